@@ -1,0 +1,52 @@
+"""rewardsmith: rewards for reinforcement learning, written by a language model, checked, trained and proven.
+
+    import rewardsmith as rs
+    run = rs.design("mountain-car", model="anthropic/…", budget=rs.Budget(tokens=200_000))
+    run.export("exported")
+
+Names are imported when they are first used, so ``import rewardsmith`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "BoundaryError": "errors",
+    "Budget": "config",
+    "Episode": "types",
+    "Finding": "types",
+    "NoProgram": "errors",
+    "RewardWrapper": "wrapper",
+    "RewardsmithError": "errors",
+    "Run": "api",
+    "RunError": "errors",
+    "Task": "task.loading",
+    "UsageError": "errors",
+    "VecReward": "train.vec_reward",
+    "Verdict": "program",
+    "check_program": "api",
+    "design": "api",
+    "load_program": "wrapper",
+    "load_run": "api",
+    "load_task": "task.loading",
+    "make_vec_env": "train.vectors",
+    "resume": "api",
+    "task_from_env": "task.drafting",
+    "resolve_task": "api",
+}
+
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'rewardsmith' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"rewardsmith.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

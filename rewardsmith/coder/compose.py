@@ -1,0 +1,119 @@
+"""What a model is told: the strategy's texts around the task's card and the past turns of the run.
+
+The unchanging part comes first, so that providers' prompt caches hit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from rewardsmith.prompts import Prompts
+from rewardsmith.task.spec import TaskSpec
+
+
+class Said(NamedTuple):
+    """One message of a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+class Conversation(NamedTuple):
+    """A request before it becomes one of a provider's."""
+
+    system: str
+    messages: tuple[Said, ...]
+
+
+class PastTurn(NamedTuple):
+    """An earlier exchange: what the writer answered and what came of it.
+
+    Attributes:
+        answer: the program's source, or the raw reply when it held no code.
+        kind: which text of the strategy tells the feedback: ``reflect``, ``repair`` or ``failed_round``.
+        feedback: values for that text.
+    """
+
+    answer: str
+    kind: Literal["reflect", "repair", "failed_round"]
+    feedback: Mapping[str, Any]
+
+
+def compose(
+    prompts: Prompts, strategy: str, spec: TaskSpec, preflight: Mapping[str, Any], steps: int, past: Sequence[PastTurn]
+) -> Conversation:
+    """The conversation that asks for the next program.
+
+    Args:
+        preflight: what was seen of the environment, see :class:`rewardsmith.train.preflight.Preflight`.
+        steps: environment steps of each training.
+        past: told oldest first.
+    """
+    system = prompts.render(
+        f"{strategy}/system",
+        contract=prompts.render("shared/contract"),
+        pitfalls=prompts.render("shared/pitfalls"),
+    )
+    task = prompts.render("shared/task", **task_card(spec, preflight, steps))
+    messages = [Said("user", prompts.render(f"{strategy}/request", task=task))]
+    for turn in past:
+        messages += [Said("assistant", turn.answer), Said("user", _told(prompts, strategy, turn))]
+    return Conversation(system, tuple(messages))
+
+
+def _told(prompts: Prompts, strategy: str, turn: PastTurn) -> str:
+    if turn.kind == "failed_round":
+        return prompts.render(f"{strategy}/failed_round", **turn.feedback)
+    text = "process" if turn.kind == "reflect" else "findings"
+    return prompts.render(f"{strategy}/{turn.kind}", feedback=prompts.render(f"shared/{text}", **turn.feedback))
+
+
+def task_card(spec: TaskSpec, preflight: Mapping[str, Any], steps: int) -> dict[str, Any]:
+    """The values of ``shared/task``: only what programs may know."""
+    arguments = preflight["arguments"]
+    fields = [_field(field.name, arguments, field) for field in spec.fields if not field.hidden]
+    if "obs" in arguments and not any(field.source.startswith("obs") for field in spec.fields):
+        fields.insert(0, _field("obs", arguments, None))
+    action = arguments["action"]
+    return {
+        "goal": spec.goal,
+        "naive": spec.naive,
+        "env_id": spec.env.id,
+        "episode_length": preflight["episode_length"],
+        "fields": fields,
+        "action": {
+            "shape": _shape(action),
+            "low": action["range"][0],
+            "high": action["range"][1],
+            "doc": spec.action.doc,
+            "names": spec.action.names,
+            "space": preflight["actions"],
+        },
+        "algorithm": spec.training.algorithm,
+        "steps": steps,
+        "gamma": spec.training.gamma,
+        "normalised_reward": spec.training.normalise_reward,
+        "random_fitness": sum(preflight["random_fitness"]) / len(preflight["random_fitness"]),
+        "solved": spec.fitness.solved,
+    }
+
+
+def _field(name: str, arguments: Mapping[str, Any], spec: Any) -> dict[str, Any]:
+    forms = [form for form in (name, f"next_{name}", f"first_{name}") if form in arguments]
+    seen = arguments[forms[0]]
+    return {
+        "forms": ", ".join(f"`{form}`" for form in forms),
+        "shape": _shape(seen),
+        "low": seen["range"][0],
+        "high": seen["range"][1],
+        "unit": spec.unit if spec else "",
+        "range": spec.range if spec else None,
+        "doc": spec.doc.replace("|", "/").replace("\n", " ") if spec else "the observation",
+    }
+
+
+def _shape(argument: Mapping[str, Any]) -> str:
+    kind = {"int64": ", int", "bool": ", bool"}.get(argument["dtype"], "")
+    shape = tuple(argument["shape"])
+    return ("scalar" if not shape else "x".join(map(str, shape)) + " numbers") + kind

@@ -1,0 +1,53 @@
+"""What the budget still allows; every order passes here before it is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rewardsmith.config import Budget, RunConfig
+from rewardsmith.orders import Order, Train, Write
+from rewardsmith.state import RunState
+from rewardsmith.train.jobs import CHECKPOINTS
+
+_FIRST_GUESS = 4000  # tokens of a request and its reply, before any was seen
+
+
+def current_budget(config: RunConfig, state: RunState) -> Budget:
+    """The budget with the raises of later sessions."""
+    return config.budget.model_copy(update=state.budget_changes)
+
+
+def trial_steps(steps: int, episode_length: float, episodes: int, ranking_episodes: int) -> int:
+    """Environment steps of one trial, evaluation included, as far as they can be known before it."""
+    return int(steps + episode_length * (CHECKPOINTS * ranking_episodes + episodes))
+
+
+class Gate:
+    """Compares what orders would use with what is left.
+
+    Args:
+        per_trial: estimated environment steps of one trial.
+        reserve: steps kept back for the closing comparison.
+    """
+
+    def __init__(self, config: RunConfig, per_trial: int, reserve: int) -> None:
+        self._config = config
+        self._per_trial = per_trial
+        self._reserve = reserve
+
+    def refusal(self, orders: Sequence[Order], state: RunState) -> str | None:
+        """Why these orders cannot be carried out within the budget; None when they can."""
+        budget = current_budget(self._config, state)
+        writes = [order for order in orders if isinstance(order, Write)]
+        trials = sum(len(order.seeds) for order in orders if isinstance(order, Train))
+        if budget.tokens is not None and writes:
+            each = state.tokens / state.requests if state.requests else _FIRST_GUESS
+            if state.tokens + len(writes) * each > budget.tokens:
+                return f"the budget of {budget.tokens:,} tokens is used up ({state.tokens:,} spent)"
+        if budget.steps is not None and trials:
+            if state.steps + trials * self._per_trial + self._reserve > budget.steps:
+                return f"the budget of {budget.steps:,} steps is used up ({state.steps:,} taken)"
+        begins_round = any(order.slot.attempt == 0 for order in writes)
+        if budget.minutes is not None and begins_round and state.active_s >= 60 * budget.minutes:
+            return f"the budget of {budget.minutes:g} minutes is used up"
+        return None

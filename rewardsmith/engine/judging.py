@@ -1,0 +1,101 @@
+"""A reply -> a program and its verdict. The program's folder is written before the event that speaks of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from rewardsmith.bank import shapes_in
+from rewardsmith.coder.extract import extract_code
+from rewardsmith.program import Program, Verdict, program_id
+from rewardsmith.sandbox.behaviour import check_program
+from rewardsmith.store import RunFolder, write_whole
+from rewardsmith.types import Columns, Finding, Slot
+
+_VERDICT = TypeAdapter(Verdict)
+
+
+class Judgement(NamedTuple):
+    """What a reply came to: ``program`` is None when it held no usable code."""
+
+    program: Program | None
+    accepted: bool
+    findings: tuple[Finding, ...]
+
+
+class Judge:
+    """Takes programs out of replies and checks them on the run's real transitions."""
+
+    def __init__(self, run: RunFolder, preflight: dict[str, Any]) -> None:
+        self._run = run
+        self._preflight = preflight
+
+    def judge(self, slot: Slot, text: str, *, length_cut: bool, parents: tuple[str, ...], reply: str) -> Judgement:
+        """The judgement of one reply; an equal program was judged once and for all.
+
+        Raises:
+            BoundaryError: the sandbox itself failed.
+        """
+        found = extract_code(text, length_cut=length_cut)
+        if found.source is None:
+            return Judgement(None, False, (Finding("RS001", "error", found.problem),))
+        program = Program(program_id(found.source), found.source, slot, parents, reply)
+        folder = self._run.program_folder(program.id)
+        if (folder / "findings.json").exists():
+            verdict = read_verdict(self._run, program.id)
+        else:
+            verdict = trainable(check_source(program.source, self._preflight, self._transitions))
+            write_whole(folder / "program.py", program.source.rstrip() + "\n")
+            write_whole(folder / "lineage.json", json.dumps(_lineage(program), indent=1) + "\n")
+            write_whole(folder / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
+        return Judgement(program, verdict.accepted, verdict.findings)
+
+    @cached_property
+    def _transitions(self) -> Columns:
+        return load_transitions(self._run)
+
+
+def check_source(source: str, preflight: dict[str, Any], transitions: Columns) -> Verdict:
+    """Check a program against a task that was looked at."""
+    return check_program(
+        source,
+        shapes_in(transitions),
+        transitions,
+        hidden=tuple(preflight["hidden"]),
+        n_actions=preflight["n_actions"],
+    )
+
+
+def trainable(verdict: Verdict) -> Verdict:
+    """Refuse what is valid but cannot be trained yet, instead of leaving a part of it silently unused."""
+    unused = sorted(set(verdict.entries) - {"reward"})
+    if not verdict.accepted or not unused:
+        return verdict
+    finding = Finding(
+        "RS401",
+        "error",
+        f"{' and '.join(unused)} cannot be trained yet, only reward",
+        "write a reward alone; a potential can be paid in it as its change, e.g. potential(next_x) - potential(x)",
+        source="audit",
+    )
+    return dataclasses.replace(verdict, stage="behaviour", findings=(*verdict.findings, finding))
+
+
+def read_verdict(run: RunFolder, program: str) -> Verdict:
+    """The verdict of a program of this run."""
+    return _VERDICT.validate_json((run.program_folder(program) / "findings.json").read_text(encoding="utf-8"))
+
+
+def load_transitions(run: RunFolder) -> Columns:
+    """Real transitions of random behaviour: argument -> (n, ...)."""
+    with np.load(run.bank / "transitions.npz", allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _lineage(program: Program) -> dict[str, Any]:
+    return {"id": program.id, "slot": program.slot, "parents": program.parents, "reply": program.reply}

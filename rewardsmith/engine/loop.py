@@ -1,0 +1,299 @@
+"""The way of a run: fold the events, plan, pass the budget's gate, carry out, append events, again.
+
+1. Deciding is pure, doing stands behind seams, and the log is the only state: to resume is to fold and plan.
+2. A reply is logged before it is judged and a result is on disk before its event, so work that was done is
+   found done after a crash at any point.
+3. Replies of one wave may arrive in any order; what they are called (digest, occurrence) is fixed before
+   they are asked for.
+4. A program's failure is data. A failure of the environment, the provider or the machine is raised once
+   everything else of the wave is recorded, and what it hit is owed again when the run is resumed.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rewardsmith.coder.compose import compose
+from rewardsmith.config import RunConfig
+from rewardsmith.engine.closing import closing_orders
+from rewardsmith.engine.feedback import past_turns
+from rewardsmith.engine.gate import Gate, trial_steps
+from rewardsmith.engine.judging import Judge
+from rewardsmith.engine.observer import Observer
+from rewardsmith.engine.training import RunningTrial, Trainer
+from rewardsmith.engine.writing import Writer, make_request
+from rewardsmith.errors import BoundaryError, RewardsmithError
+from rewardsmith.events import Event
+from rewardsmith.executor.local import Executor
+from rewardsmith.llm.log import ReplyLog
+from rewardsmith.llm.protocol import Request
+from rewardsmith.orders import Order, Stop, Train, Write
+from rewardsmith.state import RunState, apply_event, fold
+from rewardsmith.store import RunFolder
+from rewardsmith.strategy.base import Strategy
+from rewardsmith.train.jobs import RANKING_EPISODES, TrialResult
+from rewardsmith.types import Slot
+
+_TICK_S = 0.5  # how often progress is told while waiting
+
+
+class Asked(NamedTuple):
+    """A request with its name in the run."""
+
+    order: Write
+    request: Request
+    occurrence: int
+
+
+class Engine:
+    """Carries a run to its end.
+
+    Args:
+        run: locked by the caller.
+        writer, executor: where requests and jobs go.
+        log: the run's replies.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        strategy: Strategy,
+        writer: Writer,
+        executor: Executor,
+        log: ReplyLog,
+        observer: Observer,
+    ) -> None:
+        self.run = run
+        self.config: RunConfig = run.config()
+        self.task = run.task()
+        self._prompts = run.prompts()
+        self._strategy = strategy
+        self._writer = writer
+        self._executor = executor
+        self._log = log
+        self._observer = observer
+        self._events = run.events()
+        self._trainer = Trainer(run, self.task, self.config, executor)
+        self.state: RunState = fold(self._events)
+
+    def go(self) -> RunState:
+        """Until the strategy stops, the budget ends it, or something outside fails.
+
+        Raises:
+            BoundaryError: the environment, the provider, the sandbox or the trainer failed.
+            RunError: the disk is full.
+        """
+        if self.state.stopped is not None or self.state.trials or self.state.slots:
+            self.record("resumed")
+        if self.state.preflight is None:
+            self._look_at_environment()
+        self._settle_open_slots()
+        self._search()
+        self._carry_out_timed(closing_orders(self.config, self.state))
+        return self.state
+
+    def record(self, kind: str, **data: Any) -> Event:
+        """Append an event and take it into the state."""
+        event = self._events.append(kind, **data)
+        apply_event(self.state, event)
+        self._observer.event(event, self.state)
+        return event
+
+    def _search(self) -> None:
+        gate = self._gate()
+        while True:
+            orders = self._strategy.plan(self.state)
+            stop = next((order for order in orders if isinstance(order, Stop)), None)
+            reason = stop.reason if stop is not None else gate.refusal(orders, self.state)
+            if reason is not None:
+                self.record("stopped", reason=reason)
+                return
+            self._carry_out_timed(orders)
+
+    def _gate(self) -> Gate:
+        per_trial = trial_steps(
+            self.config.steps, self.seen["episode_length"], self.task.spec.evaluation.episodes, RANKING_EPISODES
+        )
+        return Gate(self.config, per_trial, 2 * self.config.report_seeds * per_trial)
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """What the look at the environment showed."""
+        assert self.state.preflight is not None
+        return self.state.preflight
+
+    def _look_at_environment(self) -> None:
+        self._observer.doing("looking at the environment")
+        arguments = {"task": str(self.run.task_folder), "folder": str(self.run.bank)}
+        future = self._executor.submit("preflight", arguments, self.run.path / "preflight.log")
+        begun = time.monotonic()
+        self._wait([future], lambda _: None)
+        seen = (self.run.bank / "preflight.json").read_text(encoding="utf-8")
+        self.record("preflight", **json.loads(seen))
+        self.record("worked", wall_s=time.monotonic() - begun)
+
+    def _carry_out_timed(self, orders: Sequence[Order]) -> None:
+        if not orders:
+            return
+        begun = time.monotonic()
+        try:
+            self._write([order for order in orders if isinstance(order, Write)])
+            self._train([order for order in orders if isinstance(order, Train)])
+        finally:
+            self.record("worked", wall_s=time.monotonic() - begun)
+
+    def _write(self, orders: Sequence[Write]) -> None:
+        if not orders:
+            return
+        round_number = orders[0].slot.round
+        self._observer.doing(f"asking for {len(orders)} program{'s' * (len(orders) > 1)} of round {round_number + 1}")
+        asked = {
+            _in_background(lambda a=a: self._writer.reply(a.request, a.occurrence, a.order.slot)): a
+            for a in self._ask(orders)
+        }
+
+        def replied(future: Future[Any]) -> None:
+            reply, question = future.result(), asked[future]
+            slot = question.order.slot
+            self.record(
+                "replied",
+                slot=list(slot),
+                request=question.request.digest,
+                occurrence=question.occurrence,
+                parents=list(question.order.parents),
+                tokens=reply.usage.total,
+                finish_reason=reply.finish_reason,
+                latency_s=reply.latency_s,
+            )
+            self._judge(slot)
+
+        self._wait(list(asked), replied)
+
+    def _ask(self, orders: Sequence[Write]) -> list[Asked]:
+        """Requests with their occurrences: the rank of a slot among the slots that ask the same."""
+        asked: list[Asked] = []
+        known = {slot: entry.request for slot, entry in self.state.slots.items()}
+        for order in sorted(orders, key=lambda order: order.slot):
+            past = past_turns(self.run, self.state, self._log, order)
+            talk = compose(self._prompts, self.config.strategy, self.task.spec, self.seen, self.config.steps, past)
+            request = make_request(self.config, talk)
+            asked.append(Asked(order, request, 0))
+            known[order.slot] = request.digest
+        return [a._replace(occurrence=_rank(a.order.slot, a.request.digest, known)) for a in asked]
+
+    def _settle_open_slots(self) -> None:
+        """Replies that were recorded but not judged when the run was cut off."""
+        for slot, entry in sorted(self.state.slots.items()):
+            if not entry.settled:
+                self._judge(slot)
+
+    def _judge(self, slot: Slot) -> None:
+        entry = self.state.slots[slot]
+        reply = self._log.get(entry.request, entry.occurrence)
+        assert reply is not None, "a reply is logged before its event"
+        judgement = self._judge_of_run.judge(
+            slot,
+            reply.text,
+            length_cut=reply.finish_reason == "length",
+            parents=entry.parents,
+            reply=entry.request,
+        )
+        self.record(
+            "judged",
+            slot=list(slot),
+            program=judgement.program.id if judgement.program is not None else None,
+            accepted=judgement.accepted,
+            findings=[str(finding) for finding in judgement.findings if finding.severity != "info"],
+        )
+
+    @property
+    def _judge_of_run(self) -> Judge:
+        if not hasattr(self, "_judging"):
+            self._judging = Judge(self.run, self.seen)
+        return self._judging
+
+    def _train(self, orders: Sequence[Train]) -> None:
+        if not orders:
+            return
+        count = sum(len(order.seeds) for order in orders)
+        self._observer.doing(f"training {count} agent{'s' * (count > 1)}")
+        running = {trial.digest: trial for order in orders for trial in self._trainer.begin(order)}
+        failures: list[BoundaryError] = []
+        while running:
+            for trial in [trial for trial in running.values() if trial.future is None or trial.future.done()]:
+                try:
+                    finished = trial.future is None or self._trainer.advance(trial)
+                except BoundaryError as error:
+                    failures.append(error)
+                    self._record_failure(running.pop(trial.digest), error)
+                    continue
+                if finished:
+                    self._record_result(running.pop(trial.digest))
+            futures = [trial.future for trial in running.values() if trial.future is not None]
+            wait(futures, timeout=_TICK_S, return_when=FIRST_COMPLETED)
+            self._observer.progress(list(self._trainer.progress(list(running.values()))))
+        if failures and len(failures) == count:
+            raise failures[0]
+
+    def _record_result(self, trial: RunningTrial) -> None:
+        result: TrialResult = self._trainer.result(trial)
+        finished = result.status == "finished"
+        self.record(
+            "tried",
+            program=trial.job.program,
+            seed=trial.job.seed,
+            rung=trial.job.rung,
+            digest=trial.digest,
+            status=result.status,
+            fitness=float(np.mean(result.fitness)) if finished else None,
+            success_rate=float(np.mean(result.successes)) if finished and result.successes is not None else None,
+            own_return=result.own_return,
+            steps=result.steps,
+            wall_s=result.wall_s,
+            message=result.message,
+        )
+
+    def _record_failure(self, trial: RunningTrial, error: BoundaryError) -> None:
+        job = trial.job
+        self.record("tried", program=job.program, seed=job.seed, rung=job.rung, status="failed", message=error.message)
+
+    def _wait(self, futures: list[Future[Any]], take: Callable[[Future[Any]], None]) -> None:
+        """Take results as they come; the first failure is raised after all of them were taken."""
+        pending, failure = set(futures), None
+        while pending:
+            done, pending = wait(pending, timeout=_TICK_S, return_when=FIRST_COMPLETED)
+            for future in done:
+                try:
+                    future.result()
+                except RewardsmithError as error:
+                    failure = failure or error
+                else:
+                    take(future)
+            self._observer.progress([])
+        if failure is not None:
+            raise failure
+
+
+def _rank(slot: Slot, digest: str, known: dict[Slot, str]) -> int:
+    return sum(other < slot and other_digest == digest for other, other_digest in known.items())
+
+
+def _in_background(work: Callable[[], Any]) -> Future[Any]:
+    """Run in a daemon thread: an interrupted run must not wait for a provider that is still writing."""
+    future: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future

@@ -1,0 +1,71 @@
+"""Recorded episodes: as columns for a program, and to and from disk as plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from rewardsmith.types import Array, Episode
+
+
+def episode_columns(episode: Episode, arguments: Iterable[str]) -> dict[str, Array]:
+    """What a program would have been given over an episode: argument -> (T, ...).
+
+    Raises:
+        KeyError: the episode does not hold what the argument asks for.
+    """
+    steps = len(episode)
+    columns: dict[str, Array] = {}
+    for argument in arguments:
+        if argument == "action":
+            columns[argument] = episode.actions
+        elif argument == "prev_action":
+            columns[argument] = np.concatenate([episode.actions[:1], episode.actions[:-1]])
+        elif argument == "terminated":
+            columns[argument] = np.arange(steps) == (steps - 1 if episode.terminated else steps)
+        elif argument.startswith("next_"):
+            columns[argument] = episode.fields[argument.removeprefix("next_")][-steps:]
+        elif argument.startswith("first_"):
+            columns[argument] = np.repeat(episode.fields[argument.removeprefix("first_")][:1], steps, axis=0)
+        else:
+            columns[argument] = episode.fields[argument][:steps]
+    return columns
+
+
+def joined_columns(episodes: Iterable[Episode], arguments: Iterable[str]) -> dict[str, Array]:
+    """The columns of several episodes one after the other: argument -> (sum of T, ...)."""
+    names = tuple(arguments)
+    parts = [episode_columns(episode, names) for episode in episodes]
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+
+def save_episodes(path: Path, episodes: list[Episode]) -> None:
+    """Write episodes as plain arrays: ``<number>/<name>``."""
+    arrays = {}
+    for number, episode in enumerate(episodes):
+        arrays |= {f"{number}/fields/{name}": values for name, values in episode.fields.items()}
+        arrays[f"{number}/actions"] = episode.actions
+        arrays[f"{number}/native_rewards"] = episode.native_rewards
+        arrays[f"{number}/ended"] = np.array([episode.terminated, episode.truncated])
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
+def load_episodes(path: Path) -> list[Episode]:
+    """Read what :func:`save_episodes` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        count = 1 + max(int(key.partition("/")[0]) for key in arrays.files)
+        return [_episode(arrays, number) for number in range(count)]
+
+
+def _episode(arrays: np.lib.npyio.NpzFile, number: int) -> Episode:
+    prefix = f"{number}/fields/"
+    terminated, truncated = arrays[f"{number}/ended"]
+    return Episode(
+        fields={key.removeprefix(prefix): arrays[key] for key in arrays.files if key.startswith(prefix)},
+        actions=arrays[f"{number}/actions"],
+        native_rewards=arrays[f"{number}/native_rewards"],
+        terminated=bool(terminated),
+        truncated=bool(truncated),
+    )

@@ -1,0 +1,122 @@
+"""Runs jobs in processes of this machine.
+
+1. One server process is started by exec, imports the heavy libraries once, and forks a child per job: a job
+   starts in milliseconds, a script without a main guard or a notebook cannot be run twice by accident, and
+   a crash or a kill ends one job and nothing else.
+2. The server dies with its client: it reads commands from a pipe and ends, with all its children, when the
+   pipe closes, however the client died.
+3. Keys and tokens are taken out of its environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Protocol
+
+from rewardsmith.errors import BoundaryError, RewardsmithError, RunError, UsageError
+
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+
+
+class Executor(Protocol):
+    """Carries out calls of :mod:`rewardsmith.worker` somewhere else."""
+
+    def submit(self, call: str, arguments: dict[str, Any], log: Path) -> Future[Any]:
+        """Start a call; its output goes to ``log``.
+
+        The future raises what the call raised if that is an error of ours, and BoundaryError(where="trainer")
+        if the process died.
+        """
+
+    def close(self) -> None:
+        """End all calls that are still running."""
+
+
+class LocalExecutor:
+    """An :class:`Executor` on this machine.
+
+    Args:
+        workers: calls that run side by side; more wait in order.
+    """
+
+    def __init__(self, workers: int) -> None:
+        if not hasattr(os, "fork"):
+            raise UsageError("training needs Linux or macOS", "on Windows use WSL2")
+        self._futures: dict[int, Future[Any]] = {}
+        self._lock = threading.Lock()
+        self._count = 0
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "rewardsmith.worker", str(workers)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=clean_environment(),
+            start_new_session=True,  # Ctrl-C is for the engine, which then ends the server in order
+        )
+        threading.Thread(target=self._read, name="rewardsmith-executor", daemon=True).start()
+
+    def submit(self, call: str, arguments: dict[str, Any], log: Path) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        with self._lock:
+            self._count += 1
+            self._futures[self._count] = future
+            message = {"id": self._count, "call": call, "arguments": arguments, "log": str(log)}
+            assert self._server.stdin is not None
+            try:
+                self._server.stdin.write(json.dumps(message).encode() + b"\n")
+                self._server.stdin.flush()
+            except OSError:
+                self._fail_all("the worker server is gone")
+        return future
+
+    def close(self) -> None:
+        assert self._server.stdin is not None
+        try:
+            self._server.stdin.close()
+        except OSError:
+            pass
+        try:
+            self._server.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+
+    def _read(self) -> None:
+        assert self._server.stdout is not None
+        for line in self._server.stdout:
+            answer = json.loads(line)
+            with self._lock:
+                future = self._futures.pop(answer["id"])
+            if answer.get("error") is None:
+                future.set_result(answer.get("result"))
+            else:
+                future.set_exception(_error(answer["error"]))
+        with self._lock:
+            self._fail_all("the worker server ended")
+
+    def _fail_all(self, why: str) -> None:
+        for future in self._futures.values():
+            future.set_exception(BoundaryError(why, "see out.log in the trial's folder", where="trainer"))
+        self._futures.clear()
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without anything that looks like a credential, one thread per library."""
+    kept = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
+    return kept | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _error(data: dict[str, Any]) -> RewardsmithError:
+    """An error of a worker, as the same class here."""
+    if data["type"] == "UsageError":
+        return UsageError(data["message"], data["hint"])
+    if data["type"] == "RunError":
+        return RunError(data["message"], data["hint"])
+    return BoundaryError(data["message"], data["hint"], where=data.get("where", "trainer"))

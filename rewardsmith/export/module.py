@@ -1,0 +1,105 @@
+"""A program as one Python file that needs numpy and gymnasium and nothing else.
+
+The program stands in it as it was written. Around it: provenance in the docstring, how each field that it
+reads is taken from the environment, and a wrapper for one environment. Functions of the task's own
+``fields.py`` are copied in under a prefix, so that no name of theirs can meet one of the program's.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from rewardsmith.program import EntryPoint, Style
+from rewardsmith.task.loading import Task
+
+_PREFIX = "_field_"
+
+
+def reward_module(task: Task, source: str, entry: EntryPoint, style: Style | None, facts: Mapping[str, Any]) -> str:
+    """The text of ``reward.py``.
+
+    Args:
+        facts: provenance, see :func:`rewardsmith.export.bundle.provenance`.
+    """
+    template = jinja2.Template(
+        Path(__file__).with_name("reward.py.j2").read_text(encoding="utf-8"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    fields = _read_fields(task, entry)
+    return template.render(
+        facts=facts,
+        source=source.strip(),
+        entry=entry,
+        per_transition=style == "per_transition",
+        fields=fields,
+        functions=_functions(task, fields),
+        doc=_as_doc,
+    )
+
+
+def _read_fields(task: Task, entry: EntryPoint) -> dict[str, str]:
+    """Field -> expression over ``env, obs, info`` for every field that the program reads."""
+    sources = {field.name: field for field in task.spec.fields}
+    read: dict[str, str] = {}
+    for argument in entry.arguments:
+        name = argument if argument in sources else argument.removeprefix("next_").removeprefix("first_")
+        if name == "obs":
+            read[name] = "obs"
+        elif name in sources:
+            parsed = sources[name].parsed_source
+            call = f"{_PREFIX}{parsed.keys[0]}(env.unwrapped, obs, info)"
+            expression = call if parsed.kind == "function" else sources[name].source
+            # An info value may not exist at reset; no program that was accepted reads it then.
+            read[name] = (
+                expression if parsed.kind != "info" else f"info.get({parsed.keys[0]!r}, np.nan)" + _tail(expression)
+            )
+    return read
+
+
+def _tail(expression: str) -> str:
+    """What follows the key in an info source: a slice, or nothing."""
+    return expression.partition("]")[2]
+
+
+def _functions(task: Task, fields: Mapping[str, str]) -> str:
+    """The task's own field functions under a prefix; empty when none is read."""
+    if not any(expression.startswith(_PREFIX) for expression in fields.values()):
+        return ""
+    files = {f.parsed_source.file for f in task.spec.fields if f.name in fields and f.parsed_source.kind == "function"}
+    assert task.folder is not None
+    return "\n\n".join(_prefixed((task.folder / file).read_text(encoding="utf-8")) for file in sorted(files))
+
+
+def _prefixed(source: str) -> str:
+    """A module with every name that it defines at its top renamed."""
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")]
+    if tree.body and isinstance(tree.body[0], ast.Expr) and isinstance(tree.body[0].value, ast.Constant):
+        del tree.body[0]
+    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    names |= {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names:
+            node.name = _PREFIX + node.name
+        elif isinstance(node, ast.Name) and node.id in names:
+            node.id = _PREFIX + node.id
+    return ast.unparse(tree)
+
+
+def _as_doc(text: object) -> str:
+    """Text that can stand inside a docstring."""
+    return str(text).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')

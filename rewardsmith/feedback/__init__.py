@@ -1,0 +1,1 @@
+"""What goes back to the writer. Today: the process of a training."""

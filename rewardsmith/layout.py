@@ -1,0 +1,215 @@
+"""Which values of an environment are recorded, and how each field is cut out of them.
+
+A :class:`Layout` is made once per task and environment; whole observation leaves are recorded, and a field
+is a view of one, so recording costs one copy per leaf however many fields there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.task.environment import guarded_reset, guarded_step
+from rewardsmith.task.fitness import SUCCESS_FIELD, success_source
+from rewardsmith.task.loading import Task
+from rewardsmith.task.sources import Index, parse_source
+from rewardsmith.types import Array
+
+WHOLE = "_obs"  # the observation as one array, offered as obs and next_obs
+_IMAGE_FROM = 1024  # values in one observation leaf from which it is treated as an image
+_PLAIN = (gym.spaces.Box, gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.MultiBinary)
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One recorded value: an observation leaf, an info key, or a function of the task."""
+
+    kind: str
+    keys: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    function: Any = None
+
+    def read(self, env: Any, obs: Any, info: dict[str, Any]) -> Any:
+        """The value now."""
+        if self.kind == "function":
+            return self.function(env, obs, info)
+        value: Any = obs if self.kind == "obs" else info
+        for key in self.keys:
+            value = value[key]
+        return value
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """A field: which leaf it is part of, and which part."""
+
+    leaf: int
+    index: Index | None
+    at_reset: bool
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is recorded for a task; made once from its fields and the environment's spaces."""
+
+    leaves: tuple[Leaf, ...]
+    fields: dict[str, FieldView]
+    action_shape: tuple[int, ...]
+    action_dtype: np.dtype[Any]
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Every name that a program of this task may ask for, sorted."""
+        names = ["action", "prev_action", "terminated"]
+        for name, view in self.fields.items():
+            if not view.hidden:
+                names += [f"next_{name}"] + ([name, f"first_{name}"] if view.at_reset else [])
+        if WHOLE in self.fields:
+            names += ["obs", "next_obs"]
+        return tuple(sorted(names))
+
+    def shape(self, argument: str) -> tuple[int, ...]:
+        """Shape of one row of an argument; () for a scalar."""
+        return self._probe(argument).shape
+
+    def dtype(self, argument: str) -> np.dtype[Any]:
+        """Dtype of an argument as programs receive it: float64, int64 or bool."""
+        return self._probe(argument).dtype
+
+    def _probe(self, argument: str) -> Array:
+        """One row of zeros, as the argument's column would hold it."""
+        if argument == "terminated":
+            return np.zeros((), bool)
+        if argument in ("action", "prev_action"):
+            return np.zeros(self.action_shape, self.action_dtype)
+        name = argument if argument in self.fields else argument.removeprefix("next_").removeprefix("first_")
+        view = self.fields[WHOLE if name == "obs" else name]
+        leaf = self.leaves[view.leaf]
+        row: Array = cut(np.zeros((1, *leaf.shape), leaf.dtype), view.index)[0]
+        return np.asarray(row)
+
+
+def make_layout(task: Task, env: gym.Env[Any, Any]) -> Layout:
+    """Decide what to record, looking at one reset and one step of the environment where spaces do not tell.
+
+    Raises:
+        UsageError: a field names something that the environment does not have, or pixels have no fields.
+        BoundaryError: the environment fails on reset or in a step.
+    """
+    specs = {field.name: (field.source, field.at_reset, field.hidden) for field in task.spec.fields}
+    success = success_source(task)
+    if success is not None:
+        specs[SUCCESS_FIELD] = (success, False, True)
+    sample = _Sample(env)
+    leaves: dict[tuple[str, ...], Leaf] = {}
+    views: dict[str, FieldView] = {}
+    hides_obs = any(hidden and parse_source(source).kind == "obs" for source, _, hidden in specs.values())
+    if not hides_obs and _is_plain(env.observation_space):
+        specs[WHOLE] = ("obs", True, True)
+    elif not views and not any(not hidden for _, _, hidden in specs.values()):
+        raise UsageError(
+            f"{task.env_id} offers nothing a program could read: its observation is an image or a structure without fields",
+            "declare [[fields]] in the task, from info keys or functions; start with: rewardsmith tasks new "
+            + task.env_id,
+        )
+    for name, (text, at_reset, hidden) in specs.items():
+        source = parse_source(text)
+        key = (source.kind, *source.keys)
+        if key not in leaves:
+            function = task.function(source.file, source.keys[0]) if source.kind == "function" else None
+            leaves[key] = sample.leaf(source.kind, source.keys, function, name)
+        position = list(leaves).index(key)
+        _check_index(name, text, leaves[key], source.index)
+        views[name] = FieldView(position, source.index, source.kind != "info" or at_reset, hidden)
+    action = np.asarray(env.action_space.sample())
+    return Layout(tuple(leaves.values()), views, action.shape, _plain_dtype(action.dtype))
+
+
+class _Sample:
+    """One reset and one step of an environment, made only when something needs to be looked at."""
+
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
+        self._env = env
+        self._seen: tuple[Any, dict[str, Any], dict[str, Any]] | None = None
+
+    def leaf(self, kind: str, keys: tuple[str, ...], function: Any, name: str) -> Leaf:
+        if kind == "obs":
+            space = self._space(keys, name)
+            return Leaf(kind, keys, tuple(space.shape or ()), _plain_dtype(np.dtype(space.dtype)))
+        obs, _, info = self._look()
+        if kind == "info" and keys[0] not in info:
+            raise UsageError(f"field {name!r}: info has no key {keys[0]!r} after a step", did_you_mean(keys[0], info))
+        leaf = Leaf(kind, keys, (), np.dtype(np.float64), function)
+        try:
+            value = np.asarray(leaf.read(self._env.unwrapped, obs, info))
+            return Leaf(kind, keys, value.shape, _plain_dtype(value.dtype), function)
+        except Exception as error:
+            raise UsageError(
+                f"field {name!r}: {type(error).__name__}: {error}", "a field must be a number or an array of numbers"
+            ) from error
+
+    def _space(self, keys: tuple[str, ...], name: str) -> gym.Space[Any]:
+        space = self._env.observation_space
+        for key in keys:
+            known = list(space.spaces) if isinstance(space, gym.spaces.Dict) else []
+            if key not in known:
+                raise UsageError(f"field {name!r}: the observation has no key {key!r}", did_you_mean(key, known))
+            space = space[key]  # type: ignore[index]
+        if not isinstance(space, _PLAIN):
+            raise UsageError(
+                f"field {name!r}: {type(space).__name__} spaces cannot be read",
+                "name a key, or write a function in fields.py",
+            )
+        return space
+
+    def _look(self) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+        if self._seen is None:
+            _, reset_info = guarded_reset(self._env, 0)
+            obs, _, _, _, info = guarded_step(self._env, self._env.action_space.sample())
+            self._seen = (obs, reset_info, info)
+        return self._seen
+
+
+def _is_plain(space: gym.Space[Any]) -> bool:
+    """One array that is no image: programs may read it whole as ``obs``."""
+    return isinstance(space, _PLAIN) and int(np.prod(space.shape or ())) < _IMAGE_FROM
+
+
+def _plain_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Programs see float64, int64 or bool, whatever the environment stores."""
+    if dtype.kind == "b":
+        return np.dtype(bool)
+    return np.dtype(np.int64 if dtype.kind in "iu" else np.float64)
+
+
+def _check_index(name: str, text: str, leaf: Leaf, index: Index | None) -> None:
+    try:
+        part = cut(np.zeros((1, *leaf.shape), leaf.dtype), index)
+    except IndexError as error:
+        raise UsageError(
+            f"field {name!r}: {text} does not fit an array of shape {leaf.shape}: {error}", "mend its source"
+        ) from None
+    if part.size >= _IMAGE_FROM:
+        raise UsageError(
+            f"field {name!r} has {part.size} values a step",
+            "programs read small fields; offer a slice or a function of it",
+        )
+
+
+def cut(rows: Array, index: Index | None) -> Array:
+    """A part of each row, the leading axis untouched."""
+    if index is None:
+        return rows
+    return rows[(slice(None), *index)] if isinstance(index, tuple) else rows[:, index]  # type: ignore[no-any-return]
+
+
+def describe(leaf: Leaf) -> str:
+    """The source of a leaf, for messages."""
+    inner = "".join(f"[{key!r}]" for key in leaf.keys)
+    return f"{leaf.keys[0]}()" if leaf.kind == "function" else f"{leaf.kind}{inner}"

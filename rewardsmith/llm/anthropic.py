@@ -1,0 +1,126 @@
+"""Anthropic, through the Messages API.
+
+Always streamed: the SDK refuses long answers otherwise, and a stream shows that the model is alive. A stream that ends
+before it has given a stop reason was cut off; it is never taken for an answer. The system text is marked for the
+provider's cache, as it is the same in every request of a run.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from rewardsmith.errors import UsageError
+from rewardsmith.llm.access import find_access
+from rewardsmith.llm.failures import CutOff, provider_errors, refused_parameter
+from rewardsmith.llm.protocol import FinishReason, Reply, Request, Usage
+from rewardsmith.llm.text import whole_text
+
+if TYPE_CHECKING:
+    from anthropic.types import Message as Answer
+
+KEY_VARIABLE = "ANTHROPIC_API_KEY"
+FINISH: dict[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "refusal",
+}
+
+logger = logging.getLogger(__name__)
+
+
+class AnthropicProvider:
+    """Answers requests through the Messages API.
+
+    Args:
+        base_url: address of a compatible server or gateway; None for Anthropic or ``ANTHROPIC_BASE_URL``.
+        max_retries: how often the SDK tries again by itself.
+
+    Raises:
+        UsageError: no key, a bad address, or the SDK is not installed.
+    """
+
+    name = "anthropic"
+
+    def __init__(self, base_url: str | None = None, *, max_retries: int = 2) -> None:
+        self._access = find_access(self.name, KEY_VARIABLE, "ANTHROPIC_BASE_URL", base_url)
+        try:
+            import anthropic
+        except ImportError as error:
+            raise UsageError(f"the anthropic package cannot be loaded: {error}", "pip install anthropic") from error
+        # Retries are the SDK's for now; the layer that knows budget and time left takes them over and passes 0.
+        self._client = anthropic.Anthropic(
+            api_key=self._access.key, base_url=self._access.base_url, max_retries=max_retries
+        )
+        self._refusals = (anthropic.BadRequestError, anthropic.UnprocessableEntityError)
+        self._no_temperature: set[str] = set()
+
+    def complete(self, request: Request, timeout_s: float) -> Reply:
+        """Answer one request; see :class:`rewardsmith.llm.protocol.Provider`."""
+        started = time.monotonic()
+        with provider_errors(self._access):
+            try:
+                answer, request_id = self._ask(request, timeout_s)
+            except self._refusals as error:
+                if refused_parameter(error, self._options(request)) is None:
+                    raise
+                logger.warning("%s does not take a temperature: sent without it from now on", request.model)
+                self._no_temperature.add(request.model)
+                answer, request_id = self._ask(request, timeout_s)
+            return read_answer(answer, request_id, round(time.monotonic() - started, 3))
+
+    def _ask(self, request: Request, timeout_s: float) -> tuple[Answer, str]:
+        system: Any = [{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}]
+        messages: Any = [{"role": message.role, "content": message.content} for message in request.messages]
+        with self._client.messages.stream(
+            model=request.model.removeprefix(f"{self.name}/"),
+            max_tokens=request.max_output_tokens,
+            messages=messages,
+            timeout=timeout_s,
+            extra_body=self._options(request) or None,
+            **({"system": system} if request.system else {}),
+        ) as stream:
+            answer = stream.get_final_message()
+            return answer, stream.request_id or answer.id
+
+    def _options(self, request: Request) -> dict[str, object]:
+        """What the SDK has no argument for any more, as current models take none of it."""
+        if request.temperature is None or request.model in self._no_temperature:
+            return {}
+        return {"temperature": request.temperature}
+
+
+def read_answer(answer: Answer, request_id: str, latency_s: float) -> Reply:
+    """The reply in a finished message.
+
+    Raises:
+        CutOff: the stream ended before the model did.
+    """
+    if answer.stop_reason is None:
+        raise CutOff("the stream ended before the answer was complete")
+    text = "".join(block.text for block in answer.content if block.type == "text")
+    return Reply(
+        text=whole_text(text),
+        finish_reason=FINISH.get(answer.stop_reason, "other"),
+        usage=read_usage(answer.usage),
+        model=str(answer.model),
+        latency_s=latency_s,
+        request_id=str(request_id or ""),
+    )
+
+
+def read_usage(usage: Any) -> Usage:
+    """Anthropic's counts: its input tokens leave out what was read from or written to the cache, ours do not."""
+    plain = getattr(usage, "input_tokens", None)
+    read, written = (getattr(usage, f"cache_{part}_input_tokens", None) for part in ("read", "creation"))
+    details = getattr(usage, "output_tokens_details", None)
+    return Usage(
+        input_tokens=None if plain is None else plain + (read or 0) + (written or 0),
+        cached_tokens=read,
+        output_tokens=getattr(usage, "output_tokens", None),
+        reasoning_tokens=getattr(details, "thinking_tokens", None),
+        cache_write_tokens=written,
+    )

@@ -1,0 +1,125 @@
+"""The run's ``llm.jsonl``: every request and its reply, one fsynced line each.
+
+The same file is log, answer cache and replay tape: a reply is found again by (digest of the request, its occurrence in
+the run), so an answered request is never bought twice and a run can be told again without a key. Failures are not
+recorded here. Only requests and replies are written, which hold neither keys nor headers.
+
+How lines survive a crash is the part of :class:`rewardsmith.events.JsonLines`. A line that is whole but not readable
+means that the file was damaged; guessing what it held could buy an answer again, so that is an error. There is one
+writer per run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from rewardsmith.errors import RunError
+from rewardsmith.events import JsonLines
+from rewardsmith.llm.protocol import NOTHING_USED, Provider, Reply, Request, Usage
+from rewardsmith.types import Slot
+
+VERSION = 1
+DAMAGED = "restore the file from a copy, or delete that line: its request is then asked, and paid, again"
+
+_REPLY = TypeAdapter(Reply)
+
+
+class ReplyLog:
+    """Requests and replies of one run, in memory and on disk; serves many threads.
+
+    Args:
+        path: the file; made with the first reply.
+
+    Raises:
+        RunError: a line is damaged or of a newer version.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._lock = threading.Lock()
+        self._replies: dict[tuple[str, int], Reply] = {}
+        self._usage = NOTHING_USED
+        self._lines = JsonLines(self.path)
+        self._load()
+
+    def __len__(self) -> int:
+        """How many replies there are."""
+        return len(self._replies)
+
+    def get(self, digest: str, occurrence: int) -> Reply | None:
+        """The reply to the ``occurrence``-th time (from 0) that the run asked this."""
+        with self._lock:
+            return self._replies.get((digest, occurrence))
+
+    def put(self, request: Request, occurrence: int, reply: Reply, slot: Slot) -> None:
+        """Write a reply down; when this returns, it is on the disk.
+
+        Raises:
+            RunError: the disk does not take it; the file holds whole lines as before.
+            ValueError: it was answered before, which the caller should have seen.
+        """
+        key = (request.digest, occurrence)
+        with self._lock:
+            if key in self._replies:
+                raise ValueError(f"request {key[0]} occurrence {occurrence} is answered already")
+            self._lines.append(
+                {
+                    "v": VERSION,
+                    "key": key[0],
+                    "occurrence": occurrence,
+                    "slot": list(slot),
+                    "request": dataclasses.asdict(request),
+                    "reply": dataclasses.asdict(reply),
+                    "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                }
+            )
+            self._remember(key, reply)
+
+    def total_usage(self) -> Usage:
+        """Tokens of all replies in the file, those of earlier sessions of the run included."""
+        with self._lock:
+            return self._usage
+
+    def _remember(self, key: tuple[str, int], reply: Reply) -> None:
+        self._replies.setdefault(key, reply)
+        self._usage += reply.usage
+
+    def _load(self) -> None:
+        number = 0
+        try:
+            for number, record in enumerate(self._lines, 1):
+                self._remember(*self._read(record, number))
+        except UnicodeDecodeError as error:
+            raise RunError(f"{self.path}: not UTF-8 somewhere after line {number}", DAMAGED) from error
+
+    def _read(self, record: dict[str, Any], number: int) -> tuple[tuple[str, int], Reply]:
+        try:
+            if record["v"] > VERSION:
+                hint = "use the version of rewardsmith that wrote it, or a newer one"
+                raise RunError(f"{self.path}: line {number} has version {record['v']}, known is {VERSION}", hint)
+            return (str(record["key"]), int(record["occurrence"])), _REPLY.validate_python(record["reply"])
+        except (ValueError, KeyError, TypeError) as error:  # what pydantic raises is a ValueError
+            raise RunError(f"{self.path}: line {number} is not a request with its reply", DAMAGED) from error
+
+
+def complete_once(
+    provider: Provider, log: ReplyLog, request: Request, occurrence: int, slot: Slot, timeout_s: float
+) -> Reply:
+    """The reply from the log if it is there, else from the provider, and then in the log.
+
+    Raises:
+        BoundaryError: the provider failed; nothing was written.
+        RunError: the reply could not be written.
+    """
+    known = log.get(request.digest, occurrence)
+    if known is not None:
+        return known
+    reply = provider.complete(request, timeout_s)
+    log.put(request, occurrence, reply, slot)
+    return reply

@@ -1,0 +1,134 @@
+"""OpenAI, and every server that speaks its chat completions: Ollama, vLLM, llama.cpp, LM Studio, gateways.
+
+Chat completions are the form that all of them have, in old and new SDKs alike. They differ in what they take, and say
+so only when asked: the limit on the output is called ``max_completion_tokens`` by OpenAI and ``max_tokens`` by most
+others, and reasoning models refuse any temperature. So a refused parameter is switched or left out once,
+and remembered for that model.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from rewardsmith.errors import UsageError
+from rewardsmith.llm.access import find_access
+from rewardsmith.llm.failures import Unreadable, provider_errors, refused_parameter
+from rewardsmith.llm.protocol import FinishReason, Reply, Request, Usage
+from rewardsmith.llm.text import whole_text
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+LIMITS = ("max_completion_tokens", "max_tokens")
+FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
+
+logger = logging.getLogger(__name__)
+
+
+class OpenAIProvider:
+    """Answers requests through chat completions.
+
+    Args:
+        base_url: address of a compatible server, up to and with ``/v1``; None for OpenAI or ``OPENAI_BASE_URL``.
+        max_retries: how often the SDK tries again by itself.
+
+    Raises:
+        UsageError: no key, a bad address, or the SDK is not installed.
+    """
+
+    name = "openai"
+
+    def __init__(self, base_url: str | None = None, *, max_retries: int = 2) -> None:
+        self._access = find_access(self.name, KEY_VARIABLE, "OPENAI_BASE_URL", base_url)
+        try:
+            import openai
+        except ImportError as error:
+            raise UsageError(f"the openai package cannot be loaded: {error}", "pip install openai") from error
+        # Retries are the SDK's for now; the layer that knows budget and time left takes them over and passes 0.
+        self._client = openai.OpenAI(api_key=self._access.key, base_url=self._access.base_url, max_retries=max_retries)
+        self._refusals = (openai.BadRequestError, openai.UnprocessableEntityError)
+        self._limit: dict[str, str] = {}  # model -> name of the output limit that it takes
+        self._no_temperature: set[str] = set()
+
+    def complete(self, request: Request, timeout_s: float) -> Reply:
+        """Answer one request; see :class:`rewardsmith.llm.protocol.Provider`."""
+        started = time.monotonic()
+        with provider_errors(self._access):
+            completion = self._ask(request, timeout_s)
+            return read_completion(completion, request, round(time.monotonic() - started, 3))
+
+    def _ask(self, request: Request, timeout_s: float) -> Any:
+        messages: Any = [{"role": "system", "content": request.system}] if request.system else []
+        messages += [{"role": message.role, "content": message.content} for message in request.messages]
+        adapted: set[str] = set()
+        while True:
+            options = self._options(request)
+            try:
+                return self._client.chat.completions.create(
+                    model=request.model.removeprefix(f"{self.name}/"),
+                    messages=messages,
+                    timeout=timeout_s,
+                    **options,
+                )
+            except self._refusals as error:
+                refused = refused_parameter(error, options)
+                kind = "limit" if refused in LIMITS else refused
+                if refused is None or kind is None or kind in adapted:
+                    raise
+                adapted.add(kind)
+                self._adapt(request.model, refused)
+
+    def _options(self, request: Request) -> dict[str, Any]:
+        limit = self._limit.get(request.model, LIMITS[0] if self._access.base_url is None else LIMITS[1])
+        options: dict[str, Any] = {limit: request.max_output_tokens}
+        if request.temperature is not None and request.model not in self._no_temperature:
+            options["temperature"] = request.temperature
+        return options
+
+    def _adapt(self, model: str, refused: str) -> None:
+        if refused in LIMITS:
+            self._limit[model] = LIMITS[1] if refused == LIMITS[0] else LIMITS[0]
+        else:
+            self._no_temperature.add(model)
+        logger.warning("%s does not take %s: left out or replaced from now on", model, refused)
+
+
+def read_completion(completion: Any, request: Request, latency_s: float) -> Reply:
+    """The reply in a completion; the SDK does not check what it was sent, so this does.
+
+    Raises:
+        Unreadable: there is no choice with a message in it.
+    """
+    choices: Any = getattr(completion, "choices", None)
+    message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
+    if message is None:
+        told = getattr(completion, "error", None) or completion
+        raise Unreadable(f"expected a chat completion, found {str(told)[:200]!r}")
+    refusal = getattr(message, "refusal", None)
+    text = getattr(message, "content", None) or refusal or ""
+    finish: FinishReason = "refusal" if refusal else FINISH.get(str(choices[0].finish_reason), "other")
+    return Reply(
+        text=whole_text(str(text)),
+        finish_reason=finish,
+        usage=read_usage(getattr(completion, "usage", None)),
+        model=str(getattr(completion, "model", None) or request.model),
+        latency_s=latency_s,
+        request_id=str(getattr(completion, "_request_id", None) or getattr(completion, "id", None) or ""),
+    )
+
+
+def read_usage(usage: Any) -> Usage:
+    """OpenAI's counts: its prompt tokens hold the cached ones, its completion tokens the reasoning."""
+    prompt, output = (getattr(usage, f"{part}_tokens_details", None) for part in ("prompt", "completion"))
+    return Usage(
+        input_tokens=count(getattr(usage, "prompt_tokens", None)),
+        cached_tokens=count(getattr(prompt, "cached_tokens", None)),
+        output_tokens=count(getattr(usage, "completion_tokens", None)),
+        reasoning_tokens=count(getattr(output, "reasoning_tokens", None)),
+        cache_write_tokens=count(getattr(prompt, "cache_write_tokens", None)),
+    )
+
+
+def count(value: Any) -> int | None:
+    """A number of tokens, or None for anything that is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,71 @@
+"""Which providers there are, and the one that a model's name asks for.
+
+A model is always written ``provider/name``: names alone rot and collide. No model is baked in as default; the default
+follows from the key that is there, and whoever uses it should say which it was. Another package adds a provider through
+the entry-point group ``rewardsmith.providers``: a callable that takes ``base_url`` and returns a Provider.
+"""
+
+from __future__ import annotations
+
+from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.llm.access import key_from
+from rewardsmith.llm.protocol import Provider
+from rewardsmith.registry import Registry
+
+PROVIDERS = Registry(
+    "provider",
+    {
+        "anthropic": "rewardsmith.llm.anthropic:AnthropicProvider",
+        "openai": "rewardsmith.llm.openai:OpenAIProvider",
+    },
+    group="rewardsmith.providers",
+)
+DEFAULTS = {"ANTHROPIC_API_KEY": "anthropic/claude-sonnet-5-5", "OPENAI_API_KEY": "openai/gpt-6-sol"}
+
+
+def make_provider(model: str, base_url: str | None = None) -> Provider:
+    """The provider that answers requests for ``model``.
+
+    Args:
+        model: ``provider/name``.
+        base_url: address of a server that speaks the provider's API; None for the provider's own.
+
+    Raises:
+        UsageError: the form is wrong, there is no such provider, or it cannot be used; nothing was sent.
+    """
+    name, slash, rest = model.partition("/")
+    known = PROVIDERS.names()
+    if not slash or not name.strip() or not rest.strip():
+        guess = _guess(model.strip("/"))
+        raise UsageError(
+            f"expected a model as provider/name, found {model!r}",
+            f"did you mean {guess!r}?" if guess else f"providers: {', '.join(known)}",
+        )
+    if name not in known:
+        compatible = f"for a server that speaks OpenAI's API: openai/{rest} with --base-url"
+        raise UsageError(f"there is no provider {name!r}", f"{did_you_mean(name, known)} {compatible}")
+    provider: Provider = PROVIDERS.get(name)(base_url=base_url)
+    return provider
+
+
+def default_model() -> str:
+    """The model to use when none was named: from the key that is set, Anthropic's first.
+
+    Raises:
+        UsageError: no key is set.
+    """
+    for variable, model in DEFAULTS.items():
+        if key_from(variable):
+            return model
+    raise UsageError(
+        f"no model can be asked: neither {' nor '.join(DEFAULTS)} is set",
+        "set one of them, or give recorded replies with --replies FILE, or see it run without a model: make demo",
+    )
+
+
+def _guess(name: str) -> str | None:
+    for default in DEFAULTS.values():
+        provider, _, known = default.partition("/")
+        if name.startswith(known.split("-")[0]):
+            return f"{provider}/{name}"
+    return None

@@ -1,0 +1,31 @@
+"""Text at the boundary: one written form for equal content, and no text that a file could not hold."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import Any
+
+
+def canonical_json(value: Any) -> str:
+    """JSON that is equal for equal content, whatever the line ends, key order and Unicode form of its text.
+
+    Keys are sorted, there are no spaces, text is NFC with line feeds only, and unset fields are left out: one that is
+    added later with the default None changes no digest of an older run.
+    """
+    return json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def whole_text(text: str) -> str:
+    """The text with halves of surrogate pairs replaced: a cut-off reply may hold one, and no file can."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    return value

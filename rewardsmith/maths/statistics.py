@@ -1,0 +1,78 @@
+"""How results are summed up; the unit is always the training seed.
+
+Below 10 seeds an interval is Student's t, from 10 on a BCa bootstrap (Efron 1987).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+
+from rewardsmith.types import FloatArray, Interval
+
+# Two-sided 95 % quantiles of Student's t for 1..8 degrees of freedom.
+_T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306)
+_BOOTSTRAP_FROM = 10
+_RESAMPLES = 4000
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """Mean and 95 % interval of one number per training seed.
+
+    Args:
+        values: one finite number per seed, at least one.
+
+    Raises:
+        ValueError: no values, or one that is not finite.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.size == 0 or not np.isfinite(sample).all():
+        raise ValueError(f"interval() needs at least one value and only finite ones, got {values!r}")
+    mean = float(sample.mean())
+    if sample.size == 1:
+        return Interval(mean, None, None, 1)
+    if sample.size < _BOOTSTRAP_FROM:
+        half = _T_95[sample.size - 2] * float(sample.std(ddof=1)) / math.sqrt(sample.size)
+        return Interval(mean, mean - half, mean + half, sample.size)
+    low, high = _bca(sample)
+    return Interval(mean, low, high, sample.size)
+
+
+def paired_difference(a: Sequence[float], b: Sequence[float]) -> Interval:
+    """Interval of ``a - b`` paired by seed; it proves nothing when it contains 0.
+
+    Raises:
+        ValueError: the two have different lengths.
+    """
+    if len(a) != len(b):
+        raise ValueError(f"paired by seed: expected equal lengths, got {len(a)} and {len(b)}")
+    return interval([x - y for x, y in zip(a, b, strict=True)])
+
+
+def normalised(fitness: float, random: float | None, reference: float | None) -> float | None:
+    """(f - random) / (reference - random); None where a reference is missing or equals random."""
+    if random is None or reference is None or reference == random:
+        return None
+    return (fitness - random) / (reference - random)
+
+
+def _bca(sample: FloatArray) -> tuple[float, float]:
+    """Bias-corrected and accelerated 95 % bootstrap interval of the mean; the resampling seed is fixed."""
+    if np.ptp(sample) == 0.0:
+        return float(sample[0]), float(sample[0])
+    rng = np.random.default_rng(0)
+    means = rng.choice(sample, size=(_RESAMPLES, sample.size)).mean(axis=1)
+    normal = NormalDist()
+    below = np.mean(means < sample.mean()) + 0.5 * np.mean(means == sample.mean())
+    bias = normal.inv_cdf(float(np.clip(below, 1.0 / _RESAMPLES, 1.0 - 1.0 / _RESAMPLES)))
+    jackknife = (sample.sum() - sample) / (sample.size - 1)
+    deviations = jackknife.mean() - jackknife
+    acceleration = float((deviations**3).sum() / (6.0 * (deviations**2).sum() ** 1.5))
+    bounds = []
+    for z in (-1.959964, 1.959964):
+        shifted = bias + (bias + z) / (1.0 - acceleration * (bias + z))
+        bounds.append(float(np.quantile(means, normal.cdf(shifted))))
+    return bounds[0], bounds[1]

@@ -1,0 +1,87 @@
+"""A program: one piece of generated code with its lineage, identified by what it computes, not how it is laid out."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import warnings
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rewardsmith.types import Finding, Slot
+
+ENTRY_POINTS = ("reward", "potential", "subgoals", "q_prior")
+REWARD_ALIASES = ("compute_reward",)  # what models trained on other tools' prompts like to call it
+NATIVE = "native"  # stands in place of a program's id where the environment's own reward is trained
+
+Style = Literal["batched", "per_transition"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """One piece of generated code.
+
+    Attributes:
+        id: digest of the normalised source, see :func:`program_id`.
+        source: the module as the writer wrote it.
+        slot: where in the run it was asked for; None for a program that came from a file.
+        parents: ids of the programs that its request showed to the writer.
+        reply: digest of the request that it answers, the key of ``llm.jsonl``.
+    """
+
+    id: str
+    source: str
+    slot: Slot | None = None
+    parents: tuple[str, ...] = ()
+    reply: str = ""
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """A function of a program that rewardsmith calls, with the arguments it asks for by name."""
+
+    name: str
+    arguments: tuple[str, ...]
+    function: str  # the name it has in the source, which for a reward may be an alias
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What checking a program came to.
+
+    Attributes:
+        stage: how far it got; only ``accepted`` programs are trained.
+        findings: everything found, errors and the rest.
+        entries: the entry points by name, as far as they could be read.
+        style: calling style of the reward; None when it has none or was not run.
+        us_per_transition: median time of one call per transition at batch 256, microseconds.
+        terms: term name -> (lowest, mean, highest) on the transitions it was checked on.
+    """
+
+    stage: Literal["static", "sandbox", "behaviour", "accepted"]
+    findings: tuple[Finding, ...] = ()
+    entries: dict[str, EntryPoint] = field(default_factory=dict)
+    style: Style | None = None
+    us_per_transition: float | None = None
+    terms: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the program may be trained."""
+        return self.stage == "accepted"
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that refuse the program."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+
+def program_id(source: str) -> str:
+    """12 hex digits that are equal for sources that differ only in layout and comments."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            normalised = ast.unparse(ast.parse(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        normalised = source.strip()
+    return hashlib.sha256(normalised.encode()).hexdigest()[:12]

@@ -1,0 +1,81 @@
+"""The texts in ``prompts/``, rendered by Jinja2; an unknown variable in a template is an error, never a blank.
+
+A user's own folder overrides templates by name. A run keeps a frozen copy, so that what it sent can be read later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from rewardsmith.assets import asset_folder
+from rewardsmith.errors import UsageError
+
+SUFFIX = ".md.j2"
+
+
+class Prompts:
+    """Templates by name, e.g. ``shared/contract``.
+
+    Args:
+        folders: searched in order; without any, the ones that come with rewardsmith.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders or (asset_folder("prompts"),)
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(self._folders),
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=False,
+            autoescape=False,
+        )
+        self._environment.filters["number"] = short_number
+
+    @property
+    def folder(self) -> Path:
+        """The first folder."""
+        return self._folders[0]
+
+    def render(self, name: str, **context: Any) -> str:
+        """The text of a template.
+
+        Raises:
+            UsageError: there is no such template, or it asks for something that it is not given.
+        """
+        try:
+            return self._environment.get_template(name + SUFFIX).render(**context).strip()
+        except jinja2.TemplateNotFound as error:
+            raise UsageError(f"there is no prompt template {error.name!r}", f"looked in {self._folders[0]}") from None
+        except jinja2.TemplateError as error:
+            raise UsageError(f"prompt template {name!r} cannot be rendered: {error}", "mend the template") from None
+
+    def names(self) -> list[str]:
+        """All template names."""
+        return sorted(name.removesuffix(SUFFIX) for name in self._environment.list_templates() if name.endswith(SUFFIX))
+
+    @property
+    def digest(self) -> str:
+        """Digest of all templates as they would be used."""
+        content = hashlib.sha256()
+        for name in self.names():
+            path = self._environment.get_template(name + SUFFIX).filename
+            content.update(name.encode() + b"\0" + Path(str(path)).read_bytes())
+        return content.hexdigest()[:16]
+
+    def freeze(self, folder: Path) -> None:
+        """Write a copy of every template, overrides applied, into a new folder."""
+        for name in self.names():
+            target = folder / (name + SUFFIX)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(str(self._environment.get_template(name + SUFFIX).filename), target)
+
+
+def short_number(value: float | None) -> str:
+    """A number for a prompt: three digits, so that the last bits of a training do not change a request."""
+    return "-" if value is None else f"{value:.3g}"

@@ -1,0 +1,239 @@
+"""The client of a program host process: applies a program to columns as if it were a function.
+
+One call is one small message each way and one copy of the columns in and of the results out. Nothing that comes back
+is trusted: every number is checked against what was asked for, results are copied, names are plain strings.
+
+A process that hung, died or ran out of memory is gone, and every later call raises the same error: starting it
+again would only repeat it. An exception or an output outside the contract is raised and the host goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import socket
+import subprocess
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+import numpy as np
+
+from rewardsmith.errors import ProgramError
+from rewardsmith.program import EntryPoint, Style
+from rewardsmith.sandbox import launch, replies, wire
+from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
+from rewardsmith.types import Columns, FloatArray, Output
+
+if TYPE_CHECKING:
+    from rewardsmith.layout import Layout  # only for annotations: it brings gymnasium
+
+Shapes = Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]  # argument -> (shape of one row, dtype)
+
+
+class ProgramHost:
+    """A program in a process of its own; a :class:`rewardsmith.types.Evaluator`.
+
+    Args:
+        source: the module.
+        entry: which function to call, and what it asks for.
+        shapes: at least the arguments that it asks for.
+        capacity: transitions per call of the process; larger batches are cut.
+        style: whether the function is called for a batch or for one transition at a time.
+        limits: what it may use.
+
+    Raises:
+        ProgramError: the module failed when it was run.
+        BoundaryError: no process could be started.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        entry: EntryPoint,
+        shapes: Shapes,
+        *,
+        capacity: int,
+        style: Style = "batched",
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.entry = entry
+        self.style = style
+        self.capacity = capacity
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._names: tuple[str, ...] = ()
+        self._gone: ProgramError | None = None
+        self._first = True
+        columns = [wire.Column(name, shapes[name][1].str, shapes[name][0]) for name in entry.arguments]
+        self._plan = wire.plan(columns, capacity)
+        self._connect()
+        try:
+            self._load(source)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Names of the columns that the program reads."""
+        return self.entry.arguments
+
+    def __call__(self, columns: Columns) -> Output:
+        """Apply the program to columns of shape (n, ...).
+
+        Raises:
+            ProgramError: the program broke, hung, or returned something out of contract.
+        """
+        return self.apply(columns, self.style)
+
+    def apply(self, columns: Columns, style: Style) -> Output:
+        """The same in a given style, whatever the style of this host."""
+        n = self._rows(columns)
+        with self._lock:
+            starts = range(0, n, self.capacity)
+            parts = [self._chunk(columns, start, min(self.capacity, n - start), style) for start in starts]
+        if not parts:
+            return Output(np.zeros(0), {name: np.zeros(0) for name in self._names})
+        block = parts[0][1] if len(parts) == 1 else np.concatenate([part[1] for part in parts], axis=1)
+        return self._output(parts[0][0], block)
+
+    def close(self) -> None:
+        """End the process; may be called again."""
+        self._inputs: dict[str, Any] = {}
+        self._rows_out = np.zeros((1, 0))
+        self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _connect(self) -> None:
+        self._process, self._control, memory = launch.launch(self._plan.size)
+        self._finalizer = weakref.finalize(self, _end, self._process, self._control, os.getpid())
+        try:
+            shared = mmap.mmap(memory, self._plan.size)
+        finally:
+            os.close(memory)
+        self._inputs = self._plan.inputs(shared)
+        self._rows_out = self._plan.output(shared, self._plan.output_offset)
+
+    def _load(self, source: str) -> None:
+        message = {
+            "source": source,
+            "entry": self.entry.name,
+            "function": self.entry.function,
+            "columns": self._plan.columns,
+            "capacity": self.capacity,
+            "memory_mb": self._limits.memory_mb,
+            "seconds": self._limits.load_s,
+        }
+        text = json.dumps(message).encode()
+        launch.set_timeout(self._control, self._limits.load_s)
+        self._ask(wire.LENGTH.pack(len(text)) + text, self._limits.load_s)
+
+    def _rows(self, columns: Columns) -> int:
+        """How many transitions; a column of another shape is the caller's mistake."""
+        counts = {len(columns[name]) for name in self.arguments} or {len(column) for column in columns.values()}
+        for column in self._plan.columns:
+            found = columns[column.name].shape[1:]
+            if found != column.shape:
+                raise ValueError(f"column {column.name}: expected rows of {column.shape}, found {found}")
+        if len(counts) != 1:
+            raise ValueError(f"columns of different lengths: {sorted(counts)}")
+        return counts.pop()
+
+    def _chunk(self, columns: Columns, start: int, n: int, style: Style) -> tuple[replies.Reply, FloatArray]:
+        """One call of the process: its reply, and a copy of the rows that it wrote."""
+        if self._gone is not None:
+            self._raise_gone()
+        if not self._finalizer.alive:
+            raise ValueError("the program host is closed")
+        for name, shared in self._inputs.items():
+            np.copyto(shared[:n], columns[name][start : start + n], casting="same_kind")
+        seconds = self._limits.load_s if self._first else self._limits.call_s
+        reply = self._ask(wire.CALL.pack(n, style == "per_transition", seconds), seconds)
+        if self._first:  # from now on less patience
+            self._first = False
+            launch.set_timeout(self._control, self._limits.call_s)
+        return reply, self._rows_out[: reply.used + 1, :n].copy()
+
+    def _output(self, reply: replies.Reply, block: FloatArray) -> Output:
+        if reply.flags == wire.MATRIX:
+            return Output(np.ascontiguousarray(block[1:].T))
+        total, terms = block[0], dict(zip(self._names, block[1:], strict=True))
+        if reply.flags and terms:
+            with np.errstate(all="ignore"):
+                rest = total - block[1:].sum(axis=0)
+                if not (np.abs(rest) <= 1e-9 * np.maximum(1.0, np.abs(block).max(axis=0))).all():
+                    terms["_rest"] = rest
+        return Output(total, terms)
+
+    def _ask(self, message: bytes, seconds: float) -> replies.Reply:
+        """Send a message and wait for its reply."""
+        try:
+            self._control.sendall(message)
+            return self._expected(replies.receive(self._control, seconds))
+        except (BlockingIOError, TimeoutError):
+            self._fail(replies.too_slow(seconds))
+        except (EOFError, ConnectionError):
+            self.close()
+            self._fail(replies.cause_of_death(self._process.wait()))
+        except ProgramError as error:
+            if error.reason in ("memory", "died"):
+                self._fail(error)
+            raise
+        except BaseException:  # interrupted: the reply would be taken for that of the next call
+            self.close()
+            raise
+
+    def _expected(self, reply: replies.Reply) -> replies.Reply:
+        """The reply, if it fits what this entry point can return and returned before."""
+        if reply.names is not None:
+            if self._names:
+                raise replies.broken()
+            self._names = reply.names
+        is_matrix = reply.flags == wire.MATRIX and self.entry.name == "q_prior" and 1 <= reply.used <= wire.MAX_TERMS
+        if not is_matrix and (reply.flags > 1 or reply.used != len(self._names)):
+            raise replies.broken()
+        return reply
+
+    def _fail(self, error: ProgramError) -> NoReturn:
+        """End the process and remember why."""
+        self.close()
+        self._gone = error.with_traceback(None)
+        self._raise_gone()
+
+    def _raise_gone(self) -> NoReturn:
+        """A new error each time: one that is raised again would hold the frames of all its raisings."""
+        gone = self._gone
+        assert gone is not None
+        raise ProgramError(gone.message, gone.hint, line=gone.line, reason=gone.reason) from None
+
+
+def shapes_of(layout: Layout) -> Shapes:
+    """Shape and dtype of every argument that a task offers."""
+    return {name: (layout.shape(name), layout.dtype(name)) for name in layout.arguments}
+
+
+def open_host(
+    source: str,
+    entry: EntryPoint,
+    layout: Layout,
+    capacity: int,
+    style: Style = "batched",
+    limits: Limits = DEFAULT_LIMITS,
+) -> ProgramHost:
+    """A host for a program of a task with this layout."""
+    return ProgramHost(source, entry, shapes_of(layout), capacity=capacity, style=style, limits=limits)
+
+
+def _end(process: subprocess.Popen[bytes], control: socket.socket, owner: int) -> None:
+    if os.getpid() == owner:  # a forked copy of this object must not kill the process of the original
+        launch.end(process, control)
+    else:
+        control.close()

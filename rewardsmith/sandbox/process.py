@@ -1,0 +1,198 @@
+"""The program host process: the one place where generated code runs, and the one file with ``exec``.
+
+Started by exec with an empty environment, it imports only numpy and the light files beside it, limits itself, takes
+one program, and then answers calls: arrays in through shared memory that it can only read, float64 out.
+
+It cannot outlive its parent for long. Idle, it ends when its socket closes, and asks now and then whether it was
+orphaned (another process forked from the parent may hold the socket open). Busy, a kernel timer with its default
+action ends it shortly after the parent would have given up: unlike a signal handler of Python's or a watchdog thread
+that also stops a loop inside C code such as ``sum(range(10**18))``.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.linalg  # now, while files may still be opened
+
+from rewardsmith.sandbox.contract import OutputError, Writer, rows_of
+from rewardsmith.sandbox.namespace import FILENAME, new_namespace, program_tree
+from rewardsmith.sandbox.wire import (
+    CALL,
+    ERROR,
+    GRACE_S,
+    LENGTH,
+    MAX_MESSAGE,
+    OK,
+    OK_NAMES,
+    READY,
+    REPLY,
+    Column,
+    plan,
+)
+from rewardsmith.types import Array
+
+_FILES = 32  # the interpreter still opens some when numpy loads a part late
+_NO_REPLY: tuple[int, int, int, Any] = (OK, 0, 0, None)
+
+
+def main() -> NoReturn:
+    """Serve the parent whose socket, memory file and process id end the command line."""
+    control, memory, parent = (int(word) for word in sys.argv[-3:])
+    _quieten()
+    np.seterr(all="ignore")
+    channel = _Channel(control, parent)
+    channel.send(READY)
+    load = json.loads(channel.read(*LENGTH.unpack(channel.read(LENGTH.size))))
+    _limit(load["memory_mb"])
+    program = _Program(load, memory)
+    channel.answer(load["seconds"], program.load)
+    while True:
+        rows, style, seconds = CALL.unpack(channel.read(CALL.size))
+        channel.answer(seconds, program.call, rows, style)
+
+
+def _quieten() -> None:
+    """Nothing in, nothing out, nothing to learn from the environment."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    os.close(null)
+    os.environ.clear()
+    sys.argv[:] = ["program"]
+
+
+def _limit(memory_mb: int) -> None:
+    """Resource limits; one that the platform lacks is left out."""
+    wanted = {"AS": memory_mb << 20, "NOFILE": _FILES, "FSIZE": 0, "CORE": 0, "NPROC": 0}
+    for name, value in wanted.items():
+        kind = getattr(resource, f"RLIMIT_{name}", None)
+        if kind is None:
+            continue
+        try:
+            resource.setrlimit(kind, (value, value))
+        except (ValueError, OSError):
+            continue
+
+
+class _Channel:
+    """The socket to the parent."""
+
+    def __init__(self, control: int, parent: int) -> None:
+        self._control = control
+        self._parent = parent
+
+    def read(self, size: int) -> bytes:
+        """Exactly so many bytes; ends the process when the parent is gone."""
+        got = b""
+        while len(got) < size:
+            try:
+                part = os.read(self._control, size - len(got))
+            except BlockingIOError:  # the socket's own receive timeout: nobody asked anything for a while
+                if os.getppid() != self._parent:
+                    os._exit(0)
+                continue
+            if not part:
+                os._exit(0)
+            got += part
+        return got
+
+    def send(self, message: bytes) -> None:
+        sent = 0
+        while sent < len(message):
+            sent += os.write(self._control, message[sent:])
+
+    def answer(self, seconds: float, work: Callable[..., tuple[int, int, int, Any]], *arguments: Any) -> None:
+        """Do the work under the kernel's timer and send one reply."""
+        signal.setitimer(signal.ITIMER_REAL, seconds + GRACE_S)
+        try:
+            kind, flags, used, content = work(*arguments)
+        except BaseException as error:  # whatever it raises is the program's failure, SystemExit too
+            kind, flags, used, content = ERROR, 0, 0, _failure(error)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        payload = b"" if content is None else json.dumps(content).encode()
+        self.send(REPLY.pack(kind, flags, used, len(payload)) + payload)
+
+
+class _Program:
+    """The loaded program and the memory that it reads and its results go to."""
+
+    def __init__(self, load: dict[str, Any], memory: int) -> None:
+        self._source: str = load["source"]
+        self._name: str = load["function"]
+        columns = [Column(name, dtype, tuple(shape)) for name, dtype, shape in load["columns"]]
+        places = plan(columns, load["capacity"])
+        size = places.size - places.output_offset
+        readable = mmap.mmap(memory, places.output_offset, access=mmap.ACCESS_READ)
+        writable = mmap.mmap(memory, size, access=mmap.ACCESS_WRITE, offset=places.output_offset)
+        os.close(memory)
+        inputs = places.inputs(readable)
+        self._arguments = [column.name for column in columns]
+        self._inputs = [inputs[name] for name in self._arguments]
+        takes_action = "action" in self._arguments
+        self._writer = Writer(load["entry"], places.output(writable, 0), takes_action=takes_action)
+        self._told: tuple[str, ...] = ()  # names of terms that the parent has heard
+        self._apply: Callable[[Sequence[Any]], Any]
+
+    def load(self) -> tuple[int, int, int, Any]:
+        """Run the module and find its function."""
+        namespace = new_namespace()
+        exec(compile(program_tree(self._source), FILENAME, "exec", dont_inherit=True), namespace)
+        function = namespace.get(self._name)
+        if not isinstance(function, FunctionType):
+            raise OutputError(f"after the module has run, {self._name} is a {type(function).__name__}, no function")
+        self._apply = _by_signature(function, self._arguments)
+        return _NO_REPLY
+
+    def call(self, rows: int, style: int) -> tuple[int, int, int, Any]:
+        """Apply it to the first rows of the inputs, all at once or (style 1) one by one."""
+        writer = self._writer
+        views: list[Array] = [column[:rows] for column in self._inputs]
+        if style:
+            for i, row in enumerate(rows_of(views, rows)):
+                flags, used = writer.write(self._apply(row), i, 1)
+        else:
+            flags, used = writer.write(self._apply(views), 0, rows)
+        if (writer.names or ()) == self._told:
+            return OK, flags, used, None
+        self._told = writer.names or ()
+        return OK_NAMES, flags, used, self._told
+
+
+def _by_signature(function: FunctionType, names: list[str]) -> Callable[[Sequence[Any]], Any]:
+    """How to pass the asked arguments: in order as far as possible, the rest by name."""
+    code = function.__code__
+    positional = code.co_varnames[: code.co_argcount]
+    first = 0
+    while first < len(names) and positional[first : first + 1] == (names[first],):
+        first += 1
+    if first == len(names):
+        return lambda values: function(*values)
+    rest = names[first:]
+    return lambda values: function(*values[:first], **dict(zip(rest, values[first:], strict=True)))
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    """What the parent is told: reason, line, message."""
+    reason = "memory" if isinstance(error, MemoryError) else "output" if isinstance(error, OutputError) else "exception"
+    line = error.lineno if isinstance(error, SyntaxError) else 0
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == FILENAME:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    try:
+        text = str(error)
+    except BaseException:  # an exception of the program's own making
+        text = ""
+    message = text if reason == "output" else f"{type(error).__name__}: {text}".rstrip(": ")
+    return {"reason": reason, "line": line or 0, "message": message[:MAX_MESSAGE]}

@@ -1,0 +1,122 @@
+"""Decides how a program is called: for a batch, or for one transition at a time.
+
+Batched is the contract, but models often write functions for one transition. Both ways are tried on the same rows:
+
+    batched                     rows                        then
+    consistent                  agree, or fail              batched
+    fails                       work                        per_transition, slow
+    inconsistent or disagrees   work                        per_transition: the rows are what was meant
+    inconsistent                fail                        refused: a value depends on the rest of the batch
+    fails                       fail                        refused, with both exceptions
+
+Only a reward may be per_transition; from the other entry points a batched form is demanded.
+
+Consistent means that the results for 1, 2 and 17 transitions are the same for the transitions that they share.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from rewardsmith.errors import ProgramError
+from rewardsmith.program import Style
+from rewardsmith.sandbox.host import ProgramHost
+from rewardsmith.types import Array, Finding, Output
+
+SIZES = (17, 2, 1)  # a batch, the smallest, and the one where (1,) and () are easily confused
+_TIMED_ROWS = 256
+_TIMES = 5
+_REDUCTIONS = "reductions over a batch need an axis (np.linalg.norm(x, axis=-1)), never mix transitions"
+
+
+class Decision(NamedTuple):
+    """The style, None when neither works, and what was found on the way."""
+
+    style: Style | None
+    findings: tuple[Finding, ...]
+
+
+def decide_style(host: ProgramHost, rows: Mapping[str, Array]) -> Decision:
+    """Try both styles on the rows.
+
+    Raises:
+        ProgramError: the process is gone: out of time or memory, or dead.
+    """
+    batched = _try(host, rows, "batched")
+    single = _try(host, rows, "per_transition")
+    if isinstance(batched, list) and _consistent(batched):
+        if isinstance(single, ProgramError) or _agree(batched[0], single[0]):
+            return Decision("batched", ())
+    elif isinstance(single, ProgramError):
+        return Decision(None, (_refused(batched, single),))
+    if host.entry.name != "reward":
+        return Decision(None, (replace(_slow(host, rows, batched), severity="error"),))
+    return Decision("per_transition", (_slow(host, rows, batched),))
+
+
+def take(rows: Mapping[str, Array], index: Array | slice) -> dict[str, Array]:
+    """Some of the rows."""
+    return {name: column[index] for name, column in rows.items()}
+
+
+def us_per_transition(host: ProgramHost, rows: Mapping[str, Array], style: Style) -> float:
+    """Median time for one transition in a batch of 256, microseconds, the way to the process and back included."""
+    n = len(next(iter(rows.values())))
+    batch = take(rows, np.resize(np.arange(n), _TIMED_ROWS))
+    times = []
+    for _ in range(_TIMES):
+        start = time.perf_counter()
+        host.apply(batch, style)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e6 / _TIMED_ROWS
+
+
+def _try(host: ProgramHost, rows: Mapping[str, Array], style: Style) -> list[Output] | ProgramError:
+    """Results at each size, or the first error."""
+    try:
+        return [host.apply(take(rows, slice(0, n)), style) for n in SIZES]
+    except ProgramError as error:
+        if error.reason not in ("exception", "output"):
+            raise
+        return error
+
+
+def _consistent(outputs: list[Output]) -> bool:
+    return all(_agree(outputs[0], smaller) for smaller in outputs[1:])
+
+
+def _agree(larger: Output, smaller: Output) -> bool:
+    """Whether the rows that both have are equal; ``_rest`` is a difference of rounded numbers and left out."""
+    names = set(larger.terms) - {"_rest"}
+    if names != set(smaller.terms) - {"_rest"}:
+        return False
+    pairs = [(larger.total, smaller.total)] + [(larger.terms[name], smaller.terms[name]) for name in names]
+    return all(np.allclose(a[: len(b)], b, rtol=1e-6, atol=1e-8, equal_nan=True) for a, b in pairs)
+
+
+def _refused(batched: list[Output] | ProgramError, single: ProgramError) -> Finding:
+    if isinstance(batched, list):
+        message = "the value of a transition changes with the size of the batch that it is in"
+        return Finding("RS204", "error", message, _REDUCTIONS, source="behaviour")
+    code = "RS202" if batched.reason == "output" else "RS201"
+    also = "" if single.message == batched.message else f" (called for one transition: {single.message})"
+    hint = "each argument is an array with one row a transition, (n,) or (n, d)"
+    return Finding(code, "error", f"{batched.message}{also}", hint, batched.line or single.line, "behaviour")
+
+
+def _slow(host: ProgramHost, rows: Mapping[str, Array], batched: list[Output] | ProgramError) -> Finding:
+    cost = us_per_transition(host, rows, "per_transition")
+    if isinstance(batched, ProgramError):
+        message = f"it works only for one transition at a time, {cost:.1f} us each; for a batch: {batched.message}"
+        hint = "use np.where in place of if, and an axis in reductions"
+        return Finding("RS205", "warning", message, hint, batched.line, "behaviour")
+    factor = cost / max(us_per_transition(host, rows, "batched"), 1e-3)
+    what = "batched and single results differ, so it is called for one transition at a time"
+    message = f"{what}: {cost:.1f} us each, {factor:.0f} times slower"
+    return Finding("RS206", "warning", message, _REDUCTIONS, source="behaviour")

@@ -1,0 +1,169 @@
+"""The state of a run, folded from its events and never stored.
+
+Programs are kept by id and slots by (round, sample, attempt): no list is parallel to another, so nothing
+can be credited to the wrong program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rewardsmith.events import Event
+from rewardsmith.maths.statistics import interval
+from rewardsmith.types import Interval, Slot
+
+
+@dataclass
+class SlotState:
+    """What came of one request: ``program`` is None when the reply held no usable code."""
+
+    slot: Slot
+    request: str = ""
+    occurrence: int = 0
+    parents: tuple[str, ...] = ()
+    settled: bool = False
+    program: str | None = None
+    accepted: bool = False
+    findings: tuple[str, ...] = ()
+
+
+@dataclass
+class TrialState:
+    """One training and its evaluation.
+
+    Attributes:
+        status: ``finished``, ``program_failed`` (a finding of the program) or ``failed`` (not its fault).
+        fitness: mean over the evaluation episodes; None unless finished.
+        success_rate: share of solved evaluation episodes; None where the task defines no success.
+        steps: environment steps taken, training and evaluation together.
+    """
+
+    program: str
+    seed: int
+    rung: str
+    status: str
+    fitness: float | None = None
+    success_rate: float | None = None
+    own_return: float | None = None
+    steps: int = 0
+    wall_s: float = 0.0
+    message: str = ""
+
+
+@dataclass
+class RunState:
+    """Everything that decisions depend on."""
+
+    slots: dict[Slot, SlotState] = field(default_factory=dict)
+    trials: dict[tuple[str, int, str], TrialState] = field(default_factory=dict)
+    programs: dict[str, Slot] = field(default_factory=dict)  # accepted programs -> where each first came from
+    preflight: dict[str, Any] | None = None
+    budget_changes: dict[str, float] = field(default_factory=dict)
+    tokens: int = 0
+    requests: int = 0
+    steps: int = 0
+    active_s: float = 0.0
+    stopped: str | None = None
+    exported: str | None = None
+
+    def round_slots(self, number: int) -> list[SlotState]:
+        """The slots of a round in slot order."""
+        return [state for slot, state in sorted(self.slots.items()) if slot.round == number]
+
+    def score(self, program: str, rung: str = "selection") -> Interval | None:
+        """Mean fitness over training seeds with its interval; None unless every seed of it finished."""
+        trials = self.trials_of(program, rung)
+        values = [trial.fitness for trial in trials if trial.fitness is not None]
+        return interval(values) if values and len(values) == len(trials) else None
+
+    def trials_of(self, program: str, rung: str) -> list[TrialState]:
+        """The trials of a program on a rung, by seed."""
+        found = [trial for (name, _, level), trial in self.trials.items() if name == program and level == rung]
+        return sorted(found, key=lambda trial: trial.seed)
+
+    def ranked(self, programs: Iterable[str] | None = None) -> list[str]:
+        """Programs with a selection score, best first; ties go to the program that came first."""
+        known = self.programs if programs is None else {p: self.programs[p] for p in programs if p in self.programs}
+        scored = [(score.mean, program) for program in known if (score := self.score(program)) is not None]
+        return [program for _, program in sorted(scored, key=lambda pair: (-pair[0], self.programs[pair[1]], pair[1]))]
+
+
+def fold(events: Iterable[Event]) -> RunState:
+    """The state after these events; kinds that this version does not know are skipped."""
+    state = RunState()
+    for event in events:
+        apply_event(state, event)
+    return state
+
+
+def apply_event(state: RunState, event: Event) -> None:
+    """Take one event into the state."""
+    apply = _APPLY.get(event.kind)
+    if apply is not None:
+        apply(state, event.data)
+
+
+def _preflight(state: RunState, data: dict[str, Any]) -> None:
+    state.preflight = data
+    state.steps += int(data["steps"])
+
+
+def _replied(state: RunState, data: dict[str, Any]) -> None:
+    slot = Slot(*data["slot"])
+    state.slots[slot] = SlotState(slot, data["request"], data["occurrence"], tuple(data.get("parents", ())))
+    state.requests += 1
+    state.tokens += int(data.get("tokens") or 0)
+
+
+def _judged(state: RunState, data: dict[str, Any]) -> None:
+    slot = Slot(*data["slot"])
+    entry = state.slots[slot]
+    entry.settled = True
+    entry.program, entry.accepted, entry.findings = data["program"], data["accepted"], tuple(data["findings"])
+    if entry.accepted and entry.program is not None:
+        first = state.programs.get(entry.program, slot)
+        state.programs[entry.program] = min(first, slot)
+
+
+def _tried(state: RunState, data: dict[str, Any]) -> None:
+    trial = TrialState(**{key: value for key, value in data.items() if key in TrialState.__dataclass_fields__})
+    state.trials[trial.program, trial.seed, trial.rung] = trial
+    state.steps += trial.steps
+
+
+def _worked(state: RunState, data: dict[str, Any]) -> None:
+    state.active_s += float(data["wall_s"])
+
+
+def _budget(state: RunState, data: dict[str, Any]) -> None:
+    state.budget_changes.update(data)
+    state.stopped = None
+
+
+def _resumed(state: RunState, _: dict[str, Any]) -> None:
+    """Going on: what failed through no fault of a program is owed again."""
+    state.stopped = None
+    state.trials = {key: trial for key, trial in state.trials.items() if trial.status != "failed"}
+
+
+def _stopped(state: RunState, data: dict[str, Any]) -> None:
+    state.stopped = data["reason"]
+
+
+def _exported(state: RunState, data: dict[str, Any]) -> None:
+    state.exported = data["program"]
+
+
+_APPLY = {
+    "preflight": _preflight,
+    "replied": _replied,
+    "judged": _judged,
+    "tried": _tried,
+    "worked": _worked,
+    "budget": _budget,
+    "resumed": _resumed,
+    "stopped": _stopped,
+    "exported": _exported,
+}

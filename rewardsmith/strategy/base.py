@@ -1,0 +1,68 @@
+"""What every strategy is, and the wave of requests and repairs that most of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from rewardsmith.orders import Order, Turn, Write
+from rewardsmith.state import RunState, SlotState
+from rewardsmith.types import Slot
+
+
+class StrategyOptions(BaseModel):
+    """Options of a strategy; unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Strategy(Protocol):
+    """Decides what to do next. Made once per run from its options."""
+
+    Options: ClassVar[type[StrategyOptions]]
+
+    def plan(self, state: RunState) -> Sequence[Order]:
+        """Orders that can be carried out in any order, or a single :class:`Stop`."""
+
+    def planned_requests(self) -> int:
+        """The most requests that the strategy can make, for estimates."""
+
+    def planned_trials(self) -> int:
+        """The most trainings that the strategy can ask for before the report."""
+
+
+def attempts(state: RunState, round_number: int, sample: int) -> list[SlotState]:
+    """The attempts made at one sample so far, in order."""
+    return [slot for slot in state.round_slots(round_number) if slot.slot.sample == sample]
+
+
+def write_wave(state: RunState, round_number: int, samples: int, repairs: int, turns: tuple[Turn, ...]) -> list[Write]:
+    """The requests that a round still owes: first attempts, then repairs of what was refused.
+
+    A repair waits until the whole attempt before it is settled, so that the requests of a round do not
+    depend on which reply came first.
+
+    Args:
+        samples: programs asked for.
+        repairs: how often the findings of a refused program are sent back.
+        turns: the past that every request of the round shows.
+    """
+    for attempt in range(repairs + 1):
+        owed = []
+        for sample in range(samples):
+            tried = attempts(state, round_number, sample)
+            if len(tried) > attempt or any(slot.accepted for slot in tried):
+                continue
+            failed = tuple(Turn(slot.program, "findings", slot.slot) for slot in tried)
+            owed.append(Write(Slot(round_number, sample, attempt), turns + failed))
+        if owed:
+            return owed
+    return []
+
+
+def accepted_programs(state: RunState, round_number: int) -> list[str]:
+    """Ids of the valid programs of a round, in the order of their slots, each once."""
+    found = [slot.program for slot in state.round_slots(round_number) if slot.accepted and slot.program]
+    return list(dict.fromkeys(found))

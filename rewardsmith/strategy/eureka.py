@@ -1,0 +1,93 @@
+"""Eureka (Ma et al. 2023, arXiv 2310.12931): K programs a round, the best reflected on, N rounds.
+
+Kept: independent samples from one prompt, training of every valid one, reflection on the terms and the
+task's score along training. Changed, because the released code suffers from it: results belong to a program
+id and never to a position; a round in which everything failed sends the findings; broken programs are
+repaired with their findings; the score is a separate evaluation of one checkpoint, never a maximum over
+the training curve; the parent is the best program so far, also when a later round did worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from rewardsmith.orders import Order, Stop, Train, Turn
+from rewardsmith.state import RunState
+from rewardsmith.strategy.base import StrategyOptions, accepted_programs, write_wave
+
+
+class EurekaOptions(StrategyOptions):
+    """Options of :class:`Eureka`.
+
+    Attributes:
+        rounds: N, how often the writer is asked.
+        samples: K, independent programs per round.
+        repairs: how often the findings of a refused program go back to the writer.
+        seeds: training seeds per program on which programs are selected.
+        history: past rounds that a request shows; the last four are kept by default, which a public
+            benchmark of thirty such choices found to help.
+    """
+
+    rounds: int = Field(3, ge=1)
+    samples: int = Field(4, ge=1)
+    repairs: int = Field(1, ge=0)
+    seeds: int = Field(2, ge=1)
+    history: int = Field(4, ge=1)
+
+
+class Eureka:
+    """Best of K, N times."""
+
+    Options: ClassVar[type[StrategyOptions]] = EurekaOptions
+
+    def __init__(self, options: EurekaOptions, steps: int) -> None:
+        self.options = options
+        self.steps = steps
+
+    def plan(self, state: RunState) -> Sequence[Order]:
+        """The orders that the current round still owes, or the first ones of the next."""
+        for number in range(self.options.rounds):
+            writes = write_wave(state, number, self.options.samples, self.options.repairs, self._turns(state, number))
+            if writes:
+                return writes
+            owed = self._trainings(state, number)
+            if owed:
+                return owed
+        return [Stop("all rounds are done")]
+
+    def planned_requests(self) -> int:
+        """All samples of all rounds, each repaired as often as allowed."""
+        return self.options.rounds * self.options.samples * (1 + self.options.repairs)
+
+    def planned_trials(self) -> int:
+        """All samples of all rounds on every selection seed."""
+        return self.options.rounds * self.options.samples * self.options.seeds
+
+    def _trainings(self, state: RunState, number: int) -> list[Order]:
+        orders: list[Order] = []
+        for program in accepted_programs(state, number):
+            seeds = tuple(s for s in range(self.options.seeds) if (program, s, "selection") not in state.trials)
+            if seeds:
+                orders.append(Train(program, seeds, "selection", self.steps))
+        return orders
+
+    def _turns(self, state: RunState, number: int) -> tuple[Turn, ...]:
+        """The lessons of the rounds before, oldest first; the best program so far is always among them."""
+        first = max(0, number - self.options.history)
+        turns = [turn for past in range(first, number) if (turn := self._lesson(state, past)) is not None]
+        best = next(iter(state.ranked(p for past in range(number) for p in accepted_programs(state, past))), None)
+        if best is not None and best not in {turn.program for turn in turns}:
+            turns[0] = Turn(best, "process", state.programs[best])
+        return tuple(turns)
+
+    def _lesson(self, state: RunState, number: int) -> Turn | None:
+        """The best program of a round and what its training showed; of a failed round, its findings."""
+        slots = state.round_slots(number)
+        accepted = accepted_programs(state, number)
+        if not accepted:
+            return Turn(slots[-1].program, "failed_round", slots[-1].slot) if slots else None
+        best = next(iter([*state.ranked(accepted), *accepted]))
+        return Turn(best, "process", state.programs[best])

@@ -1,0 +1,223 @@
+"""A task made by looking at an environment: spaces, docstring, info keys, and ranges in random episodes.
+
+Used for a bare environment id, and by ``rewardsmith tasks new``, which writes it down for a person to mend.
+What looks like success or reward is never offered to programs; a success key becomes the fitness.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import jinja2
+import numpy as np
+
+from rewardsmith.errors import RunError, UsageError
+from rewardsmith.task.docstrings import Named, action_names, observation_names
+from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
+from rewardsmith.task.fitness import DRAFT
+from rewardsmith.task.loading import TASK_FILE, Task, shipped_tasks
+from rewardsmith.task.spec import RESERVED_NAMES, RESERVED_PREFIXES, parse_spec
+
+LOOK_STEPS = 2000
+HIDDEN = ("*success*", "reward*", "episode*", "fitness*", "TimeLimit*", "_*")
+_IMAGE_FROM = 1024
+
+
+@dataclass
+class Look:
+    """What was seen of an environment.
+
+    Attributes:
+        info: key -> example value after a step; only numbers and arrays of numbers.
+        reset_info: keys that are there at reset already.
+        low, high: of each observation leaf, in random episodes.
+    """
+
+    env: gym.Env[Any, Any]
+    info: dict[str, Any] = field(default_factory=dict)
+    reset_info: set[str] = field(default_factory=set)
+    ranges: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    rewarded: bool = False
+
+
+def task_from_env(env_id: str, goal: str | None = None, *, fitness: str | None = None, **env_kwargs: Any) -> Task:
+    """A task for any Gymnasium environment.
+
+    Args:
+        env_id: an id for ``gymnasium.make``, or ``module:Class``.
+        goal: what the agent must achieve, in words.
+        fitness: ``native_return`` or ``info["key"]``, where the environment does not tell by itself.
+
+    Raises:
+        UsageError: no goal, no such environment, nothing to read or nothing to measure success by.
+        BoundaryError: the environment fails on reset or in a step.
+    """
+    if not (goal or "").strip():
+        raise UsageError(
+            f"{env_id} has no goal", 'say what the agent must achieve, e.g. --goal "reach the flag quickly"'
+        )
+    draft: dict[str, Any] = {
+        "goal": goal,
+        "env": {"id": env_id, "kwargs": env_kwargs},
+        "fitness": {"source": "native_return"},
+    }
+    bare = Task(_slug(env_id), parse_spec(draft, env_id))
+    look = look_at(bare)
+    draft["fitness"] = _fitness(look, fitness)
+    draft["fields"] = _fields(look)
+    draft["training"] = _training(look)
+    names = action_names(look.env) if isinstance(look.env.action_space, gym.spaces.Discrete) else ()
+    draft["action"] = {"doc": "", "names": names}
+    look.env.close()
+    return Task(_slug(env_id), parse_spec(draft, env_id))
+
+
+def write_task(task: Task, folder: Path) -> Path:
+    """Write a drafted task as a folder for a person to mend.
+
+    Raises:
+        RunError: the folder exists or cannot be written.
+    """
+    if folder.exists():
+        raise RunError(f"{folder} exists", "choose another folder, or edit the task that is there")
+    template = jinja2.Template(
+        Path(__file__).with_name("draft.toml.j2").read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined
+    )
+    try:
+        folder.mkdir(parents=True)
+        (folder / TASK_FILE).write_text(template.render(task=task.spec, quote=_quote), encoding="utf-8")
+        (folder / "fitness.py").write_text(DRAFT, encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"cannot write {folder}: {error.strerror}", "choose a folder that can be written") from error
+    return folder
+
+
+def look_at(task: Task) -> Look:
+    """Play random steps and take down what can be seen."""
+    env = make_env(task)
+    look = Look(env)
+    obs, info = guarded_reset(env, seed=0)
+    env.action_space.seed(0)
+    look.reset_info = {key for key, value in info.items() if _is_numeric(value)}
+    _widen(look, obs)
+    for _ in range(LOOK_STEPS):
+        obs, reward, terminated, truncated, info = guarded_step(env, env.action_space.sample())
+        look.rewarded |= bool(reward)
+        look.info |= {key: value for key, value in info.items() if isinstance(key, str) and _is_numeric(value)}
+        _widen(look, obs)
+        if terminated or truncated:
+            guarded_reset(env)
+    return look
+
+
+def _fitness(look: Look, wanted: str | None) -> dict[str, Any]:
+    if wanted is not None:
+        return {"source": wanted}
+    success = sorted(key for key in look.info if fnmatch.fnmatch(key.lower(), "*success*"))
+    if success:
+        return {"source": f'info["{success[0]}"]', "solved": 0.9, "doc": f"the environment's own {success[0]}"}
+    threshold = look.env.spec.reward_threshold if look.env.spec is not None else None
+    if not look.rewarded and threshold is None:
+        raise UsageError(
+            "the environment gave no reward and no success key in random episodes, so nothing measures success",
+            "say --fitness native_return if its reward is only rare, or --fitness 'info[\"key\"]', or make a task folder "
+            "(rewardsmith tasks new) with a fitness.py:\n" + DRAFT,
+        )
+    return {"source": "native_return", "solved": threshold, "doc": "the environment's own return"}
+
+
+def _fields(look: Look) -> list[dict[str, Any]]:
+    """Named parts of the observation, then info keys; without names a plain observation is offered whole."""
+    fields: list[dict[str, Any]] = []
+    space = look.env.observation_space
+    if isinstance(space, gym.spaces.Dict):
+        for source, name in _leaves(space):
+            fields.append(_entry(look, source, Named(name), whole=True))
+    elif isinstance(space, gym.spaces.Box) and len(space.shape) == 1:
+        names = observation_names(look.env, space.shape[0])
+        fields += [_entry(look, f"obs[{index}]", name) for index, name in enumerate(names)]
+    taken = {entry["name"] for entry in fields}
+    for key, value in sorted(look.info.items()):
+        name = _identifier(key)
+        small = np.size(value) <= _IMAGE_FROM
+        if small and name not in taken and not any(fnmatch.fnmatch(key.lower(), p.lower()) for p in HIDDEN):
+            taken.add(name)
+            fields.append({"name": name, "source": f'info["{key}"]', "at_reset": key in look.reset_info})
+    return fields
+
+
+def _entry(look: Look, source: str, named: Named, whole: bool = False) -> dict[str, Any]:
+    low, high = look.ranges[source if whole else "obs"]
+    if not whole:
+        index = int(source[4:-1])
+        low, high = low[index], high[index]
+    bounds = (float(np.min(low)), float(np.max(high)))
+    return {"name": named.name, "source": source, "doc": named.doc, "unit": named.unit, "range": bounds}
+
+
+def _leaves(space: gym.spaces.Dict, prefix: str = "obs", path: str = "") -> list[tuple[str, str]]:
+    """(source, name) of every leaf of a Dict that programs can read."""
+    found: list[tuple[str, str]] = []
+    for key, inner in space.spaces.items():
+        source, name = f'{prefix}["{key}"]', f"{path}_{key}".strip("_")
+        if isinstance(inner, gym.spaces.Dict):
+            found += _leaves(inner, source, name)
+        elif _readable(inner):
+            found.append((source, _identifier(name)))
+    return found
+
+
+def _readable(space: gym.Space[Any]) -> bool:
+    plain = (gym.spaces.Box, gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.MultiBinary)
+    return isinstance(space, plain) and int(np.prod(space.shape or ())) < _IMAGE_FROM
+
+
+def _training(look: Look) -> dict[str, Any]:
+    """Defaults that work in most small environments: PPO over 16 environments."""
+    space = look.env.observation_space
+    image = isinstance(space, gym.spaces.Box) and len(space.shape) == 3 and space.dtype == np.uint8
+    policy = "MultiInputPolicy" if isinstance(space, gym.spaces.Dict) else "CnnPolicy" if image else "MlpPolicy"
+    hyperparameters = {"n_steps": 128, "batch_size": 256, "n_epochs": 10, "gamma": 0.99}
+    return {"algorithm": "PPO", "policy": policy, "steps": 200_000, "n_envs": 16, "hyperparameters": hyperparameters}
+
+
+def _widen(look: Look, obs: Any, source: str = "obs") -> None:
+    if isinstance(obs, dict):
+        for key, value in obs.items():
+            _widen(look, value, f'{source}["{key}"]')
+        return
+    if not _is_numeric(obs) or np.size(obs) >= _IMAGE_FROM:
+        return
+    value = np.asarray(obs, np.float64)
+    low, high = look.ranges.get(source, (value, value))
+    look.ranges[source] = (np.minimum(low, value), np.maximum(high, value))
+
+
+def _is_numeric(value: Any) -> bool:
+    return np.asarray(value, dtype=object).size > 0 and np.asarray(value).dtype.kind in "biuf"
+
+
+def _identifier(text: str) -> str:
+    name = re.sub(r"\W+", "_", text).strip("_").lower() or "value"
+    if name[0].isdigit():
+        name = f"value_{name}"
+    if name in RESERVED_NAMES or name.startswith(RESERVED_PREFIXES):
+        name = f"env_{name}"
+    return name
+
+
+def _slug(env_id: str) -> str:
+    """A folder's name for a task; never that of a shipped one."""
+    name = re.sub(r"[^a-z0-9]+", "-", env_id.lower()).strip("-")
+    return f"my-{name}" if name in shipped_tasks() else name
+
+
+def _quote(text: str) -> str:
+    """A TOML basic string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

@@ -1,0 +1,150 @@
+"""Task -> environments. Every failure of an environment is named as the environment's, never a program's."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.wrappers import TimeLimit
+
+from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
+from rewardsmith.task.loading import Task
+from rewardsmith.task.spec import EnvironmentSpec
+
+_INSTALL = 'install it, e.g. pip install "gymnasium[box2d]" or "gymnasium[mujoco]"'
+_REGISTERED = re.compile(r"^([\w.]+:)?([\w.:-]+/)?[\w.-]+-v\d+$")
+
+
+def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
+    """The bare environment of a task, with its time limit and without ``[env] wrappers``.
+
+    Raises:
+        UsageError: there is no such environment, or it is of a kind that cannot be trained on.
+        BoundaryError: the environment's own constructor failed.
+    """
+    spec = task.spec.env
+    kwargs = dict(spec.kwargs) if render_mode is None else {**spec.kwargs, "render_mode": render_mode}
+    env = _make_registered(spec, kwargs) if _REGISTERED.match(spec.id) else _make_class(task, kwargs)
+    _refuse_foreign(env, spec.id)
+    return env
+
+
+def wrap_env(task: Task, env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    """Put the task's own wrappers around an environment, the first named innermost."""
+    for name in task.spec.env.wrappers:
+        wrapper = _import_attribute(task, name)
+        with boundary("environment", f"applying the wrapper {name}"):
+            env = wrapper(env)
+    return env
+
+
+def _make_registered(spec: EnvironmentSpec, kwargs: dict[str, Any]) -> gym.Env[Any, Any]:
+    limit = {} if spec.max_episode_steps is None else {"max_episode_steps": spec.max_episode_steps}
+    try:
+        with boundary("environment", f"making {spec.id}"):
+            return gym.make(spec.id, disable_env_checker=True, **limit, **kwargs)
+    except BoundaryError as error:
+        cause = error.__cause__
+        if isinstance(cause, gym.error.DependencyNotInstalled | ModuleNotFoundError):
+            missing = str(cause).partition(",")[0]
+            raise UsageError(f"{spec.id} needs a package that is missing: {missing}", _INSTALL) from None
+        if isinstance(cause, gym.error.UnregisteredEnv):
+            known = [str(name) for name in gym.registry]
+            hint = did_you_mean(spec.id, known) if _near(spec.id, known) else "list them with: python -m gymnasium"
+            raise UsageError(f"Gymnasium knows no environment {spec.id!r}", hint) from None
+        raise
+
+
+def _near(name: str, known: list[str]) -> bool:
+    return did_you_mean(name, known).startswith("did you mean")
+
+
+def _make_class(task: Task, kwargs: dict[str, Any]) -> gym.Env[Any, Any]:
+    cls = _import_attribute(task, task.env_id)
+    with boundary("environment", f"making {task.env_id}"):
+        env: gym.Env[Any, Any] = cls(**kwargs)
+    limit = task.spec.env.max_episode_steps
+    return env if limit is None or not isinstance(env, gym.Env) else TimeLimit(env, limit)
+
+
+def _import_attribute(task: Task, name: str) -> Any:
+    """The object behind ``module:Class`` or ``file.py:Class``."""
+    module_name, separator, attribute = name.partition(":")
+    if not separator:
+        known = [str(entry) for entry in gym.registry]
+        raise UsageError(f"{name!r} is neither a Gymnasium id nor module:Class", did_you_mean(name, known))
+    if module_name.endswith(".py"):
+        return task.function(module_name, attribute)
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # a person's own module beside them, as `python -m` would find it
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and module_name.startswith(error.name):
+            raise UsageError(
+                f"there is no module {module_name!r}", "run from the folder that holds it, or install it"
+            ) from None
+        raise UsageError(f"{module_name} needs the module {error.name!r}", "install it") from None
+    except Exception as error:
+        raise BoundaryError(
+            f"importing {module_name} failed: {error}", f"run: python -c 'import {module_name}'", where="environment"
+        ) from error
+    if not hasattr(module, attribute):
+        raise UsageError(f"{module_name} has no {attribute!r}", did_you_mean(attribute, vars(module)))
+    return getattr(module, attribute)
+
+
+def _refuse_foreign(env: Any, env_id: str) -> None:
+    """Refuse what is not a single-agent Gymnasium environment."""
+    if hasattr(env, "possible_agents") or hasattr(env, "agents"):
+        raise UsageError(
+            f"{env_id} is a multi-agent environment",
+            "rewardsmith trains one agent; wrap the others into the environment",
+        )
+    if not isinstance(env, gym.Env):
+        raise UsageError(f"{env_id} gave a {type(env).__name__}, not a gymnasium.Env", "derive it from gymnasium.Env")
+    for attribute in ("observation_space", "action_space"):
+        if not isinstance(getattr(env, attribute, None), gym.Space):
+            raise UsageError(f"{env_id} has no {attribute}", "set it in the environment's __init__")
+
+
+def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any, dict[str, Any]]:
+    """Reset, with a failure named as the environment's.
+
+    Raises:
+        BoundaryError: reset failed, or did not return (observation, info).
+    """
+    try:
+        obs, info = env.reset(seed=seed)
+        return obs, info
+    except BoundaryError:
+        raise
+    except Exception as error:
+        raise BoundaryError(
+            f"the environment fails on reset: {type(error).__name__}: {error}",
+            "try env.reset(seed=0) by hand",
+            where="environment",
+        ) from error
+
+
+def guarded_step(env: gym.Env[Any, Any], action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+    """Step, with a failure named as the environment's.
+
+    Raises:
+        BoundaryError: the step failed, or did not return five values.
+    """
+    try:
+        obs, reward, terminated, truncated, info = env.step(action)
+        return obs, float(reward), bool(terminated), bool(truncated), info
+    except BoundaryError:
+        raise
+    except Exception as error:
+        raise BoundaryError(
+            f"the environment fails in a step: {type(error).__name__}: {error}",
+            f"try env.step({action!r}) by hand",
+            where="environment",
+        ) from error

@@ -1,0 +1,94 @@
+"""The task's own measure of an episode, and the warning when it cannot tell episodes apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from rewardsmith.errors import BoundaryError, UsageError, boundary
+from rewardsmith.task.loading import Task
+from rewardsmith.task.sources import parse_source
+from rewardsmith.types import Episode
+
+
+class Fitness(NamedTuple):
+    """What a fitness function said of one episode; ``success`` is None where the task defines none."""
+
+    value: float
+    success: bool | None
+
+
+FitnessFunction = Callable[[Episode], Fitness]
+SUCCESS_FIELD = "_success"
+DRAFT = '''"""Fitness of an episode: the task's own measure, never shown to the writer."""
+
+
+def fitness(episode):
+    """Higher is better; the second value says whether the episode counts as solved.
+
+    episode.fields["name"] has one row per step and one for the end; episode.actions, episode.native_rewards,
+    episode.terminated, episode.truncated and len(episode) are there too.
+    """
+    solved = episode.terminated
+    return float(solved), solved
+'''
+
+
+def fitness_function(task: Task) -> FitnessFunction:
+    """The function that measures an episode of a task.
+
+    Raises:
+        UsageError: the source names nothing that exists.
+    """
+    spec = task.spec.fitness
+    if spec.source == "native_return":
+        return lambda episode: _native(episode, spec.solved)
+    source = _parse(spec.source)
+    if source.kind == "info":
+        return lambda episode: _flag(episode, spec.at)
+    function = task.function(source.file, source.keys[0])
+    return lambda episode: _own(function, episode, spec.source)
+
+
+def success_source(task: Task) -> str | None:
+    """The info source of a fitness that is a success flag; recorded as the hidden field ``_success``."""
+    source = task.spec.fitness.source
+    return source if source != "native_return" and _parse(source).kind == "info" else None
+
+
+def _parse(source: str):  # type: ignore[no-untyped-def]
+    try:
+        parsed = parse_source(source)
+    except ValueError:
+        parsed = None
+    if parsed is None or parsed.kind == "obs":
+        raise UsageError(
+            f'[fitness] source = {source!r} is none of fitness.py:function, info["key"], native_return',
+            "draft of a fitness.py:\n" + DRAFT,
+        )
+    return parsed
+
+
+def _native(episode: Episode, solved: float | None) -> Fitness:
+    value = float(episode.native_rewards.sum())
+    return Fitness(value, None if solved is None else value >= solved)
+
+
+def _flag(episode: Episode, at: str) -> Fitness:
+    flags = np.asarray(episode.fields[SUCCESS_FIELD]).astype(bool).reshape(len(episode), -1).any(axis=1)
+    success = bool(flags.any() if at == "ever" else flags[-1])
+    return Fitness(float(success), success)
+
+
+def _own(function: Callable[[Episode], tuple[float, bool | None]], episode: Episode, name: str) -> Fitness:
+    with boundary("environment", f"measuring an episode with {name}", "mend the task's fitness function"):
+        value, success = function(episode)
+        fitness = Fitness(float(value), None if success is None else bool(success))
+    if not math.isfinite(fitness.value):
+        raise BoundaryError(
+            f"{name} gave {fitness.value}, expected a finite number", "mend the fitness", where="environment"
+        )
+    return fitness

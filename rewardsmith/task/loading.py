@@ -1,0 +1,149 @@
+"""Folder or name -> :class:`Task`; and back to a folder, for the frozen copy that every run keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import shutil
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from rewardsmith.assets import asset_folder
+from rewardsmith.errors import UsageError, boundary, did_you_mean
+from rewardsmith.task.spec import FieldSpec, TaskSpec, parse_spec
+
+TASK_FILE = "task.toml"
+# Read by benchmarks and by --use-expert only: neither the writer nor a run's digest may depend on them.
+YARDSTICKS = ("expert.py", "recorded_replies.json")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A goal, an environment and a fitness: everything that a run needs to know.
+
+    Attributes:
+        name: the folder's name, or one made from the environment id.
+        folder: where ``task.toml`` and its Python files lie; None for a task made from an environment id.
+    """
+
+    name: str
+    spec: TaskSpec
+    folder: Path | None = None
+
+    @property
+    def goal(self) -> str:
+        """What the agent must achieve, in words."""
+        return self.spec.goal
+
+    @property
+    def env_id(self) -> str:
+        """The id under which ``gymnasium.make`` or an import finds the environment."""
+        return self.spec.env.id
+
+    @property
+    def offered_fields(self) -> tuple[FieldSpec, ...]:
+        """The fields that programs may read."""
+        return tuple(field for field in self.spec.fields if not field.hidden)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of everything that can change a result: the spec and the folder's Python files."""
+        content = hashlib.sha256(json.dumps(self.spec.model_dump(mode="json"), sort_keys=True).encode())
+        for file in self.python_files():
+            content.update(file.name.encode() + b"\0" + file.read_bytes())
+        return content.hexdigest()[:16]
+
+    def python_files(self) -> list[Path]:
+        """The folder's Python files without the yardsticks, sorted by name."""
+        if self.folder is None:
+            return []
+        return sorted(file for file in self.folder.glob("*.py") if file.name not in YARDSTICKS)
+
+    def function(self, file: str, name: str) -> Any:
+        """An object from one of the folder's Python files.
+
+        Raises:
+            UsageError: the task has no folder, or no such file, or the file no such name.
+            BoundaryError: the file raises when it is imported.
+        """
+        if self.folder is None:
+            raise UsageError(f"{file}:{name} needs a task folder", "make one with: rewardsmith tasks new ENV_ID")
+        path = self.folder / file
+        if not path.is_file():
+            raise UsageError(f"{path} does not exist", f"write it, with a function {name!r}")
+        module = import_file(path)
+        if not hasattr(module, name):
+            raise UsageError(f"{path} has no {name!r}", did_you_mean(name, vars(module)))
+        return getattr(module, name)
+
+    def with_training(self, changes: Mapping[str, Any]) -> Task:
+        """The same task with other training defaults, validated again; ``hyperparameters`` are merged."""
+        data = self.spec.model_dump(mode="json")
+        merged = {**data["training"].get("hyperparameters", {}), **changes.get("hyperparameters", {})}
+        data["training"] = {**data["training"], **changes, "hyperparameters": merged}
+        return Task(self.name, parse_spec(data, f"task {self.name}"), self.folder)
+
+    def freeze(self, folder: Path) -> None:
+        """Write a copy of the task into a new folder, from which :func:`load_task` gives an equal task."""
+        import tomli_w
+
+        folder.mkdir(parents=True)
+        for file in self.python_files():
+            shutil.copyfile(file, folder / file.name)
+        content = self.spec.model_dump(mode="json", exclude_none=True)
+        (folder / TASK_FILE).write_text(tomli_w.dumps(content), encoding="utf-8")
+
+
+def load_task(name: str | Path) -> Task:
+    """Load a task by the name of a shipped one, or from a folder.
+
+    Raises:
+        UsageError: there is no such task, or its file does not say what it must.
+    """
+    folder = Path(name)
+    if not (folder / TASK_FILE).is_file():
+        folder = asset_folder("tasks") / str(name)
+    if not (folder / TASK_FILE).is_file():
+        raise UsageError(f"there is no task {str(name)!r}", did_you_mean(str(name), shipped_tasks()))
+    path = folder / TASK_FILE
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}", "mend the line named") from None
+    folder = folder.resolve()
+    return Task(folder.name, parse_spec(data, str(path)), folder)
+
+
+def shipped_tasks() -> list[str]:
+    """Names of the tasks that come with rewardsmith."""
+    return sorted(folder.parent.name for folder in asset_folder("tasks").glob(f"*/{TASK_FILE}"))
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a Python file of a task, once per content; later calls give the same module.
+
+    Raises:
+        BoundaryError: the file raises when it is imported.
+    """
+    name = f"_rewardsmith_task_{hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path} cannot be imported", "it must be a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        with boundary("environment", f"importing {path.name}", f"run: python {path}"):
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,94 @@
+"""Where a field's value comes from, as one short expression.
+
+obs                        the whole observation (Box, Discrete, MultiDiscrete, MultiBinary)
+obs[0]   obs[2:5]          a slice of it
+obs["cart"]["position"][0] a key of a Dict (nested), then a slice of the leaf
+info["x_position"]         an info key, the value after a step
+fields.py:tip_height       a function (env, obs, info) -> array in the task's folder
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, Literal, NamedTuple
+
+Index = int | slice | tuple[int | slice, ...]
+
+
+class Source(NamedTuple):
+    """A source taken apart.
+
+    Attributes:
+        kind: ``obs``, ``info`` or ``function``.
+        keys: for obs the keys that lead to the leaf, for info the one key, for a function its name.
+        index: what is taken of the leaf; None for all of it.
+        file: the file of a function.
+    """
+
+    kind: Literal["obs", "info", "function"]
+    keys: tuple[str, ...]
+    index: Index | None = None
+    file: str = ""
+
+
+def parse_source(text: str) -> Source:
+    """Take a source expression apart.
+
+    Raises:
+        ValueError: the text is not one of the forms above.
+    """
+    if text.partition(":")[0].endswith(".py"):
+        file, _, function = text.partition(":")
+        if not function.isidentifier():
+            raise ValueError(f"expected 'file.py:function', found {text!r}")
+        return Source("function", (function,), file=file)
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        raise _unreadable(text) from None
+    keys: list[str] = []
+    index: Index | None = None
+    while isinstance(node, ast.Subscript):  # read from the outside in
+        key = _subscript(node.slice, text)
+        if isinstance(key, str):
+            keys.insert(0, key)
+        elif keys or index is not None:
+            raise _unreadable(text)  # a slice must be the last subscript
+        else:
+            index = key
+        node = node.value
+    if not isinstance(node, ast.Name) or node.id not in ("obs", "info"):
+        raise _unreadable(text)
+    if node.id == "info":
+        if len(keys) != 1:
+            raise ValueError(f'an info source names one key, as in info["x_position"], found {text!r}')
+        return Source("info", tuple(keys), index)
+    return Source("obs", tuple(keys), index)
+
+
+def _subscript(node: ast.expr, text: str) -> str | Index:
+    if isinstance(node, ast.Tuple):
+        parts = [_subscript(element, text) for element in node.elts]
+        if any(isinstance(part, str | tuple) for part in parts):
+            raise _unreadable(text)
+        return tuple(parts)  # type: ignore[arg-type]
+    if isinstance(node, ast.Slice):
+        lower, upper, step = (
+            None if part is None else _literal(part, text) for part in (node.lower, node.upper, node.step)
+        )
+        return slice(lower, upper, step)
+    value = _literal(node, text)
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise _unreadable(text)
+
+
+def _literal(node: ast.expr, text: str) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise _unreadable(text) from None
+
+
+def _unreadable(text: str) -> ValueError:
+    return ValueError(f'expected obs, obs[0], obs["key"][0:3], info["key"] or fields.py:function, found {text!r}')

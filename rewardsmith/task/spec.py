@@ -1,0 +1,195 @@
+"""What ``task.toml`` may say. Unknown keys are refused with the nearest known name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.task.sources import Source, parse_source
+
+ALGORITHMS = ("PPO", "SAC", "TD3", "DQN")
+RESERVED_PREFIXES = ("next_", "prev_", "first_")
+RESERVED_NAMES = ("action", "prev_action", "terminated", "obs", "next_obs")
+
+
+class Model(BaseModel):
+    """Frozen, and strict about keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FieldSpec(Model):
+    """One named array that a program may read.
+
+    Attributes:
+        source: where the value comes from, see :mod:`rewardsmith.task.sources`.
+        range: lowest and highest value seen or possible, for the writer's eyes.
+        at_reset: an ``info`` key that the environment also reports at reset, so that the value before a
+            step exists; otherwise only ``next_<name>`` is offered.
+        hidden: recorded for the fitness but never offered to programs.
+    """
+
+    name: str
+    source: str
+    unit: str = ""
+    range: tuple[float, float] | None = None
+    doc: str = ""
+    at_reset: bool = False
+    hidden: bool = False
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_usable(cls, name: str) -> str:
+        if not name.isidentifier():
+            raise ValueError(f"a field name must be a Python identifier, got {name!r}")
+        if name.startswith(RESERVED_PREFIXES) or name in RESERVED_NAMES:
+            raise ValueError(f"the field name {name!r} is reserved; names may not begin with next_, prev_ or first_")
+        return name
+
+    @field_validator("source")
+    @classmethod
+    def _source_parses(cls, source: str) -> str:
+        parse_source(source)
+        return source
+
+    @property
+    def parsed_source(self) -> Source:
+        """The source, taken apart."""
+        return parse_source(self.source)
+
+
+class EnvironmentSpec(Model):
+    """Which environment: a Gymnasium id, ``module:Class``, or ``file.py:Class`` in the task's folder.
+
+    ``wrappers`` (``module:Class``) stand above the recorder: they change what the policy sees, not the fields.
+    """
+
+    id: str
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+    wrappers: tuple[str, ...] = ()
+    max_episode_steps: Annotated[int, Field(gt=0)] | None = None
+
+
+class ActionSpec(Model):
+    """What the action means; shapes come from the environment itself."""
+
+    doc: str = ""
+    names: tuple[str, ...] = ()
+
+
+class FitnessSpec(Model):
+    """The task's own measure of an episode; programs are never told how it is computed.
+
+    Attributes:
+        source: ``fitness.py:function``, ``info["key"]`` (a success flag), or ``native_return``.
+        at: for an info key: must it hold at the ``end`` of the episode, or is once (``ever``) enough.
+        solved: mean fitness over evaluation episodes from which the task counts as solved.
+        random, expert: measured mean fitness of the random policy and of the yardstick in ``expert.py``.
+    """
+
+    source: str
+    at: Literal["end", "ever"] = "end"
+    doc: str = ""
+    unit: str = ""
+    solved: float | None = None
+    random: float | None = None
+    expert: float | None = None
+
+
+class TrainingSpec(Model):
+    """Training defaults that were tried; ``hyperparameters`` carry Stable-Baselines3's own names."""
+
+    algorithm: Literal["PPO", "SAC", "TD3", "DQN"] = "PPO"
+    policy: Literal["MlpPolicy", "MultiInputPolicy", "CnnPolicy"] = "MlpPolicy"
+    steps: Annotated[int, Field(gt=0)] = 100_000
+    n_envs: Annotated[int, Field(gt=0, le=1024)] = 16
+    normalise_observations: bool = True
+    normalise_reward: bool = True
+    hyperparameters: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("algorithm", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @property
+    def gamma(self) -> float:
+        """The learner's discount; Stable-Baselines3's default where the task gives none."""
+        return float(self.hyperparameters.get("gamma", 0.99))
+
+
+class EvaluationSpec(Model):
+    """How a trained policy is measured."""
+
+    episodes: Annotated[int, Field(gt=0)] = 20
+    deterministic: bool = True
+
+
+class TaskSpec(Model):
+    """All of ``task.toml``."""
+
+    goal: str
+    naive: str = ""
+    env: EnvironmentSpec
+    fields: tuple[FieldSpec, ...] = ()
+    action: ActionSpec = ActionSpec()
+    fitness: FitnessSpec
+    training: TrainingSpec = TrainingSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+
+    @field_validator("goal")
+    @classmethod
+    def _goal_is_given(cls, goal: str) -> str:
+        if not goal.strip():
+            raise ValueError("the goal is empty; say in one or two sentences what the agent must achieve")
+        return goal.strip()
+
+    @model_validator(mode="after")
+    def _field_names_differ(self) -> TaskSpec:
+        names = [field.name for field in self.fields]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"field names must differ, {', '.join(twice)} is there twice")
+        return self
+
+
+def parse_spec(data: dict[str, Any], where: str) -> TaskSpec:
+    """Validate the content of a task file.
+
+    Raises:
+        UsageError: with the place, what was found, and the nearest known key.
+    """
+    try:
+        return TaskSpec.model_validate(data)
+    except ValidationError as error:
+        # A misspelt key explains the key that is then missing, so it is told first.
+        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        if first["type"] == "extra_forbidden":
+            known = _known_keys(first["loc"][:-1])
+            raise UsageError(f"{where}: unknown key {place!r}", did_you_mean(str(first["loc"][-1]), known)) from None
+        if first["type"] == "missing":
+            raise UsageError(f"{where}: {place!r} is missing", _MISSING.get(place, f"add {place!r}")) from None
+        text = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{where}: {place}: {text}", f"found {first['input']!r}"[:200]) from None
+
+
+_MISSING = {
+    "goal": 'add goal = "what the agent must achieve, in words"',
+    "fitness": 'add [fitness] with source = "fitness.py:fitness", info["is_success"] or "native_return"',
+    "env": 'add [env] with id = "CartPole-v1", "module:Class" or "env.py:Class"',
+}
+
+
+def _known_keys(path: tuple[str | int, ...]) -> list[str]:
+    """The keys that a table of the file may have; ``path`` leads to the table."""
+    model: Any = TaskSpec
+    tables: dict[str, Any] = {
+        "env": EnvironmentSpec, "fields": FieldSpec, "action": ActionSpec,
+        "fitness": FitnessSpec, "training": TrainingSpec, "evaluation": EvaluationSpec,
+    }  # fmt: skip
+    for part in path:
+        model = tables.get(str(part), model)
+    return list(model.model_fields)

@@ -1,0 +1,164 @@
+"""A trained policy's episodes, in a process that never ran generated code.
+
+Checkpoints are ranked by the reward they were trained for, on ranking episodes; the fitness of the chosen
+one is then measured on other seeds. So neither the ranking nor a lucky checkpoint can lift the score.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+
+from rewardsmith.bank import LONGEST_EPISODE
+from rewardsmith.episodes import episode_columns, save_episodes
+from rewardsmith.errors import BoundaryError, ProgramError
+from rewardsmith.recorder import History
+from rewardsmith.task.fitness import fitness_function
+from rewardsmith.task.loading import Task
+from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.train.jobs import RANKING_EPISODES, TrainedReport, TrialJob, TrialResult, write_json
+from rewardsmith.train.learner import load_state, make_policy, normalised
+from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
+from rewardsmith.types import Episode, Evaluator
+
+RESULT = "result.json"
+EPISODES = "episodes.npz"
+
+
+class Rollout(NamedTuple):
+    """Episodes of a policy and the environment steps that they took."""
+
+    episodes: list[Episode]
+    steps: int
+
+
+def run_evaluation(
+    task: Task, job: TrialJob, folder: Path, open_program: Callable[[RecordedVecEnv], Evaluator | None]
+) -> TrialResult:
+    """Choose a checkpoint, measure its fitness, and write ``result.json``.
+
+    Raises:
+        BoundaryError: the environment failed, or a checkpoint cannot be read.
+    """
+    begun = time.monotonic()
+    trained = TrainedReport.model_validate_json((folder / "trained.json").read_text(encoding="utf-8"))
+    result = TrialResult(digest=trained.digest, status="program_failed", steps=trained.steps, wall_s=trained.wall_s)
+    if trained.status == "program_failed":
+        result = result.model_copy(update={"message": trained.message, "line": trained.line})
+    else:
+        try:
+            result = _measured(task, job, folder, trained, open_program)
+        except ProgramError as error:
+            result = result.model_copy(update={"message": error.message, "line": error.line})
+    result = result.model_copy(update={"wall_s": trained.wall_s + time.monotonic() - begun})
+    write_json(folder / RESULT, result)
+    return result
+
+
+def _measured(
+    task: Task,
+    job: TrialJob,
+    folder: Path,
+    trained: TrainedReport,
+    open_program: Callable[[RecordedVecEnv], Evaluator | None],
+) -> TrialResult:
+    ranking = _Player(task, job.training, RANKING_EPISODES)
+    program = open_program(ranking.base)
+    steps, returns = trained.steps, dict[str, float]()
+    for name in trained.checkpoints:
+        rollout = ranking.play(folder, name, derived_seed("ranking", job.rung, job.seed), job.evaluation.deterministic)
+        steps += rollout.steps
+        returns[name] = float(np.mean([own_return(program, episode) for episode in rollout.episodes]))
+    best = max(returns, key=lambda name: (returns[name], name))  # of equal ones the later
+    player = _Player(task, job.training, job.evaluation.episodes)
+    rollout = player.play(folder, best, derived_seed("evaluation", job.rung, job.seed), job.evaluation.deterministic)
+    save_episodes(folder / EPISODES, rollout.episodes)
+    measure = fitness_function(task)
+    measured = [measure(episode) for episode in rollout.episodes]
+    successes = [bool(m.success) for m in measured] if measured[0].success is not None else None
+    return TrialResult(
+        digest=trained.digest,
+        status="finished",
+        checkpoint=best,
+        own_return=returns[best],
+        fitness=[m.value for m in measured],
+        successes=successes,
+        steps=steps + rollout.steps,
+    )
+
+
+def own_return(program: Evaluator | None, episode: Episode) -> float:
+    """Undiscounted return of an episode under a program, or under the native reward.
+
+    Raises:
+        ProgramError: the program breaks on it, or a reward is not finite.
+    """
+    if program is None:
+        return float(episode.native_rewards.sum())
+    total = program(episode_columns(episode, program.arguments)).total
+    if not np.isfinite(total).all():
+        raise ProgramError("the reward is not finite on an evaluation episode", "guard divisions", reason="output")
+    return float(total.sum())
+
+
+class _Player:
+    """Plays one episode in each of n environments with the weights of a checkpoint."""
+
+    def __init__(self, task: Task, training: TrainingSpec, episodes: int) -> None:
+        self.base = make_vec_env(task, episodes, 0)
+        self._venv = normalised(self.base, training)
+        if isinstance(self._venv, VecNormalize):
+            self._venv.training = False
+            self._venv.norm_reward = False
+        self._model = make_policy(training, self._venv)
+
+    def play(self, folder: Path, checkpoint: str, seed: int, deterministic: bool) -> Rollout:
+        """The first episode of each environment."""
+        load_state(self._model, self._venv, folder / "checkpoints", checkpoint)
+        self._venv.seed(seed)
+        return play(self._model, self._venv, self.base, deterministic)
+
+
+def play(self, folder: Path, checkpoint: str, seed: int, deterministic: bool) -> Rollout:
+    """The first episode of each environment."""
+    load_state(self._model, self._venv, folder / "checkpoints", checkpoint)
+    self._venv.seed(seed)
+    return play(self._model, self._venv, self.base, deterministic)
+
+
+def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:
+    """A model that only acts: without the memory that learning would need."""
+    small = {"buffer_size": 1} if training.algorithm != "PPO" else {}
+    acting = training.model_copy(update={"hyperparameters": {**training.hyperparameters, **small}})
+    return make_policy(acting, venv, 0, "cpu")
+
+
+def play(model: BaseAlgorithm, venv: VecEnv, base: RecordedVecEnv, deterministic: bool) -> Rollout:
+    """One episode per environment; every step taken is counted, also those after an environment's first episode.
+
+    Raises:
+        BoundaryError: an episode does not end.
+    """
+    obs = venv.reset()
+    base.buffers.begin()
+    history, found, steps = History(base.buffers), dict[int, Episode](), 0
+    while len(found) < base.num_envs:
+        actions, _ = model.predict(obs, deterministic=deterministic)  # type: ignore[arg-type]
+        obs, _, dones, _ = venv.step(actions)
+        steps += base.num_envs
+        for row, episode in history.add(dones):
+            found.setdefault(row, episode)
+        base.buffers.advance()
+        if steps > LONGEST_EPISODE * base.num_envs:
+            raise BoundaryError(
+                f"an episode did not end within {LONGEST_EPISODE} steps",
+                "set [env] max_episode_steps in the task",
+                where="environment",
+            )
+    return Rollout([found[row] for row in range(base.num_envs)], steps)

@@ -1,0 +1,168 @@
+"""A task's training defaults -> a Stable-Baselines3 model; its weights and statistics to and from disk.
+
+Weights are plain tensors (``weights_only``) and running statistics plain arrays: nothing that is loaded can
+run code. A zip in Stable-Baselines3's format is made at export only.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import stable_baselines3 as sb3
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.preprocessing import is_image_space
+from stable_baselines3.common.running_mean_std import RunningMeanStd
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+
+from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
+from rewardsmith.task.spec import TrainingSpec
+
+_OURS = {"policy", "env", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model"}
+_ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
+_LARGE_BATCH = 4096  # from this batch size an off-policy learner gains more from a GPU than copying costs
+
+
+def algorithm_class(training: TrainingSpec) -> type[BaseAlgorithm]:
+    """The class behind an algorithm's name."""
+    found: type[BaseAlgorithm] = getattr(sb3, training.algorithm)
+    return found
+
+
+def check_hyperparameters(training: TrainingSpec) -> None:
+    """Refuse hyper-parameters that the algorithm does not have.
+
+    Raises:
+        UsageError: with the nearest names.
+    """
+    known = set(inspect.signature(algorithm_class(training)).parameters) - _OURS
+    for name in training.hyperparameters:
+        if name not in known:
+            raise UsageError(f"{training.algorithm} has no hyper-parameter {name!r}", did_you_mean(name, known))
+
+
+def choose_device(training: TrainingSpec, wanted: str = "auto") -> str:
+    """CUDA where it pays: convolutions and large-batch off-policy learning; a GPU slows small networks down."""
+    if wanted != "auto":
+        return wanted
+    large = int(training.hyperparameters.get("batch_size", 0)) >= _LARGE_BATCH and training.algorithm != "PPO"
+    pays = training.policy == "CnnPolicy" or large
+    return "cuda" if pays and torch.cuda.is_available() else "cpu"
+
+
+def normalised(venv: VecEnv, training: TrainingSpec) -> VecEnv:
+    """Put VecNormalize on top where the task asks for it; images are left to the policy."""
+    keys = _normalisable_keys(venv.observation_space) if training.normalise_observations else None
+    if keys is None and not training.normalise_reward:
+        return venv
+    return VecNormalize(
+        venv,
+        norm_obs=keys is not None,
+        norm_obs_keys=keys or None,
+        norm_reward=training.normalise_reward,
+        gamma=training.gamma,
+    )
+
+
+def make_learner(training: TrainingSpec, venv: VecEnv, seed: int, device: str) -> BaseAlgorithm:
+    """A model ready to learn.
+
+    Raises:
+        UsageError: a hyper-parameter that the algorithm does not have.
+        BoundaryError: Stable-Baselines3 refuses the combination.
+    """
+    check_hyperparameters(training)
+    arguments = _resolved(training, venv)
+    with boundary("trainer", f"making the {training.algorithm} learner", "check [training] of the task"):
+        return algorithm_class(training)(training.policy, venv, seed=seed, device=device, **arguments)
+
+
+def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:
+    """A model that only acts: without the memory that learning would need."""
+    small = {"n_steps": 2, "batch_size": 2 * venv.num_envs} if training.algorithm == "PPO" else {"buffer_size": 1}
+    acting = training.model_copy(update={"hyperparameters": {**training.hyperparameters, **small}})
+    return make_learner(acting, venv, 0, "cpu")
+
+
+def save_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> None:
+    """Write the policy's weights and the running statistics of observations as one checkpoint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(model.policy.state_dict(), folder / f"{name}.pt")
+    np.savez(folder / f"{name}.npz", **_statistics(venv))  # type: ignore[arg-type]
+
+
+def load_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> None:
+    """Read a checkpoint back into a model made with the same training defaults.
+
+    Raises:
+        BoundaryError: the file is damaged or belongs to other defaults.
+    """
+    with boundary("trainer", f"reading checkpoint {name}"):
+        weights = torch.load(folder / f"{name}.pt", map_location=model.device, weights_only=True)
+        model.policy.load_state_dict(weights)
+        with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
+            _restore(venv, {key: arrays[key] for key in arrays.files})
+
+
+def _normalisable_keys(space: spaces.Space[Any]) -> list[str] | None:
+    """Keys of a Dict that hold plain numbers; [] for a plain Box; None when there is nothing to normalise."""
+    if isinstance(space, spaces.Dict):
+        return [key for key, inner in space.spaces.items() if _is_numbers(inner)] or None
+    return [] if _is_numbers(space) else None
+
+
+def _is_numbers(space: spaces.Space[Any]) -> bool:
+    return isinstance(space, spaces.Box) and not is_image_space(space)
+
+
+def _resolved(training: TrainingSpec, venv: VecEnv) -> dict[str, Any]:
+    """JSON values -> the objects that Stable-Baselines3 wants."""
+    arguments = dict(training.hyperparameters)
+    if isinstance(arguments.get("train_freq"), list):
+        arguments["train_freq"] = tuple(arguments["train_freq"])
+    if isinstance(arguments.get("action_noise"), int | float):
+        shape = venv.action_space.shape or ()
+        arguments["action_noise"] = NormalActionNoise(np.zeros(shape), np.full(shape, arguments["action_noise"]))
+    policy = dict(arguments.get("policy_kwargs", {}))
+    if isinstance(policy.get("activation_fn"), str):
+        name = policy["activation_fn"].lower()
+        if name not in _ACTIVATIONS:
+            raise UsageError(f"unknown activation_fn {name!r}", did_you_mean(name, _ACTIVATIONS))
+        policy["activation_fn"] = _ACTIVATIONS[name]
+    if policy:
+        arguments["policy_kwargs"] = policy
+    return arguments
+
+
+def _statistics(venv: VecEnv) -> dict[str, Any]:
+    if not isinstance(venv, VecNormalize):
+        return {}
+    arrays = {"return/mean": venv.ret_rms.mean, "return/var": venv.ret_rms.var, "return/count": venv.ret_rms.count}
+    for key, running in _observation_statistics(venv).items():
+        arrays |= {f"obs/{key}/mean": running.mean, f"obs/{key}/var": running.var, f"obs/{key}/count": running.count}
+    return arrays
+
+
+def _restore(venv: VecEnv, arrays: dict[str, Any]) -> None:
+    if not isinstance(venv, VecNormalize):
+        return
+    for prefix, running in {
+        "return": venv.ret_rms,
+        **{f"obs/{k}": r for k, r in _observation_statistics(venv).items()},
+    }.items():
+        if f"{prefix}/mean" not in arrays:
+            raise BoundaryError(f"the checkpoint has no statistics for {prefix}", where="trainer")
+        running.mean, running.var = arrays[f"{prefix}/mean"], arrays[f"{prefix}/var"]
+        running.count = float(arrays[f"{prefix}/count"])
+
+
+def _observation_statistics(venv: VecNormalize) -> dict[str, RunningMeanStd]:
+    """Running statistics by observation key; the empty key for a plain observation."""
+    if not venv.norm_obs:
+        return {}
+    return venv.obs_rms if isinstance(venv.obs_rms, dict) else {"": venv.obs_rms}

@@ -1,0 +1,28 @@
+"""A checkpoint as a Stable-Baselines3 zip, built from the task's training defaults and the weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stable_baselines3.common.vec_env import VecNormalize
+
+from rewardsmith.task.loading import Task
+from rewardsmith.train.evaluation import RESULT
+from rewardsmith.train.jobs import TrialJob, TrialResult
+from rewardsmith.train.learner import load_state, make_policy, normalised
+from rewardsmith.train.vectors import make_vec_env
+
+
+def export_zip(task: Task, job: TrialJob, folder: Path, target: Path) -> None:
+    """Write ``policy.zip`` and, where observations are normalised, ``vecnormalize.pkl`` into ``target``.
+
+    This process has never run generated code, so what it pickles is Stable-Baselines3's own.
+    """
+    result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
+    venv = normalised(make_vec_env(task, 1, 0), job.training)
+    model = make_policy(job.training, venv)
+    load_state(model, venv, folder / "checkpoints", result.checkpoint)
+    model.save(target / "policy.zip")
+    if isinstance(venv, VecNormalize):
+        venv.training = False
+        venv.save(str(target / "vecnormalize.pkl"))

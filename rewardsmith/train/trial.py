@@ -1,0 +1,159 @@
+"""One training under a program: the curve, checkpoints along the way, and how it ended.
+
+A program that breaks ends its own training and nothing else; the report says so. The fitness along the
+curve is measured on training episodes, which costs no extra steps; it is shown to the writer and never
+used for selection.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import configure
+
+from rewardsmith.errors import ProgramError, boundary
+from rewardsmith.task.fitness import Fitness, fitness_function
+from rewardsmith.task.loading import Task
+from rewardsmith.train.jobs import CHECKPOINTS, CURVE_POINTS, TrainedReport, TrialJob, write_json
+from rewardsmith.train.learner import choose_device, make_learner, normalised, save_state
+from rewardsmith.train.vec_reward import TrainingEpisode, VecReward
+from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
+from rewardsmith.types import Episode, Evaluator
+
+CURVE = "curve.csv"
+TRAINED = "trained.json"
+
+
+def run_training(
+    task: Task, job: TrialJob, folder: Path, open_program: Callable[[RecordedVecEnv], Evaluator | None]
+) -> TrainedReport:
+    """Train, and write curve, checkpoints and report into ``folder``.
+
+    Args:
+        open_program: given the recorded environments, what to take rewards from; None for the native one.
+
+    Raises:
+        BoundaryError: the environment or the learner failed.
+    """
+    begun = time.monotonic()
+    base = make_vec_env(task, job.training.n_envs, derived_seed("environments", job.seed))
+    rewarded = VecReward(base, open_program(base), job.training.gamma, history=True)
+    venv = normalised(rewarded, job.training)
+    model = make_learner(job.training, venv, derived_seed("learner", job.seed), choose_device(job.training, job.device))
+    model.set_logger(configure(str(folder / "tensorboard"), ["tensorboard"]))
+    recording = _Recording(rewarded, fitness_function(task), folder, job.steps)
+    status, message, line = "finished", "", 0
+    try:
+        with boundary("trainer", f"training {job.program} with seed {job.seed}"):
+            model.learn(job.steps, callback=recording, log_interval=_log_interval(job))
+        recording.checkpoint()
+    except ProgramError as error:
+        status, message, line = "program_failed", error.message, error.line
+    finally:
+        recording.close()
+        venv.close()
+    report = TrainedReport(
+        digest=job.digest(task.digest),
+        status=status,  # type: ignore[arg-type]
+        steps=model.num_timesteps,
+        wall_s=time.monotonic() - begun,
+        checkpoints=recording.checkpoints,
+        message=message,
+        line=line,
+    )
+    write_json(folder / TRAINED, report)
+    return report
+
+
+def _log_interval(job: TrialJob) -> int:
+    """Iterations between TensorBoard points: on-policy counts rollouts, off-policy counts episodes."""
+    per_rollout = int(job.training.hyperparameters.get("n_steps", 2048)) * job.training.n_envs
+    return max(1, job.steps // per_rollout // CURVE_POINTS) if job.training.algorithm == "PPO" else 10
+
+
+class _Recording(BaseCallback):
+    """Writes curve rows and checkpoints at fixed steps of a training."""
+
+    def __init__(self, rewarded: VecReward, fitness: Callable[[Episode], Fitness], folder: Path, steps: int) -> None:
+        super().__init__()
+        self.checkpoints: list[str] = []
+        self._rewarded = rewarded
+        self._fitness = fitness
+        self._folder = folder
+        self._every_row = max(1, steps // CURVE_POINTS)
+        self._every_checkpoint = max(1, steps // CHECKPOINTS)
+        self._next_row, self._next_checkpoint = self._every_row, self._every_checkpoint
+        self._last = steps
+        self._begun = time.monotonic()
+        self._file = (folder / CURVE).open("w", newline="", encoding="utf-8")
+        self._writer: Any = None
+
+    def _on_step(self) -> bool:
+        if self.num_timesteps >= self._next_row:
+            self._next_row += self._every_row
+            self._row()
+        if self._next_checkpoint <= self.num_timesteps < self._last:
+            self._next_checkpoint += self._every_checkpoint
+            self.checkpoint()
+        return True
+
+    def checkpoint(self) -> None:
+        """Save weights and statistics under the number of steps taken."""
+        name = f"{self.num_timesteps:09d}"
+        venv = self.model.get_env()
+        assert venv is not None
+        save_state(self.model, venv, self._folder / "checkpoints", name)
+        if name not in self.checkpoints:
+            self.checkpoints.append(name)
+
+    def close(self) -> None:
+        """Write what is left and close the curve."""
+        if self._rewarded.finished:
+            self._row()
+        self._file.close()
+
+    def _row(self) -> None:
+        row = {"steps": self.num_timesteps, "wall_s": round(time.monotonic() - self._begun, 3)}
+        row |= _summary(self._rewarded.take_finished(), self._fitness)
+        if self._writer is None:
+            terms = [f"term/{name}" for name in self._rewarded.term_names]
+            fields = ["steps", "wall_s", "episodes", *_MEASURES, *terms]
+            self._writer = csv.DictWriter(self._file, fields, extrasaction="ignore")
+            self._writer.writeheader()
+        self._writer.writerow({key: _short(value) for key, value in row.items()})
+        self._file.flush()
+        for key, value in row.items():
+            if key not in ("steps", "wall_s"):
+                self.logger.record(key.replace("term/", "reward/") if "/" in key else f"task/{key}", value)
+
+
+_MEASURES = ("length", "own_return", "native_return", "fitness", "success")
+
+
+def _summary(episodes: Sequence[TrainingEpisode], fitness: Callable[[Episode], Fitness]) -> dict[str, float]:
+    """Means over training episodes; empty of measures when none ended."""
+    if not episodes:
+        return {"episodes": 0}
+    measured = [fitness(episode.episode) for episode in episodes if episode.episode is not None]
+    row = {
+        "episodes": len(episodes),
+        "length": float(np.mean([e.length for e in episodes])),
+        "own_return": float(np.mean([e.own_return for e in episodes])),
+        "native_return": float(np.mean([e.native_return for e in episodes])),
+        "fitness": float(np.mean([m.value for m in measured])),
+    }
+    successes = [m.success for m in measured if m.success is not None]
+    if successes:
+        row["success"] = float(np.mean(successes))
+    names = dict.fromkeys(name for episode in episodes for name in episode.terms)
+    return row | {f"term/{name}": float(np.mean([e.terms.get(name, 0.0) for e in episodes])) for name in names}
+
+
+def _short(value: float) -> str:
+    return f"{value:.6g}"

@@ -1,0 +1,72 @@
+"""A task's environments as one VecEnv that shares recorder buffers."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import gymnasium as gym
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecEnvWrapper, VecFrameStack, VecNormalize
+
+from rewardsmith.errors import UsageError
+from rewardsmith.layout import Layout, make_layout
+from rewardsmith.recorder import Buffers, record
+from rewardsmith.task.environment import make_env
+from rewardsmith.task.loading import Task
+
+
+class RecordedVecEnv(DummyVecEnv):
+    """A DummyVecEnv whose environments write into shared :class:`Buffers`.
+
+    Environments are stepped in this process: for cheap environments worker processes cost more than they
+    save, and whole trials run side by side anyway.
+    """
+
+    def __init__(self, task: Task, n_envs: int) -> None:
+        first = make_env(task)
+        self.layout: Layout = make_layout(task, first)
+        self.buffers = Buffers(self.layout, n_envs)
+        bare = [first] + [make_env(task) for _ in range(n_envs - 1)]
+        super().__init__([self._recorded(task, env, row) for row, env in enumerate(bare)])
+
+    def _recorded(self, task: Task, env: gym.Env[Any, Any], row: int) -> Any:
+        return lambda: record(task, env, self.layout, self.buffers, row)
+
+
+def make_vec_env(task: Task, n_envs: int, seed: int) -> RecordedVecEnv:
+    """``n_envs`` recorded environments of a task, seeded.
+
+    Raises:
+        UsageError: there is no such environment, or a field does not fit it.
+        BoundaryError: the environment fails on reset or in a step.
+    """
+    venv = RecordedVecEnv(task, n_envs)
+    venv.seed(seed)
+    for row, env in enumerate(venv.envs):
+        env.action_space.seed(seed + row)
+    return venv
+
+
+def buffers_of(venv: VecEnv) -> Buffers:
+    """The recorder buffers below a VecEnv.
+
+    Raises:
+        UsageError: there is no :class:`RecordedVecEnv` below, or a wrapper between them changes the batch.
+    """
+    layer: VecEnv = venv
+    while isinstance(layer, VecEnvWrapper):
+        if isinstance(layer, VecNormalize | VecFrameStack):
+            name = type(layer).__name__
+            raise UsageError(f"VecReward cannot stand above {name}", f"put it below: {name}(VecReward(venv, …), …)")
+        layer = layer.venv
+    if not isinstance(layer, RecordedVecEnv):
+        raise UsageError(
+            f"the environments of this {type(layer).__name__} have no recorder",
+            "make the vector with rewardsmith.make_vec_env(task, n_envs, seed)",
+        )
+    return layer.buffers
+
+
+def derived_seed(*parts: int | str) -> int:
+    """A seed in [0, 2**31) that depends on all parts and on nothing else; keeps random streams apart."""
+    return int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:4], "big") >> 1

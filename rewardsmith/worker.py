@@ -1,0 +1,199 @@
+"""What runs in other processes; reached by name through an executor, never imported by the engine.
+
+``python -m rewardsmith.worker N`` reads calls as JSON lines and forks a child for each, N at a time. The
+children train, evaluate and measure; programs run in hosts of their own, below the children.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rewardsmith.errors import BoundaryError, RewardsmithError, disk_full
+
+
+def preflight(task: str, folder: str) -> None:
+    """Look at a task's environment; see :func:`rewardsmith.train.preflight.run_preflight`."""
+    from rewardsmith.task.loading import load_task
+    from rewardsmith.train.preflight import run_preflight
+
+    run_preflight(load_task(task), Path(folder))
+
+
+def train(folder: str) -> None:
+    """Carry out the training of the trial in ``folder``."""
+    from rewardsmith.train.trial import run_training
+
+    _with_program(folder, run_training)
+
+
+def evaluate(folder: str) -> None:
+    """Measure what the training of the trial in ``folder`` left behind."""
+    from rewardsmith.train.evaluation import run_evaluation
+
+    _with_program(folder, run_evaluation)
+
+
+def export_policy(folder: str, target: str) -> None:
+    """Write the trial's chosen checkpoint as a Stable-Baselines3 zip."""
+    from rewardsmith.task.loading import load_task
+    from rewardsmith.train.jobs import TrialJob
+    from rewardsmith.train.policy import export_zip
+
+    job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text(encoding="utf-8"))
+    export_zip(load_task(job.task), job, Path(folder), Path(target))
+
+
+CALLS: dict[str, Callable[..., None]] = {f.__name__: f for f in (preflight, train, evaluate, export_policy)}
+
+
+def _with_program(folder: str, run: Callable[..., Any]) -> None:
+    """Give a trial its task, its job, and a way to open a host for its program."""
+    from rewardsmith.sandbox.host import ProgramHost, open_host
+    from rewardsmith.task.loading import load_task
+    from rewardsmith.train.jobs import TrialJob
+    from rewardsmith.train.vectors import RecordedVecEnv
+
+    job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text(encoding="utf-8"))
+    opened: list[ProgramHost] = []
+
+    def open_program(venv: RecordedVecEnv) -> ProgramHost | None:
+        if job.entry is None:
+            return None
+        opened.append(open_host(job.source, job.entry, venv.layout, capacity=max(venv.num_envs, 64), style=job.style))
+        return opened[0]
+
+    try:
+        run(load_task(job.task), job, Path(folder), open_program)
+    finally:
+        for host in opened:
+            host.close()
+
+
+class Server:
+    """Forks a child per call and reports how it ended."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._running: dict[int, tuple[int, int]] = {}  # read end of its pipe -> (call id, process id)
+        self._selector = selectors.DefaultSelector()
+        self._answers = os.fdopen(os.dup(1), "wb", buffering=0)
+
+    def serve(self) -> None:
+        """Until standard input closes."""
+        commands = b""
+        self._selector.register(0, selectors.EVENT_READ)
+        while True:
+            for key, _ in self._selector.select():
+                if key.fd != 0:
+                    self._reap(key.fd)
+                    continue
+                piece = os.read(0, 1 << 16)
+                if not piece:
+                    return self._end()
+                *lines, commands = (commands + piece).split(b"\n")
+                self._waiting.extend(json.loads(line) for line in lines)
+            while self._waiting and len(self._running) < self._workers:
+                self._start(self._waiting.popleft())
+
+    def _start(self, command: dict[str, Any]) -> None:
+        read_end, write_end = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(read_end)
+            _child(command, write_end)
+        os.close(write_end)
+        self._running[read_end] = (command["id"], child)
+        self._selector.register(read_end, selectors.EVENT_READ)
+
+    def _reap(self, read_end: int) -> None:
+        """A child wrote its answer, or died without one."""
+        self._selector.unregister(read_end)
+        with os.fdopen(read_end, "rb") as pipe:
+            content = pipe.read()
+        identity, child = self._running.pop(read_end)
+        _, status = os.waitpid(child, 0)
+        answer = json.loads(content) if content else {"error": _death(status)}
+        self._answers.write(json.dumps({"id": identity, **answer}).encode() + b"\n")
+
+    def _end(self) -> None:
+        for _, child in self._running.values():
+            try:
+                os.killpg(child, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        os._exit(0)
+
+
+def _child(command: dict[str, Any], answer_to: int) -> None:
+    """Carry out one call in a process of its own; never returns."""
+    answer: dict[str, Any] = {"result": None}
+    try:
+        os.setpgid(0, 0)
+        _die_with_parent()
+        log = os.open(command["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        CALLS[command["call"]](**command["arguments"])
+    except BaseException as error:
+        traceback.print_exc()
+        answer = {"error": _describe(error)}
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.write(answer_to, json.dumps(answer).encode())
+    os._exit(0)
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    """An error as JSON, for the executor to raise again."""
+    if isinstance(error, OSError) and disk_full(error):
+        return {"type": "RunError", "message": f"cannot write: {error}", "hint": "free some disk space, then resume"}
+    if isinstance(error, RewardsmithError):
+        where = error.where if isinstance(error, BoundaryError) else "trainer"
+        return {"type": type(error).__name__, "message": error.message, "hint": error.hint, "where": where}
+    hint = "see out.log in the trial's folder"
+    return {"type": "BoundaryError", "message": f"{type(error).__name__}: {error}", "hint": hint, "where": "trainer"}
+
+
+def _death(status: int) -> dict[str, Any]:
+    code = os.waitstatus_to_exitcode(status)
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+    return {"type": "BoundaryError", "message": f"the trainer process {how}", "hint": "memory may have run out"}
+
+
+def _die_with_parent() -> None:
+    """On Linux the kernel ends a child whose server was killed; elsewhere it runs to its end."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def main() -> None:
+    """Import what every job needs, then serve."""
+    import stable_baselines3  # noqa: F401
+    import tensorboard  # noqa: F401
+    import torch
+    from torch.utils import tensorboard as _  # noqa: F401
+
+    import rewardsmith.sandbox.host
+    import rewardsmith.train.evaluation
+    import rewardsmith.train.preflight
+    import rewardsmith.train.trial  # noqa: F401
+
+    torch.set_num_threads(1)
+    Server(int(sys.argv[1])).serve()
+
+
+if __name__ == "__main__":
+    main()

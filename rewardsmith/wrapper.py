@@ -1,0 +1,112 @@
+"""A program in a person's own code: loaded from a file, and applied to one environment of theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from rewardsmith.api import check_program, resolve_task
+from rewardsmith.bank import shapes_in
+from rewardsmith.errors import ProgramError, UsageError
+from rewardsmith.layout import make_layout
+from rewardsmith.program import Verdict
+from rewardsmith.recorder import Buffers, Recorder
+from rewardsmith.sandbox.host import ProgramHost
+from rewardsmith.task.environment import make_env
+from rewardsmith.task.loading import Task
+from rewardsmith.types import Columns, Output
+
+
+class LoadedProgram:
+    """A checked program of a task, running in a host of its own; an Evaluator for :class:`VecReward`.
+
+    Args:
+        capacity: transitions per call of the host; larger batches are cut.
+    """
+
+    def __init__(self, source: str, task: Task, verdict: Verdict, capacity: int = 64) -> None:
+        self.source = source
+        self.task = task
+        self.verdict = verdict
+        layout = make_layout(task, make_env(task))
+        row = Buffers(layout, 1)
+        shapes = shapes_in(row.columns(layout.arguments))
+        self._host = ProgramHost(
+            source, verdict.entries["reward"], shapes, capacity=capacity, style=verdict.style or "batched"
+        )
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Names of the columns that the program reads."""
+        return self._host.arguments
+
+    def __call__(self, columns: Columns) -> Output:
+        """Apply the reward to columns of shape (n, ...).
+
+        Raises:
+            ProgramError: the program broke or returned something out of contract.
+        """
+        return self._host(columns)
+
+    def close(self) -> None:
+        """End the host's process."""
+        self._host.close()
+
+
+def load_program(path: str | Path, task: Task | str) -> LoadedProgram:
+    """Check a program from a file against a task, and start it.
+
+    Raises:
+        UsageError: the file cannot be read, or the program was refused; the message lists the findings.
+    """
+    try:
+        source = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}", "give the path of a Python file") from None
+    resolved = resolve_task(task)
+    verdict = check_program(source, resolved)
+    if not verdict.accepted:
+        found = "\n  ".join(str(finding) for finding in verdict.errors)
+        raise UsageError(f"{path} was refused:\n  {found}", f"see: rewardsmith check {path} --task {resolved.name}")
+    if "reward" not in verdict.entries:
+        raise UsageError(f"{path} defines no reward", "only rewards can be trained so far; define reward(...)")
+    return LoadedProgram(source, resolved, verdict)
+
+
+class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
+    """Replaces the reward of one environment by a program's.
+
+    Args:
+        env: the environment, before any wrapper that changes observations or actions.
+        program: from :func:`load_program`.
+
+    ``info`` gains ``native_reward`` and ``reward_terms``. ``step`` raises ProgramError when the program breaks.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], program: LoadedProgram) -> None:
+        self.buffers = Buffers(make_layout(program.task, env), 1)
+        super().__init__(Recorder(env, self.buffers.layout, self.buffers, 0))
+        self.program = program
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        obs, info = self.env.reset(seed=seed, options=options)
+        self.buffers.begin()
+        return obs, info
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        obs, native, terminated, truncated, info = self.env.step(action)
+        output = self.program(self.buffers.columns(self.program.arguments))
+        if not np.isfinite(output.total[0]):
+            raise ProgramError(f"the reward is {output.total[0]}", "guard divisions and logarithms", reason="output")
+        terms = {name: float(values[0]) for name, values in output.terms.items()}
+        self.buffers.advance()
+        return (
+            obs,
+            float(output.total[0]),
+            terminated,
+            truncated,
+            {**info, "native_reward": native, "reward_terms": terms},
+        )

@@ -1,0 +1,148 @@
+"""Behaviour checks: what is found by running a program on transitions, and the corpus of programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rewardsmith.program import Verdict
+from rewardsmith.sandbox.behaviour import check_program
+from rewardsmith.sandbox.limits import Limits
+
+FLOAT = np.dtype(np.float64)
+N = 300
+QUICK = Limits(call_s=1.5, load_s=1.5, memory_mb=1024)
+
+
+def _task(fields: dict[str, tuple[tuple[int, ...], float]], action: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Shapes and transitions of a task with these fields: name -> (shape, range)."""
+    rng = np.random.default_rng(0)
+    rows = {p + k: rng.uniform(-r, r, (N, *s)) for k, (s, r) in fields.items() for p in ("", "next_", "first_")}
+    rows |= {"action": action, "prev_action": action, "terminated": rng.random(N) < 0.05}
+    for prefix in ("", "next_"):
+        rows[f"{prefix}obs"] = np.column_stack([rows[prefix + k] for k in fields])
+    return {k: (v.shape[1:], v.dtype) for k, v in rows.items()}, rows
+
+
+FIELDS = {"position": ((), 1.2), "velocity": ((), 0.07), "wheel_speeds": ((3,), 1.0), "goal": ((2,), 1.0)}
+DRIVE = _task(FIELDS, np.random.default_rng(1).uniform(-1, 1, (N, 1)))
+CARTPOLE = _task({"state": ((4,), 0.2)}, np.random.default_rng(1).uniform(-1, 1, (N, 1)))
+DISCRETE = _task(FIELDS, np.random.default_rng(1).integers(0, 3, N))
+
+
+def check(source: str, task: tuple[dict[str, Any], dict[str, Any]] = DRIVE, **options: Any) -> Verdict:
+    options = {"limits": QUICK, "hidden": ("is_success",), **options}
+    return check_program("import numpy as np\n" + source, *task, **options)
+
+
+def codes(verdict: Verdict) -> list[str]:
+    return [finding.code for finding in verdict.findings]
+
+
+def test_a_good_reward() -> None:
+    source = "def reward(position, next_position, action):\n    p = next_position - position\n"
+    verdict = check(source + "    return {'progress': 10 * p, 'cost': -0.1 * action[:, 0] ** 2}\n")
+    assert (verdict.stage, verdict.style, verdict.findings) == ("accepted", "batched", ())
+    assert verdict.us_per_transition is not None and 0 < verdict.us_per_transition < 1000
+    low, mean, high = verdict.terms["cost"]
+    assert -0.1 <= low < mean < high <= 0
+
+
+def test_the_ladder_of_styles() -> None:
+    branch = check("def reward(position):\n    return 1.0 if position > 0 else 0.5 * float(position)\n")
+    assert (branch.style, codes(branch)) == ("per_transition", ["RS205"])
+    assert "us each" in branch.findings[0].message
+    norm = check("def reward(goal):\n    return -np.linalg.norm(goal) * np.ones(goal.shape[:-1])\n")
+    assert (norm.style, codes(norm)) == ("per_transition", ["RS206"])
+    assert "times slower" in norm.findings[0].message
+    mixed = check("def reward(position, action):\n    return position - position.mean() + action[:, 0]\n")
+    assert (mixed.stage, codes(mixed)) == ("behaviour", ["RS204"])
+    broken = check("def reward(obs):\n    if obs[0] > 0:\n        return obs[99]\n    return obs[98]\n")
+    assert codes(broken) == ["RS201"]
+    assert "called for one transition: IndexError" in broken.findings[0].message
+    assert broken.findings[0].line == 3
+    potential = check("def potential(position):\n    return 1.0 if position > 0 else 0.0\n")
+    assert (potential.stage, codes(potential)) == ("behaviour", ["RS205"])
+
+
+FOUND = {
+    "RS202": "def reward(position):\n    return 'high'\n",
+    "RS203": "def reward(position):\n    return {'good': position, 'log': np.log(position)}\n",
+    "RS207": "S = np.zeros(1)\ndef reward(position):\n    S[0] += 1e-12\n    return position + S[0]\n",
+    "RS208": "def reward(position):\n    return {'goal': np.where(position > 99, 1.0, 0.0)}\n",
+    "RS209": "def reward():\n    return 1.0\n",
+    "RS210": "def subgoals(next_position):\n    return {'somewhere': next_position > -100}\n",
+    "RS211": "def reward(position):\n    return position + 1, {'p': position}\n",
+    "RS212": "def q_prior(position):\n    return np.stack([position, position], axis=1)\n",
+    "RS301": "def reward(position):\n    while True: pass\n",
+    "RS302": "def reward(position):\n    return position * np.ones((200000, 200000))[0, 0]\n",
+}
+
+
+@pytest.mark.parametrize("code", FOUND)
+def test_found(code: str) -> None:
+    verdict = check(FOUND[code])
+    assert codes(verdict) == [code]
+    warning = code in ("RS208", "RS211")
+    assert verdict.accepted is warning
+    assert verdict.stage == ("accepted" if warning else "sandbox" if code.startswith("RS3") else "behaviour")
+
+
+def test_not_finite_names_term_count_and_values() -> None:
+    message = check(FOUND["RS203"]).findings[0].message
+    bad = int((DRIVE[1]["position"] <= 0).sum())
+    assert "term 'log'" in message
+    assert f"{bad} of {N}" in message
+    assert "position=-" in message
+
+
+def test_q_prior_for_discrete_actions() -> None:
+    three = "def q_prior(position):\n    return np.stack([position, 0 * position, -position], axis=1)\n"
+    assert check(three, DISCRETE, n_actions=3).accepted
+    assert codes(check(three, DISCRETE, n_actions=2)) == ["RS212"]
+    assert check("def q_prior(position, action):\n    return position * action\n", DISCRETE, n_actions=3).accepted
+
+
+def test_every_entry_point_is_checked() -> None:
+    source = (
+        "def reward(next_position):\n    return next_position\ndef potential(position):\n    return np.log(position)\n"
+    )
+    verdict = check(source)
+    assert codes(verdict) == ["RS203"]
+    assert verdict.findings[0].message.startswith("potential:")
+    assert set(verdict.entries) == {"reward", "potential"}
+
+
+def test_static_errors_run_nothing() -> None:
+    verdict = check("def reward(postion):\n    return postion\n")
+    assert (verdict.stage, verdict.style) == ("static", None)
+
+
+# Part of a longer list: the categories that the static rules and a plain process are meant to handle. Bombs that only a
+# deeper reading of the source can name (huge format widths, constant loops, recursion) are left out here.
+CORPUS = [
+    json.loads(line) for line in (Path(__file__).parent / "data" / "programs.jsonl").read_text("utf-8").splitlines()
+]
+NEEDS_A_RUN = [entry for entry in CORPUS if entry["expect"] != "reject_static"]
+IS_READ = [entry for entry in CORPUS if entry["expect"] == "reject_static"]
+
+
+def _judge(entry: dict[str, str]) -> Verdict:
+    task = DRIVE if entry["style"] == "batched" else CARTPOLE
+    return check_program(entry["code"], *task, hidden=("is_success",), limits=QUICK)
+
+
+@pytest.mark.parametrize("entry", NEEDS_A_RUN, ids=lambda entry: f"{entry['id']}-{entry['category']}")
+def test_corpus(entry: dict[str, str]) -> None:
+    verdict = _judge(entry)
+    assert verdict.accepted is (entry["expect"] == "accept"), verdict.findings
+
+
+@pytest.mark.parametrize("entry", IS_READ, ids=lambda entry: f"{entry['id']}-{entry['category']}")
+def test_corpus_refused_by_reading(entry: dict[str, str]) -> None:
+    verdict = _judge(entry)
+    assert verdict.stage == "static", verdict.findings

@@ -1,0 +1,136 @@
+"""Static rules: what is refused before anything runs, and what the writer is told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rewardsmith.sandbox
+from rewardsmith.sandbox.codes import CODES
+from rewardsmith.sandbox.static import check_static
+
+OFFERED = (
+    *("position", "next_position", "first_position", "velocity", "next_velocity", "first_velocity"),
+    *("action", "prev_action", "terminated", "obs", "next_obs"),
+)
+REWARD = "def reward(next_position):\n    return {'p': next_position}\n"
+BODY = "import numpy as np\ndef reward(next_position):\n    "
+
+REFUSED = [
+    ("RS101", "def reward(position:\n    return 1\n", "line 1"),
+    ("RS101", "Sure! Here is the reward.", "not valid Python"),
+    ("RS101", "def reward(position):\n    return " + "-" * 9000 + "1", "deep"),
+    ("RS102", REWARD + "#" * 20_000, "16384"),
+    ("RS102", REWARD + "\n" * 500, "400"),
+    ("RS103", "def helper(x):\n    return x\n", "helper"),
+    ("RS103", "reward = lambda position: position\n", "reward is assigned"),
+    ("RS103", "", "def reward"),
+    ("RS104", REWARD + REWARD, "defined twice"),
+    ("RS104", REWARD + REWARD.replace("def reward", "def compute_reward"), "reward and compute_reward"),
+    ("RS105", "import torch\n" + REWARD, "use numpy"),
+    ("RS105", "import gymnasium as gym\n" + REWARD, "never sees the environment"),
+    ("RS105", "from os import path\n" + REWARD, "numpy and math only"),
+    ("RS105", "from . import secrets\n" + REWARD, "."),
+    ("RS105", "from numpy import *\n" + REWARD, "import numpy as np"),
+    ("RS105", "import numpy.ctypeslib as np\n" + REWARD, "numpy.ctypeslib"),
+    ("RS106", "async def reward(position):\n    return position\n", "plain def"),
+    ("RS106", "def reward(position):\n    yield position\n", "generator"),
+    ("RS107", "def reward(*args):\n    return args[0]\n", "*args"),
+    ("RS107", "def reward(position, **kwargs):\n    return position\n", "*kwargs"),
+    ("RS108", "def reward(postion):\n    return postion\n", "'position'"),
+    ("RS109", "def reward(is_success):\n    return is_success\n", "not offered"),
+    ("RS109", "def reward(next_is_success):\n    return next_is_success\n", "not offered"),
+    ("RS110", "def potential(position, next_position):\n    return next_position\n", "'position'"),
+    ("RS110", "def potential(first_position):\n    return first_position\n", "'position'"),
+    ("RS110", "def potential(action):\n    return action\n", "state"),
+    ("RS110", "def q_prior(next_velocity, action):\n    return next_velocity\n", "'velocity'"),
+    ("RS110", "def q_prior(terminated):\n    return terminated\n", "state"),
+    ("RS111", "def reward(position, memory={}):\n    return position\n", "memory"),
+    ("RS112", "def reward(self, position):\n    return position\n", "module-level function"),
+    ("RS113", "class Reward:\n    def reward(self):\n        return 1\n", "class"),
+    ("RS113", "import numpy as np\n@np.vectorize\n" + REWARD, "decorator"),
+    ("RS113", "for i in range(3):\n    pass\n" + REWARD, "module level"),
+    ("RS113", BODY + "try:\n        return next_position\n    except:\n        return 0.0\n", "bare except"),
+    ("RS113", "STEP = 0\ndef reward(position):\n    global STEP\n    return position\n", "global"),
+    ("RS113", BODY + "match next_position:\n        case 1: return 2\n    return 3\n", "np.where"),
+    ("RS114", BODY + "return open('/etc/passwd')\n", "argument name"),
+    ("RS114", BODY + "return eval('1')\n", "expression"),
+    ("RS114", BODY + "return next_velocity\n", "add it to the arguments"),
+    ("RS114", BODY + "return nxt_position\n", "next_position"),
+    ("RS114", "def reward(position):\n    return np.abs(position)\n", "import numpy as np"),
+    ("RS114", "from typing import cast\n" + BODY + "return cast(float, next_position)\n", "cast"),
+    ("RS115", BODY + "return np.load('x.npy')\n", "load"),
+    ("RS115", "from numpy import fromfile\n" + REWARD, "fromfile"),
+    ("RS115", BODY + "m = np\n    return m.lib\n", "lib"),
+    ("RS116", BODY + "return next_position.__class__\n", "__class__"),
+    ("RS116", BODY + "return __import__('os')\n", "__import__"),
+    ("RS116", BODY + "return np._core\n", "_core"),
+    ("RS117", BODY + "return np.random.rand(3)\n", "pure"),
+    ("RS117", BODY + "return np.empty(3)\n", "np.zeros"),
+    ("RS118", "def reward(position: print('hello')):\n    return position\n", "annotation"),
+]
+
+
+@pytest.mark.parametrize(("code", "source", "told"), REFUSED, ids=[f"{c}-{i}" for i, (c, _, _) in enumerate(REFUSED)])
+def test_refused_with_a_message_that_helps(code: str, source: str, told: str) -> None:
+    report = check_static(source, OFFERED, hidden=("is_success",))
+    found = [finding for finding in report.findings if finding.code == code]
+    assert not report.ok
+    assert found, report.findings
+    assert any(told in str(finding) for finding in found), found
+
+
+ACCEPTED = {
+    "typing": "from __future__ import annotations\nfrom typing import Dict\nimport numpy.typing as npt\n"
+    "def reward(position: npt.NDArray) -> Dict[str, float]:\n    x: float\n    return {'p': position}\n",
+    "default": "def reward(position, scale=-2.0, names=('a', 'b')):\n    return scale * position\n",
+    "offered name with default": "def reward(position=0.0):\n    return position\n",
+    "positional-only": "def reward(position, /, *, velocity):\n    return position + velocity\n",
+    "alias": "def compute_reward(obs, action, next_obs):\n    return obs[0]\n",
+    "helpers": "import numpy as np\nfrom math import pi\nW = np.array([1.0])\ndef f(x):\n    return [y for y in x]\n"
+    "def reward(position):\n    g = lambda v: v * pi\n    return g(position) * W[0]\n",
+    "several": REWARD
+    + "def potential(position, obs):\n    return position\ndef q_prior(velocity, action):\n    return velocity\n",
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_accepted(name: str) -> None:
+    report = check_static(ACCEPTED[name], OFFERED)
+    assert report.ok, report.findings
+
+
+def test_entries_say_what_is_asked_for() -> None:
+    reward = check_static(ACCEPTED["default"], OFFERED).entries["reward"]
+    assert (reward.function, reward.arguments) == ("reward", ("position",))
+    alias = check_static(ACCEPTED["alias"], OFFERED).entries["reward"]
+    assert (alias.function, alias.arguments) == ("compute_reward", ("obs", "action", "next_obs"))
+    assert check_static(ACCEPTED["offered name with default"], OFFERED).entries["reward"].arguments == ("position",)
+    assert check_static(ACCEPTED["positional-only"], OFFERED).entries["reward"].arguments == ("position", "velocity")
+    assert set(check_static(ACCEPTED["several"], OFFERED).entries) == {"reward", "potential", "q_prior"}
+
+
+def test_lines_point_into_the_source() -> None:
+    report = check_static("import numpy as np\n\ndef reward(position):\n    return np.random.rand()\n", OFFERED)
+    assert [finding.line for finding in report.findings] == [4]
+
+
+def test_every_code_is_in_the_table_and_used() -> None:
+    folder = Path(rewardsmith.sandbox.__file__ or "").parent
+    used = {
+        code
+        for file in folder.glob("*.py")
+        if file.name != "codes.py"
+        for code in re.findall(r"\"(RS\d{3})\"", file.read_text())
+    }
+    assert used == set(CODES)
+
+
+@given(st.text(max_size=300))
+def test_any_text_gets_a_report(text: str) -> None:
+    report = check_static(text, OFFERED)
+    assert report.ok or report.findings
