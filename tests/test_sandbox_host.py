@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ SHAPES = {
     "action": ((), np.dtype(np.int64)),
     "terminated": ((), np.dtype(bool)),
 }
+# What the static rules refuse and a determined program might still find: hosts are tested without them.
+ESCAPE = "IMPORT = np.linalg.__builtins__['__import__']\n"
 QUICK = Limits(call_s=0.4, load_s=0.8, memory_mb=1024)
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads /proc")
 
@@ -43,7 +46,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="read
 @contextmanager
 def hosted(body: str, arguments: str = "position", *, entry: str = "reward", **options: Any) -> Iterator[ProgramHost]:
     names = tuple(arguments.split(", ")) if arguments else ()
-    source = f"import numpy as np\nimport math\nM = [0.0]\ndef {entry}({arguments}):\n    {body}\n"
+    source = f"import numpy as np\nimport math\nM = [0.0]\n{ESCAPE}def {entry}({arguments}):\n    {body}\n"
     options = {"capacity": 64, "limits": QUICK, **options}
     with ProgramHost(source, EntryPoint(entry, names, entry), SHAPES, **options) as host:
         yield host
@@ -192,7 +195,7 @@ def test_exceptions_tell_type_message_and_line() -> None:
     error = failure("x = 1\n    return position[17 + x]")
     assert (error.reason, error.line) == ("exception", 6)
     assert error.message.startswith("IndexError: ")
-    assert failure("np.ctypeslib.os.sys.exit(0)").message == "SystemExit: 0"
+    assert failure("IMPORT('sys').exit(0)").message == "SystemExit: 0"
     assert "read-only" in failure("position[0] = 1.0\n    return position").message
     assert len(failure("raise ValueError('x' * 9000)").message) <= 300
     with pytest.raises(ProgramError, match="ZeroDivisionError") as caught:
@@ -221,9 +224,9 @@ def test_memory_is_refused_and_the_parent_unharmed() -> None:
         assert error.reason == "memory", error
 
 
-@pytest.mark.parametrize("death", ["np.sys.modules['os']._exit(3)", "np.sys.modules['signal'].raise_signal(11)"])
+@pytest.mark.parametrize("death", ["IMPORT('os')._exit(3)", "IMPORT('signal').raise_signal(11)"])
 def test_a_death_is_told_and_remembered(death: str) -> None:
-    with hosted(f"np.sys = np.ctypeslib.os.sys\n    {death}") as host:
+    with hosted(death) as host:
         for _ in range(2):
             with pytest.raises(ProgramError) as caught:
                 host(columns(3))
@@ -232,13 +235,6 @@ def test_a_death_is_told_and_remembered(death: str) -> None:
 
 
 def test_a_host_that_lies_is_not_believed() -> None:
-    steal = "os = np.ctypeslib.os\n    "
-    find = "fd = [f for f in range(3, 40) if f in OPEN(os)][0]\n    "
-    helper = "\ndef OPEN(os):\n    return [f for f in range(3, 40) if IS(os, f)]\n"
-    helper += "def IS(os, f):\n    try:\n        return os.readlink('/proc/self/fd/%d' % f).startswith('socket')\n"
-    helper += "    except OSError:\n        return False\n"
-    if not Path("/proc/self/fd").exists():
-        pytest.skip("reads /proc")
     lies = [
         b"\xff" * 8,
         b"\x00\x00\x09\x00" + b"\x00" * 4,
@@ -246,19 +242,13 @@ def test_a_host_that_lies_is_not_believed() -> None:
         b"\x02\x00\x00\x00\x02\x00\x00\x00[]",
     ]
     for lie in lies:
-        source = f"import numpy as np\nOSError = np.ctypeslib.os.error\ndef reward(position):\n    {steal}{find}"
-        source += f"os.write(fd, {lie!r})\n    return position\n{helper}"
-        with ProgramHost(
-            source, EntryPoint("reward", ("position",), "reward"), SHAPES, capacity=8, limits=QUICK
-        ) as host:
-            with pytest.raises(ProgramError) as caught:
-                host(columns(3))
-            assert caught.value.reason == "died", (lie, caught.value)
+        body = f"IMPORT('os').write(IMPORT('sys')._getframe(2).f_locals['self']._control, {lie!r})\n    return position"
+        assert failure(body).reason == "died", lie
 
 
 def test_the_process_has_no_keys_no_output_and_no_folder() -> None:
     body = (
-        "os = np.ctypeslib.os\n    assert os.getcwd() == '/', os.getcwd()\n"
+        "os = IMPORT('os')\n    assert os.getcwd() == '/', os.getcwd()\n"
         "    assert not os.environ, os.environ\n    os.write(1, b'noise')\n    os.write(2, b'noise')\n"
         "    return position"
     )
@@ -311,22 +301,20 @@ def test_nothing_is_left_after_many_hosts() -> None:
         return len(os.listdir("/proc/self/fd"))
 
     def children() -> int:
-        return len(Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split())
+        return sum(len(file.read_text().split()) for file in Path("/proc/self/task").glob("*/children"))
+
+    def open_and_use(i: int) -> None:
+        entry = EntryPoint("reward", ("position",), "reward")
+        host = ProgramHost("def reward(position):\n    return position\n", entry, SHAPES, capacity=2)
+        host(columns(2))
+        if i % 2:  # the others are left to the garbage collector
+            host.close()
+            host.close()
 
     gc.collect()
     before = descriptors(), children()
-    for i in range(50):
-        host = ProgramHost(
-            "def reward(position):\n    return position\n",
-            EntryPoint("reward", ("position",), "reward"),
-            SHAPES,
-            capacity=2,
-        )
-        host(columns(2))
-        if i % 2:
-            host.close()
-            host.close()
-        del host  # half of them are left to the garbage collector
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(open_and_use, range(50)))
     gc.collect()
     assert (descriptors(), children()) == before
 

@@ -16,6 +16,7 @@ import jinja2
 
 from rewardsmith.program import EntryPoint, Style
 from rewardsmith.task.loading import Task
+from rewardsmith.task.spec import FieldSpec
 
 _PREFIX = "_field_"
 
@@ -54,19 +55,18 @@ def _read_fields(task: Task, entry: EntryPoint) -> dict[str, str]:
         if name == "obs":
             read[name] = "obs"
         elif name in sources:
-            parsed = sources[name].parsed_source
-            call = f"{_PREFIX}{parsed.keys[0]}(env.unwrapped, obs, info)"
-            expression = call if parsed.kind == "function" else sources[name].source
-            # An info value may not exist at reset; no program that was accepted reads it then.
-            read[name] = (
-                expression if parsed.kind != "info" else f"info.get({parsed.keys[0]!r}, np.nan)" + _tail(expression)
-            )
+            read[name] = _expression(sources[name])
     return read
 
 
-def _tail(expression: str) -> str:
-    """What follows the key in an info source: a slice, or nothing."""
-    return expression.partition("]")[2]
+def _expression(field: FieldSpec) -> str:
+    source = field.parsed_source
+    if source.kind == "function":
+        return f"{_PREFIX}{source.keys[0]}(env.unwrapped, obs, info)"
+    if source.kind == "info":  # it may not exist at reset; no accepted program reads it then
+        index = field.source.partition("]")[2]
+        return f"info.get({source.keys[0]!r}, np.nan)" if not index else f"np.asarray(info[{source.keys[0]!r}]){index}"
+    return field.source
 
 
 def _functions(task: Task, fields: Mapping[str, str]) -> str:

@@ -122,24 +122,10 @@ class _Player:
         """The first episode of each environment."""
         load_state(self._model, self._venv, folder / "checkpoints", checkpoint)
         self._venv.seed(seed)
-        return play(self._model, self._venv, self.base, deterministic)
+        return play_episodes(self._model, self._venv, self.base, deterministic)
 
 
-def play(self, folder: Path, checkpoint: str, seed: int, deterministic: bool) -> Rollout:
-    """The first episode of each environment."""
-    load_state(self._model, self._venv, folder / "checkpoints", checkpoint)
-    self._venv.seed(seed)
-    return play(self._model, self._venv, self.base, deterministic)
-
-
-def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:
-    """A model that only acts: without the memory that learning would need."""
-    small = {"buffer_size": 1} if training.algorithm != "PPO" else {}
-    acting = training.model_copy(update={"hyperparameters": {**training.hyperparameters, **small}})
-    return make_policy(acting, venv, 0, "cpu")
-
-
-def play(model: BaseAlgorithm, venv: VecEnv, base: RecordedVecEnv, deterministic: bool) -> Rollout:
+def play_episodes(model: BaseAlgorithm, venv: VecEnv, base: RecordedVecEnv, deterministic: bool) -> Rollout:
     """One episode per environment; every step taken is counted, also those after an environment's first episode.
 
     Raises:
