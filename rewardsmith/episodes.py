@@ -43,7 +43,7 @@ def joined_columns(episodes: Iterable[Episode], arguments: Iterable[str]) -> dic
 
 def save_episodes(path: Path, episodes: list[Episode]) -> None:
     """Write episodes as plain arrays: ``<number>/<name>``."""
-    arrays = {}
+    arrays: dict[str, Array] = {}
     for number, episode in enumerate(episodes):
         arrays |= {f"{number}/fields/{name}": values for name, values in episode.fields.items()}
         arrays[f"{number}/actions"] = episode.actions

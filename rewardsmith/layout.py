@@ -114,7 +114,7 @@ def make_layout(task: Task, env: gym.Env[Any, Any]) -> Layout:
         specs[WHOLE] = ("obs", True, True)
     elif not views and not any(not hidden for _, _, hidden in specs.values()):
         raise UsageError(
-            f"{task.env_id} offers nothing a program could read: its observation is an image or a structure without fields",
+            f"{task.env_id} offers nothing that a program could read: an image or a structure, and no fields",
             "declare [[fields]] in the task, from info keys or functions; start with: rewardsmith tasks new "
             + task.env_id,
         )
@@ -125,8 +125,8 @@ def make_layout(task: Task, env: gym.Env[Any, Any]) -> Layout:
             function = task.function(source.file, source.keys[0]) if source.kind == "function" else None
             leaves[key] = sample.leaf(source.kind, source.keys, function, name)
         position = list(leaves).index(key)
-        _check_index(name, text, leaves[key], source.index)
-        views[name] = FieldView(position, source.index, source.kind != "info" or at_reset, hidden)
+        _check_index(name, text, leaves[key], source.part)
+        views[name] = FieldView(position, source.part, source.kind != "info" or at_reset, hidden)
     action = np.asarray(env.action_space.sample())
     return Layout(tuple(leaves.values()), views, action.shape, _plain_dtype(action.dtype))
 
@@ -206,7 +206,7 @@ def cut(rows: Array, index: Index | None) -> Array:
     """A part of each row, the leading axis untouched."""
     if index is None:
         return rows
-    return rows[(slice(None), *index)] if isinstance(index, tuple) else rows[:, index]  # type: ignore[no-any-return]
+    return rows[(slice(None), *index)] if isinstance(index, tuple) else rows[:, index]
 
 
 def describe(leaf: Leaf) -> str:

@@ -118,6 +118,7 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
         self._plain = len(layout.leaves) == 1 and layout.leaves[0].kind == "obs" and not layout.leaves[0].keys
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Step, and copy what is recorded into the buffers' row."""
         buffers, row = self.buffers, self._row
         buffers.action[row] = action  # before the environment can change the array
         result = self.env.step(action)
@@ -127,9 +128,10 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
             buffers.after[0][row] = obs
         else:
             self._copy(buffers.after, obs, info)
-        return result  # type: ignore[return-value]
+        return result
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Reset, and keep the values at reset apart until the step before is taken in."""
         obs, info = self.env.reset(seed=seed, options=options)
         self._copy(self.buffers.start, obs, info, resetting=True)
         self.buffers.was_reset[self._row] = True

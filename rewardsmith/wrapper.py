@@ -92,11 +92,13 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
         self.program = program
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Reset the environment."""
         obs, info = self.env.reset(seed=seed, options=options)
         self.buffers.begin()
         return obs, info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Step, with the program's reward in the place of the native one."""
         obs, native, terminated, truncated, info = self.env.step(action)
         output = self.program(self.buffers.columns(self.program.arguments))
         if not np.isfinite(output.total[0]):

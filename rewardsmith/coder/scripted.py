@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rewardsmith.errors import UsageError
 from rewardsmith.types import Slot
 
+FinishReason = Literal["stop", "length", "refusal", "other"]
+
 
 class RecordedReply(BaseModel):
     """One reply and the slot that it answers."""
@@ -27,7 +29,7 @@ class RecordedReply(BaseModel):
     sample: int
     attempt: int = 0
     text: str
-    finish_reason: Literal["stop", "length", "refusal", "other"] = "stop"
+    finish_reason: FinishReason = "stop"
 
 
 class RecordedReplies(BaseModel):

@@ -45,7 +45,8 @@ class Gate:
             if state.tokens + len(writes) * each > budget.tokens:
                 return f"the budget of {budget.tokens:,} tokens is used up ({state.tokens:,} spent)"
         if budget.steps is not None and trials:
-            if state.steps + trials * self._per_trial + self._reserve > budget.steps:
+            used = state.steps + trials * self._per_trial + self._reserve
+            if used > budget.steps:
                 return f"the budget of {budget.steps:,} steps is used up ({state.steps:,} taken)"
         begins_round = any(order.slot.attempt == 0 for order in writes)
         if budget.minutes is not None and begins_round and state.active_s >= 60 * budget.minutes:

@@ -33,7 +33,7 @@ from rewardsmith.errors import BoundaryError, RewardsmithError
 from rewardsmith.events import Event
 from rewardsmith.executor.local import Executor
 from rewardsmith.llm.log import ReplyLog
-from rewardsmith.llm.protocol import Request
+from rewardsmith.llm.protocol import Reply, Request
 from rewardsmith.orders import Order, Stop, Train, Write
 from rewardsmith.state import RunState, apply_event, fold
 from rewardsmith.store import RunFolder
@@ -154,10 +154,7 @@ class Engine:
             return
         round_number = orders[0].slot.round
         self._observer.doing(f"asking for {len(orders)} program{'s' * (len(orders) > 1)} of round {round_number + 1}")
-        asked = {
-            _in_background(lambda a=a: self._writer.reply(a.request, a.occurrence, a.order.slot)): a
-            for a in self._ask(orders)
-        }
+        asked = {_in_background(self._answer, question): question for question in self._ask(orders)}
 
         def replied(future: Future[Any]) -> None:
             reply, question = future.result(), asked[future]
@@ -175,6 +172,9 @@ class Engine:
             self._judge(slot)
 
         self._wait(list(asked), replied)
+
+    def _answer(self, question: Asked) -> Reply:
+        return self._writer.reply(question.request, question.occurrence, question.order.slot)
 
     def _ask(self, orders: Sequence[Write]) -> list[Asked]:
         """Requests with their occurrences: the rank of a slot among the slots that ask the same."""
@@ -285,13 +285,13 @@ def _rank(slot: Slot, digest: str, known: dict[Slot, str]) -> int:
     return sum(other < slot and other_digest == digest for other, other_digest in known.items())
 
 
-def _in_background(work: Callable[[], Any]) -> Future[Any]:
+def _in_background(work: Callable[[Asked], Reply], question: Asked) -> Future[Reply]:
     """Run in a daemon thread: an interrupted run must not wait for a provider that is still writing."""
-    future: Future[Any] = Future()
+    future: Future[Reply] = Future()
 
     def run() -> None:
         try:
-            future.set_result(work())
+            future.set_result(work(question))
         except BaseException as error:
             future.set_exception(error)
 

@@ -70,7 +70,8 @@ class Trainer:
 
     def result(self, trial: RunningTrial) -> TrialResult:
         """What a trial came to."""
-        return _read(trial.folder / "result.json", TrialResult)
+        result: TrialResult = _read(trial.folder / "result.json", TrialResult)
+        return result
 
     def progress(self, trials: list[RunningTrial]) -> Iterator[TrialProgress]:
         """Where running trials are, from their curves."""

@@ -9,7 +9,7 @@ from rewardsmith.coder.scripted import RecordedReplies
 from rewardsmith.config import RunConfig
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.log import ReplyLog, complete_once
-from rewardsmith.llm.protocol import Message, Provider, Reply, Request, Usage
+from rewardsmith.llm.protocol import NOTHING_USED, Message, Provider, Reply, Request
 from rewardsmith.types import Slot
 
 
@@ -33,6 +33,7 @@ class ModelWriter:
         self._timeout_s = timeout_s
 
     def reply(self, request: Request, occurrence: int, slot: Slot) -> Reply:
+        """From the log where it is known, else from the model."""
         return complete_once(self._provider, self._log, request, occurrence, slot, self._timeout_s)
 
 
@@ -44,14 +45,17 @@ class ScriptedWriter:
         self._log = log
 
     def reply(self, request: Request, occurrence: int, slot: Slot) -> Reply:
+        """From the file, by slot; empty where the file has no repair."""
         known = self._log.get(request.digest, occurrence)
         if known is not None:
             return known
         recorded = self._replies.reply(slot)
         if recorded is None and slot.attempt == 0:
             raise UsageError(f"the replies have none for {slot}", "ask for fewer rounds or samples")
-        text, finish = ("", "other") if recorded is None else (recorded.text, recorded.finish_reason)
-        reply = Reply(text, finish, Usage(0, 0, 0, 0), self._replies.model, 0.0)
+        if recorded is None:
+            reply = Reply("", "other", NOTHING_USED, self._replies.model, 0.0)
+        else:
+            reply = Reply(recorded.text, recorded.finish_reason, NOTHING_USED, self._replies.model, 0.0)
         self._log.put(request, occurrence, reply, slot)
         return reply
 

@@ -62,6 +62,7 @@ class LocalExecutor:
         threading.Thread(target=self._read, name="rewardsmith-executor", daemon=True).start()
 
     def submit(self, call: str, arguments: dict[str, Any], log: Path) -> Future[Any]:
+        """Start a call; see :class:`Executor`."""
         future: Future[Any] = Future()
         future.set_running_or_notify_cancel()
         with self._lock:
@@ -77,6 +78,7 @@ class LocalExecutor:
         return future
 
     def close(self) -> None:
+        """End the server and everything below it."""
         assert self._server.stdin is not None
         try:
             self._server.stdin.close()

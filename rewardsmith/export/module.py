@@ -35,7 +35,7 @@ def reward_module(task: Task, source: str, entry: EntryPoint, style: Style | Non
         keep_trailing_newline=True,
     )
     fields = _read_fields(task, entry)
-    return template.render(
+    text: str = template.render(
         facts=facts,
         source=source.strip(),
         entry=entry,
@@ -44,6 +44,7 @@ def reward_module(task: Task, source: str, entry: EntryPoint, style: Style | Non
         functions=_functions(task, fields),
         doc=_as_doc,
     )
+    return text
 
 
 def _read_fields(task: Task, entry: EntryPoint) -> dict[str, str]:

@@ -7,6 +7,7 @@ fitness of its own, since showing it would give away the reward that is to be re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def process_rows(curves: Sequence[Sequence[CurveRow]]) -> dict[str, Any]:
     names = list(dict.fromkeys(name for row in rows for name in row if name in _NAMES or name.startswith("term/")))
     edges = np.linspace(0, last, STRETCHES + 1)
     stretches = [
-        [row for row in rows if low < (row["steps"] or 0) <= high] for low, high in zip(edges, edges[1:], strict=False)
+        [row for row in rows if low < (row["steps"] or 0) <= high] for low, high in pairwise(edges)
     ]
     kept = [(high, stretch) for high, stretch in zip(edges[1:], stretches, strict=True) if _episodes(stretch)]
     return {

@@ -23,6 +23,10 @@ class Strategy(Protocol):
 
     Options: ClassVar[type[StrategyOptions]]
 
+    @property
+    def options(self) -> StrategyOptions:
+        """Its options, resolved."""
+
     def plan(self, state: RunState) -> Sequence[Order]:
         """Orders that can be carried out in any order, or a single :class:`Stop`."""
 

@@ -108,7 +108,7 @@ def look_at(task: Task) -> Look:
     for _ in range(LOOK_STEPS):
         obs, reward, terminated, truncated, info = guarded_step(env, env.action_space.sample())
         look.rewarded |= bool(reward)
-        look.info |= {key: value for key, value in info.items() if isinstance(key, str) and _is_numeric(value)}
+        look.info |= {key: value for key, value in info.items() if _is_numeric(value)}
         _widen(look, obs)
         if terminated or truncated:
             guarded_reset(env)
@@ -125,8 +125,8 @@ def _fitness(look: Look, wanted: str | None) -> dict[str, Any]:
     if not look.rewarded and threshold is None:
         raise UsageError(
             "the environment gave no reward and no success key in random episodes, so nothing measures success",
-            "say --fitness native_return if its reward is only rare, or --fitness 'info[\"key\"]', or make a task folder "
-            "(rewardsmith tasks new) with a fitness.py:\n" + DRAFT,
+            "say --fitness native_return if its reward is only rare, or --fitness 'info[\"key\"]', or make a task "
+            "folder (rewardsmith tasks new) with a fitness.py:\n" + DRAFT,
         )
     return {"source": "native_return", "solved": threshold, "doc": "the environment's own return"}
 

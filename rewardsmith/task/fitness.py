@@ -10,7 +10,7 @@ import numpy as np
 
 from rewardsmith.errors import BoundaryError, UsageError, boundary
 from rewardsmith.task.loading import Task
-from rewardsmith.task.sources import parse_source
+from rewardsmith.task.sources import Source, parse_source
 from rewardsmith.types import Episode
 
 
@@ -59,7 +59,7 @@ def success_source(task: Task) -> str | None:
     return source if source != "native_return" and _parse(source).kind == "info" else None
 
 
-def _parse(source: str):  # type: ignore[no-untyped-def]
+def _parse(source: str) -> Source:
     try:
         parsed = parse_source(source)
     except ValueError:
@@ -78,8 +78,8 @@ def _native(episode: Episode, solved: float | None) -> Fitness:
 
 
 def _flag(episode: Episode, at: str) -> Fitness:
-    flags = np.asarray(episode.fields[SUCCESS_FIELD]).astype(bool).reshape(len(episode), -1).any(axis=1)
-    success = bool(flags.any() if at == "ever" else flags[-1])
+    rows = np.asarray(episode.fields[SUCCESS_FIELD]).astype(bool).reshape(len(episode), -1)
+    success = bool(rows.any() if at == "ever" else rows[-1].any())
     return Fitness(float(success), success)
 
 

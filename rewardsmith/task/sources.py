@@ -21,13 +21,13 @@ class Source(NamedTuple):
     Attributes:
         kind: ``obs``, ``info`` or ``function``.
         keys: for obs the keys that lead to the leaf, for info the one key, for a function its name.
-        index: what is taken of the leaf; None for all of it.
+        part: what is taken of the leaf; None for all of it.
         file: the file of a function.
     """
 
     kind: Literal["obs", "info", "function"]
     keys: tuple[str, ...]
-    index: Index | None = None
+    part: Index | None = None
     file: str = ""
 
 

@@ -93,7 +93,7 @@ def save_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> N
     """Write the policy's weights and the running statistics of observations as one checkpoint."""
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(model.policy.state_dict(), folder / f"{name}.pt")
-    np.savez(folder / f"{name}.npz", **_statistics(venv))  # type: ignore[arg-type]
+    np.savez(folder / f"{name}.npz", **_statistics(venv))
 
 
 def load_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> None:
@@ -165,4 +165,5 @@ def _observation_statistics(venv: VecNormalize) -> dict[str, RunningMeanStd]:
     """Running statistics by observation key; the empty key for a plain observation."""
     if not venv.norm_obs:
         return {}
-    return venv.obs_rms if isinstance(venv.obs_rms, dict) else {"": venv.obs_rms}
+    statistics: Any = venv.obs_rms
+    return statistics if isinstance(statistics, dict) else {"": statistics}

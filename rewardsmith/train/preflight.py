@@ -117,13 +117,13 @@ def _argument(values: Any) -> Argument:
 
 
 def _warnings(task: Task, episodes: list[Episode], measured: list[Fitness]) -> list[str]:
-    source = task.spec.fitness.source
-    if source == "native_return" and all(not episode.native_rewards.any() for episode in episodes):
-        if task.spec.fitness.solved is None:
-            raise UsageError(
-                f"{task.env_id} gives no reward in {len(episodes)} random episodes and the task has no other fitness",
-                "name a success key ([fitness] source = 'info[\"is_success\"]') or write a fitness.py:\n" + DRAFT,
-            )
+    spec = task.spec.fitness
+    unrewarded = all(not episode.native_rewards.any() for episode in episodes)
+    if spec.source == "native_return" and unrewarded and spec.solved is None:
+        raise UsageError(
+            f"{task.env_id} gives no reward in {len(episodes)} random episodes and the task has no other fitness",
+            "name a success key ([fitness] source = 'info[\"is_success\"]') or write a fitness.py:\n" + DRAFT,
+        )
     values = [fitness.value for fitness in measured]
     if len(set(values)) == 1:
         return [

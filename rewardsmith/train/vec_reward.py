@@ -59,12 +59,14 @@ class VecReward(VecEnvWrapper):
         self._clear(np.ones(self.num_envs, bool))
 
     def reset(self) -> Any:
+        """Reset all environments; episodes that were under way are forgotten."""
         obs = self.venv.reset()
         self.buffers.begin()
         self._clear(np.ones(self.num_envs, bool))
         return obs
 
     def step_wait(self) -> Any:
+        """Finish the step and put the program's reward in the place of the native one."""
         obs, _, dones, infos = self.venv.step_wait()
         total, terms = self._rewards()
         self._own += total
