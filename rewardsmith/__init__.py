@@ -36,6 +36,7 @@ _WHERE = {
     "make_vec_env": "train.vectors",
     "resume": "api",
     "task_from_env": "task.drafting",
+    "plan": "api",
     "resolve_task": "api",
 }
 

@@ -10,20 +10,20 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from rewardsmith.coder.scripted import RecordedReplies, load_replies
 from rewardsmith.config import Budget, RunConfig
 from rewardsmith.engine.loop import Engine
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.writing import ModelWriter, ScriptedWriter, Writer
-from rewardsmith.errors import NoProgram, RunError, UsageError, did_you_mean
+from rewardsmith.errors import NoProgram, UsageError, did_you_mean
 from rewardsmith.executor.local import LocalExecutor
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.program import NATIVE
 from rewardsmith.prompts import Prompts
 from rewardsmith.state import RunState, fold
-from rewardsmith.store import RunFolder, create_run, open_run
+from rewardsmith.store import RunFolder, create_run, open_run, write_whole
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.task.loading import TASK_FILE, Task, load_task, shipped_tasks
@@ -109,38 +109,113 @@ class Run:
         return f"Run({str(self.path)!r})"
 
 
+class Settings(TypedDict, total=False):
+    """What a run may be told besides its task.
+
+    Attributes:
+        model: ``provider/name``; by default it follows from the key that is set.
+        base_url: of a server that speaks the provider's form.
+        replies: recorded replies in place of a model.
+        strategy, options: who decides, and its options, e.g. ``{"rounds": 2, "samples": 3}``.
+        budget: limits of the whole run.
+        steps: environment steps of each training; the task's by default.
+        report_seeds: trainings per side of the final comparison; 0 leaves it out.
+        training: changes to the task's training defaults.
+        temperature: of the model; None leaves it to the provider.
+        device: where networks live; ``auto`` takes a GPU only where it pays.
+        prompts: a folder whose templates override ours.
+    """
+
+    model: str | None
+    base_url: str | None
+    replies: str | Path | RecordedReplies | None
+    strategy: str
+    options: Mapping[str, Any]
+    budget: Budget
+    steps: int | None
+    report_seeds: int
+    training: Mapping[str, Any]
+    temperature: float | None
+    device: str
+    prompts: str | Path | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that was thought through and not begun: everything resolved, nothing spent."""
+
+    task: Task
+    config: RunConfig
+    strategy: Strategy
+    recorded: RecordedReplies | None
+    prompts: Prompts
+
+    @property
+    def most_steps(self) -> int:
+        """Training steps of the whole run at most; evaluation adds to them."""
+        return self.config.steps * (self.strategy.planned_trials() + 2 * self.config.report_seeds)
+
+
+def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]) -> Plan:
+    """Resolve a run without beginning it: every usage error comes out here.
+
+    Args:
+        task: a task, the name of a shipped one, a task folder, or an environment id (with ``goal``).
+        settings: see :class:`Settings`.
+
+    Raises:
+        UsageError: something is missing, unknown or does not fit.
+        BoundaryError: an environment id was given and the environment fails.
+    """
+    resolved = resolve_task(task, goal)
+    if settings.get("training"):
+        resolved = resolved.with_training(settings["training"])
+    steps = settings.get("steps") or resolved.spec.training.steps
+    replies = settings.get("replies")
+    recorded = load_replies(Path(replies)) if isinstance(replies, str | Path) else replies
+    name = settings.get("strategy", "eureka")
+    strategy = make_strategy(name, dict(settings.get("options", {})), steps)
+    config = RunConfig(
+        task=resolved.name,
+        strategy=name,
+        options=strategy.options.model_dump(mode="json"),
+        model=_chosen_model(settings.get("model"), recorded),
+        base_url=settings.get("base_url"),
+        replies=_provenance(recorded),
+        steps=steps,
+        report_seeds=settings.get("report_seeds", 5),
+        device=settings.get("device", "auto"),
+        budget=settings.get("budget", Budget()),
+        temperature=settings.get("temperature"),
+    )
+    _check_budget(config)
+    if recorded is not None:
+        _check_replies(recorded, strategy)
+    else:
+        _provider(config.model, config.base_url)
+    own = settings.get("prompts")
+    prompts = Prompts() if own is None else Prompts(Path(own), Prompts().folder)
+    return Plan(resolved, config, strategy, recorded, prompts)
+
+
 def design(
-    task: Task | str,
+    task: Task | str | Plan,
     goal: str | None = None,
     *,
-    model: str | None = None,
-    replies: str | Path | RecordedReplies | None = None,
-    strategy: str = "eureka",
-    options: Mapping[str, Any] | None = None,
-    budget: Budget | None = None,
-    steps: int | None = None,
-    report_seeds: int = 5,
-    training: Mapping[str, Any] | None = None,
-    base_url: str | None = None,
-    temperature: float | None = None,
-    device: str = "auto",
     workers: int | None = None,
     runs: str | Path = RUNS,
-    prompts: str | Path | None = None,
     observer: Observer | None = None,
+    **settings: Unpack[Settings],
 ) -> Run:
     """Design a reward: write, check, train, reflect, and compare the best with the native reward.
 
     Args:
-        task: a task, the name of a shipped one, a task folder, or an environment id (with ``goal``).
-        model: ``provider/name``; by default it follows from the key that is set.
-        replies: recorded replies in place of a model.
-        options: of the strategy, e.g. ``{"rounds": 2, "samples": 3}``.
-        steps: environment steps of each training; the task's by default.
-        report_seeds: trainings per side of the final comparison; 0 leaves it out.
-        training: changes to the task's training defaults.
+        task: what :func:`plan` takes, or a plan.
+        goal: what the agent must achieve, in words; a task may have its own.
         workers: trainings side by side; the number of cores by default.
-        prompts: a folder whose templates override ours.
+        runs: where the run's folder is made.
+        observer: told of everything that happens.
+        settings: see :class:`Settings`.
 
     Raises:
         UsageError: before anything is spent.
@@ -148,34 +223,10 @@ def design(
         RunError: the run's folder cannot be written.
         NoProgram: the run ended and nothing usable came out.
     """
-    resolved = resolve_task(task, goal)
-    if training:
-        resolved = resolved.with_training(training)
-    recorded = load_replies(Path(replies)) if isinstance(replies, str | Path) else replies
-    chosen = _chosen_model(model, recorded)
-    plan = make_strategy(strategy, dict(options or {}), steps or resolved.spec.training.steps)
-    if recorded is not None:
-        _check_replies(recorded, plan)
-    else:
-        _provider(chosen, base_url)
-    config = RunConfig(
-        task=resolved.name,
-        strategy=strategy,
-        options=plan.options.model_dump(mode="json"),
-        model=chosen,
-        base_url=base_url,
-        replies=_provenance(recorded),
-        steps=steps or resolved.spec.training.steps,
-        report_seeds=report_seeds,
-        device=device,
-        budget=budget or Budget(),
-        temperature=temperature,
-    )
-    _check_budget(config)
-    folders = (Path(prompts), Prompts().folder) if prompts is not None else ()
-    run = create_run(Path(runs), config, resolved, Prompts(*folders), SANDBOX)
-    if recorded is not None:
-        (run.path / "replies.json").write_text(recorded.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    planned = task if isinstance(task, Plan) else plan(task, goal, **settings)
+    run = create_run(Path(runs), planned.config, planned.task, planned.prompts, SANDBOX)
+    if planned.recorded is not None:
+        write_whole(run.path / "replies.json", planned.recorded.model_dump_json(indent=1) + "\n")
     return _carry_on(run, workers, observer or Observer())
 
 
@@ -375,6 +426,3 @@ def _why_none(state: RunState) -> str:
     if reasons:
         return f"first reason: {reasons[0]}"
     return f"it stopped because {state.stopped}" if state.stopped else "resume it"
-
-
-__all__ = ["Best", "Budget", "Run", "RunError", "check_program", "design", "load_run", "resolve_task", "resume"]

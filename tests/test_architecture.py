@@ -26,10 +26,10 @@ PACKAGE = ROOT / "rewardsmith"
 
 FLOORS: dict[int, frozenset[str]] = {
     0: frozenset({"errors", "types", "registry", "assets"}),
-    1: frozenset("config events orders state store prompts task layout recorder episodes program maths".split()),
+    1: frozenset("config events orders state store prompts task layout recorder episodes program maths bank".split()),
     2: frozenset({"llm", "coder", "sandbox", "train", "feedback", "strategy", "executor"}),
     3: frozenset({"engine", "worker"}),
-    4: frozenset({"api", "export", "report"}),
+    4: frozenset({"api", "export", "report", "wrapper"}),
     5: frozenset({"cli", "testing"}),
     6: frozenset({"__init__", "__main__"}),
 }
@@ -63,8 +63,8 @@ BROAD_EXCEPT: dict[str, str] = {
     "recorder.py": "reading fields through functions of the task",
     "task/environment.py": "an environment is a stranger's code",
     "sandbox/process.py": "the program host",
+    "engine/loop.py": "hands what a background thread raised to the thread that waits",
     "worker.py": "outer frame of a worker process",
-    "worker/__main__.py": "outer frame of a worker process",
 }
 PICKLES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 MAY_PRINT = ("cli/", "cli.py", "report.py", "report/", "__main__.py")
