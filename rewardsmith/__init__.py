@@ -36,8 +36,8 @@ _WHERE = {
     "make_vec_env": "train.vectors",
     "resume": "api",
     "task_from_env": "task.drafting",
-    "plan": "api",
-    "resolve_task": "api",
+    "plan": "planning",
+    "resolve_task": "planning",
 }
 
 __all__ = sorted(_WHERE)

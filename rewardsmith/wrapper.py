@@ -8,10 +8,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from rewardsmith.api import check_program, resolve_task
+from rewardsmith.api import check_program
 from rewardsmith.bank import shapes_in
 from rewardsmith.errors import ProgramError, UsageError
 from rewardsmith.layout import make_layout
+from rewardsmith.planning import resolve_task
 from rewardsmith.program import Verdict
 from rewardsmith.recorder import Buffers, Recorder
 from rewardsmith.sandbox.host import ProgramHost
