@@ -25,6 +25,7 @@ _WHERE = {
     "Run": "api",
     "RunError": "errors",
     "Task": "task.loading",
+    "TrainResult": "training_runs",
     "UsageError": "errors",
     "VecReward": "train.vec_reward",
     "Verdict": "program",
@@ -34,10 +35,11 @@ _WHERE = {
     "load_run": "api",
     "load_task": "task.loading",
     "make_vec_env": "train.vectors",
-    "resume": "api",
-    "task_from_env": "task.drafting",
     "plan": "planning",
     "resolve_task": "planning",
+    "resume": "api",
+    "task_from_env": "task.drafting",
+    "train": "training_runs",
 }
 
 __all__ = sorted(_WHERE)

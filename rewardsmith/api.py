@@ -5,9 +5,8 @@ Every usage error is raised before anything is spent. Nothing here prints.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -18,7 +17,7 @@ from rewardsmith.engine.loop import Engine
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.writing import ModelWriter, ScriptedWriter, Writer
 from rewardsmith.errors import NoProgram, UsageError, did_you_mean
-from rewardsmith.executor.local import LocalExecutor
+from rewardsmith.executor.local import LocalExecutor, available_cores
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.planning import Plan, Settings, make_strategy, plan, provider_of, resolve_task
 from rewardsmith.program import NATIVE
@@ -176,23 +175,30 @@ def check_program(source: str, task: Task | str) -> Verdict:
     Raises:
         UsageError, BoundaryError: the task or its environment is at fault, not the program.
     """
-    import gymnasium
+    from rewardsmith.bank import look_at
+    from rewardsmith.engine.judging import check_source
 
-    from rewardsmith.bank import random_behaviour, sample_transitions, shapes_in
-    from rewardsmith.sandbox.behaviour import check_program as check
-    from rewardsmith.task.environment import make_env
+    look = look_at(resolve_task(task))
+    return check_source(source, look.report.model_dump(), look.transitions)
 
-    resolved = resolve_task(task)
-    behaviour = random_behaviour(resolved)
-    transitions = sample_transitions(behaviour)
-    space = make_env(resolved).action_space
-    return check(
-        source,
-        shapes_in(transitions),
-        transitions,
-        hidden=tuple(name for name, view in behaviour.layout.fields.items() if view.hidden),
-        n_actions=int(space.n) if isinstance(space, gymnasium.spaces.Discrete) else None,
-    )
+
+def trainable_program(path: str | Path, task: Task) -> tuple[str, Verdict]:
+    """The source of a program in a file and its verdict, if agents may be trained under it.
+
+    Raises:
+        UsageError: the file cannot be read, or the program was refused; the message lists the findings.
+    """
+    from rewardsmith.engine.judging import trainable
+
+    try:
+        source = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}", "give the path of a Python file") from None
+    verdict = trainable(check_program(source, task))
+    if not verdict.accepted:
+        found = "\n  ".join(str(finding) for finding in verdict.errors)
+        raise UsageError(f"{path} was refused:\n  {found}", f"see: rewardsmith check {path} --task {task.name}")
+    return source, verdict
 
 
 def _carry_on(
@@ -202,11 +208,12 @@ def _carry_on(
     from rewardsmith.export import export_run
 
     with folder.lock():
+        observer.begun(folder)
         config = folder.config()
         log = ReplyLog(folder.llm_log)
         writer = _writer(folder, config, log)
         strategy = make_strategy(config.strategy, config.options, config.steps)
-        with _executor(workers) as executor:
+        with closing(LocalExecutor(workers or available_cores())) as executor:
             engine = Engine(folder, strategy, writer, executor, log, observer)
             if budget:
                 engine.record("budget", **dict(budget))
@@ -219,17 +226,6 @@ def _carry_on(
                 export_run(folder, state, ranked[0], None, executor)
                 engine.record("exported", program=ranked[0])
     return Run(folder)
-
-
-@contextmanager
-def _executor(workers: int | None) -> Iterator[LocalExecutor]:
-    executor = LocalExecutor(
-        workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    try:
-        yield executor
-    finally:
-        executor.close()
 
 
 def _writer(folder: RunFolder, config: RunConfig, log: ReplyLog) -> Writer:

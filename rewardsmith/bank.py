@@ -8,18 +8,55 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from gymnasium.spaces import Discrete
+from pydantic import BaseModel, ConfigDict
 
 from rewardsmith.episodes import joined_columns
 from rewardsmith.errors import UsageError
 from rewardsmith.layout import Layout
 from rewardsmith.recorder import History, recorded_env
-from rewardsmith.task.environment import guarded_reset, guarded_step
+from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
+from rewardsmith.task.fitness import DRAFT, Fitness, fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Columns, Episode
 
 RANDOM_EPISODES = 8
 LONGEST_EPISODE = 20_000  # steps; an environment without a time limit must be given one
 TRANSITIONS = 512
+
+
+class Argument(BaseModel):
+    """One name that a program may ask for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    shape: tuple[int, ...]
+    dtype: str
+    range: tuple[float, float]
+
+
+class Preflight(BaseModel):
+    """What was seen.
+
+    Attributes:
+        arguments: every name that programs may ask for, with its range on random behaviour.
+        hidden: names of fields that exist but are not offered.
+        random_fitness: per random episode.
+        warnings: what a person should know before spending anything.
+        steps: environment steps taken.
+        actions: a description of the action space.
+        n_actions: number of discrete actions; None for others.
+    """
+
+    arguments: dict[str, Argument]
+    hidden: list[str]
+    random_fitness: list[float]
+    episode_length: float
+    steps: int
+    actions: str
+    n_actions: int | None
+    observations: str
+    warnings: list[str]
 
 
 class Behaviour(NamedTuple):
@@ -76,3 +113,62 @@ def sample_transitions(behaviour: Behaviour, rows: int = TRANSITIONS) -> Columns
 def shapes_in(columns: Columns) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
     """Argument -> (shape of one row, dtype)."""
     return {name: (values.shape[1:], values.dtype) for name, values in columns.items()}
+
+
+class Look(NamedTuple):
+    """A look at a task's environment: what was seen, the behaviour it was seen in, and transitions of it."""
+
+    report: Preflight
+    behaviour: Behaviour
+    transitions: Columns
+
+
+def look_at(task: Task) -> Look:
+    """Play random episodes and take down what programs, writers and people need to know.
+
+    Raises:
+        UsageError: the task's fields or fitness do not fit the environment.
+        BoundaryError: the environment fails on reset or in a step.
+    """
+    behaviour = random_behaviour(task)
+    transitions = sample_transitions(behaviour)
+    measure = fitness_function(task)
+    measured = [measure(episode) for episode in behaviour.episodes]
+    env = make_env(task)
+    report = Preflight(
+        arguments={name: _argument(values) for name, values in transitions.items()},
+        hidden=list(behaviour.layout.hidden),
+        random_fitness=[fitness.value for fitness in measured],
+        episode_length=float(np.mean([len(episode) for episode in behaviour.episodes])),
+        steps=behaviour.steps,
+        actions=str(env.action_space),
+        n_actions=int(env.action_space.n) if isinstance(env.action_space, Discrete) else None,
+        observations=str(env.observation_space),
+        warnings=_warnings(task, behaviour.episodes, measured),
+    )
+    env.close()
+    return Look(report, behaviour, transitions)
+
+
+def _argument(values: Any) -> Argument:
+    numbers = np.asarray(values, np.float64)
+    seen = numbers[np.isfinite(numbers)]
+    low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
+    return Argument(shape=values.shape[1:], dtype=str(values.dtype), range=(low, high))
+
+
+def _warnings(task: Task, episodes: list[Episode], measured: list[Fitness]) -> list[str]:
+    spec = task.spec.fitness
+    unrewarded = all(not episode.native_rewards.any() for episode in episodes)
+    if spec.source == "native_return" and unrewarded and spec.solved is None:
+        raise UsageError(
+            f"{task.env_id} gives no reward in {len(episodes)} random episodes and the task has no other fitness",
+            "name a success key ([fitness] source = 'info[\"is_success\"]') or write a fitness.py:\n" + DRAFT,
+        )
+    values = [fitness.value for fitness in measured]
+    if len(set(values)) == 1:
+        return [
+            f"the fitness was {values[0]:g} in all {len(values)} random episodes: until some program succeeds, "
+            "nothing can be told apart by it"
+        ]
+    return []

@@ -74,6 +74,11 @@ class Layout:
             names += ["obs", "next_obs"]
         return tuple(sorted(names))
 
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Names of the task's fields that programs may not ask for."""
+        return tuple(sorted(name for name, view in self.fields.items() if view.hidden and not name.startswith("_")))
+
     def shape(self, argument: str) -> tuple[int, ...]:
         """Shape of one row of an argument; () for a scalar."""
         return self._probe(argument).shape

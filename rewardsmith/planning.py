@@ -33,6 +33,7 @@ class Settings(TypedDict, total=False):
         report_seeds: trainings per side of the final comparison; 0 leaves it out.
         training: changes to the task's training defaults.
         temperature: of the model; None leaves it to the provider.
+        llm_timeout_s: how long a request may go without an answer.
         device: where networks live; ``auto`` takes a GPU only where it pays.
         prompts: a folder whose templates override ours.
     """
@@ -47,6 +48,7 @@ class Settings(TypedDict, total=False):
     report_seeds: int
     training: Mapping[str, Any]
     temperature: float | None
+    llm_timeout_s: float
     device: str
     prompts: str | Path | None
 
@@ -98,6 +100,7 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         device=settings.get("device", "auto"),
         budget=settings.get("budget", Budget()),
         temperature=settings.get("temperature"),
+        llm_timeout_s=settings.get("llm_timeout_s", 300.0),
     )
     _check_budget(config)
     if recorded is not None:

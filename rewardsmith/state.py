@@ -14,6 +14,8 @@ from rewardsmith.events import Event
 from rewardsmith.maths.statistics import interval
 from rewardsmith.types import Interval, Slot
 
+TrialKey = tuple[str, int, str]  # program, seed, rung
+
 
 @dataclass
 class SlotState:
@@ -57,8 +59,9 @@ class RunState:
     """Everything that decisions depend on."""
 
     slots: dict[Slot, SlotState] = field(default_factory=dict)
-    trials: dict[tuple[str, int, str], TrialState] = field(default_factory=dict)
+    trials: dict[TrialKey, TrialState] = field(default_factory=dict)
     programs: dict[str, Slot] = field(default_factory=dict)  # accepted programs -> where each first came from
+    wave: frozenset[Slot | TrialKey] = frozenset()  # what the budget last let pass
     preflight: dict[str, Any] | None = None
     budget_changes: dict[str, float] = field(default_factory=dict)
     tokens: int = 0
@@ -71,6 +74,10 @@ class RunState:
     def round_slots(self, number: int) -> list[SlotState]:
         """The slots of a round in slot order."""
         return [state for slot, state in sorted(self.slots.items()) if slot.round == number]
+
+    def unanswered(self) -> bool:
+        """Whether requests of the last wave have no reply yet."""
+        return any(isinstance(part, Slot) and part not in self.slots for part in self.wave)
 
     def score(self, program: str, rung: str = "selection") -> Interval | None:
         """Mean fitness over training seeds with its interval; None unless every seed of it finished."""
@@ -108,6 +115,12 @@ def apply_event(state: RunState, event: Event) -> None:
 def _preflight(state: RunState, data: dict[str, Any]) -> None:
     state.preflight = data
     state.steps += int(data["steps"])
+
+
+def _begun(state: RunState, data: dict[str, Any]) -> None:
+    """A wave of orders passed the budget's gate; what is left of it after a crash passes again."""
+    slots = [Slot(*slot) for slot in data["slots"]]
+    state.wave = frozenset([*slots, *((program, seed, rung) for program, seed, rung in data["trials"])])
 
 
 def _replied(state: RunState, data: dict[str, Any]) -> None:
@@ -158,6 +171,7 @@ def _exported(state: RunState, data: dict[str, Any]) -> None:
 
 _APPLY = {
     "preflight": _preflight,
+    "begun": _begun,
     "replied": _replied,
     "judged": _judged,
     "tried": _tried,

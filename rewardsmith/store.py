@@ -144,6 +144,18 @@ class RunFolder:
             os.close(descriptor)
 
 
+def in_use(run: RunFolder) -> bool:
+    """Whether a process is writing the run now."""
+    try:
+        descriptor = os.open(run.path / "lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not _take(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def create_run(parent: Path, config: RunConfig, task: Task, prompts: Prompts, sandbox: dict[str, Any]) -> RunFolder:
     """Make a run's folder with its manifest and the frozen task and prompts.
 

@@ -192,6 +192,7 @@ def main() -> None:
     import rewardsmith.train.trial  # noqa: F401
 
     torch.set_num_threads(1)
+    torch.optim.Adam([torch.zeros(1)])  # the first optimiser imports half of torch: once here, not in every child
     Server(int(sys.argv[1])).serve()
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from rewardsmith.api import check_program
+from rewardsmith.api import trainable_program
 from rewardsmith.bank import shapes_in
-from rewardsmith.errors import ProgramError, UsageError
+from rewardsmith.errors import ProgramError
 from rewardsmith.layout import make_layout
 from rewardsmith.planning import resolve_task
 from rewardsmith.program import Verdict
@@ -28,7 +28,7 @@ class LoadedProgram:
         capacity: transitions per call of the host; larger batches are cut.
     """
 
-    def __init__(self, source: str, task: Task, verdict: Verdict, capacity: int = 64) -> None:
+    def __init__(self, source: str, verdict: Verdict, task: Task, capacity: int = 64) -> None:
         self.source = source
         self.task = task
         self.verdict = verdict
@@ -63,18 +63,8 @@ def load_program(path: str | Path, task: Task | str) -> LoadedProgram:
     Raises:
         UsageError: the file cannot be read, or the program was refused; the message lists the findings.
     """
-    try:
-        source = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}", "give the path of a Python file") from None
     resolved = resolve_task(task)
-    verdict = check_program(source, resolved)
-    if not verdict.accepted:
-        found = "\n  ".join(str(finding) for finding in verdict.errors)
-        raise UsageError(f"{path} was refused:\n  {found}", f"see: rewardsmith check {path} --task {resolved.name}")
-    if "reward" not in verdict.entries:
-        raise UsageError(f"{path} defines no reward", "only rewards can be trained so far; define reward(...)")
-    return LoadedProgram(source, resolved, verdict)
+    return LoadedProgram(*trainable_program(path, resolved), resolved)
 
 
 class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):

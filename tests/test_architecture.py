@@ -29,7 +29,7 @@ FLOORS: dict[int, frozenset[str]] = {
     1: frozenset("config events orders state store prompts task layout recorder episodes program maths bank".split()),
     2: frozenset({"llm", "coder", "sandbox", "train", "feedback", "strategy", "executor"}),
     3: frozenset({"engine", "worker"}),
-    4: frozenset({"api", "export", "planning", "report", "wrapper"}),
+    4: frozenset({"api", "export", "planning", "report", "training_runs", "wrapper"}),
     5: frozenset({"cli", "testing"}),
     6: frozenset({"__init__", "__main__"}),
 }
@@ -65,6 +65,7 @@ BROAD_EXCEPT: dict[str, str] = {
     "sandbox/process.py": "the program host",
     "engine/loop.py": "hands what a background thread raised to the thread that waits",
     "worker.py": "outer frame of a worker process",
+    "cli/frame.py": "outer frame of the command line",
 }
 PICKLES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 MAY_PRINT = ("cli/", "cli.py", "report.py", "report/", "__main__.py")

@@ -113,7 +113,8 @@ def test_chunks_and_nothing() -> None:
 
 
 def test_one_transition_at_a_time() -> None:
-    body = 'return (1.0 if position > 0 else -1.0) + np.linalg.norm(goal) + (10 if terminated else 0), {"a": goal[0] * action}'
+    body = "side = 1.0 if position > 0 else -1.0\n    "
+    body += 'return side + np.linalg.norm(goal) + (10 if terminated else 0), {"a": goal[0] * action}'
     given_ = columns(40)
     with hosted(body, "position, goal, action, terminated", style="per_transition") as host:
         out = host(given_)
@@ -193,7 +194,7 @@ def test_terms_may_not_change_but_their_order_may() -> None:
 
 def test_exceptions_tell_type_message_and_line() -> None:
     error = failure("x = 1\n    return position[17 + x]")
-    assert (error.reason, error.line) == ("exception", 6)
+    assert (error.reason, error.line) == ("exception", 7)
     assert error.message.startswith("IndexError: ")
     assert failure("IMPORT('sys').exit(0)").message == "SystemExit: 0"
     assert "read-only" in failure("position[0] = 1.0\n    return position").message
@@ -242,7 +243,7 @@ def test_a_host_that_lies_is_not_believed() -> None:
         b"\x02\x00\x00\x00\x02\x00\x00\x00[]",
     ]
     for lie in lies:
-        body = f"IMPORT('os').write(IMPORT('sys')._getframe(2).f_locals['self']._control, {lie!r})\n    return position"
+        body = f"IMPORT('os').write(IMPORT('sys')._getframe(3).f_locals['self']._control, {lie!r})\n    return position"
         assert failure(body).reason == "died", lie
 
 

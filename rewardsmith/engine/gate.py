@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from rewardsmith.config import Budget, RunConfig
 from rewardsmith.orders import Order, Train, Write
-from rewardsmith.state import RunState
+from rewardsmith.state import RunState, TrialKey
 from rewardsmith.train.jobs import CHECKPOINTS
+from rewardsmith.types import Slot
 
 _FIRST_GUESS = 4000  # tokens of a request and its reply, before any was seen
 
@@ -20,6 +21,13 @@ def current_budget(config: RunConfig, state: RunState) -> Budget:
 def trial_steps(steps: int, episode_length: float, episodes: int, ranking_episodes: int) -> int:
     """Environment steps of one trial, evaluation included, as far as they can be known before it."""
     return int(steps + episode_length * (CHECKPOINTS * ranking_episodes + episodes))
+
+
+def parts(orders: Sequence[Order]) -> frozenset[Slot | TrialKey]:
+    """The single requests and trials of a wave."""
+    slots = [order.slot for order in orders if isinstance(order, Write)]
+    trials = [(o.program, seed, str(o.rung)) for o in orders if isinstance(o, Train) for seed in o.seeds]
+    return frozenset([*slots, *trials])
 
 
 class Gate:
@@ -36,7 +44,13 @@ class Gate:
         self._reserve = reserve
 
     def refusal(self, orders: Sequence[Order], state: RunState) -> str | None:
-        """Why these orders cannot be carried out within the budget; None when they can."""
+        """Why these orders cannot be carried out within the budget; None when they can.
+
+        A wave is let through whole: what is left of one after a crash is not weighed again, by what its
+        first part happened to cost, so a resumed run decides as an uninterrupted one.
+        """
+        if parts(orders) <= state.wave:
+            return None
         budget = current_budget(self._config, state)
         writes = [order for order in orders if isinstance(order, Write)]
         trials = sum(len(order.seeds) for order in orders if isinstance(order, Train))
@@ -44,8 +58,8 @@ class Gate:
             each = state.tokens / state.requests if state.requests else _FIRST_GUESS
             if state.tokens + len(writes) * each > budget.tokens:
                 return f"the budget of {budget.tokens:,} tokens is used up ({state.tokens:,} spent)"
-        if budget.steps is not None and trials:
-            used = state.steps + trials * self._per_trial + self._reserve
+        if budget.steps is not None and (trials or writes):  # a program that cannot be trained is not bought
+            used = state.steps + max(trials, 1) * self._per_trial + self._reserve
             if used > budget.steps:
                 return f"the budget of {budget.steps:,} steps is used up ({state.steps:,} taken)"
         begins_round = any(order.slot.attempt == 0 for order in writes)

@@ -18,16 +18,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from rewardsmith.coder.compose import compose
 from rewardsmith.config import RunConfig
 from rewardsmith.engine.closing import closing_orders
 from rewardsmith.engine.feedback import past_turns
-from rewardsmith.engine.gate import Gate, trial_steps
+from rewardsmith.engine.gate import Gate, parts, trial_steps
 from rewardsmith.engine.judging import Judge
 from rewardsmith.engine.observer import Observer
-from rewardsmith.engine.training import RunningTrial, Trainer
+from rewardsmith.engine.training import RunningTrial, Trainer, tried
 from rewardsmith.engine.writing import Writer, make_request
 from rewardsmith.errors import BoundaryError, RewardsmithError
 from rewardsmith.events import Event
@@ -38,7 +36,7 @@ from rewardsmith.orders import Order, Stop, Train, Write
 from rewardsmith.state import RunState, apply_event, fold
 from rewardsmith.store import RunFolder
 from rewardsmith.strategy.base import Strategy
-from rewardsmith.train.jobs import RANKING_EPISODES, TrialResult
+from rewardsmith.train.jobs import RANKING_EPISODES
 from rewardsmith.types import Slot
 
 _TICK_S = 0.5  # how often progress is told while waiting
@@ -80,7 +78,7 @@ class Engine:
         self._log = log
         self._observer = observer
         self._events = run.events()
-        self._trainer = Trainer(run, self.task, self.config, executor)
+        self._trainer = Trainer(run, self.task, self.config.device, executor)
         self.state: RunState = fold(self._events)
 
     def go(self) -> RunState:
@@ -115,7 +113,16 @@ class Engine:
             if reason is not None:
                 self.record("stopped", reason=reason)
                 return
+            self._begin(orders)
             self._carry_out_timed(orders)
+
+    def _begin(self, orders: Sequence[Order]) -> None:
+        """Record what passed the gate, unless it is the rest of a wave that did."""
+        wave = parts(orders)
+        if not wave <= self.state.wave:
+            slots = sorted(part for part in wave if isinstance(part, Slot))
+            trials = sorted(part for part in wave if not isinstance(part, Slot))
+            self.record("begun", slots=slots, trials=trials)
 
     def _gate(self) -> Gate:
         per_trial = trial_steps(
@@ -169,9 +176,9 @@ class Engine:
                 finish_reason=reply.finish_reason,
                 latency_s=reply.latency_s,
             )
-            self._judge(slot)
 
         self._wait(list(asked), replied)
+        self._settle_open_slots()
 
     def _answer(self, question: Asked) -> Reply:
         return self._writer.reply(question.request, question.occurrence, question.order.slot)
@@ -189,7 +196,13 @@ class Engine:
         return [a._replace(occurrence=_rank(a.order.slot, a.request.digest, known)) for a in asked]
 
     def _settle_open_slots(self) -> None:
-        """Replies that were recorded but not judged when the run was cut off."""
+        """Judge the replies of a wave in the order of their slots, once all of them are there.
+
+        Of two equal programs the first keeps its comments and its findings, so the order of arrival must not say
+        which is first.
+        """
+        if self.state.unanswered():
+            return
         for slot, entry in sorted(self.state.slots.items()):
             if not entry.settled:
                 self._judge(slot)
@@ -224,41 +237,15 @@ class Engine:
             return
         count = sum(len(order.seeds) for order in orders)
         self._observer.doing(f"training {count} agent{'s' * (count > 1)}")
-        running = {trial.digest: trial for order in orders for trial in self._trainer.begin(order)}
         failures: list[BoundaryError] = []
-        while running:
-            for trial in [trial for trial in running.values() if trial.future is None or trial.future.done()]:
-                try:
-                    finished = trial.future is None or self._trainer.advance(trial)
-                except BoundaryError as error:
-                    failures.append(error)
-                    self._record_failure(running.pop(trial.digest), error)
-                    continue
-                if finished:
-                    self._record_result(running.pop(trial.digest))
-            futures = [trial.future for trial in running.values() if trial.future is not None]
-            wait(futures, timeout=_TICK_S, return_when=FIRST_COMPLETED)
-            self._observer.progress(list(self._trainer.progress(list(running.values()))))
+        for trial, outcome in self._trainer.carry_out(orders, self._observer.progress):
+            if isinstance(outcome, BoundaryError):
+                failures.append(outcome)
+                self._record_failure(trial, outcome)
+            else:
+                self.record("tried", digest=trial.digest, **tried(trial.job, outcome))
         if failures and len(failures) == count:
             raise failures[0]
-
-    def _record_result(self, trial: RunningTrial) -> None:
-        result: TrialResult = self._trainer.result(trial)
-        finished = result.status == "finished"
-        self.record(
-            "tried",
-            program=trial.job.program,
-            seed=trial.job.seed,
-            rung=trial.job.rung,
-            digest=trial.digest,
-            status=result.status,
-            fitness=float(np.mean(result.fitness)) if finished else None,
-            success_rate=float(np.mean(result.successes)) if finished and result.successes is not None else None,
-            own_return=result.own_return,
-            steps=result.steps,
-            wall_s=result.wall_s,
-            message=result.message,
-        )
 
     def _record_failure(self, trial: RunningTrial, error: BoundaryError) -> None:
         job = trial.job

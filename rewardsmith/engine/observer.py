@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rewardsmith.events import Event
 from rewardsmith.state import RunState
+from rewardsmith.store import RunFolder
 
 
 class TrialProgress(NamedTuple):
@@ -22,6 +23,9 @@ class TrialProgress(NamedTuple):
 
 class Observer:
     """Sees everything, shows nothing; the base of the live table and of plain lines."""
+
+    def begun(self, run: RunFolder) -> None:
+        """The run's folder is made, or opened again, and locked."""
 
     def event(self, event: Event, state: RunState) -> None:
         """Something happened; ``state`` is after it."""

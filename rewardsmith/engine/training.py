@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rewardsmith.config import RunConfig
+import numpy as np
+
 from rewardsmith.engine.feedback import read_curve
 from rewardsmith.engine.judging import read_verdict
 from rewardsmith.engine.observer import TrialProgress
@@ -22,6 +23,7 @@ from rewardsmith.store import RunFolder, write_whole
 from rewardsmith.task.loading import Task
 from rewardsmith.train.jobs import TrainedReport, TrialJob, TrialResult
 
+_TICK_S = 0.5  # how often progress is told while waiting
 ATTEMPTS = 2  # a machine may hiccup once
 
 
@@ -39,49 +41,59 @@ class RunningTrial:
 class Trainer:
     """Carries trials out through an executor."""
 
-    def __init__(self, run: RunFolder, task: Task, config: RunConfig, executor: Executor) -> None:
+    def __init__(self, run: RunFolder, task: Task, device: str, executor: Executor) -> None:
         self._run = run
         self._task = task
-        self._config = config
+        self._device = device
         self._executor = executor
 
-    def begin(self, order: Train) -> list[RunningTrial]:
-        """Start every trial of an order, or find it done."""
-        trials = [self._prepare(order, seed) for seed in order.seeds]
-        for trial in trials:
-            self._next_call(trial)
-        return trials
+    def carry_out(
+        self, orders: Sequence[Train], tell: Callable[[Sequence[TrialProgress]], None]
+    ) -> Iterator[tuple[RunningTrial, TrialResult | BoundaryError]]:
+        """Run every trial of the orders side by side, as far as the executor goes, and give each as it ends.
 
-    def advance(self, trial: RunningTrial) -> bool:
-        """After its call ended: go on to the next one; True when there is none left.
+        Args:
+            tell: called about twice a second with where the running ones are.
+
+        Yields:
+            A trial with its result, or with what failed as often as is tried, through no fault of its program.
 
         Raises:
-            BoundaryError: the trial failed as often as is tried, through no fault of its program.
             RunError: the disk is full.
         """
-        assert trial.future is not None
+        running = [self._prepare(order, seed) for order in orders for seed in order.seeds]
+        for trial in running:
+            self._next_call(trial)
+        while running:
+            for trial in [trial for trial in running if trial.future is None or trial.future.done()]:
+                outcome = self._advanced(trial)
+                if outcome is not None:
+                    running.remove(trial)
+                    yield trial, outcome
+            futures = [trial.future for trial in running if trial.future is not None]
+            wait(futures, timeout=_TICK_S, return_when=FIRST_COMPLETED)
+            tell([self._progress(trial) for trial in running])
+
+    def _advanced(self, trial: RunningTrial) -> TrialResult | BoundaryError | None:
+        """After its call ended: what the trial came to, or None when it went on to its next call."""
         try:
-            trial.future.result()
-        except BoundaryError:
+            if trial.future is not None:
+                trial.future.result()
+        except BoundaryError as error:
             trial.failures += 1
             if trial.failures >= ATTEMPTS:
-                raise
-        return not self._next_call(trial)
-
-    def result(self, trial: RunningTrial) -> TrialResult:
-        """What a trial came to."""
+                return error
+        if self._next_call(trial):
+            return None
         result: TrialResult = _read(trial.folder / "result.json", TrialResult)
         return result
 
-    def progress(self, trials: list[RunningTrial]) -> Iterator[TrialProgress]:
-        """Where running trials are, from their curves."""
-        for trial in trials:
-            rows = read_curve(self._run, trial.job.program, trial.job.rung, trial.job.seed)
-            seen = [row["fitness"] for row in rows if row.get("fitness") is not None]
-            steps = int(rows[-1]["steps"] or 0) if rows else 0
-            yield TrialProgress(
-                trial.job.program, trial.job.seed, trial.job.rung, steps, trial.job.steps, seen[-1] if seen else None
-            )
+    def _progress(self, trial: RunningTrial) -> TrialProgress:
+        job = trial.job
+        rows = read_curve(self._run, job.program, job.rung, job.seed)
+        seen = [row["fitness"] for row in rows if row.get("fitness") is not None]
+        steps = int(rows[-1]["steps"] or 0) if rows else 0
+        return TrialProgress(job.program, job.seed, job.rung, steps, job.steps, seen[-1] if seen else None)
 
     def _prepare(self, order: Train, seed: int) -> RunningTrial:
         program: dict[str, Any] = {}
@@ -100,7 +112,7 @@ class Trainer:
             steps=order.steps,
             training=self._task.spec.training,
             evaluation=self._task.spec.evaluation,
-            device=self._config.device,
+            device=self._device,
             **program,
         )
         folder = self._run.trial_folder(order.program, order.rung, seed)
@@ -117,6 +129,23 @@ class Trainer:
         call = "evaluate" if trained else "train"
         trial.future = self._executor.submit(call, {"folder": str(trial.folder)}, trial.folder / "out.log")
         return True
+
+
+def tried(job: TrialJob, result: TrialResult) -> dict[str, Any]:
+    """What a trial came to, as the data of its event."""
+    finished = result.status == "finished"
+    return {
+        "program": job.program,
+        "seed": job.seed,
+        "rung": job.rung,
+        "status": result.status,
+        "fitness": float(np.mean(result.fitness)) if finished else None,
+        "success_rate": float(np.mean(result.successes)) if finished and result.successes is not None else None,
+        "own_return": result.own_return,
+        "steps": result.steps,
+        "wall_s": result.wall_s,
+        "message": result.message,
+    }
 
 
 def _matches(path: Path, kind: type[TrainedReport] | type[TrialResult], digest: str) -> bool:

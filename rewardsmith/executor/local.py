@@ -22,6 +22,9 @@ from typing import Any, Protocol
 
 from rewardsmith.errors import BoundaryError, RewardsmithError, RunError, UsageError
 
+_END_S = 1.5  # a server that is still importing has no children yet and does not read; it is killed after this
+_SPARE_SERVERS = 2  # a server that dies at every start must not be started for ever
+_GONE = "the worker server ended"
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 
 
@@ -49,17 +52,12 @@ class LocalExecutor:
     def __init__(self, workers: int) -> None:
         if not hasattr(os, "fork"):
             raise UsageError("training needs Linux or macOS", "on Windows use WSL2")
+        self._workers = workers
         self._futures: dict[int, Future[Any]] = {}
         self._lock = threading.Lock()
         self._count = 0
-        self._server = subprocess.Popen(
-            [sys.executable, "-m", "rewardsmith.worker", str(workers)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=clean_environment(),
-            start_new_session=True,  # Ctrl-C is for the engine, which then ends the server in order
-        )
-        threading.Thread(target=self._read, name="rewardsmith-executor", daemon=True).start()
+        self._spare = _SPARE_SERVERS
+        self._server = self._launch()
 
     def submit(self, call: str, arguments: dict[str, Any], log: Path) -> Future[Any]:
         """Start a call; see :class:`Executor`."""
@@ -73,26 +71,41 @@ class LocalExecutor:
             try:
                 self._server.stdin.write(json.dumps(message).encode() + b"\n")
                 self._server.stdin.flush()
-            except OSError:
-                self._fail_all("the worker server is gone")
+            except OSError:  # it died; unless its reader is about to say so, nobody will
+                if self._spare <= 0:
+                    self._fail_all(_GONE)
         return future
 
     def close(self) -> None:
         """End the server and everything below it."""
+        with self._lock:
+            self._spare = 0
         assert self._server.stdin is not None
         try:
             self._server.stdin.close()
         except OSError:
             pass
         try:
-            self._server.wait(timeout=10)
+            self._server.wait(timeout=_END_S)
         except subprocess.TimeoutExpired:
             self._server.kill()
             self._server.wait()
 
-    def _read(self) -> None:
-        assert self._server.stdout is not None
-        for line in self._server.stdout:
+    def _launch(self) -> subprocess.Popen[bytes]:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "rewardsmith.worker", str(self._workers)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=clean_environment(),
+            start_new_session=True,  # Ctrl-C is for the engine, which then ends the server in order
+        )
+        threading.Thread(target=self._read, args=(server,), name="rewardsmith-executor", daemon=True).start()
+        return server
+
+    def _read(self, server: subprocess.Popen[bytes]) -> None:
+        """Hand out answers until the server ends; one that was killed is replaced, its calls fail."""
+        assert server.stdout is not None
+        for line in server.stdout:
             answer = json.loads(line)
             with self._lock:
                 future = self._futures.pop(answer["id"])
@@ -101,12 +114,23 @@ class LocalExecutor:
             else:
                 future.set_exception(_error(answer["error"]))
         with self._lock:
-            self._fail_all("the worker server ended")
+            if self._spare > 0:
+                server.wait()
+                self._spare -= 1
+                self._server = self._launch()
+            self._fail_all(_GONE)
 
     def _fail_all(self, why: str) -> None:
         for future in self._futures.values():
             future.set_exception(BoundaryError(why, "see out.log in the trial's folder", where="trainer"))
         self._futures.clear()
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def clean_environment() -> dict[str, str]:

@@ -1,13 +1,13 @@
-"""A pole on a cart, hanging down: swing it up with a limited force on a limited track, and keep it up."""
+"""A pole hangs from a cart on a limited track: swing it up with a limited force and keep it up."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-Observation = dict[str, NDArray[np.float32]]
+Observation = dict[str, Any]  # as spaces.Dict is typed; the values are float32 arrays
 
 GRAVITY = 9.8  # m/s^2
 CART_MASS = 1.0  # kg
@@ -17,6 +17,7 @@ MAX_FORCE = 10.0  # N
 TRACK_LIMIT = 2.4  # m, to either side of the middle
 CONTROL_STEP = 0.04  # s, how long one action is held
 PHYSICS_STEPS = 4  # integration steps within one control step
+HANGING = np.array([0.0, 0.0, np.pi, 0.0])  # position, velocity, angle, angular velocity
 MAX_SPEED = 20.0  # bound of the observed velocities (m/s and rad/s), far above what is reached
 
 
@@ -38,7 +39,10 @@ class CartPoleSwingUp(gymnasium.Env[Observation, NDArray[np.float32]]):
         an episode is meant to be cut after 500 steps (20 s) by a TimeLimit.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 25}
+    metadata: dict[str, Any] = {  # noqa: RUF012 - declared an instance variable by gymnasium
+        "render_modes": ["rgb_array"],
+        "render_fps": 25,
+    }
 
     def __init__(self, render_mode: str | None = None) -> None:
         self.render_mode = render_mode
@@ -56,7 +60,7 @@ class CartPoleSwingUp(gymnasium.Env[Observation, NDArray[np.float32]]):
     ) -> tuple[Observation, dict[str, Any]]:
         super().reset(seed=seed)
         noise = self.np_random.uniform(-0.1, 0.1, size=4)
-        self.position, self.velocity, self.angle, self.angular_velocity = noise + [0, 0, np.pi, 0]
+        self.position, self.velocity, self.angle, self.angular_velocity = noise + HANGING
         return self._observation(), {}
 
     def step(
@@ -71,7 +75,7 @@ class CartPoleSwingUp(gymnasium.Env[Observation, NDArray[np.float32]]):
         return self._observation(), reward, left_the_track, False, {}
 
     def _integrate(self, force: float, seconds: float) -> None:
-        """Move the state on by Florian's equations (23) and (24), without friction."""
+        """Move the state on by Florian's equations, without friction."""
         sine, cosine = np.sin(self.angle), np.cos(self.angle)
         total_mass = CART_MASS + POLE_MASS
         pole_moment = POLE_MASS * POLE_HALF_LENGTH
@@ -96,7 +100,7 @@ class CartPoleSwingUp(gymnasium.Env[Observation, NDArray[np.float32]]):
             "pole": np.array(pole, dtype=np.float32),
         }
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """Draw the track, the cart and the pole as a 240 x 480 picture."""
         if self.render_mode != "rgb_array":
             return None

@@ -22,7 +22,7 @@ def reward(
     next_velocity: Array,
     terminated: Array,
 ) -> dict[str, Array]:
-    """Pay for mechanical energy gained, which swinging back to the left also earns, and the flag."""
+    """Pay for mechanical energy gained, as swinging back to the left also does, and the flag."""
     gained = energy(next_position, next_velocity) - energy(position, velocity)
     return {
         "energy_gained": 10.0 * gained,
@@ -35,4 +35,5 @@ def energy(position: Array, velocity: Array) -> Array:
     """Kinetic plus potential energy, scaled: 0 at rest on the floor, 1 at rest at the flag."""
     potential = SLOPE_PULL / 3 * (np.sin(3 * position) + 1)
     at_flag = SLOPE_PULL / 3 * (np.sin(3 * FLAG) + 1)
-    return (velocity**2 / 2 + potential) / at_flag
+    share: Array = (velocity**2 / 2 + potential) / at_flag
+    return share

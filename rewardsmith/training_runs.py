@@ -1,0 +1,115 @@
+"""Training a program from a file, without a writer: ``rewardsmith train`` and ``rs.train``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import uuid
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rewardsmith.api import trainable_program
+from rewardsmith.engine.observer import Observer
+from rewardsmith.engine.training import Trainer, tried
+from rewardsmith.errors import BoundaryError
+from rewardsmith.events import disk_error
+from rewardsmith.executor.local import LocalExecutor, available_cores
+from rewardsmith.orders import Train
+from rewardsmith.planning import resolve_task
+from rewardsmith.program import NATIVE, Verdict, program_id
+from rewardsmith.state import RunState, apply_event
+from rewardsmith.store import RunFolder, write_whole
+from rewardsmith.task.loading import Task
+from rewardsmith.types import Interval
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What training a program came to.
+
+    Attributes:
+        program: id of the program.
+        score, native: fitness over the training seeds; None where a training did not finish, or was not asked for.
+        folder: where curves, checkpoints and results lie.
+        failures: messages of trainings that did not finish.
+    """
+
+    program: str
+    score: Interval | None
+    native: Interval | None
+    folder: Path
+    failures: tuple[str, ...] = ()
+
+
+def train(
+    path: str | Path,
+    task: Task | str,
+    *,
+    seeds: int = 5,
+    steps: int | None = None,
+    native: bool = False,
+    device: str = "auto",
+    workers: int | None = None,
+    runs: str | Path = "runs",
+    observer: Observer | None = None,
+) -> TrainResult:
+    """Train agents under a program from a file.
+
+    Args:
+        task: a task, its name, or its folder.
+        seeds: trainings, with seeds 0, 1, …
+        steps: environment steps of each; the task's by default.
+        native: train the native reward on the same seeds too.
+
+    Raises:
+        UsageError: the file cannot be read, or the program is refused.
+        BoundaryError: every training failed through no fault of the program.
+        RunError: the folder cannot be written.
+    """
+    resolved = resolve_task(task)
+    source, verdict = trainable_program(path, resolved)
+    program = program_id(source)
+    folder = RunFolder(Path(runs) / f"train-{resolved.name}-{uuid.uuid4().hex[:8]}")
+    _lay_out(folder, resolved, program, source, verdict)
+    watched, state = observer or Observer(), RunState()
+    names = (program, NATIVE) if native else (program,)
+    orders = [Train(name, tuple(range(seeds)), "selection", steps or resolved.spec.training.steps) for name in names]
+    failures: list[BoundaryError] = []
+    watched.doing(f"training {len(names) * seeds} agents")
+    with closing(LocalExecutor(workers or available_cores())) as executor:
+        log = folder.events()
+        for trial, outcome in Trainer(folder, resolved, device, executor).carry_out(orders, watched.progress):
+            if isinstance(outcome, BoundaryError):
+                failures.append(outcome)
+                continue
+            event = log.append("tried", **tried(trial.job, outcome))
+            apply_event(state, event)
+            watched.event(event, state)
+    if len(failures) == len(names) * seeds:
+        raise failures[0]
+    messages = [trial.message for trial in state.trials.values() if trial.message]
+    return TrainResult(
+        program=program,
+        score=_score(state, program, seeds),
+        native=_score(state, NATIVE, seeds) if native else None,
+        folder=folder.path,
+        failures=(*messages, *(failure.message for failure in failures)),
+    )
+
+
+def _score(state: RunState, program: str, seeds: int) -> Interval | None:
+    """Only of all seeds: a mean over those that happened to finish would flatter."""
+    return state.score(program) if len(state.trials_of(program, "selection")) == seeds else None
+
+
+def _lay_out(folder: RunFolder, task: Task, program: str, source: str, verdict: Verdict) -> None:
+    try:
+        folder.path.mkdir(parents=True)
+        task.freeze(folder.task_folder)
+    except OSError as error:
+        raise disk_error(folder.path, error) from error
+    target: Any = folder.program_folder(program)
+    write_whole(target / "program.py", source.rstrip() + "\n")
+    write_whole(target / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
