@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import selectors
 import signal
 import sys
+import threading
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +132,8 @@ class Server:
         for _, child in self._running.values():
             try:
                 os.killpg(child, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            except ProcessLookupError:  # it had no time yet to make its own group
+                os.kill(child, signal.SIGKILL)
         os._exit(0)
 
 
@@ -181,6 +184,32 @@ def _die_with_parent() -> None:
 
 def main() -> None:
     """Import what every job needs, then serve."""
+    with _ending_with_client():
+        _import_all()
+    Server(int(sys.argv[1])).serve()
+
+
+@contextmanager
+def _ending_with_client() -> Iterator[None]:
+    """End at once when the client dies in the seconds before the server listens; leaves no thread to fork."""
+    client, over = select.poll(), threading.Event()
+    client.register(0, 0)  # that the other end is gone is always told
+
+    def watch() -> None:
+        while not over.is_set():
+            if client.poll(100):
+                os._exit(0)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()
+
+
+def _import_all() -> None:
     import stable_baselines3  # noqa: F401
     import tensorboard  # noqa: F401
     import torch
@@ -193,7 +222,6 @@ def main() -> None:
 
     torch.set_num_threads(1)
     torch.optim.Adam([torch.zeros(1)])  # the first optimiser imports half of torch: once here, not in every child
-    Server(int(sys.argv[1])).serve()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from rich.console import Console
 from rewardsmith.errors import RewardsmithError
 
 INTERRUPTED = 130
+WIDE = 160  # columns where no terminal says how wide it is
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Output:
     @property
     def result(self) -> Console:
         """stdout, for people."""
-        return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
     @property
     def notes(self) -> Console:

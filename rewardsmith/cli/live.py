@@ -99,7 +99,7 @@ class _Table(_Noting):
         self._show()
 
     def _show(self) -> None:
-        parts: list[Table | Text] = [program_table(self._state)] if self._state.slots else []
+        parts: list[Table | Text] = [program_table(self._state, one_line=True)] if self._state.slots else []
         bars = _bars(self._running)
         if self._running:
             parts.append(bars)

@@ -29,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
             return
         state = found.state
         output.result.print(f"[bold]{found.folder.name}[/]  {found.folder.task().goal}", soft_wrap=True)
-        output.result.print(program_table(state))
+        output.result.print(program_table(state, one_line=not output.verbose))
         if state.ranked():
             output.result.print(summary(found))
             output.result.print(source_of_best(found))
@@ -47,7 +47,7 @@ def add_to(app: typer.Typer) -> None:
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name in ("run", "created", "written by", "state", "best fitness"):
-            table.add_column(name)
+            table.add_column(name, overflow="fold", no_wrap=name == "run")
         for row in rows:
             table.add_row(row["run"], row["created"], row["written_by"], row["state"], row["fitness"])
         output.result.print(table if rows else f"no runs in {runs}")

@@ -28,26 +28,30 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-def program_table(state: RunState) -> Table:
-    """What was written, round by round, and what came of it."""
+def program_table(state: RunState, *, one_line: bool = False) -> Table:
+    """What was written, round by round, and what came of it; ``one_line`` cuts findings short."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("round", "sample", "program", "verdict", "fitness", "report"):
-        table.add_column(name, no_wrap=name != "verdict", overflow="ellipsis", ratio=1 if name == "verdict" else None)
+    for name in ("round", "program", "verdict", "fitness", "report"):
+        flexible = name == "verdict"
+        table.add_column(
+            name,
+            no_wrap=one_line or not flexible,
+            overflow="ellipsis",
+            ratio=1 if flexible else None,
+            min_width=16 if flexible else None,
+        )
     best = next(iter(state.ranked()), None)
     for slot, entry in sorted(state.slots.items()):
-        attempt = f"{slot.sample + 1}" + (f" (repair {slot.attempt})" if slot.attempt else "")
-        style = "bold green" if entry.program is not None and entry.program == best else ""
         table.add_row(
-            str(slot.round + 1),
-            attempt,
+            f"{slot.round + 1}.{slot.sample + 1}" + (f" repair {slot.attempt}" if slot.attempt else ""),
             entry.program or "-",
             _verdict(state, entry),
             _score(state, entry.program, "selection"),
             _score(state, entry.program, "report"),
-            style=style,
+            style="bold green" if entry.program is not None and entry.program == best else "",
         )
     if state.trials_of(NATIVE, "report"):
-        table.add_row("", "", "native reward", "", "", _score(state, NATIVE, "report"))
+        table.add_row("", "native reward", "", "", _score(state, NATIVE, "report"))
     return table
 
 
@@ -127,11 +131,11 @@ def _verdict(state: RunState, entry: SlotState) -> str:
 
 
 def _score(state: RunState, program: str | None, rung: str) -> str:
-    if program is None:
+    score = state.score(program, rung) if program is not None else None
+    if score is None:
         return ""
-    score = state.score(program, rung)
-    trials = state.trials_of(program, rung)
-    return str(score) if score is not None else f"{len(trials)} trained" if trials else ""
+    half = "" if score.low is None or score.high is None else f" ±{(score.high - score.low) / 2:.2g}"
+    return number(score.mean) + half
 
 
 def _interval(score: Interval) -> str:

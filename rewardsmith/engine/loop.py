@@ -244,8 +244,9 @@ class Engine:
                 self._record_failure(trial, outcome)
             else:
                 self.record("tried", digest=trial.digest, **tried(trial.job, outcome))
-        if failures and len(failures) == count:
-            raise failures[0]
+        for error in failures:
+            if error.retryable or len(failures) == count:  # else the others go on without it
+                raise error
 
     def _record_failure(self, trial: RunningTrial, error: BoundaryError) -> None:
         job = trial.job

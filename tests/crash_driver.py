@@ -1,0 +1,114 @@
+"""One session of a run in a process of its own, which can kill itself at a chosen event.
+
+    python tests/crash_driver.py '{"task": ..., "runs": ..., "url": ..., "mode": "after", "events": 1}'
+
+With "run" it resumes that run, else it designs. The modes:
+    ""         runs to its end
+    "after"    SIGKILL right after the n-th event of this session was appended
+    "before"   SIGKILL when n events were appended and the next would be; no reply is under way then
+    "resumed"  SIGKILL right after the session's "resumed"
+"resumed" itself is not counted, so that every session gets one event further.
+
+Requests to the fake model carry their slot, so that it can answer by slot however they arrive.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+from rewardsmith import api, events
+from rewardsmith.engine.writing import ModelWriter
+from rewardsmith.errors import RewardsmithError
+from rewardsmith.executor import local
+from rewardsmith.llm.openai import OpenAIProvider
+
+OPTIONS = {"rounds": 2, "samples": 2, "repairs": 1, "seeds": 1}
+HEAD = "Here it is.\n\n```python\nimport numpy as np\n\n\ndef reward"
+TAPE = {
+    (0, 0, 0): HEAD + "(position, next_position):\n    return {'progress': next_position - position}\n```",
+    (0, 1, 0): HEAD + "(positon):\n    return {'place': positon}\n```",  # refused
+    (0, 1, 1): HEAD + "(position):\n    return {'place': -position}\n```",  # and repaired
+    (1, 0, 0): HEAD + "(position, next_position):  # again\n    return {'progress': next_position - position}\n```",
+    (1, 1, 0): HEAD + "(next_position):\n    return {'place': next_position}\n```",
+}
+
+
+def answer(body: dict[str, Any]) -> str:
+    """The tape's reply to a request that carries its slot."""
+    return TAPE[tuple(body["slot"])]
+
+
+class Slots:
+    """Puts the slot of each request into its body, and counts the requests that are under way."""
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self._lock = threading.Lock()
+        self._here = threading.local()
+        self._reply, self._options = ModelWriter.reply, OpenAIProvider._options
+
+    def install(self, patch: Any = setattr) -> Slots:
+        """Patch the writer and the provider, for good or with pytest's monkeypatch.setattr."""
+        patch(ModelWriter, "reply", lambda writer, *asked: self._asked(writer, *asked))
+        patch(OpenAIProvider, "_options", lambda provider, request: self._marked(provider, request))
+        return self
+
+    def _asked(self, writer: ModelWriter, request: Any, occurrence: int, slot: Any) -> Any:
+        self._here.slot = list(slot)
+        with self._lock:
+            self.under_way += 1
+        try:
+            return self._reply(writer, request, occurrence, slot)
+        finally:
+            with self._lock:
+                self.under_way -= 1
+
+    def _marked(self, provider: OpenAIProvider, request: Any) -> dict[str, Any]:
+        return {**self._options(provider, request), "extra_body": {"slot": self._here.slot}}
+
+
+def die_at(mode: str, count: int, slots: Slots) -> None:
+    """Kill this process at the chosen event."""
+    append, appended = events.EventLog.append, [0]
+
+    def appending(log: events.EventLog, kind: str, **data: Any) -> events.Event:
+        if mode == "before" and kind != "resumed" and appended[0] == count:
+            until = time.monotonic() + 20
+            while slots.under_way and time.monotonic() < until:
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGKILL)
+        event = append(log, kind, **data)
+        appended[0] += kind != "resumed"
+        if (mode == "after" and appended[0] == count) or (mode == "resumed" and kind == "resumed"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return event
+
+    events.EventLog.append = appending  # type: ignore[method-assign]
+
+
+def main() -> int:
+    given = json.loads(sys.argv[1])
+    local._SPARE_SERVERS = given.get("spare", local._SPARE_SERVERS)
+    die_at(given.get("mode", ""), given.get("events", 1), Slots().install())
+    try:
+        if "run" in given:
+            api.resume(given["run"], workers=2)
+        else:
+            api.design(
+                given["task"], model="openai/fake", base_url=given["url"], options=OPTIONS, report_seeds=2,
+                runs=given["runs"], workers=2,
+            )  # fmt: skip
+    except RewardsmithError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
