@@ -32,6 +32,7 @@ class TrainResult:
     Attributes:
         program: id of the program.
         score, native: fitness over the training seeds; None where a training did not finish, or was not asked for.
+        fitness, native_fitness: by training seed, as far as they finished.
         folder: where curves, checkpoints and results lie.
         failures: messages of trainings that did not finish.
     """
@@ -39,6 +40,8 @@ class TrainResult:
     program: str
     score: Interval | None
     native: Interval | None
+    fitness: dict[int, float]
+    native_fitness: dict[int, float]
     folder: Path
     failures: tuple[str, ...] = ()
 
@@ -94,6 +97,8 @@ def train(
         program=program,
         score=_score(state, program, seeds),
         native=_score(state, NATIVE, seeds) if native else None,
+        fitness=_by_seed(state, program),
+        native_fitness=_by_seed(state, NATIVE),
         folder=folder.path,
         failures=(*messages, *(failure.message for failure in failures)),
     )
@@ -102,6 +107,11 @@ def train(
 def _score(state: RunState, program: str, seeds: int) -> Interval | None:
     """Only of all seeds: a mean over those that happened to finish would flatter."""
     return state.score(program) if len(state.trials_of(program, "selection")) == seeds else None
+
+
+def _by_seed(state: RunState, program: str) -> dict[int, float]:
+    trials = state.trials_of(program, "selection")
+    return {trial.seed: trial.fitness for trial in trials if trial.fitness is not None}
 
 
 def _lay_out(folder: RunFolder, task: Task, program: str, source: str, verdict: Verdict) -> None:

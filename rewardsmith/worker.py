@@ -104,9 +104,17 @@ class Server:
                 if not piece:
                     return self._end()
                 *lines, commands = (commands + piece).split(b"\n")
-                self._waiting.extend(json.loads(line) for line in lines)
+                for line in lines:
+                    self._queue(json.loads(line))
             while self._waiting and len(self._running) < self._workers:
                 self._start(self._waiting.popleft())
+
+    def _queue(self, command: dict[str, Any]) -> None:
+        """An evaluation goes before trainings that wait: it finishes a trial, they would begin one."""
+        if command["call"] == "evaluate":
+            self._waiting.appendleft(command)
+        else:
+            self._waiting.append(command)
 
     def _start(self, command: dict[str, Any]) -> None:
         read_end, write_end = os.pipe()

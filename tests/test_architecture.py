@@ -65,7 +65,7 @@ BROAD_EXCEPT: dict[str, str] = {
     "sandbox/process.py": "the program host",
     "engine/loop.py": "hands what a background thread raised to the thread that waits",
     "worker.py": "outer frame of a worker process",
-    "cli/frame.py": "outer frame of the command line",
+    "cli/command.py": "outer frame of the command line",
 }
 PICKLES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 MAY_PRINT = ("cli/", "cli.py", "report.py", "report/", "__main__.py")

@@ -269,17 +269,23 @@ def test_builtins_are_few() -> None:
     assert "ImportError" in failure("import os\n    return position").message
 
 
+PARENT = """
+import numpy as np
+from rewardsmith.program import EntryPoint
+from rewardsmith.sandbox.host import ProgramHost
+entry = EntryPoint("reward", ("position",), "reward")
+host = ProgramHost({source!r}, entry, {{"position": ((), np.dtype(float))}}, capacity=4)
+host._first = False  # so that the ordinary limit of 2 s holds
+print(host._process.pid, flush=True)
+host({{"position": np.zeros(2)}})
+input()
+"""
+
+
 @needs_proc
 def test_a_host_dies_with_its_parent_even_in_an_endless_loop() -> None:
     for body in ("return sum(range(10**18))", "return position"):
-        script = (
-            "import sys, threading, numpy as np\nfrom rewardsmith.program import EntryPoint\n"
-            "from rewardsmith.sandbox.host import ProgramHost\n"
-            f"host = ProgramHost('def reward(position):\\n    {body}\\n', EntryPoint('reward', ('position',), 'reward'),"
-            " {'position': ((), np.dtype(float))}, capacity=4)\n"
-            "host._first = False\n"  # so that the ordinary limit of 2 s holds
-            "print(host._process.pid, flush=True)\nhost({'position': np.zeros(2)})\ninput()\n"
-        )
+        script = PARENT.format(source=f"def reward(position):\n    {body}\n")
         parent = subprocess.Popen(
             [sys.executable, "-c", script],
             stdin=subprocess.PIPE,

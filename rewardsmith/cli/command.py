@@ -8,51 +8,78 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from rewardsmith.errors import RewardsmithError
+from rewardsmith.errors import BoundaryError, RewardsmithError, RunError
 
 INTERRUPTED = 130
-WIDE = 160  # columns where no terminal says how wide it is
+_PIPE_WIDTH = 240  # columns where nobody looks: nothing is folded or cut in a file
 
 
 @dataclass
 class Output:
-    """How this command talks: set once per call."""
+    """How one call of a command talks."""
 
     json: bool = False
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
-    resume_hint: str = ""  # what to type after Ctrl-C
+    resume_hint: str = ""  # what to type to go on, once there is something to go on with
 
-    @property
+    @cached_property
     def result(self) -> Console:
         """stdout, for people."""
-        return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+        return _console(quiet=False, stderr=False)
 
-    @property
+    @cached_property
     def notes(self) -> Console:
-        """Stderr."""
-        return Console(stderr=True, highlight=False, quiet=self.quiet)
+        """Stderr; silent with --quiet."""
+        return _console(quiet=self.quiet, stderr=True)
+
+    @cached_property
+    def problems(self) -> Console:
+        """Stderr, for what must be seen."""
+        return _console(quiet=False, stderr=True)
 
     def emit(self, value: Any) -> None:
-        """The result as JSON."""
-        sys.stdout.write(json.dumps(value, indent=None if not sys.stdout.isatty() else 1, ensure_ascii=False) + "\n")
+        """The result as one JSON value."""
+        from rewardsmith.events import finite
+
+        indent = 1 if sys.stdout.isatty() else None
+        sys.stdout.write(json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
+        sys.stdout.flush()
+
+    def warn(self, message: str) -> None:
+        """Something that a person should know."""
+        self.notes.print(Text("warning: ", "bold yellow").append(message, "not bold default"), soft_wrap=True)
+
+
+def _console(*, quiet: bool, stderr: bool) -> Console:
+    console = Console(stderr=stderr, quiet=quiet, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPE_WIDTH
+    return console
+
+
+def _flag(*names: str, text: str) -> Any:
+    return Annotated[bool, typer.Option(*names, help=text, rich_help_panel="Output")]
 
 
 _COMMON: dict[str, Any] = {
-    "as_json": Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel="Output")],
-    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr.", rich_help_panel="Output")],
-    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="More notes.", rich_help_panel="Output")],
-    "debug": Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel="Output")],
+    "as_json": _flag("--json", text="Print the result as one JSON value."),
+    "quiet": _flag("--quiet", "-q", text="No notes and no progress, only the result and errors."),
+    "verbose": _flag("--verbose", "-v", text="More notes."),
+    "debug": _flag("--debug", text="Show tracebacks of errors."),
 }
 
 
@@ -86,23 +113,23 @@ def _guarded(output: Output, work: Callable[[], None]) -> int:
     """Carry out a command; its exit code."""
     try:
         work()
+        sys.stdout.flush()
     except typer.Exit as leave:
         return leave.exit_code
     except RewardsmithError as error:
         _tell(output, error)
         return error.exit_code
-    except KeyboardInterrupt:
-        hint = f"; go on with: {output.resume_hint}" if output.resume_hint else ""
-        output.notes.print(f"interrupted{hint}", style="yellow", soft_wrap=True)
+    except (KeyboardInterrupt, typer.Abort):
+        _tell_interrupted(output)
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # the reader had enough; nothing more may be written, not even at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         traceback.print_exc()
-        output.notes.print("this is a bug in rewardsmith; please report it with the lines above", style="red")
-        if output.json:
-            output.emit({"error": {"type": type(error).__name__, "message": str(error), "hint": "", "exit_code": 1}})
+        message = "this is a bug in rewardsmith; please report it with the lines above"
+        output.problems.print(Text(message, "red"), soft_wrap=True)
+        _emit_error(output, type(error).__name__, str(error), message, 1)
         return 1
     return 0
 
@@ -110,17 +137,22 @@ def _guarded(output: Output, work: Callable[[], None]) -> int:
 def _tell(output: Output, error: RewardsmithError) -> None:
     if output.debug:
         traceback.print_exc()
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
-    notes.print(f"[bold red]error:[/] {_plain(error.message)}")
+    output.problems.print(Text("error: ", "bold red").append(error.message, "not bold default"), soft_wrap=True)
     if error.hint:
-        notes.print(f"[bold]hint:[/] {_plain(error.hint)}")
+        output.problems.print(Text("hint: ", "bold").append(error.hint, "not bold"), soft_wrap=True)
+    if output.resume_hint and isinstance(error, RunError | BoundaryError):
+        output.problems.print(Text("go on with: ", "bold").append(output.resume_hint, "not bold"), soft_wrap=True)
+    _emit_error(output, type(error).__name__, error.message, error.hint, error.exit_code)
+
+
+def _tell_interrupted(output: Output) -> None:
+    text = Text("interrupted", "yellow")
     if output.resume_hint:
-        notes.print(f"[bold]go on with:[/] {output.resume_hint}")
+        text.append("; go on with: ", "yellow").append(output.resume_hint)
+    output.problems.print(text, soft_wrap=True)
+    _emit_error(output, "Interrupted", "interrupted", output.resume_hint, INTERRUPTED)
+
+
+def _emit_error(output: Output, kind: str, message: str, hint: str, exit_code: int) -> None:
     if output.json:
-        fields = {"type": type(error).__name__, "message": error.message, "hint": error.hint}
-        output.emit({"error": {**fields, "exit_code": error.exit_code}})
-
-
-def _plain(text: str) -> str:
-    """Text that rich must not read as markup."""
-    return text.replace("[", r"\[")
+        output.emit({"error": {"type": kind, "message": message, "hint": hint, "exit_code": exit_code}})

@@ -1,4 +1,4 @@
-"""Shell completion: names of tasks, runs and strategies that begin as typed."""
+"""Shell completion: names of tasks, runs and strategies. Reads folders only, so that a Tab costs little."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from pathlib import Path
 
 
 def task_names(incomplete: str) -> list[str]:
-    """Shipped tasks."""
-    from rewardsmith.task.loading import shipped_tasks
+    """Shipped tasks that begin as typed."""
+    from rewardsmith.assets import asset_folder
 
-    return [name for name in shipped_tasks() if name.startswith(incomplete)]
+    names = sorted(path.parent.name for path in asset_folder("tasks").glob("*/task.toml"))
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def run_names(incomplete: str) -> list[str]:
-    """Runs below the working folder."""
-    return [path.parent.name for path in Path("runs").glob("*/run.json") if path.parent.name.startswith(incomplete)]
+    """Runs below the working folder that begin as typed, or whose last eight letters do."""
+    names = sorted(path.parent.name for path in Path("runs").glob("*/run.json"))
+    return [name for name in names if name.startswith(incomplete) or name.rpartition("-")[2].startswith(incomplete)]
 
 
 def strategy_names(incomplete: str) -> list[str]:
-    """Strategies."""
+    """Strategies that begin as typed."""
     from rewardsmith.strategy import STRATEGIES
 
     return [name for name in STRATEGIES.names() if name.startswith(incomplete)]

@@ -1,53 +1,63 @@
-"""A run as it goes on: a live table on a terminal, plain lines elsewhere."""
+"""A run as it goes on: a live table on a terminal, plain lines elsewhere. All of it on stderr."""
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from rewardsmith.cli.command import Output
-from rewardsmith.cli.summary import duration, number, program_table
+from rewardsmith.cli.lines import describe
+from rewardsmith.cli.pace import Pace
+from rewardsmith.cli.view import bars, duration, program_table
 from rewardsmith.engine.observer import Observer, TrialProgress
 from rewardsmith.events import Event
-from rewardsmith.program import NATIVE
 from rewardsmith.state import RunState
 from rewardsmith.store import RunFolder
 
-if TYPE_CHECKING:
-    from rewardsmith.planning import Plan
+_STILL_S = 60.0  # how often plain output says that it is still alive
 
 
 @contextmanager
-def watching(output: Output, planned: Plan | None = None) -> Iterator[Observer]:
-    """An observer that shows the run on stderr; also notes how to resume it after Ctrl-C."""
+def watching(output: Output) -> Iterator[Observer]:
+    """An observer that shows the run as this call's output asks for."""
     console = output.notes
     if output.quiet:
         yield _Noting(output)
-    elif console.is_terminal:
-        with Live(console=console, refresh_per_second=4, transient=False) as live:
-            yield _Table(output, live, planned)
+    elif console.is_terminal and not console.is_dumb_terminal:
+        with Live(console=console, refresh_per_second=2, transient=True, redirect_stdout=False) as live:
+            yield _Table(output, live)
     else:
         yield _Lines(output)
 
 
+def command_name(path: Path) -> str:
+    """How to name a run on the command line, from here."""
+    here = Path.cwd()
+    if path.parent == here / "runs":
+        return path.name
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
+
+
 class _Noting(Observer):
-    """Remembers the run's name."""
+    """Remembers how to go on, and tells warnings."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
 
     def begun(self, run: RunFolder) -> None:
-        self._output.resume_hint = f"rewardsmith resume {run.name}"
-        if run.path.parent.name != "runs":
-            self._output.resume_hint += f" --runs {run.path.parent}"
-        self._output.notes.print(f"run: {run.path}", soft_wrap=True)
+        self._output.resume_hint = f"rewardsmith resume {command_name(run.path)}"
+        self._output.notes.print(f"run: {run.path}", markup=False, soft_wrap=True)
+
+    def event(self, event: Event, state: RunState) -> None:
+        for warning in event.data["warnings"] if event.kind == "preflight" else ():
+            self._output.warn(warning)
 
 
 class _Lines(_Noting):
@@ -55,43 +65,54 @@ class _Lines(_Noting):
 
     def __init__(self, output: Output) -> None:
         super().__init__(output)
-        self._begun = time.monotonic()
+        self._begun = self._told = time.monotonic()
 
     def doing(self, what: str) -> None:
-        self._line(what + " …")
+        self._line(what + " ...")
 
     def event(self, event: Event, state: RunState) -> None:
-        text = describe(event)
+        text = describe(event, self._output.verbose)
         if text:
             self._line(text)
+        super().event(event, state)
+
+    def progress(self, trials: Sequence[TrialProgress]) -> None:
+        if trials and time.monotonic() - self._told > _STILL_S:
+            done = sum(trial.steps for trial in trials)
+            self._line(f"{len(trials)} trainings go on, {done:,} of {sum(t.total for t in trials):,} steps taken")
 
     def _line(self, text: str) -> None:
-        self._output.notes.print(f"{time.monotonic() - self._begun:7.1f} s  {text}", markup=False, soft_wrap=True)
+        self._told = time.monotonic()
+        self._output.notes.print(f"{self._told - self._begun:7.1f} s  {text}", markup=False, soft_wrap=True)
 
 
 class _Table(_Noting):
     """Programs, their trials and scores, and a line that says what goes on and how long it may take."""
 
-    def __init__(self, output: Output, live: Live, planned: Plan | None) -> None:
+    def __init__(self, output: Output, live: Live) -> None:
         super().__init__(output)
         self._live = live
-        self._total = planned.strategy.planned_trials() + 2 * planned.config.report_seeds if planned else 0
-        self._begun = time.monotonic()
-        self._done_before: int | None = None
+        self._pace = Pace()
         self._doing = "starting"
         self._state = RunState()
         self._running: Sequence[TrialProgress] = ()
 
+    def begun(self, run: RunFolder) -> None:
+        super().begun(run)
+        self._pace.config = run.config()
+        self._show()
+
     def doing(self, what: str) -> None:
         self._doing = what
+        self._running = ()
         self._show()
 
     def event(self, event: Event, state: RunState) -> None:
-        if self._done_before is None:
-            self._done_before = len(state.trials)
         self._state = state
-        for warning in event.data.get("warnings", []) if event.kind == "preflight" else []:
-            self._output.notes.print(f"warning: {warning}", style="yellow", markup=False)
+        if event.kind == "tried":
+            done = (event.data["program"], event.data["seed"], event.data["rung"])
+            self._running = [trial for trial in self._running if (trial.program, trial.seed, trial.rung) != done]
+        super().event(event, state)
         self._show()
 
     def progress(self, trials: Sequence[TrialProgress]) -> None:
@@ -99,58 +120,25 @@ class _Table(_Noting):
         self._show()
 
     def _show(self) -> None:
-        parts: list[Table | Text] = [program_table(self._state, one_line=True)] if self._state.slots else []
-        bars = _bars(self._running)
+        self._pace.update(self._state, self._running)
+        console = self._live.console
+        room = max(6, console.height - 6)  # the header, the native reward, the status, a caption, the cursor
+        most = min(len(self._running), max(3, room // 2))
+        parts: list[RenderableType] = []
+        if self._state.slots:
+            parts.append(program_table(self._state, self._running, room - most))
         if self._running:
-            parts.append(bars)
+            parts.append(bars(self._running, most, console.options.ascii_only))
         self._live.update(Group(*parts, self._status()))
 
     def _status(self) -> Text:
-        state = self._state
-        elapsed = time.monotonic() - self._begun
-        words = [self._doing, duration(elapsed), f"{state.steps:,} steps", f"{state.tokens:,} tokens"]
-        left = self._left(elapsed)
+        pace = self._pace
+        words = [self._doing, duration(pace.elapsed_s), f"{pace.steps:,} steps"]
+        if self._running and pace.steps_per_s:
+            words.append(f"{pace.steps_per_s:,.0f} steps/s")
+        if self._state.requests:
+            words.append(f"{self._state.tokens:,} tokens")
+        left = pace.left_s(self._state, self._running)
         if left is not None:
-            words.append(f"at most {duration(left)} left")
-        return Text("  ·  ".join(words), style="cyan")
-
-    def _left(self, elapsed: float) -> float | None:
-        """An upper estimate: as if every sample of every round were valid and trained."""
-        done = len(self._state.trials) - (self._done_before or 0)
-        partly = sum(trial.steps / trial.total for trial in self._running)
-        if not self._total or done + partly < 1:
-            return None
-        return max(0.0, (self._total - len(self._state.trials) - partly) * elapsed / (done + partly))
-
-
-def _bars(trials: Sequence[TrialProgress]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for trial in trials:
-        share = min(1.0, trial.steps / trial.total)
-        filled = round(24 * share)
-        bar = Text("━" * filled, style="green") + Text("━" * (24 - filled), style="bright_black")
-        name = "native reward" if trial.program == NATIVE else trial.program
-        fitness = "" if trial.fitness is None else f"fitness in training {number(trial.fitness)}"
-        table.add_row(f"  {name}", f"seed {trial.seed}", bar, f"{100 * share:3.0f} %", fitness)
-    return table
-
-
-def describe(event: Event) -> str:
-    """One line about an event; empty for those that only the fold needs."""
-    data = event.data
-    if event.kind == "preflight":
-        fitness = data["random_fitness"]
-        warnings = "".join(f"\n           warning: {warning}" for warning in data["warnings"])
-        return f"random behaviour has fitness {number(sum(fitness) / len(fitness))}{warnings}"
-    if event.kind == "judged":
-        where = "round {} sample {}".format(*(part + 1 for part in data["slot"][:2]))
-        if data["accepted"]:
-            return f"{where}: program {data['program']} accepted"
-        return f"{where}: refused, {data['findings'][0] if data['findings'] else 'no reason given'}"
-    if event.kind == "tried":
-        name = "native reward" if data["program"] == NATIVE else f"program {data['program']}"
-        outcome = f"fitness {number(data['fitness'])}" if data["status"] == "finished" else data["message"]
-        return f"{name}, {data['rung']} seed {data['seed']}: {outcome}"
-    if event.kind == "stopped":
-        return f"search ended: {data['reason']}"
-    return ""
+            words.append(f"about {duration(left)} left")
+        return Text("  ·  ".join(words) if not self._live.console.options.ascii_only else ", ".join(words), "cyan")

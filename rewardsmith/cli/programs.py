@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
+from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
-from rewardsmith.cli.complete import task_names
-from rewardsmith.errors import NoProgram, RewardsmithError, UsageError
+from rewardsmith.cli.settings import training_changes
+from rewardsmith.errors import NoProgram, ProgramError, RewardsmithError, RunError, UsageError
 
 if TYPE_CHECKING:
     from rewardsmith.program import Verdict
+    from rewardsmith.store import RunFolder
     from rewardsmith.task.loading import Task
+    from rewardsmith.training_runs import TrainResult
     from rewardsmith.types import Columns
 
 File = Annotated[Path, typer.Argument(help="A Python file that defines reward(...).")]
-TaskName = Annotated[str, typer.Option(help="A task, or an environment id.", autocompletion=task_names)]
-RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,21 +32,22 @@ def add_to(app: typer.Typer) -> None:
     def check(
         output: Output,
         file: File,
-        task: TaskName,
-        goal: Annotated[str | None, typer.Option(help="For an environment id.")] = None,
-        run: Annotated[str | None, typer.Option(help="Whose trained behaviour to look at; the latest.")] = None,
-        runs: RunsFolder = Path("runs"),
+        task: given.TaskOption,
+        goal: given.Goal = None,
+        run: Annotated[str | None, typer.Option(help="Whose trained behaviour to look at; the task's latest.")] = None,
+        runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """What is wrong with a program, how its terms range, and how fast it is."""
+        """What is wrong with a program, how its terms range, and how fast it is; exit code 5 if it is refused."""
         from rewardsmith.api import check_program
+        from rewardsmith.engine.judging import trainable
         from rewardsmith.planning import resolve_task
 
-        resolved = resolve_task(task, goal)
         source = _read(file)
-        verdict = check_program(source, resolved)
+        resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
+        verdict = trainable(check_program(source, resolved))
         trained = _on_trained(source, verdict, resolved, run, runs) if verdict.accepted else None
         if output.json:
-            output.emit(_verdict_json(verdict, trained))
+            output.emit({"accepted": verdict.accepted, **dataclasses.asdict(verdict), "trained": trained})
         else:
             _show_verdict(output, verdict, trained)
         if not verdict.accepted:
@@ -52,45 +57,36 @@ def add_to(app: typer.Typer) -> None:
     def train(
         output: Output,
         file: File,
-        task: TaskName,
-        seeds: Annotated[int, typer.Option(help="Trainings.", min=1)] = 5,
-        steps: Annotated[int | None, typer.Option(help="Environment steps of each; the task's.")] = None,
-        native: Annotated[bool, typer.Option("--native", help="Train the native reward too.")] = False,
-        change: Annotated[list[str] | None, typer.Option("--set", help="Of [training]: n_envs=8, gamma=0.98.")] = None,
-        device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-        workers: Annotated[int | None, typer.Option(help="Trainings side by side.")] = None,
-        runs: RunsFolder = Path("runs"),
+        task: given.TaskOption,
+        goal: given.Goal = None,
+        seeds: Annotated[int, typer.Option(min=1, help="Trainings.")] = 5,
+        steps: given.TrainingSteps = None,
+        native: Annotated[bool, typer.Option("--native", help="Train the native reward too, and compare.")] = False,
+        change: given.Change = None,
+        device: given.Device = "auto",
+        workers: given.Workers = None,
+        runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Train agents under a program, and measure their fitness."""
-        from rewardsmith.cli.design import training_changes
         from rewardsmith.cli.live import watching
         from rewardsmith.planning import resolve_task
         from rewardsmith.training_runs import train as train_file
 
-        resolved = resolve_task(task).with_training(training_changes(change))
+        resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
+        resolved = resolved.with_training(training_changes(change))
+        settings: dict[str, Any] = {"seeds": seeds, "steps": steps, "native": native, "device": device}
         with watching(output) as view:
-            result = train_file(
-                file,
-                resolved,
-                seeds=seeds,
-                steps=steps,
-                native=native,
-                device=device,
-                workers=workers,
-                runs=runs,
-                observer=view,
-            )
-        if output.json:
-            scores = {"fitness": result.score, "native": result.native}
-            plain = {name: None if score is None else score.__dict__ for name, score in scores.items()}
-            output.emit({"program": result.program, "folder": str(result.folder), **plain, "failures": result.failures})
-            return
-        for failure in result.failures:
-            output.notes.print(f"a training ended early: {failure}", style="yellow", markup=False)
-        output.result.print(f"program {result.program}  fitness {result.score if result.score is not None else '-'}")
-        if result.native is not None:
-            output.result.print(f"native reward         fitness {result.native}")
-        output.result.print(f"{result.folder}", soft_wrap=True)
+            result = train_file(file, resolved, **settings, workers=workers, runs=runs, observer=view)
+        _show_trained(output, result)
+        if result.score is None:
+            raise typer.Exit(NoProgram.exit_code)
+
+
+def _is_environment(task: str) -> bool:
+    """Whether a task is only an environment id: without a writer it needs no goal."""
+    from rewardsmith.task.loading import TASK_FILE, shipped_tasks
+
+    return task not in shipped_tasks() and not (Path(task) / TASK_FILE).is_file()
 
 
 def _read(file: Path) -> str:
@@ -105,71 +101,131 @@ def _on_trained(source: str, verdict: Verdict, task: Task, run: str | None, runs
     from rewardsmith.bank import shapes_in
     from rewardsmith.sandbox.host import ProgramHost
 
-    found = _trained_columns(task, run, runs)
-    if found is None or "reward" not in verdict.entries:
+    entry = verdict.entries["reward"]
+    found = _trained_columns(task, entry.arguments, run, runs)
+    if found is None:
         return None
     name, columns = found
-    rows = len(next(iter(columns.values())))
-    host = ProgramHost(
-        source, verdict.entries["reward"], shapes_in(columns), capacity=512, style=verdict.style or "batched"
-    )
     try:
-        output = host({argument: columns[argument] for argument in host.arguments})
-    finally:
-        host.close()
+        style = verdict.style or "batched"
+        with ProgramHost(source, entry, shapes_in(columns), capacity=512, style=style) as host:
+            output = host(columns)
+    except ProgramError as error:
+        return {"run": name, "problem": error.message, "terms": {}}
     terms = dict(output.terms) or {"total": output.total}
     ranges = {term: (float(v.min()), float(v.mean()), float(v.max())) for term, v in terms.items()}
-    return {"run": name, "transitions": rows, "terms": ranges}
+    return {"run": name, "transitions": len(output.total), "terms": ranges}
 
 
-def _trained_columns(task: Task, run: str | None, runs: Path) -> tuple[str, Columns] | None:
-    from rewardsmith.episodes import joined_columns, load_episodes
-    from rewardsmith.export.bundle import shipped_trial
-    from rewardsmith.recorder import recorded_env
-    from rewardsmith.state import fold
+def _trained_columns(task: Task, arguments: tuple[str, ...], run: str | None, runs: Path) -> tuple[str, Columns] | None:
     from rewardsmith.store import list_runs, open_run
 
-    for folder in [open_run(run, runs)] if run is not None else reversed(list_runs(runs)):
+    if run is not None:
+        folder = open_run(run, runs)
+        columns = _columns_of(folder, task, arguments)
+        if columns is None:
+            raise RunError(f"{folder.name} has no trained behaviour of {task.name}", "name another run, or none")
+        return folder.name, columns
+    for folder in reversed(list_runs(runs)):
         try:
-            state = fold(folder.events())
-            if folder.manifest()["task_digest"] != task.digest or not state.ranked():
-                continue
+            columns = _columns_of(folder, task, arguments)
         except RewardsmithError:
             continue  # a damaged run is no reason not to check a file
-        trial = shipped_trial(state, state.ranked()[0])
-        episodes = load_episodes(folder.trial_folder(trial.program, trial.rung, trial.seed) / "episodes.npz")
-        _, buffers = recorded_env(task)
-        return folder.name, joined_columns(episodes, buffers.layout.arguments)
+        if columns is not None:
+            return folder.name, columns
     return None
 
 
+def _columns_of(folder: RunFolder, task: Task, arguments: tuple[str, ...]) -> Columns | None:
+    """What the best program's agent did in a run; None unless it is of this task and offers these arguments."""
+    from rewardsmith.episodes import joined_columns, load_episodes
+    from rewardsmith.export.bundle import shipped_trial
+    from rewardsmith.state import fold
+
+    state = fold(folder.events())
+    ranked = state.ranked()
+    if folder.config().task != task.name or not ranked:
+        return None
+    trial = shipped_trial(state, ranked[0])
+    path = folder.trial_folder(trial.program, trial.rung, trial.seed) / "episodes.npz"
+    try:
+        return joined_columns(load_episodes(path), arguments or ("action",))
+    except (OSError, KeyError):
+        return None
+
+
 def _show_verdict(output: Output, verdict: Verdict, trained: dict[str, Any] | None) -> None:
-    from rich.table import Table
+    from rewardsmith.cli.view import number
 
-    from rewardsmith.cli.summary import number
-
-    word = "[bold green]accepted[/]" if verdict.accepted else f"[bold red]refused[/] at the {verdict.stage} checks"
-    output.result.print(word)
+    console = output.result
+    word = Text("accepted", "bold green") if verdict.accepted else Text(f"refused, {verdict.stage} check", "bold red")
+    console.print(word)
     for finding in verdict.findings:
-        output.result.print(f"  {finding}", markup=False, soft_wrap=True)
+        console.print(f"  {finding}", markup=False, soft_wrap=True)
     for entry in verdict.entries.values():
-        output.result.print(f"{entry.name}({', '.join(entry.arguments)})", markup=False, style="cyan")
+        console.print(Text(f"{entry.name}({', '.join(entry.arguments)})", "cyan"), soft_wrap=True)
     if verdict.style is not None and verdict.us_per_transition is not None:
-        output.result.print(f"{verdict.style}, {number(verdict.us_per_transition)} us per transition")
-    if not verdict.terms:
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("term", "random: low", "mean", "high", *(("trained: low", "mean", "high") if trained else ())):
-        table.add_column(name, justify="left" if name == "term" else "right")
-    for term, ranges in verdict.terms.items():
-        more = trained["terms"].get(term, (None, None, None)) if trained else ()
-        table.add_row(term, *map(number, ranges), *map(number, more))
-    output.result.print(table)
+        per = "one transition at a time" if verdict.style == "per_transition" else "batched"
+        console.print(f"{per}, {number(verdict.us_per_transition)} us per transition")
+    if verdict.terms:
+        console.print("", _terms(verdict, trained))
     if trained:
-        output.result.print(f"trained: {trained['transitions']:,} transitions of the best agent of {trained['run']}")
+        told = trained.get("problem") or f"{trained['transitions']:,} transitions"
+        console.print(f"trained: the best agent of {trained['run']}, {told}", markup=False, soft_wrap=True)
 
 
-def _verdict_json(verdict: Verdict, trained: dict[str, Any] | None) -> dict[str, Any]:
-    import dataclasses
+def _terms(verdict: Verdict, trained: dict[str, Any] | None) -> Table:
+    from rewardsmith.cli.view import number
 
-    return {"accepted": verdict.accepted, **dataclasses.asdict(verdict), "trained": trained}
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("term")
+    kinds = ("random", "trained") if trained and trained["terms"] else ("random",)
+    for kind in kinds:
+        for name in ("low", "mean", "high"):
+            table.add_column(f"{kind} {name}", justify="right")
+    for term, ranges in verdict.terms.items():
+        more = trained["terms"].get(term, (None,) * 3) if trained and len(kinds) > 1 else ()
+        table.add_row(term, *map(number, ranges), *map(number, more))
+    return table
+
+
+def _show_trained(output: Output, result: TrainResult) -> None:
+    from rewardsmith.cli.summary import interval_json
+    from rewardsmith.maths.statistics import paired_difference
+    from rewardsmith.types import Interval
+
+    found: Interval | None = None
+    if result.score is not None and result.native is not None:
+        found = paired_difference(list(result.fitness.values()), list(result.native_fitness.values()))
+    if output.json:
+        scores = {"fitness": result.score, "native": result.native, "difference": found}
+        output.emit(
+            {
+                "program": result.program,
+                "folder": str(result.folder),
+                **{name: interval_json(score) for name, score in scores.items()},
+                "fitness_by_seed": result.fitness,
+                "native_by_seed": result.native_fitness,
+                "failures": list(result.failures),
+            }
+        )
+        return
+    for failure in result.failures:
+        output.warn(f"a training ended early: {failure}")
+    _tell_trained(output, result, found)
+
+
+def _tell_trained(output: Output, result: TrainResult, found: Any) -> None:
+    from rewardsmith.cli.summary import verdict
+
+    console = output.result
+    console.print(Text("program ", "bold").append(result.program).append("  fitness ").append(_score(result.score)))
+    if result.native_fitness:
+        console.print(Text("native reward         fitness ").append(_score(result.native)))
+    if found is not None:
+        console.print(verdict(found))
+    console.print(str(result.folder), markup=False, soft_wrap=True)
+
+
+def _score(score: Any) -> str:
+    return "-, a training did not finish" if score is None else f"{score} over {score.n} seed{'s' * (score.n > 1)}"

@@ -3,94 +3,140 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console, Group
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
 
+from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
-from rewardsmith.cli.complete import run_names
+from rewardsmith.errors import RewardsmithError
 
-RunName = Annotated[str, typer.Argument(help="Name or path of a run.", autocompletion=run_names)]
-RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
+if TYPE_CHECKING:
+    from rewardsmith.api import Run
+    from rewardsmith.state import RunState
+    from rewardsmith.store import RunFolder
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
 
     @command(app, "show")
-    def show(output: Output, run: RunName, runs: RunsFolder = Path("runs")) -> None:
-        """What a run did so far, and its best program."""
+    def show(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
+        """What a run did so far, also while it goes on: programs, trainings, what was spent, the best program."""
         from rewardsmith.api import load_run
-        from rewardsmith.cli.summary import program_table, source_of_best, summary, summary_json
+        from rewardsmith.cli.summary import summary_json
 
         found = load_run(run, runs)
         if output.json:
-            output.emit(summary_json(found))
+            state = found.state
+            source = found.folder.program_source(state.ranked()[0]) if state.ranked() else None
+            output.emit({**summary_json(found), "status": status(found.folder, state), "source": source})
             return
-        state = found.state
-        output.result.print(f"[bold]{found.folder.name}[/]  {found.folder.task().goal}", soft_wrap=True)
-        output.result.print(program_table(state, one_line=not output.verbose))
-        if state.ranked():
-            output.result.print(summary(found))
-            output.result.print(source_of_best(found))
-        else:
-            output.result.print(f"no program has a score yet; {state.stopped or 'the run is not finished'}")
+        _show(output.result, found)
 
     @command(app, "list")
-    def list_(output: Output, runs: RunsFolder = Path("runs")) -> None:
-        """The runs in a folder."""
-        from rich.table import Table
+    def list_(output: Output, runs: given.RunsFolder = Path("runs")) -> None:
+        """The runs in a folder, newest last."""
+        from rewardsmith.store import list_runs
 
-        rows = [_row(folder) for folder in _folders(runs)]
+        rows = [_row(folder) for folder in list_runs(runs)]
         if output.json:
             output.emit(rows)
             return
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("run", "created", "written by", "state", "best fitness"):
-            table.add_column(name, overflow="fold", no_wrap=name == "run")
+        if not rows:
+            output.notes.print(f"no runs in {runs}; begin with: rewardsmith demo", markup=False)
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        for name in ("run", "created", "written by", "status", "fitness"):
+            table.add_column(name, no_wrap=name in ("run", "fitness"), overflow="ellipsis" if name != "run" else "fold")
         for row in rows:
-            table.add_row(row["run"], row["created"], row["written_by"], row["state"], row["fitness"])
-        output.result.print(table if rows else f"no runs in {runs}")
+            table.add_row(*(str(row[key]) for key in ("run", "created", "written_by", "status", "fitness")))
+        output.result.print(table)
 
     @command(app, "export")
     def export(
         output: Output,
-        run: RunName,
+        run: given.RunName,
         target: Annotated[
-            Path | None, typer.Option("-o", "--output", help="A folder, or a name for reward.py.")
+            Path | None, typer.Option("--output", "-o", help="A folder, or the path of the reward file.")
         ] = None,
-        runs: RunsFolder = Path("runs"),
+        runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Write the best program's reward file, its proof and the policy."""
         from rewardsmith.api import load_run
 
         folder = load_run(run, runs).export(target)
+        reward = folder / (target.name if target is not None and target.suffix == ".py" else "reward.py")
         if output.json:
-            output.emit({"folder": str(folder), "files": sorted(file.name for file in folder.iterdir())})
+            output.emit({"folder": str(folder), "reward": str(reward)})
         else:
-            output.result.print(str(folder), soft_wrap=True)
+            output.result.print(str(reward), markup=False, soft_wrap=True)
 
 
-def _folders(runs: Path) -> list[Any]:
-    from rewardsmith.store import list_runs
+def status(folder: RunFolder, state: RunState) -> str:
+    """Where a run stands, in a word or two."""
+    from rewardsmith.store import in_use
 
-    return list_runs(runs)
+    if in_use(folder):
+        return "running"
+    if state.exported:
+        return "done"
+    return "no program" if state.stopped is not None and not state.ranked() else "interrupted"
 
 
-def _row(folder: Any) -> dict[str, Any]:
-    from rewardsmith.errors import RewardsmithError
+def _show(console: Console, run: Run) -> None:
+    from rewardsmith.cli.live import command_name
+    from rewardsmith.cli.summary import spent, summary
+    from rewardsmith.cli.view import bars, program_table, trial_table, unfinished_trials
+
+    folder, state, task = run.folder, run.state, run.folder.task()
+    standing = status(folder, state)
+    running = unfinished_trials(folder) if standing == "running" else []
+    console.print(Text(folder.name, "bold").append(f"  {standing}", "not bold cyan"))
+    console.print(Text(task.goal), "")
+    for warning in state.preflight["warnings"] if state.preflight is not None else ():
+        console.print(Text(f"warning: {warning}", "yellow"), "")
+    if state.slots:
+        console.print(program_table(state, running), "")
+    if running:
+        console.print(bars(running, len(running), console.options.ascii_only), "")
+    if state.trials:
+        console.print(trial_table(state), "")
+    if state.stopped is not None:
+        console.print(f"search ended: {state.stopped}", markup=False)
+    if standing == "interrupted":
+        console.print(f"go on with: rewardsmith resume {command_name(run.path)}", markup=False, soft_wrap=True)
+    if not state.ranked():
+        console.print(f"no program has a score so far; spent {spent(state)}")
+        return
+    console.print(summary(run), "")
+    console.print(_source(console, run.best.source))
+
+
+def _source(console: Console, source: str) -> Group | Syntax | Text:
+    """A program, coloured where colours are shown."""
+    if not console.is_terminal or console.no_color:
+        return Text(source.strip(), overflow="ignore", no_wrap=True)
+    return Syntax(source.strip(), "python", theme="ansi_dark", background_color="default", word_wrap=True)
+
+
+def _row(folder: RunFolder) -> dict[str, Any]:
     from rewardsmith.state import fold
 
+    row = {"run": folder.name, "created": "", "written_by": "", "status": "", "fitness": "", "path": str(folder.path)}
     try:
         manifest, state = folder.manifest(), fold(folder.events())
     except RewardsmithError as error:
-        return {"run": folder.name, "created": "", "written_by": "", "state": error.message, "fitness": ""}
+        return row | {"status": f"damaged: {error.message}"}
     ranked = state.ranked()
     score = (state.score(ranked[0], "report") or state.score(ranked[0])) if ranked else None
-    return {
-        "run": folder.name,
-        "created": manifest["created"],
+    return row | {
+        "created": manifest["created"][:16].replace("T", " "),
         "written_by": manifest["config"]["model"] or manifest["config"]["replies"],
-        "state": "exported" if state.exported else state.stopped or "not finished",
+        "status": status(folder, state),
         "fitness": str(score) if score is not None else "",
     }

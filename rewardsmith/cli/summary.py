@@ -1,147 +1,155 @@
-"""A run in words, tables and JSON."""
+"""What a run came to, in words and as JSON."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from rewardsmith.cli.view import duration, number
+from rewardsmith.maths.statistics import paired_difference
 from rewardsmith.program import NATIVE
 from rewardsmith.types import Interval
 
 if TYPE_CHECKING:
-    from rewardsmith.api import Run
-    from rewardsmith.state import RunState, SlotState
+    from rewardsmith.api import Best, Run
+    from rewardsmith.state import RunState
 
 
-def number(value: float | None) -> str:
-    """Three digits, or a dash."""
-    return "-" if value is None else f"{value:.3g}"
+def summary(run: Run, name: str | None = None) -> Table:
+    """What a run with a scored program came to.
 
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def program_table(state: RunState, *, one_line: bool = False) -> Table:
-    """What was written, round by round, and what came of it; ``one_line`` cuts findings short."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("round", "program", "verdict", "fitness", "report"):
-        flexible = name == "verdict"
-        table.add_column(
-            name,
-            no_wrap=one_line or not flexible,
-            overflow="ellipsis",
-            ratio=1 if flexible else None,
-            min_width=16 if flexible else None,
-        )
-    best = next(iter(state.ranked()), None)
-    for slot, entry in sorted(state.slots.items()):
-        table.add_row(
-            f"{slot.round + 1}.{slot.sample + 1}" + (f" repair {slot.attempt}" if slot.attempt else ""),
-            entry.program or "-",
-            _verdict(state, entry),
-            _score(state, entry.program, "selection"),
-            _score(state, entry.program, "report"),
-            style="bold green" if entry.program is not None and entry.program == best else "",
-        )
-    if state.trials_of(NATIVE, "report"):
-        table.add_row("", "native reward", "", "", _score(state, NATIVE, "report"))
-    return table
-
-
-def summary(run: Run) -> Group:
-    """What a finished run came to."""
+    Args:
+        name: how to name the run on the command line, to say what can be typed next.
+    """
     best, state = run.best, run.state
-    task = run.folder.task()
-    lines = Text()
-    lines.append("\nbest program ", style="bold").append(best.id, style="bold green")
-    lines.append(f"  fitness {_interval(best.score)}", style="bold")
-    lines.append(" training seeds that selection never used\n" if best.rung == "report" else " selection seeds\n")
-    if best.native is not None:
-        lines.append(f"native reward, same steps and seeds  fitness {_interval(best.native)}\n")
-    solved = task.spec.fitness.solved
+    lines = _lines()
+    lines.add_row("best", Text(best.id, "bold green").append(f" ({state.programs[best.id]})", "not bold default"))
+    lines.add_row("fitness", f"{_over(best.score)}{_against(best, run.folder.config().report_seeds)}", style="bold")
+    proof = _proof(state, best)
+    if proof:
+        lines.add_row("", proof)
+    solved = run.folder.task().spec.fitness.solved
     if solved is not None:
-        verdict = "solved" if best.score.mean >= solved else "not solved"
-        lines.append(f"{verdict} (the task counts as solved from {number(solved)})\n")
-    lines.append(
-        f"spent {state.requests} requests, {state.tokens:,} tokens, {state.steps:,} environment steps, "
-        f"{duration(state.active_s)}\n"
+        word = "yes" if best.score.mean >= solved else "no"
+        lines.add_row("solved", f"{word}, the task counts as solved from {number(solved)}")
+    lines.add_row("spent", spent(state))
+    if state.exported:
+        lines.add_row("export", str(_from_here(run.folder.export_folder / "reward.py")), style="bold")
+    if name is not None:
+        lines.add_row("next", f"rewardsmith show {name}", style="cyan")
+        lines.add_row("", f"rewardsmith export {name} -o my_reward.py", style="cyan")
+    return lines
+
+
+def spent(state: RunState) -> str:
+    """Requests, tokens, steps and time of all sessions."""
+    return (
+        f"{state.requests} requests, {state.tokens:,} tokens, {state.steps:,} environment steps, "
+        f"{duration(state.active_s)}"
     )
-    lines.append(f"export {run.folder.export_folder}\n")
-    lines.append(f"look   rewardsmith show {run.folder.name}\n", style="cyan")
-    return Group(lines)
-
-
-def source_of_best(run: Run) -> Syntax:
-    """The best program, coloured."""
-    return Syntax(run.best.source, "python", theme="ansi_dark", background_color="default")
 
 
 def summary_json(run: Run) -> dict[str, Any]:
     """What a run came to, as plain JSON; ``best`` is None while there is none."""
-    state = run.state
-    ranked = state.ranked()
-    best = run.best if ranked else None
+    state, task = run.state, run.folder.task()
+    best = run.best if state.ranked() else None
+    solved = task.spec.fitness.solved
     return {
         "run": run.folder.name,
         "path": str(run.path),
+        "task": task.name,
         "stopped": state.stopped,
-        "best": None
-        if best is None
-        else {
-            "program": best.id,
-            "rung": best.rung,
-            "fitness": _interval_json(best.score),
-            "native": _interval_json(best.native),
-            "export": str(run.folder.export_folder),
-        },
+        "exported": str(run.folder.export_folder) if state.exported else None,
+        "best": None if best is None else _best_json(state, best, solved),
         "spent": {
             "requests": state.requests,
             "tokens": state.tokens,
             "steps": state.steps,
             "active_s": round(state.active_s, 3),
         },
+        "warnings": state.preflight["warnings"] if state.preflight is not None else [],
         "programs": [
             {
                 "slot": list(slot),
                 "program": entry.program,
                 "accepted": entry.accepted,
                 "findings": list(entry.findings),
-                "selection": _interval_json(state.score(entry.program)) if entry.program else None,
-                "report": _interval_json(state.score(entry.program, "report")) if entry.program else None,
+                "parents": list(entry.parents),
+                "selection": interval_json(state.score(entry.program)) if entry.program else None,
+                "report": interval_json(state.score(entry.program, "report")) if entry.program else None,
             }
             for slot, entry in sorted(state.slots.items())
         ],
+        "trials": [vars(trial) for _, trial in sorted(state.trials.items())],
     }
 
 
-def _verdict(state: RunState, entry: SlotState) -> str:
-    if not entry.settled:
-        return "…"
-    if not entry.accepted:
-        return f"refused: {entry.findings[0]}" if entry.findings else "refused"
-    failed = [trial.message for trial in state.trials_of(entry.program or "", "selection") if trial.message]
-    return f"broke in training: {failed[0]}" if failed else "accepted"
-
-
-def _score(state: RunState, program: str | None, rung: str) -> str:
-    score = state.score(program, rung) if program is not None else None
-    if score is None:
-        return ""
-    half = "" if score.low is None or score.high is None else f" ±{(score.high - score.low) / 2:.2g}"
-    return number(score.mean) + half
-
-
-def _interval(score: Interval) -> str:
-    bounds = "" if score.low is None or score.high is None else f" [{number(score.low)}, {number(score.high)}]"
-    return f"{number(score.mean)}{bounds} over {score.n}"
-
-
-def _interval_json(score: Interval | None) -> dict[str, Any] | None:
+def interval_json(score: Interval | None) -> dict[str, Any] | None:
+    """An interval as plain JSON."""
     return None if score is None else {"mean": score.mean, "low": score.low, "high": score.high, "seeds": score.n}
+
+
+def difference(state: RunState, program: str, rung: str = "report") -> Interval | None:
+    """Program minus native reward, paired by seed; None unless both were trained on the same seeds to the end."""
+    fitness = [{t.seed: t.fitness for t in state.trials_of(name, rung)} for name in (program, NATIVE)]
+    pairs = [(fitness[0][seed], fitness[1].get(seed)) for seed in fitness[0]]
+    if not pairs or len(fitness[0]) != len(fitness[1]) or any(a is None or b is None for a, b in pairs):
+        return None
+    return paired_difference([a or 0.0 for a, _ in pairs], [b or 0.0 for _, b in pairs])
+
+
+def verdict(found: Interval) -> str:
+    """What a difference to the native reward proves."""
+    if found.low is None or found.high is None:
+        return "one seed proves nothing; train with more"
+    if found.low > 0 or found.high < 0:
+        return f"{'better' if found.low > 0 else 'worse'} than the native reward by {found}, paired by seed"
+    return f"the difference to the native reward, {found} paired by seed, proves nothing; train with more seeds"
+
+
+def _proof(state: RunState, best: Best) -> str:
+    found = difference(state, best.id) if best.rung == "report" else None
+    return "" if found is None else verdict(found)
+
+
+def _best_json(state: RunState, best: Best, solved: float | None) -> dict[str, Any]:
+    return {
+        "program": best.id,
+        "slot": list(state.programs[best.id]),
+        "rung": best.rung,
+        "fitness": interval_json(best.score),
+        "native": interval_json(best.native),
+        "difference": interval_json(difference(state, best.id)) if best.rung == "report" else None,
+        "solved": None if solved is None else best.score.mean >= solved,
+        "source": best.source,
+    }
+
+
+def _over(score: Interval) -> str:
+    bounds = "" if score.low is None or score.high is None else f" [{number(score.low)}, {number(score.high)}]"
+    return f"{number(score.mean)}{bounds} over {score.n} seed{'s' * (score.n > 1)}"
+
+
+def _against(best: Best, report_seeds: int) -> str:
+    if best.rung != "report":
+        missing = "the report is not finished" if report_seeds else "there was no report"
+        return f" that selection used, so too good on average; {missing}"
+    if best.native is None:
+        return "; the native reward was not trained to the end"
+    bounds = "" if best.native.low is None else f" [{number(best.native.low)}, {number(best.native.high)}]"
+    return f"; the native reward, same steps: {number(best.native.mean)}{bounds}"
+
+
+def _lines() -> Table:
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    lines.add_column(style="bold", no_wrap=True)
+    lines.add_column(overflow="fold")
+    return lines
+
+
+def _from_here(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
 
+from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
-from rewardsmith.cli.complete import strategy_names, task_names
-
-TaskName = Annotated[str, typer.Argument(help="A task, or an environment id.", autocompletion=task_names)]
-Goal = Annotated[str | None, typer.Option(help="What the agent must achieve, in words.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,25 +21,14 @@ def add_to(app: typer.Typer) -> None:
     prompts = typer.Typer(help="What a model is told.", no_args_is_help=True)
     app.add_typer(tasks, name="tasks")
     app.add_typer(prompts, name="prompts")
-    _add_tasks(tasks)
+    _add_list(tasks)
+    _add_show(tasks)
+    _add_new(tasks)
     _add_prompts(prompts)
-
-    @command(app, "strategies")
-    def strategies(output: Output) -> None:
-        """Who can decide what a run does next, with options and defaults."""
-        from rewardsmith.strategy import STRATEGIES
-
-        found = {name: STRATEGIES.get(name) for name in STRATEGIES.names()}
-        if output.json:
-            output.emit({name: cls.Options().model_dump() for name, cls in found.items()})
-            return
-        for name, cls in found.items():
-            output.result.print(f"[bold]{name}[/]  {(cls.__doc__ or '').splitlines()[0]}")
-            for option, default in cls.Options().model_dump().items():
-                output.result.print(f"  -O {option}={default}")
+    _add_strategies(app)
 
 
-def _add_tasks(app: typer.Typer) -> None:
+def _add_list(app: typer.Typer) -> None:
     @command(app, "list")
     def list_(output: Output) -> None:
         """The tasks that come with rewardsmith."""
@@ -48,55 +38,102 @@ def _add_tasks(app: typer.Typer) -> None:
         if output.json:
             output.emit([{"name": task.name, "goal": task.goal, "environment": task.env_id} for task in found])
             return
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        table.add_column("task", no_wrap=True, style="bold")
+        table.add_column("environment", no_wrap=True)
+        table.add_column("goal")
         for task in found:
-            output.result.print(f"[bold]{task.name}[/]  {task.env_id}\n  {task.goal}")
+            table.add_row(task.name, task.env_id, task.goal)
+        output.result.print(table)
 
+
+def _add_show(app: typer.Typer) -> None:
     @command(app, "show")
-    def show(output: Output, task: TaskName, goal: Goal = None) -> None:
+    def show(output: Output, task: given.TaskArgument, goal: given.Goal = None) -> None:
         """Everything that a task says."""
         import tomli_w
-        from rich.syntax import Syntax
 
         from rewardsmith.planning import resolve_task
 
-        spec = resolve_task(task, goal).spec
+        resolved = resolve_task(task, goal)
         if output.json:
-            output.emit(spec.model_dump(mode="json"))
+            output.emit({"name": resolved.name, **resolved.spec.model_dump(mode="json")})
             return
-        text = tomli_w.dumps(spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True))
-        output.result.print(Syntax(text, "toml", theme="ansi_dark", background_color="default"))
+        text = tomli_w.dumps(resolved.spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True))
+        if output.result.is_terminal and not output.result.no_color:
+            output.result.print(Syntax(text, "toml", theme="ansi_dark", background_color="default", word_wrap=True))
+        else:
+            output.result.print(text.rstrip(), markup=False, soft_wrap=True)
 
+
+def _add_new(app: typer.Typer) -> None:
     @command(app, "new")
     def new(
         output: Output,
         env_id: Annotated[str, typer.Argument(help="A Gymnasium id, or module:Class.")],
-        goal: Goal = None,
-        target: Annotated[Path | None, typer.Option("-o", "--output", help="The folder to write.")] = None,
-        fitness: Annotated[str | None, typer.Option(help='native_return, or info["key"].')] = None,
+        goal: given.Goal = None,
+        target: Annotated[
+            Path | None, typer.Option("--output", "-o", help="The folder to write; tasks/<name> by default.")
+        ] = None,
+        fitness: given.Fitness = None,
     ) -> None:
         """Look at an environment and draft a task folder for it."""
         from rewardsmith.task.drafting import task_from_env, write_task
+        from rewardsmith.task.loading import Task
 
-        drafted = task_from_env(env_id, goal or "Say here what the agent must achieve.", fitness=fitness)
+        drafted = task_from_env(env_id, goal or "to be written", fitness=fitness)
+        if goal is None:  # left empty, which no run takes
+            drafted = Task(drafted.name, drafted.spec.model_copy(update={"goal": ""}))
         folder = write_task(drafted, target or Path("tasks") / drafted.name)
         if output.json:
             output.emit({"folder": str(folder), "fields": [field.name for field in drafted.spec.fields]})
             return
-        output.result.print(str(folder), soft_wrap=True)
-        output.notes.print(f"mend {folder / 'task.toml'}, then: rewardsmith design {folder}", soft_wrap=True)
+        output.result.print(str(folder), markup=False, soft_wrap=True)
+        todo = "write its goal, and mend" if goal is None else "mend"
+        told = f"{todo} {folder / 'task.toml'}, then: rewardsmith design {folder}"
+        output.notes.print(told, markup=False, soft_wrap=True)
+
+
+def _add_strategies(app: typer.Typer) -> None:
+    @command(app, "strategies")
+    def strategies(output: Output) -> None:
+        """Who can decide what a run does next, with options and defaults."""
+        from rewardsmith.strategy import STRATEGIES
+
+        found = {name: STRATEGIES.get(name) for name in STRATEGIES.names()}
+        about = {name: (cls.__doc__ or "").strip().splitlines()[0] for name, cls in found.items()}
+        if output.json:
+            defaults = {name: cls.Options().model_dump(mode="json") for name, cls in found.items()}
+            output.emit([{"name": name, "about": about[name], "options": defaults[name]} for name in found])
+            return
+        for name, cls in found.items():
+            output.result.print(Text(name, "bold").append(f"  {about[name]}", "not bold"))
+            table = Table.grid(padding=(0, 2, 0, 0))
+            told = _attributes(cls.Options)
+            for option, default in cls.Options().model_dump().items():
+                table.add_row(f"  -O {option}={default}", told.get(option, ""))
+            output.result.print(table)
+
+
+def _attributes(cls: type) -> dict[str, str]:
+    """What the ``Attributes:`` of a docstring say of each."""
+    section = (cls.__doc__ or "").partition("Attributes:")[2]
+    entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}
 
 
 def _add_prompts(app: typer.Typer) -> None:
     @command(app, "show")
     def show(
         output: Output,
-        task: TaskName,
-        goal: Goal = None,
-        strategy: Annotated[str, typer.Option(autocompletion=strategy_names)] = "eureka",
-        prompts: Annotated[Path | None, typer.Option(help="A folder whose templates override ours.")] = None,
+        task: given.TaskArgument,
+        goal: given.Goal = None,
+        strategy: given.Strategy = "eureka",
+        steps: given.TrainingSteps = None,
+        prompts: given.Prompts = None,
     ) -> None:
         """Exactly what the first request of a run would send."""
-        talk = _first_request(task, goal, strategy, prompts)
+        talk = _first_request(task, goal, strategy, steps, prompts)
         if output.json:
             output.emit({"system": talk.system, "messages": [said._asdict() for said in talk.messages]})
             return
@@ -105,13 +142,15 @@ def _add_prompts(app: typer.Typer) -> None:
             output.result.print(text, markup=False, soft_wrap=True)
 
 
-def _first_request(task: str, goal: str | None, strategy: str, prompts: Path | None) -> Any:
+def _first_request(task: str, goal: str | None, strategy: str, steps: int | None, prompts: Path | None) -> Any:
     from rewardsmith.bank import look_at
     from rewardsmith.coder.compose import compose
     from rewardsmith.planning import resolve_task
     from rewardsmith.prompts import Prompts
+    from rewardsmith.strategy import STRATEGIES
 
+    STRATEGIES.get(strategy)
     resolved = resolve_task(task, goal)
     folders = () if prompts is None else (prompts, Prompts().folder)
     seen = look_at(resolved).report.model_dump(mode="json")
-    return compose(Prompts(*folders), strategy, resolved.spec, seen, resolved.spec.training.steps, ())
+    return compose(Prompts(*folders), strategy, resolved.spec, seen, steps or resolved.spec.training.steps, ())

@@ -122,7 +122,9 @@ class LocalExecutor:
 
     def _fail_all(self, why: str) -> None:
         for future in self._futures.values():
-            future.set_exception(BoundaryError(why, "see out.log in the trial's folder", where="trainer", retryable=True))
+            future.set_exception(
+                BoundaryError(why, "see out.log in the trial's folder", where="trainer", retryable=True)
+            )
         self._futures.clear()
 
 

@@ -95,9 +95,10 @@ def _start(control: socket.socket, memory: int) -> subprocess.Popen[bytes]:
     package = Path(__file__).resolve().parents[1]
     libraries = Path(np.__file__).resolve().parents[1]
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    words = [control.fileno(), memory, os.getpid()]
+    words = [package, libraries, control.fileno(), memory, os.getpid()]
+    flags = ["-I", "-S", "-W", "ignore", *(["-B"] if sys.dont_write_bytecode else [])]
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", _BOOT, str(package), str(libraries), *map(str, words)],
+        [sys.executable, *flags, "-c", _BOOT, *map(str, words)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=control.fileno(),

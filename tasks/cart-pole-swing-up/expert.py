@@ -1,10 +1,6 @@
 """The human yardstick for the swing-up: energy pumping with a linear balancer, and a reward."""
 
 import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.float64]
-Observation = dict[str, NDArray[np.float32]]
 
 GRAVITY = 9.8
 HALF_LENGTH = 0.5
@@ -13,7 +9,7 @@ HALF_LENGTH = 0.5
 BALANCING_GAINS = np.array([0.74, 0.88, 5.81, 1.42])
 
 
-def policy(observation: Observation) -> NDArray[np.float32]:
+def policy(observation: dict[str, np.ndarray]) -> np.ndarray:
     """Balance where the linear model holds, elsewhere give the pole the energy it lacks."""
     position, velocity = observation["cart"]
     cosine, sine, angular_velocity = observation["pole"]
@@ -29,11 +25,11 @@ def policy(observation: Observation) -> NDArray[np.float32]:
 
 
 def reward(
-    next_cart_position: Array,
-    next_pole_cosine: Array,
-    next_pole_angular_velocity: Array,
-    terminated: Array,
-) -> dict[str, Array]:
+    next_cart_position: np.ndarray,
+    next_pole_cosine: np.ndarray,
+    next_pole_angular_velocity: np.ndarray,
+    terminated: np.ndarray,
+) -> dict[str, np.ndarray]:
     """Pay for height, above all for standing still and upright; keep the cart near the middle."""
     height = (1 + next_pole_cosine) / 2
     stillness = np.exp(-((next_pole_angular_velocity / 2) ** 2))

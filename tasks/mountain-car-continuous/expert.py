@@ -1,27 +1,24 @@
 """The human yardstick for the mountain car: a scripted driver and a hand-written reward."""
 
 import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.float64]
 
 SLOPE_PULL = 0.0025  # the environment's gravity: velocity changes by -0.0025 cos(3 x) a step
 FLAG = 0.45
 
 
-def policy(observation: NDArray[np.float32]) -> NDArray[np.float32]:
+def policy(observation: np.ndarray) -> np.ndarray:
     """Always push the way the car already rolls: the engine then only ever adds energy."""
     velocity = observation[1]
     return np.array([1.0 if velocity >= 0 else -1.0], dtype=np.float32)
 
 
 def reward(
-    position: Array,
-    velocity: Array,
-    next_position: Array,
-    next_velocity: Array,
-    terminated: Array,
-) -> dict[str, Array]:
+    position: np.ndarray,
+    velocity: np.ndarray,
+    next_position: np.ndarray,
+    next_velocity: np.ndarray,
+    terminated: np.ndarray,
+) -> dict[str, np.ndarray]:
     """Pay for mechanical energy gained, as swinging back to the left also does, and the flag."""
     gained = energy(next_position, next_velocity) - energy(position, velocity)
     return {
@@ -31,9 +28,9 @@ def reward(
     }
 
 
-def energy(position: Array, velocity: Array) -> Array:
+def energy(position: np.ndarray, velocity: np.ndarray) -> np.ndarray:
     """Kinetic plus potential energy, scaled: 0 at rest on the floor, 1 at rest at the flag."""
     potential = SLOPE_PULL / 3 * (np.sin(3 * position) + 1)
     at_flag = SLOPE_PULL / 3 * (np.sin(3 * FLAG) + 1)
-    share: Array = (velocity**2 / 2 + potential) / at_flag
+    share: np.ndarray = (velocity**2 / 2 + potential) / at_flag
     return share
