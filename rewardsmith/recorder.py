@@ -24,6 +24,8 @@ from rewardsmith.task.environment import make_env, wrap_env
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Array, Episode
 
+_ROOM = 256  # steps that a history holds at first
+
 
 def record(task: Task, env: gym.Env[Any, Any], layout: Layout, buffers: Buffers, row: int) -> gym.Env[Any, Any]:
     """Put the recorder around a bare environment, and the task's own wrappers around that."""
@@ -41,8 +43,8 @@ def recorded_env(task: Task, render_mode: str | None = None) -> tuple[gym.Env[An
 class Buffers:
     """Rows of recorded values, one per environment of a vector.
 
-    After a vector step: :meth:`column` gives what programs ask for, then :meth:`advance` makes the values
-    after the step (or after an auto-reset) the values before the next one.
+    After a vector step: :meth:`columns` gives what programs ask for, then :meth:`advance` makes the values
+    after the step (or after an auto-reset) the values before the next one. The arrays stay the same ones.
     """
 
     def __init__(self, layout: Layout, n: int) -> None:
@@ -59,6 +61,7 @@ class Buffers:
         self.native_reward = np.zeros(n, np.float64)
         self.was_reset = np.zeros(n, bool)
         self.is_first_step = np.ones(n, bool)
+        self._views: dict[tuple[str, ...], dict[str, Array]] = {}
 
     def _rows(self) -> list[Array]:
         return [np.zeros((self.n, *leaf.shape), leaf.dtype) for leaf in self.layout.leaves]
@@ -84,7 +87,11 @@ class Buffers:
 
     def columns(self, arguments: Iterable[str]) -> dict[str, Array]:
         """Several columns by name."""
-        return {argument: self.column(argument) for argument in arguments}
+        names = tuple(arguments)
+        views = self._views.get(names)
+        if views is None:
+            views = self._views[names] = {argument: self.column(argument) for argument in names}
+        return {**views, "prev_action": self.column("prev_action")} if "prev_action" in views else views
 
     def _view(self, name: str) -> FieldView | None:
         return self.layout.fields.get(WHOLE if name == "obs" else name)
@@ -96,9 +103,10 @@ class Buffers:
 
     def advance(self) -> None:
         """Move on by one step; rows that were reset meanwhile begin a new episode."""
-        self.before, self.after = self.after, self.before
-        self.previous_action[:] = self.action
-        self.is_first_step[:] = self.was_reset
+        for before, after in zip(self.before, self.after, strict=True):
+            before[...] = after
+        self.previous_action[...] = self.action
+        self.is_first_step[...] = self.was_reset
         if self.was_reset.any():
             rows = self.was_reset
             for before, first, start in zip(self.before, self.first, self.start, strict=True):
@@ -158,9 +166,15 @@ class History:
 
     def __init__(self, buffers: Buffers) -> None:
         self._buffers = buffers
-        self._steps: list[tuple[list[Array], list[Array], Array, Array]] = []
+        self._recorded = [*buffers.after, buffers.action, buffers.native_reward]
+        self._steps = [np.empty((_ROOM, *rows.shape), rows.dtype) for rows in self._recorded]
+        self._length = 0
         self._begun = np.zeros(buffers.n, np.int64)
-        self._dropped = 0
+
+    def restart(self) -> None:
+        """Forget the episodes under way: the environments were reset by hand."""
+        self._length = 0
+        self._begun[:] = 0
 
     def add(self, done: Array) -> list[tuple[int, Episode]]:
         """Take in one vector step, before :meth:`Buffers.advance`.
@@ -171,32 +185,41 @@ class History:
         Returns:
             (environment, episode) for each that ended.
         """
-        buffers = self._buffers
-        copies = ([a.copy() for a in buffers.before], [a.copy() for a in buffers.after])
-        self._steps.append((*copies, buffers.action.copy(), buffers.native_reward.copy()))
+        if self._length == len(self._steps[0]):
+            self._make_room()
+        for steps, rows in zip(self._steps, self._recorded, strict=True):
+            steps[self._length] = rows
+        self._length += 1
         if not done.any():
             return []
         ended = [(int(row), self._episode(int(row))) for row in np.flatnonzero(done)]
-        self._begun[done] = self._dropped + len(self._steps)
-        drop = int(self._begun.min()) - self._dropped
-        if drop > 256:  # not at each episode: deleting from the front of a list moves all the rest
-            del self._steps[:drop]
-            self._dropped += drop
+        self._begun[done] = self._length
         return ended
 
+    def _make_room(self) -> None:
+        """Drop what no episode under way needs; where that is less than half, take twice the room."""
+        first = int(self._begun.min())
+        room = self._length * (1 if 2 * first >= self._length else 2)
+        kept = [np.empty((room, *steps.shape[1:]), steps.dtype) for steps in self._steps]
+        for new, steps in zip(kept, self._steps, strict=True):
+            new[: self._length - first] = steps[first : self._length]
+        self._steps = kept
+        self._length -= first
+        self._begun -= first
+
     def _episode(self, row: int) -> Episode:
-        steps = self._steps[self._begun[row] - self._dropped :]
-        layout, fields = self._buffers.layout, {}
-        after = [np.stack([step[1][i][row] for step in steps]) for i in range(len(layout.leaves))]
-        for name, view in layout.fields.items():
-            values = after[view.leaf]
-            if view.at_reset:
-                values = np.concatenate([steps[0][0][view.leaf][row][None], values])
-            fields["obs" if name == WHOLE else name] = cut(values, view.index)
+        buffers, fields = self._buffers, {}
+        *after, actions, rewards = (steps[self._begun[row] : self._length, row] for steps in self._steps)
+        for name, view in buffers.layout.fields.items():
+            values = cut(after[view.leaf], view.index)
+            before = cut(buffers.first[view.leaf][row : row + 1], view.index)
+            fields["obs" if name == WHOLE else name] = (
+                np.concatenate([before, values]) if view.at_reset else values.copy()
+            )
         return Episode(
             fields=fields,
-            actions=np.stack([step[2][row] for step in steps]),
-            native_rewards=np.array([step[3][row] for step in steps]),
-            terminated=bool(self._buffers.terminated[row]),
-            truncated=bool(self._buffers.truncated[row]),
+            actions=actions.copy(),
+            native_rewards=rewards.copy(),
+            terminated=bool(buffers.terminated[row]),
+            truncated=bool(buffers.truncated[row]),
         )

@@ -74,9 +74,10 @@ def test_torn_last_line_is_cut(tmp_path: Path) -> None:
     for size in range(len(whole), len(lines)):
         path.write_bytes(lines[:size])
         again = ReplyLog(path)
-        assert (len(again), path.read_bytes()) == (1, whole), size
-    again.put(ask(), 1, answer("bought again"), SLOT)
-    assert ReplyLog(path).get(ask().digest, 1) == answer("bought again")
+        assert (len(again), path.read_bytes()) == (1, lines[:size]), size  # reading changes nothing
+        again.put(ask(), 1, answer("bought again"), SLOT)
+        assert path.read_bytes().startswith(whole)
+        assert ReplyLog(path).get(ask().digest, 1) == answer("bought again"), size
 
 
 @pytest.mark.parametrize(

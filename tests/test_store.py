@@ -103,7 +103,7 @@ plain = st.recursive(
 )
 
 
-@given(st.lists(st.dictionaries(st.text(), plain, max_size=3), max_size=4))
+@given(st.lists(st.dictionaries(st.text(), plain, max_size=3), min_size=1, max_size=4))
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]]) -> None:
     path = tmp_path_factory.mktemp("lines") / "lines.jsonl"
     write(path, records)

@@ -62,6 +62,8 @@ class VecReward(VecEnvWrapper):
         """Reset all environments; episodes that were under way are forgotten."""
         obs = self.venv.reset()
         self.buffers.begin()
+        if self._history is not None:
+            self._history.restart()
         self._clear(np.ones(self.num_envs, bool))
         return obs
 

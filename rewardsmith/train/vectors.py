@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecEnvWrapper, VecFrameStack, VecNormalize
+from stable_baselines3.common.vec_env.util import dict_to_obs
 
 from rewardsmith.errors import UsageError
 from rewardsmith.layout import Layout, make_layout
@@ -28,6 +30,27 @@ class RecordedVecEnv(DummyVecEnv):
         self.buffers = Buffers(self.layout, n_envs)
         bare = [first] + [make_env(task) for _ in range(n_envs - 1)]
         super().__init__([self._recorded(task, env, row) for row, env in enumerate(bare)])
+
+    def step_wait(self) -> Any:
+        """Step and reset as DummyVecEnv does, without copying what is empty or cannot change later.
+
+        Unlike there, the terminal observation is copied before the reset, which may write into the same array.
+        """
+        infos: list[dict[str, Any]] = []
+        for row, env in enumerate(self.envs):
+            obs, self.buf_rews[row], terminated, truncated, info = env.step(self.actions[row])
+            info = deepcopy(info) if info else {}
+            info["TimeLimit.truncated"] = truncated and not terminated
+            self.buf_dones[row] = done = terminated or truncated
+            if done:
+                info["terminal_observation"] = deepcopy(obs)
+                obs, self.reset_infos[row] = env.reset()
+            self._save_obs(row, obs)
+            infos.append(info)
+        return self._obs_from_buf(), self.buf_rews.copy(), self.buf_dones.copy(), infos
+
+    def _obs_from_buf(self) -> Any:
+        return dict_to_obs(self.observation_space, {key: rows.copy() for key, rows in self.buf_obs.items()})
 
     def _recorded(self, task: Task, env: gym.Env[Any, Any], row: int) -> Any:
         return lambda: record(task, env, self.layout, self.buffers, row)
