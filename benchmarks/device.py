@@ -130,7 +130,9 @@ def measure(spec: dict, source: str, training: dict, device: str) -> dict[str, f
     opened: list[ProgramHost] = []
 
     def open_program(venv: RecordedVecEnv) -> ProgramHost:
-        opened.append(open_host(source, EntryPoint("reward", names, "reward"), venv.layout, capacity=64, style="batched"))
+        opened.append(
+            open_host(source, EntryPoint("reward", names, "reward"), venv.layout, capacity=64, style="batched")
+        )
         return opened[0]
 
     job = TrialJob(
@@ -141,7 +143,11 @@ def measure(spec: dict, source: str, training: dict, device: str) -> dict[str, f
         report = run_training(task, job, Path(folder), open_program)
     opened[0].close()
     assert report.status == "finished", report.message
-    return {"steps": report.steps, "wall_s": round(report.wall_s, 2), "steps_per_s": round(report.steps / report.wall_s)}
+    return {
+        "steps": report.steps,
+        "wall_s": round(report.wall_s, 2),
+        "steps_per_s": round(report.steps / report.wall_s),
+    }
 
 
 def main() -> None:
@@ -154,9 +160,14 @@ def main() -> None:
     os.chdir(Path(__file__).parent)
     results: dict[str, dict[str, dict[str, float]]] = {}
     for name, (spec, source, training) in ARMS.items():
-        runs = {device: [measure(spec, source, training, device) for _ in range(options.repeats)] for device in options.devices}
+        runs = {
+            device: [measure(spec, source, training, device) for _ in range(options.repeats)]
+            for device in options.devices
+        }
         results[name] = {device: max(found, key=lambda run: run["steps_per_s"]) for device, found in runs.items()}
-        print(f"{name:38}", *(f"{device} {run['steps_per_s']:>7,}/s" for device, run in results[name].items()), flush=True)
+        print(
+            f"{name:38}", *(f"{device} {run['steps_per_s']:>7,}/s" for device, run in results[name].items()), flush=True
+        )
     machine = {
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),

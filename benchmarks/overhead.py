@@ -73,7 +73,9 @@ def program_source() -> str:
     lines = inspect.getsource(_expert()).splitlines()
     text = "\n".join(line for line in lines if "numpy.typing" not in line and not line.startswith("Array ="))
     start, end = text.index("def policy"), text.index("def reward")
-    return (text[:start] + text[end:]).replace(": Array", "").replace(" -> Array", "").replace("-> dict[str, Array]", "")
+    return (
+        (text[:start] + text[end:]).replace(": Array", "").replace(" -> Array", "").replace("-> dict[str, Array]", "")
+    )
 
 
 def _expert() -> Any:

@@ -1,6 +1,6 @@
 """A run's replies as a file for `--replies`: how the demo's tape was made from a run with a model.
 
-    python benchmarks/tape.py RUN -o replies.json --model "who answered" --note "how"
+python benchmarks/tape.py RUN -o replies.json --model "who answered" --note "how"
 """
 
 from __future__ import annotations

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console, Group
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -36,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
             source = found.folder.program_source(state.ranked()[0]) if state.ranked() else None
             output.emit({**summary_json(found), "status": status(found.folder, state), "source": source})
             return
-        _show(output.result, found)
+        _show(output, found)
 
     @command(app, "list")
     def list_(output: Output, runs: given.RunsFolder = Path("runs")) -> None:
@@ -88,11 +86,12 @@ def status(folder: RunFolder, state: RunState) -> str:
     return "no program" if state.stopped is not None and not state.ranked() else "interrupted"
 
 
-def _show(console: Console, run: Run) -> None:
+def _show(output: Output, run: Run) -> None:
     from rewardsmith.cli.live import command_name
     from rewardsmith.cli.summary import spent, summary
     from rewardsmith.cli.view import bars, program_table, trial_table, unfinished_trials
 
+    console = output.result
     folder, state, task = run.folder, run.state, run.folder.task()
     standing = status(folder, state)
     running = unfinished_trials(folder) if standing == "running" else []
@@ -102,6 +101,9 @@ def _show(console: Console, run: Run) -> None:
         console.print(Text(f"warning: {warning}", "yellow"), "")
     if state.slots:
         console.print(program_table(state, running), "")
+    for slot, entry in sorted(state.slots.items()) if output.verbose else ():
+        for finding in entry.findings:
+            console.print(f"{slot}: {finding}", markup=False, soft_wrap=True)
     if running:
         console.print(bars(running, len(running), console.options.ascii_only), "")
     if state.trials:
@@ -114,14 +116,7 @@ def _show(console: Console, run: Run) -> None:
         console.print(f"no program has a score so far; spent {spent(state)}")
         return
     console.print(summary(run), "")
-    console.print(_source(console, run.best.source))
-
-
-def _source(console: Console, source: str) -> Group | Syntax | Text:
-    """A program, coloured where colours are shown."""
-    if not console.is_terminal or console.no_color:
-        return Text(source.strip(), overflow="ignore", no_wrap=True)
-    return Syntax(source.strip(), "python", theme="ansi_dark", background_color="default", word_wrap=True)
+    output.code(run.best.source, "python")
 
 
 def _row(folder: RunFolder) -> dict[str, Any]:

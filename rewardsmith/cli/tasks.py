@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -60,10 +59,7 @@ def _add_show(app: typer.Typer) -> None:
             output.emit({"name": resolved.name, **resolved.spec.model_dump(mode="json")})
             return
         text = tomli_w.dumps(resolved.spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True))
-        if output.result.is_terminal and not output.result.no_color:
-            output.result.print(Syntax(text, "toml", theme="ansi_dark", background_color="default", word_wrap=True))
-        else:
-            output.result.print(text.rstrip(), markup=False, soft_wrap=True)
+        output.code(text, "toml")
 
 
 def _add_new(app: typer.Typer) -> None:

@@ -8,6 +8,7 @@ reads is taken from the environment, and a wrapper for one environment. Function
 from __future__ import annotations
 
 import ast
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,14 @@ from rewardsmith.task.spec import FieldSpec
 _PREFIX = "_field_"
 
 
-def reward_module(task: Task, source: str, entry: EntryPoint, style: Style | None, facts: Mapping[str, Any]) -> str:
+def reward_module(
+    task: Task, source: str, entry: EntryPoint, style: Style | None, facts: Mapping[str, Any], module: str = "reward"
+) -> str:
     """The text of ``reward.py``.
 
     Args:
         facts: provenance, see :func:`rewardsmith.export.bundle.provenance`.
+        module: under which name it will be imported, for the example in its docstring.
     """
     template = jinja2.Template(
         Path(__file__).with_name("reward.py.j2").read_text(encoding="utf-8"),
@@ -42,7 +46,10 @@ def reward_module(task: Task, source: str, entry: EntryPoint, style: Style | Non
         per_transition=style == "per_transition",
         fields=fields,
         functions=_functions(task, fields),
+        module=module,
         doc=_as_doc,
+        wrapped=lambda text: textwrap.fill(text, 100),
+        imports_numpy=_imports_numpy(source),
     )
     return text
 
@@ -99,6 +106,12 @@ def _prefixed(source: str) -> str:
         elif isinstance(node, ast.Name) and node.id in names:
             node.id = _PREFIX + node.id
     return ast.unparse(tree)
+
+
+def _imports_numpy(source: str) -> bool:
+    """Whether the program itself brings numpy under the name that the wrapper uses."""
+    imports = [node for node in ast.parse(source).body if isinstance(node, ast.Import)]
+    return any(alias.name == "numpy" and alias.asname == "np" for node in imports for alias in node.names)
 
 
 def _as_doc(text: object) -> str:
