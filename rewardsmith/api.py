@@ -5,6 +5,7 @@ Every usage error is raised before anything is spent. Nothing here prints.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -133,7 +134,12 @@ def design(
     run = create_run(Path(runs), planned.config, planned.task, planned.prompts, SANDBOX)
     if planned.recorded is not None:
         write_whole(run.path / "replies.json", planned.recorded.model_dump_json(indent=1) + "\n")
-    return _carry_on(run, workers, observer or Observer())
+    try:
+        return _carry_on(run, workers, observer or Observer())
+    except UsageError:
+        if Run(run).state.preflight is None:  # found by the look at the environment: there is nothing to resume
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
 
 
 def resume(

@@ -7,7 +7,7 @@ With "run" it resumes that run, else it designs. The modes:
     "after"    SIGKILL right after the n-th event of this session was appended
     "before"   SIGKILL when n events were appended and the next would be; no reply is under way then
     "resumed"  SIGKILL right after the session's "resumed"
-"resumed" itself is not counted, so that every session gets one event further.
+"resumed" is not counted, nor a "stopped" that was there before, so that every session gets one event further.
 
 Requests to the fake model carry their slot, so that it can answer by slot however they arrive.
 """
@@ -78,14 +78,15 @@ def die_at(mode: str, count: int, slots: Slots) -> None:
     append, appended = events.EventLog.append, [0]
 
     def appending(log: events.EventLog, kind: str, **data: Any) -> events.Event:
-        if mode == "before" and kind != "resumed" and appended[0] == count:
+        counts = kind != "resumed" and not (kind == "stopped" and any(event.kind == kind for event in log))
+        if mode == "before" and counts and appended[0] == count:
             until = time.monotonic() + 20
             while slots.under_way and time.monotonic() < until:
                 time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGKILL)
         event = append(log, kind, **data)
-        appended[0] += kind != "resumed"
-        if (mode == "after" and appended[0] == count) or (mode == "resumed" and kind == "resumed"):
+        appended[0] += counts
+        if (mode == "after" and counts and appended[0] == count) or (mode == "resumed" and kind == "resumed"):
             os.kill(os.getpid(), signal.SIGKILL)
         return event
 

@@ -93,7 +93,7 @@ class LocalExecutor:
 
     def _launch(self) -> subprocess.Popen[bytes]:
         server = subprocess.Popen(
-            [sys.executable, "-m", "rewardsmith.worker", str(self._workers)],
+            [sys.executable, "-P", "-m", "rewardsmith.worker", str(self._workers)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=clean_environment(),
@@ -138,6 +138,8 @@ def available_cores() -> int:
 def clean_environment() -> dict[str, str]:
     """This process's environment without anything that looks like a credential, one thread per library."""
     kept = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
+    package = str(Path(__file__).resolve().parents[2])  # last, so that nothing beside it hides an installed package
+    kept["PYTHONPATH"] = os.pathsep.join([*filter(None, [kept.get("PYTHONPATH")]), package])
     return kept | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 

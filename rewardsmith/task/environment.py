@@ -80,7 +80,7 @@ def _import_attribute(task: Task, name: str) -> Any:
     if module_name.endswith(".py"):
         return task.function(module_name, attribute)
     if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # a person's own module beside them, as `python -m` would find it
+        sys.path.append(os.getcwd())  # a person's own module beside them; last, so that it hides no library
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:

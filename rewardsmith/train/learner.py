@@ -7,6 +7,7 @@ run code. A zip in Stable-Baselines3's format is made at export only.
 from __future__ import annotations
 
 import inspect
+import io
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,9 @@ def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:
 def save_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> None:
     """Write the policy's weights and the running statistics of observations as one checkpoint."""
     folder.mkdir(parents=True, exist_ok=True)
-    torch.save(model.policy.state_dict(), folder / f"{name}.pt")
+    weights = io.BytesIO()  # written by Python, so that a full disk is an OSError and not one of torch's own
+    torch.save(model.policy.state_dict(), weights)
+    (folder / f"{name}.pt").write_bytes(weights.getvalue())
     np.savez(folder / f"{name}.npz", **_statistics(venv))
 
 

@@ -40,7 +40,10 @@ def _try_learner(task: Task) -> None:
         make_policy(training, normalised(probe, training))
     except BoundaryError as error:
         cause = error.__cause__ or error
-        hint = "check algorithm and policy: Dict observations need MultiInputPolicy, discrete actions PPO or DQN"
+        hint = (
+            "Dict observations need MultiInputPolicy, nested ones the wrapper gymnasium.wrappers:FlattenObservation, "
+            "images CnnPolicy; discrete actions need PPO or DQN, continuous ones PPO, SAC or TD3"
+        )
         raise UsageError(
             f"{training.algorithm} with {training.policy} does not fit {task.env_id}: {cause}", hint
         ) from None

@@ -1,0 +1,94 @@
+"""An executor for tests of the engine: a training takes no time, and its fitness is a function of program and seed."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rewardsmith.bank import look_at
+from rewardsmith.errors import RewardsmithError
+from rewardsmith.task.loading import Task, load_task
+from rewardsmith.train.jobs import TrainedReport, TrialJob, TrialResult, write_json
+
+EVALUATION_STEPS = 280  # what ranking and evaluation of the line world take at most
+
+
+class FakeExecutor:
+    """Stands in for LocalExecutor.
+
+    Args:
+        fitness: of a job; by default a number between -1 and 1 that looks like chance.
+        trouble: called with each call's name and job; raises what the call shall fail with.
+    """
+
+    def __init__(
+        self,
+        workers: int = 1,
+        fitness: Callable[[TrialJob], float] | None = None,
+        trouble: Callable[[str, TrialJob], None] = lambda *_: None,
+    ) -> None:
+        self.calls: list[tuple[str, str, int]] = []
+        self._fitness = fitness or some_fitness
+        self._trouble = trouble
+        self._lock = threading.Lock()
+
+    def submit(self, call: str, arguments: dict[str, Any], log: Path) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            with self._lock:
+                future.set_result(getattr(self, f"_{call}")(**arguments))
+        except RewardsmithError as error:
+            future.set_exception(error)
+        return future
+
+    def close(self) -> None:
+        pass
+
+    def _preflight(self, task: str, folder: str) -> None:
+        write_look(load_task(task), Path(folder))
+
+    def _train(self, folder: str) -> None:
+        job = self._job(folder, "train")
+        digest = job.digest(load_task(job.task).digest)
+        report = TrainedReport(digest=digest, status="finished", steps=job.steps, wall_s=0.0, checkpoints=["1"])
+        (Path(folder) / "curve.csv").write_text(
+            f"steps,wall_s,episodes,length,own_return,fitness,term/pay\n{job.steps},1,9,10,1.5,0.25,1.5\n"
+        )
+        write_json(Path(folder) / "trained.json", report)
+
+    def _evaluate(self, folder: str) -> None:
+        job = self._job(folder, "evaluate")
+        steps = job.steps + EVALUATION_STEPS
+        digest = job.digest(load_task(job.task).digest)
+        fitness = [self._fitness(job)]
+        result = TrialResult(
+            digest=digest, status="finished", checkpoint="1", own_return=1.0, fitness=fitness, steps=steps
+        )
+        write_json(Path(folder) / "result.json", result)
+
+    def _export_policy(self, folder: str, target: str) -> None:
+        (Path(target) / "policy.zip").write_bytes(b"")
+
+    def _job(self, folder: str, call: str) -> TrialJob:
+        job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text())
+        self.calls.append((call, job.program, job.seed))
+        self._trouble(call, job)
+        return job
+
+
+def some_fitness(job: TrialJob) -> float:
+    return int(hashlib.sha256(f"{job.program}{job.seed}".encode()).hexdigest()[:6], 16) / (1 << 23) - 1.0
+
+
+def write_look(task: Task, folder: Path) -> None:
+    """What the look at an environment writes, without trying a learner."""
+    look = look_at(task)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / "transitions.npz", **look.transitions)  # type: ignore[arg-type]
+    write_json(folder / "preflight.json", look.report)

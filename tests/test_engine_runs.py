@@ -1,0 +1,234 @@
+"""Whole runs: budgets, failures outside, and that neither workers nor the order of replies change a result."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crash_driver import HEAD, OPTIONS, TAPE, Slots, answer
+from fake_executor import FakeExecutor
+from fake_llm import FakeLLM
+from lineworld import write_task
+
+from rewardsmith import api
+from rewardsmith.coder.scripted import RecordedReplies
+from rewardsmith.config import Budget, RunConfig
+from rewardsmith.engine.gate import Gate
+from rewardsmith.errors import BoundaryError, NoProgram, UsageError
+from rewardsmith.orders import Train, Write
+from rewardsmith.state import RunState, fold
+from rewardsmith.store import RunFolder, list_runs
+from rewardsmith.train.jobs import TrialJob
+from rewardsmith.types import Slot
+
+STEPS = 256
+TRIAL = 256 + 10 * (5 * 5 + 3)  # as the gate estimates it: five rankings of five episodes, three more to measure
+REPLIES = [{"round": r, "sample": s, "attempt": a, "text": text} for (r, s, a), text in TAPE.items()]
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> str:
+    return str(write_task(tmp_path / "line"))
+
+
+@pytest.fixture
+def executor(monkeypatch: pytest.MonkeyPatch) -> FakeExecutor:
+    """Trainings that take no time."""
+    fake = FakeExecutor()
+    monkeypatch.setattr(api, "LocalExecutor", lambda _: fake)
+    return fake
+
+
+def recorded(replies: list[dict[str, Any]] = REPLIES) -> RecordedReplies:
+    return RecordedReplies.model_validate({"model": "hand", "replies": replies})
+
+
+def design(task: str, tmp_path: Path, **settings: Any) -> api.Run:
+    given: dict[str, Any] = {"replies": recorded(), "options": OPTIONS, "report_seeds": 2, "runs": tmp_path / "runs"}
+    return api.design(task, **{**given, **settings})
+
+
+def asked_of(fake: FakeLLM, task: str, tmp_path: Path, **settings: Any) -> api.Run:
+    return design(task, tmp_path, model="openai/fake", base_url=fake.url + "/v1", replies=None, **settings)
+
+
+def the_run(tmp_path: Path) -> api.Run:
+    (folder,) = list_runs(tmp_path / "runs")
+    return api.Run(folder)
+
+
+def happened(run: api.Run) -> dict[str, Any]:
+    """What a run found, without times and without the order in which it was found."""
+    state = run.state
+    return {
+        "slots": {slot: (s.request, s.occurrence, s.program, s.findings) for slot, s in state.slots.items()},
+        "trials": {key: (t.status, t.fitness, t.own_return, t.steps) for key, t in state.trials.items()},
+        "programs": {name: (slot, run.folder.program_source(name)) for name, slot in state.programs.items()},
+        "ranked": state.ranked(),
+        "lineage": {p.parent.name: p.read_text() for p in run.path.glob("programs/*/lineage.json")},
+    }
+
+
+def kinds(run: api.Run) -> list[str]:
+    return [event.kind for event in run.folder.events()]
+
+
+# --- A run
+
+
+def test_a_run_from_recorded_replies(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+    run = design(task, tmp_path)
+    state = run.state
+    assert (len(state.slots), len(state.programs), len(state.trials)) == (5, 3, 7)
+    assert run.best.id == state.ranked()[0] and run.best.rung == "report" and run.best.native is not None
+    assert len(set(executor.calls)) == len(executor.calls) == 14
+    assert (run.path / "export" / "reward.py").is_file()
+    assert [k for k in kinds(run) if k in ("stopped", "exported")] == ["stopped", "exported"]
+
+
+def test_resuming_a_finished_run_does_nothing(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+    run = design(task, tmp_path)
+    before, calls = happened(run), list(executor.calls)
+    assert happened(api.resume(run)) == before
+    assert executor.calls == calls
+    assert kinds(run)[-2:] == ["resumed", "stopped"]
+
+
+def test_nothing_usable_is_no_program(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+    nothing = [{**reply, "text": "I cannot."} for reply in REPLIES]
+    with pytest.raises(NoProgram, match="first reason: RS001"):
+        design(task, tmp_path, replies=recorded(nothing))
+    assert executor.calls == []
+
+
+# --- Neither the order of replies nor the number of workers
+
+
+@pytest.mark.parametrize("late", [(0, 0), (0, 1), (1, 0)])
+def test_the_order_of_replies_changes_nothing(
+    task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch, late: tuple[int, int]
+) -> None:
+    """The same program twice in a round, with other comments: the first sample's text is kept, whichever came first."""
+    Slots().install(monkeypatch.setattr)
+    texts = {
+        (r, s): HEAD + f"(position):  # by {r}.{s}\n    return {{'place': position * {r + 1}}}\n```"
+        for r in (0, 1)
+        for s in (0, 1)
+    }
+    arrived = [threading.Event(), threading.Event()]
+
+    def answered(body: dict[str, Any]) -> str:
+        number, sample, _ = body["slot"]
+        if (number, sample) == late:
+            arrived[number].wait(20)
+        text = texts[number, sample]
+        threading.Timer(0.3, arrived[number].set).start()
+        return text
+
+    with FakeLLM(answered) as fake:
+        delayed = happened(asked_of(fake, task, tmp_path / "late"))
+    straight = [{"round": r, "sample": s, "text": text} for (r, s), text in texts.items()]
+    plain = happened(design(task, tmp_path / "straight", replies=recorded(straight)))
+    first_lines = {source.splitlines()[3] for _, source in delayed["programs"].values()}
+    assert first_lines == {"def reward(position):  # by 0.0", "def reward(position):  # by 1.0"}
+    for part in ("trials", "programs", "ranked"):
+        assert delayed[part] == plain[part]
+
+
+def test_the_order_of_replies_changes_no_request(
+    task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Slots().install(monkeypatch.setattr)
+
+    def run(folder: str, late: int) -> tuple[dict[str, Any], list[Any]]:
+        first = {0: threading.Event(), 1: threading.Event()}
+
+        def answered(body: dict[str, Any]) -> str:
+            number, sample, attempt = body["slot"]
+            if attempt == 0 and sample == late:
+                first[number].wait(20)
+            elif attempt == 0:
+                threading.Timer(0.3, first[number].set).start()
+            return answer(body)
+
+        with FakeLLM(answered) as fake:
+            found = happened(asked_of(fake, task, tmp_path / folder))
+            return found, sorted(json.dumps(request["body"], sort_keys=True) for request in fake.requests)
+
+    assert run("zero late", 0) == run("one late", 1)
+
+
+@pytest.mark.slow
+def test_the_number_of_workers_changes_nothing(task: str, tmp_path: Path) -> None:
+    one = design(task, tmp_path / "one", workers=1)
+    two = design(task, tmp_path / "two", workers=2)
+    assert happened(one) == happened(two)
+
+
+# --- Budgets
+
+
+def test_too_small_a_step_budget_is_refused_before_anything(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+    with pytest.raises(UsageError, match="cannot pay for one training"):
+        design(task, tmp_path, budget=Budget(steps=5 * STEPS - 1))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_no_program_is_bought_that_cannot_be_trained(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+    with pytest.raises(NoProgram, match=r"budget of 1,280 steps"):
+        design(task, tmp_path, budget=Budget(steps=5 * STEPS))  # evaluation is charged too
+    assert the_run(tmp_path).state.requests == 0
+
+
+def test_steps_are_kept_back_for_the_report(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+    limit = 80 + 7 * TRIAL  # of random behaviour; two trainings and the report fit, and one more does not
+    run = design(task, tmp_path, budget=Budget(steps=limit))
+    state = run.state
+    assert sum(key[2] == "selection" for key in state.trials) == 2
+    assert sum(key[2] == "report" for key in state.trials) == 4
+    assert state.steps <= limit
+    assert state.stopped is not None and "steps" in state.stopped
+    raised = api.resume(run, budget={"steps": 10 * limit})
+    assert happened(raised)["trials"].keys() == happened(design(task, tmp_path / "free"))["trials"].keys()
+
+
+def test_tokens(task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    Slots().install(monkeypatch.setattr)
+    with FakeLLM(answer) as fake:  # 29 tokens each
+        run = asked_of(fake, task, tmp_path, budget=Budget(tokens=8100))  # the first two are guessed to cost 8000
+        assert len(fake.requests) == 5 and run.state.tokens == 5 * 29
+        with pytest.raises(NoProgram, match="tokens"):
+            asked_of(fake, task, tmp_path / "poor", budget=Budget(tokens=7000))
+        assert len(fake.requests) == 5
+        poor = the_run(tmp_path / "poor")
+        assert happened(api.resume(poor, budget={"tokens": 8100})) == happened(run)
+
+
+def test_a_wave_that_was_begun_is_finished_however_dear_its_first_part_was(
+    task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a run that is cut in the middle of a wave would end another way than one that is not."""
+    Slots().install(monkeypatch.setattr)
+    with FakeLLM(answer, usage={"prompt_tokens": 5000, "completion_tokens": 2000, "total_tokens": 7000}) as fake:
+        whole = asked_of(fake, task, tmp_path / "whole", budget=Budget(tokens=16_000))
+        assert whole.state.requests == 2  # both were begun, and then no more
+
+        fake.faults = ["", "401:no"]
+        with pytest.raises(BoundaryError):
+            asked_of(fake, task, tmp_path / "cut", budget=Budget(tokens=12_000))
+        cut = the_run(tmp_path / "cut")
+        assert cut.state.tokens == 7000 and cut.state.unanswered()
+        assert api.resume(cut).state.requests == 2
+        assert set(happened(cut)["slots"]) == set(happened(whole)["slots"])
+
+
+def test_minutes_stop_only_between_rounds(
+    task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = design(task, tmp_path, budget=Budget(minutes=1e-9))
+    state = run.state
+    assert state.stopped is not None and "minutes" in state.stopped
+    assert {slot.round for slot in state.slots} == set()  # the look at the environment took it all
