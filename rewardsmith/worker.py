@@ -16,7 +16,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -157,10 +157,12 @@ def _child(command: dict[str, Any], answer_to: int) -> None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         CALLS[command["call"]](**command["arguments"])
     except BaseException as error:
-        traceback.print_exc()
         answer = {"error": _describe(error)}
-    sys.stdout.flush()
-    sys.stderr.flush()
+        with suppress(OSError):  # the log may be on the disk that is full
+            traceback.print_exc()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
     os.write(answer_to, json.dumps(answer).encode())
     os._exit(0)
 

@@ -64,8 +64,8 @@ class Output:
         if self.result.is_terminal and not self.result.no_color:
             from rich.syntax import Syntax  # a tenth of a second
 
-            style = {"theme": "ansi_dark", "background_color": "default"}
-            self.result.print(Syntax(text.strip(), language, word_wrap=True, **style))
+            shown = Syntax(text.strip(), language, theme="ansi_dark", background_color="default", word_wrap=True)
+            self.result.print(shown)
         else:
             self.result.print(text.strip(), markup=False, soft_wrap=True)
 

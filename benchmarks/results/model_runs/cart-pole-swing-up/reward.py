@@ -1,10 +1,13 @@
 """Reward for cart-pole-swing-up (env.py:CartPoleSwingUp), designed with rewardsmith.
 
-Goal: Swing up a pole that hangs from a cart and keep it standing, by pushing the cart along a limited track. Within ten seconds the pole must be upright to stay, and the cart must never leave the track.
+Goal: Swing up a pole that hangs from a cart and keep it standing, by pushing the cart along a
+limited track. Within ten seconds the pole must be upright to stay, and the cart must never leave
+the track.
 
 Fitness of agents trained under it: 1 over 5 training seeds that selection never used
 (the environment's own reward, trained the same way: 0.257).
-Written by openai/capable-model; program f23cab77a974 of run cart-pole-swing-up-eureka-7399a320; discount 0.98.
+Written by openai/capable-model; program f23cab77a974 of run cart-pole-swing-up-eureka-7399a320;
+discount 0.98.
 All numbers, seeds, digests and versions: the .json file beside this one.
 
     from reward import RewardWrapper
@@ -15,7 +18,6 @@ The wrapper belongs directly around the environment, below every wrapper that ch
 """
 
 import gymnasium as gym
-import numpy as np
 
 # --- The program, as it was written -------------------------------------------------------------------------
 

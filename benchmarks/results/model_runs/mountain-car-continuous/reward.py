@@ -1,10 +1,12 @@
 """Reward for mountain-car-continuous (MountainCarContinuous-v0), designed with rewardsmith.
 
-Goal: Drive an underpowered car out of a valley to the flag on top of the right hill. The engine alone cannot climb the hill from the valley floor.
+Goal: Drive an underpowered car out of a valley to the flag on top of the right hill. The engine
+alone cannot climb the hill from the valley floor.
 
 Fitness of agents trained under it: 0.977 over 5 training seeds that selection never used
 (the environment's own reward, trained the same way: 0.00518).
-Written by openai/capable-model; program 3ee07cb1671f of run mountain-car-continuous-eureka-4e9edd79; discount 0.99.
+Written by openai/capable-model; program 3ee07cb1671f of run mountain-car-continuous-
+eureka-4e9edd79; discount 0.99.
 All numbers, seeds, digests and versions: the .json file beside this one.
 
     import gymnasium as gym
@@ -16,7 +18,6 @@ The wrapper belongs directly around the environment, below every wrapper that ch
 """
 
 import gymnasium as gym
-import numpy as np
 
 # --- The program, as it was written -------------------------------------------------------------------------
 
