@@ -68,6 +68,7 @@ class RunState:
     requests: int = 0
     steps: int = 0
     active_s: float = 0.0
+    refused: str | None = None  # why no more requests may be made, until a budget is raised
     stopped: str | None = None
     exported: str | None = None
 
@@ -152,13 +153,17 @@ def _worked(state: RunState, data: dict[str, Any]) -> None:
 
 def _budget(state: RunState, data: dict[str, Any]) -> None:
     state.budget_changes.update(data)
-    state.stopped = None
+    state.refused = state.stopped = None
 
 
 def _resumed(state: RunState, _: dict[str, Any]) -> None:
     """Going on: what failed through no fault of a program is owed again."""
     state.stopped = None
     state.trials = {key: trial for key, trial in state.trials.items() if trial.status != "failed"}
+
+
+def _refused(state: RunState, data: dict[str, Any]) -> None:
+    state.refused = data["reason"]
 
 
 def _stopped(state: RunState, data: dict[str, Any]) -> None:
@@ -178,6 +183,7 @@ _APPLY = {
     "worked": _worked,
     "budget": _budget,
     "resumed": _resumed,
+    "refused": _refused,
     "stopped": _stopped,
     "exported": _exported,
 }

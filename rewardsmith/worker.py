@@ -22,6 +22,9 @@ from typing import Any
 
 from rewardsmith.errors import BoundaryError, RewardsmithError, disk_full
 
+_AT_ONCE = 4096  # transitions per call of a host: a whole rollout in most trainings
+_ROW_BY_ROW = 64  # a program that takes one transition at a time must answer within the host's time too
+
 
 def preflight(task: str, folder: str) -> None:
     """Look at a task's environment; see :func:`rewardsmith.train.preflight.run_preflight`."""
@@ -71,7 +74,8 @@ def _with_program(folder: str, run: Callable[..., Any]) -> None:
     def open_program(venv: RecordedVecEnv) -> ProgramHost | None:
         if job.entry is None:
             return None
-        opened.append(open_host(job.source, job.entry, venv.layout, capacity=max(venv.num_envs, 64), style=job.style))
+        capacity = _AT_ONCE if job.style == "batched" else _ROW_BY_ROW
+        opened.append(open_host(job.source, job.entry, venv.layout, capacity=capacity, style=job.style))
         return opened[0]
 
     try:

@@ -35,7 +35,7 @@ class FakeExecutor:
     ) -> None:
         self.calls: list[tuple[str, str, int]] = []
         self._fitness = fitness or some_fitness
-        self._trouble = trouble
+        self.trouble = trouble
         self._lock = threading.Lock()
 
     def submit(self, call: str, arguments: dict[str, Any], log: Path) -> Future[Any]:
@@ -78,7 +78,7 @@ class FakeExecutor:
     def _job(self, folder: str, call: str) -> TrialJob:
         job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text())
         self.calls.append((call, job.program, job.seed))
-        self._trouble(call, job)
+        self.trouble(call, job)
         return job
 
 

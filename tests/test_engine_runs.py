@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,14 +18,11 @@ from lineworld import write_task
 
 from rewardsmith import api
 from rewardsmith.coder.scripted import RecordedReplies
-from rewardsmith.config import Budget, RunConfig
-from rewardsmith.engine.gate import Gate
+from rewardsmith.config import Budget
+from rewardsmith.engine import loop
 from rewardsmith.errors import BoundaryError, NoProgram, UsageError
-from rewardsmith.orders import Train, Write
-from rewardsmith.state import RunState, fold
-from rewardsmith.store import RunFolder, list_runs
+from rewardsmith.store import list_runs
 from rewardsmith.train.jobs import TrialJob
-from rewardsmith.types import Slot
 
 STEPS = 256
 TRIAL = 256 + 10 * (5 * 5 + 3)  # as the gate estimates it: five rankings of five episodes, three more to measure
@@ -184,15 +184,16 @@ def test_no_program_is_bought_that_cannot_be_trained(task: str, tmp_path: Path, 
 
 
 def test_steps_are_kept_back_for_the_report(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
-    limit = 80 + 7 * TRIAL  # of random behaviour; two trainings and the report fit, and one more does not
+    limit = 80 + 6 * TRIAL + TRIAL // 2  # random behaviour, two trainings and the report fit, and no further training
     run = design(task, tmp_path, budget=Budget(steps=limit))
     state = run.state
     assert sum(key[2] == "selection" for key in state.trials) == 2
     assert sum(key[2] == "report" for key in state.trials) == 4
-    assert state.steps <= limit
+    assert state.steps <= limit and state.requests == 3
     assert state.stopped is not None and "steps" in state.stopped
-    raised = api.resume(run, budget={"steps": 10 * limit})
-    assert happened(raised)["trials"].keys() == happened(design(task, tmp_path / "free"))["trials"].keys()
+    raised, free = happened(api.resume(run, budget={"steps": 10 * limit})), happened(design(task, tmp_path / "free"))
+    assert raised["trials"].keys() >= free["trials"].keys()
+    assert (raised["slots"], raised["ranked"]) == (free["slots"], free["ranked"])
 
 
 def test_tokens(task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,6 +216,7 @@ def test_a_wave_that_was_begun_is_finished_however_dear_its_first_part_was(
     with FakeLLM(answer, usage={"prompt_tokens": 5000, "completion_tokens": 2000, "total_tokens": 7000}) as fake:
         whole = asked_of(fake, task, tmp_path / "whole", budget=Budget(tokens=16_000))
         assert whole.state.requests == 2  # both were begun, and then no more
+        assert len(whole.state.programs) == 1 == len(whole.state.ranked())  # and what was bought is trained
 
         fake.faults = ["", "401:no"]
         with pytest.raises(BoundaryError):
@@ -228,7 +230,86 @@ def test_a_wave_that_was_begun_is_finished_however_dear_its_first_part_was(
 def test_minutes_stop_only_between_rounds(
     task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = design(task, tmp_path, budget=Budget(minutes=1e-9))
+    ticks = itertools.count(step=0.6)
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: next(ticks)))  # every wave takes 0.6 s
+    run = design(task, tmp_path, budget=Budget(minutes=0.011))  # over in the second of the first round's three waves
     state = run.state
     assert state.stopped is not None and "minutes" in state.stopped
-    assert {slot.round for slot in state.slots} == set()  # the look at the environment took it all
+    assert set(state.slots) == {(0, 0, 0), (0, 1, 0), (0, 1, 1)}
+    assert len(state.ranked()) == 2
+    assert len(api.resume(run, budget={"minutes": 1.0}).state.slots) == 5
+
+
+# --- Failures outside
+
+
+def test_a_hiccup_is_tried_again(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+    undisturbed = happened(design(task, tmp_path / "undisturbed"))
+    executor.trouble = fail_times(1)
+    assert happened(design(task, tmp_path / "hiccup")) == undisturbed
+
+
+def test_when_everything_fails_the_run_ends_and_can_be_resumed(
+    task: str, tmp_path: Path, executor: FakeExecutor
+) -> None:
+    undisturbed = happened(design(task, tmp_path / "undisturbed"))
+    executor.trouble = fail_times(2)
+    with pytest.raises(BoundaryError, match="no memory"):
+        design(task, tmp_path / "failing")
+    failed = the_run(tmp_path / "failing")
+    assert {trial.status for trial in failed.state.trials.values()} == {"failed"}
+    executor.trouble = fail_times(0)
+    assert happened(api.resume(failed)) == undisturbed
+
+
+def test_one_failure_does_not_hold_up_the_others(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+    def trouble(call: str, job: TrialJob) -> None:
+        if "-position" in job.source:
+            raise BoundaryError("not a number in the policy", where="trainer")
+
+    executor.trouble = trouble
+    run = design(task, tmp_path)
+    assert len(run.state.ranked()) == 2
+    assert sum(trial.status == "failed" for trial in run.state.trials.values()) == 1
+    assert not any("not a number" in line for line in run.folder.llm_log.read_text().splitlines())
+
+
+def test_a_lost_machine_ends_the_run_before_more_is_bought(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+    def trouble(call: str, job: TrialJob) -> None:
+        if "-position" in job.source:
+            raise BoundaryError("the worker server ended", where="trainer", retryable=True)
+
+    undisturbed = happened(design(task, tmp_path / "undisturbed"))
+    executor.trouble = trouble
+    with pytest.raises(BoundaryError, match="server ended"):
+        design(task, tmp_path / "lost")
+    lost = the_run(tmp_path / "lost")
+    assert lost.state.requests == 3
+    executor.trouble = fail_times(0)
+    assert happened(api.resume(lost)) == undisturbed
+
+
+def test_a_provider_that_fails_keeps_what_the_others_answered(
+    task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Slots().install(monkeypatch.setattr)
+    with FakeLLM(answer, faults=["", "401:bad key"]) as fake:
+        with pytest.raises(BoundaryError, match="bad key"):
+            asked_of(fake, task, tmp_path)
+        run = the_run(tmp_path)
+        assert run.state.requests == 1
+        assert len(api.resume(run).state.slots) == 5
+        assert len(fake.requests) == 6  # one more than the run needs
+
+
+def fail_times(count: int) -> Any:
+    """Each training fails so often, and then goes through."""
+    failures: Counter[tuple[str, int, str]] = Counter()
+
+    def trouble(call: str, job: TrialJob) -> None:
+        key = (job.program, job.seed, job.rung)
+        if call == "train" and failures[key] < count:
+            failures[key] += 1
+            raise BoundaryError("no memory", where="trainer")
+
+    return trouble

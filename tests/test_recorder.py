@@ -208,13 +208,20 @@ def test_episodes_survive_the_disk(tmp_path: Path) -> None:
     ],
 )
 def test_every_kind_of_space(form: str, source: str, expected: Any, dtype: Any) -> None:
-    task = counter_task([{"name": "value", "source": source}], form=form, lengths=(2,))
+    wrappers = ("gymnasium.wrappers:FlattenObservation",) if form == "nested" else ()
+    task = counter_task([{"name": "value", "source": source}], wrappers, form=form, lengths=(2,))
     columns, _, venv = play(task, 1, random_actions(1, 2), 5)
     last = columns[-1]["next_value"]  # at the end of an episode, after which came a reset
     assert last[0].tolist() == np.asarray(expected).tolist() and last.dtype == dtype
     assert (venv.layout.shape("next_value"), venv.layout.dtype("next_value")) == (last.shape[1:], last.dtype)
     plain = "obs" in venv.layout.arguments
     assert plain == (form not in ("dict", "nested"))
+
+
+def test_a_dict_in_a_dict_needs_a_wrapper() -> None:
+    with pytest.raises(UsageError, match="Nested") as caught:
+        make_vec_env(counter_task([{"name": "flag", "source": 'obs["flag"]'}], form="nested"), 1, 0)
+    assert "FlattenObservation" in caught.value.hint
 
 
 def test_functions_of_the_task(tmp_path: Path) -> None:
@@ -287,7 +294,8 @@ def test_wrappers_change_what_the_policy_sees_and_not_the_fields() -> None:
     for a, b in zip(plain, wrapped, strict=True):
         assert all(np.array_equal(a[name], b[name]) for name in a)
     assert bare.observation_space.shape == (3,) and venv.observation_space.shape == (2,)
-    assert venv.reset()[0].tolist() == [1.5 + 0.5, 0.0] or venv.reset().shape == (2, 2)
+    episode = float(plain[-1]["next_place"][0][0])
+    assert venv.reset()[0].tolist() == [(episode + 1) / 2, 0.0]
 
 
 # --------------------------------------------------------------------------------------------------- VecReward

@@ -108,7 +108,6 @@ def _add_demo(app: typer.Typer) -> None:
         output.notes.print(
             f"The replies of this demo were written by {recorded.model}{when} and recorded; no model is asked.",
             style="cyan",
-            soft_wrap=True,
         )
         rounds = 1 + max(reply.round for reply in recorded.replies)
         samples = 1 + max(reply.sample for reply in recorded.replies)

@@ -66,7 +66,7 @@ def program_table(state: RunState, running: Sequence[TrialProgress] = (), most: 
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), expand=False)
     for name, width in (("round", 8), ("program", 12), ("what came of it", None), ("selection", 10), ("report", 10)):
-        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=width)
+        table.add_column(name, no_wrap=width is not None, min_width=width)
     best = next(iter(state.ranked()), None)
     entries = sorted(state.slots.items())
     hidden = 0 if most is None else max(0, len(entries) - most)
@@ -76,9 +76,14 @@ def program_table(state: RunState, running: Sequence[TrialProgress] = (), most: 
         if index < hidden and not is_best:
             continue
         name = ("* " if is_best else "  ") + place(slot)
-        cells = [entry.program or "-", outcome(state, slot, entry, busy), *_scores(state, slot, entry.program)]
-        style = "green" if is_best else "" if entry.accepted or not entry.settled else "bright_black"
-        table.add_row(name, *cells, style=style)
+        told = Text(outcome(state, slot, entry, busy), no_wrap=True, overflow="ellipsis")  # the column that gives way
+        table.add_row(
+            name,
+            entry.program or "-",
+            told,
+            *_scores(state, slot, entry.program),
+            style="green" if is_best else "" if entry.accepted or not entry.settled else "bright_black",
+        )
     if state.trials_of(NATIVE, "report") or NATIVE in busy:
         table.add_row("", "native", "the environment's own reward", "", short_score(state.score(NATIVE, "report")))
     if hidden:
@@ -104,8 +109,8 @@ def outcome(state: RunState, slot: Slot, entry: SlotState, busy: set[str]) -> st
     if not trials:
         return "accepted"
     rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
-    solved = f", {100 * sum(rates) / len(rates):.0f} % of episodes solved" if rates else ""
-    return f"trained with {len(trials)} seed{'s' * (len(trials) > 1)}{solved}"
+    solved = f", {100 * sum(rates) / len(rates):.0f} % solved" if rates else ""
+    return f"trained on {len(trials)} seed{'s' * (len(trials) > 1)}{solved}"
 
 
 def _scores(state: RunState, slot: Slot, program: str | None) -> tuple[str, str]:

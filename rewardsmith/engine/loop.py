@@ -109,12 +109,15 @@ class Engine:
         while True:
             orders = self._strategy.plan(self.state)
             stop = next((order for order in orders if isinstance(order, Stop)), None)
-            reason = stop.reason if stop is not None else gate.refusal(orders, self.state)
-            if reason is not None:
-                self.record("stopped", reason=reason)
+            refusal = gate.refusal(orders, self.state) if stop is None else None
+            if stop is None and refusal is None:
+                self._begin(orders)
+                self._carry_out_timed(orders)
+            elif refusal is not None and self.state.refused is None and any(isinstance(o, Write) for o in orders):
+                self.record("refused", reason=refusal)  # what was bought before is still trained
+            else:
+                self.record("stopped", reason=refusal or self.state.refused or (stop.reason if stop else ""))
                 return
-            self._begin(orders)
-            self._carry_out_timed(orders)
 
     def _begin(self, orders: Sequence[Order]) -> None:
         """Record what passed the gate, unless it is the rest of a wave that did."""

@@ -45,6 +45,8 @@ def attempts(state: RunState, round_number: int, sample: int) -> list[SlotState]
 def write_wave(state: RunState, round_number: int, samples: int, repairs: int, turns: tuple[Turn, ...]) -> list[Write]:
     """The requests that a round still owes: first attempts, then repairs of what was refused.
 
+    None once the budget allows no more, so that what was bought before is still trained.
+
     A repair waits until the whole attempt before it is settled, so that the requests of a round do not
     depend on which reply came first.
 
@@ -53,7 +55,7 @@ def write_wave(state: RunState, round_number: int, samples: int, repairs: int, t
         repairs: how often the findings of a refused program are sent back.
         turns: the past that every request of the round shows.
     """
-    for attempt in range(repairs + 1):
+    for attempt in range(repairs + 1) if state.refused is None else ():
         owed = []
         for sample in range(samples):
             tried = attempts(state, round_number, sample)

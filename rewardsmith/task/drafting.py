@@ -7,7 +7,10 @@ What looks like success or reward is never offered to programs; a success key be
 from __future__ import annotations
 
 import fnmatch
+import json
+import keyword
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from rewardsmith.task.loading import TASK_FILE, Task, shipped_tasks
 from rewardsmith.task.spec import RESERVED_NAMES, RESERVED_PREFIXES, parse_spec
 
 LOOK_STEPS = 2000
-HIDDEN = ("*success*", "reward*", "episode*", "fitness*", "TimeLimit*", "_*")
+HIDDEN = ("*success*", "*reward*", "episode*", "fitness*", "TimeLimit*", "_*")
 _IMAGE_FROM = 1024
 
 
@@ -90,7 +93,7 @@ def write_task(task: Task, folder: Path) -> Path:
     )
     try:
         folder.mkdir(parents=True)
-        (folder / TASK_FILE).write_text(template.render(task=task.spec, quote=_quote), encoding="utf-8")
+        (folder / TASK_FILE).write_text(template.render(task=task.spec, toml=_toml), encoding="utf-8")
         (folder / "fitness.py").write_text(DRAFT, encoding="utf-8")
     except OSError as error:
         raise RunError(f"cannot write {folder}: {error.strerror}", "choose a folder that can be written") from error
@@ -120,7 +123,7 @@ def _fitness(look: Look, wanted: str | None) -> dict[str, Any]:
         return {"source": wanted}
     success = sorted(key for key in look.info if fnmatch.fnmatch(key.lower(), "*success*"))
     if success:
-        return {"source": f'info["{success[0]}"]', "solved": 0.9, "doc": f"the environment's own {success[0]}"}
+        return {"source": f"info[{json.dumps(success[0], ensure_ascii=False)}]", "solved": 0.9, "doc": f"the environment's own {success[0]}"}
     threshold = look.env.spec.reward_threshold if look.env.spec is not None else None
     if not look.rewarded and threshold is None:
         raise UsageError(
@@ -136,8 +139,11 @@ def _fields(look: Look) -> list[dict[str, Any]]:
     fields: list[dict[str, Any]] = []
     space = look.env.observation_space
     if isinstance(space, gym.spaces.Dict):
-        for source, name in _leaves(space):
-            fields.append(_entry(look, source, Named(name), whole=True))
+        leaves = _leaves(space)
+        names = [name for _, name in leaves]
+        for index, (source, name) in enumerate(leaves):
+            unique = name if names.count(name) == 1 else f"{name}_{index}"
+            fields.append(_entry(look, source, Named(unique), whole=True))
     elif isinstance(space, gym.spaces.Box) and len(space.shape) == 1:
         names = observation_names(look.env, space.shape[0])
         fields += [_entry(look, f"obs[{index}]", name) for index, name in enumerate(names)]
@@ -147,7 +153,7 @@ def _fields(look: Look) -> list[dict[str, Any]]:
         small = np.size(value) <= _IMAGE_FROM
         if small and name not in taken and not any(fnmatch.fnmatch(key.lower(), p.lower()) for p in HIDDEN):
             taken.add(name)
-            fields.append({"name": name, "source": f'info["{key}"]', "at_reset": key in look.reset_info})
+            fields.append({"name": name, "source": f"info[{json.dumps(key, ensure_ascii=False)}]", "at_reset": key in look.reset_info})
     return fields
 
 
@@ -164,7 +170,7 @@ def _leaves(space: gym.spaces.Dict, prefix: str = "obs", path: str = "") -> list
     """(source, name) of every leaf of a Dict that programs can read."""
     found: list[tuple[str, str]] = []
     for key, inner in space.spaces.items():
-        source, name = f'{prefix}["{key}"]', f"{path}_{key}".strip("_")
+        source, name = f"{prefix}[{json.dumps(key, ensure_ascii=False)}]", f"{path}_{key}".strip("_")
         if isinstance(inner, gym.spaces.Dict):
             found += _leaves(inner, source, name)
         elif _readable(inner):
@@ -189,7 +195,7 @@ def _training(look: Look) -> dict[str, Any]:
 def _widen(look: Look, obs: Any, source: str = "obs") -> None:
     if isinstance(obs, dict):
         for key, value in obs.items():
-            _widen(look, value, f'{source}["{key}"]')
+            _widen(look, value, f"{source}[{json.dumps(key, ensure_ascii=False)}]")
         return
     if not _is_numeric(obs) or np.size(obs) >= _IMAGE_FROM:
         return
@@ -206,7 +212,7 @@ def _identifier(text: str) -> str:
     name = re.sub(r"\W+", "_", text).strip("_").lower() or "value"
     if name[0].isdigit():
         name = f"value_{name}"
-    if name in RESERVED_NAMES or name.startswith(RESERVED_PREFIXES):
+    if name in RESERVED_NAMES or name.startswith(RESERVED_PREFIXES) or keyword.iskeyword(name):
         name = f"env_{name}"
     return name
 
@@ -217,7 +223,12 @@ def _slug(env_id: str) -> str:
     return f"my-{name}" if name in shipped_tasks() else name
 
 
-def _quote(text: str) -> str:
-    """A TOML basic string."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+def _toml(value: Any) -> str:
+    """A value as TOML writes it, on one line."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_toml(str(k))} = {_toml(v)}" for k, v in value.items() if v is not None) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") if isinstance(value, str) else repr(value)

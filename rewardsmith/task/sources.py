@@ -10,6 +10,7 @@ fields.py:tip_height       a function (env, obs, info) -> array in the task's fo
 from __future__ import annotations
 
 import ast
+import warnings
 from typing import Any, Literal, NamedTuple
 
 Index = int | slice | tuple[int | slice, ...]
@@ -43,8 +44,10 @@ def parse_source(text: str) -> Source:
             raise ValueError(f"expected 'file.py:function', found {text!r}")
         return Source("function", (function,), file=file)
     try:
-        node = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            node = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, RecursionError, MemoryError):
         raise _unreadable(text) from None
     keys: list[str] = []
     index: Index | None = None
@@ -76,6 +79,8 @@ def _subscript(node: ast.expr, text: str) -> str | Index:
         lower, upper, step = (
             None if part is None else _literal(part, text) for part in (node.lower, node.upper, node.step)
         )
+        if step == 0 or any(type(part) not in (int, type(None)) for part in (lower, upper, step)):
+            raise _unreadable(text)
         return slice(lower, upper, step)
     value = _literal(node, text)
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
@@ -86,7 +91,7 @@ def _subscript(node: ast.expr, text: str) -> str | Index:
 def _literal(node: ast.expr, text: str) -> Any:
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         raise _unreadable(text) from None
 
 

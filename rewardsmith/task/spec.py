@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -10,7 +11,7 @@ from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.task.sources import Source, parse_source
 
 ALGORITHMS = ("PPO", "SAC", "TD3", "DQN")
-RESERVED_PREFIXES = ("next_", "prev_", "first_")
+RESERVED_PREFIXES = ("next_", "prev_", "first_", "_")  # with _ begin the names that the recorder gives
 RESERVED_NAMES = ("action", "prev_action", "terminated", "obs", "next_obs")
 
 
@@ -42,10 +43,10 @@ class FieldSpec(Model):
     @field_validator("name")
     @classmethod
     def _name_is_usable(cls, name: str) -> str:
-        if not name.isidentifier():
+        if not name.isidentifier() or keyword.iskeyword(name):
             raise ValueError(f"a field name must be a Python identifier, got {name!r}")
         if name.startswith(RESERVED_PREFIXES) or name in RESERVED_NAMES:
-            raise ValueError(f"the field name {name!r} is reserved; names may not begin with next_, prev_ or first_")
+            raise ValueError(f"the field name {name!r} is reserved; names may not begin with next_, prev_, first_ or _")
         return name
 
     @field_validator("source")

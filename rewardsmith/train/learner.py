@@ -56,12 +56,12 @@ def choose_device(training: TrainingSpec, wanted: str = "auto") -> str:
     return "cuda" if pays and torch.cuda.is_available() else "cpu"
 
 
-def normalised(venv: VecEnv, training: TrainingSpec) -> VecEnv:
-    """Put VecNormalize on top where the task asks for it; images are left to the policy."""
+def normalised(venv: VecEnv, training: TrainingSpec, kind: type[VecNormalize] = VecNormalize) -> VecEnv:
+    """Put VecNormalize, or a kind of it, on top where the task asks for it; images are left to the policy."""
     keys = _normalisable_keys(venv.observation_space) if training.normalise_observations else None
     if keys is None and not training.normalise_reward:
         return venv
-    return VecNormalize(
+    return kind(
         venv,
         norm_obs=keys is not None,
         norm_obs_keys=keys or None,

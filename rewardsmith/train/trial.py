@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardsmith.errors import ProgramError, boundary
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.train.jobs import CHECKPOINTS, CURVE_POINTS, TrainedReport, TrialJob, write_json
 from rewardsmith.train.learner import choose_device, make_learner, normalised, save_state
+from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, SettleRollout
 from rewardsmith.train.vec_reward import TrainingEpisode, VecReward
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.types import Episode, Evaluator
@@ -43,15 +45,17 @@ def run_training(
     """
     begun = time.monotonic()
     base = make_vec_env(task, job.training.n_envs, derived_seed("environments", job.seed))
-    rewarded = VecReward(base, open_program(base), job.training.gamma, history=True)
-    venv = normalised(rewarded, job.training)
+    rewarded, venv = _rewarded(job, base, open_program(base))
     model = make_learner(job.training, venv, derived_seed("learner", job.seed), choose_device(job.training, job.device))
     model.set_logger(configure(str(folder / "tensorboard"), ["tensorboard"]))
     recording = _Recording(rewarded, fitness_function(task), folder, job.steps)
     status, message, line = "finished", "", 0
     try:
         with boundary("trainer", f"training {job.program} with seed {job.seed}"):
-            model.learn(job.steps, callback=recording, log_interval=_log_interval(job))
+            callbacks: list[BaseCallback] = [recording]
+            if isinstance(rewarded, RolloutReward):
+                callbacks.insert(0, SettleRollout(rewarded))
+            model.learn(job.steps, callback=CallbackList(callbacks), log_interval=_log_interval(job))
         recording.checkpoint()
     except ProgramError as error:
         status, message, line = "program_failed", error.message, error.line
@@ -69,6 +73,13 @@ def run_training(
     )
     write_json(folder / TRAINED, report)
     return report
+
+
+def _rewarded(job: TrialJob, base: RecordedVecEnv, program: Evaluator | None) -> tuple[VecReward, VecEnv]:
+    """The reward wrapper and the top of the stack: per rollout where the learner allows it, else per step."""
+    per_rollout = job.training.algorithm == "PPO" and program is not None
+    rewarded = (RolloutReward if per_rollout else VecReward)(base, program, job.training.gamma, history=True)
+    return rewarded, normalised(rewarded, job.training, RolloutNormalize if per_rollout else VecNormalize)
 
 
 def _log_interval(job: TrialJob) -> int:

@@ -6,6 +6,7 @@ terms and whole episodes are kept beside it; nothing of them enters the observat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from rewardsmith.errors import ProgramError
 from rewardsmith.recorder import History
 from rewardsmith.train.vectors import buffers_of
-from rewardsmith.types import Episode, Evaluator, FloatArray
+from rewardsmith.types import Array, Columns, Episode, Evaluator, FloatArray, Output
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class TrainingEpisode:
     length: int
     terms: dict[str, float] = field(default_factory=dict)
     episode: Episode | None = None
+
+    def for_logging(self) -> dict[str, float]:
+        """The form in which Stable-Baselines3 looks for finished episodes."""
+        return {"r": self.own_return, "l": self.length, "t": 0.0}
 
 
 class VecReward(VecEnvWrapper):
@@ -55,72 +60,98 @@ class VecReward(VecEnvWrapper):
         self.gamma = gamma
         self.buffers = buffers_of(venv)
         self.finished: list[TrainingEpisode] = []
-        self._history = History(self.buffers) if history else None
-        self._clear(np.ones(self.num_envs, bool))
+        self.sums = EpisodeSums(self.num_envs)
+        self.history = History(self.buffers) if history else None
 
     def reset(self) -> Any:
         """Reset all environments; episodes that were under way are forgotten."""
         obs = self.venv.reset()
         self.buffers.begin()
-        if self._history is not None:
-            self._history.restart()
-        self._clear(np.ones(self.num_envs, bool))
+        if self.history is not None:
+            self.history.restart()
+        self.sums = EpisodeSums(self.num_envs)
         return obs
 
     def step_wait(self) -> Any:
         """Finish the step and put the program's reward in the place of the native one."""
         obs, _, dones, infos = self.venv.step_wait()
-        total, terms = self._rewards()
-        self._own += total
-        self._native += self.buffers.native_reward
-        self._length += 1
-        for name, values in terms.items():
-            sums = self._terms.get(name)
-            if sums is None:
-                self._terms[name] = sums = np.zeros(self.num_envs)
-            sums += values
-        episodes = dict(self._history.add(dones)) if self._history is not None else {}
-        if dones.any():
-            for row in np.flatnonzero(dones):
-                self._finish(int(row), infos[row], episodes.get(int(row)))
-            self._clear(dones)
+        output = self._rewards()
+        episodes = dict(self.history.add(dones)) if self.history is not None else {}
+        for row, ended in self.sums.add(output, self.buffers.native_reward, dones, episodes):
+            infos[row]["episode"] = ended.for_logging()
+            self.finished.append(ended)
         self.buffers.advance()
-        return obs, total.astype(np.float32), dones, infos
+        return obs, output.total.astype(np.float32), dones, infos
 
     @property
     def term_names(self) -> list[str]:
         """Names of the terms seen so far, in the program's order."""
-        return list(self._terms)
+        return list(self.sums.terms)
 
     def take_finished(self) -> list[TrainingEpisode]:
         """The episodes that ended since the last call."""
         taken, self.finished = self.finished, []
         return taken
 
-    def _rewards(self) -> tuple[FloatArray, Any]:
+    def _rewards(self) -> Output:
         if self.program is None:
-            return self.buffers.native_reward.copy(), {}
-        output = self.program(self.buffers.columns(self.program.arguments))
-        if not np.isfinite(output.total).all():
-            row = int(np.flatnonzero(~np.isfinite(output.total))[0])
-            inputs = {name: np.asarray(self.buffers.column(name)[row]).tolist() for name in self.program.arguments}
-            raise ProgramError(
-                f"the reward became {output.total[row]} during training, for {inputs}",
-                "guard divisions, logarithms and powers",
-                reason="output",
-            )
-        return output.total, output.terms
+            return Output(self.buffers.native_reward.copy())
+        return finite_output(self.program, self.buffers.columns(self.program.arguments))
 
-    def _finish(self, row: int, info: dict[str, Any], episode: Episode | None) -> None:
-        own, length = float(self._own[row]), int(self._length[row])
-        info["episode"] = {"r": own, "l": length, "t": 0.0}  # what SB3's own logging looks for
-        terms = {name: float(sums[row]) for name, sums in self._terms.items()}
-        self.finished.append(TrainingEpisode(own, float(self._native[row]), length, terms, episode))
 
-    def _clear(self, rows: Any) -> None:
-        if not hasattr(self, "_own"):
-            self._own, self._native = np.zeros(self.num_envs), np.zeros(self.num_envs)
-            self._length = np.zeros(self.num_envs, np.int64)
-            self._terms: dict[str, FloatArray] = {}
-        for sums in (self._own, self._native, self._length, *self._terms.values()):
-            sums[rows] = 0
+def finite_output(program: Evaluator, columns: Columns) -> Output:
+    """What a program gives for a batch.
+
+    Raises:
+        ProgramError: it breaks, or a reward is not finite; the message holds the inputs of the first such row.
+    """
+    output = program(columns)
+    if not np.isfinite(output.total).all():
+        row = int(np.flatnonzero(~np.isfinite(output.total))[0])
+        inputs = {name: np.asarray(columns[name][row]).tolist() for name in program.arguments}
+        raise ProgramError(
+            f"the reward became {output.total[row]} during training, for {inputs}",
+            "guard divisions, logarithms and powers",
+            reason="output",
+        )
+    return output
+
+
+class EpisodeSums:
+    """Sums of rewards and terms over the episodes under way, one per environment."""
+
+    def __init__(self, n: int) -> None:
+        self.terms: dict[str, FloatArray] = {}
+        self._own, self._native = np.zeros(n), np.zeros(n)
+        self._length = np.zeros(n, np.int64)
+
+    def add(
+        self, output: Output, native: FloatArray, dones: Array, episodes: Mapping[int, Episode]
+    ) -> list[tuple[int, TrainingEpisode]]:
+        """Take in one vector step.
+
+        Args:
+            native: shape (n,), the native rewards of the step.
+            dones: shape (n,), where an episode ended with it.
+            episodes: environment -> its episode, where whole ones are kept.
+
+        Returns:
+            (environment, what its episode came to) for each that ended.
+        """
+        self._own += output.total
+        self._native += native
+        self._length += 1
+        for name, values in output.terms.items():
+            if name not in self.terms:
+                self.terms[name] = np.zeros(len(self._own))
+            self.terms[name] += values
+        if not dones.any():
+            return []
+        ended = [(int(row), self._ended(int(row), episodes.get(int(row)))) for row in np.flatnonzero(dones)]
+        for sums in (self._own, self._native, self._length, *self.terms.values()):
+            sums[dones] = 0
+        return ended
+
+    def _ended(self, row: int, episode: Episode | None) -> TrainingEpisode:
+        terms = {name: float(sums[row]) for name, sums in self.terms.items()}
+        return TrainingEpisode(float(self._own[row]), float(self._native[row]), int(self._length[row]), terms, episode)

@@ -29,7 +29,11 @@ class RecordedVecEnv(DummyVecEnv):
         self.layout: Layout = make_layout(task, first)
         self.buffers = Buffers(self.layout, n_envs)
         bare = [first] + [make_env(task) for _ in range(n_envs - 1)]
-        super().__init__([self._recorded(task, env, row) for row, env in enumerate(bare)])
+        try:
+            super().__init__([self._recorded(task, env, row) for row, env in enumerate(bare)])
+        except NotImplementedError as error:  # a Dict in a Dict
+            hint = 'add [env] wrappers = ["gymnasium.wrappers:FlattenObservation"]; fields are read below it'
+            raise UsageError(f"Stable-Baselines3 cannot train on {task.env_id}: {error}", hint) from None
 
     def step_wait(self) -> Any:
         """Step and reset as DummyVecEnv does, without copying what is empty or cannot change later.

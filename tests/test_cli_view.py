@@ -1,0 +1,161 @@
+"""What a run looks like while it goes on: table, bars, plain lines, and how long it still takes."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from rewardsmith.cli import pace as pace_module
+from rewardsmith.cli.lines import describe
+from rewardsmith.cli.pace import Pace
+from rewardsmith.cli.summary import difference, verdict
+from rewardsmith.cli.view import bars, duration, place, program_table, short_finding, short_score, trial_table
+from rewardsmith.config import RunConfig
+from rewardsmith.engine.observer import TrialProgress
+from rewardsmith.events import Event
+from rewardsmith.state import RunState, fold
+from rewardsmith.types import Interval, Slot
+
+A, B = "a" * 12, "b" * 12
+FINDING = "RS108 error (line 2): reward asks for 'positon', which this task does not have — did you mean 'position'?"
+
+
+def replied(*slot: int) -> Event:
+    return Event("replied", {"slot": list(slot), "request": "r", "occurrence": 0, "tokens": 10})
+
+
+def judged(program: str | None, accepted: bool, *slot: int, findings: tuple[str, ...] = ()) -> Event:
+    return Event("judged", {"slot": list(slot), "program": program, "accepted": accepted, "findings": list(findings)})
+
+
+def tried(program: str, seed: int, rung: str, fitness: float | None, **more: Any) -> Event:
+    data = {"program": program, "seed": seed, "rung": rung, "status": "finished", "fitness": fitness, "steps": 100}
+    return Event("tried", data | {"wall_s": 1.0, "success_rate": 0.5} | more)
+
+
+SEARCH = [
+    replied(0, 0, 0),
+    judged(A, True, 0, 0, 0),
+    replied(0, 1, 0),
+    judged(None, False, 0, 1, 0, findings=(FINDING,)),
+    replied(0, 1, 1),
+    judged(B, True, 0, 1, 1),
+    tried(A, 0, "selection", 0.25),
+    tried(A, 1, "selection", 0.75),
+]
+REPORT = [
+    tried(A, 1000, "report", 0.5),
+    tried(A, 1001, "report", 0.6),
+    tried("native", 1000, "report", 0.1),
+    tried("native", 1001, "report", 0.2),
+]
+RUNNING = TrialProgress(B, 0, "selection", 50, 100, 0.125)
+
+
+def shown(renderable: Any, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(renderable)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
+
+
+def test_the_table_tells_what_came_of_every_request() -> None:
+    lines = shown(program_table(fold(SEARCH), [RUNNING])).splitlines()
+    assert lines[1].startswith("* 1.1") and "2 seeds, 50 % solved" in lines[1] and "0.5 ±3.2" in lines[1]
+    assert lines[2].startswith("  1.2 ") and "refused: RS108 line 2: reward asks for" in lines[2]
+    assert "did you mean" not in lines[2]
+    assert lines[3].startswith("  1.2 r1") and "in training" in lines[3]
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_table_keeps_a_line_for_each_and_whole_ids_in_narrow_terminals(width: int) -> None:
+    lines = shown(program_table(fold([*SEARCH, *REPORT]), [RUNNING]), width).splitlines()
+    assert len(lines) == 5
+    assert max(map(len, lines)) <= width
+    assert A in lines[1] and "0.55 ±0.64" in lines[1]
+    assert lines[4].split()[0] == "native" and "0.15" in lines[4]
+
+
+def test_the_oldest_rows_give_way_but_never_the_best() -> None:
+    text = shown(program_table(fold(SEARCH), [], most=1))
+    assert A in text and B in text and "RS108" not in text
+    assert "2 earlier" in text
+
+
+def test_a_program_that_broke_and_one_written_twice() -> None:
+    again = [
+        replied(1, 0, 0),
+        judged(A, True, 1, 0, 0),
+        tried(B, 0, "selection", None, status="program_failed", message="boom"),
+    ]
+    text = shown(program_table(fold([*SEARCH, *again])))
+    assert "training failed: boom" in text
+    assert "the same as 1.1" in text
+
+
+def test_bars_tell_how_far_and_the_last_fitness() -> None:
+    waiting, measured = RUNNING._replace(seed=1, steps=0, fitness=None), RUNNING._replace(seed=2, steps=100)
+    text = shown(bars([RUNNING, waiting, measured], 3, ascii_only=True))
+    assert "############------------" in text and "50 %" in text and "fitness 0.125" in text
+    assert "waiting" in text and "measuring" in text
+    assert "and 2 more" in shown(bars([RUNNING, waiting, measured], 1))
+
+
+def test_trials_are_listed_selection_first() -> None:
+    lines = shown(trial_table(fold([*REPORT[:1], *SEARCH]))).splitlines()
+    assert [line.split()[1] for line in lines[1:]] == ["selection", "selection", "report"]
+
+
+def test_small_words() -> None:
+    assert (duration(5), duration(65), duration(3700)) == ("5 s", "1 min 05 s", "1 h 01 min")
+    assert (place(Slot(0, 1)), place(Slot(2, 0, 1))) == ("1.2", "3.1 r1")
+    assert short_score(Interval(0.5, None, None, 1)) == "0.5" and short_score(None) == ""
+    assert short_finding(FINDING) == "RS108 line 2: reward asks for 'positon', which this task does not have"
+    assert short_finding("odd") == "odd"
+
+
+def test_differences_to_the_native_reward_are_paired_and_say_when_they_prove_nothing() -> None:
+    found = difference(fold([*SEARCH, *REPORT]), A)
+    assert found is not None and found.mean == pytest.approx(0.4) and found.low == pytest.approx(0.4)
+    assert "better than the native reward" in verdict(found)
+    assert "proves nothing" in verdict(Interval(0.1, -0.1, 0.3, 3))
+    assert "worse" in verdict(Interval(-0.2, -0.3, -0.1, 3))
+    assert difference(fold([*SEARCH, *REPORT[:3]]), A) is None
+
+
+def test_events_in_a_line() -> None:
+    assert describe(SEARCH[1]) == f"round 1 sample 1: program {A} accepted"
+    assert describe(SEARCH[3]).startswith("round 1 sample 2: refused, RS108 line 2:")
+    assert "did you mean" in describe(SEARCH[3], verbose=True)
+    assert describe(SEARCH[6]) == f"program {A}, selection seed 0: fitness 0.25, 50 % solved (100 steps, 1 s)"
+    failed = describe(tried("native", 0, "report", None, status="failed", message="gone"))
+    assert failed == "native reward, report seed 0: failed: gone"
+    assert describe(Event("worked", {"wall_s": 1.0})) == ""
+
+
+class Clock:
+    """Time that a test moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        monkeypatch.setattr(pace_module.time, "monotonic", lambda: self.now)
+
+
+def test_time_left_comes_from_trainings_owed_and_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, pace, state = Clock(monkeypatch), Pace(), RunState()
+    pace.config = RunConfig(
+        task="t", strategy="eureka", options={"rounds": 1, "samples": 2, "seeds": 1}, steps=100, report_seeds=1
+    )
+    assert pace.left_s(state, []) is None
+    state = fold(SEARCH[:6])
+    pace.update(state, [RUNNING._replace(program=A, steps=0)])
+    clock.now += 10.0
+    state = fold([*SEARCH[:6], tried(A, 0, "selection", 0.5)])
+    pace.update(state, [RUNNING._replace(steps=0)])
+    assert pace.elapsed_s == 10.0
+    assert pace.steps_per_s == pytest.approx(10.0)
+    assert pace.left_s(state, [RUNNING._replace(steps=0)]) == pytest.approx(
+        30.0
+    )  # B, and one for the report on each side

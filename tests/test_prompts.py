@@ -1,0 +1,296 @@
+"""What a model is told: rendered for every task, byte by byte as recorded in ``golden/``.
+
+After a change of a template that is meant: REWARDSMITH_GOLDEN=write pytest tests/test_prompts.py, and read the diff.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import jinja2.meta
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lineworld import write_task
+
+from rewardsmith.bank import look_at
+from rewardsmith.coder.compose import Conversation, PastTurn, compose
+from rewardsmith.errors import UsageError
+from rewardsmith.feedback.process import STRETCHES, process_rows
+from rewardsmith.prompts import Prompts, short_number
+from rewardsmith.task.loading import Task, load_task, shipped_tasks
+from rewardsmith.task.spec import parse_spec
+
+GOLDEN = Path(__file__).with_name("golden")
+CODE = "```python\ndef reward(position):\n    return {'place': position}\n```"
+ROWS = [
+    {"steps": 1000.0 * n, "episodes": 4.0, "length": 50.0, "own_return": 2.0 * n, "fitness": 0.1 * n,
+     "term/place": 2.0 * n}
+    for n in range(1, 5)
+]  # fmt: skip
+REFLECT = {"failed": None, "seeds": 2, "fitness": 0.25, "success": 0.5, "best_elsewhere": 0.75, **process_rows([ROWS])}
+FAILED = {"failed": "it divided by zero", "seeds": 1, "fitness": None, "success": None, "best_elsewhere": None}
+FINDINGS = {
+    "findings": ["RS108 error (line 2): there is no 'positon' — did you mean 'position'?", "RS201 error: it is slow"]
+}
+PAST = {
+    "reflect": [PastTurn(CODE, "reflect", REFLECT)],
+    "broken": [PastTurn(CODE, "reflect", {**FAILED, **process_rows([])})],
+    "repair": [PastTurn(CODE, "repair", FINDINGS)],
+    "failed_round": [PastTurn("I cannot.", "failed_round", FINDINGS)],
+}
+
+
+def seen_of(task: Task) -> dict[str, Any]:
+    return look_at(task).report.model_dump(mode="json")
+
+
+def line_seen() -> dict[str, Any]:
+    """A look with round numbers, which no library's random stream can change."""
+    scalar = {"shape": [], "dtype": "float64", "range": [-0.5, 0.5]}
+    names = ("position", "next_position", "first_position")
+    action = {"shape": [1], "dtype": "float64", "range": [-1.0, 1.0]}
+    flag = {"shape": [], "dtype": "bool", "range": [0.0, 1.0]}
+    return {
+        "arguments": {**dict.fromkeys(names, scalar), "action": action, "prev_action": action, "terminated": flag},
+        "hidden": ["secret_distance"],
+        "random_fitness": [0.1, -0.2],
+        "episode_length": 9.5,
+        "actions": "Box(-1.0, 1.0, (1,), float32)",
+        "n_actions": None,
+    }
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Task:
+    return load_task(write_task(tmp_path_factory.mktemp("task") / "line"))
+
+
+@pytest.fixture(scope="module")
+def looked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Task, dict[str, Any]]]:
+    """Every shipped task, and two made here, with a look at each."""
+    tasks = [load_task(name) for name in shipped_tasks()]
+    tasks.append(load_task(write_task(tmp_path_factory.mktemp("discrete") / "discrete-line", discrete=True)))
+    return {task.name: (task, seen_of(task)) for task in tasks}
+
+
+def told(
+    task: Task, seen: dict[str, Any], past: Sequence[PastTurn] = (), prompts: Prompts | None = None
+) -> Conversation:
+    return compose(prompts or Prompts(), "eureka", task.spec, seen, 256, past)
+
+
+def text_of(conversation: Conversation) -> str:
+    parts = [f"<system>\n{conversation.system}"]
+    return "\n\n".join(parts + [f"<{said.role}>\n{said.text}" for said in conversation.messages]) + "\n"
+
+
+# --- Golden files
+
+
+@pytest.mark.parametrize("name", ["request", *PAST])
+def test_as_recorded(line: Task, name: str) -> None:
+    conversation = told(line, line_seen(), PAST.get(name, ()))
+    if name != "request":
+        conversation = Conversation("(as in request.md)", conversation.messages[1:])
+    path, text = GOLDEN / f"eureka_{name}.md", text_of(conversation)
+    if os.environ.get("REWARDSMITH_GOLDEN") == "write":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text
+
+
+# --- Every task
+
+
+@pytest.mark.parametrize("kind", [None, *PAST])
+def test_every_task_can_be_told(looked: dict[str, tuple[Task, dict[str, Any]]], kind: str | None) -> None:
+    """Templates are rendered strictly: an unknown variable is an error."""
+    for task, seen in looked.values():
+        text = text_of(told(task, seen, PAST.get(kind or "", ())))
+        assert task.goal in text and task.env_id in text
+        assert not re.search(r"\{[{%]|[%}]\}|\bNone\b|\bnan\b|Undefined", text)
+        assert all(f"`{field.name}`" in text for field in task.offered_fields if field.name in seen["arguments"])
+
+
+def test_tables_are_whole(looked: dict[str, tuple[Task, dict[str, Any]]]) -> None:
+    """Each block of lines with bars has one width and a rule below its head."""
+    for task, seen in looked.values():
+        text = text_of(told(task, seen, PAST["reflect"]))
+        tables = re.findall(r"(?:^\|.*\| ?$\n?)+", text, flags=re.MULTILINE)
+        assert len(tables) == 2
+        for table in tables:
+            lines = table.strip().splitlines()
+            assert len(lines) >= 3 and set(lines[1]) == {"|", "-"}
+            assert {line.count("|") for line in lines} == {lines[0].count("|")}
+
+
+def test_what_is_hidden_is_in_no_prompt(looked: dict[str, tuple[Task, dict[str, Any]]], line: Task) -> None:
+    for task, seen in [*looked.values(), (line, seen_of(line))]:
+        for kind in PAST:
+            text = text_of(told(task, seen, PAST[kind]))
+            for name in [*seen["hidden"], *(field.name for field in task.spec.fields if field.hidden)]:
+                assert name not in text
+    assert "secret_distance" in seen_of(line)["hidden"]
+
+
+def test_the_measure_is_in_no_prompt(looked: dict[str, tuple[Task, dict[str, Any]]]) -> None:
+    """A writer that knew how the fitness is computed would copy it."""
+    for task, seen in looked.values():
+        text = text_of(told(task, seen, PAST["reflect"]))
+        assert "native_return" not in text and "fitness.py" not in text
+        assert not task.spec.fitness.doc or task.spec.fitness.doc not in text
+
+
+def test_a_dict_observation_without_fields_is_told(tmp_path: Path) -> None:
+    folder = write_task(tmp_path / "dict")
+    text = (folder / "env.py").read_text()
+    (folder / "env.py").write_text(
+        text + "\n\nclass Both(LineWorld):\n"
+        "    def __init__(self):\n        super().__init__()\n"
+        "        self.observation_space = gym.spaces.Dict({'line': self.observation_space})\n\n"
+        "    def _seen(self):\n        return {'line': super()._seen()}\n"
+    )
+    toml = (folder / "task.toml").read_text().replace("env.py:LineWorld", "env.py:Both")
+    (folder / "task.toml").write_text(re.sub(r"obs\[(\d)\]", r'obs[\\"line\\"][\1]', toml))
+    task = load_task(folder)
+    assert "`position`, `next_position`, `first_position`" in text_of(told(task, seen_of(task)))
+
+
+def test_a_bar_in_a_field_does_not_break_the_table(line: Task) -> None:
+    data = line.spec.model_dump(mode="json")
+    data["fields"][0]["doc"] = "a | b\nc"
+    task = Task("line", parse_spec(data, "test"), line.folder)
+    assert "a / b c" in text_of(told(task, line_seen()))
+
+
+# --- What stays the same
+
+
+def test_the_static_part_comes_first(line: Task) -> None:
+    """Two requests of different rounds share system text and first message to the byte: caches can hit."""
+    requests = [told(line, line_seen(), past) for past in ([], PAST["reflect"], [*PAST["reflect"], *PAST["repair"]])]
+    assert len({request.system for request in requests}) == 1
+    assert len({request.messages[0] for request in requests}) == 1
+    assert requests[2].messages[: len(requests[1].messages)] == requests[1].messages
+    assert [said.role for said in requests[2].messages] == ["user", "assistant", "user", "assistant", "user"]
+
+
+def test_the_last_bits_of_a_training_change_no_request(line: Task) -> None:
+    almost = {**REFLECT, "fitness": 0.25 + 1e-9}
+    assert told(line, line_seen(), [PastTurn(CODE, "reflect", almost)]) == told(line, line_seen(), PAST["reflect"])
+
+
+# --- Templates
+
+
+def test_all_templates_are_used_and_strict(line: Task) -> None:
+    names = Prompts().names()
+    assert {"eureka/system", "eureka/request", "eureka/reflect", "eureka/repair", "eureka/failed_round"} <= set(names)
+    environment = jinja2.Environment()
+    environment.filters["number"] = short_number
+    for name in names:
+        source = (Prompts().folder / f"{name}.md.j2").read_text(encoding="utf-8")
+        if jinja2.meta.find_undeclared_variables(environment.parse(source)):
+            with pytest.raises(UsageError, match="cannot be rendered"):
+                Prompts().render(name)
+
+
+def test_a_users_folder_overrides_by_name(line: Task, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "eureka").mkdir(parents=True)
+    (tmp_path / "mine" / "eureka" / "request.md.j2").write_text("Mine. {{ task }}")
+    mine = Prompts(tmp_path / "mine", Prompts().folder)
+    conversation = told(line, line_seen(), prompts=mine)
+    assert conversation.messages[0].text.startswith("Mine. # The task")
+    assert conversation.system == told(line, line_seen()).system
+    assert mine.digest != Prompts().digest and mine.names() == Prompts().names()
+    mine.freeze(tmp_path / "frozen")
+    frozen = Prompts(tmp_path / "frozen")
+    assert frozen.digest == mine.digest and told(line, line_seen(), prompts=frozen) == conversation
+
+
+def test_a_missing_or_broken_template_is_the_users_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "broken.md.j2").write_text("{% if %}")
+    with pytest.raises(UsageError, match="no prompt template"):
+        Prompts(tmp_path).render("nothing")
+    with pytest.raises(UsageError, match="cannot be rendered"):
+        Prompts(tmp_path).render("broken")
+
+
+def test_numbers_are_short() -> None:
+    assert [short_number(value) for value in (None, 0.123456, -200.0, 1e6)] == ["-", "0.123", "-200", "1e+06"]
+
+
+# --- Process feedback
+
+
+def test_no_curve_is_no_table() -> None:
+    assert process_rows([]) == process_rows([[]]) == {"columns": [], "rows": []}
+    assert process_rows([[{"steps": 100.0, "episodes": 0.0}]])["rows"] == []
+
+
+def test_one_row() -> None:
+    table = process_rows([ROWS[:1]])
+    assert table["columns"] == ["1000 steps"]
+    assert {row["name"]: row["cells"] for row in table["rows"]} == {
+        "episode length": [50.0], "own return": [2.0], "fitness": [0.1], "place": [2.0],
+    }  # fmt: skip
+
+
+def test_two_rows_stay_apart() -> None:
+    table = process_rows([ROWS[:2]])
+    assert table["columns"] == ["1000 steps", "2000 steps"]
+    assert table["rows"][-1] == {"name": "place", "cells": [2.0, 4.0]}
+
+
+def test_forty_rows_become_ten() -> None:
+    rows = [{**ROWS[0], "steps": 1000.0 * n, "fitness": float(n)} for n in range(1, 41)]
+    table = process_rows([rows])
+    assert len(table["columns"]) == STRETCHES and table["columns"][-1] == "40k steps"
+    fitness = next(row["cells"] for row in table["rows"] if row["name"] == "fitness")
+    assert fitness == [pytest.approx(4 * n + 2.5) for n in range(10)]
+
+
+def test_seeds_are_averaged_by_episodes() -> None:
+    few, many = {**ROWS[0], "fitness": 1.0, "episodes": 1.0}, {**ROWS[0], "fitness": 4.0, "episodes": 3.0}
+    table = process_rows([[few], [many]])
+    assert next(row["cells"] for row in table["rows"] if row["name"] == "fitness") == [13.0 / 4.0]
+
+
+def test_a_stretch_in_which_nothing_ended_is_left_out() -> None:
+    silent = {"steps": 2000.0, "episodes": 0.0, "fitness": None}
+    table = process_rows([[ROWS[0], silent, ROWS[2]]])
+    assert len(table["columns"]) == 2
+    assert all(None not in row["cells"] for row in table["rows"])
+
+
+def test_the_native_reward_is_never_shown() -> None:
+    table = process_rows([[{**ROWS[0], "native_return": 1.0, "wall_s": 3.0}]])
+    assert not {"native_return", "wall_s", "steps", "episodes"} & {row["name"] for row in table["rows"]}
+
+
+numbers = st.none() | st.floats(-1e6, 1e6)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "steps": st.floats(1, 1e6),
+                "episodes": st.integers(0, 5).map(float),
+                "fitness": numbers,
+                "term/a": numbers,
+            }
+        ),
+        max_size=50,
+    )
+)
+def test_any_curve_makes_a_whole_table(rows: list[dict[str, Any]]) -> None:
+    table = process_rows([rows])
+    assert len(table["columns"]) <= STRETCHES
+    assert all(len(row["cells"]) == len(table["columns"]) for row in table["rows"])

@@ -1,0 +1,147 @@
+"""Tasks made by looking at an environment, and written down as folders."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from rewardsmith.errors import RunError, UsageError
+from rewardsmith.layout import make_layout
+from rewardsmith.task.drafting import task_from_env, write_task
+from rewardsmith.task.environment import make_env
+from rewardsmith.task.loading import Task, load_task
+
+GOAL = 'do "it"\nwell'
+
+
+class Odd(gym.Env[Any, Any]):
+    """Awkward keys: nested, equal after tidying, reserved, quoted, and some that give the answer away."""
+
+    def __init__(self, dictionary: bool = True, paid: float = 0.0) -> None:
+        one = gym.spaces.Box(-1, 1, (2,), np.float32)
+        inner = gym.spaces.Dict({"b": one, 'q"uote': one})
+        both = gym.spaces.Dict({"a": inner, "a_b": one, "action": one, "image": gym.spaces.Box(0, 255, (40, 40, 3), np.uint8)})
+        self.observation_space = both if dictionary else one
+        self.action_space = gym.spaces.Discrete(2)
+        self._paid = paid
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        return self.observation_space.sample(), {"where": 1.0}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        info = {
+            "where": 1.0, "class": 2, "Speed (m/s)": 3.0, "text": "no", "big": np.zeros(5000), "_private": 1.0,
+            "reward_forward": 1.0, "grasp_reward": 1.0, "episode": 1.0, "episode_return": 1.0, "fitness_now": 1.0,
+            "TimeLimit.left": 1.0,
+        }  # fmt: skip
+        return self.observation_space.sample(), self._paid, False, bool(self.np_random.random() < 0.1), info
+
+
+class Succeeds(Odd):
+    """It also says whether it succeeded."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        obs, reward, terminated, truncated, info = super().step(action)
+        return obs, reward, terminated, truncated, {**info, "is_success": True, "Success_rate": 0.5}
+
+
+def draft(env_id: str, **kwargs: Any) -> Task:
+    return task_from_env(env_id, GOAL, **kwargs)
+
+
+def names(task: Task) -> list[str]:
+    return [field.name for field in task.spec.fields]
+
+
+def arguments(task: Task) -> tuple[str, ...]:
+    env = make_env(task)
+    try:
+        return make_layout(task, env).arguments
+    finally:
+        env.close()
+
+
+def test_cart_pole() -> None:
+    task = draft("CartPole-v1")
+    assert names(task) == ["cart_position", "cart_velocity", "pole_angle", "pole_angular_velocity"]
+    assert task.spec.fitness.source == "native_return" and task.spec.fitness.solved == 475
+    assert task.spec.action.names == ("Push cart to the left", "Push cart to the right")
+    assert {"next_pole_angle", "first_cart_position", "obs", "terminated"} <= set(arguments(task))
+
+
+@pytest.mark.filterwarnings("ignore:.*is out of date")
+@pytest.mark.parametrize(
+    ("env_id", "found"),
+    [
+        ("Pendulum-v1", ["x", "y", "angular_velocity"]),
+        ("Acrobot-v1", ["cosine_theta1", "sine_theta1", "cosine_theta2", "sine_theta2"]),
+        ("FrozenLake-v1", ["prob"]),
+        ("Taxi-v3", ["action_mask", "prob"]),
+    ],
+)
+def test_others_of_gymnasium(env_id: str, found: list[str], tmp_path: Path) -> None:
+    task = draft(env_id)
+    assert names(task)[: len(found)] == found
+    assert "next_obs" in arguments(task)
+    assert task.spec.training.policy == "MlpPolicy"
+    written_and_loaded(task, tmp_path)
+
+
+def test_a_dict_with_awkward_keys(tmp_path: Path) -> None:
+    task = draft("test_task_drafting:Odd", paid=1.0)
+    assert names(task) == ["a_b_0", "a_q_uote", "a_b_2", "env_action", "speed_m_s", "env_class", "where"]
+    assert [field.at_reset for field in task.spec.fields][-2:] == [False, True]
+    assert task.spec.training.policy == "MultiInputPolicy"
+    offered = arguments(task)
+    assert {"next_env_class", "where", "a_q_uote"} <= set(offered) and not {"obs", "env_class"} & set(offered)
+    written_and_loaded(task, tmp_path)
+
+
+def test_what_looks_like_the_answer_is_never_offered() -> None:
+    for env_id in ("test_task_drafting:Odd", "test_task_drafting:Succeeds"):
+        task = draft(env_id, fitness="native_return")
+        text = " ".join(arguments(task)).lower()
+        assert not any(word in text for word in ("success", "reward", "episode", "fitness", "timelimit", "private"))
+
+
+def test_a_success_key_becomes_the_fitness(tmp_path: Path) -> None:
+    task = draft("test_task_drafting:Succeeds", dictionary=False)
+    assert (task.spec.fitness.source, task.spec.fitness.solved) == ('info["Success_rate"]', 0.9)
+    assert draft("test_task_drafting:Succeeds", fitness='info["is_success"]').spec.fitness.source == 'info["is_success"]'
+    written_and_loaded(task, tmp_path)
+
+
+def test_what_it_cannot_draft() -> None:
+    with pytest.raises(UsageError, match="no goal"):
+        task_from_env("CartPole-v1", " ")
+    with pytest.raises(UsageError, match="nothing measures success") as caught:
+        draft("test_task_drafting:Odd")
+    assert "def fitness" in caught.value.hint
+    with pytest.raises(UsageError, match="knows no environment") as caught:
+        draft("CartPol-v1")
+    assert "CartPole-v1" in caught.value.hint
+    with pytest.raises(UsageError, match="no module"):
+        draft("no_such_module:Odd")
+    with pytest.raises(UsageError, match="has no 'Od'") as caught:
+        draft("test_task_drafting:Od")
+    assert "'Odd'" in caught.value.hint
+
+
+def written_and_loaded(task: Task, tmp_path: Path) -> None:
+    folder = write_task(task, tmp_path / task.name)
+    assert load_task(folder).spec == task.spec
+    ast.parse((folder / "fitness.py").read_text(encoding="utf-8"))
+    with pytest.raises(RunError, match="exists"):
+        write_task(task, folder)
+
+
+def test_arguments_of_the_environment_are_written_down(tmp_path: Path) -> None:
+    task = draft("FrozenLake-v1", is_slippery=False, map_name="8x8")
+    assert task.spec.env.kwargs == {"is_slippery": False, "map_name": "8x8"}
+    written_and_loaded(task, tmp_path)

@@ -1,0 +1,125 @@
+"""The tasks that come with rewardsmith: their environments, their numbers, and their yardsticks."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from rewardsmith.bank import random_behaviour
+from rewardsmith.layout import make_layout
+from rewardsmith.recorder import History, recorded_env
+from rewardsmith.task.environment import make_env
+from rewardsmith.task.fitness import fitness_function
+from rewardsmith.task.loading import Task, load_task, shipped_tasks
+from rewardsmith.train.learner import check_hyperparameters
+
+NAMES = shipped_tasks()
+EPISODES = 12
+
+
+@pytest.fixture(params=NAMES, scope="module")
+def task(request: Any) -> Task:
+    return load_task(request.param)
+
+
+def expert(task: Task) -> Any:
+    assert task.folder is not None
+    spec = importlib.util.spec_from_file_location(f"expert_of_{task.name.replace('-', '_')}", task.folder / "expert.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def play_expert(task: Task, episodes: int) -> list[float]:
+    """Fitness of the yardstick's policy, by episode."""
+    policy, (env, buffers) = expert(task).policy, recorded_env(task)
+    history, measure, found = History(buffers), fitness_function(task), list[float]()
+    for episode in range(episodes):
+        obs, _ = env.reset(seed=100 + episode)
+        buffers.begin()
+        done = False
+        while not done:
+            obs, _, terminated, truncated, _ = env.step(policy(obs))
+            done = terminated or truncated
+            found += [measure(one).value for _, one in history.add(np.array([done]))]
+            buffers.advance()
+    env.close()
+    return found
+
+
+def about(values: list[float], stated: float) -> bool:
+    """Within four standard errors of what was measured, and a little for its own error."""
+    error = float(np.std(values, ddof=1)) / np.sqrt(len(values))
+    return abs(float(np.mean(values)) - stated) < 4 * error + 0.02
+
+
+def test_the_environment_is_a_good_one(task: Task) -> None:
+    env = make_env(task)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # advice on metadata and ranges
+        check_env(env.unwrapped, skip_render_check=True)
+    env.close()
+
+
+def test_the_fields_are_within_their_ranges(task: Task) -> None:
+    env = make_env(task)
+    layout = make_layout(task, env)
+    env.close()
+    assert {f"next_{field.name}" for field in task.offered_fields} <= set(layout.arguments)
+    episodes = random_behaviour(task, 3, seed=1).episodes
+    for field in task.spec.fields:
+        assert field.doc and field.range is not None
+        values = np.concatenate([np.ravel(episode.fields[field.name]) for episode in episodes])
+        low, high = field.range
+        slack = 1e-5 * (high - low)
+        assert low - slack <= values.min() and values.max() <= high + slack, field.name
+
+
+def test_random_and_expert_are_as_stated(task: Task) -> None:
+    spec, measure = task.spec.fitness, fitness_function(task)
+    assert spec.random is not None and spec.expert is not None and spec.solved is not None
+    assert about([measure(episode).value for episode in random_behaviour(task, EPISODES, seed=7).episodes], spec.random)
+    values = play_expert(task, EPISODES)
+    assert about(values, spec.expert) and np.mean(values) >= spec.solved
+
+
+def test_the_yardsticks_reward_is_accepted(task: Task) -> None:
+    from rewardsmith.api import check_program
+
+    source = (Path(str(task.folder)) / "expert.py").read_text(encoding="utf-8")
+    verdict = check_program(only_the_reward(source), task)
+    assert verdict.accepted and verdict.style == "batched", verdict.findings
+
+
+def only_the_reward(source: str) -> str:
+    """The module without its policy and the types that annotations need."""
+    import ast
+
+    tree = ast.parse(source)
+    tree.body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.FunctionDef) and node.name == "policy")
+        and not (isinstance(node, ast.ImportFrom) and node.module == "numpy.typing")
+        and not (isinstance(node, ast.Assign) and "NDArray" in ast.unparse(node.value))
+    ]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+            for argument in node.args.args:
+                argument.annotation = None
+        elif isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Name("object")
+    return ast.unparse(tree)
+
+
+def test_the_training_defaults_are_known_to_the_learner(task: Task) -> None:
+    check_hyperparameters(task.spec.training)
+    assert task.goal and task.spec.naive
