@@ -1,4 +1,4 @@
-"""What applying a program costs: recorder, VecReward and program host against plain Stable-Baselines3.
+"""What applying a program costs: recorder, reward wrapper and program host against plain Stable-Baselines3.
 
     python benchmarks/overhead.py [--steps 40960] [--pairs 7] [--settings light heavy] [-o FILE]
 
@@ -6,8 +6,9 @@ Claim: recorder, wrapper and host together cost at most 10 % of tuned PPO's wall
 
     plain       PPO on a DummyVecEnv of MountainCarContinuous-v0 with VecNormalize(reward) and its native reward;
                 no Monitor, no environment checker: nothing that the other arms do not have
-    in-process  the same with recorder, VecReward and history, the reward's function called in this process
-    host        as a trial runs it: the function in its program host
+    trial       as a trial of rewardsmith runs it: recorder, whole episodes kept, the program asked in its host once
+                per rollout
+    every-step  the same with VecReward, which asks the host at every vector step: what off-policy learners need
 
 The arms of a pair run one after another, in an order that turns from pair to pair, so that a drift of the machine
 meets all of them. Printed are the median ratio of wall times to ``plain``, and the geometric mean with the ends of its
@@ -21,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import importlib.util
 import inspect
 import json
 import math
@@ -29,26 +29,26 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from stable_baselines3 import PPO
-from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from rewardsmith.maths.statistics import interval
 from rewardsmith.program import EntryPoint
-from rewardsmith.sandbox.host import ProgramHost, open_host
+from rewardsmith.sandbox.host import open_host
 from rewardsmith.task.environment import make_env
-from rewardsmith.task.loading import Task, load_task
+from rewardsmith.task.loading import Task, import_file, load_task
+from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.train.learner import make_learner, normalised
+from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, SettleRollout
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import make_vec_env
-from rewardsmith.types import Columns, Output
 
 N_ENVS = 16
-ARMS = ("plain", "in-process", "host")
+ARMS = ("plain", "trial", "every-step")
 SETTINGS: dict[str, dict[str, Any]] = {
     "light": {"n_steps": 128, "batch_size": 512, "n_epochs": 4},
     "heavy": {"n_steps": 128, "batch_size": 256, "n_epochs": 10},
@@ -56,62 +56,28 @@ SETTINGS: dict[str, dict[str, Any]] = {
 EXPERT = Path(__file__).resolve().parents[1] / "tasks" / "mountain-car-continuous" / "expert.py"
 
 
-class InProcess:
-    """The reward's function, called directly: what is left of the cost without a host."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.arguments = tuple(inspect.signature(function).parameters)
-
-    def __call__(self, columns: Columns) -> Output:
-        terms = self.function(**columns)
-        return Output(np.add.reduce(list(terms.values()), axis=0), terms)
-
-
-def program_source() -> str:
-    """The yardstick's reward with what it needs, without the scripted policy and its annotations."""
-    lines = inspect.getsource(_expert()).splitlines()
-    text = "\n".join(line for line in lines if "numpy.typing" not in line and not line.startswith("Array ="))
-    start, end = text.index("def policy"), text.index("def reward")
-    return (
-        (text[:start] + text[end:]).replace(": Array", "").replace(" -> Array", "").replace("-> dict[str, Array]", "")
-    )
-
-
-def _expert() -> Any:
-    spec = importlib.util.spec_from_file_location("expert", EXPERT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules["expert"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def wall_time(arm: str, task: Task, hyperparameters: dict[str, Any], steps: int, seed: int) -> float:
     """Seconds that one training takes."""
-    host: ProgramHost | None = None
-    gamma = task.spec.training.gamma
-    venv: VecEnv
+    training = task.with_training({"hyperparameters": hyperparameters}).spec.training
     if arm == "plain":
-        venv = DummyVecEnv([lambda: make_env(task)] * N_ENVS)
-    else:
-        base = make_vec_env(task, N_ENVS, seed)
-        reward = _expert().reward
-        entry = EntryPoint("reward", tuple(inspect.signature(reward).parameters), "reward")
-        if arm == "host":
-            host = open_host(program_source(), entry, base.layout, capacity=64)
-        venv = VecReward(base, host or InProcess(reward), gamma, history=True)
-    venv = VecNormalize(venv, norm_obs=False, norm_reward=True, gamma=gamma)
-    learner = {**task.spec.training.hyperparameters, **hyperparameters}
-    model = PPO("MlpPolicy", venv, seed=seed, device="cpu", **learner)
+        venv = normalised(DummyVecEnv([lambda: make_env(task)] * N_ENVS), training)
+        return _learn(training, venv, steps, seed, None)
+    base = make_vec_env(task, N_ENVS, seed)
+    entry = EntryPoint("reward", tuple(inspect.signature(import_file(EXPERT).reward).parameters), "reward")
+    with open_host(EXPERT.read_text(encoding="utf-8"), entry, base.layout, capacity=4096) as host:
+        if arm == "every-step":
+            venv = normalised(VecReward(base, host, training.gamma, history=True), training)
+            return _learn(training, venv, steps, seed, None)
+        rewarded = RolloutReward(base, host, training.gamma, history=True)
+        return _learn(training, normalised(rewarded, training, RolloutNormalize), steps, seed, SettleRollout(rewarded))
+
+
+def _learn(training: TrainingSpec, venv: VecEnv, steps: int, seed: int, callback: BaseCallback | None) -> float:
+    model = make_learner(training, venv, seed, "cpu")
     begun = time.perf_counter()
-    model.learn(steps)
+    model.learn(steps, callback=callback)
     taken = time.perf_counter() - begun
     venv.close()
-    if host is not None:
-        host.close()
     return taken
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -168,8 +169,10 @@ def create_run(parent: Path, config: RunConfig, task: Task, prompts: Prompts, sa
         task.freeze(run.task_folder)
         prompts.freeze(run.prompts_folder)
         write_whole(run.path / "run.json", json.dumps(_manifest(run, config, sandbox), indent=1) + "\n")
-    except OSError as error:
-        raise disk_error(run.path, error) from error
+    except (OSError, RunError) as error:
+        shutil.rmtree(run.path, ignore_errors=True)  # half a folder cannot be resumed
+        message = error.message if isinstance(error, RunError) else disk_error(run.path, error).message
+        raise RunError(message, "make room or choose another folder, then begin again: nothing was spent") from error
     return run
 
 

@@ -173,7 +173,7 @@ def _child(command: dict[str, Any], answer_to: int) -> None:
 
 def _describe(error: BaseException) -> dict[str, Any]:
     """An error as JSON, for the executor to raise again."""
-    if isinstance(error, OSError) and disk_full(error):
+    if disk_full(error):  # however it was met: also as the cause of what a library made of it
         return {"type": "RunError", "message": f"cannot write: {error}", "hint": "free some disk space, then resume"}
     if isinstance(error, RewardsmithError):
         where = error.where if isinstance(error, BoundaryError) else "trainer"

@@ -79,10 +79,10 @@ def test_cart_pole() -> None:
 @pytest.mark.parametrize(
     ("env_id", "found"),
     [
-        ("Pendulum-v1", ["x", "y", "angular_velocity"]),
+        ("Pendulum-v1", ["x_cos", "y_sin", "angular_velocity"]),
         ("Acrobot-v1", ["cosine_theta1", "sine_theta1", "cosine_theta2", "sine_theta2"]),
         ("FrozenLake-v1", ["prob"]),
-        ("Taxi-v3", ["action_mask", "prob"]),
+        ("Taxi-v4", ["action_mask", "prob"]),
     ],
 )
 def test_others_of_gymnasium(env_id: str, found: list[str], tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_the_fields_are_within_their_ranges(task: Task) -> None:
         assert field.doc and field.range is not None
         values = np.concatenate([np.ravel(episode.fields[field.name]) for episode in episodes])
         low, high = field.range
-        slack = 1e-5 * (high - low)
+        slack = 0.05 * (high - low)  # the last value may be beyond a limit that ends the episode
         assert low - slack <= values.min() and values.max() <= high + slack, field.name
 
 

@@ -113,6 +113,7 @@ class LocalExecutor:
                 future.set_result(answer.get("result"))
             else:
                 future.set_exception(_error(answer["error"]))
+        server.stdout.close()
         with self._lock:
             if self._spare > 0:
                 server.wait()

@@ -123,7 +123,7 @@ def _fitness(look: Look, wanted: str | None) -> dict[str, Any]:
         return {"source": wanted}
     success = sorted(key for key in look.info if fnmatch.fnmatch(key.lower(), "*success*"))
     if success:
-        return {"source": f"info[{json.dumps(success[0], ensure_ascii=False)}]", "solved": 0.9, "doc": f"the environment's own {success[0]}"}
+        return {"source": _info_source(success[0]), "solved": 0.9, "doc": f"the environment's own {success[0]}"}
     threshold = look.env.spec.reward_threshold if look.env.spec is not None else None
     if not look.rewarded and threshold is None:
         raise UsageError(
@@ -145,16 +145,20 @@ def _fields(look: Look) -> list[dict[str, Any]]:
             unique = name if names.count(name) == 1 else f"{name}_{index}"
             fields.append(_entry(look, source, Named(unique), whole=True))
     elif isinstance(space, gym.spaces.Box) and len(space.shape) == 1:
-        names = observation_names(look.env, space.shape[0])
-        fields += [_entry(look, f"obs[{index}]", name) for index, name in enumerate(names)]
+        named = observation_names(look.env, space.shape[0])
+        fields += [_entry(look, f"obs[{index}]", name) for index, name in enumerate(named)]
     taken = {entry["name"] for entry in fields}
     for key, value in sorted(look.info.items()):
         name = _identifier(key)
         small = np.size(value) <= _IMAGE_FROM
         if small and name not in taken and not any(fnmatch.fnmatch(key.lower(), p.lower()) for p in HIDDEN):
             taken.add(name)
-            fields.append({"name": name, "source": f"info[{json.dumps(key, ensure_ascii=False)}]", "at_reset": key in look.reset_info})
+            fields.append({"name": name, "source": _info_source(key), "at_reset": key in look.reset_info})
     return fields
+
+
+def _info_source(key: str) -> str:
+    return f"info[{json.dumps(key, ensure_ascii=False)}]"
 
 
 def _entry(look: Look, source: str, named: Named, whole: bool = False) -> dict[str, Any]:

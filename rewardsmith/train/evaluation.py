@@ -48,17 +48,19 @@ def run_evaluation(
     """
     begun = time.monotonic()
     trained = TrainedReport.model_validate_json((folder / "trained.json").read_text(encoding="utf-8"))
-    result = TrialResult(digest=trained.digest, status="program_failed", steps=trained.steps, wall_s=trained.wall_s)
     if trained.status == "program_failed":
-        result = result.model_copy(update={"message": trained.message, "line": trained.line})
+        result = _failed(trained, trained.steps, trained)
     else:
-        try:
-            result = _measured(task, job, folder, trained, open_program)
-        except ProgramError as error:
-            result = result.model_copy(update={"message": error.message, "line": error.line})
+        result = _measured(task, job, folder, trained, open_program)
     result = result.model_copy(update={"wall_s": trained.wall_s + time.monotonic() - begun})
     write_json(folder / RESULT, result)
     return result
+
+
+def _failed(trained: TrainedReport, steps: int, why: TrainedReport | ProgramError) -> TrialResult:
+    return TrialResult(
+        digest=trained.digest, status="program_failed", steps=steps, message=why.message, line=why.line
+    )
 
 
 def _measured(
@@ -69,15 +71,19 @@ def _measured(
     open_program: Callable[[RecordedVecEnv], Evaluator | None],
 ) -> TrialResult:
     ranking = _Player(task, job.training, RANKING_EPISODES)
-    program = open_program(ranking.base)
     steps, returns = trained.steps, dict[str, float]()
-    for name in trained.checkpoints:
-        rollout = ranking.play(folder, name, derived_seed("ranking", job.rung, job.seed), job.evaluation.deterministic)
-        steps += rollout.steps
-        returns[name] = float(np.mean([own_return(program, episode) for episode in rollout.episodes]))
+    seed, deterministic = derived_seed("ranking", job.rung, job.seed), job.evaluation.deterministic
+    try:
+        program = open_program(ranking.base)
+        for name in trained.checkpoints:
+            rollout = ranking.play(folder, name, seed, deterministic)
+            steps += rollout.steps
+            returns[name] = float(np.mean([own_return(program, episode) for episode in rollout.episodes]))
+    except ProgramError as error:
+        return _failed(trained, steps, error)
     best = max(returns, key=lambda name: (returns[name], name))  # of equal ones the later
     player = _Player(task, job.training, job.evaluation.episodes)
-    rollout = player.play(folder, best, derived_seed("evaluation", job.rung, job.seed), job.evaluation.deterministic)
+    rollout = player.play(folder, best, derived_seed("evaluation", job.rung, job.seed), deterministic)
     save_episodes(folder / EPISODES, rollout.episodes)
     measure = fitness_function(task)
     measured = [measure(episode) for episode in rollout.episodes]

@@ -19,7 +19,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.running_mean_std import RunningMeanStd
-from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize, unwrap_vec_normalize
 
 from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
 from rewardsmith.task.spec import TrainingSpec
@@ -143,8 +143,10 @@ def _resolved(training: TrainingSpec, venv: VecEnv) -> dict[str, Any]:
 
 
 def _statistics(venv: VecEnv) -> dict[str, Any]:
-    if not isinstance(venv, VecNormalize):
+    normalising = unwrap_vec_normalize(venv)  # above it Stable-Baselines3 may have put a wrapper for images
+    if normalising is None:
         return {}
+    venv = normalising
     arrays = {"return/mean": venv.ret_rms.mean, "return/var": venv.ret_rms.var, "return/count": venv.ret_rms.count}
     for key, running in _observation_statistics(venv).items():
         arrays |= {f"obs/{key}/mean": running.mean, f"obs/{key}/var": running.var, f"obs/{key}/count": running.count}

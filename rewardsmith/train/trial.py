@@ -61,6 +61,7 @@ def run_training(
         status, message, line = "program_failed", error.message, error.line
     finally:
         recording.close()
+        model.logger.close()
         venv.close()
     report = TrainedReport(
         digest=job.digest(task.digest),
@@ -106,13 +107,16 @@ class _Recording(BaseCallback):
         self._writer: Any = None
 
     def _on_step(self) -> bool:
-        if self.num_timesteps >= self._next_row:
-            self._next_row += self._every_row
-            self._row()
         if self._next_checkpoint <= self.num_timesteps < self._last:
             self._next_checkpoint += self._every_checkpoint
             self.checkpoint()
         return True
+
+    def _on_rollout_end(self) -> None:
+        """Rewards of a rollout may be known only now, so rows are written here and not between."""
+        if self.num_timesteps >= self._next_row:
+            self._next_row += self._every_row * ((self.num_timesteps - self._next_row) // self._every_row + 1)
+            self._row()
 
     def checkpoint(self) -> None:
         """Save weights and statistics under the number of steps taken."""
@@ -167,4 +171,4 @@ def _summary(episodes: Sequence[TrainingEpisode], fitness: Callable[[Episode], F
 
 
 def _short(value: float) -> str:
-    return f"{value:.6g}"
+    return str(value) if isinstance(value, int) else f"{value:.6g}"
