@@ -24,7 +24,7 @@ Workers = Annotated[int | None, typer.Option(min=1, help="Trainings side by side
 TrainingSteps = Annotated[int | None, typer.Option(min=1, help="Environment steps of each training; the task's own.")]
 Change = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Change [training] of the task: n_envs=8, learning_rate=1e-3.", metavar="NAME=VALUE"),
+    typer.Option("--set", help="Of the training: n_envs=8, learning_rate=1e-3.", metavar="NAME=VALUE"),
 ]
 
 _BUDGET = "Budget"

@@ -1,8 +1,8 @@
 """A program as one Python file that needs numpy and gymnasium and nothing else.
 
 The program stands in it as it was written. Around it: provenance in the docstring, how each field that it
-reads is taken from the environment, and a wrapper for one environment. Functions of the task's own
-``fields.py`` are copied in under a prefix, so that no name of theirs can meet one of the program's.
+reads is taken from the environment, and a wrapper for one environment. The task's own ``fields.py`` is copied in
+as the body of a function, and what the wrapper needs is part of its class: no name can meet one of the program's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from rewardsmith.program import EntryPoint, Style
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import FieldSpec
 
-_PREFIX = "_field_"
+_ENCLOSING = "_module_of_fields_"
+_FUNCTIONS = "_FIELD_FUNCTIONS"
 
 
 def reward_module(
@@ -70,42 +71,49 @@ def _read_fields(task: Task, entry: EntryPoint) -> dict[str, str]:
 def _expression(field: FieldSpec) -> str:
     source = field.parsed_source
     if source.kind == "function":
-        return f"{_PREFIX}{source.keys[0]}(env.unwrapped, obs, info)"
+        return f'{_FUNCTIONS}["{source.file}:{source.keys[0]}"](env.unwrapped, obs, info)'
     if source.kind == "info":  # it may not exist at reset; no accepted program reads it then
-        index = field.source.partition("]")[2]
-        return f"info.get({source.keys[0]!r}, np.nan)" if not index else f"np.asarray(info[{source.keys[0]!r}]){index}"
+        key = repr(source.keys[0])
+        whole = f"np.asarray(info[{key}])[{ast.unparse(_subscript(field.source))}]"
+        return f"info.get({key}, np.nan)" if source.part is None else f"{whole} if {key} in info else np.nan"
     return field.source
 
 
+def _subscript(source: str) -> ast.expr:
+    """What stands in the last brackets of a source."""
+    node = ast.parse(source.strip(), mode="eval").body
+    assert isinstance(node, ast.Subscript)
+    return node.slice
+
+
 def _functions(task: Task, fields: Mapping[str, str]) -> str:
-    """The task's own field functions under a prefix; empty when none is read."""
-    if not any(expression.startswith(_PREFIX) for expression in fields.values()):
+    """The task's own field functions, each file in a function of its own; empty when none is read."""
+    read = [field.parsed_source for field in task.spec.fields if field.name in fields]
+    files = sorted({source.file for source in read if source.kind == "function"})
+    if not files:
         return ""
-    files = {f.parsed_source.file for f in task.spec.fields if f.name in fields and f.parsed_source.kind == "function"}
     assert task.folder is not None
-    return "\n\n".join(_prefixed((task.folder / file).read_text(encoding="utf-8")) for file in sorted(files))
+    parts = [_enclosed((task.folder / file).read_text(encoding="utf-8"), i) for i, file in enumerate(files)]
+    names = [(i, file, sorted({s.keys[0] for s in read if s.file == file})) for i, file in enumerate(files)]
+    entries = [f'"{file}:{name}": {_ENCLOSING}{i}()[{name!r}]' for i, file, found in names for name in found]
+    return "\n\n\n".join(parts) + f"\n\n\n{_FUNCTIONS} = {{{', '.join(entries)}}}"
 
 
-def _prefixed(source: str) -> str:
-    """A module with every name that it defines at its top renamed."""
+def _enclosed(source: str, number: int) -> str:
+    """A module as the body of a function that returns its names, so that none of them can meet the program's."""
     tree = ast.parse(source)
-    tree.body = [node for node in tree.body if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")]
-    if tree.body and isinstance(tree.body[0], ast.Expr) and isinstance(tree.body[0].value, ast.Constant):
-        del tree.body[0]
-    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    names |= {
-        target.id
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    outside = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
+    left_out = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    if ast.get_docstring(tree) is not None:
+        left_out.append(tree.body[0])
+    body = [node for node in tree.body if node not in outside and node not in left_out]
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names:
-            node.name = _PREFIX + node.name
-        elif isinstance(node, ast.Name) and node.id in names:
-            node.id = _PREFIX + node.id
-    return ast.unparse(tree)
+        if isinstance(node, ast.Global):
+            node.__class__ = ast.Nonlocal
+    function = ast.parse(f"def {_ENCLOSING}{number}():\n    return locals()").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    function.body = [*body, *function.body]
+    return "\n".join(ast.unparse(node) for node in [*outside, function])
 
 
 def _imports_numpy(source: str) -> bool:
