@@ -151,12 +151,16 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
                 target[self._row] = 0  # no such value yet; only next_<field> is offered
                 continue
             try:
-                target[self._row] = leaf.read(self.env.unwrapped, obs, info)
+                value = leaf.read(self.env.unwrapped, obs, info)
+                if leaf.kind == "obs":
+                    target[self._row] = value
+                else:  # a fraction where the first value was a whole number must not be cut off in silence
+                    np.copyto(target[self._row : self._row + 1], value, casting="same_kind")
             except Exception as error:
                 where = "reset" if resetting else "step"
                 raise BoundaryError(
                     f"reading {describe(leaf)} after a {where} failed: {type(error).__name__}: {error}",
-                    "every step must report it, with the same shape",
+                    "every step must report it, with the same shape and kind of number",
                     where="environment",
                 ) from error
 

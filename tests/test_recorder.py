@@ -378,3 +378,19 @@ def test_the_learner_bootstraps_from_the_true_last_observation(shared: bool, mon
     assert [row[1:] for row in asked] == [[1, 3]]  # the first episode is truncated, the second terminates
     rewards = model.rollout_buffer.rewards[:, 0]
     assert rewards[2] != 0 and np.count_nonzero(rewards) == 1
+
+
+class Fractions(toy_envs.Counter):
+    """Says a whole number in its first step and fractions after it."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        obs, reward, terminated, truncated, info = super().step(action)
+        return obs, reward, terminated, truncated, {**info, "left": 1 if self._step == 1 else 0.5}
+
+
+def test_fractions_are_not_cut_off_in_silence() -> None:
+    spec = counter_task([{"name": "left", "source": 'info["left"]'}]).spec
+    task = Task("toy", spec.model_copy(update={"env": spec.env.model_copy(update={"id": "test_recorder:Fractions"})}))
+    with pytest.raises(BoundaryError, match=r"info\['left'\] after a step failed") as caught:
+        play(task, 1, random_actions(1, 2), 0)
+    assert "kind of number" in caught.value.hint

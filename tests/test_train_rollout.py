@@ -1,72 +1,72 @@
-"""Rewards asked for once per rollout train exactly as rewards asked for at every step."""
+"""Asking a program once per rollout gives what asking it at every step gives."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.vec_env import VecNormalize
+from trials import MATCH, PPO, entry_of, toy_task
 
 from rewardsmith.errors import ProgramError
-from rewardsmith.task.loading import Task, load_task
+from rewardsmith.sandbox.host import open_host
+from rewardsmith.task.loading import Task
 from rewardsmith.train.learner import make_learner, normalised
 from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, SettleRollout
 from rewardsmith.train.vec_reward import TrainingEpisode, VecReward
 from rewardsmith.train.vectors import make_vec_env
-from rewardsmith.types import Columns, Output
+
+COUNT = "def reward(step, next_step, action):\n    return {'up': next_step - 0.3 * step, 'calm': -np.abs(action).sum(axis=-1)}\n"
 
 
-class Progress:
-    """A reward in this process, with two terms; counts its calls."""
-
-    arguments = ("position", "next_position", "next_velocity", "terminated")
-
-    def __init__(self, breaks_after: int | None = None) -> None:
-        self.calls = 0
-        self._breaks_after = breaks_after
-
-    def __call__(self, columns: Columns) -> Output:
-        self.calls += 1
-        right = 10.0 * (columns["next_position"] - columns["position"]) + np.abs(columns["next_velocity"])
-        if self._breaks_after is not None and self.calls > self._breaks_after:
-            right = np.full_like(right, np.nan)
-        goal = np.where(columns["terminated"], 100.0, 0.0)
-        return Output(right + goal, {"right": right, "goal": goal})
+def learned(task: Task, source: str, per_rollout: bool, steps: int) -> tuple[Any, Any, list[TrainingEpisode], Any]:
+    """Weights, statistics, training episodes and the last rollout of a training."""
+    torch.set_num_threads(1)
+    training, base = task.spec.training, make_vec_env(task, task.spec.training.n_envs, 1)
+    with open_host("import numpy as np\n" + source, entry_of(source), base.layout, 64) as host:
+        kind, norm = (RolloutReward, RolloutNormalize) if per_rollout else (VecReward, VecNormalize)
+        rewarded = kind(base, host, training.gamma, history=True)
+        venv = normalised(rewarded, training, norm)
+        model = make_learner(training, venv, 5, "cpu")
+        model.learn(steps, callback=CallbackList([SettleRollout(rewarded)] if per_rollout else []))  # type: ignore[arg-type]
+    statistics = (venv.ret_rms.mean, venv.ret_rms.var, venv.ret_rms.count) if isinstance(venv, VecNormalize) else ()
+    buffer = model.rollout_buffer  # type: ignore[attr-defined]
+    rollout = {name: getattr(buffer, name) for name in ("rewards", "returns", "advantages", "values")}
+    return dict(model.policy.state_dict()), statistics, rewarded.take_finished(), rollout
 
 
-def trained(task: Task, kind: type[VecReward]) -> tuple[torch.Tensor, VecNormalize, list[TrainingEpisode], int]:
-    training = task.spec.training
-    program = Progress()
-    rewarded = kind(make_vec_env(task, 4, 0), program, training.gamma, history=True)
-    per_rollout = isinstance(rewarded, RolloutReward)
-    venv = normalised(rewarded, training, RolloutNormalize if per_rollout else VecNormalize)
-    model = make_learner(training, venv, 0, "cpu")
-    model.learn(3000, callback=SettleRollout(rewarded) if isinstance(rewarded, RolloutReward) else None)
-    assert isinstance(venv, VecNormalize)
-    weights = torch.cat([value.flatten() for value in model.policy.state_dict().values()])
-    return weights, venv, rewarded.take_finished(), program.calls
+@pytest.mark.parametrize("normalise_reward", [True, False])
+@pytest.mark.parametrize(
+    ("env", "source", "kwargs"),
+    [
+        ("toy_envs:Match", MATCH, {}),  # episodes end by time, in the middle of rollouts: values are added to rewards
+        ("toy_envs:Counter", COUNT, {"lengths": (3, 7, 5)}),  # and by termination
+        ("toy_envs:Counter", COUNT, {"lengths": (50,)}),  # and longer than a rollout
+    ],
+)
+def test_the_same_is_learned(env: str, source: str, kwargs: dict[str, Any], normalise_reward: bool) -> None:
+    fields = [{"name": "step", "source": "obs[2]"}] if "Counter" in env else []
+    task = toy_task(env, fields, kwargs, {**PPO, "gamma": 0.9}, normalise_reward=normalise_reward)
+    weights, statistics, episodes, rollout = learned(task, source, False, 160)
+    weights2, statistics2, episodes2, rollout2 = learned(task, source, True, 160)
+    assert statistics == pytest.approx(statistics2, rel=1e-12)
+    for name, values in rollout.items():
+        assert np.allclose(values, rollout2[name], rtol=1e-5, atol=1e-6), name
+    for name, tensor in weights.items():
+        assert torch.allclose(tensor, weights2[name], rtol=1e-5, atol=1e-6), name
+    assert len(episodes) == len(episodes2) > 0
+    for one, other in zip(episodes, episodes2, strict=True):
+        assert one.terms == pytest.approx(other.terms) and one.own_return == pytest.approx(other.own_return)
+        assert (one.length, one.native_return) == (other.length, other.native_return)
+        assert one.episode is not None and other.episode is not None
+        assert np.array_equal(one.episode.actions, other.episode.actions)
 
 
-@pytest.mark.parametrize("observations", [True, False])
-def test_the_same_weights_statistics_and_episodes(observations: bool) -> None:
-    small = {"n_steps": 50, "batch_size": 100, "n_epochs": 2}
-    # MountainCar's time limit of 200 steps ends episodes within, between and across rollouts of 50 steps.
-    task = load_task("mountain-car").with_training({"hyperparameters": small, "normalise_observations": observations})
-    by_step, by_rollout = trained(task, VecReward), trained(task, RolloutReward)
-    assert torch.equal(by_step[0], by_rollout[0])
-    assert by_step[1].ret_rms.var == by_rollout[1].ret_rms.var
-    assert [e.own_return for e in by_step[2]] == pytest.approx([e.own_return for e in by_rollout[2]])
-    assert [e.terms for e in by_step[2]] == [e.terms for e in by_rollout[2]]
-    assert len(by_step[2]) == len(by_rollout[2]) == 3000 // 800 * 4
-    assert (by_step[3], by_rollout[3]) == (750, 15)
-
-
-def test_a_reward_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
-    task = load_task("mountain-car").with_training({"hyperparameters": {"n_steps": 16, "batch_size": 32}})
-    rewarded = RolloutReward(make_vec_env(task, 2, 0), Progress(breaks_after=2), 0.99)
-    model = make_learner(task.spec.training, normalised(rewarded, task.spec.training, RolloutNormalize), 0, "cpu")
-    with pytest.raises(ProgramError, match="nan during training, for"):
-        model.learn(1000, callback=SettleRollout(rewarded))
-    assert model.num_timesteps == 96  # two whole rollouts of 2 x 16, and the one that broke
+def test_a_value_that_is_not_finite_is_told_with_its_inputs() -> None:
+    fields = [{"name": "step", "source": "obs[2]"}]
+    task = toy_task("toy_envs:Counter", fields, {"lengths": (5,)})
+    with pytest.raises(ProgramError, match=r"inf.*'step': 2.0"):
+        learned(task, "def reward(step):\n    return 1 / (step - 2)\n", True, 64)

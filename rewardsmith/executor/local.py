@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -104,18 +105,20 @@ class LocalExecutor:
 
     def _read(self, server: subprocess.Popen[bytes]) -> None:
         """Hand out answers until the server ends; one that was killed is replaced, its calls fail."""
-        assert server.stdout is not None
-        for line in server.stdout:
-            answer = json.loads(line)
-            with self._lock:
-                future = self._futures.pop(answer["id"])
-            if answer.get("error") is None:
-                future.set_result(answer.get("result"))
-            else:
-                future.set_exception(_error(answer["error"]))
-        server.stdout.close()
+        assert server.stdin is not None and server.stdout is not None
+        with server.stdout as answers:
+            for line in answers:
+                answer = json.loads(line)
+                with self._lock:
+                    future = self._futures.pop(answer["id"])
+                if answer.get("error") is None:
+                    future.set_result(answer.get("result"))
+                else:
+                    future.set_exception(_error(answer["error"]))
         with self._lock:
             if self._spare > 0:
+                with suppress(OSError):
+                    server.stdin.close()
                 server.wait()
                 self._spare -= 1
                 self._server = self._launch()
