@@ -23,7 +23,7 @@ from rewardsmith.llm.log import ReplyLog
 from rewardsmith.planning import Plan, Settings, make_strategy, plan, provider_of, resolve_task
 from rewardsmith.program import NATIVE
 from rewardsmith.state import RunState, fold
-from rewardsmith.store import RunFolder, create_run, open_run, write_whole
+from rewardsmith.store import RunFolder, create_run, open_run
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Interval
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SANDBOX = {"level": "weak", "layers": ["static rules", "process", "rlimits"]}
 RUNS = Path("runs")
+REPLIES = "replies.json"  # in a run whose writer is a file
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,8 @@ def design(
         NoProgram: the run ended and nothing usable came out.
     """
     planned = task if isinstance(task, Plan) else plan(task, goal, **settings)
-    run = create_run(Path(runs), planned.config, planned.task, planned.prompts, SANDBOX)
-    if planned.recorded is not None:
-        write_whole(run.path / "replies.json", planned.recorded.model_dump_json(indent=1) + "\n")
+    files = {} if planned.recorded is None else {REPLIES: planned.recorded.model_dump_json(indent=1) + "\n"}
+    run = create_run(Path(runs), planned.config, planned.task, planned.prompts, SANDBOX, files)
     try:
         return _carry_on(run, workers, observer or Observer())
     except UsageError:
@@ -236,7 +236,7 @@ def _carry_on(
 
 def _writer(folder: RunFolder, config: RunConfig, log: ReplyLog) -> Writer:
     if config.replies is not None:
-        return ScriptedWriter(load_replies(folder.path / "replies.json"), log)
+        return ScriptedWriter(load_replies(folder.path / REPLIES), log)
     return ModelWriter(provider_of(config), log, config.llm_timeout_s)
 
 

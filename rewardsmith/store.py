@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -157,8 +157,18 @@ def in_use(run: RunFolder) -> bool:
         os.close(descriptor)
 
 
-def create_run(parent: Path, config: RunConfig, task: Task, prompts: Prompts, sandbox: dict[str, Any]) -> RunFolder:
-    """Make a run's folder with its manifest and the frozen task and prompts.
+def create_run(
+    parent: Path,
+    config: RunConfig,
+    task: Task,
+    prompts: Prompts,
+    sandbox: dict[str, Any],
+    files: Mapping[str, str] | None = None,
+) -> RunFolder:
+    """Make a run's folder with the frozen task and prompts; its manifest comes last and makes it a run.
+
+    Args:
+        files: name -> text of what else the run needs, e.g. recorded replies.
 
     Raises:
         RunError: the folder cannot be made.
@@ -168,6 +178,8 @@ def create_run(parent: Path, config: RunConfig, task: Task, prompts: Prompts, sa
         run.path.mkdir(parents=True)
         task.freeze(run.task_folder)
         prompts.freeze(run.prompts_folder)
+        for name, text in (files or {}).items():
+            write_whole(run.path / name, text)
         write_whole(run.path / "run.json", json.dumps(_manifest(run, config, sandbox), indent=1) + "\n")
     except (OSError, RunError) as error:
         shutil.rmtree(run.path, ignore_errors=True)  # half a folder cannot be resumed

@@ -32,7 +32,7 @@ def learned(task: Task, source: str, per_rollout: bool, steps: int) -> tuple[Any
         venv = normalised(rewarded, training, norm)
         model = make_learner(training, venv, 5, "cpu")
         model.learn(steps, callback=CallbackList([SettleRollout(rewarded)] if per_rollout else []))  # type: ignore[arg-type]
-    statistics = (venv.ret_rms.mean, venv.ret_rms.var, venv.ret_rms.count) if isinstance(venv, VecNormalize) else ()
+    statistics = [float(x) for x in (venv.ret_rms.mean, venv.ret_rms.var, venv.ret_rms.count)] if isinstance(venv, VecNormalize) else []
     buffer = model.rollout_buffer  # type: ignore[attr-defined]
     rollout = {name: getattr(buffer, name) for name in ("rewards", "returns", "advantages", "values")}
     return dict(model.policy.state_dict()), statistics, rewarded.take_finished(), rollout

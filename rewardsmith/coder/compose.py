@@ -116,4 +116,5 @@ def _field(name: str, arguments: Mapping[str, Any], spec: Any) -> dict[str, Any]
 def _shape(argument: Mapping[str, Any]) -> str:
     kind = {"int64": ", int", "bool": ", bool"}.get(argument["dtype"], "")
     shape = tuple(argument["shape"])
-    return ("scalar" if not shape else "x".join(map(str, shape)) + " numbers") + kind
+    numbers = "number" if shape == (1,) else "numbers"
+    return ("scalar" if not shape else f"{'x'.join(map(str, shape))} {numbers}") + kind

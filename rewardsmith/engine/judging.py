@@ -27,6 +27,11 @@ class Judgement(NamedTuple):
     accepted: bool
     findings: tuple[Finding, ...]
 
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that refuse the program."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
 
 class Judge:
     """Takes programs out of replies and checks them on the run's real transitions."""

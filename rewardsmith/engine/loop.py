@@ -5,8 +5,9 @@
    found done after a crash at any point.
 3. Replies of one wave may arrive in any order; what they are called (digest, occurrence) is fixed before
    they are asked for.
-4. A program's failure is data. A failure of the environment, the provider or the machine is raised once
-   everything else of the wave is recorded, and what it hit is owed again when the run is resumed.
+4. A program's failure is data. A failure of the environment, the provider or the machine is recorded with
+   what it hit, which is owed again when the run is resumed; it ends the run when a request met it, or when no
+   trial of the wave came through. One trial of many that fails twice leaves its program without a score.
 """
 
 from __future__ import annotations
@@ -226,7 +227,9 @@ class Engine:
             slot=list(slot),
             program=judgement.program.id if judgement.program is not None else None,
             accepted=judgement.accepted,
-            findings=[str(finding) for finding in judgement.findings if finding.severity != "info"],
+            # Of a refused program only what refuses it: warnings may hold timings, which would make the repair's
+            # request differ from run to run.
+            findings=[str(finding) for finding in judgement.errors or judgement.findings],
         )
 
     @property
