@@ -29,7 +29,14 @@ from rewardsmith.train.jobs import TrialJob, TrialResult
 from rewardsmith.train.vectors import derived_seed, make_vec_env
 
 HERE = Path(__file__).parent
-LINE = "import numpy as np\nTENTH = 0.1\n\ndef reward(position, next_position, action, prev_action, terminated):\n    return {'gain': next_position - position, 'calm': -TENTH * np.abs(action[:, 0] - prev_action[:, 0]), 'end': 5.0 * terminated}\n"
+LINE = """\
+import numpy as np
+TENTH = 0.1
+
+def reward(position, next_position, action, prev_action, terminated):
+    jerk = np.abs(action[:, 0] - prev_action[:, 0])
+    return {'gain': next_position - position, 'calm': -TENTH * jerk, 'end': 5.0 * terminated}
+"""
 
 # Runs where neither rewardsmith nor what it trains with can be imported.
 ALONE = """
@@ -128,15 +135,16 @@ FORMS: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str, str]] = {
         {"lengths": [3, 5]},
         [{"name": "place", "source": "obs[1:3]"}],
         "def reward(obs, next_obs, first_place, place, next_place, action, terminated):\n"
-        "    return {'a': next_place[:, 1] * 0.1 + first_place[:, 0], 'b': np.linalg.norm(action, axis=-1), 'c': terminated,"
-        " 'd': (next_obs - obs)[:, 2]}\n",
+        "    return {'a': next_place[:, 1] * 0.1 + first_place[:, 0], 'b': np.linalg.norm(action, axis=-1),"
+        " 'c': terminated, 'd': (next_obs - obs)[:, 2]}\n",
         "batched",
     ),
     "dict": (
         {"form": "dict", "lengths": [2, 4]},
         [{"name": "who", "source": 'obs["who"]'}, {"name": "tip", "source": "fields.py:tip"}],
-        "LOW = 0.25\nSCALE = 10\nFIELDS = ARGUMENTS = 7\n\ndef helper(x):\n    return x + LOW\n\ndef hypot(x):\n    return FIELDS * x\n\n"
-        "def clip(x):\n    return SCALE * x\n\ndef _plain(x):\n    return x - 1\n\ndef _number(x):\n    return 2 * x\n\n"
+        "LOW = 0.25\nSCALE = 10\nFIELDS = ARGUMENTS = 7\n\ndef helper(x):\n    return x + LOW\n\n"
+        "def hypot(x):\n    return FIELDS * x\n\ndef clip(x):\n    return SCALE * x\n\n"
+        "def _plain(x):\n    return x - 1\n\ndef _number(x):\n    return 2 * x\n\n"
         "def reward(who, tip, next_tip):\n"
         "    return helper(who) + hypot(tip[:, 0]), {'x': clip(next_tip[:, 0]), 'y': _plain(_number(tip[:, 1]))}\n",
         "batched",
@@ -162,7 +170,8 @@ FORMS: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str, str]] = {
     "discrete": (
         {"lengths": [3], "discrete": True},
         [{"name": "step", "source": "obs[2]"}],
-        "def reward(step, action, prev_action):\n    return {'same': action == prev_action, 'pick': np.array([0.1, 0.2, 0.4])[action]}\n",
+        "def reward(step, action, prev_action):\n"
+        "    return {'same': action == prev_action, 'pick': np.array([0.1, 0.2, 0.4])[action]}\n",
         "batched",
     ),
 }
@@ -288,7 +297,8 @@ from stable_baselines3.common.vec_env import VecNormalize
 task = rs.load_task(sys.argv[1])
 program = rs.load_program(sys.argv[2], task)
 venv = rs.VecReward(rs.make_vec_env(task, 4, 0), program, gamma=0.99)
-model = PPO("MlpPolicy", VecNormalize(venv, gamma=0.99), n_steps=16, batch_size=32, n_epochs=1, gamma=0.99, device="cpu")
+small = {"n_steps": 16, "batch_size": 32, "n_epochs": 1, "gamma": 0.99, "device": "cpu"}
+model = PPO("MlpPolicy", VecNormalize(venv, gamma=0.99), **small)
 model.learn(256)
 print(len(venv.take_finished()), venv.term_names)
 """

@@ -191,7 +191,8 @@ def test_episodes_survive_the_disk(tmp_path: Path) -> None:
     _, episodes, venv = play(counter_task(), 2, random_actions(2, 9), 0)
     whole = [episode for _, episode in episodes]
     save_episodes(tmp_path / "e.npz", whole)
-    before, after = (joined_columns(found, venv.layout.arguments) for found in (whole, load_episodes(tmp_path / "e.npz")))
+    before = joined_columns(whole, venv.layout.arguments)
+    after = joined_columns(load_episodes(tmp_path / "e.npz"), venv.layout.arguments)
     assert all(np.array_equal(before[name], after[name]) and before[name].dtype == after[name].dtype for name in before)
 
 
@@ -302,7 +303,7 @@ def test_wrappers_change_what_the_policy_sees_and_not_the_fields() -> None:
 
 
 def test_rewards_terms_and_returns() -> None:
-    program = Said(lambda before, after, action: after[:, 1] + 10 * before[:, 1] + action[:, 0], "place", "next_place", "action")
+    program = Said(lambda p, after, a: after[:, 1] + 10 * p[:, 1] + a[:, 0], "place", "next_place", "action")
     venv = VecReward(make_vec_env(counter_task(lengths=(3, 2)), 2, 5), program, 0.9, history=True)
     venv.seed(5)
     venv.reset()

@@ -25,7 +25,8 @@ class Odd(gym.Env[Any, Any]):
     def __init__(self, dictionary: bool = True, paid: float = 0.0) -> None:
         one = gym.spaces.Box(-1, 1, (2,), np.float32)
         inner = gym.spaces.Dict({"b": one, 'q"uote': one})
-        both = gym.spaces.Dict({"a": inner, "a_b": one, "action": one, "image": gym.spaces.Box(0, 255, (40, 40, 3), np.uint8)})
+        image = gym.spaces.Box(0, 255, (40, 40, 3), np.uint8)
+        both = gym.spaces.Dict({"a": inner, "a_b": one, "action": one, "image": image})
         self.observation_space = both if dictionary else one
         self.action_space = gym.spaces.Discrete(2)
         self._paid = paid
@@ -113,7 +114,8 @@ def test_what_looks_like_the_answer_is_never_offered() -> None:
 def test_a_success_key_becomes_the_fitness(tmp_path: Path) -> None:
     task = draft("test_task_drafting:Succeeds", dictionary=False)
     assert (task.spec.fitness.source, task.spec.fitness.solved) == ('info["Success_rate"]', 0.9)
-    assert draft("test_task_drafting:Succeeds", fitness='info["is_success"]').spec.fitness.source == 'info["is_success"]'
+    wanted = 'info["is_success"]'
+    assert draft("test_task_drafting:Succeeds", fitness=wanted).spec.fitness.source == wanted
     written_and_loaded(task, tmp_path)
 
 

@@ -90,7 +90,7 @@ def test_empty_and_wrong_values() -> None:
     assert parse_spec({**GOOD, "training": {"algorithm": "sac"}}, "").training.algorithm == "SAC"
 
 
-@pytest.mark.parametrize("name", ["", "two words", "3d", "next_x", "prev_x", "first_x", "_obs", "action", "obs", "lambda"])
+@pytest.mark.parametrize("name", ["", "a b", "3d", "next_x", "prev_x", "first_x", "_obs", "action", "obs", "lambda"])
 def test_field_names_are_names_of_arguments(name: str) -> None:
     assert "field name" in field(name=name).message
 
@@ -117,15 +117,15 @@ def test_sources(text: str, expected: Source) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "obs[", "observation", "obs[0][1]", "obs[0]['a']", "obs['a':'b']", "obs[0.5:]", "obs[::0]", "obs[True]", "obs[()][0]",
-     "info", "info[0]", "info['a']['b']", "obs.x", "obs[x]", "fields.py:", "fields.py:a b", "obs[...]", "-" * 9999],
+    ["", "obs[", "observation", "obs[0][1]", "obs[0]['a']", "obs['a':'b']", "obs[0.5:]", "obs[::0]", "obs[True]",
+     "obs[()][0]", "info", "info[0]", "info['a']['b']", "obs.x", "obs[x]", "fields.py:", "fields.py:a b", "obs[...]", "-" * 9999],
 )  # fmt: skip
 def test_what_is_no_source(text: str) -> None:
-    with pytest.raises(ValueError, match="expected|names one key"):
+    with pytest.raises(ValueError, match=r"expected|names one key"):
         parse_source(text)
 
 
-PIECES = st.sampled_from(["obs", "info", "[", "]", "'a'", '"b"', "0", "-1", ":", ",", "1.5", ".py:", "f", " ", "\0", "(", "x"])
+PIECES = st.sampled_from("obs info [ ] 'a' \"b\" 0 -1 : , 1.5 .py: f ( x".split() + [" ", "\0"])
 
 
 @settings(max_examples=400)

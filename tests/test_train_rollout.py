@@ -19,7 +19,10 @@ from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, Se
 from rewardsmith.train.vec_reward import TrainingEpisode, VecReward
 from rewardsmith.train.vectors import make_vec_env
 
-COUNT = "def reward(step, next_step, action):\n    return {'up': next_step - 0.3 * step, 'calm': -np.abs(action).sum(axis=-1)}\n"
+COUNT = """\
+def reward(step, next_step, action):
+    return {'up': next_step - 0.3 * step, 'calm': -np.abs(action).sum(axis=-1)}
+"""
 
 
 def learned(task: Task, source: str, per_rollout: bool, steps: int) -> tuple[Any, Any, list[TrainingEpisode], Any]:
@@ -32,7 +35,8 @@ def learned(task: Task, source: str, per_rollout: bool, steps: int) -> tuple[Any
         venv = normalised(rewarded, training, norm)
         model = make_learner(training, venv, 5, "cpu")
         model.learn(steps, callback=CallbackList([SettleRollout(rewarded)] if per_rollout else []))  # type: ignore[arg-type]
-    statistics = [float(x) for x in (venv.ret_rms.mean, venv.ret_rms.var, venv.ret_rms.count)] if isinstance(venv, VecNormalize) else []
+    running = venv.ret_rms  # type: ignore[attr-defined]
+    statistics = [float(x) for x in (running.mean, running.var, running.count)]
     buffer = model.rollout_buffer  # type: ignore[attr-defined]
     rollout = {name: getattr(buffer, name) for name in ("rewards", "returns", "advantages", "values")}
     return dict(model.policy.state_dict()), statistics, rewarded.take_finished(), rollout
@@ -52,7 +56,7 @@ def test_the_same_is_learned(env: str, source: str, kwargs: dict[str, Any], norm
     task = toy_task(env, fields, kwargs, {**PPO, "gamma": 0.9}, normalise_reward=normalise_reward)
     weights, statistics, episodes, rollout = learned(task, source, False, 160)
     weights2, statistics2, episodes2, rollout2 = learned(task, source, True, 160)
-    assert statistics == pytest.approx(statistics2, rel=1e-12)
+    assert not normalise_reward or statistics == pytest.approx(statistics2, rel=1e-12)
     for name, values in rollout.items():
         assert np.allclose(values, rollout2[name], rtol=1e-5, atol=1e-6), name
     for name, tensor in weights.items():

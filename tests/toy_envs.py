@@ -16,7 +16,7 @@ FLAT = Box(-1e6, 1e6, (3,), np.float32)
 
 
 class Counter(gym.Env[Any, Any]):
-    """Shows (who, episode, step); episodes have the given lengths, in turn, and end by termination and truncation in turn.
+    """Shows (who, episode, step); episodes have the given lengths in turn, and terminate or are truncated in turn.
 
     Args:
         lengths: of episodes; each environment begins at another one, by its seed.

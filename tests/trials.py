@@ -49,7 +49,9 @@ def entry_of(source: str) -> EntryPoint:
     return EntryPoint("reward", tuple(inspect.signature(namespace["reward"]).parameters), "reward")
 
 
-def job_for(task: Task, source: str | None = MATCH, steps: int = 64, seed: int = 0, rung: str = "selection") -> TrialJob:
+def job_for(
+    task: Task, source: str | None = MATCH, steps: int = 64, seed: int = 0, rung: str = "selection"
+) -> TrialJob:
     return TrialJob(
         task="", program="toy" if source else "native", source="import numpy as np\n" + (source or ""), seed=seed,
         entry=entry_of(source) if source else None, rung=rung, steps=steps,

@@ -102,14 +102,14 @@ def _functions(task: Task, fields: Mapping[str, str]) -> str:
 def _enclosed(source: str, number: int) -> str:
     """A module as the body of a function that returns its names, so that none of them can meet the program's."""
     tree = ast.parse(source)
-    outside = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
-    left_out = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    outside: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
+    left_out: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
     if ast.get_docstring(tree) is not None:
         left_out.append(tree.body[0])
     body = [node for node in tree.body if node not in outside and node not in left_out]
     for node in ast.walk(tree):
         if isinstance(node, ast.Global):
-            node.__class__ = ast.Nonlocal
+            node.__class__ = ast.Nonlocal  # type: ignore[assignment]
     function = ast.parse(f"def {_ENCLOSING}{number}():\n    return locals()").body[0]
     assert isinstance(function, ast.FunctionDef)
     function.body = [*body, *function.body]
