@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from rewardsmith.coder.scripted import load_replies
 from rewardsmith.config import Budget, RunConfig
+from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.loop import Engine
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.writing import ModelWriter, ScriptedWriter, Writer
@@ -83,8 +84,8 @@ class Run:
         reported = state.score(program, "report")
         score = reported if reported is not None else state.score(program)
         assert score is not None
-        native = state.score(NATIVE, "report")
         rung = "report" if reported is not None else "selection"
+        native = state.score(NATIVE, rung)
         return Best(program, self.folder.program_source(program), score, native, rung)
 
     def export(self, target: str | Path | None = None) -> Path:
@@ -163,6 +164,13 @@ def resume(
         unknown = sorted(set(budget) - set(Budget.model_fields))
         if unknown:
             raise UsageError(f"there is no budget of {unknown[0]!r}", did_you_mean(unknown[0], Budget.model_fields))
+        before = current_budget(folder.config(), fold(folder.events()))
+        for name, limit in budget.items():
+            was = getattr(before, name)
+            if limit <= 0 or (was is not None and limit < was):
+                raise UsageError(
+                    f"the budget of {name} can only be raised, from {was} to {limit} was asked", "give more"
+                )
     return _carry_on(folder, workers, observer or Observer(), budget)
 
 

@@ -33,6 +33,7 @@ class Leaf:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     function: Any = None
+    optional: bool = False  # an info key that a step may leave out; then it is zero
 
     def read(self, env: Any, obs: Any, info: dict[str, Any]) -> Any:
         """The value now."""
@@ -111,15 +112,16 @@ def make_layout(task: Task, env: gym.Env[Any, Any]) -> Layout:
     success = success_source(task)
     if success is not None:
         specs[SUCCESS_FIELD] = (success, False, True)
+    check_actions(env, task.env_id)
     sample = _Sample(env)
     leaves: dict[tuple[str, ...], Leaf] = {}
     views: dict[str, FieldView] = {}
     hides_obs = any(hidden and parse_source(source).kind == "obs" for source, _, hidden in specs.values())
     if not hides_obs and _is_plain(env.observation_space):
         specs[WHOLE] = ("obs", True, True)
-    elif not views and not any(not hidden for _, _, hidden in specs.values()):
+    elif all(hidden for _, _, hidden in specs.values()):
         raise UsageError(
-            f"{task.env_id} offers nothing that a program could read: an image or a structure, and no fields",
+            f"{task.env_id} offers nothing that a program could read: an image, a structure or hidden, and no fields",
             "declare [[fields]] in the task, from info keys or functions; start with: rewardsmith tasks new "
             + task.env_id,
         )
@@ -128,12 +130,28 @@ def make_layout(task: Task, env: gym.Env[Any, Any]) -> Layout:
         key = (source.kind, *source.keys)
         if key not in leaves:
             function = task.function(source.file, source.keys[0]) if source.kind == "function" else None
-            leaves[key] = sample.leaf(source.kind, source.keys, function, name)
+            leaves[key] = sample.leaf(source.kind, source.keys, function, name, at_reset)
         position = list(leaves).index(key)
         _check_index(name, text, leaves[key], source.part)
         views[name] = FieldView(position, source.part, source.kind != "info" or at_reset, hidden)
     action = np.asarray(env.action_space.sample())
     return Layout(tuple(leaves.values()), views, action.shape, _plain_dtype(action.dtype))
+
+
+def check_actions(env: gym.Env[Any, Any], env_id: str) -> None:
+    """Refuse action spaces that Stable-Baselines3 cannot act in.
+
+    Raises:
+        UsageError: it is a structure, or a Discrete that does not count from 0.
+    """
+    space = env.action_space
+    if not isinstance(space, _PLAIN):
+        raise UsageError(
+            f"the actions of {env_id} are a {type(space).__name__}",
+            "they must be Box, Discrete, MultiDiscrete or MultiBinary",
+        )
+    if isinstance(space, gym.spaces.Discrete) and space.start != 0:
+        raise UsageError(f"the actions of {env_id} count from {space.start}", "make it Discrete(n), counted from 0")
 
 
 class _Sample:
@@ -143,17 +161,25 @@ class _Sample:
         self._env = env
         self._seen: tuple[Any, dict[str, Any], dict[str, Any]] | None = None
 
-    def leaf(self, kind: str, keys: tuple[str, ...], function: Any, name: str) -> Leaf:
+    def leaf(self, kind: str, keys: tuple[str, ...], function: Any, name: str, at_reset: bool) -> Leaf:
         if kind == "obs":
             space = self._space(keys, name)
             return Leaf(kind, keys, tuple(space.shape or ()), _plain_dtype(np.dtype(space.dtype)))
-        obs, _, info = self._look()
+        if name == SUCCESS_FIELD:  # many environments report it at the end of an episode only
+            return Leaf(kind, keys, (), np.dtype(bool), optional=True)
+        obs, reset_info, info = self._look()
+        if at_reset and kind == "info" and keys[0] not in reset_info:
+            raise UsageError(
+                f"field {name!r} says at_reset = true, but info has no key {keys[0]!r} at reset",
+                "leave at_reset out; next_" + name + " is offered all the same",
+            )
         if kind == "info" and keys[0] not in info:
             raise UsageError(f"field {name!r}: info has no key {keys[0]!r} after a step", did_you_mean(keys[0], info))
         leaf = Leaf(kind, keys, (), np.dtype(np.float64), function)
         try:
             value = np.asarray(leaf.read(self._env.unwrapped, obs, info))
-            return Leaf(kind, keys, value.shape, _plain_dtype(value.dtype), function)
+            whole = value.dtype.kind == "b"  # a whole number now may be a fraction in a later step
+            return Leaf(kind, keys, value.shape, np.dtype(bool if whole else np.float64), function)
         except Exception as error:
             raise UsageError(
                 f"field {name!r}: {type(error).__name__}: {error}", "a field must be a number or an array of numbers"

@@ -66,7 +66,8 @@ class Plan:
     @property
     def most_steps(self) -> int:
         """Training steps of the whole run at most; evaluation adds to them."""
-        return self.config.steps * (self.strategy.planned_trials() + 2 * self.config.report_seeds)
+        steps = self.task.spec.training.steps_taken(self.config.steps)
+        return steps * (self.strategy.planned_trials() + 2 * self.config.report_seeds)
 
 
 def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]) -> Plan:
@@ -83,12 +84,13 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
     resolved = resolve_task(task, goal)
     if settings.get("training"):
         resolved = resolved.with_training(settings["training"])
-    steps = settings.get("steps") or resolved.spec.training.steps
+    asked = settings.get("steps")
+    steps = resolved.spec.training.steps if asked is None else asked
     replies = settings.get("replies")
     recorded = load_replies(Path(replies)) if isinstance(replies, str | Path) else replies
     name = settings.get("strategy", "eureka")
     strategy = make_strategy(name, dict(settings.get("options", {})), steps)
-    config = RunConfig(
+    config = _config(
         task=resolved.name,
         strategy=name,
         options=strategy.options.model_dump(mode="json"),
@@ -102,7 +104,7 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         temperature=settings.get("temperature"),
         llm_timeout_s=settings.get("llm_timeout_s", 300.0),
     )
-    _check_budget(config)
+    _check_budget(config, resolved.spec.training.steps_taken(steps))
     if recorded is not None:
         _check_replies(recorded, strategy)
     else:
@@ -186,12 +188,25 @@ def _provenance(recorded: RecordedReplies | None) -> str | None:
     return f"recorded replies of {recorded.model}" + (f", {recorded.recorded}" if recorded.recorded else "")
 
 
-def _check_budget(config: RunConfig) -> None:
+def _config(**values: Any) -> RunConfig:
+    """The config of a run.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+    try:
+        return RunConfig(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{first['loc'][0]}: {first['msg']}", f"found {first['input']!r}") from None
+
+
+def _check_budget(config: RunConfig, steps: int) -> None:
     """Refuse a budget that cannot pay for one training and the closing comparison."""
-    least = config.steps * (1 + 2 * config.report_seeds)
+    least = steps * (1 + 2 * config.report_seeds)
     if config.budget.steps is not None and config.budget.steps < least:
         raise UsageError(
-            f"a budget of {config.budget.steps:,} steps cannot pay for one training of {config.steps:,} steps and a "
+            f"a budget of {config.budget.steps:,} steps cannot pay for one training of {steps:,} steps and a "
             f"report over {config.report_seeds} seeds ({least:,})",
             "raise --budget-steps, or lower --steps or --report-seeds",
         )

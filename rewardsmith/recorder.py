@@ -18,13 +18,19 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from rewardsmith.errors import BoundaryError
+from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.layout import WHOLE, FieldView, Layout, cut, describe, make_layout
 from rewardsmith.task.environment import make_env, wrap_env
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Array, Episode
 
 _ROOM = 256  # steps that a history holds at first
+
+
+_STEPS_TWICE = (
+    "one of the task's [env] wrappers steps the environment several times in one step or within reset, so that fields "
+    "before and after a step would not be what the policy acts on"
+)
 
 
 def record(task: Task, env: gym.Env[Any, Any], layout: Layout, buffers: Buffers, row: int) -> gym.Env[Any, Any]:
@@ -107,6 +113,7 @@ class Buffers:
             before[...] = after
         self.previous_action[...] = self.action
         self.is_first_step[...] = self.was_reset
+        self.stepped[...] = False
         if self.was_reset.any():
             rows = self.was_reset
             for before, first, start in zip(self.before, self.first, self.start, strict=True):
@@ -128,6 +135,11 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Step, and copy what is recorded into the buffers' row."""
         buffers, row = self.buffers, self._row
+        if buffers.stepped[row] or buffers.was_reset[row]:
+            raise UsageError(
+                _STEPS_TWICE, 'let the environment itself do that: [env] id = "env.py:make" of a task folder'
+            )
+        buffers.stepped[row] = True
         buffers.action[row] = action  # before the environment can change the array
         result = self.env.step(action)
         obs, reward, buffers.terminated[row], buffers.truncated[row], info = result
@@ -147,14 +159,14 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
 
     def _copy(self, rows: list[Array], obs: Any, info: dict[str, Any], resetting: bool = False) -> None:
         for target, leaf in zip(rows, self._leaves, strict=True):
-            if resetting and leaf.kind == "info" and leaf.keys[0] not in info:
+            if leaf.kind == "info" and (resetting or leaf.optional) and leaf.keys[0] not in info:
                 target[self._row] = 0  # no such value yet; only next_<field> is offered
                 continue
             try:
                 value = leaf.read(self.env.unwrapped, obs, info)
                 if leaf.kind == "obs":
                     target[self._row] = value
-                else:  # a fraction where the first value was a whole number must not be cut off in silence
+                else:  # a number where the first value was true or false must not become one in silence
                     np.copyto(target[self._row : self._row + 1], value, casting="same_kind")
             except Exception as error:
                 where = "reset" if resetting else "step"

@@ -62,6 +62,7 @@ class RunState:
     trials: dict[TrialKey, TrialState] = field(default_factory=dict)
     programs: dict[str, Slot] = field(default_factory=dict)  # accepted programs -> where each first came from
     wave: frozenset[Slot | TrialKey] = frozenset()  # what the budget last let pass
+    begun: dict[tuple[str, str], frozenset[int]] = field(default_factory=dict)  # (program, rung) -> seeds let pass
     preflight: dict[str, Any] | None = None
     budget_changes: dict[str, float] = field(default_factory=dict)
     tokens: int = 0
@@ -81,10 +82,15 @@ class RunState:
         return any(isinstance(part, Slot) and part not in self.slots for part in self.wave)
 
     def score(self, program: str, rung: str = "selection") -> Interval | None:
-        """Mean fitness over training seeds with its interval; None unless every seed of it finished."""
+        """Mean fitness over training seeds with its interval; None unless every seed that was begun finished.
+
+        A mean over those seeds that happen to be there would change when the rest arrives, and flatters: what
+        failed is missing from it.
+        """
         trials = self.trials_of(program, rung)
         values = [trial.fitness for trial in trials if trial.fitness is not None]
-        return interval(values) if values and len(values) == len(trials) else None
+        owed = self.begun.get((program, rung), frozenset()) - {trial.seed for trial in trials}
+        return interval(values) if values and len(values) == len(trials) and not owed else None
 
     def trials_of(self, program: str, rung: str) -> list[TrialState]:
         """The trials of a program on a rung, by seed."""
@@ -122,6 +128,8 @@ def _begun(state: RunState, data: dict[str, Any]) -> None:
     """A wave of orders passed the budget's gate; what is left of it after a crash passes again."""
     slots = [Slot(*slot) for slot in data["slots"]]
     state.wave = frozenset([*slots, *((program, seed, rung) for program, seed, rung in data["trials"])])
+    for program, seed, rung in data["trials"]:
+        state.begun[program, rung] = state.begun.get((program, rung), frozenset()) | {seed}
 
 
 def _replied(state: RunState, data: dict[str, Any]) -> None:
@@ -144,6 +152,7 @@ def _judged(state: RunState, data: dict[str, Any]) -> None:
 def _tried(state: RunState, data: dict[str, Any]) -> None:
     trial = TrialState(**{key: value for key, value in data.items() if key in TrialState.__dataclass_fields__})
     state.trials[trial.program, trial.seed, trial.rung] = trial
+    state.exported = None  # its numbers and its policy may be others now
     state.steps += trial.steps
 
 

@@ -32,9 +32,10 @@ class LoadedProgram:
         self.source = source
         self.task = task
         self.verdict = verdict
-        layout = make_layout(task, make_env(task))
-        row = Buffers(layout, 1)
-        shapes = shapes_in(row.columns(layout.arguments))
+        env = make_env(task)
+        self.layout = make_layout(task, env)
+        env.close()
+        shapes = shapes_in(Buffers(self.layout, 1).columns(self.layout.arguments))
         self._host = ProgramHost(
             source, verdict.entries["reward"], shapes, capacity=capacity, style=verdict.style or "batched"
         )
@@ -78,7 +79,7 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
     """
 
     def __init__(self, env: gym.Env[Any, Any], program: LoadedProgram) -> None:
-        self.buffers = Buffers(make_layout(program.task, env), 1)
+        self.buffers = Buffers(program.layout, 1)
         super().__init__(Recorder(env, self.buffers.layout, self.buffers, 0))
         self.program = program
 

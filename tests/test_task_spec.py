@@ -118,7 +118,8 @@ def test_sources(text: str, expected: Source) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "obs[", "observation", "obs[0][1]", "obs[0]['a']", "obs['a':'b']", "obs[0.5:]", "obs[::0]", "obs[True]",
-     "obs[()][0]", "info", "info[0]", "info['a']['b']", "obs.x", "obs[x]", "fields.py:", "fields.py:a b", "obs[...]", "-" * 9999],
+     "obs[()][0]", "info", "info[0]", "info['a']['b']", "obs.x", "obs[x]", "fields.py:", "fields.py:a b",
+     "obs[...]", "-" * 9999],
 )  # fmt: skip
 def test_what_is_no_source(text: str) -> None:
     with pytest.raises(ValueError, match=r"expected|names one key"):

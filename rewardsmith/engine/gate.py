@@ -35,12 +35,14 @@ class Gate:
 
     Args:
         per_trial: estimated environment steps of one trial.
+        trials_per_program: what a new program will be trained for.
         reserve: steps kept back for the closing comparison.
     """
 
-    def __init__(self, config: RunConfig, per_trial: int, reserve: int) -> None:
+    def __init__(self, config: RunConfig, per_trial: int, trials_per_program: int, reserve: int) -> None:
         self._config = config
         self._per_trial = per_trial
+        self._trials_per_program = trials_per_program
         self._reserve = reserve
 
     def refusal(self, orders: Sequence[Order], state: RunState) -> str | None:
@@ -58,8 +60,11 @@ class Gate:
             each = state.tokens / state.requests if state.requests else _FIRST_GUESS
             if state.tokens + len(writes) * each > budget.tokens:
                 return f"the budget of {budget.tokens:,} tokens is used up ({state.tokens:,} spent)"
-        if budget.steps is not None and (trials or writes):  # a program that cannot be trained is not bought
-            used = state.steps + max(trials, 1) * self._per_trial + self._reserve
+        if budget.steps is not None and (trials or writes):
+            if writes:  # what cannot be trained is not bought: weighed with what waits for training already
+                waiting = [program for program in state.programs if not state.trials_of(program, "selection")]
+                trials = (len(writes) + len(waiting)) * self._trials_per_program
+            used = state.steps + trials * self._per_trial + self._reserve
             if used > budget.steps:
                 return f"the budget of {budget.steps:,} steps is used up ({state.steps:,} taken)"
         begins_round = any(order.slot.attempt == 0 for order in writes)

@@ -95,7 +95,10 @@ class Engine:
             self._look_at_environment()
         self._settle_open_slots()
         self._search()
-        self._carry_out_timed(closing_orders(self.config, self.state))
+        closing = closing_orders(self.config, self.state)
+        if closing:
+            self._begin(closing)
+        self._carry_out_timed(closing)
         return self.state
 
     def record(self, kind: str, **data: Any) -> Event:
@@ -129,10 +132,11 @@ class Engine:
             self.record("begun", slots=slots, trials=trials)
 
     def _gate(self) -> Gate:
-        per_trial = trial_steps(
-            self.config.steps, self.seen["episode_length"], self.task.spec.evaluation.episodes, RANKING_EPISODES
-        )
-        return Gate(self.config, per_trial, 2 * self.config.report_seeds * per_trial)
+        spec = self.task.spec
+        steps = spec.training.steps_taken(self.config.steps)
+        per_trial = trial_steps(steps, self.seen["episode_length"], spec.evaluation.episodes, RANKING_EPISODES)
+        reserve = 2 * self.config.report_seeds * per_trial
+        return Gate(self.config, per_trial, self._strategy.trials_per_program(), reserve)
 
     @property
     def seen(self) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -48,8 +47,8 @@ def export_run(
 
 def shipped_trial(state: RunState, program: str) -> TrialState:
     """The trial whose policy is shipped: the one that earned most of the program's own reward, never the fittest."""
-    trials = state.trials_of(program, "report") or state.trials_of(program, "selection")
-    finished = [trial for trial in trials if trial.own_return is not None]
+    rungs = (state.trials_of(program, rung) for rung in ("report", "selection"))
+    finished = next(done for trials in rungs if (done := [t for t in trials if t.own_return is not None]))
     return max(finished, key=lambda trial: (trial.own_return, -trial.seed))
 
 
@@ -105,10 +104,6 @@ def _target(run: RunFolder, target: Path | None) -> tuple[Path, str]:
 
 
 def _export_policy(run: RunFolder, state: RunState, program: str, folder: Path, executor: Executor | None) -> None:
-    if folder != run.export_folder and (run.export_folder / "policy.zip").exists():
-        for file in run.export_folder.glob("*.[zp][ik][pl]"):
-            shutil.copyfile(file, folder / file.name)
-        return
     trial = shipped_trial(state, program)
     source = run.trial_folder(program, trial.rung, trial.seed)
     with ExitStack() as stack:

@@ -42,7 +42,8 @@ def reward_module(
     fields = _read_fields(task, entry)
     text: str = template.render(
         facts=facts,
-        source=source.strip(),
+        source=_without_future(source),
+        call=_call(source, entry),
         entry=entry,
         per_transition=style == "per_transition",
         fields=fields,
@@ -50,7 +51,6 @@ def reward_module(
         module=module,
         doc=_as_doc,
         wrapped=lambda text: textwrap.fill(text, 100),
-        imports_numpy=_imports_numpy(source),
     )
     return text
 
@@ -74,8 +74,8 @@ def _expression(field: FieldSpec) -> str:
         return f'{_FUNCTIONS}["{source.file}:{source.keys[0]}"](env.unwrapped, obs, info)'
     if source.kind == "info":  # it may not exist at reset; no accepted program reads it then
         key = repr(source.keys[0])
-        whole = f"np.asarray(info[{key}])[{ast.unparse(_subscript(field.source))}]"
-        return f"info.get({key}, np.nan)" if source.part is None else f"{whole} if {key} in info else np.nan"
+        whole = f"_np.asarray(info[{key}])[{ast.unparse(_subscript(field.source))}]"
+        return f"info.get({key}, _np.nan)" if source.part is None else f"{whole} if {key} in info else _np.nan"
     return field.source
 
 
@@ -102,8 +102,9 @@ def _functions(task: Task, fields: Mapping[str, str]) -> str:
 def _enclosed(source: str, number: int) -> str:
     """A module as the body of a function that returns its names, so that none of them can meet the program's."""
     tree = ast.parse(source)
-    outside: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
-    left_out: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    outside = [node for node in imports if node.names[0].name == "*"]
+    left_out: list[ast.stmt] = [node for node in imports if node.module == "__future__"]
     if ast.get_docstring(tree) is not None:
         left_out.append(tree.body[0])
     body = [node for node in tree.body if node not in outside and node not in left_out]
@@ -116,10 +117,29 @@ def _enclosed(source: str, number: int) -> str:
     return "\n".join(ast.unparse(node) for node in [*outside, function])
 
 
-def _imports_numpy(source: str) -> bool:
-    """Whether the program itself brings numpy under the name that the wrapper uses."""
-    imports = [node for node in ast.parse(source).body if isinstance(node, ast.Import)]
-    return any(alias.name == "numpy" and alias.asname == "np" for node in imports for alias in node.names)
+def _without_future(source: str) -> str:
+    """The program verbatim, but for its future imports: the file begins with the one that matters.
+
+    With it annotations are never evaluated, as in the host, which takes them out.
+    """
+    lines = source.strip().splitlines()
+    for node in ast.parse("\n".join(lines)).body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            for number in range(node.lineno - 1, node.end_lineno or node.lineno):
+                lines[number] = ""
+    return "\n".join(lines).strip()
+
+
+def _call(source: str, entry: EntryPoint) -> str:
+    """The arguments of the call: in order as far as they lead the signature, the rest by name."""
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    parameters = next(node.args for node in functions if node.name == entry.function)
+    names = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
+    leading = 0
+    while leading < len(entry.arguments) and names[leading : leading + 1] == [entry.arguments[leading]]:
+        leading += 1
+    given = [f'asked["{name}"]' for name in entry.arguments[:leading]]
+    return ", ".join([*given, *(f'{name}=asked["{name}"]' for name in entry.arguments[leading:])])
 
 
 def _as_doc(text: object) -> str:

@@ -36,6 +36,9 @@ class Strategy(Protocol):
     def planned_trials(self) -> int:
         """The most trainings that the strategy can ask for before the report."""
 
+    def trials_per_program(self) -> int:
+        """The trainings that a valid program will first be given."""
+
 
 def attempts(state: RunState, round_number: int, sample: int) -> list[SlotState]:
     """The attempts made at one sample so far, in order."""

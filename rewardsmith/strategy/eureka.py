@@ -66,6 +66,10 @@ class Eureka:
         """All samples of all rounds on every selection seed."""
         return self.options.rounds * self.options.samples * self.options.seeds
 
+    def trials_per_program(self) -> int:
+        """One per selection seed."""
+        return self.options.seeds
+
     def _trainings(self, state: RunState, number: int) -> list[Order]:
         orders: list[Order] = []
         for program in accepted_programs(state, number):
@@ -80,7 +84,7 @@ class Eureka:
         turns = [turn for past in range(first, number) if (turn := self._lesson(state, past)) is not None]
         best = next(iter(state.ranked(p for past in range(number) for p in accepted_programs(state, past))), None)
         if best is not None and best not in {turn.program for turn in turns}:
-            turns[0] = Turn(best, "process", state.programs[best])
+            turns[:1] = [Turn(best, "process", state.programs[best])]
         return tuple(turns)
 
     def _lesson(self, state: RunState, number: int) -> Turn | None:

@@ -28,7 +28,8 @@ def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
     """
     spec = task.spec.env
     kwargs = dict(spec.kwargs) if render_mode is None else {**spec.kwargs, "render_mode": render_mode}
-    env = _make_registered(spec, kwargs) if _REGISTERED.match(spec.id) else _make_class(task, kwargs)
+    registered = _REGISTERED.match(spec.id) or spec.id in gym.registry  # an id need not have a version
+    env = _make_registered(spec, kwargs) if registered else _make_class(task, kwargs)
     _refuse_foreign(env, spec.id)
     return env
 

@@ -54,17 +54,23 @@ class Task:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of everything that can change a result: the spec and the folder's Python files."""
+        """Digest of everything that can change a result: the spec and the folder's other files."""
         content = hashlib.sha256(json.dumps(self.spec.model_dump(mode="json"), sort_keys=True).encode())
-        for file in self.python_files():
-            content.update(file.name.encode() + b"\0" + file.read_bytes())
+        for file in self.files():
+            content.update(self._within(file).encode() + b"\0" + file.read_bytes())
         return content.hexdigest()[:16]
 
-    def python_files(self) -> list[Path]:
-        """The folder's Python files without the yardsticks, sorted by name."""
+    def files(self) -> list[Path]:
+        """The folder's files without ``task.toml`` and the yardsticks, sorted: code, and data that it reads."""
         if self.folder is None:
             return []
-        return sorted(file for file in self.folder.glob("*.py") if file.name not in YARDSTICKS)
+        left_out = {TASK_FILE, *YARDSTICKS}
+        found = [file for file in self.folder.rglob("*") if file.is_file() and self._within(file) not in left_out]
+        return sorted(f for f in found if not any(p.startswith((".", "__")) for p in f.relative_to(self.folder).parts))
+
+    def _within(self, file: Path) -> str:
+        assert self.folder is not None
+        return file.relative_to(self.folder).as_posix()
 
     def function(self, file: str, name: str) -> Any:
         """An object from one of the folder's Python files.
@@ -95,8 +101,10 @@ class Task:
         import tomli_w
 
         folder.mkdir(parents=True)
-        for file in self.python_files():
-            shutil.copyfile(file, folder / file.name)
+        for file in self.files():
+            target = folder / self._within(file)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
         content = self.spec.model_dump(mode="json", exclude_none=True)
         (folder / TASK_FILE).write_text(tomli_w.dumps(content), encoding="utf-8")
 

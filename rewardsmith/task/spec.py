@@ -72,6 +72,22 @@ class EnvironmentSpec(Model):
     wrappers: tuple[str, ...] = ()
     max_episode_steps: Annotated[int, Field(gt=0)] | None = None
 
+    @field_validator("kwargs")
+    @classmethod
+    def _no_nulls(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return _without_nulls(values)
+
+
+def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
+    """Refuse null anywhere: a task file has no word for it, so a run's frozen copy would mean something else."""
+    pending: list[Any] = [values]
+    while pending:
+        value = pending.pop()
+        if value is None:
+            raise ValueError("null cannot be written in a task file; leave the key out")
+        pending += value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else []
+    return values
+
 
 class ActionSpec(Model):
     """What the action means; shapes come from the environment itself."""
@@ -114,6 +130,18 @@ class TrainingSpec(Model):
     @classmethod
     def _any_case(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    def steps_taken(self, steps: int) -> int:
+        """Environment steps that a training of ``steps`` takes: on-policy learners finish their last rollout."""
+        if self.algorithm != "PPO":
+            return steps
+        rollout = int(self.hyperparameters.get("n_steps", 2048)) * self.n_envs
+        return -(-steps // rollout) * rollout
+
+    @field_validator("hyperparameters")
+    @classmethod
+    def _no_nulls(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return _without_nulls(values)
 
     @property
     def gamma(self) -> float:

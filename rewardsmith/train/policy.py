@@ -9,7 +9,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from rewardsmith.task.loading import Task
 from rewardsmith.train.evaluation import RESULT
 from rewardsmith.train.jobs import TrialJob, TrialResult
-from rewardsmith.train.learner import load_state, make_policy, normalised
+from rewardsmith.train.learner import load_state, make_learner, normalised
 from rewardsmith.train.vectors import make_vec_env
 
 
@@ -20,7 +20,7 @@ def export_zip(task: Task, job: TrialJob, folder: Path, target: Path) -> None:
     """
     result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
     venv = normalised(make_vec_env(task, 1, 0), job.training)
-    model = make_policy(job.training, venv)
+    model = make_learner(job.training, venv, job.seed, "cpu")  # with its own settings, to be trained on if wished
     load_state(model, venv, folder / "checkpoints", result.checkpoint)
     model.save(target / "policy.zip")
     if isinstance(venv, VecNormalize):
