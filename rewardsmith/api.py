@@ -168,9 +168,7 @@ def resume(
         for name, limit in budget.items():
             was = getattr(before, name)
             if limit <= 0 or (was is not None and limit < was):
-                raise UsageError(
-                    f"the budget of {name} can only be raised, from {was} to {limit} was asked", "give more"
-                )
+                raise UsageError(f"a budget can only be raised: {name} from {was} to {limit}", "give a larger one")
     return _carry_on(folder, workers, observer or Observer(), budget)
 
 

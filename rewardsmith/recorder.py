@@ -67,6 +67,7 @@ class Buffers:
         self.native_reward = np.zeros(n, np.float64)
         self.was_reset = np.zeros(n, bool)
         self.is_first_step = np.ones(n, bool)
+        self.stepped = np.zeros(n, bool)  # since the last advance
         self._views: dict[tuple[str, ...], dict[str, Array]] = {}
 
     def _rows(self) -> list[Array]:
@@ -136,9 +137,7 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
         """Step, and copy what is recorded into the buffers' row."""
         buffers, row = self.buffers, self._row
         if buffers.stepped[row] or buffers.was_reset[row]:
-            raise UsageError(
-                _STEPS_TWICE, 'let the environment itself do that: [env] id = "env.py:make" of a task folder'
-            )
+            raise UsageError(_STEPS_TWICE, "let the environment do that itself, e.g. by an env.py in the task's folder")
         buffers.stepped[row] = True
         buffers.action[row] = action  # before the environment can change the array
         result = self.env.step(action)

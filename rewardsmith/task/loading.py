@@ -66,7 +66,11 @@ class Task:
             return []
         left_out = {TASK_FILE, *YARDSTICKS}
         found = [file for file in self.folder.rglob("*") if file.is_file() and self._within(file) not in left_out]
-        return sorted(f for f in found if not any(p.startswith((".", "__")) for p in f.relative_to(self.folder).parts))
+        return sorted(
+            f
+            for f in found
+            if not any(p.startswith(".") or p == "__pycache__" for p in f.relative_to(self.folder).parts)
+        )
 
     def _within(self, file: Path) -> str:
         assert self.folder is not None
