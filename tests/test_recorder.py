@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import toy_envs
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNormalize
 
+from rewardsmith.bank import look_at
 from rewardsmith.episodes import episode_columns, joined_columns, load_episodes, save_episodes
 from rewardsmith.errors import BoundaryError, ProgramError, UsageError
 from rewardsmith.layout import make_layout
-from rewardsmith.recorder import History
+from rewardsmith.recorder import History, recorded_env
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import parse_spec
@@ -389,9 +391,69 @@ class Fractions(toy_envs.Counter):
         return obs, reward, terminated, truncated, {**info, "left": 1 if self._step == 1 else 0.5}
 
 
-def test_fractions_are_not_cut_off_in_silence() -> None:
+def test_fractions_after_a_whole_number_are_recorded_as_they_are() -> None:
     spec = counter_task([{"name": "left", "source": 'info["left"]'}]).spec
     task = Task("toy", spec.model_copy(update={"env": spec.env.model_copy(update={"id": "test_recorder:Fractions"})}))
-    with pytest.raises(BoundaryError, match=r"info\['left'\] after a step failed") as caught:
-        play(task, 1, random_actions(1, 2), 0)
-    assert "kind of number" in caught.value.hint
+    env, buffers = recorded_env(task)
+    env.reset(seed=0)
+    buffers.begin()
+    seen = []
+    for _ in range(2):
+        env.step(env.action_space.sample())
+        seen.append(float(buffers.column("next_left")[0]))
+        buffers.advance()
+    assert seen == [1.0, 0.5]
+
+
+class Twice(gym.Wrapper[Any, Any, Any, Any]):
+    """Repeats each action."""
+
+    def step(self, action: Any) -> Any:
+        self.env.step(action)
+        return self.env.step(action)
+
+
+class Nudged(gym.Wrapper[Any, Any, Any, Any]):
+    """Takes a step within reset."""
+
+    def reset(self, **kwargs: Any) -> Any:
+        self.env.reset(**kwargs)
+        obs, _, _, _, info = self.env.step(self.env.action_space.sample())
+        return obs, info
+
+
+@pytest.mark.parametrize("wrapper", ["Twice", "Nudged"])
+def test_wrappers_that_step_more_than_once_are_refused(wrapper: str) -> None:
+    spec = counter_task([]).spec
+    wrapped = spec.env.model_copy(update={"wrappers": (f"test_recorder:{wrapper}",)})
+    venv = make_vec_env(Task("toy", spec.model_copy(update={"env": wrapped})), 2, 0)
+    rewarded = VecReward(venv, None, 0.99)
+    with pytest.raises(UsageError, match="steps the environment several times"):
+        rewarded.reset()
+        for _ in range(3):
+            rewarded.step(np.stack([env.action_space.sample() for env in venv.envs]))
+
+
+class Flagged(toy_envs.Counter):
+    """Reports success in the last step of an episode only, as Stable-Baselines3 expects it."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        obs, reward, terminated, truncated, _ = super().step(action)
+        return obs, reward, terminated, truncated, {"is_success": True} if terminated or truncated else {}
+
+
+def test_a_success_flag_that_comes_at_the_end_only() -> None:
+    spec = counter_task([]).spec
+    flagged = spec.env.model_copy(update={"id": "test_recorder:Flagged"})
+    fitness = spec.fitness.model_copy(update={"source": 'info["is_success"]'})
+    task = Task("toy", spec.model_copy(update={"env": flagged, "fitness": fitness}))
+    look = look_at(task)
+    assert look.report.random_fitness == [1.0] * len(look.behaviour.episodes)
+
+
+@pytest.mark.parametrize("space", [gym.spaces.Discrete(2, start=1), gym.spaces.Tuple((gym.spaces.Discrete(2),))])
+def test_actions_that_no_learner_can_take(space: gym.Space[Any]) -> None:
+    env = toy_envs.Counter()
+    env.action_space = space
+    with pytest.raises(UsageError, match=r"the actions of .* (count from 1|are a Tuple)"):
+        make_layout(counter_task([]), env)

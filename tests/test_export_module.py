@@ -1,0 +1,76 @@
+"""Programs in every form that the host takes can be imported and give the same in the exported module."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from rewardsmith.export.module import reward_module
+from rewardsmith.task.loading import load_task
+from rewardsmith.wrapper import LoadedProgram, RewardWrapper, load_program
+
+FACTS: dict[str, Any] = {
+    "task": "t", "environment": "MountainCarContinuous-v0", "goal": "go",
+    "fitness": {"report": None, "selection": {"mean": 1.0}},
+    "native_fitness": None, "written_by": "me", "program": "p", "run": "r", "gamma": 0.99,
+}  # fmt: skip
+FORMS = {
+    "a constant between": """
+def reward(position, gain=10.0, next_velocity=0.0):
+    return {"a": gain * next_velocity + position}
+""",
+    "by name only": """
+def reward(position, *, next_position):
+    return {"a": next_position - position}
+""",
+    "by position only": """
+def reward(position, /, next_position):
+    return {"a": next_position - position}
+""",
+    "future import": """
+from __future__ import annotations
+def reward(position: Missing) -> Missing:
+    return {"a": position}
+""",
+    "unknown annotations": """
+import numpy as np
+def reward(velocity: NDArray) -> Dict[str, NDArray]:
+    return {"a": np.abs(velocity)}
+""",
+    "names of ours": """
+gym = 3.0
+def reward(action):
+    return {"a": gym * action[:, 0]}
+""",
+}
+
+
+def exported(program: LoadedProgram, path: Path) -> Any:
+    entry = program.verdict.entries["reward"]
+    path.write_text(reward_module(load_task("mountain-car-continuous"), program.source, entry, "batched", FACTS))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_rewards(form: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(FORMS[form])
+    program = load_program(tmp_path / "program.py", "mountain-car-continuous")
+    try:
+        wrapped = RewardWrapper(gym.make("MountainCarContinuous-v0"), program)
+        alone = exported(program, tmp_path / "reward.py").RewardWrapper(gym.make("MountainCarContinuous-v0"))
+        for env in (wrapped, alone):
+            env.reset(seed=3)
+        for action in np.linspace(-1, 1, 5, dtype=np.float32):
+            expected, got = wrapped.step(np.array([action])), alone.step(np.array([action]))
+            assert got[1] == pytest.approx(expected[1], abs=1e-12) and got[4] == expected[4]
+    finally:
+        program.close()

@@ -1,0 +1,52 @@
+"""What a folded state says of scores that are not whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rewardsmith.events import Event
+from rewardsmith.state import RunState, fold
+from rewardsmith.strategy.eureka import Eureka, EurekaOptions
+
+
+def begun(*trials: tuple[str, int]) -> Event:
+    return Event("begun", {"slots": [], "trials": [[program, seed, "selection"] for program, seed in trials]})
+
+
+def tried(program: str, seed: int, fitness: float | None, status: str = "finished") -> Event:
+    data: dict[str, Any] = {"program": program, "seed": seed, "rung": "selection", "status": status, "fitness": fitness}
+    return Event("tried", data)
+
+
+def accepted(program: str, sample: int) -> list[Event]:
+    slot = [0, sample, 0]
+    replied = Event("replied", {"slot": slot, "request": "r", "occurrence": sample, "parents": []})
+    return [replied, Event("judged", {"slot": slot, "program": program, "accepted": True, "findings": []})]
+
+
+def test_a_program_has_no_score_until_every_seed_that_was_begun_is_there() -> None:
+    events = [*accepted("p", 0), begun(("p", 0), ("p", 1)), tried("p", 0, 9.0)]
+    assert fold(events).score("p") is None
+    score = fold([*events, tried("p", 1, 5.0)]).score("p")
+    assert score is not None and (score.mean, score.n) == (7.0, 2)
+
+
+def test_a_failed_seed_that_is_owed_again_gives_no_score_meanwhile() -> None:
+    lucky = [*accepted("p", 0), *accepted("q", 1), begun(("p", 0), ("p", 1), ("q", 0), ("q", 1))]
+    lucky += [tried("p", 0, 5.0), tried("p", 1, 5.0), tried("q", 0, 9.0), tried("q", 1, None, "failed")]
+    for events in (lucky, [*lucky, Event("resumed", {})]):
+        assert fold(events).ranked() == ["p"]
+
+
+def test_new_results_make_an_export_stale() -> None:
+    exported = [tried("p", 0, 1.0), Event("exported", {"program": "p"})]
+    assert fold(exported).exported == "p"
+    assert fold([*exported, tried("p", 1, 0.0)]).exported is None
+
+
+def test_eureka_ends_in_order_when_the_budget_refuses_early() -> None:
+    options = EurekaOptions(rounds=6, samples=1, seeds=1, history=1)
+    events = [*accepted("p", 0), begun(("p", 0)), tried("p", 0, 1.0), Event("refused", {"reason": "tokens"})]
+    state: RunState = fold(events)
+    assert state.refused is not None
+    assert [type(order).__name__ for order in Eureka(options, 100).plan(state)] == ["Stop"]
