@@ -192,8 +192,8 @@ def test_killed_at_every_event(tmp_path: Path, expected: dict[str, Any]) -> None
         after, before = pool.map(chain, ["after", "before"])
     assert after[1] == expected
     assert before[1] == expected
-    # Five waves, five replies, five judgements, seven trials; the environment's, the end's and the export's event.
-    assert after[0] == before[0] == 5 + 5 + 5 + 7 + 3
+    # Six waves (the report's too), five replies, five judgements, seven trials; the environment, the end, the export.
+    assert after[0] == before[0] == 6 + 5 + 5 + 7 + 3
 
 
 def test_killed_at_some_moments(tmp_path: Path, expected: dict[str, Any]) -> None:
