@@ -39,7 +39,7 @@ _WHERE = {
     "resolve_task": "planning",
     "resume": "api",
     "task_from_env": "task.drafting",
-    "train": "training_runs",
+    "train_program": "training_runs",
 }
 
 __all__ = sorted(_WHERE)

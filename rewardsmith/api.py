@@ -133,6 +133,8 @@ def design(
         NoProgram: the run ended and nothing usable came out.
     """
     planned = task if isinstance(task, Plan) else plan(task, goal, **settings)
+    if planned.recorded is None:
+        provider_of(planned.config)  # a missing key is told before a folder is made
     files = {} if planned.recorded is None else {REPLIES: planned.recorded.model_dump_json(indent=1) + "\n"}
     run = create_run(Path(runs), planned.config, planned.task, planned.prompts, SANDBOX, files)
     try:
@@ -201,9 +203,10 @@ def trainable_program(path: str | Path, task: Task) -> tuple[str, Verdict]:
         UsageError: the file cannot be read, or the program was refused; the message lists the findings.
     """
     from rewardsmith.engine.judging import trainable
+    from rewardsmith.export.module import program_in
 
     try:
-        source = Path(path).read_text(encoding="utf-8")
+        source = program_in(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}", "give the path of a Python file") from None
     verdict = trainable(check_program(source, task))

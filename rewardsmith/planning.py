@@ -13,7 +13,7 @@ from rewardsmith.coder.scripted import RecordedReplies, load_replies
 from rewardsmith.config import Budget, RunConfig
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.llm.protocol import Provider
-from rewardsmith.llm.providers import default_model, make_provider
+from rewardsmith.llm.providers import default_model, make_provider, provider_name
 from rewardsmith.prompts import Prompts
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.base import Strategy
@@ -71,7 +71,7 @@ class Plan:
 
 
 def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]) -> Plan:
-    """Resolve a run without beginning it: every usage error comes out here.
+    """Resolve a run without beginning it: every usage error comes out here, but for a missing key.
 
     Args:
         task: a task, the name of a shipped one, a task folder, or an environment id (with ``goal``).
@@ -81,6 +81,9 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         UsageError: something is missing, unknown or does not fit.
         BoundaryError: an environment id was given and the environment fails.
     """
+    unknown = sorted(set(settings) - Settings.__optional_keys__)
+    if unknown:
+        raise UsageError(f"there is no setting {unknown[0]!r}", did_you_mean(unknown[0], Settings.__optional_keys__))
     resolved = resolve_task(task, goal)
     if settings.get("training"):
         resolved = resolved.with_training(settings["training"])
@@ -107,8 +110,8 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
     _check_budget(config, resolved.spec.training.steps_taken(steps))
     if recorded is not None:
         _check_replies(recorded, strategy)
-    else:
-        provider_of(config)
+    elif config.model is not None:
+        provider_name(config.model)
     own = settings.get("prompts")
     prompts = Prompts() if own is None else Prompts(Path(own), Prompts().folder)
     return Plan(resolved, config, strategy, recorded, prompts)

@@ -1,4 +1,4 @@
-"""Training a program from a file, without a writer: ``rewardsmith train`` and ``rs.train``."""
+"""Training a program from a file, without a writer: ``rewardsmith train`` and ``rs.train_program``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rewardsmith.engine.training import Trainer, tried
 from rewardsmith.errors import BoundaryError
 from rewardsmith.events import disk_error
 from rewardsmith.executor.local import LocalExecutor, available_cores
+from rewardsmith.export.bundle import shipped_trial
 from rewardsmith.orders import Train
 from rewardsmith.planning import resolve_task
 from rewardsmith.program import NATIVE, Verdict, program_id
@@ -34,6 +35,7 @@ class TrainResult:
         score, native: fitness over the training seeds; None where a training did not finish, or was not asked for.
         fitness, native_fitness: by training seed, as far as they finished.
         folder: where curves, checkpoints and results lie.
+        policy: folder of the ``policy.zip`` that earned most of the program's own reward; None when none finished.
         failures: messages of trainings that did not finish.
     """
 
@@ -43,10 +45,11 @@ class TrainResult:
     fitness: dict[int, float]
     native_fitness: dict[int, float]
     folder: Path
+    policy: Path | None = None
     failures: tuple[str, ...] = ()
 
 
-def train(
+def train_program(
     path: str | Path,
     task: Task | str,
     *,
@@ -90,6 +93,7 @@ def train(
             event = log.append("tried", **tried(trial.job, outcome))
             apply_event(state, event)
             watched.event(event, state)
+        policy = _policy(folder, state, program, executor)
     if len(failures) == len(names) * seeds:
         raise failures[0]
     messages = [trial.message for trial in state.trials.values() if trial.message]
@@ -100,8 +104,23 @@ def train(
         fitness=_by_seed(state, program),
         native_fitness=_by_seed(state, NATIVE),
         folder=folder.path,
+        policy=policy,
         failures=(*messages, *(failure.message for failure in failures)),
     )
+
+
+def _policy(folder: RunFolder, state: RunState, program: str, executor: LocalExecutor) -> Path | None:
+    finished = [trial for trial in state.trials_of(program, "selection") if trial.own_return is not None]
+    if not finished:
+        return None
+    trial = shipped_trial(state, program)
+    folder.export_folder.mkdir(exist_ok=True)
+    arguments = {
+        "folder": str(folder.trial_folder(program, trial.rung, trial.seed)),
+        "target": str(folder.export_folder),
+    }
+    executor.submit("export_policy", arguments, folder.path / "export.log").result()
+    return folder.export_folder
 
 
 def _score(state: RunState, program: str, seeds: int) -> Interval | None:

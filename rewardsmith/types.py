@@ -122,5 +122,5 @@ class Interval:
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
-            return f"{self.mean:.3g} (1 seed)" if self.n == 1 else f"{self.mean:.3g}"
+            return f"{self.mean:.3g}"
         return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"

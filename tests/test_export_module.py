@@ -60,6 +60,16 @@ def exported(program: LoadedProgram, path: Path) -> Any:
     return module
 
 
+def test_an_exported_file_can_be_loaded_again(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(FORMS["unknown annotations"])
+    program = load_program(tmp_path / "program.py", "mountain-car-continuous")
+    exported(program, tmp_path / "reward.py")
+    again = load_program(tmp_path / "reward.py", "mountain-car-continuous")
+    assert again.source.strip() == program.source.strip()
+    program.close()
+    again.close()
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_the_same_rewards(form: str, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(FORMS[form])

@@ -70,13 +70,13 @@ def add_to(app: typer.Typer) -> None:
         """Train agents under a program, and measure their fitness."""
         from rewardsmith.cli.live import watching
         from rewardsmith.planning import resolve_task
-        from rewardsmith.training_runs import train as train_file
+        from rewardsmith.training_runs import train_program
 
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
         resolved = resolved.with_training(training_changes(change))
         settings: dict[str, Any] = {"seeds": seeds, "steps": steps, "native": native, "device": device}
         with watching(output) as view:
-            result = train_file(file, resolved, **settings, workers=workers, runs=runs, observer=view)
+            result = train_program(file, resolved, **settings, workers=workers, runs=runs, observer=view)
         _show_trained(output, result)
         if result.score is None:
             raise typer.Exit(NoProgram.exit_code)
@@ -90,8 +90,10 @@ def _is_environment(task: str) -> bool:
 
 
 def _read(file: Path) -> str:
+    from rewardsmith.export.module import program_in
+
     try:
-        return file.read_text(encoding="utf-8")
+        return program_in(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {file}: {error}", "give the path of a Python file") from None
 
@@ -224,7 +226,7 @@ def _tell_trained(output: Output, result: TrainResult, found: Any) -> None:
         console.print(Text("native reward         fitness ").append(_score(result.native)))
     if found is not None:
         console.print(verdict(found))
-    console.print(str(result.folder), markup=False, soft_wrap=True)
+    console.print(str(result.policy / "policy.zip" if result.policy else result.folder), markup=False, soft_wrap=True)
 
 
 def _score(score: Any) -> str:

@@ -19,6 +19,8 @@ from rewardsmith.program import EntryPoint, Style
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import FieldSpec
 
+BEGINS = "# --- The program, as it was written -"
+ENDS = "# --- How it is applied to one environment -"
 _ENCLOSING = "_module_of_fields_"
 _FUNCTIONS = "_FIELD_FUNCTIONS"
 
@@ -53,6 +55,13 @@ def reward_module(
         wrapped=lambda text: textwrap.fill(text, 100),
     )
     return text
+
+
+def program_in(text: str) -> str:
+    """The program in a file that :func:`reward_module` wrote; any other text as it is."""
+    _, begun, rest = text.partition(BEGINS)
+    program, ended, _ = rest.partition(ENDS)
+    return program.partition("\n")[2].strip() + "\n" if begun and ended else text
 
 
 def _read_fields(task: Task, entry: EntryPoint) -> dict[str, str]:

@@ -33,6 +33,16 @@ def make_provider(model: str, base_url: str | None = None) -> Provider:
     Raises:
         UsageError: the form is wrong, there is no such provider, or it cannot be used; nothing was sent.
     """
+    provider: Provider = PROVIDERS.get(provider_name(model))(base_url=base_url)
+    return provider
+
+
+def provider_name(model: str) -> str:
+    """The provider that a model's name asks for.
+
+    Raises:
+        UsageError: the form is wrong, or there is no such provider.
+    """
     name, slash, rest = model.partition("/")
     known = PROVIDERS.names()
     if not slash or not name.strip() or not rest.strip():
@@ -44,8 +54,7 @@ def make_provider(model: str, base_url: str | None = None) -> Provider:
     if name not in known:
         compatible = f"for a server that speaks OpenAI's API: openai/{rest} with --base-url"
         raise UsageError(f"there is no provider {name!r}", f"{did_you_mean(name, known)} {compatible}")
-    provider: Provider = PROVIDERS.get(name)(base_url=base_url)
-    return provider
+    return name
 
 
 def default_model() -> str:

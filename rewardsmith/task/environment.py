@@ -120,8 +120,7 @@ def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any,
         BoundaryError: reset failed, or did not return (observation, info).
     """
     try:
-        obs, info = env.reset(seed=seed)
-        return obs, info
+        result: Any = env.reset(seed=seed)
     except BoundaryError:
         raise
     except Exception as error:
@@ -130,6 +129,13 @@ def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any,
             "try env.reset(seed=0) by hand",
             where="environment",
         ) from error
+    if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict)):
+        raise BoundaryError(
+            f"the environment's reset gave a {type(result).__name__}, expected (observation, info)",
+            "it follows Gym's old interface; see https://gymnasium.farama.org/introduction/migration_guide",
+            where="environment",
+        )
+    return result
 
 
 def guarded_step(env: gym.Env[Any, Any], action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -139,8 +145,10 @@ def guarded_step(env: gym.Env[Any, Any], action: Any) -> tuple[Any, float, bool,
         BoundaryError: the step failed, or did not return five values.
     """
     try:
-        obs, reward, terminated, truncated, info = env.step(action)
-        return obs, float(reward), bool(terminated), bool(truncated), info
+        result: Any = env.step(action)
+        if isinstance(result, tuple) and len(result) == 5 and isinstance(result[4], dict):
+            obs, reward, terminated, truncated, info = result
+            return obs, float(reward), bool(terminated), bool(truncated), info
     except BoundaryError:
         raise
     except Exception as error:
@@ -149,3 +157,9 @@ def guarded_step(env: gym.Env[Any, Any], action: Any) -> tuple[Any, float, bool,
             f"try env.step({action!r}) by hand",
             where="environment",
         ) from error
+    found = f"{len(result)} values" if isinstance(result, tuple) else f"a {type(result).__name__}"
+    raise BoundaryError(
+        f"the environment's step gave {found}, expected (observation, reward, terminated, truncated, info)",
+        "it follows Gym's old interface; see https://gymnasium.farama.org/introduction/migration_guide",
+        where="environment",
+    )

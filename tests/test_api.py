@@ -1,0 +1,64 @@
+"""The library as a script uses it: names, settings, and what is told before anything is spent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import rewardsmith as rs
+from rewardsmith.task.environment import guarded_reset, guarded_step
+
+
+def test_no_public_name_is_hidden_by_a_folder() -> None:
+    script = "import rewardsmith as rs, rewardsmith.train.vectors; print(callable(rs.train_program))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "True"
+    folders = {path.name for path in Path(rs.__file__).parent.iterdir()} | {"train", "task"}
+    assert not folders & set(rs.__all__)
+
+
+def test_a_misspelt_setting_is_refused_with_the_nearest_name() -> None:
+    misspelt: dict[str, Any] = {"budgt": rs.Budget(tokens=10)}
+    with pytest.raises(rs.UsageError, match="no setting 'budgt'") as caught:
+        rs.plan("mountain-car", model="openai/some", **misspelt)
+    assert "'budget'" in caught.value.hint
+
+
+def test_a_plan_needs_no_key_and_a_run_does(tmp_path: Any) -> None:
+    planned = rs.plan("mountain-car", model="openai/some")
+    assert planned.config.model == "openai/some"
+    with pytest.raises(rs.UsageError, match="OPENAI_API_KEY"):
+        rs.design(planned, runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("wrong", [{"steps": -5}, {"steps": 0}, {"report_seeds": -1}])
+def test_numbers_out_of_range(wrong: dict[str, Any]) -> None:
+    with pytest.raises(rs.UsageError, match=next(iter(wrong))):
+        rs.plan("mountain-car", model="openai/some", **wrong)
+
+
+class OldInterface(gym.Env[Any, Any]):
+    """Answers as Gym did before 0.26."""
+
+    observation_space = gym.spaces.Box(-1, 1, (2,))
+    action_space = gym.spaces.Discrete(2)
+
+    def reset(self, **_: Any) -> Any:
+        return np.zeros(2, np.float32)
+
+    def step(self, action: Any) -> Any:
+        return np.zeros(2, np.float32), 0.0, False, {}
+
+
+def test_the_old_interface_is_named() -> None:
+    with pytest.raises(rs.BoundaryError, match="reset gave a ndarray, expected"):
+        guarded_reset(OldInterface())
+    with pytest.raises(rs.BoundaryError, match="step gave 4 values, expected"):
+        guarded_step(OldInterface(), 0)
