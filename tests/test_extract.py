@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rewardsmith.coder.extract import ENTRY_POINTS, Extraction, extract_code
+from rewardsmith.coder.extract import NAMES, Extraction, extract_code
 
 REWARD = "def reward(obs, action):\n    # closer is better\n    return -abs(obs[0])\n"
 DRAFT = "def reward(obs, action):\n    return 0.0\n"
@@ -328,7 +328,7 @@ def check_whole(found: Extraction) -> None:
     assert (found.source is None) == bool(found.problem)
     if found.source is not None:
         names = {node.name for node in ast.walk(ast.parse(found.source)) if isinstance(node, ast.FunctionDef)}
-        assert names & set(ENTRY_POINTS)
+        assert names & set(NAMES)
 
 
 @settings(max_examples=150, deadline=None)

@@ -14,10 +14,12 @@ import warnings
 from dataclasses import dataclass, field
 from itertools import islice
 
-ENTRY_POINTS = ("reward", "potential", "subgoals", "q_prior", "compute_reward")
+from rewardsmith.program import ENTRY_POINTS, REWARD_ALIASES
+
+NAMES = (*ENTRY_POINTS, *REWARD_ALIASES)
 _GIVEN = {*dir(builtins), "np", "numpy", "math"}
 _FENCE = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}|~{3,})([^`]*)$")
-_ENTRY = re.compile(rf"^[ \t]*(?:async +)?def +(?:{'|'.join(ENTRY_POINTS)})\b", re.M)
+_ENTRY = re.compile(rf"^[ \t]*(?:async +)?def +(?:{'|'.join(NAMES)})\b", re.M)
 _CODE = r"import \w|from [\w.]+ import\b|(?:async )?def \w+ *\(|class \w+ *[(:]|@\w|[A-Za-z_]\w*(?: *:[^=]+)? *=[^=]"
 _START = re.compile(rf"{_CODE}|try:|#|[rR]?(?:\"\"\"|''')")
 _GOES_ON = re.compile(rf"[ \t)\]}}]|{_CODE}")  # after a run: the program goes on, so the run is not the whole of it
@@ -91,8 +93,8 @@ def _block(text: str, lang: str, closed: bool) -> _Block:
     symbols = [s for table in tables for s in table.get_symbols() if table is tables[0] or s.is_global()]
     block.bound = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
     block.used = {s.get_name() for s in symbols if s.is_referenced()} - block.bound - _GIVEN
-    block.entries = {t.get_name() for t in tables[0].get_children() if t.get_type() == "function"} & set(ENTRY_POINTS)
-    block.roles = {name.removeprefix("compute_") for name in block.bound & set(ENTRY_POINTS)}
+    block.entries = {t.get_name() for t in tables[0].get_children() if t.get_type() == "function"} & set(NAMES)
+    block.roles = {name.removeprefix("compute_") for name in block.bound & set(NAMES)}
     mains = [n for n in block.body if isinstance(n, ast.If) and not n.orelse and _MAIN.match(lines[n.lineno - 1])]
     for node in reversed(mains):
         del lines[node.lineno - 1 : node.end_lineno]
@@ -153,7 +155,7 @@ def _join(blocks: list[_Block], main: int) -> str:
         tops = [(min(x.lineno for x in [n, *getattr(n, "decorator_list", [])]) - 1, n.end_lineno) for n in body]
         parts = [_block("\n".join(lines[first:end]), "", True) for first, end in tops] or [blocks[i]]
         for j, part in enumerate(parts):
-            for name in part.bound if whole or not part.bound & bound & set(ENTRY_POINTS) else ():
+            for name in part.bound if whole or not part.bound & bound & set(NAMES) else ():
                 where.setdefault(name, []).append((i, j, part))
     for block in todo:  # grows
         for name in sorted(block.used - bound):
@@ -177,4 +179,4 @@ def _problem(blocks: list[_Block], reply: str, length_cut: bool, torn: list[_Blo
     tops = [f"a {type(n).__name__[:-3].lower()} {n.name}" for b in blocks for n in b.body if hasattr(n, "name")]
     found = "only JSON" if re.match(r"[\s`json]*[{\[]", reply) else "only text" if reply.strip() else "nothing"
     found = ", ".join(tops[:4]) or found
-    return f"A function at module level named {', '.join(ENTRY_POINTS)} was expected, but {found} was found; {again}."
+    return f"A function at module level named {', '.join(NAMES)} was expected, but {found} was found; {again}."

@@ -11,20 +11,16 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rewardsmith.errors import ProgramError
 from rewardsmith.program import EntryPoint, Style, Verdict
-from rewardsmith.sandbox.host import ProgramHost, Shapes, shapes_of
+from rewardsmith.sandbox.host import ProgramHost, Shapes
 from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
 from rewardsmith.sandbox.static import check_static
 from rewardsmith.sandbox.styles import SIZES, decide_style, take, us_per_transition
 from rewardsmith.types import Array, Columns, Finding, FindingSource, FloatArray, Output, Severity
-
-if TYPE_CHECKING:
-    from rewardsmith.layout import Layout
 
 MAX_ROWS = 512
 _SANDBOX = {"timeout": "RS301", "memory": "RS302", "died": "RS303"}
@@ -88,14 +84,6 @@ def check_program(
         if any(finding.severity == "error" for finding in results[name].findings):
             break
     return _verdict(report.entries, report.findings, results)
-
-
-def check_for(
-    source: str, layout: Layout, transitions: Columns, *, n_actions: int | None = None, limits: Limits = DEFAULT_LIMITS
-) -> Verdict:
-    """:func:`check_program` for a task's layout."""
-    hidden = tuple(name for name, view in layout.fields.items() if view.hidden)
-    return check_program(source, shapes_of(layout), transitions, hidden=hidden, n_actions=n_actions, limits=limits)
 
 
 def _verdict(entries: dict[str, EntryPoint], static: tuple[Finding, ...], results: Mapping[str, _Result]) -> Verdict:
