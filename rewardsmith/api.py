@@ -23,6 +23,7 @@ from rewardsmith.executor.local import LocalExecutor, available_cores
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.planning import Plan, Settings, make_strategy, plan, provider_of, resolve_task
 from rewardsmith.program import NATIVE
+from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.state import RunState, fold
 from rewardsmith.store import RunFolder, create_run, open_run
 from rewardsmith.task.loading import Task
@@ -31,7 +32,6 @@ from rewardsmith.types import Interval
 if TYPE_CHECKING:
     from rewardsmith.program import Verdict
 
-SANDBOX = {"level": "weak", "layers": ["static rules", "process", "rlimits"]}
 RUNS = Path("runs")
 REPLIES = "replies.json"  # in a run whose writer is a file
 
@@ -135,8 +135,9 @@ def design(
     planned = task if isinstance(task, Plan) else plan(task, goal, **settings)
     if planned.recorded is None:
         provider_of(planned.config)  # a missing key is told before a folder is made
+    sandbox = _strong_enough(planned.config)
     files = {} if planned.recorded is None else {REPLIES: planned.recorded.model_dump_json(indent=1) + "\n"}
-    run = create_run(Path(runs), planned.config, planned.task, planned.prompts, SANDBOX, files)
+    run = create_run(Path(runs), planned.config, planned.task, planned.prompts, sandbox.as_json(), files)
     try:
         return _carry_on(run, workers, observer or Observer())
     except UsageError:
@@ -162,6 +163,7 @@ def resume(
         RunError: there is no such run, or it is in use, or its folder was changed.
     """
     folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
+    _strong_enough(folder.config())
     if budget:
         unknown = sorted(set(budget) - set(Budget.model_fields))
         if unknown:
@@ -241,6 +243,17 @@ def _carry_on(
                 export_run(folder, state, ranked[0], None, executor)
                 engine.record("exported", program=ranked[0])
     return Run(folder)
+
+
+def _strong_enough(config: RunConfig) -> SandboxReport:
+    """How well programs are confined on this machine, now.
+
+    Raises:
+        BoundaryError: less than strongly, and that was not allowed.
+    """
+    report = sandbox_report()
+    report.require(weak_allowed=config.allow_weak_sandbox)
+    return report
 
 
 def _writer(folder: RunFolder, config: RunConfig, log: ReplyLog) -> Writer:

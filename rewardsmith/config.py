@@ -35,6 +35,7 @@ class RunConfig(BaseModel):
         steps: environment steps of each training.
         report_seeds: trainings of the best program and of the native reward for the final comparison.
         device: where networks live.
+        allow_weak_sandbox: go on where generated code is not confined strongly.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,6 +49,7 @@ class RunConfig(BaseModel):
     steps: int = Field(gt=0)
     report_seeds: int = Field(5, ge=0)
     device: str = "auto"
+    allow_weak_sandbox: bool = False
     budget: Budget = Budget()
     max_output_tokens: int = Field(16_000, gt=0)
     temperature: float | None = None
@@ -56,5 +58,5 @@ class RunConfig(BaseModel):
     @property
     def digest(self) -> str:
         """Digest of what decides the result: all but the budget, which may be raised."""
-        content = self.model_dump(mode="json", exclude={"budget", "llm_timeout_s", "base_url"})
+        content = self.model_dump(mode="json", exclude={"budget", "llm_timeout_s", "base_url", "allow_weak_sandbox"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

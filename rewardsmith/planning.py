@@ -36,6 +36,7 @@ class Settings(TypedDict, total=False):
         llm_timeout_s: how long a request may go without an answer.
         device: where networks live; ``auto`` takes a GPU only where it pays.
         prompts: a folder whose templates override ours.
+        allow_weak_sandbox: go on where generated code cannot be confined strongly, see ``rewardsmith doctor``.
     """
 
     model: str | None
@@ -51,6 +52,7 @@ class Settings(TypedDict, total=False):
     llm_timeout_s: float
     device: str
     prompts: str | Path | None
+    allow_weak_sandbox: bool
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         steps=steps,
         report_seeds=settings.get("report_seeds", 5),
         device=settings.get("device", "auto"),
+        allow_weak_sandbox=settings.get("allow_weak_sandbox", False),
         budget=settings.get("budget", Budget()),
         temperature=settings.get("temperature"),
         llm_timeout_s=settings.get("llm_timeout_s", 300.0),

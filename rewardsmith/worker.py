@@ -18,9 +18,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rewardsmith.errors import BoundaryError, RewardsmithError, disk_full
+
+if TYPE_CHECKING:
+    from rewardsmith.task.loading import Task
 
 _AT_ONCE = 4096  # transitions per call of a host: a whole rollout in most trainings
 _ROW_BY_ROW = 64  # a program that takes one transition at a time must answer within the host's time too
@@ -31,7 +34,9 @@ def preflight(task: str, folder: str) -> None:
     from rewardsmith.task.loading import load_task
     from rewardsmith.train.preflight import run_preflight
 
-    run_preflight(load_task(task), Path(folder))
+    loaded = load_task(task)
+    with _kept_to(Path(folder), loaded):
+        run_preflight(loaded, Path(folder))
 
 
 def train(folder: str) -> None:
@@ -55,7 +60,9 @@ def export_policy(folder: str, target: str) -> None:
     from rewardsmith.train.policy import export_zip
 
     job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text(encoding="utf-8"))
-    export_zip(load_task(job.task), job, Path(folder), Path(target))
+    task = load_task(job.task)
+    with _kept_to(Path(target), task):
+        export_zip(task, job, Path(folder), Path(target))
 
 
 CALLS: dict[str, Callable[..., None]] = {f.__name__: f for f in (preflight, train, evaluate, export_policy)}
@@ -69,6 +76,7 @@ def _with_program(folder: str, run: Callable[..., Any]) -> None:
     from rewardsmith.train.vectors import RecordedVecEnv
 
     job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text(encoding="utf-8"))
+    task = load_task(job.task)
     opened: list[ProgramHost] = []
 
     def open_program(venv: RecordedVecEnv) -> ProgramHost | None:
@@ -78,11 +86,30 @@ def _with_program(folder: str, run: Callable[..., Any]) -> None:
         opened.append(open_host(job.source, job.entry, venv.layout, capacity=capacity, style=job.style))
         return opened[0]
 
-    try:
-        run(load_task(job.task), job, Path(folder), open_program)
-    finally:
-        for host in opened:
-            host.close()
+    with _kept_to(Path(folder), task):
+        try:
+            run(task, job, Path(folder), open_program)
+        finally:
+            for host in opened:
+                host.close()
+
+
+@contextmanager
+def _kept_to(folder: Path, task: Task) -> Iterator[None]:
+    """This call may write to its folder, and to what the task names for its environment."""
+    from rewardsmith.sandbox.folder import kept_to, refused_outside
+
+    others = [Path(place).expanduser() for place in task.spec.env.writes]
+    with kept_to(folder, others) as held:
+        try:
+            yield
+        except (OSError, RewardsmithError) as error:
+            path = refused_outside(error, folder) if held else None
+            if path is None:
+                raise
+            message = f"something tried to write {path}, but this process may write only to {folder}"
+            hint = f"name the folder in the task: [env] writes = [{str(Path(path).parent)!r}]"
+            raise BoundaryError(message, hint, where="environment") from None
 
 
 class Server:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rewardsmith.cli import design, programs, runs, tasks
+from rewardsmith.cli import design, doctor, programs, runs, tasks
 
 app = typer.Typer(
     name="rewardsmith",
@@ -17,3 +17,4 @@ design.add_to(app)
 runs.add_to(app)
 programs.add_to(app)
 tasks.add_to(app)
+doctor.add_to(app)

@@ -47,9 +47,7 @@ def _add_design(app: typer.Typer) -> None:
         llm_timeout: Annotated[float, _writer_option(text="Seconds that a request may go without an answer.")] = 300.0,
         prompts: given.Prompts = None,
         strategy: given.Strategy = "eureka",
-        option: Annotated[
-            list[str] | None, typer.Option("--option", "-O", metavar="NAME=VALUE", help="Of the strategy: rounds=2.")
-        ] = None,
+        option: given.StrategyOption = None,
         rounds: Annotated[int | None, typer.Option(help="Short for -O rounds=N.")] = None,
         samples: Annotated[int | None, typer.Option(help="Short for -O samples=N.")] = None,
         steps: given.TrainingSteps = None,
@@ -60,6 +58,7 @@ def _add_design(app: typer.Typer) -> None:
         budget_minutes: given.Minutes = None,
         device: given.Device = "auto",
         workers: given.Workers = None,
+        allow_weak_sandbox: given.AllowWeakSandbox = False,
         runs: given.RunsFolder = Path("runs"),
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
         yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a model is asked.")] = False,
@@ -85,6 +84,7 @@ def _add_design(app: typer.Typer) -> None:
             training=training_changes(change),
             budget=Budget(tokens=budget_tokens, steps=budget_steps, minutes=budget_minutes),
             device=device,
+            allow_weak_sandbox=allow_weak_sandbox,
         )
         if dry_run:
             _emit_plan(output, planned)
@@ -112,7 +112,8 @@ def _add_demo(app: typer.Typer) -> None:
         rounds = 1 + max(reply.round for reply in recorded.replies)
         samples = 1 + max(reply.sample for reply in recorded.replies)
         shape = {"rounds": rounds, "samples": samples, "seeds": 1}
-        planned = plan(DEMO_TASK, replies=recorded, options=shape, report_seeds=5)
+        # Its programs are part of this package, so it may also run where others could not be confined.
+        planned = plan(DEMO_TASK, replies=recorded, options=shape, report_seeds=5, allow_weak_sandbox=True)
         output.notes.print(_plan_table(planned))
         _carry_out(output, planned, runs, workers)
 
@@ -158,6 +159,8 @@ def _carry_out(output: Output, planned: Plan, runs: Path, workers: int | None) -
 
 
 def _plan_table(planned: Plan) -> Table:
+    from rewardsmith.sandbox.report import sandbox_report
+
     config, training = planned.config, planned.task.spec.training
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
@@ -175,6 +178,7 @@ def _plan_table(planned: Plan) -> Table:
     )
     limits = {name: value for name, value in config.budget.model_dump().items() if value is not None}
     table.add_row("budget", _shown(limits) or "no limit set")
+    table.add_row("sandbox", sandbox_report().level)
     return table
 
 

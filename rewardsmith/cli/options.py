@@ -22,6 +22,9 @@ Prompts = Annotated[Path | None, typer.Option(help="A folder whose templates ove
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Trainings side by side; by default the number of cores.")]
 TrainingSteps = Annotated[int | None, typer.Option(min=1, help="Environment steps of each training; the task's own.")]
+StrategyOption = Annotated[
+    list[str] | None, typer.Option("--option", "-O", metavar="NAME=VALUE", help="Of the strategy: rounds=2.")
+]
 Change = Annotated[
     list[str] | None,
     typer.Option("--set", help="Of the training: n_envs=8, learning_rate=1e-3.", metavar="NAME=VALUE"),
@@ -37,4 +40,7 @@ Steps = Annotated[
 ]
 Minutes = Annotated[
     float | None, typer.Option("--budget-minutes", help="Minutes; ends between rounds.", rich_help_panel=_BUDGET)
+]
+AllowWeakSandbox = Annotated[
+    bool, typer.Option("--allow-weak-sandbox", help="Go on where code cannot be confined strongly; see doctor.")
 ]

@@ -12,18 +12,19 @@ from __future__ import annotations
 import json
 import mmap
 import os
-import socket
-import subprocess
 import threading
 import weakref
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
-from rewardsmith.errors import ProgramError
+from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.program import EntryPoint, Style
 from rewardsmith.sandbox import launch, replies, wire
+from rewardsmith.sandbox.attacks import Level
+from rewardsmith.sandbox.confine import LAYERS
 from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
 from rewardsmith.types import Columns, FloatArray, Output
 
@@ -43,6 +44,7 @@ class ProgramHost:
         capacity: transitions per call of the process; larger batches are cut.
         style: whether the function is called for a batch or for one transition at a time.
         limits: what it may use.
+        zygote: which zygote forks its process; the first of this process by default.
 
     Raises:
         ProgramError: the module failed when it was run.
@@ -58,6 +60,7 @@ class ProgramHost:
         capacity: int,
         style: Style = "batched",
         limits: Limits = DEFAULT_LIMITS,
+        zygote: launch.Zygote | None = None,
     ) -> None:
         self.entry = entry
         self.style = style
@@ -69,6 +72,7 @@ class ProgramHost:
         self._first = True
         columns = [wire.Column(name, shapes[name][1].str, shapes[name][0]) for name in entry.arguments]
         self._plan = wire.plan(columns, capacity)
+        self._zygote = zygote or launch.zygote()
         self._connect()
         try:
             self._load(source)
@@ -80,6 +84,19 @@ class ProgramHost:
     def arguments(self) -> tuple[str, ...]:
         """Names of the columns that the program reads."""
         return self.entry.arguments
+
+    @property
+    def level(self) -> Level:
+        """How well its process is confined: what its zygote found when it attacked itself."""
+        return self._zygote.self_test.level
+
+    def resident_mb(self) -> float | None:
+        """Memory that its process holds now, megabytes, as the kernel tells; None where it does not."""
+        try:
+            pages = int(Path(f"/proc/{self._pid}/statm").read_text().split()[1])
+        except (OSError, IndexError, ValueError):
+            return None
+        return pages * mmap.PAGESIZE / 1e6
 
     def __call__(self, columns: Columns) -> Output:
         """Apply the program to columns of shape (n, ...).
@@ -102,9 +119,7 @@ class ProgramHost:
 
     def close(self) -> None:
         """End the process; may be called again."""
-        self._inputs: dict[str, Any] = {}
-        self._rows_out = np.zeros((1, 0))
-        self._finalizer()
+        self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -112,9 +127,16 @@ class ProgramHost:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _end(self) -> int:
+        """Let go of the memory and end the process; its exit status."""
+        self._inputs: dict[str, Any] = {}
+        self._rows_out = np.zeros((1, 0))
+        released = self._finalizer.detach()
+        return self._zygote.end(self._pid, self._control) if released else 0
+
     def _connect(self) -> None:
-        self._process, self._control, memory = launch.launch(self._plan.size)
-        self._finalizer = weakref.finalize(self, _end, self._process, self._control, os.getpid())
+        _, self._pid, self._control, memory = self._zygote.launch(self._plan.size)
+        self._finalizer = weakref.finalize(self, self._zygote.abandon, self._pid, self._control)
         try:
             shared = mmap.mmap(memory, self._plan.size)
         finally:
@@ -133,8 +155,26 @@ class ProgramHost:
             "seconds": self._limits.load_s,
         }
         text = json.dumps(message).encode()
+        launch.set_timeout(self._control, launch.START_S)
+        launch.set_timeout(self._control, launch.START_S)
+        self._await_confined(wire.LENGTH.pack(len(text)) + text)
         launch.set_timeout(self._control, self._limits.load_s)
-        self._ask(wire.LENGTH.pack(len(text)) + text, self._limits.load_s)
+        self._ask(b"", self._limits.load_s)
+
+    def _await_confined(self, message: bytes) -> None:
+        """Nothing of the program has run yet: whatever fails here is the machine's fault."""
+        try:
+            self._control.sendall(message)
+            said = self._control.recv(1)
+        except OSError as error:
+            raise BoundaryError(f"the program host did not start: {error}", where="sandbox", retryable=True) from error
+        if not said:
+            raise BoundaryError("the program host ended before it was confined", where="sandbox", retryable=True)
+        held = tuple(layer for i, layer in enumerate(LAYERS) if said[0] >> i & 1)
+        if held != self._zygote.self_test.layers:
+            expected = ", ".join(self._zygote.self_test.layers)
+            text = f"the program host is confined by {', '.join(held) or 'nothing'}, expected {expected}"
+            raise BoundaryError(text, where="sandbox")
 
     def _rows(self, columns: Columns) -> int:
         """How many transitions; a column of another shape is the caller's mistake."""
@@ -181,8 +221,7 @@ class ProgramHost:
         except (BlockingIOError, TimeoutError):
             self._fail(replies.too_slow(seconds))
         except (EOFError, ConnectionError):
-            self.close()
-            self._fail(replies.cause_of_death(self._process.wait()))
+            self._fail(replies.cause_of_death(self._end()))
         except ProgramError as error:
             if error.reason in ("memory", "died"):
                 self._fail(error)
@@ -230,10 +269,3 @@ def open_host(
 ) -> ProgramHost:
     """A host for a program of a task with this layout."""
     return ProgramHost(source, entry, shapes_of(layout), capacity=capacity, style=style, limits=limits)
-
-
-def _end(process: subprocess.Popen[bytes], control: socket.socket, owner: int) -> None:
-    if os.getpid() == owner:  # a forked copy of this object must not kill the process of the original
-        launch.end(process, control)
-    else:
-        control.close()

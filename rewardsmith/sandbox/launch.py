@@ -1,6 +1,6 @@
-"""Starts a program host process and ends it; knows nothing of what is said to it.
+"""Starts the zygotes of this process, and program hosts from them; knows nothing of what is said to a host.
 
-The process is started by exec, not by fork: it shares no memory, no open file and no environment with this process,
+A zygote is started by exec, not by fork: it shares no memory, no open file and no environment with this process,
 which may hold keys. Its package is found by path, through a stand-in for ``rewardsmith`` that runs no ``__init__``:
 installed or from a checkout, it imports the few files it needs and nothing else. Until it says that it is ready its
 stderr is the socket, so that a failed start can be explained without a further pipe.
@@ -8,7 +8,9 @@ stderr is the socket, so that a failed start can be explained without a further 
 
 from __future__ import annotations
 
+import atexit
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -16,6 +18,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -23,65 +28,163 @@ from typing import NamedTuple
 import numpy as np
 
 from rewardsmith.errors import BoundaryError
-from rewardsmith.sandbox.wire import READY
+from rewardsmith.sandbox.attacks import SelfTest
+from rewardsmith.sandbox.confine import LAYERS
+from rewardsmith.sandbox.wire import ANSWER, FORK, READY, REAP
 
 START_S = 30.0  # an interpreter with numpy takes 0.2 s; a cold network disk takes longer
-_IDLE_CHECK_S = 5.0  # how often an idle process asks whether it was orphaned
+_IDLE_CHECK_S = 5.0  # how often an idle zygote or host asks whether it was orphaned
 _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # where the interpreter needs them to start; cleared right after
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _BOOT = (
     "import sys, types; p = types.ModuleType('rewardsmith'); p.__path__ = [sys.argv[1]]; "
-    "sys.modules['rewardsmith'] = p; sys.path += [sys.argv[2]]; from rewardsmith.sandbox.process import main; main()"
+    "sys.modules['rewardsmith'] = p; sys.path += [sys.argv[2]]; from rewardsmith.sandbox.zygote import main; main()"
 )
 
 
 class Launched(NamedTuple):
-    """A running process, the socket to it, and the memory file that both have open."""
+    """A program host process: the zygote that forked it, its id, the socket to it, the memory that both have open."""
 
-    process: subprocess.Popen[bytes]
+    zygote: Zygote
+    pid: int
     control: socket.socket
     memory: int
 
 
-def launch(size: int) -> Launched:
-    """Start a process with a memory file of so many bytes, and wait until it is ready.
+class Zygote:
+    """A zygote process of this process.
+
+    Args:
+        layers: what its hosts are confined by; fewer than all of them only to test the others.
 
     Raises:
         BoundaryError: it cannot be started here.
     """
-    memory = _memory_file(size)
-    ours, theirs = socket.socketpair()
-    try:
-        set_timeout(theirs, _IDLE_CHECK_S)
-        process = _start(theirs, memory)
-    except OSError as error:
-        ours.close()
-        os.close(memory)
-        raise BoundaryError(f"the program host cannot be started: {error}", where="sandbox", retryable=True) from error
-    finally:
-        theirs.close()
-    launched = Launched(process, ours, memory)
-    try:
-        _await_ready(ours)
-    except BaseException:
-        os.close(memory)
-        end(process, ours)
-        raise
-    return launched
+
+    def __init__(self, layers: Collection[str] = LAYERS) -> None:
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+        self._abandoned: list[int] = []  # killed, not yet reaped
+        self._control, theirs = socket.socketpair()
+        try:
+            set_timeout(theirs, _IDLE_CHECK_S)
+            self._process = _start(theirs, ",".join(layers))
+        except OSError as error:
+            self._control.close()
+            raise _cannot_start(error) from error
+        finally:
+            theirs.close()
+        try:
+            self.self_test = _await_ready(self._control)
+        except BaseException:
+            self.close()
+            raise
+        atexit.register(self.close)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is a child of this very process (not of one that this was forked from) and not gone."""
+        return self._owner == os.getpid() and self._process.returncode is None
+
+    def launch(self, size: int) -> Launched:
+        """Fork a host with a memory file of so many bytes.
+
+        Raises:
+            BoundaryError: there can be no process, or the zygote was killed.
+        """
+        memory = _memory_file(size)
+        ours, theirs = socket.socketpair()
+        try:
+            set_timeout(theirs, _IDLE_CHECK_S)
+            pid = self._ask(FORK, theirs.fileno(), memory)
+            if not pid:
+                raise OSError("the system has no process left")
+        except OSError as error:
+            ours.close()
+            os.close(memory)
+            raise _cannot_start(error) from error
+        finally:
+            theirs.close()
+        return Launched(self, pid, ours, memory)
+
+    def end(self, pid: int, control: socket.socket) -> int:
+        """Kill a host with all its group.
+
+        Returns:
+            its exit status, negative for a signal; that of SIGKILL if the zygote is gone, and the host with it
+        """
+        status = -signal.SIGKILL
+        if self._kill(pid):
+            with suppress(OSError):
+                status = os.waitstatus_to_exitcode(self._ask(REAP + ANSWER.pack(pid)))
+        control.close()  # last: a thread that waits on it is woken by the end of the process, not by a reused number
+        return status
+
+    def abandon(self, pid: int, control: socket.socket) -> None:
+        """Kill a host whenever and wherever the garbage collector says so, which may be in the midst of a question."""
+        if self._kill(pid):
+            self._abandoned.append(pid)
+        control.close()
+
+    def _kill(self, pid: int) -> bool:
+        """Kill a host, unless its zygote is gone and it with it, or both are another process's; whether it was."""
+        if not self.usable or self._process.poll() is not None:
+            return False
+        for kill in (os.killpg, os.kill):  # until it is reaped, the id belongs to nobody else
+            with suppress(ProcessLookupError, PermissionError):
+                kill(pid, signal.SIGKILL)
+        return True
+
+    def close(self) -> None:
+        """End it and, on Linux, all its hosts; may be called again."""
+        atexit.unregister(self.close)
+        self._control.close()
+        if self._owner == os.getpid():
+            self._process.kill()
+            self._process.wait()
+
+    def _ask(self, command: bytes, *files: int) -> int:
+        """Send a command and wait for its answer; a zygote that does not answer is ended."""
+        with self._lock:
+            try:
+                while self._abandoned:
+                    self._exchange(REAP + ANSWER.pack(self._abandoned.pop()))
+                return self._exchange(command, *files)
+            except BaseException:  # interrupted: the answer would be taken for that of the next question
+                self.close()
+                raise
+
+    def _exchange(self, command: bytes, *files: int) -> int:
+        socket.send_fds(self._control, [command], files)
+        answer = self._control.recv(ANSWER.size, socket.MSG_WAITALL)
+        if len(answer) < ANSWER.size:
+            raise ConnectionError("its zygote was killed")
+        number: int = ANSWER.unpack(answer)[0]
+        return number
 
 
-def end(process: subprocess.Popen[bytes], control: socket.socket) -> int:
-    """Kill the process with all its group and reap it.
+_zygotes: dict[int, Zygote] = {}
+_locks = (threading.Lock(), threading.Lock())
 
-    Returns:
-        its exit status, negative for a signal
+
+def zygote(which: int = 0) -> Zygote:
+    """One of the two zygotes of this process, started at first use; they differ in hash seed and memory layout.
+
+    Raises:
+        BoundaryError: it cannot be started here.
     """
-    if process.returncode is None:  # until it is reaped its id, and so its group's, belongs to nobody else
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    status = process.wait()
-    control.close()  # last: a thread that waits on it is woken by the end of the process, not by a reused number
-    return status
+    with _locks[which]:
+        found = _zygotes.get(which)
+        if found is None or not found.usable:
+            found = _zygotes[which] = Zygote()
+        return found
+
+
+def zygotes() -> tuple[Zygote, Zygote]:
+    """Both, started side by side, which takes as long as one."""
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(zygote, range(2))
+    return first, second
 
 
 def set_timeout(control: socket.socket, seconds: float) -> None:
@@ -91,11 +194,23 @@ def set_timeout(control: socket.socket, seconds: float) -> None:
     control.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
 
 
-def _start(control: socket.socket, memory: int) -> subprocess.Popen[bytes]:
+def _forget() -> None:
+    """In a process that was forked from this one: its zygotes are not ours, and must see that their client ends."""
+    global _locks
+    _locks = (threading.Lock(), threading.Lock())
+    for inherited in _zygotes.values():
+        inherited.close()
+    _zygotes.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+def _start(control: socket.socket, layers: str) -> subprocess.Popen[bytes]:
     package = Path(__file__).resolve().parents[1]
     libraries = Path(np.__file__).resolve().parents[1]
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    words = [package, libraries, control.fileno(), memory, os.getpid()]
+    words = [package, libraries, control.fileno(), os.getpid(), layers]
     flags = ["-I", "-S", "-W", "ignore", *(["-B"] if sys.dont_write_bytecode else [])]
     return subprocess.Popen(
         [sys.executable, *flags, "-c", _BOOT, *map(str, words)],
@@ -104,7 +219,7 @@ def _start(control: socket.socket, memory: int) -> subprocess.Popen[bytes]:
         stderr=control.fileno(),
         cwd="/",
         env={**kept, **dict.fromkeys(_ONE_THREAD, "1")},
-        pass_fds=(control.fileno(), memory),
+        pass_fds=(control.fileno(),),
         start_new_session=True,
     )
 
@@ -122,16 +237,23 @@ def _memory_file(size: int) -> int:
     return memory
 
 
-def _await_ready(control: socket.socket) -> None:
+def _await_ready(control: socket.socket) -> SelfTest:
+    """What the zygote found when it attacked itself."""
     set_timeout(control, START_S)
     said = b""
     while not said.endswith(READY):
         try:
             part = control.recv(4096)
         except BlockingIOError:
-            message = f"the program host was not ready after {START_S:g} s"
+            message = f"the sandbox was not ready after {START_S:g} s"
             raise BoundaryError(message, "is the machine overloaded?", where="sandbox", retryable=True) from None
         if not part:
             last = said.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-            raise BoundaryError(f"the program host did not start: {last[0]}", where="sandbox")
+            raise BoundaryError(f"the sandbox did not start: {last[0]}", where="sandbox")
         said += part
+    found = json.loads(said.removesuffix(READY).splitlines()[-1])
+    return SelfTest(tuple(found["layers"]), tuple(found["stopped"]))
+
+
+def _cannot_start(error: OSError) -> BoundaryError:
+    return BoundaryError(f"the program host cannot be started: {error}", where="sandbox", retryable=True)

@@ -1,12 +1,12 @@
-"""The program host process: the one place where generated code runs, and the one file with ``exec``.
+"""A program host process: the one place where generated code runs, and the one file with ``exec``.
 
-Started by exec with an empty environment, it imports only numpy and the light files beside it, limits itself, takes
-one program, and then answers calls: arrays in through shared memory that it can only read, float64 out.
+Forked from the zygote, it takes one program, maps the arrays, confines itself, and only then runs the program and
+answers calls: arrays in through shared memory that it can only read, float64 out.
 
-It cannot outlive its parent for long. Idle, it ends when its socket closes, and asks now and then whether it was
-orphaned (another process forked from the parent may hold the socket open). Busy, a kernel timer with its default
-action ends it shortly after the parent would have given up: unlike a signal handler of Python's or a watchdog thread
-that also stops a loop inside C code such as ``sum(range(10**18))``.
+It cannot outlive its parent for long. On Linux the kernel ends it with the zygote. Elsewhere, idle, it ends when its
+socket closes and asks now and then whether it was orphaned; busy, a kernel timer with its default action ends it
+shortly after the parent would have given up: unlike a signal handler of Python's or a watchdog thread that also
+stops a loop inside C code such as ``sum(range(10**18))``.
 """
 
 from __future__ import annotations
@@ -14,16 +14,12 @@ from __future__ import annotations
 import json
 import mmap
 import os
-import resource
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any, NoReturn
 
-import numpy as np
-import numpy.linalg  # now, while files may still be opened
-
+from rewardsmith.sandbox.confine import LAYERS, confine
 from rewardsmith.sandbox.contract import OutputError, Writer, rows_of
 from rewardsmith.sandbox.namespace import FILENAME, new_namespace, program_tree
 from rewardsmith.sandbox.wire import (
@@ -34,62 +30,39 @@ from rewardsmith.sandbox.wire import (
     MAX_MESSAGE,
     OK,
     OK_NAMES,
-    READY,
     REPLY,
     Column,
     plan,
 )
 from rewardsmith.types import Array
 
-_FILES = 32  # the interpreter still opens some when numpy loads a part late
+_REASONS = {MemoryError: "memory", OutputError: "output", PermissionError: "system"}
 _NO_REPLY: tuple[int, int, int, Any] = (OK, 0, 0, None)
 
 
-def main() -> NoReturn:
-    """Serve the parent whose socket, memory file and process id end the command line."""
-    control, memory, parent = (int(word) for word in sys.argv[-3:])
-    _quieten()
-    np.seterr(all="ignore")
-    channel = _Channel(control, parent)
-    channel.send(READY)
+def serve(control: int, memory: int, layers: tuple[str, ...]) -> NoReturn:
+    """Serve the parent at the other end of ``control``, which shares the file ``memory``.
+
+    The parent sends the program, is told which layers of confinement were taken, hears whether the module could be
+    loaded, and then calls it.
+    """
+    channel = _Channel(control)
     load = json.loads(channel.read(*LENGTH.unpack(channel.read(LENGTH.size))))
-    _limit(load["memory_mb"])
     program = _Program(load, memory)
+    held = confine(load["memory_mb"], layers)
+    channel.send(bytes([sum(1 << LAYERS.index(layer) for layer in held)]))
     channel.answer(load["seconds"], program.load)
     while True:
         rows, style, seconds = CALL.unpack(channel.read(CALL.size))
         channel.answer(seconds, program.call, rows, style)
 
 
-def _quieten() -> None:
-    """Nothing in, nothing out, nothing to learn from the environment."""
-    null = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(null, stream)
-    os.close(null)
-    os.environ.clear()
-    sys.argv[:] = ["program"]
-
-
-def _limit(memory_mb: int) -> None:
-    """Resource limits; one that the platform lacks is left out."""
-    wanted = {"AS": memory_mb << 20, "NOFILE": _FILES, "FSIZE": 0, "CORE": 0, "NPROC": 0}
-    for name, value in wanted.items():
-        kind = getattr(resource, f"RLIMIT_{name}", None)
-        if kind is None:
-            continue
-        try:
-            resource.setrlimit(kind, (value, value))
-        except (ValueError, OSError):
-            continue
-
-
 class _Channel:
     """The socket to the parent."""
 
-    def __init__(self, control: int, parent: int) -> None:
+    def __init__(self, control: int) -> None:
         self._control = control
-        self._parent = parent
+        self._parent = os.getppid()
 
     def read(self, size: int) -> bytes:
         """Exactly so many bytes; ends the process when the parent is gone."""
@@ -183,7 +156,7 @@ def _by_signature(function: FunctionType, names: list[str]) -> Callable[[Sequenc
 
 def _failure(error: BaseException) -> dict[str, Any]:
     """What the parent is told: reason, line, message."""
-    reason = "memory" if isinstance(error, MemoryError) else "output" if isinstance(error, OutputError) else "exception"
+    reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), "exception")
     line = error.lineno if isinstance(error, SyntaxError) else 0
     trace = error.__traceback__
     while trace is not None:

@@ -16,6 +16,7 @@ from typing import Any
 from rewardsmith.errors import ProgramError
 from rewardsmith.sandbox import wire
 
+_REASONS = ("exception", "output", "memory", "system")
 _SHORTER = "remove loops, or make them shorter"
 _PURE = "a program only computes and returns"
 _MEMORY = "work on arrays of the size of the arguments"
@@ -105,8 +106,8 @@ def _are_names(content: Any) -> bool:
 
 
 def _program_error(content: Any) -> ProgramError:
-    if not isinstance(content, dict) or content.get("reason") not in ("exception", "output", "memory"):
+    if not isinstance(content, dict) or content.get("reason") not in _REASONS:
         return broken()
     line, message, reason = content.get("line"), str(content.get("message")), content["reason"]
-    hint = _MEMORY if reason == "memory" else ""
+    hint = {"memory": _MEMORY, "system": _PURE}.get(reason, "")
     return ProgramError(message[: wire.MAX_MESSAGE], hint, line=line if type(line) is int else 0, reason=reason)

@@ -4,7 +4,13 @@ One memory file holds the input columns, then (from a page boundary, so that the
 read-only) the output: row 0 is the total, the rows after it the terms, each ``capacity`` float64 long.
 
     parent -> process   load: length and JSON, once      call: rows, style, seconds allowed
-    process -> parent   READY once, then for each message one reply: kind, has_total, rows used, length; JSON
+    process -> parent   one byte: the layers that confine it; then for each message one reply:
+                        kind, has_total, rows used, length; JSON
+
+A zygote is told less:
+
+    parent -> zygote    FORK and two files               REAP and a process id
+    zygote -> parent    READY once; then a process id, 0 if there can be none, or a wait status
 
 Nothing here is trusted by the parent: it checks every number of a reply before use.
 """
@@ -22,6 +28,8 @@ import numpy as np
 from rewardsmith.types import Array, FloatArray
 
 READY = b"\x00rewardsmith ready\n"
+FORK, REAP = b"F", b"R"
+ANSWER = struct.Struct("<i")
 CALL = struct.Struct("<IBd")
 REPLY = struct.Struct("<BBHI")
 LENGTH = struct.Struct("<I")

@@ -1,0 +1,102 @@
+"""doctor: attacks this machine's sandbox and says what holds."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import time
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from rewardsmith.cli.command import Output, command
+
+if TYPE_CHECKING:
+    from rewardsmith.sandbox.report import SandboxReport
+
+_LEVELS = {"strong": "bold green", "medium": "bold yellow", "weak": "bold red"}
+_MEANS = {
+    "strong": "a program that breaks out of Python can still reach nothing but its own numbers",
+    "medium": "a program that breaks out can reach no file and no TCP, but some of the system",
+    "weak": "only the static rules and resource limits stand between a program and this machine",
+}
+_TIMES = 20
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+
+    @command(app, "doctor")
+    def doctor(output: Output) -> None:
+        """Attack the sandbox of this machine, layer by layer, and say what holds."""
+        from rewardsmith.sandbox.confine import LAYERS
+        from rewardsmith.sandbox.report import attacks_by_layer, sandbox_report
+
+        report = sandbox_report()
+        stopped = attacks_by_layer(report.layers)
+        times = _times()
+        if output.json:
+            output.emit({**report.as_json(), "stopped": stopped, **times})
+            return
+        console = output.result
+        console.print(f"{report.system}, Python {platform.python_version()}", markup=False)
+        console.print("", _table(stopped), "")
+        if absent := [layer for layer in LAYERS if layer not in report.layers]:
+            console.print(f"not here: {', '.join(absent)}")
+        level = Text("sandbox: ").append(report.level, _LEVELS[report.level]).append(f", {_MEANS[report.level]}")
+        console.print(level, soft_wrap=True)
+        console.print(_trainers(report), soft_wrap=True)
+        console.print(
+            f"a program host starts in {times['host_start_ms']:.1f} ms and answers for 16 transitions in "
+            f"{times['call_us']:.0f} us (medians)"
+        )
+
+
+def _table(stopped: dict[str, tuple[str, ...]]) -> Table:
+    """Attack by layer; the first column is the control, where attacks must work."""
+    from rewardsmith.sandbox.attacks import ATTACKS
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("attack")
+    for layer in stopped:
+        table.add_column({"none": "no layer", "all": "all layers"}.get(layer, layer))
+    for attack in ATTACKS:
+        table.add_row(attack, *(_cell(attack in refused, layer) for layer, refused in stopped.items()))
+    return table
+
+
+def _cell(refused: bool, layer: str) -> Text:
+    if layer == "none":
+        return Text("refused from outside" if refused else "works", "dim")
+    if refused:
+        return Text("refused", "green")
+    return Text("works", "bold red" if layer == "all" else "dim")
+
+
+def _trainers(report: SandboxReport) -> str:
+    if report.landlock:
+        return f"trainers can write only to their own folder (Landlock {report.landlock})"
+    return "trainers could write outside of their own folder: this kernel has no Landlock"
+
+
+def _times() -> dict[str, float]:
+    """Medians: milliseconds to start a program host, microseconds to ask it for 16 transitions."""
+    import numpy as np
+
+    from rewardsmith.program import EntryPoint
+    from rewardsmith.sandbox.host import ProgramHost
+
+    source, entry = "def reward(x):\n    return {'x': -abs(x)}\n", EntryPoint("reward", ("x",), "reward")
+    columns: dict[str, Any] = {"x": np.zeros(16)}
+    starts, calls = [], []
+    for _ in range(_TIMES):
+        begun = time.perf_counter()
+        with ProgramHost(source, entry, {"x": ((), np.dtype(float))}, capacity=16) as host:
+            starts.append(time.perf_counter() - begun)
+            for _ in range(_TIMES):
+                begun = time.perf_counter()
+                host(columns)
+                calls.append(time.perf_counter() - begun)
+    return {"host_start_ms": statistics.median(starts) * 1e3, "call_us": statistics.median(calls) * 1e6}
