@@ -76,7 +76,7 @@ class ProgramError(RewardsmithError):
     Args:
         line: line of the program's source, 0 when unknown.
         reason: what kind of failure it was: ``exception``, ``output`` (outside the contract), ``timeout``, ``memory``,
-            ``system`` (it asked for a system call that it may not make), ``died``.
+            ``system`` (it asked for a system call that it may not make), ``state`` (it could remember), ``died``.
     """
 
     def __init__(self, message: str, hint: str = "", *, line: int = 0, reason: str = "exception") -> None:

@@ -92,17 +92,17 @@ ESCAPES = {
 }
 MODULES = ("os", "socket", "_thread", "ctypes", "mmap", "resource")
 SOURCE = """import numpy as np
-IMPORT = np.linalg.norm.__wrapped__.__globals__['__builtins__']['__import__']
-{imports}
-open = IMPORT('io').open
 def reward(x):
+    IMPORT = np.linalg.norm.__wrapped__.__globals__['__builtins__']['__import__']
+    {imports}
+    open = IMPORT('io').open
     {attack}
     return x
 """
 
 
 def escaped(attack: str) -> ProgramHost:
-    imports = "\n".join(f"{name} = IMPORT({name!r})" for name in MODULES)
+    imports = "; ".join(f"{name} = IMPORT({name!r})" for name in MODULES)
     source = SOURCE.format(imports=imports, attack=attack)
     shapes = {"x": ((), np.dtype(float))}
     limits = Limits(call_s=2.0, load_s=2.0, memory_mb=1024)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import rewardsmith.sandbox
+import rewardsmith
 from rewardsmith.sandbox.codes import CODES
 from rewardsmith.sandbox.static import check_static
 
@@ -120,10 +120,10 @@ def test_lines_point_into_the_source() -> None:
 
 
 def test_every_code_is_in_the_table_and_used() -> None:
-    folder = Path(rewardsmith.sandbox.__file__ or "").parent
+    folder = Path(rewardsmith.__file__ or "").parent
     used = {
         code
-        for file in folder.glob("*.py")
+        for file in folder.rglob("*.py")
         if file.name != "codes.py"
         for code in re.findall(r"\"(RS\d{3})\"", file.read_text())
     }

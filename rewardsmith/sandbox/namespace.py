@@ -1,53 +1,46 @@
-"""What a program finds around it: a short table of builtins, numpy and math, and nothing else.
+"""What a program finds around it: a short table of builtins, facades of numpy and math, and nothing else.
 
-Annotations and the imports that only annotations need are cut out of the tree, so ``from typing import Dict``
-neither breaks a program nor gives it a module. The builtins keep an ``__import__`` limited to numpy and math:
-numpy's C code imports through the builtins of its caller, and ``array.sum()`` fails without it.
+Imports become assignments of the facades, so that no import is left to run; annotations, and the imports that only
+annotations need, are cut out of the tree. The builtins keep an ``__import__`` limited to numpy, which the program
+cannot name: numpy's C code imports through the builtins of its caller, and ``array.sum()`` fails without it.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
 from typing import Any, cast
 
-IMPORTABLE = ("numpy", "numpy.linalg", "math")
-ANNOTATION_ONLY = ("typing", "typing_extensions", "collections.abc", "numpy.typing", "__future__")
-FILENAME = "<program>"
+from rewardsmith.sandbox.allowed import ANNOTATION_ONLY
+from rewardsmith.sandbox.facades import MODULES, TABLE
 
-_FUNCTIONS = (
-    *("abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int", "isinstance"),
-    *("iter", "len", "list", "map", "max", "min", "next", "pow", "range", "reversed", "round", "set", "slice"),
-    *("sorted", "str", "sum", "tuple", "zip"),
-)
-_EXCEPTIONS = (
-    *("ArithmeticError", "AssertionError", "AttributeError", "Exception", "FloatingPointError", "IndexError"),
-    *("KeyError", "LookupError", "NotImplementedError", "OverflowError", "RuntimeError", "TypeError", "ValueError"),
-    "ZeroDivisionError",
-)
-BUILTINS = (*_FUNCTIONS, *_EXCEPTIONS)
+FILENAME = "<program>"
 
 
 def new_namespace() -> dict[str, Any]:
     """Globals for one program."""
-    table = {name: getattr(builtins, name) for name in BUILTINS}
-    return {"__builtins__": {**table, "__import__": _limited_import}, "__name__": "program"}
-
-
-def _limited_import(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
-    if level == 0 and name.partition(".")[0] in ("numpy", "math"):
-        return __import__(name, {}, {}, fromlist or (), 0)
-    raise ImportError(f"programs may import numpy and math, not {name}")
+    hidden = {_hidden(name): module for name, module in MODULES.items()}
+    return {"__builtins__": {**TABLE, **hidden, "__import__": _limited_import}, "__name__": "program"}
 
 
 def program_tree(source: str) -> ast.Module:
-    """The tree of a program without annotations; line numbers are those of the source."""
+    """The tree of a program without annotations and imports; line numbers are those of the source."""
     tree = _Strip().visit(ast.parse(source, FILENAME))
     return cast(ast.Module, ast.fix_missing_locations(tree))
 
 
+def _hidden(module: str) -> str:
+    """The name of a facade: no identifier, so that only a tree can hold it."""
+    return f"<{module}>"
+
+
+def _limited_import(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+    if level == 0 and name.partition(".")[0] == "numpy":
+        return __import__(name, {}, {}, fromlist or (), 0)
+    raise ImportError(f"programs may import numpy and math, not {name}")
+
+
 class _Strip(ast.NodeTransformer):
-    """Removes annotations, and the imports that serve only them."""
+    """Removes annotations and imports."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
@@ -62,9 +55,25 @@ class _Strip(ast.NodeTransformer):
             return ast.copy_location(ast.Pass(), node)
         return ast.copy_location(ast.Assign([node.target], self.visit(node.value)), node)
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
-        return ast.copy_location(ast.Pass(), node) if node.module in ANNOTATION_ONLY else node
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | list[ast.AST]:
+        if node.module in ANNOTATION_ONLY or node.module not in MODULES:
+            return ast.copy_location(ast.Pass(), node)
+        module = node.module
+        return [_assign(node, alias.asname or alias.name, module, alias.name) for alias in node.names]
 
-    def visit_Import(self, node: ast.Import) -> ast.AST:
-        node.names = [alias for alias in node.names if alias.name not in ANNOTATION_ONLY]
-        return node if node.names else ast.copy_location(ast.Pass(), node)
+    def visit_Import(self, node: ast.Import) -> ast.AST | list[ast.AST]:
+        wanted = [alias for alias in node.names if alias.name in MODULES]
+        if not wanted:
+            return ast.copy_location(ast.Pass(), node)
+        tops = [alias.name.partition(".")[0] for alias in wanted]  # `import a.b` binds a, `import a.b as c` binds b
+        return [
+            _assign(node, alias.asname or top, alias.name if alias.asname else top)
+            for alias, top in zip(wanted, tops, strict=True)
+        ]
+
+
+def _assign(node: ast.stmt, name: str, module: str, attribute: str = "") -> ast.AST:
+    value: ast.expr = ast.Name(_hidden(module), ast.Load())
+    if attribute:
+        value = ast.Attribute(value, attribute, ast.Load())
+    return ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], value), node)

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from rewardsmith.sandbox.confine import LAYERS, confine
 from rewardsmith.sandbox.contract import OutputError, Writer, rows_of
+from rewardsmith.sandbox.frozen import StateError, freeze
 from rewardsmith.sandbox.namespace import FILENAME, new_namespace, program_tree
 from rewardsmith.sandbox.wire import (
     CALL,
@@ -36,7 +37,7 @@ from rewardsmith.sandbox.wire import (
 )
 from rewardsmith.types import Array
 
-_REASONS = {MemoryError: "memory", OutputError: "output", PermissionError: "system"}
+_REASONS = {MemoryError: "memory", OutputError: "output", PermissionError: "system", StateError: "state"}
 _NO_REPLY: tuple[int, int, int, Any] = (OK, 0, 0, None)
 
 
@@ -120,6 +121,7 @@ class _Program:
         """Run the module and find its function."""
         namespace = new_namespace()
         exec(compile(program_tree(self._source), FILENAME, "exec", dont_inherit=True), namespace)
+        freeze(namespace)
         function = namespace.get(self._name)
         if not isinstance(function, FunctionType):
             raise OutputError(f"after the module has run, {self._name} is a {type(function).__name__}, no function")
@@ -167,5 +169,5 @@ def _failure(error: BaseException) -> dict[str, Any]:
         text = str(error)
     except BaseException:  # an exception of the program's own making
         text = ""
-    message = text if reason == "output" else f"{type(error).__name__}: {text}".rstrip(": ")
+    message = text if reason in ("output", "state") else f"{type(error).__name__}: {text}".rstrip(": ")
     return {"reason": reason, "line": line or 0, "message": message[:MAX_MESSAGE]}

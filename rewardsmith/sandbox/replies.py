@@ -16,7 +16,7 @@ from typing import Any
 from rewardsmith.errors import ProgramError
 from rewardsmith.sandbox import wire
 
-_REASONS = ("exception", "output", "memory", "system")
+_REASONS = ("exception", "output", "memory", "system", "state")
 _SHORTER = "remove loops, or make them shorter"
 _PURE = "a program only computes and returns"
 _MEMORY = "work on arrays of the size of the arguments"

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from rewardsmith.errors import did_you_mean
 from rewardsmith.program import ENTRY_POINTS, REWARD_ALIASES, EntryPoint
 from rewardsmith.sandbox.rules import check_tree
+from rewardsmith.sandbox.sizes import check_text, check_tree_size, check_work
 from rewardsmith.types import Finding
 
-MAX_BYTES = 16_384
-MAX_LINES = 400
 _MAX_FINDINGS = 20  # a writer mends a few at a time
 
 _PREFIXES = ("next_", "prev_", "first_")
@@ -52,15 +51,15 @@ def check_static(source: str, offered: tuple[str, ...], *, hidden: tuple[str, ..
         offered: argument names that the task offers.
         hidden: names that the task has but does not offer, so that the message can say so.
     """
-    lines, size = source.count("\n") + 1, len(source.encode(errors="replace"))
-    if size > MAX_BYTES or lines > MAX_LINES:
-        message = f"the source has {lines} lines and {size} bytes, at most {MAX_LINES} and {MAX_BYTES} are read"
-        return _refused(Finding("RS102", "error", message, "write a shorter reward"))
+    if unreadable := check_text(source):
+        return StaticReport({}, tuple(unreadable))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a SyntaxWarning is no finding
             tree = ast.parse(source)
-        findings = check_tree(tree, offered)
+        if too_large := check_tree_size(tree):
+            return StaticReport({}, tuple(too_large))
+        findings = [*check_tree(tree, offered, frozenset((*ENTRY_POINTS, *REWARD_ALIASES))), *check_work(tree)]
         entries, more = _Entries(frozenset(offered), frozenset(hidden)).read(tree)
     except (SyntaxError, ValueError) as error:
         return _refused(_syntax(error, source))
@@ -103,6 +102,7 @@ class _Entries:
                 message = f"{name} is defined twice, as {entries[name].function} and {node.name}"
                 self._add("RS104", node, message, "keep one of them")
                 continue
+            self._check_returns(node)
             entries[name] = EntryPoint(name, self._signature(node, name), node.name)
         if not entries:
             self._add("RS103", tree, f"no entry point: {_what_there_is(tree, functions)}", _expected(tree))
@@ -110,6 +110,17 @@ class _Entries:
 
     def _add(self, code: str, node: ast.AST, message: str, hint: str = "") -> None:
         self._findings.append(Finding(code, "error", message, hint, getattr(node, "lineno", 0)))
+
+    def _check_returns(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """An entry point without any ``return <value>``; one that lacks it on a branch is found by running it."""
+        pending: list[ast.AST] = list(node.body)
+        while pending:
+            part = pending.pop()
+            if isinstance(part, ast.Return) and part.value is not None:
+                return
+            if not isinstance(part, (ast.FunctionDef, ast.Lambda)):
+                pending.extend(ast.iter_child_nodes(part))
+        self._add("RS123", node, f"{node.name} returns nothing", "return a dict of terms, or an array of shape (n,)")
 
     def _signature(self, node: ast.FunctionDef | ast.AsyncFunctionDef, entry: str) -> tuple[str, ...]:
         """The names that it asks for; parameters that the task does not offer keep their constant default."""

@@ -22,6 +22,7 @@ from typing import NoReturn
 import numpy as np
 
 from rewardsmith.sandbox.attacks import self_test
+from rewardsmith.sandbox.facades import warm
 from rewardsmith.sandbox.process import serve
 from rewardsmith.sandbox.wire import ANSWER, FORK, READY
 
@@ -32,6 +33,7 @@ def main() -> NoReturn:
     os.environ.clear()
     sys.argv[:] = ["program"]
     np.seterr(all="ignore")
+    warm()
     held, stopped = self_test(layers)
     control = socket.socket(fileno=channel)
     control.sendall(json.dumps({"layers": held, "stopped": stopped}).encode() + READY)

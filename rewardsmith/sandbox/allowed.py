@@ -1,0 +1,79 @@
+"""Names that programs may use: every one of them is harmless on any object, so that no alias can make it otherwise.
+
+That property replaces guessing what type an expression has. Three examples of what it leaves out: ``resize`` (as a
+method it frees memory that views still show), ``r_`` (a text in its brackets is looked up among all globals), and
+``format`` (a text can name any attribute).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+_NUMPY = """
+    abs absolute add all allclose amax amin angle any append apply_along_axis arange arccos arccosh arcsin arcsinh
+    arctan arctan2 arctanh argmax argmin argpartition argsort argwhere around array array_equal array_split asarray
+    ascontiguousarray asfarray atan2 atan atanh atleast_1d atleast_2d atleast_3d average bincount bitwise_and
+    bitwise_not bitwise_or bitwise_xor broadcast_arrays broadcast_shapes broadcast_to cbrt ceil choose clip column_stack
+    compress concat concatenate conj conjugate convolve copy copysign corrcoef cos cosh count_nonzero cov cross cumprod
+    cumsum deg2rad degrees delete diag diagonal diff digitize divide divmod dot dsplit dstack dtype ediff1d einsum equal
+    errstate exp exp2 expand_dims expm1 eye fabs finfo fix flatnonzero flip fliplr flipud float_power floor floor_divide
+    fmax fmin fmod full full_like gcd geomspace gradient greater greater_equal heaviside histogram hsplit hstack hypot
+    identity iinfo indices inner insert interp invert isclose isfinite isin isinf isnan isneginf isposinf isreal
+    isscalar issubdtype ix_ kron ldexp less less_equal linspace log log10 log1p log2 logaddexp logaddexp2 logical_and
+    logical_not logical_or logical_xor logspace matmul max maximum mean median meshgrid min minimum mod moveaxis
+    multiply nan_to_num nanargmax nanargmin nanmax nanmean nanmedian nanmin nanprod nanstd nansum nanvar ndenumerate
+    ndim ndindex negative nextafter nonzero not_equal ones ones_like outer pad partition percentile permute_dims
+    piecewise polyfit polyval positive pow power prod product promote_types ptp quantile rad2deg radians ravel real
+    reciprocal remainder repeat reshape result_type rint roll rollaxis rot90 round row_stack searchsorted select shape
+    sign signbit sin sinc sinh size sort split sqrt square squeeze stack std subtract sum swapaxes take take_along_axis
+    tan tanh tensordot tile trace transpose trapezoid trapz tri tril trim_zeros triu true_divide trunc unique
+    unravel_index unwrap var vdot vecdot vsplit vstack where zeros zeros_like
+    e euler_gamma inf nan newaxis pi
+    bool bool_ complex128 complexfloating double float16 float32 float64 float_ floating generic inexact int16 int32
+    int64 int8 int_ integer intp number signedinteger single uint16 uint32 uint64 uint8 unsignedinteger
+"""
+_LINALG = """
+    cond det eig eigh eigvals eigvalsh inv lstsq matrix_norm matrix_power matrix_rank norm pinv slogdet solve svd
+    vector_norm
+"""
+_MATH = """
+    acos acosh asin asinh atan atan2 atanh cbrt ceil comb copysign cos cosh degrees dist e erf erfc exp exp2 expm1 fabs
+    floor fmod frexp fsum gamma gcd hypot inf isclose isfinite isinf isnan ldexp lgamma log log10 log1p log2 modf nan
+    nextafter pi pow prod radians remainder sin sinh sqrt tan tanh tau trunc
+"""
+_ARRAYS = """
+    T all any argmax argmin argsort astype clip copy cumprod cumsum diagonal dot dtype fill flatten imag item itemsize
+    max mean min nbytes ndim nonzero prod ravel real repeat reshape round searchsorted shape size sort squeeze std sum
+    swapaxes take tolist trace transpose var
+    accumulate at outer reduce reduceat nin
+    bits eps kind maxexp minexp name resolution smallest_normal smallest_subnormal tiny type
+"""
+_CONTAINERS = """
+    add append capitalize clear copy count difference discard endswith extend find fromkeys get index insert
+    intersection isdisjoint issubset issuperset items join keys lower lstrip pop remove replace reverse rsplit rstrip
+    setdefault sort split startswith strip symmetric_difference title union update upper values
+    is_integer as_integer_ratio bit_length start stop step
+"""
+NUMPY = frozenset(name for name in _NUMPY.split() if hasattr(np, name)) | {"linalg", "ndarray"}
+LINALG = frozenset(name for name in _LINALG.split() if hasattr(np.linalg, name))
+MATH = frozenset(name for name in _MATH.split() if hasattr(math, name))
+ATTRIBUTES = NUMPY | LINALG | MATH | frozenset(_ARRAYS.split()) | frozenset(_CONTAINERS.split())
+MUTATORS = frozenset("add append clear discard extend fill insert pop remove reverse setdefault sort update at".split())
+UFUNCS = frozenset(name for name in NUMPY if isinstance(getattr(np, name), np.ufunc))
+
+IMPORTABLE = {"numpy": NUMPY, "numpy.linalg": LINALG, "math": MATH}
+ANNOTATION_ONLY = ("typing", "typing_extensions", "collections.abc", "numpy.typing", "__future__")
+
+FUNCTIONS = (
+    *("abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int", "isinstance"),
+    *("iter", "len", "list", "map", "max", "min", "next", "pow", "range", "reversed", "round", "set", "slice"),
+    *("sorted", "str", "sum", "tuple", "zip"),
+)
+EXCEPTIONS = (
+    *("ArithmeticError", "AssertionError", "AttributeError", "Exception", "FloatingPointError", "IndexError"),
+    *("KeyError", "LookupError", "NotImplementedError", "OverflowError", "RuntimeError", "TypeError", "ValueError"),
+    "ZeroDivisionError",
+)
+BUILTINS = (*FUNCTIONS, *EXCEPTIONS)

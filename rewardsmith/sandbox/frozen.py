@@ -1,0 +1,119 @@
+"""Makes what a module left behind unchangeable, so that a program has no place to keep anything between calls.
+
+With read-only arguments, without ``global``, attribute stores and classes, memory could only live in module-level
+values, in closures, and in defaults. After the module has run all of them become constants: arrays read-only, lists
+and dicts refuse to be changed, and whatever changes by being used (an iterator, a generator) is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import BuiltinFunctionType, EllipsisType, FunctionType, NoneType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from rewardsmith.sandbox.facades import KNOWN
+
+_CONSTANT = (bool, int, float, complex, str, bytes, NoneType, range, slice, EllipsisType, type)
+_NUMPY_CONSTANT = (np.generic, np.dtype, np.ufunc, np.finfo, np.iinfo)
+
+
+class StateError(Exception):
+    """A module-level value that could change between calls."""
+
+
+def _refuse(self: object, *_: Any, **__: Any) -> NoReturn:
+    raise TypeError("a module-level list, dict or set must not change: make a copy inside the function and change that")
+
+
+class FrozenList(list[Any]):
+    """A list that refuses to change; for numpy and for programs it is a list."""
+
+    append = clear = extend = insert = pop = remove = reverse = sort = _refuse
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = __init__ = _refuse
+
+
+class FrozenDict(dict[Any, Any]):
+    """A dict that refuses to change."""
+
+    clear = pop = popitem = setdefault = update = _refuse
+    __setitem__ = __delitem__ = __ior__ = __init__ = _refuse
+
+
+def freeze(namespace: dict[str, Any]) -> None:
+    """Freeze every value of a module's namespace, in place.
+
+    Raises:
+        StateError: a value cannot be frozen; the message names it.
+    """
+    freezer = _Freezer()
+    for name in [name for name in namespace if name.isidentifier() and name != "__builtins__"]:
+        namespace[name] = freezer.freeze(namespace[name], name)
+
+
+class _Freezer:
+    """Freezes a graph of values; an object met twice becomes the same frozen object."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[Any, Any]] = {}  # id -> the object, which so stays alive, and what it became
+
+    def freeze(self, value: Any, name: str) -> Any:
+        if id(value) in KNOWN or isinstance(value, (*_CONSTANT, *_NUMPY_CONSTANT)):
+            return value
+        if id(value) not in self._seen:
+            self._seen[id(value)] = (value, value)
+            self._seen[id(value)] = (value, self._made(value, name))
+        return self._seen[id(value)][1]
+
+    def _made(self, value: Any, name: str) -> Any:
+        for kind, make in self._KINDS:
+            if isinstance(value, kind):
+                return make(self, value, name)
+        raise StateError(f"module-level {name} is or holds a {type(value).__name__}, which may change when it is used")
+
+    def _array(self, value: Any, name: str) -> Any:
+        if value.dtype.hasobject:
+            raise StateError(f"module-level {name} is an array of objects; write numbers")
+        value.flags.writeable = False
+        return value
+
+    def _list(self, value: Any, name: str) -> Any:
+        frozen = FrozenList.__new__(FrozenList)
+        self._seen[id(value)] = (value, frozen)
+        list.extend(frozen, [self.freeze(item, name) for item in value])
+        return frozen
+
+    def _dict(self, value: Any, name: str) -> Any:
+        frozen = FrozenDict.__new__(FrozenDict)
+        self._seen[id(value)] = (value, frozen)
+        dict.update(frozen, {key: self.freeze(item, name) for key, item in value.items()})
+        return frozen
+
+    def _tuple(self, value: Any, name: str) -> Any:
+        return tuple(self.freeze(item, name) for item in value)
+
+    def _set(self, value: Any, name: str) -> Any:
+        return frozenset(value)
+
+    def _function(self, value: Any, name: str) -> Any:
+        value.__defaults__ = value.__defaults__ and self._tuple(value.__defaults__, name)
+        value.__kwdefaults__ = value.__kwdefaults__ and self._dict(value.__kwdefaults__, name)
+        for cell in value.__closure__ or ():
+            cell.cell_contents = self.freeze(cell.cell_contents, name)
+        return value
+
+    def _method(self, value: Any, name: str) -> Any:
+        if not isinstance(value.__self__, np.ufunc):
+            raise StateError(f"module-level {name} is a method of an object that can change; call it in the function")
+        return value
+
+    _KINDS: tuple[tuple[Any, Callable[[_Freezer, Any, str], Any]], ...] = (
+        (np.ndarray, _array),
+        (list, _list),
+        (dict, _dict),
+        (tuple, _tuple),
+        ((set, frozenset), _set),
+        (FunctionType, _function),
+        (BuiltinFunctionType, _method),
+    )
