@@ -46,6 +46,8 @@ class Preflight(BaseModel):
         steps: environment steps taken.
         actions: a description of the action space.
         n_actions: number of discrete actions; None for others.
+        return_bound: what no return of the native reward can exceed, judged by the largest one seen in a step and
+            the longest episode; None where it never paid anything.
     """
 
     arguments: dict[str, Argument]
@@ -55,6 +57,7 @@ class Preflight(BaseModel):
     steps: int
     actions: str
     n_actions: int | None
+    return_bound: float | None
     observations: str
     warnings: list[str]
 
@@ -143,6 +146,7 @@ def look_at(task: Task) -> Look:
         steps=behaviour.steps,
         actions=str(env.action_space),
         n_actions=int(env.action_space.n) if isinstance(env.action_space, Discrete) else None,
+        return_bound=_return_bound(behaviour.episodes),
         observations=str(env.observation_space),
         warnings=_warnings(task, behaviour.episodes, measured),
     )
@@ -155,6 +159,11 @@ def _argument(values: Any) -> Argument:
     seen = numbers[np.isfinite(numbers)]
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
     return Argument(shape=values.shape[1:], dtype=str(values.dtype), range=(low, high))
+
+
+def _return_bound(episodes: list[Episode]) -> float | None:
+    largest = max(float(np.abs(episode.native_rewards).max()) for episode in episodes)
+    return largest * max(len(episode) for episode in episodes) or None
 
 
 def _warnings(task: Task, episodes: list[Episode], measured: list[Fitness]) -> list[str]:

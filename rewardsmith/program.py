@@ -56,6 +56,10 @@ class Verdict:
         style: calling style of the reward; None when it has none or was not run.
         us_per_transition: median time of one call per transition at batch 256, microseconds.
         terms: term name -> (lowest, mean, highest) on the transitions it was checked on.
+        level: how well it was confined while it ran: strong, medium or weak; empty when nothing was run.
+        reacts_to: argument of the reward -> how much its values move when that argument alone is changed, in units
+            of their mean difference between transitions; 0 for one that makes no difference.
+        rates: subgoal -> share of random transitions after which it holds.
     """
 
     stage: Literal["static", "sandbox", "behaviour", "accepted"]
@@ -64,6 +68,9 @@ class Verdict:
     style: Style | None = None
     us_per_transition: float | None = None
     terms: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    level: str = ""
+    reacts_to: dict[str, float] = field(default_factory=dict)
+    rates: dict[str, float] = field(default_factory=dict)
 
     @property
     def accepted(self) -> bool:

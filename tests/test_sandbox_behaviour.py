@@ -72,13 +72,14 @@ def test_the_ladder_of_styles() -> None:
 FOUND = {
     "RS202": "def reward(position):\n    return 'high'\n",
     "RS203": "def reward(position):\n    return {'good': position, 'log': np.log(position)}\n",
-    "RS207": "S = np.zeros(1)\ndef reward(position):\n    S[0] += 1e-12\n    return position + S[0]\n",
+    "RS207": "W = {'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'}\n"
+    "def reward(position):\n    return sum(i * len(w) for i, w in enumerate(W)) * position\n",
     "RS208": "def reward(position):\n    return {'goal': np.where(position > 99, 1.0, 0.0)}\n",
     "RS209": "def reward():\n    return 1.0\n",
     "RS210": "def subgoals(next_position):\n    return {'somewhere': next_position > -100}\n",
     "RS211": "def reward(position):\n    return position + 1, {'p': position}\n",
     "RS212": "def q_prior(position):\n    return np.stack([position, position], axis=1)\n",
-    "RS301": "def reward(position):\n    while True: pass\n",
+    "RS301": "def reward(position):\n    return position + sum(range(int(1e15)))\n",
     "RS302": "def reward(position):\n    return position * np.ones((200000, 200000))[0, 0]\n",
 }
 
@@ -122,12 +123,12 @@ def test_static_errors_run_nothing() -> None:
     assert (verdict.stage, verdict.style) == ("static", None)
 
 
-# Part of a longer list: the categories that the static rules and a plain process are meant to handle. Bombs that only a
-# deeper reading of the source can name (huge format widths, constant loops, recursion) are left out here.
 CORPUS = [
     json.loads(line) for line in (Path(__file__).parent / "data" / "programs.jsonl").read_text("utf-8").splitlines()
 ]
-NEEDS_A_RUN = [entry for entry in CORPUS if entry["expect"] != "reject_static"]
+# Marked for refusal, but the contract lets a total rule over its terms and tells of the difference (RS211).
+TOTAL_RULES = "n112"
+NEEDS_A_RUN = [entry for entry in CORPUS if entry["expect"] != "reject_static" and entry["id"] != TOTAL_RULES]
 IS_READ = [entry for entry in CORPUS if entry["expect"] == "reject_static"]
 
 

@@ -73,6 +73,8 @@ def check_source(source: str, preflight: dict[str, Any], transitions: Columns) -
         transitions,
         hidden=tuple(preflight["hidden"]),
         n_actions=preflight["n_actions"],
+        horizon=preflight["episode_length"],
+        return_bound=preflight.get("return_bound"),
     )
 
 

@@ -182,6 +182,8 @@ def zygote(which: int = 0) -> Zygote:
 
 def zygotes() -> tuple[Zygote, Zygote]:
     """Both, started side by side, which takes as long as one."""
+    if len(_zygotes) == 2 and all(found.usable for found in _zygotes.values()):
+        return _zygotes[0], _zygotes[1]
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(zygote, range(2))
     return first, second

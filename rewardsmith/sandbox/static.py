@@ -70,6 +70,31 @@ def check_static(source: str, offered: tuple[str, ...], *, hidden: tuple[str, ..
     return StaticReport(entries, tuple(sorted([*findings, *more], key=lambda finding: finding.line)[:_MAX_FINDINGS]))
 
 
+_CONDITIONS = (ast.Compare, ast.BoolOp, ast.If, ast.IfExp, ast.Subscript, ast.FloorDiv, ast.Mod)
+_CONDITIONAL = frozenset(
+    "all any argmax argmin argsort ceil choose clip digitize equal fix floor fmax fmin greater greater_equal heaviside "
+    "interp isclose isin less less_equal logical_and logical_not logical_or logical_xor max maximum min minimum mod "
+    "nan_to_num not_equal piecewise remainder rint round select sign trunc where".split()
+)
+
+
+def has_conditions(source: str) -> bool:
+    """Whether a program distinguishes cases, so that a value may move where no transition that was tried moved it."""
+    for node in ast.walk(ast.parse(source)):
+        name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+        if isinstance(node, _CONDITIONS) or name in _CONDITIONAL:
+            return True
+    return False
+
+
+def unread_arguments(source: str, entry: EntryPoint) -> frozenset[str]:
+    """Arguments that the function of an entry point asks for and never reads; ``del x`` is no reading."""
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    function = next(node for node in found if node.name == entry.function)
+    read = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return frozenset(entry.arguments) - read
+
+
 def _refused(finding: Finding) -> StaticReport:
     return StaticReport({}, (finding,))
 

@@ -6,7 +6,8 @@ Batched is the contract, but models often write functions for one transition. Bo
     consistent                  agree, or fail              batched
     fails                       work                        per_transition, slow
     inconsistent or disagrees   work                        per_transition: the rows are what was meant
-    inconsistent                fail                        refused: a value depends on the rest of the batch
+    inconsistent                fail, or all its arguments  refused: a value depends on the rest of the batch
+                                hold one number a row
     fails                       fail                        refused, with both exceptions
 
 Only a reward may be per_transition; from the other entry points a batched form is demanded.
@@ -53,7 +54,7 @@ def decide_style(host: ProgramHost, rows: Mapping[str, Array]) -> Decision:
     if isinstance(batched, list) and _consistent(batched):
         if isinstance(single, ProgramError) or _agree(batched[0], single[0]):
             return Decision("batched", ())
-    elif isinstance(single, ProgramError):
+    elif isinstance(single, ProgramError) or (isinstance(batched, list) and _reads_numbers_only(rows)):
         return Decision(None, (_refused(batched, single),))
     if host.entry.name != "reward":
         return Decision(None, (replace(_slow(host, rows, batched), severity="error"),))
@@ -100,8 +101,13 @@ def _agree(larger: Output, smaller: Output) -> bool:
     return all(np.allclose(a[: len(b)], b, rtol=1e-6, atol=1e-8, equal_nan=True) for a, b in pairs)
 
 
-def _refused(batched: list[Output] | ProgramError, single: ProgramError) -> Finding:
-    if isinstance(batched, list):
+def _reads_numbers_only(rows: Mapping[str, Array]) -> bool:
+    """Whether each argument is one number a transition: then a reduction can only have been meant over the batch."""
+    return all(column.ndim == 1 for column in rows.values())
+
+
+def _refused(batched: list[Output] | ProgramError, single: list[Output] | ProgramError) -> Finding:
+    if isinstance(batched, list) or not isinstance(single, ProgramError):
         message = "the value of a transition changes with the size of the batch that it is in"
         return Finding("RS204", "error", message, _REDUCTIONS, source="behaviour")
     code = "RS202" if batched.reason == "output" else "RS201"
