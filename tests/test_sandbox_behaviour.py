@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from programs import QUICK, TASKS, N, entries, judge
 
 from rewardsmith.program import Verdict
 from rewardsmith.sandbox.behaviour import check_program
-from rewardsmith.sandbox.limits import Limits
 
-FLOAT = np.dtype(np.float64)
-N = 300
-QUICK = Limits(call_s=1.5, load_s=1.5, memory_mb=1024)
-
-
-def _task(fields: dict[str, tuple[tuple[int, ...], float]], action: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Shapes and transitions of a task with these fields: name -> (shape, range)."""
-    rng = np.random.default_rng(0)
-    rows = {p + k: rng.uniform(-r, r, (N, *s)) for k, (s, r) in fields.items() for p in ("", "next_", "first_")}
-    rows |= {"action": action, "prev_action": action, "terminated": rng.random(N) < 0.05}
-    for prefix in ("", "next_"):
-        rows[f"{prefix}obs"] = np.column_stack([rows[prefix + k] for k in fields])
-    return {k: (v.shape[1:], v.dtype) for k, v in rows.items()}, rows
-
-
-FIELDS = {"position": ((), 1.2), "velocity": ((), 0.07), "wheel_speeds": ((3,), 1.0), "goal": ((2,), 1.0)}
-DRIVE = _task(FIELDS, np.random.default_rng(1).uniform(-1, 1, (N, 1)))
-CARTPOLE = _task({"state": ((4,), 0.2)}, np.random.default_rng(1).uniform(-1, 1, (N, 1)))
-DISCRETE = _task(FIELDS, np.random.default_rng(1).integers(0, 3, N))
+DRIVE, CARTPOLE = TASKS["drive"], TASKS["cartpole"]
+DISCRETE = (DRIVE[0] | {"action": ((), np.dtype(np.int64))}, DRIVE[1] | {"action": TASKS["grid"][1]["action"] % 3})
 
 
 def check(source: str, task: tuple[dict[str, Any], dict[str, Any]] = DRIVE, **options: Any) -> Verdict:
@@ -123,27 +104,20 @@ def test_static_errors_run_nothing() -> None:
     assert (verdict.stage, verdict.style) == ("static", None)
 
 
-CORPUS = [
-    json.loads(line) for line in (Path(__file__).parent / "data" / "programs.jsonl").read_text("utf-8").splitlines()
-]
+CORPUS = entries("programs")
 # Marked for refusal, but the contract lets a total rule over its terms and tells of the difference (RS211).
 TOTAL_RULES = "n112"
 NEEDS_A_RUN = [entry for entry in CORPUS if entry["expect"] != "reject_static" and entry["id"] != TOTAL_RULES]
 IS_READ = [entry for entry in CORPUS if entry["expect"] == "reject_static"]
 
 
-def _judge(entry: dict[str, str]) -> Verdict:
-    task = DRIVE if entry["style"] == "batched" else CARTPOLE
-    return check_program(entry["code"], *task, hidden=("is_success",), limits=QUICK)
-
-
 @pytest.mark.parametrize("entry", NEEDS_A_RUN, ids=lambda entry: f"{entry['id']}-{entry['category']}")
 def test_corpus(entry: dict[str, str]) -> None:
-    verdict = _judge(entry)
+    verdict = judge(entry)
     assert verdict.accepted is (entry["expect"] == "accept"), verdict.findings
 
 
 @pytest.mark.parametrize("entry", IS_READ, ids=lambda entry: f"{entry['id']}-{entry['category']}")
 def test_corpus_refused_by_reading(entry: dict[str, str]) -> None:
-    verdict = _judge(entry)
+    verdict = judge(entry)
     assert verdict.stage == "static", verdict.findings

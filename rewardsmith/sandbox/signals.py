@@ -53,8 +53,8 @@ def spikes(values: FloatArray) -> Told | None:
     if high == low or not 0 < rare.mean() <= _RARE or len(np.unique(np.round(np.log2(far[rare])))) < 2:
         return None
     return Told(
-        f"{int(rare.sum())} of {len(values)} values lie up to {float(far.max() / (high - low)):.3g} times the spread "
-        f"of the others away (up to {float(np.abs(values).max()):.3g}, half are within [{low:.3g}, {high:.3g}])",
+        f"{int(rare.sum())} of {len(values)} values are far from all others: up to {float(np.abs(values).max()):.3g}, "
+        f"while half lie within [{low:.3g}, {high:.3g}]",
         "bound it: np.clip, np.tanh, or a divisor that cannot come near zero",
     )
 
