@@ -20,7 +20,8 @@ from rewardsmith import api
 from rewardsmith.coder.scripted import RecordedReplies
 from rewardsmith.config import Budget
 from rewardsmith.engine import loop
-from rewardsmith.errors import BoundaryError, NoProgram, UsageError
+from rewardsmith.errors import BoundaryError, NoProgram, RunError, UsageError
+from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.store import list_runs
 from rewardsmith.train.jobs import TrialJob
 
@@ -95,6 +96,36 @@ def test_resuming_a_finished_run_does_nothing(task: str, tmp_path: Path, executo
     assert happened(api.resume(run)) == before
     assert executor.calls == calls
     assert kinds(run)[-2:] == ["resumed", "stopped"]
+
+
+@pytest.mark.parametrize("file", ["program.py", "findings.json"])
+def test_a_program_that_was_changed_after_it_was_judged_is_noticed(
+    file: str, task: str, tmp_path: Path, executor: FakeExecutor
+) -> None:
+    run = design(task, tmp_path)
+    path = run.folder.program_folder(run.best.id) / file
+    path.write_text(path.read_text().replace("position", "velocity") + " ")
+    with pytest.raises(RunError, match="changed since it was judged"):
+        run.export(tmp_path / "elsewhere")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_weak_sandbox_is_refused_before_anything_unless_allowed(
+    task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weak = SandboxReport("weak", ("limits",), ("fork",), 0, "Darwin")
+    monkeypatch.setattr(api, "sandbox_report", lambda: weak)
+    with pytest.raises(BoundaryError, match="only weak"):
+        design(task, tmp_path)
+    assert not (tmp_path / "runs").exists()
+    run = design(task, tmp_path, allow_weak_sandbox=True)
+    assert run.folder.manifest()["sandbox"]["level"] == "weak"
+    assert api.resume(run).best.id == run.best.id
+    monkeypatch.setattr(api, "sandbox_report", sandbox_report)
+    strong = design(task, tmp_path, runs=tmp_path / "strong")
+    monkeypatch.setattr(api, "sandbox_report", lambda: weak)
+    with pytest.raises(BoundaryError, match="only weak"):
+        api.resume(strong)
 
 
 def test_nothing_usable_is_no_program(task: str, tmp_path: Path, executor: FakeExecutor) -> None:

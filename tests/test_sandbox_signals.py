@@ -67,12 +67,14 @@ def test_scale() -> None:
     assert signals.scale(RNG.normal(size=300), 500) is None
     assert signals.scale(np.where(np.arange(300) == 0, 100.0, 0.0), 1000) is None, "a sparse goal is fine"
     assert signals.scale(np.zeros(300), 1000) is None
-    told = signals.scale(1e5 * RNG.normal(size=300), None)
-    assert told is not None and "1e-05" in told.hint
-    told = signals.scale(100 * np.ones(300), 50_000)
-    assert told is not None and "50000 steps" in told.message
-    told = signals.scale(1e-8 * RNG.normal(size=300), 100)
-    assert told is not None and "1e+08" in told.hint
+    found = signals.scale(1e5 * RNG.normal(size=300), None)
+    assert found is not None and "1e-05" in found[0].hint and not found[1]
+    found = signals.scale(100 * np.ones(300), 50_000)
+    assert found is not None and "50000 steps" in found[0].message
+    found = signals.scale(1e-8 * RNG.normal(size=300), 100)
+    assert found is not None and "1e+08" in found[0].hint
+    found = signals.scale(1e30 * RNG.normal(size=300), 100)
+    assert found is not None and found[1]
 
 
 def test_spikes() -> None:

@@ -168,7 +168,12 @@ def _show_verdict(output: Output, verdict: Verdict, trained: dict[str, Any] | No
         console.print(Text(f"{entry.name}({', '.join(entry.arguments)})", "cyan"), soft_wrap=True)
     if verdict.style is not None and verdict.us_per_transition is not None:
         per = "one transition at a time" if verdict.style == "per_transition" else "batched"
-        console.print(f"{per}, {number(verdict.us_per_transition)} us per transition")
+        console.print(f"{per}, {number(verdict.us_per_transition)} us per transition, sandbox {verdict.level}")
+    if verdict.reacts_to:
+        moved = sorted(verdict.reacts_to.items(), key=lambda pair: -pair[1])
+        console.print(f"reacts to {', '.join(f'{name} {number(share)}' for name, share in moved)}", soft_wrap=True)
+    for name, rate in verdict.rates.items():
+        console.print(f"subgoal {name} holds after {rate:.1%} of random steps", markup=False)
     if verdict.terms:
         console.print("", _terms(verdict, trained))
     if trained:

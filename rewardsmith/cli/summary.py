@@ -35,6 +35,7 @@ def summary(run: Run, name: str | None = None) -> Table:
     if solved is not None:
         word = "yes" if best.score.mean >= solved else "no"
         lines.add_row("solved", f"{word}, the task counts as solved from {number(solved)}")
+    lines.add_row("sandbox", _confined(run.folder.manifest()["sandbox"]["level"]))
     lines.add_row("spent", spent(state))
     if state.exported:
         lines.add_row("export", str(_from_here(run.folder.export_folder / "reward.py")), style="bold")
@@ -42,6 +43,10 @@ def summary(run: Run, name: str | None = None) -> Table:
         lines.add_row("next", f"rewardsmith show {name}", style="cyan")
         lines.add_row("", f"rewardsmith export {name} -o my_reward.py", style="cyan")
     return lines
+
+
+def _confined(level: str) -> str:
+    return level if level == "strong" else f"{level}: generated code was not fully confined, see rewardsmith doctor"
 
 
 def spent(state: RunState) -> str:
@@ -62,6 +67,7 @@ def summary_json(run: Run) -> dict[str, Any]:
         "path": str(run.path),
         "task": task.name,
         "stopped": state.stopped,
+        "sandbox": run.folder.manifest()["sandbox"]["level"],
         "exported": str(run.folder.export_folder) if state.exported else None,
         "best": None if best is None else _best_json(state, best, solved),
         "spent": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -12,8 +13,11 @@ from pydantic import TypeAdapter
 
 from rewardsmith.bank import shapes_in
 from rewardsmith.coder.extract import extract_code
+from rewardsmith.errors import RunError
+from rewardsmith.events import disk_error
 from rewardsmith.program import Program, Verdict, program_id
 from rewardsmith.sandbox.behaviour import check_program
+from rewardsmith.state import RunState
 from rewardsmith.store import RunFolder, write_whole
 from rewardsmith.types import Columns, Finding, Slot
 
@@ -21,11 +25,12 @@ _VERDICT = TypeAdapter(Verdict)
 
 
 class Judgement(NamedTuple):
-    """What a reply came to: ``program`` is None when it held no usable code."""
+    """What a reply came to: ``program`` is None when it held no usable code; ``seal`` as :func:`seal_of` says."""
 
     program: Program | None
     accepted: bool
     findings: tuple[Finding, ...]
+    seal: str = ""
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -58,7 +63,7 @@ class Judge:
             write_whole(folder / "program.py", program.source.rstrip() + "\n")
             write_whole(folder / "lineage.json", json.dumps(_lineage(program), indent=1) + "\n")
             write_whole(folder / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
-        return Judgement(program, verdict.accepted, verdict.findings)
+        return Judgement(program, verdict.accepted, verdict.findings, seal_of(self._run, program.id))
 
     @cached_property
     def _transitions(self) -> Columns:
@@ -96,6 +101,29 @@ def trainable(verdict: Verdict) -> Verdict:
 def read_verdict(run: RunFolder, program: str) -> Verdict:
     """The verdict of a program of this run."""
     return _VERDICT.validate_json((run.program_folder(program) / "findings.json").read_text(encoding="utf-8"))
+
+
+def seal_of(run: RunFolder, program: str) -> str:
+    """Digest of a program and its verdict as they lie on disk; kept in the event log, which only the engine writes."""
+    folder = run.program_folder(program)
+    parts = [hashlib.sha256((folder / name).read_bytes()).digest() for name in ("program.py", "findings.json")]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:32]
+
+
+def check_seal(run: RunFolder, state: RunState, program: str) -> None:
+    """Make sure that a program is still what was judged.
+
+    Raises:
+        RunError: it, or its verdict, was changed since.
+    """
+    seal = state.seals.get(program)
+    try:
+        broken = seal is not None and seal_of(run, program) != seal
+    except OSError as error:
+        raise disk_error(run.program_folder(program), error) from error
+    if broken:
+        message = f"{run.program_folder(program)} was changed since it was judged"
+        raise RunError(message, "restore program.py and findings.json, or start a new run")
 
 
 def load_transitions(run: RunFolder) -> Columns:

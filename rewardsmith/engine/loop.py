@@ -24,7 +24,7 @@ from rewardsmith.config import RunConfig
 from rewardsmith.engine.closing import closing_orders
 from rewardsmith.engine.feedback import past_turns
 from rewardsmith.engine.gate import Gate, parts, trial_steps
-from rewardsmith.engine.judging import Judge
+from rewardsmith.engine.judging import Judge, check_seal
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.training import RunningTrial, Trainer, tried
 from rewardsmith.engine.writing import Writer, make_request
@@ -231,6 +231,7 @@ class Engine:
             slot=list(slot),
             program=judgement.program.id if judgement.program is not None else None,
             accepted=judgement.accepted,
+            seal=judgement.seal,
             # Of a refused program only what refuses it: warnings may hold timings, which would make the repair's
             # request differ from run to run.
             findings=[str(finding) for finding in judgement.errors or judgement.findings],
@@ -245,6 +246,8 @@ class Engine:
     def _train(self, orders: Sequence[Train]) -> None:
         if not orders:
             return
+        for order in orders:
+            check_seal(self.run, self.state, order.program)
         count = sum(len(order.seeds) for order in orders)
         self._observer.doing(f"training {count} agent{'s' * (count > 1)}")
         failures: list[BoundaryError] = []

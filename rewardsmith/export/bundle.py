@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from rewardsmith.engine.judging import read_verdict
+from rewardsmith.engine.judging import check_seal, read_verdict
 from rewardsmith.errors import RunError
 from rewardsmith.events import disk_error
 from rewardsmith.executor.local import Executor, LocalExecutor
@@ -27,8 +27,9 @@ def export_run(
         executor: where the policy is built; a process of its own when None.
 
     Raises:
-        RunError: the target cannot be written.
+        RunError: the target cannot be written, or the program was changed since it was judged.
     """
+    check_seal(run, state, program)
     folder, name = _target(run, target)
     try:
         folder.mkdir(parents=True, exist_ok=True)

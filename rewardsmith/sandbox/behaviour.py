@@ -222,7 +222,8 @@ def _judge(case: _Case, output: Output, probed: Sequence[Output | None]) -> None
     if None not in probed and not case.refused and not is_constant:
         _check_reactions(case, output, [found for found in probed if found is not None])
     if entry.name in ("reward", "potential"):
-        case.tell("RS215", scale(total, case.horizon if entry.name == "reward" else None))
+        if (found := scale(total, case.horizon if entry.name == "reward" else None)) is not None:
+            case.tell("RS215", found[0], severity="error" if found[1] else "warning")
         for name, values in _named(output):
             case.tell("RS216", spikes(values), f"{name}: ")
     elif entry.name == "q_prior" and (found := beyond_returns(total, case.return_bound)) is not None:
@@ -274,7 +275,7 @@ def _check_finite(case: _Case, output: Output) -> bool:
 
 
 def _check_same(case: _Case, output: Output, style: Style, first: ProgramHost, second: ProgramHost) -> bool:
-    """Asked again, and in another process that met other transitions before."""
+    """Asked again, in another process that met other transitions before, and in another order."""
     second.apply(take(case.rows, slice(case.n // 2, None)), style)
     again = {"a second time": first, "in another process": second}
     for how, host in again.items():
@@ -284,6 +285,11 @@ def _check_same(case: _Case, output: Output, style: Style, first: ProgramHost, s
                 "RS207", text, "keep no state between calls, change no module-level array, use no randomness or sets"
             )
             return True
+    order = np.random.default_rng(0).permutation(case.n)
+    if not _close(output, order, first.apply(take(case.rows, order), style)):
+        text = "the value of a transition changes with its place in the batch"
+        case.add("RS204", text, "compute each row from its own arguments alone")
+        return True
     return False
 
 
@@ -304,6 +310,12 @@ def _named(output: Output) -> Iterator[tuple[str, FloatArray]]:
 def _identical(a: Output, b: Output) -> bool:
     pairs = [(a.total, b.total), *((a.terms[name], b.terms.get(name, a.total[:0])) for name in a.terms)]
     return a.terms.keys() == b.terms.keys() and all(np.array_equal(x, y) for x, y in pairs)
+
+
+def _close(output: Output, order: Array, shuffled: Output) -> bool:
+    """Whether the values moved with their rows; not to the last bit, which may depend on the place in a vector."""
+    pairs = [(output.total, shuffled.total), *((v, shuffled.terms[k]) for k, v in output.terms.items() if k != "_rest")]
+    return all(np.allclose(a[order], b, rtol=1e-6, atol=1e-9) for a, b in pairs)
 
 
 def _pick(transitions: Columns, entry: EntryPoint) -> dict[str, Array]:

@@ -92,6 +92,8 @@ def all_values(output: Output) -> FloatArray:
     """Total and terms, (n, k), each column in units of its own spread, so that a small term counts as a large one."""
     columns = [output.total.reshape(len(output.total), -1), *(term[:, None] for term in output.terms.values())]
     values = np.nan_to_num(np.concatenate(columns, axis=1), posinf=0.0, neginf=0.0)
+    largest = np.abs(values).max(axis=0)
+    values = values / np.where(largest > 0, largest, 1.0)  # first of all: the square of 1e200 is no number
     spread = values.std(axis=0)
     return values / np.where(spread > 0, spread, 1.0)
 

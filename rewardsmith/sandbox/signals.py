@@ -14,6 +14,7 @@ import numpy as np
 from rewardsmith.types import FloatArray
 
 _LARGEST_STEP, _LARGEST_RETURN, _SMALLEST_STEP = 1e3, 1e6, 1e-5
+_ABSURD_STEP = 1e9  # its square, which a critic's loss holds, has no digits left in float32
 _SPIKE = 100.0  # interquartile ranges away from the median
 _RARE = 0.02
 _SLOW_US = 20.0
@@ -28,18 +29,19 @@ class Told(NamedTuple):
     hint: str
 
 
-def scale(total: FloatArray, horizon: float | None) -> Told | None:
-    """Values per step, and what they add up to over an episode of ``horizon`` steps."""
+def scale(total: FloatArray, horizon: float | None) -> tuple[Told, bool] | None:
+    """Values per step, and what they add up to over an episode of ``horizon`` steps; whether they are absurd."""
     typical, largest = float(np.abs(total).mean()), float(np.abs(total).max())
     too_large = typical > _LARGEST_STEP or typical * (horizon or 1.0) > _LARGEST_RETURN
     if not too_large and (largest == 0.0 or largest >= _SMALLEST_STEP):
         return None
     per_episode = f", {typical * horizon:.3g} over an episode of {horizon:.0f} steps" if horizon else ""
-    factor = 10.0 ** -round(math.log10(typical))
-    return Told(
+    factor = f"1e{-round(math.log10(typical)):+03d}"
+    told = Told(
         f"a step is worth {typical:.3g} on average{per_episode}: learners need values near 1",
-        f"multiply everything by about {factor:g}",
+        f"multiply everything by about {factor}",
     )
+    return told, largest > _ABSURD_STEP
 
 
 def spikes(values: FloatArray) -> Told | None:

@@ -5,9 +5,9 @@ Batched is the contract, but models often write functions for one transition. Bo
     batched                     rows                        then
     consistent                  agree, or fail              batched
     fails                       work                        per_transition, slow
-    inconsistent or disagrees   work                        per_transition: the rows are what was meant
-    inconsistent                fail, or all its arguments  refused: a value depends on the rest of the batch
-                                hold one number a row
+    inconsistent or disagrees   work                        per_transition: the rows are what was meant;
+                                                            refused if each argument is one number a row
+    inconsistent                fail                        refused: a value depends on the rest of the batch
     fails                       fail                        refused, with both exceptions
 
 Only a reward may be per_transition; from the other entry points a batched form is demanded.
@@ -54,7 +54,9 @@ def decide_style(host: ProgramHost, rows: Mapping[str, Array]) -> Decision:
     if isinstance(batched, list) and _consistent(batched):
         if isinstance(single, ProgramError) or _agree(batched[0], single[0]):
             return Decision("batched", ())
-    elif isinstance(single, ProgramError) or (isinstance(batched, list) and _reads_numbers_only(rows)):
+    elif isinstance(single, ProgramError):
+        return Decision(None, (_refused(batched, single),))
+    if isinstance(batched, list) and _reads_numbers_only(rows):
         return Decision(None, (_refused(batched, single),))
     if host.entry.name != "reward":
         return Decision(None, (replace(_slow(host, rows, batched), severity="error"),))
