@@ -91,4 +91,4 @@ def program_id(source: str) -> str:
             normalised = ast.unparse(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         normalised = source.strip()
-    return hashlib.sha256(normalised.encode()).hexdigest()[:12]
+    return hashlib.sha256(normalised.encode(errors="replace")).hexdigest()[:12]

@@ -61,6 +61,7 @@ def extract_code(reply: str, *, length_cut: bool = False) -> Extraction:
     Returns:
         The module, or a problem for the writer; `cut` is true whenever `length_cut` is, even beside a whole module.
     """
+    reply = reply.encode(errors="replace").decode()  # half a character, which no file can hold
     blocks, outside = _fenced(reply.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"))
     blocks += [] if any(b.entries for b in blocks) else _unfenced(outside)
     sound = [b for b in blocks if not b.error and (b.closed or not length_cut) and (b.entries or "py" in b.lang)]

@@ -1,8 +1,8 @@
 """Names that programs may use: every one of them is harmless on any object, so that no alias can make it otherwise.
 
-That property replaces guessing what type an expression has. Three examples of what it leaves out: ``resize`` (as a
-method it frees memory that views still show), ``r_`` (a text in its brackets is looked up among all globals), and
-``format`` (a text can name any attribute).
+That property replaces guessing what type an expression has. Examples of what it leaves out: ``resize`` (as a method
+it frees memory that views still show), ``r_`` (a text in its brackets is looked up among all globals), ``format`` (a
+text can name any attribute), ``at`` (as a method of ufuncs it writes into read-only arrays).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ARRAYS = """
     T all any argmax argmin argsort astype clip copy cumprod cumsum diagonal dot dtype fill flatten imag item itemsize
     max mean min nbytes ndim nonzero prod ravel real repeat reshape round searchsorted shape size sort squeeze std sum
     swapaxes take tolist trace transpose var
-    accumulate at outer reduce reduceat nin
+    accumulate outer reduce reduceat nin
     bits eps kind maxexp minexp name resolution smallest_normal smallest_subnormal tiny type
 """
 _CONTAINERS = """
@@ -60,7 +60,7 @@ NUMPY = frozenset(name for name in _NUMPY.split() if hasattr(np, name)) | {"lina
 LINALG = frozenset(name for name in _LINALG.split() if hasattr(np.linalg, name))
 MATH = frozenset(name for name in _MATH.split() if hasattr(math, name))
 ATTRIBUTES = NUMPY | LINALG | MATH | frozenset(_ARRAYS.split()) | frozenset(_CONTAINERS.split())
-MUTATORS = frozenset("add append clear discard extend fill insert pop remove reverse setdefault sort update at".split())
+MUTATORS = frozenset("add append clear discard extend fill insert pop remove reverse setdefault sort update".split())
 UFUNCS = frozenset(name for name in NUMPY if isinstance(getattr(np, name), np.ufunc))
 
 IMPORTABLE = {"numpy": NUMPY, "numpy.linalg": LINALG, "math": MATH}

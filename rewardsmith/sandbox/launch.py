@@ -56,19 +56,20 @@ class Zygote:
 
     Args:
         layers: what its hosts are confined by; fewer than all of them only to test the others.
+        hash_seed: fixes the order of sets, so that a verdict is the same every time.
 
     Raises:
         BoundaryError: it cannot be started here.
     """
 
-    def __init__(self, layers: Collection[str] = LAYERS) -> None:
+    def __init__(self, layers: Collection[str] = LAYERS, hash_seed: int = 0) -> None:
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._abandoned: list[int] = []  # killed, not yet reaped
         self._control, theirs = socket.socketpair()
         try:
             set_timeout(theirs, _IDLE_CHECK_S)
-            self._process = _start(theirs, ",".join(layers))
+            self._process = _start(theirs, ",".join(layers), hash_seed)
         except OSError as error:
             self._control.close()
             raise _cannot_start(error) from error
@@ -176,7 +177,7 @@ def zygote(which: int = 0) -> Zygote:
     with _locks[which]:
         found = _zygotes.get(which)
         if found is None or not found.usable:
-            found = _zygotes[which] = Zygote()
+            found = _zygotes[which] = Zygote(hash_seed=which)
         return found
 
 
@@ -208,19 +209,19 @@ def _forget() -> None:
 os.register_at_fork(after_in_child=_forget)
 
 
-def _start(control: socket.socket, layers: str) -> subprocess.Popen[bytes]:
+def _start(control: socket.socket, layers: str, hash_seed: int) -> subprocess.Popen[bytes]:
     package = Path(__file__).resolve().parents[1]
     libraries = Path(np.__file__).resolve().parents[1]
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     words = [package, libraries, control.fileno(), os.getpid(), layers]
-    flags = ["-I", "-S", "-W", "ignore", *(["-B"] if sys.dont_write_bytecode else [])]
+    flags = ["-P", "-s", "-S", "-W", "ignore", *(["-B"] if sys.dont_write_bytecode else [])]
     return subprocess.Popen(
         [sys.executable, *flags, "-c", _BOOT, *map(str, words)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=control.fileno(),
         cwd="/",
-        env={**kept, **dict.fromkeys(_ONE_THREAD, "1")},
+        env={**kept, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONHASHSEED": str(hash_seed)},
         pass_fds=(control.fileno(),),
         start_new_session=True,
     )

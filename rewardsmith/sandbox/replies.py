@@ -100,14 +100,18 @@ def _read(kind: int, flags: int, used: int, payload: bytes) -> Reply:
 def _are_names(content: Any) -> bool:
     if not isinstance(content, list) or not 0 < len(content) <= wire.MAX_TERMS:
         return False
-    return all(type(name) is str and len(name) <= wire.MAX_NAME for name in content) and len(set(content)) == len(
-        content
-    )
+    good = all(type(name) is str and name.isprintable() and len(name) <= wire.MAX_NAME for name in content)
+    return good and len(set(content)) == len(content)
+
+
+def _printable(text: str) -> str:
+    """Without control codes, which a terminal would obey, and without surrogates, which no file can hold."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _program_error(content: Any) -> ProgramError:
     if not isinstance(content, dict) or content.get("reason") not in _REASONS:
         return broken()
-    line, message, reason = content.get("line"), str(content.get("message")), content["reason"]
+    line, message, reason = content.get("line"), _printable(str(content.get("message"))), content["reason"]
     hint = {"memory": _MEMORY, "system": _PURE}.get(reason, "")
     return ProgramError(message[: wire.MAX_MESSAGE], hint, line=line if type(line) is int else 0, reason=reason)

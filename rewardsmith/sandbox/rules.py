@@ -79,9 +79,12 @@ _ATTRIBUTE_HINTS = {
     **dict.fromkeys(_IN_PLACE.split(), "assign into a copy: `y = x.copy(); y[mask] = value`, or use np.where"),
     **dict.fromkeys(("format", "format_map"), "return numbers as terms; text is not needed"),
     **dict.fromkeys(("vectorize", "frompyfunc"), "a slow loop: write array expressions with np.where or np.select"),
+    "at": "use np.bincount, or index with a mask",
     **dict.fromkeys(("r_", "c_"), "use np.concatenate or np.column_stack"),
     **dict.fromkeys(("view", "data", "base", "ctypes", "tobytes", "frombuffer"), "use numpy's array functions"),
 }
+_REDUCTIONS = frozenset("all amax amin any max mean min prod reduce std sum var".split())
+_ORDERLESS = frozenset(("all", "any", "frozenset", "isinstance", "len", "max", "min", "set", "sorted"))
 _UNREPEATABLE = {
     **dict.fromkeys(("random", "default_rng", "RandomState", "Generator"), _PURE),
     **dict.fromkeys(("empty", "empty_like"), "it is uninitialised: use np.zeros or np.zeros_like"),
@@ -169,6 +172,7 @@ class _Rules(ast.NodeVisitor):
 
     def visit_For(self, node: ast.For) -> None:
         self._change(node.target)
+        self._check_order(node.iter)
         self.generic_visit(node)
 
     def visit_Delete(self, node: ast.Delete) -> None:
@@ -233,17 +237,35 @@ class _Rules(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         function = node.func
-        if isinstance(function, ast.Attribute):
-            if function.attr in MUTATORS:
-                self._change(ast.Subscript(function.value, ast.Constant(0), ast.Load(), lineno=node.lineno))
-            named = {keyword.arg for keyword in node.keywords}
-            if function.attr in UFUNCS and "where" in named and "out" not in named:
-                hint = "give it `out=np.zeros_like(x)` too, or use np.where"
-                self.add("RS117", node, f"np.{function.attr} with where= and no out= leaves memory as it was", hint)
+        if isinstance(function, ast.Attribute) and function.attr in MUTATORS:
+            self._change(ast.Subscript(function.value, ast.Constant(0), ast.Load(), lineno=node.lineno))
+        self._check_repeatable(node)
         for keyword in node.keywords:
             if keyword.arg == "out":
                 self._change(keyword.value, in_place=True)
         self.generic_visit(node)
+
+    def visit_comprehension(self, node: ast.comprehension) -> None:
+        self._change(node.target)
+        self._check_order(node.iter)
+        self.generic_visit(node)
+
+    def _check_repeatable(self, node: ast.Call) -> None:
+        """Memory that is left as it was, and the order of a set."""
+        function = node.func
+        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        named = {keyword.arg for keyword in node.keywords}
+        if "where" in named and "out" not in named and (name in UFUNCS or name not in _REDUCTIONS):
+            hint = "give it `out=np.zeros_like(x)` too, or use np.where"
+            self.add("RS117", node, f"{name or 'a call'} with where= and no out= leaves memory as it was", hint)
+        for argument in node.args if name not in _ORDERLESS else ():
+            self._check_order(argument)
+
+    def _check_order(self, node: ast.expr) -> None:
+        """A set has no order: what is read from it one by one differs from process to process."""
+        is_call = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("set", "frozenset")
+        if is_call or isinstance(node, (ast.Set, ast.SetComp)):
+            self.add("RS117", node, "the items of a set are read in an order that is not fixed", "use a tuple")
 
     def _change(self, target: ast.expr, *, in_place: bool = False) -> None:
         """Something is stored in a target; what came from outside, or lies on module level, may not be changed."""

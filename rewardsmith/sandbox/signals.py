@@ -31,7 +31,8 @@ class Told(NamedTuple):
 
 def scale(total: FloatArray, horizon: float | None) -> tuple[Told, bool] | None:
     """Values per step, and what they add up to over an episode of ``horizon`` steps; whether they are absurd."""
-    typical, largest = float(np.abs(total).mean()), float(np.abs(total).max())
+    largest = float(np.abs(total).max())
+    typical = float((np.abs(total) / (largest or 1.0)).mean()) * largest  # the sum of a few 1e308 is no number
     too_large = typical > _LARGEST_STEP or typical * (horizon or 1.0) > _LARGEST_RETURN
     if not too_large and (largest == 0.0 or largest >= _SMALLEST_STEP):
         return None
