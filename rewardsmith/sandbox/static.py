@@ -54,9 +54,7 @@ def check_static(source: str, offered: tuple[str, ...], *, hidden: tuple[str, ..
     if unreadable := check_text(source):
         return StaticReport({}, tuple(unreadable))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a SyntaxWarning is no finding
-            tree = ast.parse(source)
+        tree = _parse(source)
         if too_large := check_tree_size(tree):
             return StaticReport({}, tuple(too_large))
         findings = [*check_tree(tree, offered, frozenset((*ENTRY_POINTS, *REWARD_ALIASES))), *check_work(tree)]
@@ -80,7 +78,7 @@ _CONDITIONAL = frozenset(
 
 def has_conditions(source: str) -> bool:
     """Whether a program distinguishes cases, so that a value may move where no transition that was tried moved it."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_parse(source)):
         name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
         if isinstance(node, _CONDITIONS) or name in _CONDITIONAL:
             return True
@@ -89,10 +87,15 @@ def has_conditions(source: str) -> bool:
 
 def unread_arguments(source: str, entry: EntryPoint) -> frozenset[str]:
     """Arguments that the function of an entry point asks for and never reads; ``del x`` is no reading."""
-    found = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    found = [node for node in _parse(source).body if isinstance(node, ast.FunctionDef)]
     function = next(node for node in found if node.name == entry.function)
     read = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     return frozenset(entry.arguments) - read
+
+
+def _parse(source: str) -> ast.Module:
+    with warnings.catch_warnings(action="ignore"):  # a SyntaxWarning is no finding
+        return ast.parse(source)
 
 
 def _refused(finding: Finding) -> StaticReport:
