@@ -234,7 +234,7 @@ class Engine:
             seal=judgement.seal,
             # Of a refused program only what refuses it: warnings may hold timings, which would make the repair's
             # request differ from run to run.
-            findings=[str(finding) for finding in judgement.errors or judgement.findings],
+            findings=[str(found) for found in judgement.errors or judgement.findings if found.severity != "info"],
         )
 
     @property

@@ -13,7 +13,7 @@ import resource
 import socket
 import sys
 from collections.abc import Callable, Collection
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Literal, NamedTuple
 
 from rewardsmith.sandbox.confine import confine
@@ -21,6 +21,7 @@ from rewardsmith.sandbox.confine import confine
 Level = Literal["strong", "medium", "weak"]
 _MEMORY_MB = 1024
 _ANYONES = "/tmp"  # a folder where any process may write
+_NOBODY_LISTENS = 9
 _REFUSED = 77  # exit status of a child whose exec was refused
 
 
@@ -129,9 +130,9 @@ class SelfTest(NamedTuple):
 
 def self_test(layers: Collection[str]) -> SelfTest:
     """Fork a child, confine it, and let it try every attack."""
-    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", 0))
-        targets = Targets(tcp.getsockname()[1], udp.getsockname()[1], os.getpid())
+    with ExitStack() as stack:
+        tcp, udp = _listener(stack, socket.SOCK_STREAM), _listener(stack, socket.SOCK_DGRAM)
+        targets = Targets(tcp, udp, os.getpid())
         read_end, write_end = os.pipe()
         child = os.fork()
         if child == 0:
@@ -144,6 +145,19 @@ def self_test(layers: Collection[str]) -> SelfTest:
         return SelfTest((), ())
     held, stopped = json.loads(content)
     return SelfTest(tuple(held), (*stopped, *(["run a command"] if status == _REFUSED else [])))
+
+
+def _listener(stack: ExitStack, kind: socket.SocketKind) -> int:
+    """A port of this machine to aim at; where there is no network at all, one where nobody listens."""
+    try:
+        listener = stack.enter_context(socket.socket(socket.AF_INET, kind))
+        listener.bind(("127.0.0.1", 0))
+        if kind is socket.SOCK_STREAM:
+            listener.listen()
+        port: int = listener.getsockname()[1]
+    except OSError:
+        return _NOBODY_LISTENS
+    return port
 
 
 def _attack(answer_to: int, targets: Targets, layers: Collection[str]) -> None:

@@ -246,7 +246,8 @@ def _tell_constant(case: _Case, total: FloatArray, probed: Sequence[Output | Non
 def _check_reactions(case: _Case, output: Output, probed: Sequence[Output]) -> None:
     """Arguments and terms that nothing moves: certain where there is no condition that might once hold."""
     severity: Severity = "info" if case.has_conditions else "warning"
-    for name, moved in case.reacts_to.items():
+    has_own_signature = case.entry.function == case.entry.name  # that of an alias comes from elsewhere, with all it has
+    for name, moved in case.reacts_to.items() if has_own_signature else ():
         if name in case.unread:
             case.add("RS213", f"{name} is not read", "use it, or do not ask for it", severity="warning")
         elif moved == 0.0:

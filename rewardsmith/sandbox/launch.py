@@ -100,10 +100,12 @@ class Zygote:
             pid = self._ask(FORK, theirs.fileno(), memory)
             if not pid:
                 raise OSError("the system has no process left")
-        except OSError as error:
+        except BaseException as error:
             ours.close()
             os.close(memory)
-            raise _cannot_start(error) from error
+            if isinstance(error, OSError):
+                raise _cannot_start(error) from error
+            raise
         finally:
             theirs.close()
         return Launched(self, pid, ours, memory)
