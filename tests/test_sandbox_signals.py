@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -100,6 +100,7 @@ def test_rates_speed_and_returns() -> None:
     assert found is not None and found[1]
 
 
+@settings(max_examples=400)
 @given(arrays(np.float64, st.integers(4, 60), elements=st.floats(allow_nan=False, allow_infinity=False)))
 def test_any_finite_values_can_be_judged(values: Array) -> None:
     signals.scale(values, 100.0)

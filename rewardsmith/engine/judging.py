@@ -104,10 +104,20 @@ def read_verdict(run: RunFolder, program: str) -> Verdict:
 
 
 def seal_of(run: RunFolder, program: str) -> str:
-    """Digest of a program and its verdict as they lie on disk; kept in the event log, which only the engine writes."""
-    folder = run.program_folder(program)
-    parts = [hashlib.sha256((folder / name).read_bytes()).digest() for name in ("program.py", "findings.json")]
-    return hashlib.sha256(b"".join(parts)).hexdigest()[:32]
+    """Digest of a program and its verdict as they lie on disk; kept in the event log, which only the engine writes.
+
+    Of the verdict it holds what decides, and nothing that was timed: it is the same in every run.
+    """
+    verdict = read_verdict(run, program)
+    decides = {
+        "stage": verdict.stage,
+        "level": verdict.level,
+        "style": verdict.style,
+        "entries": {name: dataclasses.asdict(entry) for name, entry in verdict.entries.items()},
+        "findings": [(found.code, found.severity, found.line) for found in verdict.findings],
+    }
+    content = [run.program_source(program), json.dumps(decides, sort_keys=True)]
+    return hashlib.sha256("\0".join(content).encode()).hexdigest()[:32]
 
 
 def check_seal(run: RunFolder, state: RunState, program: str) -> None:
@@ -119,6 +129,8 @@ def check_seal(run: RunFolder, state: RunState, program: str) -> None:
     seal = state.seals.get(program)
     try:
         broken = seal is not None and seal_of(run, program) != seal
+    except ValueError:  # no verdict any more
+        broken = True
     except OSError as error:
         raise disk_error(run.program_folder(program), error) from error
     if broken:

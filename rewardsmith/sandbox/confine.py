@@ -56,7 +56,7 @@ def _limit(memory_mb: int) -> None:
 
 def _drop_privileges() -> bool:
     """Whether this process has no privilege left; in a container that knows only one user it stays a powerless root."""
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and hasattr(os, "setresuid"):
         with suppress(OSError):
             os.setgroups([])
             os.setresgid(_NOBODY, _NOBODY, _NOBODY)

@@ -32,12 +32,12 @@ class Told(NamedTuple):
 def scale(total: FloatArray, horizon: float | None) -> tuple[Told, bool] | None:
     """Values per step, and what they add up to over an episode of ``horizon`` steps; whether they are absurd."""
     largest = float(np.abs(total).max())
-    typical = float((np.abs(total) / (largest or 1.0)).mean()) * largest  # the sum of a few 1e308 is no number
+    typical = float((np.abs(total) / (largest or 1.0)).mean() * largest)  # the sum of a few 1e308 is no number
     too_large = typical > _LARGEST_STEP or typical * (horizon or 1.0) > _LARGEST_RETURN
     if not too_large and (largest == 0.0 or largest >= _SMALLEST_STEP):
         return None
     per_episode = f", {typical * horizon:.3g} over an episode of {horizon:.0f} steps" if horizon else ""
-    factor = f"1e{-round(math.log10(typical)):+03d}"
+    factor = f"1e{-round(math.log10(typical or largest)):+03d}"
     told = Told(
         f"a step is worth {typical:.3g} on average{per_episode}: learners need values near 1",
         f"multiply everything by about {factor}",
@@ -50,14 +50,16 @@ def spikes(values: FloatArray) -> Told | None:
 
     A bonus is no spike: its rare values are all the same.
     """
-    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-    far = np.abs(values - middle)
+    largest = float(np.abs(values).max())
+    shares = values / (largest or 1.0)  # differences of 1e308 are no numbers
+    low, middle, high = np.quantile(shares, (0.25, 0.5, 0.75))
+    far = np.abs(shares - middle)
     rare = far > _SPIKE * (high - low)
     if high == low or not 0 < rare.mean() <= _RARE or len(np.unique(np.round(np.log2(far[rare])))) < 2:
         return None
     return Told(
-        f"{int(rare.sum())} of {len(values)} values are far from all others: up to {float(np.abs(values).max()):.3g}, "
-        f"while half lie within [{low:.3g}, {high:.3g}]",
+        f"{int(rare.sum())} of {len(values)} values are far from all others: up to {largest:.3g}, "
+        f"while half lie within [{low * largest:.3g}, {high * largest:.3g}]",
         "bound it: np.clip, np.tanh, or a divisor that cannot come near zero",
     )
 
