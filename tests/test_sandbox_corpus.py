@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from profiles import PROFILES, run_in
+from profiles import PROFILES, ROOT, run_in
 from programs import DATA, entries
 from sandbox_driver import SECRET
+
+from rewardsmith.api import check_program
+from rewardsmith.coder.extract import extract_code
 
 HERE = Path(__file__).resolve().parent
 NAMES = sorted(path.stem for path in DATA.glob("*.jsonl"))
@@ -93,3 +96,17 @@ def test_the_attacks_work_where_nothing_stops_them(bait: Bait) -> None:
     assert {"read", "changed"} <= set(reached.values())
     assert len(reached) + bait.contacts >= 0.5 * len(did), did
     assert bait.contacts >= 2
+
+
+RECORDED = ROOT / "benchmarks" / "results" / "model_runs"
+
+
+@pytest.mark.parametrize("task", ["mountain-car-continuous", "mountain-car", "cart-pole-swing-up"])
+def test_what_a_model_wrote_before_these_rules_existed_is_accepted(task: str) -> None:
+    replies = [json.loads(line) for line in (RECORDED / task / "llm.jsonl").read_text("utf-8").splitlines()]
+    sources = [extract_code(reply["reply"]["text"]).source for reply in replies if reply.get("reply")]
+    assert len(sources) == 6
+    for source in sources:
+        assert source is not None
+        verdict = check_program(source, task)
+        assert verdict.accepted and not [found for found in verdict.findings if found.severity != "info"], source

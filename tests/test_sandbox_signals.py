@@ -83,6 +83,8 @@ def test_spikes() -> None:
     bonus = smooth.copy()
     bonus[3] = bonus[90] = 1000.0
     assert signals.spikes(bonus) is None, "a bonus is no spike"
+    gate = np.exp(-30 * np.linspace(0, 1, 500))
+    assert signals.spikes(gate) is None, "nor is a smooth gate"
     near_zero = RNG.uniform(0.1, 1, 3000)
     near_zero[:3] = 1e-8, 1e-6, 1e-4
     told = signals.spikes(1 / near_zero)

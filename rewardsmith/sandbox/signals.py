@@ -15,7 +15,7 @@ from rewardsmith.types import FloatArray
 
 _LARGEST_STEP, _LARGEST_RETURN, _SMALLEST_STEP = 1e3, 1e6, 1e-5
 _ABSURD_STEP = 1e9  # its square, which a critic's loss holds, has no digits left in float32
-_SPIKE = 100.0  # interquartile ranges away from the median
+_SPIKE = 100.0  # interquartile ranges away from the median; below that value it hurts nobody
 _RARE = 0.02
 _SLOW_US = 20.0
 _OFTEN = 0.05
@@ -55,7 +55,8 @@ def spikes(values: FloatArray) -> Told | None:
     low, middle, high = np.quantile(shares, (0.25, 0.5, 0.75))
     far = np.abs(shares - middle)
     rare = far > _SPIKE * (high - low)
-    if high == low or not 0 < rare.mean() <= _RARE or len(np.unique(np.round(np.log2(far[rare])))) < 2:
+    is_spike = largest >= _SPIKE and high > low and 0 < rare.mean() <= _RARE
+    if not is_spike or len(np.unique(np.round(np.log2(far[rare])))) < 2:
         return None
     return Told(
         f"{int(rare.sum())} of {len(values)} values are far from all others: up to {largest:.3g}, "
