@@ -54,14 +54,24 @@ class BoundaryError(RewardsmithError):
     Args:
         where: which boundary was crossed.
         retryable: whether the same request may succeed when made again.
+        retry_after_s: how long the other side asked to wait before that; None when it did not say.
     """
 
     exit_code = 4
 
-    def __init__(self, message: str, hint: str = "", *, where: Boundary, retryable: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        where: Boundary,
+        retryable: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message, hint)
         self.where = where
         self.retryable = retryable
+        self.retry_after_s = retry_after_s
 
 
 class NoProgram(RewardsmithError):

@@ -14,6 +14,7 @@ from rewardsmith.config import Budget, RunConfig
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.llm.protocol import Provider
 from rewardsmith.llm.providers import default_model, make_provider, provider_name
+from rewardsmith.llm.retrying import RetryingProvider
 from rewardsmith.prompts import Prompts
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.base import Strategy
@@ -166,13 +167,13 @@ def make_strategy(name: str, options: dict[str, Any], steps: int) -> Strategy:
 
 
 def provider_of(config: RunConfig) -> Provider:
-    """The provider that answers a run's requests.
+    """The provider that answers a run's requests, and tries again where that may help.
 
     Raises:
         UsageError: there is no such provider, or it has no key.
     """
     assert config.model is not None
-    return make_provider(config.model, config.base_url)
+    return RetryingProvider(make_provider(config.model, config.base_url))
 
 
 def _chosen_model(model: str | None, recorded: RecordedReplies | None) -> str | None:

@@ -42,15 +42,15 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def start(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Start a fake with the given arguments, and a provider that talks to it; the SDK does not retry."""
+    """Start a fake with the given arguments, and a provider that talks to it; it does not retry."""
     opened: list[FakeLLM] = []
     clients: list[Any] = []
 
-    def begin(*args: Any, retries: int = 0, **kwargs: Any) -> tuple[FakeLLM, Any]:
+    def begin(*args: Any, **kwargs: Any) -> tuple[FakeLLM, Any]:
         monkeypatch.setenv(VARIABLES[name], KEY)
         opened.append(FakeLLM(*args, **kwargs).__enter__())
         url = opened[-1].url + ("/v1" if name == "openai" else "")
-        clients.append(PROVIDERS.get(name)(url, max_retries=retries))
+        clients.append(PROVIDERS.get(name)(url))
         return opened[-1], clients[-1]
 
     yield begin
@@ -156,17 +156,11 @@ def test_error_inside_a_success(start: Start, name: str) -> None:
     assert error.retryable
 
 
-def test_the_sdk_retries_for_now(start: Start, name: str) -> None:
-    fake, provider = start(["late"], ["429", "500"], retries=2)
-    assert provider.complete(ask(name), 5.0).text == "late"
-    assert [request["fault"] for request in fake.requests] == ["429", "500", ""]
-
-
 def test_nobody_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLES[name], KEY)
     with FakeLLM() as fake:
         url = fake.url
-    provider = PROVIDERS.get(name)(url.replace("//", "//me:hush-hush@"), max_retries=0)
+    provider = PROVIDERS.get(name)(url.replace("//", "//me:hush-hush@"))
     error = failure(provider, ask(name))
     assert "the connection failed" in error.message and url in error.hint
     assert "hush-hush" not in str(error)

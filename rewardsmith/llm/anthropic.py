@@ -37,7 +37,6 @@ class AnthropicProvider:
 
     Args:
         base_url: address of a compatible server or gateway; None for Anthropic or ``ANTHROPIC_BASE_URL``.
-        max_retries: how often the SDK tries again by itself.
 
     Raises:
         UsageError: no key, a bad address, or the SDK is not installed.
@@ -45,16 +44,13 @@ class AnthropicProvider:
 
     name = "anthropic"
 
-    def __init__(self, base_url: str | None = None, *, max_retries: int = 2) -> None:
+    def __init__(self, base_url: str | None = None) -> None:
         self._access = find_access(self.name, KEY_VARIABLE, "ANTHROPIC_BASE_URL", base_url)
         try:
             import anthropic
         except ImportError as error:
             raise UsageError(f"the anthropic package cannot be loaded: {error}", "pip install anthropic") from error
-        # Retries are the SDK's for now; the layer that knows budget and time left takes them over and passes 0.
-        self._client = anthropic.Anthropic(
-            api_key=self._access.key, base_url=self._access.base_url, max_retries=max_retries
-        )
+        self._client = anthropic.Anthropic(api_key=self._access.key, base_url=self._access.base_url, max_retries=0)
         self._refusals = (anthropic.BadRequestError, anthropic.UnprocessableEntityError)
         self._no_temperature: set[str] = set()
 

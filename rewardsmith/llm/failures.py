@@ -69,7 +69,8 @@ def refused_parameter(error: Exception, sent: Iterable[str]) -> str | None:
 def _classified(error: Exception, access: Access) -> BoundaryError:
     kind, status, detail = _kind(error, access), _status(error), _detail(error, access.secrets)
     message = f"{access.provider}: {kind.what}" + (f" ({status})" if status else "") + (f": {detail}" if detail else "")
-    return BoundaryError(message, kind.hint, where="provider", retryable=kind.retryable)
+    after = _retry_after(error) if kind.retryable else None
+    return BoundaryError(message, kind.hint, where="provider", retryable=kind.retryable, retry_after_s=after)
 
 
 def _kind(error: Exception, access: Access) -> _Kind:
@@ -113,6 +114,19 @@ def _status(error: Exception) -> int | None:
     if status < 400:
         return _KINDS_IN_STREAM.get(str(_body(error).get("type")), 500)
     return status
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Seconds that the provider asked to wait, from the headers of its refusal."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:  # absent, or a date
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    return None
 
 
 def _body(error: Exception) -> dict[str, object]:

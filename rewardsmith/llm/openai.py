@@ -30,7 +30,6 @@ class OpenAIProvider:
 
     Args:
         base_url: address of a compatible server, up to and with ``/v1``; None for OpenAI or ``OPENAI_BASE_URL``.
-        max_retries: how often the SDK tries again by itself.
 
     Raises:
         UsageError: no key, a bad address, or the SDK is not installed.
@@ -38,14 +37,13 @@ class OpenAIProvider:
 
     name = "openai"
 
-    def __init__(self, base_url: str | None = None, *, max_retries: int = 2) -> None:
+    def __init__(self, base_url: str | None = None) -> None:
         self._access = find_access(self.name, KEY_VARIABLE, "OPENAI_BASE_URL", base_url)
         try:
             import openai
         except ImportError as error:
             raise UsageError(f"the openai package cannot be loaded: {error}", "pip install openai") from error
-        # Retries are the SDK's for now; the layer that knows budget and time left takes them over and passes 0.
-        self._client = openai.OpenAI(api_key=self._access.key, base_url=self._access.base_url, max_retries=max_retries)
+        self._client = openai.OpenAI(api_key=self._access.key, base_url=self._access.base_url, max_retries=0)
         self._refusals = (openai.BadRequestError, openai.UnprocessableEntityError)
         self._limit: dict[str, str] = {}  # model -> name of the output limit that it takes
         self._no_temperature: set[str] = set()

@@ -121,7 +121,7 @@ class Reply:
 
 
 class Provider(Protocol):
-    """Anything that answers requests: one object serves many threads at once."""
+    """Anything that answers requests: one object serves many threads at once. It does not retry by itself."""
 
     @property
     def name(self) -> str:
