@@ -1,7 +1,7 @@
 """One retry policy for every provider; the SDKs' own are off, so that nothing waits twice or longer than asked.
 
 Retried is what the provider's own error calls retryable: 408, 409, 425, 429, 5xx, 529, dropped connections, answers
-that cannot be read. Waits grow with jitter; a ``Retry-After`` is obeyed as long as it fits into the time that is left, and
+that cannot be read. Waits grow with jitter; a ``Retry-After`` is obeyed as long as it fits into the time left, and
 else told at once, instead of slept through.
 """
 
