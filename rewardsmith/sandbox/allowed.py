@@ -56,8 +56,8 @@ _CONTAINERS = """
     setdefault sort split startswith strip symmetric_difference title union update upper values
     is_integer as_integer_ratio bit_length start stop step
 """
-NUMPY = frozenset(name for name in _NUMPY.split() if hasattr(np, name)) | {"linalg", "ndarray"}
-LINALG = frozenset(name for name in _LINALG.split() if hasattr(np.linalg, name))
+NUMPY = frozenset(name for name in _NUMPY.split() if name in vars(np)) | {"linalg", "ndarray"}
+LINALG = frozenset(name for name in _LINALG.split() if name in vars(np.linalg))
 MATH = frozenset(name for name in _MATH.split() if hasattr(math, name))
 ATTRIBUTES = NUMPY | LINALG | MATH | frozenset(_ARRAYS.split()) | frozenset(_CONTAINERS.split())
 MUTATORS = frozenset("add append clear discard extend fill insert pop remove reverse setdefault sort update".split())
