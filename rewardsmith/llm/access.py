@@ -44,13 +44,15 @@ class Access(NamedTuple):
         return tuple(text for text in (self.key, password) if text and text != PLACEHOLDER_KEY)
 
 
-def find_access(provider: str, key_variable: str, url_variable: str, base_url: str | None) -> Access:
-    """The address asked for, or the one in the environment, and the key for it.
+def find_access(
+    provider: str, key_variable: str, url_variable: str, base_url: str | None, default_url: str | None = None
+) -> Access:
+    """The address asked for, or the one in the environment, or the default, and the key for it.
 
     Raises:
         UsageError: the address is none, or the key is missing or cannot be one.
     """
-    url = base_url or os.environ.get(url_variable, "").strip() or None
+    url = base_url or os.environ.get(url_variable, "").strip() or default_url
     if url is not None and not _is_address(url):
         raise UsageError(f"{url!r} is not an address", "expected http://host:port/v1 or https://…")
     key = key_from(key_variable)

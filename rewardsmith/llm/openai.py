@@ -18,7 +18,6 @@ from rewardsmith.llm.failures import Unreadable, provider_errors, refused_parame
 from rewardsmith.llm.protocol import FinishReason, Reply, Request, Usage
 from rewardsmith.llm.text import whole_text
 
-KEY_VARIABLE = "OPENAI_API_KEY"
 LIMITS = ("max_completion_tokens", "max_tokens")
 FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
 
@@ -29,16 +28,18 @@ class OpenAIProvider:
     """Answers requests through chat completions.
 
     Args:
-        base_url: address of a compatible server, up to and with ``/v1``; None for OpenAI or ``OPENAI_BASE_URL``.
+        base_url: address of a compatible server, up to and with ``/v1``; None for the default.
+        name: the prefix of its models; ``<NAME>_API_KEY`` and ``<NAME>_BASE_URL`` are its environment variables.
+        default_url: where it is when nothing else is said; None for OpenAI itself.
 
     Raises:
         UsageError: no key, a bad address, or the SDK is not installed.
     """
 
-    name = "openai"
-
-    def __init__(self, base_url: str | None = None) -> None:
-        self._access = find_access(self.name, KEY_VARIABLE, "OPENAI_BASE_URL", base_url)
+    def __init__(self, base_url: str | None = None, *, name: str = "openai", default_url: str | None = None) -> None:
+        self.name = name
+        prefix = name.upper()
+        self._access = find_access(name, f"{prefix}_API_KEY", f"{prefix}_BASE_URL", base_url, default_url)
         try:
             import openai
         except ImportError as error:

@@ -16,7 +16,11 @@ PROVIDERS = Registry(
     "provider",
     {
         "anthropic": "rewardsmith.llm.anthropic:AnthropicProvider",
+        "llamacpp": "rewardsmith.llm.local_servers:llamacpp",
+        "lmstudio": "rewardsmith.llm.local_servers:lmstudio",
+        "ollama": "rewardsmith.llm.local_servers:ollama",
         "openai": "rewardsmith.llm.openai:OpenAIProvider",
+        "vllm": "rewardsmith.llm.local_servers:vllm",
     },
     group="rewardsmith.providers",
 )
