@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,24 @@ REFUSED = [
     ("RS116", BODY + "return np._core\n", "_core"),
     ("RS117", BODY + "return np.random.rand(3)\n", "pure"),
     ("RS117", BODY + "return np.empty(3)\n", "np.zeros"),
+    ("RS113", BODY + "while True:\n        pass\n    return 1.0\n", "for _ in range"),
+    ("RS113", BODY + "with open_it() as f:\n        return 1.0\n", "np.errstate only"),
+    ("RS115", BODY + "return np.clamp(next_position, 0, 1)\n", "clip"),
+    ("RS115", BODY + "np.add.at(next_position, 0, 1.0)\n    return next_position\n", "bincount"),
+    ("RS115", BODY + "return '{}'.format(1)\n", "text is not needed"),
+    ("RS117", BODY + "return np.log(next_position, where=next_position > 0)\n", "out="),
+    ("RS117", BODY + "return sum(list({1.0, 2.0})) * next_position\n", "not fixed"),
+    ("RS119", BODY + "θ = 1.0\n    return next_position * θ\n", "spell it out"),
+    ("RS119", REWARD + "# \u202e hidden\n", "invisible"),
+    ("RS120", BODY + "for i in range(1000000):\n        pass\n    return next_position\n", "array expressions"),
+    ("RS120", BODY + "return reward(next_position)\n", "calls itself"),
+    ("RS120", BODY + "return f'{1:>9999}' and next_position\n", "wider than"),
+    ("RS120", BODY + "return next_position ** 1000\n", "power"),
+    ("RS121", BODY + "next_position += 1.0\n    return next_position\n", "read-only"),
+    ("RS121", BODY + "np.exp(next_position, out=next_position)\n    return next_position\n", "read-only"),
+    ("RS121", BODY + "np.pi = 3.0\n    return next_position\n", "use variables"),
+    ("RS122", "SEEN = []\n" + BODY + "SEEN.append(1)\n    return next_position\n", "memory lives outside"),
+    ("RS123", BODY + "x = next_position\n", "return a dict"),
     ("RS118", "def reward(position: print('hello')):\n    return position\n", "annotation"),
 ]
 
@@ -128,6 +147,29 @@ def test_every_code_is_in_the_table_and_used() -> None:
         for code in re.findall(r"\"(RS\d{3})\"", file.read_text())
     }
     assert used == set(CODES)
+
+
+HEAVY = {
+    "brackets": "(" * 4000 + "1" + ")" * 4000,
+    "unary": "-" * 8000 + "1",
+    "lambdas": "lambda: " * 1900 + "1",
+    "not": "not " * 3500 + "1",
+    "comparisons": "1" + "<1" * 7000,
+    "sums": "1" + "+1" * 7000,
+    "attributes": "x" + ".a" * 7000,
+    "subscripts": "x" + "[0]" * 4500,
+    "calls": "f(" * 4000 + ")" * 4000,
+    "conditions": "1 if 1 else " * 1200 + "1",
+    "comprehensions": "[x for x in " * 1000 + "y" + "]" * 1000,
+    "strings": "f'{" * 900 + "1" + "}'" * 900,
+}
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_what_is_made_to_choke_a_parser_is_refused_in_bounded_time(name: str) -> None:
+    begun = time.monotonic()
+    assert not check_static(f"def reward(position):\n    return {HEAVY[name]}\n", OFFERED).ok
+    assert time.monotonic() - begun < 5.0
 
 
 @given(st.text(max_size=300))
