@@ -116,7 +116,7 @@ def disk_full(error: BaseException) -> bool:
     while chain is not None:
         if isinstance(chain, OSError) and chain.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             return True
-        chain = chain.__cause__ or chain.__context__
+        chain = chain.__cause__ or (None if chain.__suppress_context__ else chain.__context__)
     return False
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from lineworld import write_task
 
+from rewardsmith.errors import BoundaryError
+from rewardsmith.executor.local import LocalExecutor
 from rewardsmith.sandbox import landlock
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,3 +67,27 @@ def test_only_its_folder_can_be_written(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
     assert (run / "events.jsonl").read_text() == "log"
     assert sorted(path.name for path in run.iterdir()) == ["events.jsonl", "programs"]
+
+
+@needs_landlock
+def test_an_environment_that_writes_elsewhere_is_told_where_and_what_to_do(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    task = write_task(tmp_path / "line")
+    source = (task / "env.py").read_text()
+    writing = f"super().reset(seed=seed)\n        open({str(cache / 'x')!r}, 'w').close()\n"
+    (task / "env.py").write_text(source.replace("super().reset(seed=seed)\n", writing))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with closing(LocalExecutor(1)) as executor:
+
+        def preflight() -> None:
+            executor.submit("preflight", {"task": str(task), "folder": str(folder)}, tmp_path / "log").result()
+
+        with pytest.raises(BoundaryError, match="may write only to") as caught:
+            preflight()
+        assert (caught.value.where, str(cache) in caught.value.hint) == ("environment", True)
+        spec = (task / "task.toml").read_text()
+        (task / "task.toml").write_text(spec.replace("[env]\n", f"[env]\nwrites = [{str(cache)!r}]\n"))
+        preflight()
+    assert (cache / "x").exists() and (folder / "preflight.json").exists()
