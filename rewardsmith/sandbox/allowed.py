@@ -8,6 +8,7 @@ text can name any attribute), ``at`` (as a method of ufuncs it writes into read-
 from __future__ import annotations
 
 import math
+import unicodedata
 
 import numpy as np
 
@@ -77,3 +78,11 @@ EXCEPTIONS = (
     "ZeroDivisionError",
 )
 BUILTINS = (*FUNCTIONS, *EXCEPTIONS)
+
+# Letters beyond ASCII that no reader takes for others: Greek as in formulas, Latin with marks. (Python itself reads
+# the many forms of one letter as that letter, before any rule sees the name.)
+UNMISTAKABLE = frozenset("αβγδεζηθλμξπσςτφψωΓΔΘΛΞΠΣΦΨΩ") | {
+    chr(point)
+    for point in range(0xC0, 0x180)
+    if chr(point).isalpha() and unicodedata.name(chr(point)).startswith("LATIN")
+}

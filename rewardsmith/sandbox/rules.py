@@ -19,6 +19,7 @@ from rewardsmith.sandbox.allowed import (
     MUTATORS,
     NUMPY,
     UFUNCS,
+    UNMISTAKABLE,
 )
 from rewardsmith.types import Finding
 
@@ -299,8 +300,8 @@ class _Rules(ast.NodeVisitor):
         return True
 
     def _identifier(self, name: str, node: ast.AST) -> None:
-        if not name.isascii():
-            hint = "spell it out: theta, phi, delta; such letters are welcome in comments"
+        if not name.isascii() and not all(letter.isascii() or letter in UNMISTAKABLE for letter in name):
+            hint = "spell it out: nu, rho, kappa; such letters are welcome in comments"
             self.add("RS119", node, f"the name {name!r} has letters that look like others", hint)
 
     def _alias(self, alias: ast.alias, node: ast.AST) -> None:
