@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from rewardsmith.coder.scripted import load_replies
 from rewardsmith.config import Budget, RunConfig
 from rewardsmith.engine.gate import current_budget
-from rewardsmith.engine.loop import Engine
 from rewardsmith.engine.observer import Observer
-from rewardsmith.engine.writing import ModelWriter, ScriptedWriter, Writer
 from rewardsmith.errors import NoProgram, UsageError, did_you_mean
-from rewardsmith.executor.local import LocalExecutor, available_cores
-from rewardsmith.llm.log import ReplyLog
-from rewardsmith.planning import Plan, Settings, make_strategy, plan, provider_of, resolve_task
+from rewardsmith.planning import Plan, Settings, plan, plan_replay, provider_of, resolve_task
 from rewardsmith.program import NATIVE
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
+from rewardsmith.session import carry_on, why_none
 from rewardsmith.state import RunState, fold
 from rewardsmith.store import RunFolder, create_run, open_run
 from rewardsmith.task.loading import Task
@@ -33,7 +28,7 @@ if TYPE_CHECKING:
     from rewardsmith.program import Verdict
 
 RUNS = Path("runs")
-REPLIES = "replies.json"  # in a run whose writer is a file
+CHECK_S = 20.0  # for looking up a model
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ class Run:
         state = self.state
         ranked = state.ranked()
         if not ranked:
-            raise NoProgram(f"{self.folder.name} has no program with a score", _why_none(state))
+            raise NoProgram(f"{self.folder.name} has no program with a score", why_none(state))
         program = ranked[0]
         reported = state.score(program, "report")
         score = reported if reported is not None else state.score(program)
@@ -118,6 +113,8 @@ def design(
 ) -> Run:
     """Design a reward: write, check, train, reflect, and compare the best with the native reward.
 
+    With ``ask=True`` it returns as soon as a reply has to be brought, see :class:`rewardsmith.search.Search`.
+
     Args:
         task: what :func:`plan` takes, or a plan.
         goal: what the agent must achieve, in words; a task may have its own.
@@ -133,13 +130,14 @@ def design(
         NoProgram: the run ended and nothing usable came out.
     """
     planned = task if isinstance(task, Plan) else plan(task, goal, **settings)
-    if planned.recorded is None:
-        provider_of(planned.config)  # a missing key is told before a folder is made
+    if planned.config.writer == "model":  # a missing key, or a model that is none, is told before a folder is made
+        assert planned.config.model is not None
+        provider_of(planned.config).check(planned.config.model, CHECK_S)
     sandbox = _strong_enough(planned.config)
-    files = {} if planned.recorded is None else {REPLIES: planned.recorded.model_dump_json(indent=1) + "\n"}
-    run = create_run(Path(runs), planned.config, planned.task, planned.prompts, sandbox.as_json(), files)
+    run = create_run(Path(runs), planned.config, planned.task, planned.prompts, sandbox.as_json(), planned.files)
     try:
-        return _carry_on(run, workers, observer or Observer())
+        carry_on(run, workers, observer or Observer())
+        return Run(run)
     except UsageError:
         if Run(run).state.preflight is None:  # found by the look at the environment: there is nothing to resume
             shutil.rmtree(run.path, ignore_errors=True)
@@ -173,7 +171,30 @@ def resume(
             was = getattr(before, name)
             if limit <= 0 or (was is not None and limit < was):
                 raise UsageError(f"a budget can only be raised: {name} from {was} to {limit}", "give a larger one")
-    return _carry_on(folder, workers, observer or Observer(), budget)
+    carry_on(folder, workers, observer or Observer(), budget)
+    return Run(folder)
+
+
+def replay(
+    run: str | Path | Run,
+    *,
+    by_position: bool = False,
+    workers: int | None = None,
+    runs: str | Path = RUNS,
+    observer: Observer | None = None,
+    allow_weak_sandbox: bool = False,
+) -> Run:
+    """Do again what a run did, with its recorded replies in place of a model: no key, no network.
+
+    Args:
+        by_position: see :func:`rewardsmith.planning.plan_replay`.
+
+    Raises:
+        RunError: there is no such run, or something is asked that it was not asked.
+    """
+    folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
+    planned = plan_replay(folder, by_position=by_position, allow_weak_sandbox=allow_weak_sandbox)
+    return design(planned, workers=workers, runs=runs, observer=observer)
 
 
 def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:
@@ -218,33 +239,6 @@ def trainable_program(path: str | Path, task: Task) -> tuple[str, Verdict]:
     return source, verdict
 
 
-def _carry_on(
-    folder: RunFolder, workers: int | None, observer: Observer, budget: Mapping[str, float] | None = None
-) -> Run:
-    """Run the engine on a folder until it ends, then export."""
-    from rewardsmith.export import export_run
-
-    with folder.lock():
-        observer.begun(folder)
-        config = folder.config()
-        log = ReplyLog(folder.llm_log)
-        writer = _writer(folder, config, log)
-        strategy = make_strategy(config.strategy, config.options, config.steps)
-        with closing(LocalExecutor(workers or available_cores())) as executor:
-            engine = Engine(folder, strategy, writer, executor, log, observer)
-            if budget:
-                engine.record("budget", **dict(budget))
-            state = engine.go()
-            ranked = state.ranked()
-            if not ranked:
-                raise NoProgram(f"{folder.name} ended without a usable program", _why_none(state))
-            if state.exported != ranked[0]:
-                observer.doing("writing the export")
-                export_run(folder, state, ranked[0], None, executor)
-                engine.record("exported", program=ranked[0])
-    return Run(folder)
-
-
 def _strong_enough(config: RunConfig) -> SandboxReport:
     """How well programs are confined on this machine, now.
 
@@ -254,19 +248,3 @@ def _strong_enough(config: RunConfig) -> SandboxReport:
     report = sandbox_report()
     report.require(weak_allowed=config.allow_weak_sandbox)
     return report
-
-
-def _writer(folder: RunFolder, config: RunConfig, log: ReplyLog) -> Writer:
-    if config.replies is not None:
-        return ScriptedWriter(load_replies(folder.path / REPLIES), log)
-    return ModelWriter(provider_of(config), log, config.llm_timeout_s)
-
-
-def _why_none(state: RunState) -> str:
-    """What the user can do about a run without a result."""
-    refused = [finding for slot in state.slots.values() for finding in slot.findings]
-    failed = [trial.message for trial in state.trials.values() if trial.message]
-    reasons = list(dict.fromkeys(failed + refused))
-    if reasons:
-        return f"first reason: {reasons[0]}"
-    return f"it stopped because {state.stopped}" if state.stopped else "resume it"

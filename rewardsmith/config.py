@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rewardsmith.types import Effort
+
+Writer = Literal["model", "replies", "replay", "person"]
+_DECIDES_NOTHING = {
+    "budget", "llm_timeout_s", "llm_at_once", "llm_per_minute", "base_url", "price", "allow_weak_sandbox",
+}  # fmt: skip
+
 
 class Budget(BaseModel):
-    """What a run may use; None is no limit. Spent: by sending tokens, stepping environments, and time passing.
+    """What a run may use; None is no limit.
 
-    Tokens and steps are hard between orders; minutes stop a run only between rounds, so that a resumed run
-    decides as the first one did.
+    Dollars, tokens and calls are hard: the most that a request can come to is kept back before it is sent, so requests
+    that are open at once cannot overshoot together. Steps are weighed before a training is begun. Minutes stop a run
+    only between rounds, so that a resumed run decides as the first one did.
+
+    Attributes:
+        usd: what the model may cost.
+        tokens: sent and received.
+        calls: requests to the model, repairs included.
+        steps: of environments, evaluation included.
+        minutes: of work, over all sessions.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    usd: float | None = Field(None, gt=0)
     tokens: int | None = Field(None, gt=0)
+    calls: int | None = Field(None, gt=0)
     steps: int | None = Field(None, gt=0)
     minutes: float | None = Field(None, gt=0)
 
@@ -29,9 +46,12 @@ class RunConfig(BaseModel):
     Attributes:
         task: name of the task, whose frozen copy lies in the run.
         strategy, options: who decides, and its resolved options.
-        model: ``provider/name``; None when replies come from a file.
+        writer: who answers requests: a model, a file of replies, a replayed run, or a person (or another program)
+            through ask and tell.
+        model: ``provider/name``; None when nobody's model is asked for.
         base_url: of a server that speaks the provider's form.
-        replies: whose recorded replies are used, in words; None with a model.
+        replies: whose recorded replies are used, in words; None where none are.
+        price: USD per million tokens of input and of output, in place of list prices.
         steps: environment steps of each training.
         report_seeds: trainings of the best program and of the native reward for the final comparison.
         device: where networks live.
@@ -43,9 +63,11 @@ class RunConfig(BaseModel):
     task: str
     strategy: str
     options: dict[str, Any]
+    writer: Writer = "model"
     model: str | None = None
     base_url: str | None = None
     replies: str | None = None
+    price: tuple[float, float] | None = None
     steps: int = Field(gt=0)
     report_seeds: int = Field(5, ge=0)
     device: str = "auto"
@@ -53,10 +75,18 @@ class RunConfig(BaseModel):
     budget: Budget = Budget()
     max_output_tokens: int = Field(16_000, gt=0)
     temperature: float | None = None
+    effort: Effort | None = None
     llm_timeout_s: float = Field(300.0, gt=0)
+    llm_at_once: int = Field(8, gt=0)
+    llm_per_minute: float | None = Field(None, gt=0)
 
     @property
     def digest(self) -> str:
         """Digest of what decides the result: all but the budget, which may be raised."""
-        content = self.model_dump(mode="json", exclude={"budget", "llm_timeout_s", "base_url", "allow_weak_sandbox"})
+        content = self.model_dump(mode="json", exclude=_DECIDES_NOTHING)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def written_by(self) -> str:
+        """Who writes, in words."""
+        return self.replies or self.model or "a person or a program, by ask and tell"

@@ -55,6 +55,7 @@ class BoundaryError(RewardsmithError):
         where: which boundary was crossed.
         retryable: whether the same request may succeed when made again.
         retry_after_s: how long the other side asked to wait before that; None when it did not say.
+        reason: ``key`` where it was refused, ``connection`` where nobody answered; empty for everything else.
     """
 
     exit_code = 4
@@ -67,11 +68,13 @@ class BoundaryError(RewardsmithError):
         where: Boundary,
         retryable: bool = False,
         retry_after_s: float | None = None,
+        reason: Literal["", "key", "connection"] = "",
     ) -> None:
         super().__init__(message, hint)
         self.where = where
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.reason = reason
 
 
 class NoProgram(RewardsmithError):

@@ -29,10 +29,16 @@ class Turn:
 
 @dataclass(frozen=True)
 class Write:
-    """Ask the coder for a program; ``turns`` are told oldest first."""
+    """Ask the coder for a program.
+
+    Attributes:
+        turns: the past that the request tells, oldest first.
+        longer: how often the limit of the answer is doubled, after an answer that it cut off.
+    """
 
     slot: Slot
     turns: tuple[Turn, ...] = ()
+    longer: int = 0
 
     @property
     def parents(self) -> tuple[str, ...]:

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from pydantic import ValidationError
 
-from rewardsmith.coder.scripted import RecordedReplies, load_replies
-from rewardsmith.config import Budget, RunConfig
+from rewardsmith.coder.scripted import RecordedReplies, RecordedReply, load_replies
+from rewardsmith.config import Budget, RunConfig, Writer
 from rewardsmith.errors import UsageError, did_you_mean
-from rewardsmith.llm.protocol import Provider
+from rewardsmith.llm.pacing import PacedProvider
+from rewardsmith.llm.prices import FREE, Prices, prices_of
+from rewardsmith.llm.protocol import Provider, Usage
 from rewardsmith.llm.providers import default_model, make_provider, provider_name
-from rewardsmith.llm.retrying import RetryingProvider
+from rewardsmith.llm.replay import Tape
+from rewardsmith.llm.retrying import Patience, RetryingProvider
 from rewardsmith.prompts import Prompts
+from rewardsmith.store import RunFolder
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.task.loading import TASK_FILE, Task, load_task, shipped_tasks
+from rewardsmith.types import Effort
+
+REPLIES, TAPE = "replies.json", "tape.jsonl"  # in a run whose writer is a file, or a recorded run
+_AS_GIVEN = (
+    "base_url", "price", "report_seeds", "device", "allow_weak_sandbox", "budget", "temperature", "effort",
+    "max_output_tokens", "llm_timeout_s", "llm_at_once", "llm_per_minute",
+)  # fmt: skip
 
 
 class Settings(TypedDict, total=False):
@@ -28,13 +39,18 @@ class Settings(TypedDict, total=False):
         model: ``provider/name``; by default it follows from the key that is set.
         base_url: of a server that speaks the provider's form.
         replies: recorded replies in place of a model.
+        ask: somebody writes by ask and tell, in place of a model.
+        price: USD per million tokens of input and of output, where no table has the model or has it wrong.
         strategy, options: who decides, and its options, e.g. ``{"rounds": 2, "samples": 3}``.
         budget: limits of the whole run.
         steps: environment steps of each training; the task's by default.
         report_seeds: trainings per side of the final comparison; 0 leaves it out.
         training: changes to the task's training defaults.
-        temperature: of the model; None leaves it to the provider.
+        temperature, effort: of the model; None leaves them to the provider.
+        max_output_tokens: of one answer, hidden reasoning included.
         llm_timeout_s: how long a request may go without an answer.
+        llm_at_once: requests that may be open at a time.
+        llm_per_minute: requests that may be begun in a minute; None is no limit.
         device: where networks live; ``auto`` takes a GPU only where it pays.
         prompts: a folder whose templates override ours.
         allow_weak_sandbox: go on where generated code cannot be confined strongly, see ``rewardsmith doctor``.
@@ -43,6 +59,8 @@ class Settings(TypedDict, total=False):
     model: str | None
     base_url: str | None
     replies: str | Path | RecordedReplies | None
+    ask: bool
+    price: tuple[float, float] | None
     strategy: str
     options: Mapping[str, Any]
     budget: Budget
@@ -50,7 +68,11 @@ class Settings(TypedDict, total=False):
     report_seeds: int
     training: Mapping[str, Any]
     temperature: float | None
+    effort: Effort | None
+    max_output_tokens: int
     llm_timeout_s: float
+    llm_at_once: int
+    llm_per_minute: float | None
     device: str
     prompts: str | Path | None
     allow_weak_sandbox: bool
@@ -58,13 +80,22 @@ class Settings(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that was thought through and not begun: everything resolved, nothing spent."""
+    """A run that was thought through and not begun: everything resolved, nothing spent.
+
+    Attributes:
+        files: name -> text of what its writer reads, see ``REPLIES`` and ``TAPE``.
+    """
 
     task: Task
     config: RunConfig
     strategy: Strategy
-    recorded: RecordedReplies | None
     prompts: Prompts
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def prices(self) -> Prices:
+        """What its replies cost."""
+        return prices_in(self.config)
 
     @property
     def most_steps(self) -> int:
@@ -95,21 +126,18 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
     replies = settings.get("replies")
     recorded = load_replies(Path(replies)) if isinstance(replies, str | Path) else replies
     name = settings.get("strategy", "eureka")
-    strategy = make_strategy(name, dict(settings.get("options", {})), steps)
+    writer = _writer(settings, recorded)
+    strategy = make_strategy(name, _fitting(writer, recorded) | dict(settings.get("options", {})), steps)
+    plain = {key: settings[key] for key in _AS_GIVEN if key in settings}  # type: ignore[literal-required]
     config = _config(
         task=resolved.name,
         strategy=name,
         options=strategy.options.model_dump(mode="json"),
-        model=_chosen_model(settings.get("model"), recorded),
-        base_url=settings.get("base_url"),
+        writer=writer,
+        model=(settings.get("model") or default_model()) if writer == "model" else None,
         replies=_provenance(recorded),
         steps=steps,
-        report_seeds=settings.get("report_seeds", 5),
-        device=settings.get("device", "auto"),
-        allow_weak_sandbox=settings.get("allow_weak_sandbox", False),
-        budget=settings.get("budget", Budget()),
-        temperature=settings.get("temperature"),
-        llm_timeout_s=settings.get("llm_timeout_s", 300.0),
+        **plain,
     )
     _check_budget(config, resolved.spec.training.steps_taken(steps))
     if recorded is not None:
@@ -118,7 +146,31 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         provider_name(config.model)
     own = settings.get("prompts")
     prompts = Prompts() if own is None else Prompts(Path(own), Prompts().folder)
-    return Plan(resolved, config, strategy, recorded, prompts)
+    files = {} if recorded is None else {REPLIES: recorded.model_dump_json(indent=1) + "\n"}
+    return Plan(resolved, config, strategy, prompts, files)
+
+
+def plan_replay(run: RunFolder, *, by_position: bool = False, allow_weak_sandbox: bool = False) -> Plan:
+    """A run that does again what another did, with its replies in place of a model.
+
+    Args:
+        by_position: take the reply of the same slot whatever is asked, where trainings come out otherwise than they did
+            (on another machine, after a change); for demonstrations, not as proof.
+
+    Raises:
+        RunError: the run holds no replies, or its folder was changed.
+    """
+    tape, config = Tape(run.llm_log), run.config()
+    strategy = make_strategy(config.strategy, config.options, config.steps)
+    as_before: dict[str, Any] = {"base_url": None, "allow_weak_sandbox": allow_weak_sandbox}
+    if not by_position:
+        as_before |= {"writer": "replay", "replies": f"the replies of {run.name}, replayed"}
+        files = {TAPE: run.llm_log.read_text(encoding="utf-8")}
+    else:
+        recorded = _by_position(tape, config)
+        as_before |= {"writer": "replies", "model": None, "replies": f"the replies of {run.name}, replayed by position"}
+        files = {REPLIES: recorded.model_dump_json(indent=1) + "\n"}
+    return Plan(run.task(), config.model_copy(update=as_before), strategy, run.prompts(), files)
 
 
 def resolve_task(task: Task | str, goal: str | None = None) -> Task:
@@ -166,22 +218,48 @@ def make_strategy(name: str, options: dict[str, Any], steps: int) -> Strategy:
     return made
 
 
-def provider_of(config: RunConfig) -> Provider:
-    """The provider that answers a run's requests, and tries again where that may help.
+def provider_of(config: RunConfig, left_s: float | None = None) -> Provider:
+    """The provider that answers a run's requests, at its pace, and tries again where that may help.
+
+    Args:
+        left_s: seconds that the run's budget leaves; no wait is begun that would end later.
 
     Raises:
         UsageError: there is no such provider, or it has no key.
     """
     assert config.model is not None
-    return RetryingProvider(make_provider(config.model, config.base_url))
+    paced = PacedProvider(make_provider(config.model, config.base_url), config.llm_at_once, config.llm_per_minute)
+    longest = Patience().total_s
+    return RetryingProvider(paced, Patience(total_s=longest if left_s is None else min(longest, max(left_s, 0.0))))
 
 
-def _chosen_model(model: str | None, recorded: RecordedReplies | None) -> str | None:
-    if recorded is not None:
-        if model is not None:
-            raise UsageError("both a model and recorded replies were given", "give one of --model and --replies")
-        return None
-    return model or default_model()
+def prices_in(config: RunConfig) -> Prices:
+    """What the replies of a run cost."""
+    return FREE if config.model is None else prices_of(config.model, config.price, config.base_url)
+
+
+def _writer(settings: Settings, recorded: RecordedReplies | None) -> Writer:
+    """Who writes; at most one was named."""
+    asked = {"--model": settings.get("model"), "--replies": recorded, "--ask": settings.get("ask")}
+    named = [name for name, value in asked.items() if value]
+    if len(named) > 1:
+        raise UsageError(f"{' and '.join(named)} were given, but only one can write", f"give one of {', '.join(named)}")
+    return {"--replies": "replies", "--ask": "person"}.get(named[0], "model") if named else "model"  # type: ignore[return-value]
+
+
+def _fitting(writer: Writer, recorded: RecordedReplies | None) -> dict[str, Any]:
+    """Options that fit who writes: one program at a time for a person, no repairs that a file does not hold."""
+    if writer == "person":
+        return {"samples": 1}
+    return {"repairs": 0} if recorded is not None and not any(reply.attempt for reply in recorded.replies) else {}
+
+
+def _by_position(tape: Tape, config: RunConfig) -> RecordedReplies:
+    replies = tuple(
+        RecordedReply(**line.slot._asdict(), text=line.reply.text, finish_reason=line.reply.finish_reason)
+        for line in tape
+    )
+    return RecordedReplies(model=config.written_by, replies=replies)
 
 
 def _check_replies(recorded: RecordedReplies, plan: Strategy) -> None:
@@ -216,4 +294,27 @@ def _check_budget(config: RunConfig, steps: int) -> None:
             f"a budget of {config.budget.steps:,} steps cannot pay for one training of {steps:,} steps and a "
             f"report over {config.report_seeds} seeds ({least:,})",
             "raise --budget-steps, or lower --steps or --report-seeds",
+        )
+    if config.writer == "model":
+        _check_price(config)
+
+
+def _check_price(config: RunConfig) -> None:
+    """Refuse a budget that cannot pay for one answer, or whose price nobody knows."""
+    budget, prices, most = config.budget, prices_in(config), config.max_output_tokens
+    if budget.tokens is not None and budget.tokens <= most:
+        raise UsageError(
+            f"a budget of {budget.tokens:,} tokens cannot pay for one answer of up to {most:,}",
+            "raise --budget-tokens, or lower --max-output-tokens",
+        )
+    answer = prices.cost(Usage(0, 0, most, 0, 0)) or 0.0
+    if budget.usd is not None and budget.usd <= answer:
+        raise UsageError(
+            f"a budget of ${budget.usd:g} cannot pay for one answer of up to {most:,} tokens (${answer:.2g})",
+            "raise --budget-usd, or lower --max-output-tokens",
+        )
+    if budget.usd is not None and not prices.known:
+        raise UsageError(
+            f"a budget of ${config.budget.usd:g} needs prices, but those of {config.model} are not known",
+            "give them in USD per million tokens, e.g. --price 2,10 (input, output), or use --budget-tokens",
         )

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from rewardsmith.events import Event
 from rewardsmith.maths.statistics import interval
-from rewardsmith.types import Interval, Slot
+from rewardsmith.types import Interval, Outcome, Slot
 
 TrialKey = tuple[str, int, str]  # program, seed, rung
 
 
 @dataclass
 class SlotState:
-    """What came of one request: ``program`` is None when the reply held no usable code."""
+    """What came of one request.
+
+    Attributes:
+        program: None when the reply held no usable code.
+        outcome: what kind of reply it was, see :data:`rewardsmith.types.Outcome`; empty until it is judged.
+        tokens, usd: what it cost; usd is None where the price is unknown.
+    """
 
     slot: Slot
     request: str = ""
@@ -29,6 +35,9 @@ class SlotState:
     program: str | None = None
     accepted: bool = False
     findings: tuple[str, ...] = ()
+    outcome: Outcome | Literal[""] = ""
+    tokens: int = 0
+    usd: float | None = None
 
 
 @dataclass
@@ -67,6 +76,8 @@ class RunState:
     preflight: dict[str, Any] | None = None
     budget_changes: dict[str, float] = field(default_factory=dict)
     tokens: int = 0
+    usd: float = 0.0  # of what has a price
+    unpriced: int = 0  # replies whose price is unknown
     requests: int = 0
     steps: int = 0
     active_s: float = 0.0
@@ -135,9 +146,12 @@ def _begun(state: RunState, data: dict[str, Any]) -> None:
 
 def _replied(state: RunState, data: dict[str, Any]) -> None:
     slot = Slot(*data["slot"])
-    state.slots[slot] = SlotState(slot, data["request"], data["occurrence"], tuple(data.get("parents", ())))
+    parents, tokens, usd = tuple(data.get("parents", ())), int(data.get("tokens") or 0), data.get("usd")
+    state.slots[slot] = SlotState(slot, data["request"], data["occurrence"], parents, tokens=tokens, usd=usd)
     state.requests += 1
-    state.tokens += int(data.get("tokens") or 0)
+    state.tokens += tokens
+    state.usd += usd or 0.0
+    state.unpriced += usd is None
 
 
 def _judged(state: RunState, data: dict[str, Any]) -> None:
@@ -145,6 +159,7 @@ def _judged(state: RunState, data: dict[str, Any]) -> None:
     entry = state.slots[slot]
     entry.settled = True
     entry.program, entry.accepted, entry.findings = data["program"], data["accepted"], tuple(data["findings"])
+    entry.outcome = data.get("outcome", "code" if entry.program is not None else "no_code")
     if entry.accepted and entry.program is not None:
         first = state.programs.get(entry.program, slot)
         state.programs[entry.program] = min(first, slot)

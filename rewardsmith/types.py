@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float64]
 Columns = Mapping[str, Array]  # argument name -> (n, ...) array: what a program is called with
 Severity = Literal["error", "warning", "info"]
 FindingSource = Literal["static", "sandbox", "behaviour", "audit"]
+Outcome = Literal["code", "no_code", "cut", "refusal", "filter", "empty"]  # of a reply
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]  # how long a model may think
 
 
 @dataclass(frozen=True)

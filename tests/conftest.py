@@ -11,7 +11,10 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 
 import pytest
+from fake_executor import FakeExecutor
 from hypothesis import HealthCheck, settings
+
+from rewardsmith import session
 
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
@@ -25,3 +28,11 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test spends money by accident."""
     for name in KEYS:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def executor(monkeypatch: pytest.MonkeyPatch) -> FakeExecutor:
+    """Trainings that take no time."""
+    fake = FakeExecutor()
+    monkeypatch.setattr(session, "LocalExecutor", lambda _: fake)
+    return fake

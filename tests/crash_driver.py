@@ -23,7 +23,7 @@ import time
 from typing import Any
 
 from rewardsmith import api, events
-from rewardsmith.engine.writing import ModelWriter
+from rewardsmith.engine.writing import ModelSource
 from rewardsmith.errors import RewardsmithError
 from rewardsmith.executor import local
 from rewardsmith.llm.openai import OpenAIProvider
@@ -51,20 +51,20 @@ class Slots:
         self.under_way = 0
         self._lock = threading.Lock()
         self._here = threading.local()
-        self._reply, self._options = ModelWriter.reply, OpenAIProvider._options
+        self._answer, self._options = ModelSource.answer, OpenAIProvider._options
 
     def install(self, patch: Any = setattr) -> Slots:
-        """Patch the writer and the provider, for good or with pytest's monkeypatch.setattr."""
-        patch(ModelWriter, "reply", lambda writer, *asked: self._asked(writer, *asked))
+        """Patch the source and the provider, for good or with pytest's monkeypatch.setattr."""
+        patch(ModelSource, "answer", lambda source, *asked: self._asked(source, *asked))
         patch(OpenAIProvider, "_options", lambda provider, request: self._marked(provider, request))
         return self
 
-    def _asked(self, writer: ModelWriter, request: Any, occurrence: int, slot: Any) -> Any:
+    def _asked(self, source: ModelSource, request: Any, occurrence: int, slot: Any) -> Any:
         self._here.slot = list(slot)
         with self._lock:
             self.under_way += 1
         try:
-            return self._reply(writer, request, occurrence, slot)
+            return self._answer(source, request, occurrence, slot)
         finally:
             with self._lock:
                 self.under_way -= 1

@@ -9,6 +9,9 @@ one a request, before answers; "" is none. They are:
     drop, garbage, cut       closes at once; sends no JSON; stops in the middle of the answer
     error                    200, and then an error where the answer should be
     empty, truncated, refusal   a proper answer: without text, cut at the output limit, refused
+
+Tokens are counted as given, or with usage="counted" by characters / 4 of what was really sent and answered. Asked which
+models it has, it names ``models``; with None it has no such page.
 """
 
 from __future__ import annotations
@@ -17,9 +20,10 @@ import argparse
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 Answers = Sequence[str] | Callable[[dict[str, Any]], str]
 STOPS = {"truncated": ("length", "max_tokens"), "refusal": ("content_filter", "refusal")}
@@ -33,11 +37,16 @@ class FakeLLM:
         answers: Answers = ("ok",),
         faults: Iterable[str] = (),
         *,
-        usage: Mapping[str, Any] | None = None,
+        usage: Mapping[str, Any] | Literal["counted"] | None = None,
         port: int = 0,
         log: Path | None = None,
+        models: Sequence[str] | None = None,
     ) -> None:
         self.answers, self.faults, self.usage, self.log = answers, list(faults), usage, log
+        self.models = models
+        self.looked_up: list[str] = []  # paths of questions about models
+        self.most_open = 0  # requests at a time, so far
+        self._open = 0
         self.requests: list[dict[str, Any]] = []
         self._given = 0
         self._lock = threading.Lock()
@@ -70,6 +79,23 @@ class FakeLLM:
                     log.write(json.dumps({"path": path, "body": body, "fault": fault}) + "\n")
         return fault, self.answers(body) if answers and callable(self.answers) else text
 
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count a request as open."""
+        with self._lock:
+            self._open += 1
+            self.most_open = max(self.most_open, self._open)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open -= 1
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all answers given, by this server's own count."""
+        return sum(sum(request.get("tokens", ())) for request in self.requests)
+
 
 class _Handler(BaseHTTPRequestHandler):
     fake: FakeLLM
@@ -77,7 +103,25 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
 
+    def do_GET(self) -> None:
+        self.fake.looked_up.append(self.path)
+        name = self.path.partition("/models")[2].partition("?")[0].strip("/").replace("%2F", "/")
+        key = " ".join([self.headers.get("authorization", ""), self.headers.get("x-api-key", "")])
+        if "wrong" in key:
+            self.refuse(401, "wrong key")
+        elif self.fake.models is None or (name and name not in self.fake.models):
+            self.refuse(404, f"no such page: {self.path}")
+        elif name:
+            self.send(200, {"id": name, "object": "model", "type": "model", "created": 1, "owned_by": "fake"})
+        else:
+            data = [{"id": model, "object": "model", "type": "model"} for model in self.fake.models]
+            self.send(200, {"object": "list", "data": data, "has_more": False})
+
     def do_POST(self) -> None:
+        with self.fake.counted():
+            self._answer()
+
+    def _answer(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         fault, text = self.fake.arrived(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
         text = text[: len(text) // 2] if fault == "truncated" else text
@@ -104,21 +148,29 @@ class _Handler(BaseHTTPRequestHandler):
     def completion(self, body: dict[str, Any], text: str, fault: str) -> None:
         message = {"role": "assistant", "content": text or None}
         usage = {"prompt_tokens": 20, "completion_tokens": 9, "total_tokens": 29}
+        given = self.fake.usage
+        if given == "counted":
+            read, wrote = self.count(body, text)
+            given = {"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}
         details = {"prompt_tokens_details": {"cached_tokens": 8}, "completion_tokens_details": {"reasoning_tokens": 4}}
         answer = {
             "id": "chatcmpl-fake", "object": "chat.completion", "created": 1, "model": body["model"],
             "choices": [{"index": 0, "finish_reason": STOPS.get(fault, ("stop", ""))[0], "message": message}],
-            "usage": {**usage, **details} if self.fake.usage is None else self.fake.usage or None,
+            "usage": {**usage, **details} if given is None else given or None,
         }  # fmt: skip
         self.send(200, answer, cut=fault == "cut")
 
     def messages(self, body: dict[str, Any], text: str, fault: str) -> None:
         used = {"input_tokens": 5, "cache_read_input_tokens": 8, "cache_creation_input_tokens": 7, "output_tokens": 9}
+        given = self.fake.usage or {}
+        if given == "counted":
+            read, wrote = self.count(body, text)
+            used, given = {"input_tokens": read, "output_tokens": wrote}, {}
         answer = {
             "id": "msg_fake", "type": "message", "role": "assistant", "model": body["model"], "stop_sequence": None,
             "content": [{"type": "text", "text": text}] if text else [],
             "stop_reason": STOPS.get(fault, ("", "end_turn"))[1],
-            "usage": {**used, "output_tokens_details": {"thinking_tokens": 4}, **(self.fake.usage or {})},
+            "usage": {**used, "output_tokens_details": {"thinking_tokens": 4}, **given},
         }  # fmt: skip
         if body.get("stream"):
             events = [
@@ -127,6 +179,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.send(200, "".join(events), kind="text/event-stream")
         else:
             self.send(200, answer, cut=fault == "cut")
+
+    def count(self, body: dict[str, Any], text: str) -> tuple[int, int]:
+        """Tokens of a request and of its answer, noted in ``requests`` too."""
+        said = [message["content"] for message in body["messages"]] + [body.get("system", "")]
+        texts = [part if isinstance(part, str) else "".join(p.get("text", "") for p in part) for part in said]
+        found = sum(map(len, texts)) // 4, len(text) // 4
+        next(request for request in self.fake.requests if request["body"] is body)["tokens"] = found
+        return found
 
     def send(
         self,

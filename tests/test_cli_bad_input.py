@@ -54,7 +54,7 @@ BAD_TASKS = {
     "an unknown hyper-parameter": (["line", "--set", "learning_rat=1"], 2, "no hyper-parameter", "learning_rate"),
     "too small a budget": (["line", "--budget-steps", "100"], 2, "cannot pay", "--budget-steps"),
     "too few replies": (["line", "--samples", "3"], 2, "the replies have none", "fewer rounds or samples"),
-    "replies and a model": (["line", "--model", "openai/x"], 2, "both a model and recorded replies", "one of"),
+    "replies and a model": (["line", "--model", "openai/x"], 2, "--model and --replies were given", "one of"),
     "a part that --set cannot change": (["line", "--set", "evaluation.episodes=1"], 2, "[training] only", "tasks new"),
 }
 

@@ -56,7 +56,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 def test_progress_is_plain_lines_on_stderr(finished: Finished) -> None:
     told = finished.done.stderr
     assert not ANSI.search(told + finished.done.stdout)
-    for words in ("at most", "2 requests", "round 1 sample 1: program", "refused, RS108", "selection seed 0: fitness"):
+    ended = ("round 1 sample 1: program", "refused, RS108", "selection seed 0: fitness")
+    for words in ("at most", "2 to 4 requests", *ended):
         assert words in told, told
     assert "warning:" not in told
 

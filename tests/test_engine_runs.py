@@ -11,70 +11,24 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from crash_driver import HEAD, OPTIONS, TAPE, Slots, answer
+from crash_driver import HEAD, Slots, answer
 from fake_executor import FakeExecutor
 from fake_llm import FakeLLM
+from line_runs import REPLIES, asked_of, design, happened, kinds, recorded, the_run
 from lineworld import write_task
 
 from rewardsmith import api
-from rewardsmith.coder.scripted import RecordedReplies
 from rewardsmith.config import Budget
 from rewardsmith.engine import loop
 from rewardsmith.errors import BoundaryError, NoProgram, RunError, UsageError
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
-from rewardsmith.store import list_runs
 from rewardsmith.train.jobs import TrialJob
 
 STEPS = 256
 TRIAL = 256 + 10 * (5 * 5 + 3)  # as the gate estimates it: five rankings of five episodes, three more to measure
-REPLIES = [{"round": r, "sample": s, "attempt": a, "text": text} for (r, s, a), text in TAPE.items()]
-
-
 @pytest.fixture
 def task(tmp_path: Path) -> str:
     return str(write_task(tmp_path / "line"))
-
-
-@pytest.fixture
-def executor(monkeypatch: pytest.MonkeyPatch) -> FakeExecutor:
-    """Trainings that take no time."""
-    fake = FakeExecutor()
-    monkeypatch.setattr(api, "LocalExecutor", lambda _: fake)
-    return fake
-
-
-def recorded(replies: list[dict[str, Any]] = REPLIES) -> RecordedReplies:
-    return RecordedReplies.model_validate({"model": "hand", "replies": replies})
-
-
-def design(task: str, tmp_path: Path, **settings: Any) -> api.Run:
-    given: dict[str, Any] = {"replies": recorded(), "options": OPTIONS, "report_seeds": 2, "runs": tmp_path / "runs"}
-    return api.design(task, **{**given, **settings})
-
-
-def asked_of(fake: FakeLLM, task: str, tmp_path: Path, **settings: Any) -> api.Run:
-    return design(task, tmp_path, model="openai/fake", base_url=fake.url + "/v1", replies=None, **settings)
-
-
-def the_run(tmp_path: Path) -> api.Run:
-    (folder,) = list_runs(tmp_path / "runs")
-    return api.Run(folder)
-
-
-def happened(run: api.Run) -> dict[str, Any]:
-    """What a run found, without times and without the order in which it was found."""
-    state = run.state
-    return {
-        "slots": {slot: (s.request, s.occurrence, s.program, s.findings) for slot, s in state.slots.items()},
-        "trials": {key: (t.status, t.fitness, t.own_return, t.steps) for key, t in state.trials.items()},
-        "programs": {name: (slot, run.folder.program_source(name)) for name, slot in state.programs.items()},
-        "ranked": state.ranked(),
-        "lineage": {p.parent.name: p.read_text() for p in run.path.glob("programs/*/lineage.json")},
-    }
-
-
-def kinds(run: api.Run) -> list[str]:
-    return [event.kind for event in run.folder.events()]
 
 
 # --- A run
@@ -225,37 +179,6 @@ def test_steps_are_kept_back_for_the_report(task: str, tmp_path: Path, executor:
     raised, free = happened(api.resume(run, budget={"steps": 10 * limit})), happened(design(task, tmp_path / "free"))
     assert raised["trials"].keys() >= free["trials"].keys()
     assert (raised["slots"], raised["ranked"]) == (free["slots"], free["ranked"])
-
-
-def test_tokens(task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    Slots().install(monkeypatch.setattr)
-    with FakeLLM(answer) as fake:  # 29 tokens each
-        run = asked_of(fake, task, tmp_path, budget=Budget(tokens=8100))  # the first two are guessed to cost 8000
-        assert len(fake.requests) == 5 and run.state.tokens == 5 * 29
-        with pytest.raises(NoProgram, match="tokens"):
-            asked_of(fake, task, tmp_path / "poor", budget=Budget(tokens=7000))
-        assert len(fake.requests) == 5
-        poor = the_run(tmp_path / "poor")
-        assert happened(api.resume(poor, budget={"tokens": 8100})) == happened(run)
-
-
-def test_a_wave_that_was_begun_is_finished_however_dear_its_first_part_was(
-    task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else a run that is cut in the middle of a wave would end another way than one that is not."""
-    Slots().install(monkeypatch.setattr)
-    with FakeLLM(answer, usage={"prompt_tokens": 5000, "completion_tokens": 2000, "total_tokens": 7000}) as fake:
-        whole = asked_of(fake, task, tmp_path / "whole", budget=Budget(tokens=16_000))
-        assert whole.state.requests == 2  # both were begun, and then no more
-        assert len(whole.state.programs) == 1 == len(whole.state.ranked())  # and what was bought is trained
-
-        fake.faults = ["", "401:no"]
-        with pytest.raises(BoundaryError):
-            asked_of(fake, task, tmp_path / "cut", budget=Budget(tokens=12_000))
-        cut = the_run(tmp_path / "cut")
-        assert cut.state.tokens == 7000 and cut.state.unanswered()
-        assert api.resume(cut).state.requests == 2
-        assert set(happened(cut)["slots"]) == set(happened(whole)["slots"])
 
 
 def test_minutes_stop_only_between_rounds(

@@ -8,11 +8,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rewardsmith.engine.writing import ModelSource, Writer
 from rewardsmith.errors import BoundaryError, RunError
-from rewardsmith.llm.log import ReplyLog, complete_once
+from rewardsmith.llm.log import ReplyLog
+from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import Message, Reply, Request, Usage
 from rewardsmith.types import Slot
 
@@ -40,6 +43,10 @@ class Scripted:
         if request.messages[0].content == "fail":
             raise BoundaryError("no", where="provider", retryable=True)
         return answer(f"{request.messages[0].content} {self.asked}")
+
+
+def through(provider: Any, log: ReplyLog) -> Writer:
+    return Writer(ModelSource(provider, FREE, 5.0), log)
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -155,10 +162,10 @@ def test_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_an_answered_request_is_not_asked_again(tmp_path: Path) -> None:
     provider = Scripted()
     log = ReplyLog(tmp_path / "log")
-    first = complete_once(provider, log, ask(), 0, SLOT, 5.0)
-    other = complete_once(provider, log, ask(), 1, SLOT, 5.0)
+    first = through(provider, log).reply(ask(), 0, SLOT)
+    other = through(provider, log).reply(ask(), 1, SLOT)
     log = ReplyLog(tmp_path / "log")
-    assert complete_once(provider, log, ask(), 0, SLOT, 5.0) == first != other
+    assert through(provider, log).reply(ask(), 0, SLOT) == first != other
     assert provider.asked == 2
 
 
@@ -167,6 +174,6 @@ def test_a_failure_is_not_an_answer(tmp_path: Path) -> None:
     log = ReplyLog(tmp_path / "log")
     for asked in (1, 2):
         with pytest.raises(BoundaryError):
-            complete_once(provider, log, ask("fail"), 0, SLOT, 5.0)
+            through(provider, log).reply(ask("fail"), 0, SLOT)
         assert provider.asked == asked
     assert not (tmp_path / "log").exists()

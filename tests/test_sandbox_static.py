@@ -79,7 +79,7 @@ REFUSED = [
     ("RS115", BODY + "return '{}'.format(1)\n", "text is not needed"),
     ("RS117", BODY + "return np.log(next_position, where=next_position > 0)\n", "out="),
     ("RS117", BODY + "return sum(list({1.0, 2.0})) * next_position\n", "not fixed"),
-    ("RS119", BODY + "θ = 1.0\n    return next_position * θ\n", "spell it out"),
+    ("RS119", BODY + "ρ = 1.0\n    return next_position * ρ\n", "spell it out"),
     ("RS119", REWARD + "# \u202e hidden\n", "invisible"),
     ("RS120", BODY + "for i in range(1000000):\n        pass\n    return next_position\n", "array expressions"),
     ("RS120", BODY + "return reward(next_position)\n", "calls itself"),

@@ -169,7 +169,7 @@ def test_a_run_is_found_by_path_name_and_end(run: RunFolder, tmp_path: Path) -> 
 def test_the_manifest_says_everything(run: RunFolder) -> None:
     manifest = run.manifest()
     assert RunConfig.model_validate(manifest["config"]) == CONFIG == run.config()
-    assert manifest["config"]["budget"] == {"tokens": None, "steps": None, "minutes": None}
+    assert manifest["config"]["budget"] == dict.fromkeys(["usd", "tokens", "calls", "steps", "minutes"])
     assert manifest["config_digest"] == CONFIG.digest
     assert manifest["task_digest"] == run.task().digest
     assert manifest["prompts_digest"] == run.prompts().digest == Prompts().digest

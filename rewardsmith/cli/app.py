@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rewardsmith.cli import design, doctor, programs, runs, tasks
+from rewardsmith.cli import asking, design, doctor, programs, runs, tasks
 
 app = typer.Typer(
     name="rewardsmith",
@@ -14,6 +14,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 design.add_to(app)
+asking.add_to(app)
 runs.add_to(app)
 programs.add_to(app)
 tasks.add_to(app)

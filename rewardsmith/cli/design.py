@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
-from rewardsmith.cli.settings import pairs, training_changes
+from rewardsmith.cli.outcome import summarise
+from rewardsmith.cli.settings import pairs, prices, training_changes
+from rewardsmith.errors import UsageError
 
 if TYPE_CHECKING:
-    from rewardsmith.api import Run
     from rewardsmith.planning import Plan
     from rewardsmith.task.loading import Task
 
 DEMO_TASK = "mountain-car-continuous"
-_WRITER = "Who writes"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,22 +28,26 @@ def add_to(app: typer.Typer) -> None:
     _add_resume(app)
 
 
-def _writer_option(*names: str, text: str) -> Any:
-    return typer.Option(*names, help=text, rich_help_panel=_WRITER)
-
-
 def _add_design(app: typer.Typer) -> None:
     @command(app, "design")
     def design(
         output: Output,
-        task: given.TaskArgument,
+        task: given.MaybeTask = None,
         goal: given.Goal = None,
         fitness: given.Fitness = None,
-        model: Annotated[str | None, _writer_option(text="provider/name; follows from the key that is set.")] = None,
-        base_url: Annotated[str | None, _writer_option(text="A server that speaks the provider's form.")] = None,
-        replies: Annotated[Path | None, _writer_option(text="Recorded replies in place of a model.")] = None,
-        temperature: Annotated[float | None, _writer_option(text="Of the model.")] = None,
-        llm_timeout: Annotated[float, _writer_option(text="Seconds that a request may go without an answer.")] = 300.0,
+        model: given.Model = None,
+        base_url: given.BaseUrl = None,
+        replies: given.Replies = None,
+        ask: given.Ask = False,
+        replay: given.Replay = None,
+        by_position: given.ByPosition = False,
+        temperature: given.Temperature = None,
+        effort: given.Effort = None,
+        max_output_tokens: given.MaxOutput = 16_000,
+        price: given.Price = None,
+        llm_timeout: given.LlmTimeout = 300.0,
+        llm_at_once: given.LlmAtOnce = 8,
+        llm_per_minute: given.LlmPerMinute = None,
         prompts: given.Prompts = None,
         strategy: given.Strategy = "eureka",
         option: given.StrategyOption = None,
@@ -53,7 +56,9 @@ def _add_design(app: typer.Typer) -> None:
         steps: given.TrainingSteps = None,
         report_seeds: Annotated[int, typer.Option(min=0, help="Trainings per side of the final comparison.")] = 5,
         change: given.Change = None,
+        budget_usd: given.Usd = None,
         budget_tokens: given.Tokens = None,
+        budget_calls: given.Calls = None,
         budget_steps: given.Steps = None,
         budget_minutes: given.Minutes = None,
         device: given.Device = "auto",
@@ -61,38 +66,57 @@ def _add_design(app: typer.Typer) -> None:
         allow_weak_sandbox: given.AllowWeakSandbox = False,
         runs: given.RunsFolder = Path("runs"),
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-        yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a model is asked.")] = False,
+        confirm_above: given.ConfirmAbove = 1.0,
+        yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing before a model is asked.")] = False,
     ) -> None:
         """Design a reward for TASK: write, check, train, reflect, compare with the native reward."""
-        from rewardsmith.config import Budget
-        from rewardsmith.planning import plan
-
-        shortcuts = {name: value for name, value in (("rounds", rounds), ("samples", samples)) if value is not None}
-        planned = plan(
-            _task(task, goal, fitness),
-            goal,
-            model=model,
-            base_url=base_url,
-            replies=replies,
-            temperature=temperature,
-            llm_timeout_s=llm_timeout,
-            prompts=prompts,
-            strategy=strategy,
-            options=pairs(option) | shortcuts,
-            steps=steps,
-            report_seeds=report_seeds,
-            training=training_changes(change),
-            budget=Budget(tokens=budget_tokens, steps=budget_steps, minutes=budget_minutes),
-            device=device,
-            allow_weak_sandbox=allow_weak_sandbox,
-        )
+        values = {name: value for name, value in locals().items() if name != "output"}
+        planned = _planned_replay(values) if replay is not None else _planned(values)
         if dry_run:
-            _emit_plan(output, planned)
+            _emit_plan(output, planned, workers)
             return
-        output.notes.print(_plan_table(planned))
-        if planned.recorded is None and not (yes or output.quiet or output.json) and sys.stdin.isatty():
-            typer.confirm("Go on?", default=True, abort=True, err=True)
+        _confirm(output, planned, workers, None if yes else confirm_above)
         _carry_out(output, planned, runs, workers)
+
+
+def _planned(values: dict[str, Any]) -> Plan:
+    """What the options ask for."""
+    from rewardsmith.config import Budget
+    from rewardsmith.planning import plan
+
+    if values["task"] is None:
+        raise UsageError("no task was given", "give a task or an environment id: rewardsmith tasks list")
+    if values["by_position"]:
+        raise UsageError("--by-position goes with --replay RUN", "leave it out")
+    shortcuts = {name: values[name] for name in ("rounds", "samples") if values[name] is not None}
+    as_given = (
+        "model", "base_url", "replies", "ask", "temperature", "effort", "max_output_tokens", "llm_at_once",
+        "llm_per_minute", "prompts", "strategy", "steps", "report_seeds", "device", "allow_weak_sandbox",
+    )  # fmt: skip
+    budget = {name: values[f"budget_{name}"] for name in Budget.model_fields}
+    return plan(
+        _task(values["task"], values["goal"], values["fitness"]),
+        values["goal"],
+        **{name: values[name] for name in as_given},
+        price=prices(values["price"]),
+        llm_timeout_s=values["llm_timeout"],
+        options=pairs(values["option"]) | shortcuts,
+        training=training_changes(values["change"]),
+        budget=Budget(**budget),
+    )
+
+
+def _planned_replay(values: dict[str, Any]) -> Plan:
+    """What a recorded run did; it brings its own settings."""
+    from rewardsmith.planning import plan_replay
+    from rewardsmith.store import open_run
+
+    own = ("task", "goal", "model", "replies", "ask", "option", "rounds", "samples", "steps", "change", "prompts")
+    also = next((name for name in own if values[name]), None)
+    if also is not None:
+        raise UsageError(f"--replay takes its settings from the recorded run, but {also} was given", "leave it out")
+    run = open_run(values["replay"], values["runs"])
+    return plan_replay(run, by_position=values["by_position"], allow_weak_sandbox=values["allow_weak_sandbox"])
 
 
 def _add_demo(app: typer.Typer) -> None:
@@ -114,7 +138,7 @@ def _add_demo(app: typer.Typer) -> None:
         shape = {"rounds": rounds, "samples": samples, "seeds": 1}
         # Its programs are part of this package, so it may also run where others could not be confined.
         planned = plan(DEMO_TASK, replies=recorded, options=shape, report_seeds=5, allow_weak_sandbox=True)
-        output.notes.print(_plan_table(planned))
+        _confirm(output, planned, workers, None)
         _carry_out(output, planned, runs, workers)
 
 
@@ -123,7 +147,9 @@ def _add_resume(app: typer.Typer) -> None:
     def resume(
         output: Output,
         run: given.RunName,
+        budget_usd: given.Usd = None,
         budget_tokens: given.Tokens = None,
+        budget_calls: given.Calls = None,
         budget_steps: given.Steps = None,
         budget_minutes: given.Minutes = None,
         workers: given.Workers = None,
@@ -133,11 +159,17 @@ def _add_resume(app: typer.Typer) -> None:
         from rewardsmith import api
         from rewardsmith.cli.live import watching
 
-        raised = {"tokens": budget_tokens, "steps": budget_steps, "minutes": budget_minutes}
+        raised = {
+            "usd": budget_usd,
+            "tokens": budget_tokens,
+            "calls": budget_calls,
+            "steps": budget_steps,
+            "minutes": budget_minutes,
+        }
         budget = {key: value for key, value in raised.items() if value is not None}
         with watching(output) as view:
             finished = api.resume(run, budget=budget, workers=workers, runs=runs, observer=view)
-        _summarise(output, finished)
+        summarise(output, finished)
 
 
 def _task(task: str, goal: str | None, fitness: str | None) -> Task | str:
@@ -149,64 +181,36 @@ def _task(task: str, goal: str | None, fitness: str | None) -> Task | str:
     return task_from_env(task, goal, fitness=fitness)
 
 
+def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: float | None) -> None:
+    """Show what will be done, and ask where it may cost more than that."""
+    from rewardsmith.cli.plans import plan_table
+    from rewardsmith.estimate import estimate
+    from rewardsmith.executor.local import available_cores
+
+    expected = estimate(planned, workers or available_cores())
+    output.notes.print(plan_table(planned, expected))
+    if planned.config.writer != "model" or above_usd is None or output.quiet or output.json or not sys.stdin.isatty():
+        return
+    if expected.usd is None or expected.usd.high > above_usd:
+        typer.confirm("Go on?", default=True, abort=True, err=True)
+
+
 def _carry_out(output: Output, planned: Plan, runs: Path, workers: int | None) -> None:
     from rewardsmith import api
     from rewardsmith.cli.live import watching
 
     with watching(output) as view:
         finished = api.design(planned, workers=workers, runs=runs, observer=view)
-    _summarise(output, finished)
+    summarise(output, finished)
 
 
-def _plan_table(planned: Plan) -> Table:
-    from rewardsmith.sandbox.report import sandbox_report
+def _emit_plan(output: Output, planned: Plan, workers: int | None) -> None:
+    from rewardsmith.cli.plans import plan_json, plan_table
+    from rewardsmith.estimate import estimate
+    from rewardsmith.executor.local import available_cores
 
-    config, training = planned.config, planned.task.spec.training
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row("task", f"{config.task} ({planned.task.env_id}): {planned.task.goal}")
-    table.add_row(
-        "written by", f"{config.model or config.replies}, strategy {config.strategy} {_shown(config.options)}"
-    )
-    trainings = planned.strategy.planned_trials()
-    report = f", then {2 * config.report_seeds} for the report" if config.report_seeds else ", no report"
-    table.add_row(
-        "at most",
-        f"{planned.strategy.planned_requests()} requests; {trainings} trainings{report}, each {config.steps:,} steps "
-        f"of {training.algorithm}: {planned.most_steps:,} steps and what measuring takes",
-    )
-    limits = {name: value for name, value in config.budget.model_dump().items() if value is not None}
-    table.add_row("budget", _shown(limits) or "no limit set")
-    table.add_row("sandbox", sandbox_report().level)
-    return table
-
-
-def _shown(values: dict[str, Any]) -> str:
-    return " ".join(
-        f"{name}={value:,}" if isinstance(value, int) else f"{name}={value}" for name, value in values.items()
-    )
-
-
-def _emit_plan(output: Output, planned: Plan) -> None:
-    if not output.json:
-        output.result.print(_plan_table(planned))
-        return
-    output.emit(
-        {
-            "config": planned.config.model_dump(mode="json"),
-            "requests_at_most": planned.strategy.planned_requests(),
-            "trainings_at_most": planned.strategy.planned_trials() + 2 * planned.config.report_seeds,
-            "training_steps_at_most": planned.most_steps,
-        }
-    )
-
-
-def _summarise(output: Output, run: Run) -> None:
-    from rewardsmith.cli.live import command_name
-    from rewardsmith.cli.summary import summary, summary_json
-
+    expected = estimate(planned, workers or available_cores())
     if output.json:
-        output.emit(summary_json(run))
+        output.emit(plan_json(planned, expected))
     else:
-        output.result.print(summary(run, command_name(run.path)))
+        output.result.print(plan_table(planned, expected))

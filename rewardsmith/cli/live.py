@@ -15,6 +15,7 @@ from rich.text import Text
 from rewardsmith.cli.command import Output
 from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
+from rewardsmith.cli.summary import cost
 from rewardsmith.cli.view import bars, duration, program_table
 from rewardsmith.engine.observer import Observer, TrialProgress
 from rewardsmith.events import Event
@@ -136,8 +137,8 @@ class _Table(_Noting):
         words = [self._doing, duration(pace.elapsed_s), f"{pace.steps:,} steps"]
         if self._running and pace.steps_per_s:
             words.append(f"{pace.steps_per_s:,.0f} steps/s")
-        if self._state.requests:
-            words.append(f"{self._state.tokens:,} tokens")
+        if self._state.tokens:
+            words.append(f"{self._state.tokens:,} tokens, {cost(self._state)}")
         left = pace.left_s(self._state, self._running)
         if left is not None:
             words.append(f"about {duration(left)} left")

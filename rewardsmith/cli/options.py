@@ -9,6 +9,9 @@ import typer
 
 from rewardsmith.cli.complete import run_names, strategy_names, task_names
 
+MaybeTask = Annotated[
+    str | None, typer.Argument(help="A task, its folder, or an environment id.", autocompletion=task_names)
+]
 TaskArgument = Annotated[
     str, typer.Argument(help="A task, its folder, or an environment id.", autocompletion=task_names)
 ]
@@ -30,7 +33,48 @@ Change = Annotated[
     typer.Option("--set", help="Of the training: n_envs=8, learning_rate=1e-3.", metavar="NAME=VALUE"),
 ]
 
+_WRITER = "Who writes"
+Model = Annotated[
+    str | None, typer.Option(help="provider/name; follows from the key that is set.", rich_help_panel=_WRITER)
+]
+BaseUrl = Annotated[str | None, typer.Option(help="A server that speaks the provider's form.", rich_help_panel=_WRITER)]
+Replies = Annotated[Path | None, typer.Option(help="Recorded replies in place of a model.", rich_help_panel=_WRITER)]
+Ask = Annotated[bool, typer.Option("--ask", help="You write: with ask and tell.", rich_help_panel=_WRITER)]
+Replay = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN",
+        help="Do again what RUN did, with its replies and its settings.",
+        autocompletion=run_names,
+        rich_help_panel=_WRITER,
+    ),
+]
+ByPosition = Annotated[
+    bool,
+    typer.Option("--by-position", help="With --replay: take replies whatever is asked.", rich_help_panel=_WRITER),
+]
+Temperature = Annotated[float | None, typer.Option(help="Of the model.", rich_help_panel=_WRITER)]
+Effort = Annotated[
+    str | None, typer.Option(help="How long the model may think: low, medium, high, ...", rich_help_panel=_WRITER)
+]
+MaxOutput = Annotated[
+    int, typer.Option(min=1, help="Tokens of an answer, hidden reasoning included.", rich_help_panel=_WRITER)
+]
+Price = Annotated[
+    str | None,
+    typer.Option(metavar="IN,OUT", help="USD per million tokens, where no table has them.", rich_help_panel=_WRITER),
+]
+LlmTimeout = Annotated[
+    float, typer.Option(help="Seconds that a request may go without an answer.", rich_help_panel=_WRITER)
+]
+LlmAtOnce = Annotated[int, typer.Option(min=1, help="Requests open at a time.", rich_help_panel=_WRITER)]
+LlmPerMinute = Annotated[float | None, typer.Option(help="Requests begun in a minute.", rich_help_panel=_WRITER)]
+
 _BUDGET = "Budget"
+Usd = Annotated[float | None, typer.Option("--budget-usd", help="What the model may cost.", rich_help_panel=_BUDGET)]
+Calls = Annotated[
+    int | None, typer.Option("--budget-calls", min=1, help="Requests to the model.", rich_help_panel=_BUDGET)
+]
 Tokens = Annotated[
     int | None, typer.Option("--budget-tokens", min=1, help="Tokens, sent and received.", rich_help_panel=_BUDGET)
 ]
@@ -40,6 +84,10 @@ Steps = Annotated[
 ]
 Minutes = Annotated[
     float | None, typer.Option("--budget-minutes", help="Minutes; ends between rounds.", rich_help_panel=_BUDGET)
+]
+ConfirmAbove = Annotated[
+    float,
+    typer.Option(metavar="USD", help="Ask on a terminal before a run that may cost more.", rich_help_panel=_BUDGET),
 ]
 AllowWeakSandbox = Annotated[
     bool, typer.Option("--allow-weak-sandbox", help="Go on where code cannot be confined strongly; see doctor.")

@@ -120,6 +120,7 @@ def _show(output: Output, run: Run) -> None:
 
 
 def _row(folder: RunFolder) -> dict[str, Any]:
+    from rewardsmith.config import RunConfig
     from rewardsmith.state import fold
 
     row = {"run": folder.name, "created": "", "written_by": "", "status": "", "fitness": "", "path": str(folder.path)}
@@ -131,7 +132,7 @@ def _row(folder: RunFolder) -> dict[str, Any]:
     score = (state.score(ranked[0], "report") or state.score(ranked[0])) if ranked else None
     return row | {
         "created": manifest["created"][:16].replace("T", " "),
-        "written_by": manifest["config"]["model"] or manifest["config"]["replies"],
+        "written_by": RunConfig.model_validate(manifest["config"]).written_by,
         "status": status(folder, state),
         "fitness": str(score) if score is not None else "",
     }

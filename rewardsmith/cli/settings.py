@@ -26,6 +26,23 @@ def pairs(texts: list[str] | None) -> dict[str, Any]:
     return found
 
 
+def prices(text: str | None) -> tuple[float, float] | None:
+    """``IN,OUT`` as two numbers, USD per million tokens.
+
+    Raises:
+        UsageError: it is not two numbers, or one is negative.
+    """
+    if text is None:
+        return None
+    try:
+        per_input, per_output = (float(part) for part in text.split(","))
+    except ValueError:
+        per_input = per_output = -1.0
+    if not (0 <= per_input < float("inf") and 0 <= per_output < float("inf")):
+        raise UsageError(f"expected two prices as IN,OUT, found {text!r}", "USD per million tokens: --price 2,10")
+    return per_input, per_output
+
+
 def training_changes(texts: list[str] | None) -> dict[str, Any]:
     """``--set`` texts as changes of ``[training]``; what that does not know itself is a hyper-parameter.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from rewardsmith.cli.view import duration, number
+from rewardsmith.cli.view import duration, money, number
 from rewardsmith.maths.statistics import paired_difference
 from rewardsmith.program import NATIVE
 from rewardsmith.types import Interval
@@ -50,11 +50,18 @@ def _confined(level: str) -> str:
 
 
 def spent(state: RunState) -> str:
-    """Requests, tokens, steps and time of all sessions."""
-    return (
-        f"{state.requests} requests, {state.tokens:,} tokens, {state.steps:,} environment steps, "
-        f"{duration(state.active_s)}"
-    )
+    """Requests, tokens, dollars, steps and time of all sessions."""
+    asked = f"{state.requests} requests"
+    if state.tokens:
+        asked += f", {state.tokens:,} tokens, {cost(state)}"
+    return f"{asked}, {state.steps:,} environment steps, {duration(state.active_s)}"
+
+
+def cost(state: RunState) -> str:
+    """Dollars, as far as prices are known."""
+    if not state.unpriced:
+        return money(state.usd)
+    return "price unknown" if state.unpriced == state.requests else f"at least {money(state.usd)}"
 
 
 def summary_json(run: Run) -> dict[str, Any]:
@@ -73,6 +80,7 @@ def summary_json(run: Run) -> dict[str, Any]:
         "spent": {
             "requests": state.requests,
             "tokens": state.tokens,
+            "usd": state.usd if not state.unpriced else None,
             "steps": state.steps,
             "active_s": round(state.active_s, 3),
         },
@@ -84,6 +92,9 @@ def summary_json(run: Run) -> dict[str, Any]:
                 "accepted": entry.accepted,
                 "findings": list(entry.findings),
                 "parents": list(entry.parents),
+                "outcome": entry.outcome or None,
+                "tokens": entry.tokens,
+                "usd": entry.usd,
                 "selection": interval_json(state.score(entry.program)) if entry.program else None,
                 "report": interval_json(state.score(entry.program, "report")) if entry.program else None,
             }

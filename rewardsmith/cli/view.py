@@ -25,6 +25,11 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}"
 
 
+def money(usd: float) -> str:
+    """Dollars with as many digits as matter."""
+    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.1g}"
+
+
 def duration(seconds: float) -> str:
     """Seconds as people say them."""
     minutes, rest = divmod(round(seconds), 60)

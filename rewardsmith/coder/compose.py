@@ -58,15 +58,20 @@ def compose(
     task = prompts.render("shared/task", **task_card(spec, preflight, steps))
     messages = [Said("user", prompts.render(f"{strategy}/request", task=task))]
     for turn in past:
-        messages += [Said("assistant", turn.answer), Said("user", _told(prompts, strategy, turn))]
+        messages += [Said("assistant", turn.answer), Said("user", _asked_after(prompts, strategy, turn))]
     return Conversation(system, tuple(messages))
 
 
-def _told(prompts: Prompts, strategy: str, turn: PastTurn) -> str:
+def told(prompts: Prompts, turn: PastTurn) -> str:
+    """What came of a program, in words, without what is asked after it."""
+    text = "process" if turn.kind == "reflect" else "findings"
+    return prompts.render(f"shared/{text}", **turn.feedback)
+
+
+def _asked_after(prompts: Prompts, strategy: str, turn: PastTurn) -> str:
     if turn.kind == "failed_round":
         return prompts.render(f"{strategy}/failed_round", **turn.feedback)
-    text = "process" if turn.kind == "reflect" else "findings"
-    return prompts.render(f"{strategy}/{turn.kind}", feedback=prompts.render(f"shared/{text}", **turn.feedback))
+    return prompts.render(f"{strategy}/{turn.kind}", feedback=told(prompts, turn))
 
 
 def task_card(spec: TaskSpec, preflight: Mapping[str, Any], steps: int) -> dict[str, Any]:

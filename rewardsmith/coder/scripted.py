@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rewardsmith.errors import UsageError
 from rewardsmith.types import Slot
 
-FinishReason = Literal["stop", "length", "refusal", "other"]
+FinishReason = Literal["stop", "length", "refusal", "filter", "other"]
 
 
 class RecordedReply(BaseModel):

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from rewardsmith.config import Budget, RunConfig
+from rewardsmith.llm.prices import Prices
+from rewardsmith.llm.protocol import Usage
 from rewardsmith.orders import Order, Train, Write
 from rewardsmith.state import RunState, TrialKey
 from rewardsmith.train.jobs import CHECKPOINTS
 from rewardsmith.types import Slot
 
-_FIRST_GUESS = 4000  # tokens of a request and its reply, before any was seen
+
+class Admitted(NamedTuple):
+    """The orders that may be carried out now, and why no others may; None where all may."""
+
+    orders: list[Order]
+    refusal: str | None
 
 
 def current_budget(config: RunConfig, state: RunState) -> Budget:
@@ -34,40 +42,85 @@ class Gate:
     """Compares what orders would use with what is left.
 
     Args:
+        prices: of the model that is asked.
+        most_used: the most that a request can use.
         per_trial: estimated environment steps of one trial.
         trials_per_program: what a new program will be trained for.
         reserve: steps kept back for the closing comparison.
     """
 
-    def __init__(self, config: RunConfig, per_trial: int, trials_per_program: int, reserve: int) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        prices: Prices,
+        most_used: Callable[[Write], Usage],
+        per_trial: int,
+        trials_per_program: int,
+        reserve: int,
+    ) -> None:
         self._config = config
+        self._prices = prices
+        self._most_used = most_used
         self._per_trial = per_trial
         self._trials_per_program = trials_per_program
         self._reserve = reserve
 
-    def refusal(self, orders: Sequence[Order], state: RunState) -> str | None:
-        """Why these orders cannot be carried out within the budget; None when they can.
+    def admit(self, orders: Sequence[Order], state: RunState) -> Admitted:
+        """The orders that the budget can pay for, at worst.
 
-        A wave is let through whole: what is left of one after a crash is not weighed again, by what its
-        first part happened to cost, so a resumed run decides as an uninterrupted one.
+        Requests are open side by side, so the most that each can come to is kept back: as many pass as fit together,
+        in the order of their slots, and when they are settled the others are weighed again by what is then left.
+        Trainings pass all or none. What is left of a wave after a crash passes unweighed, so a resumed run decides
+        as an undisturbed one.
         """
-        if parts(orders) <= state.wave:
-            return None
+        begun = [order for order in orders if parts([order]) <= state.wave]
+        if begun:
+            return Admitted(begun, None)
         budget = current_budget(self._config, state)
-        writes = [order for order in orders if isinstance(order, Write)]
+        refusal = self._steps_refusal(orders, budget, state) or self._minutes_refusal(orders, budget, state)
+        if refusal is not None:
+            return Admitted([], refusal)
+        writes = sorted((order for order in orders if isinstance(order, Write)), key=lambda order: order.slot)
+        affordable, refusal = self._affordable(writes, budget, state)
+        trainings = [order for order in orders if not isinstance(order, Write)]
+        return Admitted([*affordable, *trainings], refusal)
+
+    def _affordable(self, writes: Sequence[Write], budget: Budget, state: RunState) -> tuple[list[Write], str | None]:
+        """The first requests that fit into dollars, tokens and calls together, and what stops the next one."""
+        calls, tokens, usd = state.requests, state.tokens, state.usd
+        for count, write in enumerate(writes):
+            calls += 1
+            if budget.calls is not None and calls > budget.calls:
+                return list(writes[:count]), f"the budget of {budget.calls:,} calls is used up"
+            if budget.tokens is None and budget.usd is None:
+                continue
+            most = self._most_used(write)
+            tokens += most.total
+            usd += self._prices.cost(most) or 0.0
+            if budget.tokens is not None and tokens > budget.tokens:
+                left = f"{state.tokens:,} spent, and a request can take {most.total:,}"
+                return list(writes[:count]), f"the budget of {budget.tokens:,} tokens is used up ({left})"
+            if budget.usd is not None and usd > budget.usd:
+                left = f"${state.usd:.4g} spent, and a request can take ${self._prices.cost(most) or 0.0:.2g}"
+                return list(writes[:count]), f"the budget of ${budget.usd:g} is used up ({left})"
+        return list(writes), None
+
+    def _steps_refusal(self, orders: Sequence[Order], budget: Budget, state: RunState) -> str | None:
         trials = sum(len(order.seeds) for order in orders if isinstance(order, Train))
-        if budget.tokens is not None and writes:
-            each = state.tokens / state.requests if state.requests else _FIRST_GUESS
-            if state.tokens + len(writes) * each > budget.tokens:
-                return f"the budget of {budget.tokens:,} tokens is used up ({state.tokens:,} spent)"
-        if budget.steps is not None and (trials or writes):
-            if writes:  # what cannot be trained is not bought: weighed with what waits for training already
-                waiting = [program for program in state.programs if not state.trials_of(program, "selection")]
-                trials = (len(writes) + len(waiting)) * self._trials_per_program
-            used = state.steps + trials * self._per_trial + self._reserve
-            if used > budget.steps:
-                return f"the budget of {budget.steps:,} steps is used up ({state.steps:,} taken)"
-        begins_round = any(order.slot.attempt == 0 for order in writes)
-        if budget.minutes is not None and begins_round and state.active_s >= 60 * budget.minutes:
-            return f"the budget of {budget.minutes:g} minutes is used up"
-        return None
+        writes = sum(isinstance(order, Write) for order in orders)
+        if budget.steps is None or not (trials or writes):
+            return None
+        if writes:  # what cannot be trained is not bought: weighed with what waits for training already
+            waiting = [program for program in state.programs if not state.trials_of(program, "selection")]
+            trials = (writes + len(waiting)) * self._trials_per_program
+        if state.steps + trials * self._per_trial + self._reserve <= budget.steps:
+            return None
+        return f"the budget of {budget.steps:,} steps is used up ({state.steps:,} taken)"
+
+    def _minutes_refusal(self, orders: Sequence[Order], budget: Budget, state: RunState) -> str | None:
+        """Only where a round begins."""
+        first = (order for order in orders if isinstance(order, Write) and order.slot.attempt == 0)
+        begins = any(all(known.round != order.slot.round for known in state.slots) for order in first)
+        if budget.minutes is None or not begins or state.active_s < 60 * budget.minutes:
+            return None
+        return f"the budget of {budget.minutes:g} minutes is used up"

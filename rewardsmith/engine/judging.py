@@ -15,13 +15,16 @@ from rewardsmith.bank import shapes_in
 from rewardsmith.coder.extract import extract_code
 from rewardsmith.errors import RunError
 from rewardsmith.events import disk_error
+from rewardsmith.llm.protocol import FinishReason
 from rewardsmith.program import Program, Verdict, program_id
 from rewardsmith.sandbox.behaviour import check_program
+from rewardsmith.sandbox.codes import CODES
 from rewardsmith.state import RunState
 from rewardsmith.store import RunFolder, write_whole
-from rewardsmith.types import Columns, Finding, Slot
+from rewardsmith.types import Columns, Finding, Outcome, Slot
 
 _VERDICT = TypeAdapter(Verdict)
+_OUTCOMES: dict[str, Outcome] = {"length": "cut", "refusal": "refusal", "filter": "filter"}
 
 
 class Judgement(NamedTuple):
@@ -31,6 +34,7 @@ class Judgement(NamedTuple):
     accepted: bool
     findings: tuple[Finding, ...]
     seal: str = ""
+    outcome: Outcome = "code"
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -45,15 +49,15 @@ class Judge:
         self._run = run
         self._preflight = preflight
 
-    def judge(self, slot: Slot, text: str, *, length_cut: bool, parents: tuple[str, ...], reply: str) -> Judgement:
+    def judge(self, slot: Slot, text: str, finish: FinishReason, parents: tuple[str, ...], reply: str) -> Judgement:
         """The judgement of one reply; an equal program was judged once and for all.
 
         Raises:
             BoundaryError: the sandbox itself failed.
         """
-        found = extract_code(text, length_cut=length_cut)
+        found = extract_code(text, length_cut=finish == "length")
         if found.source is None:
-            return Judgement(None, False, (Finding("RS001", "error", found.problem),))
+            return without_program(text, finish, found.problem)
         program = Program(program_id(found.source), found.source, slot, parents, reply)
         folder = self._run.program_folder(program.id)
         if (folder / "findings.json").exists():
@@ -68,6 +72,19 @@ class Judge:
     @cached_property
     def _transitions(self) -> Columns:
         return load_transitions(self._run)
+
+
+def without_program(text: str, finish: FinishReason, problem: str) -> Judgement:
+    """What a reply without a program came to. Where there was nothing to mend, it is not a finding of a program."""
+    outcome: Outcome = "no_code"
+    if finish in _OUTCOMES:
+        outcome = _OUTCOMES[finish]
+    elif not text.strip():
+        outcome = "empty"
+    code = {"no_code": "RS001", "refusal": "RS002", "filter": "RS003", "empty": "RS004", "cut": "RS005"}[outcome]
+    message = f"the model said: {' '.join(text.split())[:200]}" if outcome == "refusal" and text.strip() else ""
+    message = problem if outcome in ("no_code", "cut") else message or CODES[code].meaning
+    return Judgement(None, False, (Finding(code, "error", message),), outcome=outcome)
 
 
 def check_source(source: str, preflight: dict[str, Any], transitions: Columns) -> Verdict:

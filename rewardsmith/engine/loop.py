@@ -17,38 +17,29 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import Any, NamedTuple
+from typing import Any
 
-from rewardsmith.coder.compose import compose
 from rewardsmith.config import RunConfig
+from rewardsmith.engine.asking import Asked, Asking
 from rewardsmith.engine.closing import closing_orders
-from rewardsmith.engine.feedback import past_turns
-from rewardsmith.engine.gate import Gate, parts, trial_steps
+from rewardsmith.engine.gate import parts
 from rewardsmith.engine.judging import Judge, check_seal
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.training import RunningTrial, Trainer, tried
-from rewardsmith.engine.writing import Writer, make_request
+from rewardsmith.engine.writing import Writer
 from rewardsmith.errors import BoundaryError, RewardsmithError
 from rewardsmith.events import Event
 from rewardsmith.executor.local import Executor
 from rewardsmith.llm.log import ReplyLog
-from rewardsmith.llm.protocol import Reply, Request
+from rewardsmith.llm.protocol import Reply
+from rewardsmith.llm.sizes import charged
 from rewardsmith.orders import Order, Stop, Train, Write
 from rewardsmith.state import RunState, apply_event, fold
 from rewardsmith.store import RunFolder
 from rewardsmith.strategy.base import Strategy
-from rewardsmith.train.jobs import RANKING_EPISODES
 from rewardsmith.types import Slot
 
 _TICK_S = 0.5  # how often progress is told while waiting
-
-
-class Asked(NamedTuple):
-    """A request with its name in the run."""
-
-    order: Write
-    request: Request
-    occurrence: int
 
 
 class Engine:
@@ -72,18 +63,19 @@ class Engine:
         self.run = run
         self.config: RunConfig = run.config()
         self.task = run.task()
-        self._prompts = run.prompts()
         self._strategy = strategy
+        self._asking = Asking(run, strategy, log)
         self._writer = writer
         self._executor = executor
         self._log = log
         self._observer = observer
         self._events = run.events()
         self._trainer = Trainer(run, self.task, self.config.device, executor)
+        self.waiting: list[Asked] = []  # requests that somebody has to bring the reply to
         self.state: RunState = fold(self._events)
 
     def go(self) -> RunState:
-        """Until the strategy stops, the budget ends it, or something outside fails.
+        """Until the strategy stops, the budget ends it, a reply has to be brought, or something outside fails.
 
         Raises:
             BoundaryError: the environment, the provider, the sandbox or the trainer failed.
@@ -95,6 +87,8 @@ class Engine:
             self._look_at_environment()
         self._settle_open_slots()
         self._search()
+        if self.waiting:
+            return self.state
         closing = closing_orders(self.config, self.state)
         if closing:
             self._begin(closing)
@@ -109,14 +103,14 @@ class Engine:
         return event
 
     def _search(self) -> None:
-        gate = self._gate()
-        while True:
+        gate = self._asking.gate(self.state, self._writer.prices)
+        while not self.waiting:
             orders = self._strategy.plan(self.state)
             stop = next((order for order in orders if isinstance(order, Stop)), None)
-            refusal = gate.refusal(orders, self.state) if stop is None else None
-            if stop is None and refusal is None:
-                self._begin(orders)
-                self._carry_out_timed(orders)
+            admitted, refusal = gate.admit(orders, self.state) if stop is None else ([], None)
+            if admitted:
+                self._begin(admitted)
+                self._carry_out_timed(admitted)
             elif refusal is not None and self.state.refused is None and any(isinstance(o, Write) for o in orders):
                 self.record("refused", reason=refusal)  # what was bought before is still trained
             else:
@@ -130,13 +124,6 @@ class Engine:
             slots = sorted(part for part in wave if isinstance(part, Slot))
             trials = sorted(part for part in wave if not isinstance(part, Slot))
             self.record("begun", slots=slots, trials=trials)
-
-    def _gate(self) -> Gate:
-        spec = self.task.spec
-        steps = spec.training.steps_taken(self.config.steps)
-        per_trial = trial_steps(steps, self.seen["episode_length"], spec.evaluation.episodes, RANKING_EPISODES)
-        reserve = 2 * self.config.report_seeds * per_trial
-        return Gate(self.config, per_trial, self._strategy.trials_per_program(), reserve)
 
     @property
     def seen(self) -> dict[str, Any]:
@@ -169,18 +156,22 @@ class Engine:
             return
         round_number = orders[0].slot.round
         self._observer.doing(f"asking for {len(orders)} program{'s' * (len(orders) > 1)} of round {round_number + 1}")
-        asked = {_in_background(self._answer, question): question for question in self._ask(orders)}
+        questions = self._asking.questions(orders, self.state)
+        asked = {_in_background(self._answer, question): question for question in questions}
 
         def replied(future: Future[Any]) -> None:
             reply, question = future.result(), asked[future]
-            slot = question.order.slot
+            if reply is None:
+                self.waiting.append(question)
+                return
             self.record(
                 "replied",
-                slot=list(slot),
+                slot=list(question.order.slot),
                 request=question.request.digest,
                 occurrence=question.occurrence,
                 parents=list(question.order.parents),
-                tokens=reply.usage.total,
+                tokens=charged(question.request, reply).total,
+                usd=reply.cost_usd,
                 finish_reason=reply.finish_reason,
                 latency_s=reply.latency_s,
             )
@@ -188,20 +179,8 @@ class Engine:
         self._wait(list(asked), replied)
         self._settle_open_slots()
 
-    def _answer(self, question: Asked) -> Reply:
+    def _answer(self, question: Asked) -> Reply | None:
         return self._writer.reply(question.request, question.occurrence, question.order.slot)
-
-    def _ask(self, orders: Sequence[Write]) -> list[Asked]:
-        """Requests with their occurrences: the rank of a slot among the slots that ask the same."""
-        asked: list[Asked] = []
-        known = {slot: entry.request for slot, entry in self.state.slots.items()}
-        for order in sorted(orders, key=lambda order: order.slot):
-            past = past_turns(self.run, self.state, self._log, order)
-            talk = compose(self._prompts, self.config.strategy, self.task.spec, self.seen, self.config.steps, past)
-            request = make_request(self.config, talk)
-            asked.append(Asked(order, request, 0))
-            known[order.slot] = request.digest
-        return [a._replace(occurrence=_rank(a.order.slot, a.request.digest, known)) for a in asked]
 
     def _settle_open_slots(self) -> None:
         """Judge the replies of a wave in the order of their slots, once all of them are there.
@@ -222,7 +201,7 @@ class Engine:
         judgement = self._judge_of_run.judge(
             slot,
             reply.text,
-            length_cut=reply.finish_reason == "length",
+            reply.finish_reason,
             parents=entry.parents,
             reply=entry.request,
         )
@@ -230,6 +209,7 @@ class Engine:
             "judged",
             slot=list(slot),
             program=judgement.program.id if judgement.program is not None else None,
+            outcome=judgement.outcome,
             accepted=judgement.accepted,
             seal=judgement.seal,
             # Of a refused program only what refuses it: warnings may hold timings, which would make the repair's
@@ -282,13 +262,9 @@ class Engine:
             raise failure
 
 
-def _rank(slot: Slot, digest: str, known: dict[Slot, str]) -> int:
-    return sum(other < slot and other_digest == digest for other, other_digest in known.items())
-
-
-def _in_background(work: Callable[[Asked], Reply], question: Asked) -> Future[Reply]:
+def _in_background(work: Callable[[Asked], Reply | None], question: Asked) -> Future[Reply | None]:
     """Run in a daemon thread: an interrupted run must not wait for a provider that is still writing."""
-    future: Future[Reply] = Future()
+    future: Future[Reply | None] = Future()
 
     def run() -> None:
         try:

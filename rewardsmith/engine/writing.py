@@ -2,70 +2,131 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Protocol
 
 from rewardsmith.coder.compose import Conversation
 from rewardsmith.coder.scripted import RecordedReplies
 from rewardsmith.config import RunConfig
 from rewardsmith.errors import UsageError
-from rewardsmith.llm.log import ReplyLog, complete_once
+from rewardsmith.llm.log import ReplyLog
+from rewardsmith.llm.prices import FREE, Prices
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Provider, Reply, Request
+from rewardsmith.llm.replay import Tape
+from rewardsmith.llm.sizes import charged
 from rewardsmith.types import Slot
 
+_NOBODYS_MODEL = {"replies": "scripted/replies", "person": "ask/person"}  # requests must name one
 
-class Writer(Protocol):
-    """Answers requests of the run."""
 
-    def reply(self, request: Request, occurrence: int, slot: Slot) -> Reply:
-        """The reply, from the log where it is known.
+class Source(Protocol):
+    """Where replies come from that are not in the run's log yet."""
+
+    @property
+    def prices(self) -> Prices:
+        """What its replies cost."""
+
+    def answer(self, request: Request, occurrence: int, slot: Slot) -> Reply | None:
+        """The reply; None where there is none yet and somebody has to bring it.
 
         Raises:
             BoundaryError: the provider failed.
         """
 
 
-class ModelWriter:
-    """A language model answers."""
+class Writer:
+    """Answers requests of the run: from its log where they are known, else from the source, and then in the log."""
 
-    def __init__(self, provider: Provider, log: ReplyLog, timeout_s: float) -> None:
-        self._provider = provider
-        self._log = log
-        self._timeout_s = timeout_s
-
-    def reply(self, request: Request, occurrence: int, slot: Slot) -> Reply:
-        """From the log where it is known, else from the model."""
-        return complete_once(self._provider, self._log, request, occurrence, slot, self._timeout_s)
-
-
-class ScriptedWriter:
-    """A file answers, by position; its replies are logged like a model's, at no cost."""
-
-    def __init__(self, replies: RecordedReplies, log: ReplyLog) -> None:
-        self._replies = replies
+    def __init__(self, source: Source, log: ReplyLog) -> None:
+        self._source = source
         self._log = log
 
-    def reply(self, request: Request, occurrence: int, slot: Slot) -> Reply:
-        """From the file, by slot; empty where the file has no repair."""
+    @property
+    def prices(self) -> Prices:
+        """What new replies cost."""
+        return self._source.prices
+
+    def reply(self, request: Request, occurrence: int, slot: Slot) -> Reply | None:
+        """The reply; None where there is none yet and somebody has to bring it.
+
+        Raises:
+            BoundaryError: the provider failed; nothing was written.
+            RunError: the reply could not be written, or a replayed run does not hold it.
+        """
         known = self._log.get(request.digest, occurrence)
         if known is not None:
             return known
+        reply = self._source.answer(request, occurrence, slot)
+        if reply is not None:
+            if reply.cost_usd is None:
+                reply = dataclasses.replace(reply, cost_usd=self.prices.cost(charged(request, reply)))
+            self._log.put(request, occurrence, reply, slot)
+        return reply
+
+
+class ModelSource:
+    """A language model answers."""
+
+    def __init__(self, provider: Provider, prices: Prices, timeout_s: float) -> None:
+        self.prices = prices
+        self._provider = provider
+        self._timeout_s = timeout_s
+
+    def answer(self, request: Request, occurrence: int, slot: Slot) -> Reply:
+        """Ask the model."""
+        return self._provider.complete(request, self._timeout_s)
+
+
+class FileSource:
+    """A file answers, by slot, whatever was asked; at no cost."""
+
+    prices = FREE
+
+    def __init__(self, replies: RecordedReplies) -> None:
+        self._replies = replies
+
+    def answer(self, request: Request, occurrence: int, slot: Slot) -> Reply:
+        """Read the reply; empty where the file has no repair."""
         recorded = self._replies.reply(slot)
         if recorded is None and slot.attempt == 0:
             raise UsageError(f"the replies have none for {slot}", "ask for fewer rounds or samples")
         if recorded is None:
-            reply = Reply("", "other", NOTHING_USED, self._replies.model, 0.0)
-        else:
-            reply = Reply(recorded.text, recorded.finish_reason, NOTHING_USED, self._replies.model, 0.0)
-        self._log.put(request, occurrence, reply, slot)
-        return reply
+            return Reply("", "other", NOTHING_USED, self._replies.model, 0.0)
+        return Reply(recorded.text, recorded.finish_reason, NOTHING_USED, self._replies.model, 0.0)
 
 
-def make_request(config: RunConfig, conversation: Conversation) -> Request:
-    """The conversation as a request of the run's model."""
+class TapeSource:
+    """A recorded run answers, strictly: the same request the same number of times, or an error. No network."""
+
+    def __init__(self, tape: Tape, prices: Prices) -> None:
+        self.prices = prices  # those of the recorded run: its budget decides as it did
+        self._tape = tape
+
+    def answer(self, request: Request, occurrence: int, slot: Slot) -> Reply:
+        """Look the reply up."""
+        return self._tape.reply(request, occurrence, slot)
+
+
+class PersonSource:
+    """Somebody brings the replies, see :mod:`rewardsmith.search`; until then there are none."""
+
+    prices = FREE
+
+    def answer(self, request: Request, occurrence: int, slot: Slot) -> None:
+        """Nothing yet."""
+
+
+def make_request(config: RunConfig, conversation: Conversation, longer: int = 0) -> Request:
+    """The conversation as a request of the run's model.
+
+    Args:
+        longer: how often the limit of the answer is doubled.
+    """
     return Request(
-        model=config.model or "scripted/replies",
+        model=config.model or _NOBODYS_MODEL[config.writer],
         system=conversation.system,
         messages=tuple(Message(said.role, said.text) for said in conversation.messages),
-        max_output_tokens=config.max_output_tokens,
+        max_output_tokens=config.max_output_tokens * 2**longer,
         temperature=config.temperature,
+        effort=config.effort,
     )

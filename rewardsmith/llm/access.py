@@ -8,12 +8,15 @@ placeholder stands in there. A key that is set is sent to that address, which is
 from __future__ import annotations
 
 import os
+import re
 from typing import NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from rewardsmith.errors import UsageError
 
 PLACEHOLDER_KEY = "none"
+_SECRET_NAME = re.compile(r"(^|[_-])(api[_-]?)?(key|token|secret|password|credentials?)$", re.I)
+_SHORTEST_SECRET = 8  # characters; what is shorter would censor ordinary words
 
 
 class Access(NamedTuple):
@@ -33,15 +36,15 @@ class Access(NamedTuple):
 
     @property
     def shown_url(self) -> str:
-        """The address without any user name and password; empty for the provider's own."""
-        parts = urlsplit(self.base_url or "")
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+        """The address, without any user name, password or query; empty for the provider's own."""
+        return _censored(self.base_url or "")
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message may show: the key, and a password in the address."""
+        """What no message may show: the key that is sent, and any other that the environment holds."""
         password = urlsplit(self.base_url or "").password
-        return tuple(text for text in (self.key, password) if text and text != PLACEHOLDER_KEY)
+        own = [text for text in (self.key, password) if text and text != PLACEHOLDER_KEY]
+        return (*own, *secrets_in_environment())
 
 
 def find_access(
@@ -52,9 +55,7 @@ def find_access(
     Raises:
         UsageError: the address is none, or the key is missing or cannot be one.
     """
-    url = base_url or os.environ.get(url_variable, "").strip() or default_url
-    if url is not None and not _is_address(url):
-        raise UsageError(f"{url!r} is not an address", "expected http://host:port/v1 or https://…")
+    url = find_address(url_variable, base_url) or default_url
     key = key_from(key_variable)
     if not key and url is None:
         raise UsageError(f"{provider} needs a key, but {key_variable} is not set", f"export {key_variable}=…")
@@ -63,9 +64,40 @@ def find_access(
     return Access(provider, key_variable, key or PLACEHOLDER_KEY, url)
 
 
+def find_address(url_variable: str, base_url: str | None) -> str | None:
+    """The address asked for, or the one in the environment.
+
+    Raises:
+        UsageError: it is none, or the one asked for holds a secret, which would be written into run folders.
+    """
+    url = base_url or os.environ.get(url_variable, "").strip() or None
+    if url is not None and not _is_address(url):
+        raise UsageError(f"{_censored(url)!r} is not an address", "expected http://host:port/v1 or https://…")
+    if base_url is not None and _holds_secret(base_url):
+        message = f"the address {_censored(base_url)!r} holds a password or a key, which a run's files would keep"
+        raise UsageError(message, f"leave it out of --base-url, or set {url_variable} in its place")
+    return url
+
+
 def key_from(variable: str) -> str:
     """The key in an environment variable without blanks around it; empty when there is none."""
     return os.environ.get(variable, "").strip()
+
+
+def secrets_in_environment() -> tuple[str, ...]:
+    """Values of the variables that are named like keys, tokens and passwords, longest first."""
+    values = {value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
+    return tuple(sorted((value for value in values if len(value) >= _SHORTEST_SECRET), key=len, reverse=True))
+
+
+def _holds_secret(url: str) -> bool:
+    parts = urlsplit(url)
+    return "@" in parts.netloc or any(_SECRET_NAME.search(name) for name, _ in parse_qsl(parts.query))
+
+
+def _censored(url: str) -> str:
+    parts = url.partition("?")[0].partition("://")
+    return parts[0] + parts[1] + parts[2].rpartition("@")[2]
 
 
 def _is_address(url: str) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rewardsmith.errors import BoundaryError, boundary
 from rewardsmith.llm.access import Access
@@ -39,6 +39,7 @@ class _Kind(NamedTuple):
     what: str
     hint: str
     retryable: bool = False
+    reason: Literal["", "key", "connection"] = ""
 
 
 @contextmanager
@@ -70,7 +71,9 @@ def _classified(error: Exception, access: Access) -> BoundaryError:
     kind, status, detail = _kind(error, access), _status(error), _detail(error, access.secrets)
     message = f"{access.provider}: {kind.what}" + (f" ({status})" if status else "") + (f": {detail}" if detail else "")
     after = _retry_after(error) if kind.retryable else None
-    return BoundaryError(message, kind.hint, where="provider", retryable=kind.retryable, retry_after_s=after)
+    return BoundaryError(
+        message, kind.hint, where="provider", retryable=kind.retryable, retry_after_s=after, reason=kind.reason
+    )
 
 
 def _kind(error: Exception, access: Access) -> _Kind:
@@ -78,7 +81,7 @@ def _kind(error: Exception, access: Access) -> _Kind:
     if status is None:
         return _kind_without_status(error, access)
     if status == 401:
-        return _Kind("the key was refused", f"check the key in {access.key_variable}")
+        return _Kind("the key was refused", f"check the key in {access.key_variable}", reason="key")
     if status == 402 or _UNPAID.search(text):
         return _Kind("the account has no credit left", "add credit with the provider, or use another --model")
     if status == 403:
@@ -98,10 +101,12 @@ def _kind(error: Exception, access: Access) -> _Kind:
 def _kind_without_status(error: Exception, access: Access) -> _Kind:
     names = " ".join(kind.__name__ for kind in type(error).__mro__)
     if "Timeout" in names:
-        return _Kind("no answer in time", "allow more time, or use a faster model", retryable=True)
+        hint = "allow more time, or use a faster model"
+        return _Kind("no answer in time", hint, retryable=True, reason="connection")
     if isinstance(error, CutOff | ConnectionError) or re.search(r"Connection|Transport|Protocol|Network", names):
         where = access.shown_url or "the provider"
-        return _Kind("the connection failed", f"check that {where} can be reached from here", retryable=True)
+        hint = f"check that {where} can be reached from here"
+        return _Kind("the connection failed", hint, retryable=True, reason="connection")
     check = ": check the base URL (it mostly ends in /v1)" if access.base_url else ", or a proxy in between"
     return _Kind("the answer cannot be read", f"the server does not speak this API{check}", retryable=True)
 

@@ -10,12 +10,15 @@ from functools import partial
 
 from rewardsmith.llm.openai import OpenAIProvider
 
-
-def _at(name: str, port: int) -> partial[OpenAIProvider]:
-    return partial(OpenAIProvider, name=name, default_url=f"http://localhost:{port}/v1")
+LOCAL = {"ollama": 11434, "vllm": 8000, "llamacpp": 8080, "lmstudio": 1234}
 
 
-ollama = _at("ollama", 11434)
-vllm = _at("vllm", 8000)
-llamacpp = _at("llamacpp", 8080)
-lmstudio = _at("lmstudio", 1234)
+def _at(name: str, *, any_model: bool = False) -> partial[OpenAIProvider]:
+    address = f"http://localhost:{LOCAL[name]}/v1"
+    return partial(OpenAIProvider, name=name, default_url=address, any_model=any_model)
+
+
+ollama = _at("ollama")
+vllm = _at("vllm")
+llamacpp = _at("llamacpp", any_model=True)  # it has one model, and answers to any name
+lmstudio = _at("lmstudio")

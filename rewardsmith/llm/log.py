@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
 from rewardsmith.errors import RunError
 from rewardsmith.events import JsonLines
-from rewardsmith.llm.protocol import NOTHING_USED, Provider, Reply, Request, Usage
+from rewardsmith.llm.protocol import NOTHING_USED, Reply, Request, Usage
+from rewardsmith.llm.text import set_fields
 from rewardsmith.types import Slot
 
 VERSION = 1
@@ -46,7 +48,8 @@ class ReplyLog:
         self._replies: dict[tuple[str, int], Reply] = {}
         self._usage = NOTHING_USED
         self._lines = JsonLines(self.path)
-        self._load()
+        for line in read_lines(self.path):
+            self._remember(line.key, line.reply)
 
     def __len__(self) -> int:
         """How many replies there are."""
@@ -74,7 +77,7 @@ class ReplyLog:
                     "key": key[0],
                     "occurrence": occurrence,
                     "slot": list(slot),
-                    "request": dataclasses.asdict(request),
+                    "request": set_fields(dataclasses.asdict(request)),
                     "reply": dataclasses.asdict(reply),
                     "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 }
@@ -90,36 +93,35 @@ class ReplyLog:
         self._replies.setdefault(key, reply)
         self._usage += reply.usage
 
-    def _load(self) -> None:
-        number = 0
-        try:
-            for number, record in enumerate(self._lines, 1):
-                self._remember(*self._read(record, number))
-        except UnicodeDecodeError as error:
-            raise RunError(f"{self.path}: not UTF-8 somewhere after line {number}", DAMAGED) from error
 
-    def _read(self, record: dict[str, Any], number: int) -> tuple[tuple[str, int], Reply]:
-        try:
-            if record["v"] > VERSION:
-                hint = "use the version of rewardsmith that wrote it, or a newer one"
-                raise RunError(f"{self.path}: line {number} has version {record['v']}, known is {VERSION}", hint)
-            return (str(record["key"]), int(record["occurrence"])), _REPLY.validate_python(record["reply"])
-        except (ValueError, KeyError, TypeError) as error:  # what pydantic raises is a ValueError
-            raise RunError(f"{self.path}: line {number} is not a request with its reply", DAMAGED) from error
+class Line(NamedTuple):
+    """One line of the file: its key, its reply, and the whole record."""
+
+    key: tuple[str, int]
+    reply: Reply
+    record: dict[str, Any]
 
 
-def complete_once(
-    provider: Provider, log: ReplyLog, request: Request, occurrence: int, slot: Slot, timeout_s: float
-) -> Reply:
-    """The reply from the log if it is there, else from the provider, and then in the log.
+def read_lines(path: Path) -> Iterator[Line]:
+    """The lines of an ``llm.jsonl``.
 
     Raises:
-        BoundaryError: the provider failed; nothing was written.
-        RunError: the reply could not be written.
+        RunError: a line is damaged or of a newer version.
     """
-    known = log.get(request.digest, occurrence)
-    if known is not None:
-        return known
-    reply = provider.complete(request, timeout_s)
-    log.put(request, occurrence, reply, slot)
-    return reply
+    number = 0
+    try:
+        for number, record in enumerate(JsonLines(path), 1):
+            yield _read(path, record, number)
+    except UnicodeDecodeError as error:
+        raise RunError(f"{path}: not UTF-8 somewhere after line {number}", DAMAGED) from error
+
+
+def _read(path: Path, record: dict[str, Any], number: int) -> Line:
+    try:
+        if record["v"] > VERSION:
+            hint = "use the version of rewardsmith that wrote it, or a newer one"
+            raise RunError(f"{path}: line {number} has version {record['v']}, known is {VERSION}", hint)
+        key = (str(record["key"]), int(record["occurrence"]))
+        return Line(key, _REPLY.validate_python(record["reply"]), record)
+    except (ValueError, KeyError, TypeError) as error:  # what pydantic raises is a ValueError
+        raise RunError(f"{path}: line {number} is not a request with its reply", DAMAGED) from error

@@ -2,8 +2,8 @@
 
 Chat completions are the form that all of them have, in old and new SDKs alike. They differ in what they take, and say
 so only when asked: the limit on the output is called ``max_completion_tokens`` by OpenAI and ``max_tokens`` by most
-others, and reasoning models refuse any temperature. So a refused parameter is switched or left out once,
-and remembered for that model.
+others, reasoning models refuse any temperature, and others know no effort. So a refused parameter is switched or left
+out once, and remembered for that model.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Any
 
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.access import find_access
+from rewardsmith.llm.catalogue import check_model
 from rewardsmith.llm.failures import Unreadable, provider_errors, refused_parameter
-from rewardsmith.llm.protocol import FinishReason, Reply, Request, Usage
+from rewardsmith.llm.protocol import FinishReason, Message, Reply, Request, Usage
 from rewardsmith.llm.text import whole_text
 
 LIMITS = ("max_completion_tokens", "max_tokens")
-FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
+FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "filter"}
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +32,22 @@ class OpenAIProvider:
         base_url: address of a compatible server, up to and with ``/v1``; None for the default.
         name: the prefix of its models; ``<NAME>_API_KEY`` and ``<NAME>_BASE_URL`` are its environment variables.
         default_url: where it is when nothing else is said; None for OpenAI itself.
+        any_model: the server answers to any model's name.
 
     Raises:
         UsageError: no key, a bad address, or the SDK is not installed.
     """
 
-    def __init__(self, base_url: str | None = None, *, name: str = "openai", default_url: str | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        name: str = "openai",
+        default_url: str | None = None,
+        any_model: bool = False,
+    ) -> None:
         self.name = name
+        self._any_model = any_model
         prefix = name.upper()
         self._access = find_access(name, f"{prefix}_API_KEY", f"{prefix}_BASE_URL", base_url, default_url)
         try:
@@ -47,7 +57,13 @@ class OpenAIProvider:
         self._client = openai.OpenAI(api_key=self._access.key, base_url=self._access.base_url, max_retries=0)
         self._refusals = (openai.BadRequestError, openai.UnprocessableEntityError)
         self._limit: dict[str, str] = {}  # model -> name of the output limit that it takes
-        self._no_temperature: set[str] = set()
+        self._left_out: dict[str, set[str]] = {}  # model -> parameters that it does not take
+
+    def check(self, model: str, timeout_s: float) -> None:
+        """See :class:`rewardsmith.llm.protocol.Provider`; gateways may list other names than they take."""
+        gateway = self.name == "openai" and self._access.base_url is not None
+        models = self._client.with_options(timeout=timeout_s).models
+        check_model(models, model, self._access, binding=not (gateway or self._any_model))
 
     def complete(self, request: Request, timeout_s: float) -> Reply:
         """Answer one request; see :class:`rewardsmith.llm.protocol.Provider`."""
@@ -57,15 +73,13 @@ class OpenAIProvider:
             return read_completion(completion, request, round(time.monotonic() - started, 3))
 
     def _ask(self, request: Request, timeout_s: float) -> Any:
-        messages: Any = [{"role": "system", "content": request.system}] if request.system else []
-        messages += [{"role": message.role, "content": message.content} for message in request.messages]
         adapted: set[str] = set()
         while True:
             options = self._options(request)
             try:
                 return self._client.chat.completions.create(
                     model=request.model.removeprefix(f"{self.name}/"),
-                    messages=messages,
+                    messages=message_form(request),
                     timeout=timeout_s,
                     **options,
                 )
@@ -79,17 +93,35 @@ class OpenAIProvider:
 
     def _options(self, request: Request) -> dict[str, Any]:
         limit = self._limit.get(request.model, LIMITS[0] if self._access.base_url is None else LIMITS[1])
-        options: dict[str, Any] = {limit: request.max_output_tokens}
-        if request.temperature is not None and request.model not in self._no_temperature:
-            options["temperature"] = request.temperature
-        return options
+        options = {
+            limit: request.max_output_tokens,
+            "temperature": request.temperature,
+            "reasoning_effort": request.effort,
+        }
+        left_out = self._left_out.get(request.model, set())
+        return {name: value for name, value in options.items() if value is not None and name not in left_out}
 
     def _adapt(self, model: str, refused: str) -> None:
         if refused in LIMITS:
             self._limit[model] = LIMITS[1] if refused == LIMITS[0] else LIMITS[0]
         else:
-            self._no_temperature.add(model)
+            self._left_out.setdefault(model, set()).add(refused)
         logger.warning("%s does not take %s: left out or replaced from now on", model, refused)
+
+
+def message_form(request: Request) -> Any:
+    """The conversation as chat completions take it."""
+    system = [{"role": "system", "content": request.system}] if request.system else []
+    return [*system, *({"role": message.role, "content": _content(message)} for message in request.messages)]
+
+
+def _content(message: Message) -> Any:
+    """Plain text where there is nothing else: every server takes that."""
+    if not message.images:
+        return message.content
+    urls = [f"data:{image.media_type};base64,{image.data}" for image in message.images]
+    images = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return [*images, {"type": "text", "text": message.content}]
 
 
 def read_completion(completion: Any, request: Request, latency_s: float) -> Reply:

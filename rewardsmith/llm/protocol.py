@@ -17,18 +17,29 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from rewardsmith.llm.text import canonical_json
+from rewardsmith.types import Effort
 
 Role = Literal["user", "assistant"]
-FinishReason = Literal["stop", "length", "refusal", "other"]
+FinishReason = Literal["stop", "length", "refusal", "filter", "other"]
 Count = Annotated[int, Field(ge=0)]
+Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture in a message: ``data`` is base64."""
+
+    media_type: Literal["image/png", "image/jpeg", "image/webp", "image/gif"]
+    data: str
 
 
 @dataclass(frozen=True)
 class Message:
-    """One turn of the conversation."""
+    """One turn of the conversation; its images come before its text."""
 
     role: Role
     content: str
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,7 @@ class Request:
         messages: at least one turn, the last one the user's.
         max_output_tokens: tokens the model may write, its hidden reasoning included.
         temperature: None leaves it to the provider; many models take no other value.
+        effort: how long the model may think, where it can be told; None leaves it to the provider.
     """
 
     model: str
@@ -48,6 +60,7 @@ class Request:
     messages: Annotated[tuple[Message, ...], Field(min_length=1)]
     max_output_tokens: Annotated[int, Field(ge=1)] = 16000
     temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    effort: Effort | None = None
 
     @property
     def digest(self) -> str:
@@ -106,10 +119,12 @@ class Reply:
 
     Attributes:
         text: may be empty: a reply can spend all its tokens on reasoning, or be a refusal.
-        finish_reason: ``length`` means cut off at ``max_output_tokens`` or at the end of the context window.
+        finish_reason: ``length`` means cut off at ``max_output_tokens`` or at the end of the context window,
+            ``refusal`` that the model would not, ``filter`` that the provider's filter did not let it.
         model: the name under which the provider answered, without our prefix.
         latency_s: from sending to the last byte, retries included, seconds.
         request_id: the provider's own name for the exchange, for its support; empty when unknown.
+        cost_usd: by the prices of the day, see :mod:`rewardsmith.llm.prices`; None when they are unknown.
     """
 
     text: str
@@ -118,6 +133,7 @@ class Reply:
     model: str
     latency_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     request_id: str = ""
+    cost_usd: Dollars | None = None
 
 
 class Provider(Protocol):
@@ -136,6 +152,16 @@ class Provider(Protocol):
 
         Raises:
             BoundaryError: ``where`` is ``provider``; ``retryable`` says whether asking again may help.
+        """
+
+    def check(self, model: str, timeout_s: float) -> None:
+        """Make sure that a model can be asked, without asking it: nothing is paid for.
+
+        A server that does not tell which models it has passes.
+
+        Raises:
+            UsageError: there is no such model.
+            BoundaryError: the key was refused, or nobody answers.
         """
 
 

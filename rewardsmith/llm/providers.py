@@ -16,6 +16,7 @@ PROVIDERS = Registry(
     "provider",
     {
         "anthropic": "rewardsmith.llm.anthropic:AnthropicProvider",
+        "litellm": "rewardsmith.llm.litellm:LiteLLMProvider",
         "llamacpp": "rewardsmith.llm.local_servers:llamacpp",
         "lmstudio": "rewardsmith.llm.local_servers:lmstudio",
         "ollama": "rewardsmith.llm.local_servers:ollama",

@@ -59,6 +59,10 @@ class RetryingProvider:
         """That of the provider."""
         return self._provider.name
 
+    def check(self, model: str, timeout_s: float) -> None:
+        """See :class:`rewardsmith.llm.protocol.Provider`; asked once."""
+        self._provider.check(model, timeout_s)
+
     def complete(self, request: Request, timeout_s: float) -> Reply:
         """Answer one request; see :class:`rewardsmith.llm.protocol.Provider`.
 

@@ -11,9 +11,16 @@ def canonical_json(value: Any) -> str:
     """JSON that is equal for equal content, whatever the line ends, key order and Unicode form of its text.
 
     Keys are sorted, there are no spaces, text is NFC with line feeds only, and unset fields are left out: one that is
-    added later with the default None changes no digest of an older run.
+    added later with the default None or () changes no digest of an older run.
     """
-    return json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(_canonical(set_fields(value)), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def set_fields(value: Any) -> Any:
+    """The same JSON value without fields that are not set."""
+    if isinstance(value, dict):
+        return {key: set_fields(item) for key, item in value.items() if item is not None and item != ()}
+    return [set_fields(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def whole_text(text: str) -> str:
@@ -25,7 +32,7 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
     if isinstance(value, dict):
-        return {key: _canonical(item) for key, item in value.items() if item is not None}
+        return {key: _canonical(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_canonical(item) for item in value]
     return value

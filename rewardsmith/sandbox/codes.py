@@ -19,6 +19,10 @@ class Code(NamedTuple):
 
 CODES = {
     "RS001": Code("the reply holds no code", "answer with one fenced python block"),
+    "RS002": Code("the model refused to answer", "it is asked again; see what the request says, or use another model"),
+    "RS003": Code("the provider's content filter stopped the answer", "it is asked again; or use another model"),
+    "RS004": Code("the reply is empty", "it is asked again; a model that thinks long needs a larger output limit"),
+    "RS005": Code("the reply was cut off by its output limit", "it is asked again with twice the limit"),
     "RS101": Code("the source is not Python, or nested too deeply", "answer with the module alone"),
     "RS102": Code("the source is too long", "write a shorter reward: at most 400 lines, 16,384 bytes"),
     "RS103": Code("no entry point", "define reward, potential, subgoals or q_prior on module level"),

@@ -11,6 +11,8 @@ from rewardsmith.orders import Order, Turn, Write
 from rewardsmith.state import RunState, SlotState
 from rewardsmith.types import Slot
 
+_NOTHING_TO_MEND = {"cut", "refusal", "filter", "empty"}  # replies that are asked for again, not commented on
+
 
 class StrategyOptions(BaseModel):
     """Options of a strategy; unknown ones are refused."""
@@ -33,6 +35,9 @@ class Strategy(Protocol):
     def planned_requests(self) -> int:
         """The most requests that the strategy can make, for estimates."""
 
+    def usual_requests(self) -> int:
+        """The requests that it makes where every program is valid."""
+
     def planned_trials(self) -> int:
         """The most trainings that the strategy can ask for before the report."""
 
@@ -51,24 +56,33 @@ def write_wave(state: RunState, round_number: int, samples: int, repairs: int, t
     None once the budget allows no more, so that what was bought before is still trained.
 
     A repair waits until the whole attempt before it is settled, so that the requests of a round do not
-    depend on which reply came first.
+    depend on which reply came first. An answer that its limit cut off is asked for once more with twice the limit,
+    which is no repair; one that a model refused or left empty is asked for again as if for the first time.
 
     Args:
         samples: programs asked for.
         repairs: how often the findings of a refused program are sent back.
         turns: the past that every request of the round shows.
     """
-    for attempt in range(repairs + 1) if state.refused is None else ():
+    for attempt in range(most_attempts(repairs)) if state.refused is None else ():
         owed = []
         for sample in range(samples):
             tried = attempts(state, round_number, sample)
-            if len(tried) > attempt or any(slot.accepted for slot in tried):
+            cuts = sum(slot.outcome == "cut" for slot in tried)
+            allowed = 1 + repairs + min(cuts, 1)
+            if len(tried) > attempt or attempt >= allowed or any(slot.accepted for slot in tried):
                 continue
-            failed = tuple(Turn(slot.program, "findings", slot.slot) for slot in tried)
-            owed.append(Write(Slot(round_number, sample, attempt), turns + failed))
+            failed = [slot for slot in tried if slot.outcome not in _NOTHING_TO_MEND]
+            told = tuple(Turn(slot.program, "findings", slot.slot) for slot in failed)
+            owed.append(Write(Slot(round_number, sample, attempt), turns + told, longer=min(cuts, 1)))
         if owed:
             return owed
     return []
+
+
+def most_attempts(repairs: int) -> int:
+    """The most requests that one sample can take: the first, its repairs, and one more after an answer cut off."""
+    return 2 + repairs
 
 
 def accepted_programs(state: RunState, round_number: int) -> list[str]:

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from rewardsmith.orders import Order, Stop, Train, Turn
 from rewardsmith.state import RunState
-from rewardsmith.strategy.base import StrategyOptions, accepted_programs, write_wave
+from rewardsmith.strategy.base import StrategyOptions, accepted_programs, most_attempts, write_wave
 
 
 class EurekaOptions(StrategyOptions):
@@ -59,8 +59,12 @@ class Eureka:
         return [Stop("all rounds are done")]
 
     def planned_requests(self) -> int:
-        """All samples of all rounds, each repaired as often as allowed."""
-        return self.options.rounds * self.options.samples * (1 + self.options.repairs)
+        """All samples of all rounds, each asked for as often as allowed."""
+        return self.options.rounds * self.options.samples * most_attempts(self.options.repairs)
+
+    def usual_requests(self) -> int:
+        """All samples of all rounds, none of them refused."""
+        return self.options.rounds * self.options.samples
 
     def planned_trials(self) -> int:
         """All samples of all rounds on every selection seed."""

@@ -1,0 +1,86 @@
+"""ask, tell: a person, or a program around another model, is the writer of a run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rewardsmith.cli import options as given
+from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.outcome import question_json, summarise
+from rewardsmith.errors import UsageError
+
+if TYPE_CHECKING:
+    from rewardsmith.api import Run
+    from rewardsmith.search import Told
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    _add_ask(app)
+    _add_tell(app)
+
+
+def _add_ask(app: typer.Typer) -> None:
+    @command(app, "ask")
+    def ask(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
+        """What RUN asks its writer next; begin one with: design TASK --ask."""
+        from rewardsmith.search import Search
+
+        summarise(output, Search.open(run, runs=runs).run)
+
+
+def _add_tell(app: typer.Typer) -> None:
+    @command(app, "tell")
+    def tell(
+        output: Output,
+        run: given.RunName,
+        reply: Annotated[str, typer.Argument(metavar="FILE", help="The reply to what is asked; - for stdin.")],
+        by: Annotated[str, typer.Option(help="Who wrote it, for the record.")] = "a person",
+        workers: given.Workers = None,
+        runs: given.RunsFolder = Path("runs"),
+    ) -> None:
+        """Answer what RUN asks: the program is checked and trained, and you are told what came of it."""
+        from rewardsmith.cli.live import command_name, watching
+        from rewardsmith.search import Search
+
+        with watching(output) as view:
+            search = Search.open(run, workers=workers, runs=runs, observer=view)
+            told = search.tell(_text(reply), by)
+        if output.json:
+            output.emit(_told_json(search.run, told))
+            return
+        output.result.print(told.feedback, markup=False, soft_wrap=True)
+        if told.ended is None:
+            output.notes.print(f"\nnext: rewardsmith ask {command_name(search.run.path)}", style="cyan")
+        elif search.run.state.ranked():
+            output.result.print()
+            summarise(output, search.run)
+
+
+def _text(name: str) -> str:
+    if name == "-":
+        return sys.stdin.read()
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the reply {name}: {error}", "give the path of a text file, or -") from None
+
+
+def _told_json(run: Run, told: Told) -> dict[str, Any]:
+    from rewardsmith.cli.summary import interval_json
+
+    return {
+        "run": run.folder.name,
+        "slot": list(told.slot),
+        "accepted": told.accepted,
+        "program": told.program,
+        "findings": list(told.findings),
+        "score": interval_json(told.score),
+        "feedback": told.feedback,
+        "question": None if told.question is None else question_json(told.question),
+        "ended": told.ended,
+    }

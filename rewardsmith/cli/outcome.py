@@ -1,0 +1,45 @@
+"""What a sitting of a run came to: its result, or the question that it waits on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rewardsmith.cli.command import Output
+
+if TYPE_CHECKING:
+    from rewardsmith.api import Run
+    from rewardsmith.search import Question
+
+
+def summarise(output: Output, run: Run) -> None:
+    """Show the result of a run, or what it asks where it waits for a reply."""
+    from rewardsmith.cli.live import command_name
+    from rewardsmith.cli.summary import summary, summary_json
+    from rewardsmith.search import Search
+
+    waits = run.folder.config().writer == "person"
+    question = Search.open(run).ask() if waits else None
+    if question is not None:
+        _show_question(output, run, question)
+    elif output.json:
+        output.emit(summary_json(run))
+    else:
+        output.result.print(summary(run, command_name(run.path)))
+
+
+def question_json(question: Question) -> dict[str, Any]:
+    """A question as plain JSON."""
+    messages = [{"role": message.role, "content": message.content} for message in question.messages]
+    return {"slot": list(question.slot), "system": question.system, "messages": messages, "text": question.text}
+
+
+def _show_question(output: Output, run: Run, question: Question) -> None:
+    """On stdout alone, so that it can be piped to whoever writes."""
+    from rewardsmith.cli.live import command_name
+
+    if output.json:
+        output.emit({"run": run.folder.name, "path": str(run.path), "question": question_json(question)})
+        return
+    output.result.print(question.text, markup=False, soft_wrap=True)
+    told = f"\nanswer {question.slot} with: rewardsmith tell {command_name(run.path)} FILE"
+    output.notes.print(told, style="cyan", markup=False, soft_wrap=True)

@@ -1,0 +1,82 @@
+"""What a run will do and probably take, shown before it is begun."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+
+from rewardsmith.cli.view import duration, money
+from rewardsmith.estimate import Estimate, Range
+from rewardsmith.planning import Plan
+
+
+def plan_table(planned: Plan, expected: Estimate) -> Table:
+    """What will be done, by whom, and what it takes at least and at most."""
+    from rewardsmith.sandbox.report import sandbox_report
+
+    config, training = planned.config, planned.task.spec.training
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("task", f"{config.task} ({planned.task.env_id}): {planned.task.goal}")
+    price = f", {planned.prices.shown}" if config.writer == "model" else ""
+    table.add_row("written by", f"{config.written_by}{price}")
+    table.add_row("strategy", f"{config.strategy} {_shown(config.options)}")
+    table.add_row("trainings", _trainings(planned) + f", each {config.steps:,} steps of {training.algorithm}")
+    table.add_row("expected", _expected(planned, expected))
+    limits = {name: value for name, value in config.budget.model_dump().items() if value is not None}
+    table.add_row("budget", _shown(limits) or "no limit set")
+    table.add_row("sandbox", sandbox_report().level)
+    return table
+
+
+def plan_json(planned: Plan, expected: Estimate) -> dict[str, Any]:
+    """The same as plain JSON."""
+    return {
+        "config": planned.config.model_dump(mode="json"),
+        "price": planned.prices.shown,
+        "expected": {
+            name: None if found is None else {"low": found.low, "high": found.high}
+            for name, found in expected._asdict().items()
+        },
+        "requests_at_most": planned.strategy.planned_requests(),
+        "trainings_at_most": planned.strategy.planned_trials() + 2 * planned.config.report_seeds,
+        "training_steps_at_most": planned.most_steps,
+    }
+
+
+def _trainings(planned: Plan) -> str:
+    report = 2 * planned.config.report_seeds
+    return f"{planned.strategy.planned_trials()} at most, " + (
+        f"{report} more for the report" if report else "no report"
+    )
+
+
+def _expected(planned: Plan, expected: Estimate) -> str:
+    parts = [f"{_between(expected.calls)} requests"]
+    if planned.config.writer == "model":
+        parts += [f"{_between(expected.tokens)} tokens", _dollars(expected.usd)]
+    low, high = (duration(60 * minutes) for minutes in expected.minutes)
+    return ", ".join([*parts, f"{_between(expected.steps)} training steps, {low} to {high}"])
+
+
+def _dollars(found: Range | None) -> str:
+    return "price unknown" if found is None else f"{money(found.low)} to {money(found.high)}"
+
+
+def _between(found: Range) -> str:
+    low, high = (f"{_round(number):,}" for number in found)
+    return low if low == high else f"{low} to {high}"
+
+
+def _round(number: float) -> int:
+    """Two digits: more would claim to know more."""
+    digits = len(str(int(number))) - 2
+    return int(round(number, -digits)) if digits > 0 else int(number)
+
+
+def _shown(values: dict[str, Any]) -> str:
+    return " ".join(
+        f"{name}={value:,}" if isinstance(value, int) else f"{name}={value}" for name, value in values.items()
+    )

@@ -1,0 +1,94 @@
+"""One sitting of a run: folder locked, writer and executor opened, engine carried on, the best program exported.
+
+Begun by :mod:`rewardsmith.api` and :mod:`rewardsmith.search`; a run has as many sittings as it is interrupted, or as
+somebody brings replies to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+
+from rewardsmith.coder.scripted import load_replies
+from rewardsmith.config import RunConfig
+from rewardsmith.engine.gate import current_budget
+from rewardsmith.engine.loop import Engine
+from rewardsmith.engine.observer import Observer
+from rewardsmith.engine.writing import FileSource, ModelSource, PersonSource, Source, TapeSource, Writer
+from rewardsmith.errors import NoProgram
+from rewardsmith.executor.local import Executor, LocalExecutor, available_cores
+from rewardsmith.llm.log import ReplyLog
+from rewardsmith.llm.replay import Tape
+from rewardsmith.planning import REPLIES, TAPE, make_strategy, prices_in, provider_of
+from rewardsmith.state import RunState, fold
+from rewardsmith.store import RunFolder
+
+
+def carry_on(
+    folder: RunFolder,
+    workers: int | None,
+    observer: Observer,
+    budget: Mapping[str, float] | None = None,
+    bring: Callable[[ReplyLog], None] | None = None,
+) -> None:
+    """Run the engine on a folder until it ends, then export; or until a reply has to be brought.
+
+    Args:
+        workers: trainings side by side; the number of cores when None.
+        budget: new limits.
+        bring: puts replies into the log before the engine goes.
+
+    Raises:
+        UsageError, BoundaryError, RunError: see :func:`rewardsmith.api.design`.
+        NoProgram: it ended and nothing usable came out.
+    """
+    from rewardsmith.export import export_run
+
+    with folder.lock():
+        observer.begun(folder)
+        log = ReplyLog(folder.llm_log)
+        if bring is not None:
+            bring(log)
+        with closing(LocalExecutor(workers or available_cores())) as executor:
+            engine = _open_engine(folder, log, executor, observer)
+            if budget:
+                engine.record("budget", **dict(budget))
+            state = engine.go()
+            if engine.waiting:
+                return
+            ranked = state.ranked()
+            if not ranked:
+                raise NoProgram(f"{folder.name} ended without a usable program", why_none(state))
+            if state.exported != ranked[0]:
+                observer.doing("writing the export")
+                export_run(folder, state, ranked[0], None, executor)
+                engine.record("exported", program=ranked[0])
+
+
+def why_none(state: RunState) -> str:
+    """What the user can do about a run without a result."""
+    refused = [finding for slot in state.slots.values() for finding in slot.findings]
+    failed = [trial.message for trial in state.trials.values() if trial.message]
+    reasons = list(dict.fromkeys(failed + refused))
+    if reasons:
+        return f"first reason: {reasons[0]}"
+    return f"it stopped because {state.stopped}" if state.stopped else "resume it"
+
+
+def _open_engine(folder: RunFolder, log: ReplyLog, executor: Executor, observer: Observer) -> Engine:
+    config = folder.config()
+    strategy = make_strategy(config.strategy, config.options, config.steps)
+    return Engine(folder, strategy, Writer(_source(folder, config), log), executor, log, observer)
+
+
+def _source(folder: RunFolder, config: RunConfig) -> Source:
+    if config.writer == "person":
+        return PersonSource()
+    if config.writer == "replies":
+        return FileSource(load_replies(folder.path / REPLIES))
+    if config.writer == "replay":
+        return TapeSource(Tape(folder.path / TAPE), prices_in(config))
+    state = fold(folder.events())
+    minutes = current_budget(config, state).minutes
+    left_s = None if minutes is None else 60 * minutes - state.active_s
+    return ModelSource(provider_of(config, left_s), prices_in(config), config.llm_timeout_s)
