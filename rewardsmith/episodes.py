@@ -9,6 +9,8 @@ import numpy as np
 
 from rewardsmith.types import Array, Episode
 
+EPISODES = "episodes.npz"  # of the evaluation, in a trial's folder
+
 
 def episode_columns(episode: Episode, arguments: Iterable[str]) -> dict[str, Array]:
     """What a program would have been given over an episode: argument -> (T, ...).

@@ -164,7 +164,10 @@ def plan_replay(run: RunFolder, *, by_position: bool = False, allow_weak_sandbox
     strategy = make_strategy(config.strategy, config.options, config.steps)
     as_before: dict[str, Any] = {"base_url": None, "allow_weak_sandbox": allow_weak_sandbox}
     if not by_position:
-        as_before |= {"writer": "replay", "replies": f"the replies of {run.name}, replayed"}
+        asked = next(
+            (line.request.model for line in tape), None
+        )  # a request names who was asked, also where it was a file
+        as_before |= {"writer": "replay", "model": asked, "replies": f"the replies of {run.name}, replayed"}
         files = {TAPE: run.llm_log.read_text(encoding="utf-8")}
     else:
         recorded = _by_position(tape, config)

@@ -16,6 +16,8 @@ from rewardsmith.assets import asset_folder
 from rewardsmith.errors import UsageError
 
 SUFFIX = ".md.j2"
+LONGEST_TEXT = 300  # characters of an environment's text that a model is shown
+_NO_MARKUP = str.maketrans({"|": "/", "`": "'", "<": "‹", ">": "›", "#": "♯"})
 
 
 class Prompts:
@@ -35,7 +37,7 @@ class Prompts:
             keep_trailing_newline=False,
             autoescape=False,
         )
-        self._environment.filters["number"] = short_number
+        self._environment.filters |= {"number": short_number, "data": quoted_data}
 
     @property
     def folder(self) -> Path:
@@ -74,6 +76,16 @@ class Prompts:
             target = folder / (name + SUFFIX)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(str(self._environment.get_template(name + SUFFIX).filename), target)
+
+
+def quoted_data(text: str) -> str:
+    """A text of the environment's, fit to stand in a table: one line, bounded, with nothing that looks like markup.
+
+    An environment's texts can hold instructions to the model; here they stay what they are, a quotation.
+    """
+    plain = "".join(letter if letter.isprintable() else " " for letter in text.translate(_NO_MARKUP))
+    line = " ".join(plain.split())
+    return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
 
 
 def short_number(value: float | None) -> str:

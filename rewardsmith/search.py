@@ -199,4 +199,4 @@ def _question(asked: Asked) -> Question:
 def _reply(text: str, by: str) -> Reply:
     if not text.strip():
         raise UsageError("the reply is empty", "give a program in a fenced python block, or the module alone")
-    return Reply(text, "stop", NOTHING_USED, by, 0.0)
+    return Reply(text, "stop", NOTHING_USED, by, 0.0, cost_usd=0.0)

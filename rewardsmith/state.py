@@ -39,6 +39,11 @@ class SlotState:
     tokens: int = 0
     usd: float | None = None
 
+    @property
+    def holds_code(self) -> bool:
+        """Whether the writer answered with something that findings can be about."""
+        return self.outcome in ("code", "no_code")
+
 
 @dataclass
 class TrialState:

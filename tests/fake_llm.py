@@ -93,8 +93,8 @@ class FakeLLM:
 
     @property
     def tokens(self) -> int:
-        """Tokens of all answers given, by this server's own count."""
-        return sum(sum(request.get("tokens", ())) for request in self.requests)
+        """Tokens of all answers that were sent whole, by this server's own count."""
+        return sum(sum(request.get("tokens", ())) for request in self.requests if request["fault"] != "cut")
 
 
 class _Handler(BaseHTTPRequestHandler):

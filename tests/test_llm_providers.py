@@ -20,12 +20,13 @@ from rewardsmith.engine.writing import ModelSource, Writer
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
-from rewardsmith.llm.protocol import Message, Reply, Request, Usage
+from rewardsmith.llm.protocol import Image, Message, Reply, Request, Usage
 from rewardsmith.llm.providers import PROVIDERS, default_model, make_provider
 from rewardsmith.types import Slot
 
 KEY = "sk-planted-0123456789"
 VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+PICTURE = Image("image/png", "aGk=")
 SETTINGS = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 Start = Callable[..., tuple[FakeLLM, Any]]
@@ -122,6 +123,20 @@ def test_what_is_sent(start: Start, name: str) -> None:
     assert KEY in " ".join(fake.requests[0]["headers"].values())
 
 
+def test_images_and_effort_are_sent_in_the_providers_form(start: Start, name: str) -> None:
+    fake, provider = start()
+    provider.complete(ask(name, messages=(Message("user", "look", (PICTURE,)),), effort="low"), 5.0)
+    body = fake.requests[0]["body"]
+    picture, text = body["messages"][-1]["content"]
+    assert text["text"] == "look"
+    if name == "anthropic":
+        assert picture["source"] == {"type": "base64", "media_type": "image/png", "data": "aGk="}
+        assert body["output_config"] == {"effort": "low"}
+    else:
+        assert picture["image_url"] == {"url": "data:image/png;base64,aGk="}
+        assert body["reasoning_effort"] == "low"
+
+
 @pytest.mark.parametrize(
     ("fault", "text", "reason"), [("empty", "", "stop"), ("truncated", "hal", "length"), ("refusal", "", "refusal")]
 )
@@ -209,6 +224,15 @@ def test_refused_temperature_is_left_out_and_remembered(start: Start, name: str)
     assert ["temperature" in request["body"] for request in fake.requests] == [True, False, False]
 
 
+def test_a_second_refused_parameter_is_left_out_too(start: Start, name: str) -> None:
+    effort = {"openai": "reasoning_effort", "anthropic": "output_config"}[name]
+    fake, provider = start(faults=["400:temperature is not supported", f"400:Unsupported parameter: {effort}"])
+    assert provider.complete(ask(name, temperature=0.2, effort="high"), 5.0).text == "ok"
+    assert [("temperature" in r["body"], effort in r["body"]) for r in fake.requests] == [
+        (True, True), (False, True), (False, False)
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["openai"], indirect=True)
 @pytest.mark.parametrize(
     "fault",
@@ -270,6 +294,72 @@ def test_one_provider_serves_many_threads(start: Start, name: str) -> None:
 
 
 # ------------------------------------------------------------------------------------------- before any request
+
+
+MODELS = ("some/model", "other-model-1")
+
+
+def test_a_model_that_is_there_is_looked_up_and_not_asked(start: Start, name: str) -> None:
+    fake, provider = start(models=MODELS)
+    provider.check(f"{name}/some/model", 5.0)
+    assert len(fake.looked_up) == 1 and fake.requests == []
+
+
+def test_a_gateway_that_lists_other_names_is_only_doubted(
+    start: Start, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, provider = start(models=MODELS)
+    provider.check(f"{name}/other-model-2", 5.0)
+    assert "does not list 'other-model-2'" in caplog.text and "did you mean 'other-model-1'" in caplog.text
+
+
+def test_a_server_without_a_catalogue_passes(start: Start, name: str) -> None:
+    fake, provider = start(models=None)
+    provider.check(f"{name}/some/model", 5.0)
+    assert len(fake.looked_up) == 2
+
+
+def test_a_refused_key_is_told_when_the_model_is_looked_up(
+    start: Start, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "KEY", "sk-wrong-0123456789")
+    _, provider = start(models=MODELS)
+    with pytest.raises(BoundaryError, match="the key was refused"):
+        provider.check(f"{name}/some/model", 5.0)
+
+
+def test_nobody_there_is_told_when_the_model_is_looked_up(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLES[name], KEY)
+    with FakeLLM() as fake:
+        url = fake.url
+    provider = PROVIDERS.get(name)(url)
+    with pytest.raises(BoundaryError, match="the connection failed"):
+        provider.check(f"{name}/some/model", 5.0)
+    provider._client.close()
+
+
+@pytest.mark.parametrize(
+    ("server", "binding"), [("ollama", True), ("vllm", True), ("lmstudio", True), ("llamacpp", False)]
+)
+def test_a_server_of_ones_own_is_believed_where_it_lists_what_it_has(server: str, binding: bool) -> None:
+    with FakeLLM(models=["qwen3:8b"]) as fake:
+        provider = make_provider(f"{server}/qwen3:8b", fake.url + "/v1")
+        provider.check(f"{server}/qwen3:8b", 5.0)
+        if binding:
+            with pytest.raises(UsageError, match=r"has no model 'qwen3': it is mistyped or retired") as caught:
+                provider.check(f"{server}/qwen3", 5.0)
+            assert "qwen3:8b" in caught.value.hint
+        else:
+            provider.check(f"{server}/qwen3", 5.0)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://me:hush-hush@host/v1", "https://host/v1?api-key=hush-hush", "http://host?token=hush-hush"]
+)
+def test_an_address_with_a_secret_is_refused_where_a_run_would_keep_it(name: str, url: str) -> None:
+    with pytest.raises(UsageError, match="holds a password or a key") as caught:
+        PROVIDERS.get(name)(url)
+    assert "hush-hush" not in str(caught.value)
 
 
 def test_missing_key(name: str) -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_llm import FakeLLM
 
+from rewardsmith.engine.writing import ModelSource, Writer
 from rewardsmith.errors import BoundaryError
+from rewardsmith.llm.log import ReplyLog, read_lines
+from rewardsmith.llm.prices import prices_of
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply, Request
 from rewardsmith.llm.providers import make_provider
 from rewardsmith.llm.retrying import Patience, RetryingProvider
+from rewardsmith.types import Slot
 
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 QUICK = Patience(attempts=6, first_wait_s=0.01, longest_wait_s=0.05)
@@ -56,7 +61,7 @@ def test_it_gives_up_with_the_last_error(name: str) -> None:
         assert len(fake.requests) == 3
 
 
-def test_twenty_per_cent_of_faults_over_sixty_calls(name: str) -> None:
+def test_twenty_per_cent_of_faults_over_sixty_calls(name: str, tmp_path: Path) -> None:
     """Every call ends with its own answer, and each attempt was seen by the server exactly once."""
     rng = random.Random(3)
     kinds = ("429", "500", "529", "drop", "garbage", "cut")
@@ -66,12 +71,23 @@ def test_twenty_per_cent_of_faults_over_sixty_calls(name: str) -> None:
         content = body["messages"][-1]["content"]
         return content if isinstance(content, str) else content[0]["text"]
 
-    with FakeLLM(echo, faults) as fake:
-        provider = provider_for(fake, name)
+    log = ReplyLog(tmp_path / "llm.jsonl")
+    with FakeLLM(echo, faults, usage="counted") as fake:
+        writer = Writer(ModelSource(provider_for(fake, name), prices_of("m/x", (1.0, 1.0)), 5.0), log)
+
+        def one(number: int) -> str:
+            reply = writer.reply(ask(name, f"call {number}"), 0, Slot(0, number))
+            assert reply is not None
+            return reply.text
+
         with ThreadPoolExecutor(8) as pool:
-            texts = list(pool.map(lambda i: provider.complete(ask(name, f"call {i}"), 5.0).text, range(60)))
+            texts = list(pool.map(one, range(60)))
         seen = Counter(request["fault"] for request in fake.requests)
     assert texts == [f"call {i}" for i in range(60)]
+    logged = [line.record["slot"] for line in read_lines(log.path)]
+    assert sorted(logged) == [[0, number, 0] for number in range(60)]  # every reply once
+    assert log.total_usage().total == fake.tokens > 0
+    assert sum(line.reply.cost_usd or 0.0 for line in read_lines(log.path)) == pytest.approx(fake.tokens / 1e6)
     assert seen[""] == 60
     assert seen.total() - 60 == sum(fault != "" for fault in faults[: seen.total()]) > 5
 

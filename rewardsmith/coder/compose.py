@@ -114,7 +114,7 @@ def _field(name: str, arguments: Mapping[str, Any], spec: Any) -> dict[str, Any]
         "high": seen["range"][1],
         "unit": spec.unit if spec else "",
         "range": spec.range if spec else None,
-        "doc": spec.doc.replace("|", "/").replace("\n", " ") if spec else "the observation",
+        "doc": spec.doc if spec else "the observation",
     }
 
 

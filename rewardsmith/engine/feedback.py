@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from rewardsmith.coder.compose import PastTurn
+from rewardsmith.episodes import EPISODES, load_episodes
 from rewardsmith.feedback.process import process_rows
+from rewardsmith.feedback.ranges import range_rows
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.orders import Turn, Write
-from rewardsmith.state import RunState
+from rewardsmith.state import RunState, TrialState
 from rewardsmith.store import RunFolder
 
 _NO_CODE = "(no program)"
@@ -29,7 +31,7 @@ def _past_turn(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn, shown
     if turn.feedback == "findings":
         return PastTurn(answer, "repair", {"findings": state.slots[turn.slot].findings})
     slots = state.round_slots(turn.slot.round)
-    findings = list(dict.fromkeys(finding for slot in slots for finding in slot.findings))
+    findings = list(dict.fromkeys(finding for slot in slots if slot.holds_code for finding in slot.findings))
     return PastTurn(answer, "failed_round", {"findings": findings})
 
 
@@ -57,7 +59,20 @@ def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str]
         "success": sum(rates) / len(rates) if rates else None,
         "best_elsewhere": best if best is not None and score is not None and best > score.mean else None,
         **process_rows(curves),
+        "ranges": _ranges(run, state, trials),
     }
+
+
+def _ranges(run: RunFolder, state: RunState, trials: Sequence[TrialState]) -> list[dict[str, Any]]:
+    """Of the evaluation episodes of the best trial, where that did better than random behaviour."""
+    assert state.preflight is not None
+    scored = [(trial.fitness, -trial.seed, trial) for trial in trials if trial.fitness is not None]
+    random = state.preflight["random_fitness"]
+    if not scored or max(scored)[0] <= sum(random) / len(random):
+        return []
+    best = max(scored)[2]
+    path = run.trial_folder(best.program, best.rung, best.seed) / EPISODES
+    return range_rows(load_episodes(path), state.preflight["arguments"]) if path.exists() else []
 
 
 def read_curve(run: RunFolder, program: str, rung: str, seed: int) -> list[dict[str, float | None]]:

@@ -13,7 +13,8 @@ def canonical_json(value: Any) -> str:
     Keys are sorted, there are no spaces, text is NFC with line feeds only, and unset fields are left out: one that is
     added later with the default None or () changes no digest of an older run.
     """
-    return json.dumps(_canonical(set_fields(value)), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    content = _canonical(set_fields(value))
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def set_fields(value: Any) -> Any:

@@ -11,8 +11,6 @@ from rewardsmith.orders import Order, Turn, Write
 from rewardsmith.state import RunState, SlotState
 from rewardsmith.types import Slot
 
-_NOTHING_TO_MEND = {"cut", "refusal", "filter", "empty"}  # replies that are asked for again, not commented on
-
 
 class StrategyOptions(BaseModel):
     """Options of a strategy; unknown ones are refused."""
@@ -72,8 +70,7 @@ def write_wave(state: RunState, round_number: int, samples: int, repairs: int, t
             allowed = 1 + repairs + min(cuts, 1)
             if len(tried) > attempt or attempt >= allowed or any(slot.accepted for slot in tried):
                 continue
-            failed = [slot for slot in tried if slot.outcome not in _NOTHING_TO_MEND]
-            told = tuple(Turn(slot.program, "findings", slot.slot) for slot in failed)
+            told = tuple(Turn(slot.program, "findings", slot.slot) for slot in tried if slot.holds_code)
             owed.append(Write(Slot(round_number, sample, attempt), turns + told, longer=min(cuts, 1)))
         if owed:
             return owed

@@ -93,9 +93,9 @@ class Eureka:
 
     def _lesson(self, state: RunState, number: int) -> Turn | None:
         """The best program of a round and what its training showed; of a failed round, its findings."""
-        slots = state.round_slots(number)
         accepted = accepted_programs(state, number)
         if not accepted:
-            return Turn(slots[-1].program, "failed_round", slots[-1].slot) if slots else None
+            answered = [slot for slot in state.round_slots(number) if slot.holds_code]
+            return Turn(answered[-1].program, "failed_round", answered[-1].slot) if answered else None
         best = next(iter([*state.ranked(accepted), *accepted]))
         return Turn(best, "process", state.programs[best])

@@ -16,7 +16,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardsmith.bank import LONGEST_EPISODE
-from rewardsmith.episodes import episode_columns, save_episodes
+from rewardsmith.episodes import EPISODES, episode_columns, save_episodes
 from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.recorder import History
 from rewardsmith.task.fitness import fitness_function
@@ -28,7 +28,6 @@ from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.types import Episode, Evaluator
 
 RESULT = "result.json"
-EPISODES = "episodes.npz"
 
 
 class Rollout(NamedTuple):

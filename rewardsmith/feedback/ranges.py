@@ -1,0 +1,45 @@
+"""Where a trained policy went that random behaviour did not: the range of each field in its episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rewardsmith.types import Episode
+
+MOST_FIELDS = 12
+
+
+def range_rows(episodes: Sequence[Episode], arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row a field: its name, and the lowest and highest value in random behaviour and in these episodes.
+
+    Args:
+        arguments: what programs may ask for, as the look at the environment saw it, see
+            :class:`rewardsmith.bank.Preflight`; fields that are not among them are hidden, and left out.
+
+    Returns:
+        At most twelve rows, those whose range changed most first; none for a field that is not finite.
+    """
+    names = [name for name in (episodes[0].fields if episodes else ()) if _seen(name, arguments) is not None]
+    rows = []
+    for name in names:
+        values = np.concatenate([np.asarray(episode.fields[name], np.float64).ravel() for episode in episodes])
+        low, high = _seen(name, arguments) or (0.0, 0.0)
+        if values.size and np.isfinite(values).all():
+            here = float(values.min()), float(values.max())
+            rows.append((_change((low, high), here), {"name": name, "random": (low, high), "here": here}))
+    return [row for _, row in sorted(rows, key=lambda pair: -pair[0])[:MOST_FIELDS]]
+
+
+def _seen(name: str, arguments: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The range in random behaviour; None for what programs may not ask for."""
+    found = arguments.get(name) or arguments.get(f"next_{name}")
+    return None if found is None else (float(found["range"][0]), float(found["range"][1]))
+
+
+def _change(before: tuple[float, float], after: tuple[float, float]) -> float:
+    """How far the ends of a range moved, in widths of the range before."""
+    width = before[1] - before[0] or 1.0
+    return (abs(after[0] - before[0]) + abs(after[1] - before[1])) / abs(width)
