@@ -73,6 +73,16 @@ def test_types_cannot_be_used_to_change_what_is_frozen() -> None:
         found["A"](3)
 
 
+def test_padding_leaves_no_memory_as_it_was() -> None:
+    pad = loaded("import numpy as np\nP = np.pad\n")["P"]
+    for mode in ("empty", np.str_("empty")):
+        with pytest.raises(TypeError, match="another mode"):
+            pad(np.ones(1), 3, mode)
+    for mode in ("constant", "edge", lambda vector, width, axis, options: None):
+        assert pad(np.ones(1), 1, mode)[1] == 1.0
+    np.testing.assert_array_equal(pad([1.0], (1, 0), constant_values=2.0), [2.0, 1.0])
+
+
 KEEPERS = {
     "list": "M = [0]\ndef f(): M.append(1)\n",
     "list item": "M = [0]\ndef f(): M[0] += 1\n",

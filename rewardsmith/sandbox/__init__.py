@@ -5,6 +5,7 @@ Read before anything runs:
     codes      every finding code: meaning and remedy
     allowed    names that programs may use, harmless on any object
     rules      statements, names, attributes: one visitor over the tree
+    repeatable calls whose result would differ from call to call
     sizes      length, depth, loops, recursion, constants
     static     check_static: entry points and findings of a source
 
