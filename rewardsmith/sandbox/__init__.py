@@ -27,6 +27,8 @@ In the parent:
     limits     how much time and memory a program has
     host       ProgramHost: applies a program to columns
     behaviour  check_program: runs a program on real transitions and judges it
+    reading    what its source tells about its values: conditions, arguments that are not read
+    pieces     small batches: does a value depend on the others in its batch?
     styles     batched or one transition at a time
     probes     changed copies of transitions: what moves a program
     signals    what its values tell: scale, spikes, speed, rates

@@ -28,7 +28,7 @@ class Calls:
     def __init__(self, tree: ast.Module, functions: set[str], others: set[str]) -> None:
         self._own = functions - others
         self._has_dict = "dict" not in functions | others
-        self._arrays = _new_arrays(tree)
+        self._tree = tree
 
     def problems(self, node: ast.Call) -> Iterator[Problem]:
         """What about a call could differ the next time."""
@@ -50,7 +50,7 @@ class Calls:
             yield node, message, "give it `out=np.zeros_like(x)` too, or use np.where"
 
     def _is_new_array(self, node: ast.expr | None) -> bool:
-        return _makes_array(node) or (isinstance(node, ast.Name) and node.id in self._arrays)
+        return _makes_array(node) or (isinstance(node, ast.Name) and node.id in _new_arrays(self._tree))
 
 
 def order_of_a_set(node: ast.expr) -> Iterator[Problem]:

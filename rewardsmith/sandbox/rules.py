@@ -20,6 +20,7 @@ from rewardsmith.sandbox.allowed import (
     NUMPY,
     UNMISTAKABLE,
 )
+from rewardsmith.sandbox.codes import CODES
 from rewardsmith.sandbox.repeatable import Calls, order_of_a_set
 from rewardsmith.types import Finding
 
@@ -121,7 +122,7 @@ class _Rules(ast.NodeVisitor):
         self._arguments: set[str] = set()  # of those, what is read-only because it came from outside
 
     def add(self, code: str, node: ast.AST, message: str, hint: str) -> None:
-        self.findings.append(Finding(code, "error", message, hint, getattr(node, "lineno", 0)))
+        self.findings.append(Finding(code, "error", message, hint or CODES[code].remedy, getattr(node, "lineno", 0)))
 
     def visit(self, node: ast.AST) -> None:
         kind = type(node)
