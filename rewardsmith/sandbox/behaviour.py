@@ -37,6 +37,7 @@ _MEMORY_MB = 64.0  # growth over a check; what a program works with is freed
 _SANDBOX = {"timeout": "RS301", "memory": "RS302", "died": "RS303", "system": "RS305"}
 _CODES = {**_SANDBOX, "exception": "RS201", "output": "RS202", "state": "RS122"}
 _COMPANY = "compute each row from its own arguments alone: np.where in place of `if np.any(...)`, an axis in reductions"
+_ONCE = "give its name to the function alone"
 _READ_ONLY = "arguments and module-level values cannot be changed: work on a copy"
 
 
@@ -155,10 +156,10 @@ def _check(source: str, case: _Case, shapes: Shapes, limits: Limits, report: Sta
             if case.style is not None:
                 _run(case, case.style, first, second)
     except ProgramError as error:
-        hint = error.hint or (_READ_ONLY if "read-only" in error.message else "")
         named = re.match(r"(?:module-level|after the module has run,) (\w+)", error.message)
         line = error.line or (line_of(report.tree, named[1]) if named else 0)
-        case.add(_CODES[error.reason], error.message, hint, line=line)
+        other = _ONCE if named and error.reason == "output" else _READ_ONLY if "read-only" in error.message else ""
+        case.add(_CODES[error.reason], error.message, error.hint or other, line=line)
 
 
 def _run(case: _Case, style: Style, first: ProgramHost, second: ProgramHost) -> None:
