@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from programs import QUICK, TASKS, N, entries, judge
 
+from rewardsmith.errors import UsageError
 from rewardsmith.program import Verdict
 from rewardsmith.sandbox.behaviour import check_program
 
@@ -102,6 +103,51 @@ def test_every_entry_point_is_checked() -> None:
 def test_static_errors_run_nothing() -> None:
     verdict = check("def reward(postion):\n    return postion\n")
     assert (verdict.stage, verdict.style) == ("static", None)
+
+
+WITH_A_REMEDY = {
+    ("RS201", 2): "X = 1 / 0\ndef reward(position):\n    return position\n",
+    ("RS201", 4): "def reward(position):\n    if np.size(position) > 100:\n        raise ValueError('x')\n"
+    "    return position\n",
+    ("RS202", 4): "def reward(position):\n    return position\nreward = 3\n",
+    ("RS122", 2): "X = iter([1.0])\ndef reward(position):\n    return position\n",
+}
+
+
+@pytest.mark.parametrize("code", WITH_A_REMEDY)
+def test_whatever_is_refused_comes_with_a_remedy_and_a_line(code: tuple[str, int]) -> None:
+    finding = check(WITH_A_REMEDY[code]).findings[0]
+    assert (finding.code, finding.line) == code
+    assert finding.hint and ("name" in finding.hint) is (code[0] == "RS202")
+
+
+def test_a_failure_of_the_environment_is_not_blamed_on_the_program() -> None:
+    rows = {name: column.copy() for name, column in DRIVE[1].items()}
+    rows["next_position"][5], rows["wheel_speeds"][7, 1] = np.nan, np.inf
+    source = "def reward(next_position, wheel_speeds):\n    return next_position + wheel_speeds[:, 1]\n"
+    assert check(source, (DRIVE[0], rows)).accepted
+    rows["next_position"][:] = np.nan
+    verdict = check(source, (DRIVE[0], rows))
+    assert codes(verdict) == ["RS203"] and "next_position=nan" in verdict.findings[0].message
+    assert check("def reward(position):\n    return position\n", (DRIVE[0], rows)).accepted
+
+
+@pytest.mark.parametrize("rows", [{}, {name: column[:0] for name, column in DRIVE[1].items()}])
+def test_without_transitions_there_is_no_verdict(rows: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="no transitions"):
+        check("def reward(position):\n    return position\n", (DRIVE[0], rows))
+
+
+def test_a_subgoal_that_never_holds() -> None:
+    never = check(
+        "def subgoals(next_position):\n    return {'far': next_position > 1000, 'top': next_position > 1.19}\n"
+    )
+    assert never.accepted and codes(never) == ["RS214"]
+    assert never.findings[0].severity == "warning" and "'far'" in never.findings[0].message
+    all_never = check("def subgoals(next_position):\n    return {'far': next_position > 1000}\n")
+    assert [(f.code, f.severity) for f in all_never.findings] == [("RS213", "info"), ("RS214", "warning")]
+    out_of_sight = check("def subgoals(next_position):\n    return {'beyond': next_position > 3.0}\n")
+    assert codes(out_of_sight) == []
 
 
 CORPUS = entries("programs")

@@ -73,6 +73,16 @@ def test_types_cannot_be_used_to_change_what_is_frozen() -> None:
         found["A"](3)
 
 
+def test_padding_leaves_no_memory_as_it_was() -> None:
+    pad = loaded("import numpy as np\nP = np.pad\n")["P"]
+    for mode in ("empty", np.str_("empty")):
+        with pytest.raises(TypeError, match="another mode"):
+            pad(np.ones(1), 3, mode)
+    for mode in ("constant", "edge", lambda vector, width, axis, options: None):
+        assert pad(np.ones(1), 1, mode)[1] == 1.0
+    np.testing.assert_array_equal(pad([1.0], (1, 0), constant_values=2.0), [2.0, 1.0])
+
+
 KEEPERS = {
     "list": "M = [0]\ndef f(): M.append(1)\n",
     "list item": "M = [0]\ndef f(): M[0] += 1\n",
@@ -88,6 +98,13 @@ KEEPERS = {
     "f = make()\n",
     "default": "def make():\n    kept = [0]\n    return lambda k=kept: k.append(1)\nf = make()\n",
     "keyword default": "def make():\n    kept = {}\n    def g(*, k=kept): k['x'] = 1\n    return g\nf = make()\n",
+    "key of a dict": "def make():\n    kept = [0]\n    return lambda: kept.append(1)\n"
+    "M = {make(): 1}\ndef f(): [g() for g in M]\n",
+    "inside a key": "def make():\n    kept = [0]\n    return lambda: kept.append(1)\n"
+    "M = {(make(), 2): 1}\ndef f(): [g() for g, _ in M]\n",
+    "item of a set": "def make():\n    kept = [0]\n    return lambda: kept.append(1)\n"
+    "M = {make()}\ndef f(): [g() for g in M]\n",
+    "record of an array": "import numpy as np\nM = np.zeros(1, dtype=[('a', 'f8')])\ndef f(): M[0]['a'] = 1\n",
     "bound through another": "M = [0]\nN = {'m': M}\ndef f(): N['m'].extend([1])\n",
 }
 
@@ -107,6 +124,13 @@ REFUSED = {
     "bound method": "M = [].append\n",
     "objects": "import numpy as np\nM = np.array([[], [1]], dtype='O')\n",
     "context": "import numpy as np\nM = np.errstate(all='ignore')\n",
+    "slice of a list": "M = slice([0.0], None)\n",
+    "slice in a tuple": "M = (slice(0, [1]),)\n",
+    "record": "import numpy as np\nM = np.zeros(1, dtype=[('a', 'f8')])[0]\n",
+    "tuple that holds itself": "def make():\n    kept = []\n    pair = (kept,)\n    kept.append(pair)\n"
+    "    return pair\nM = make()\n",
+    "set that its own item knows": "def make():\n    s = set()\n    s.add(lambda: s.add(1))\n    return s\n"
+    "M = make()\n",
     "in a closure": "def make():\n    it = iter([1])\n    return lambda: next(it)\nf = make()\n",
 }
 
@@ -122,11 +146,17 @@ import numpy as np
 import math
 W = [0.1, 0.2]; ALSO = W; T = (1, [2, 3]); D = {"a": {"b": 1}}; IDX = [0, 2]; A = np.arange(6.0).reshape(3, 2)
 LOOP = [1]; EPS = np.finfo(np.float64).eps; S = {1, 2}; R = range(3); F = np.float32(0.5); LOG = math.log
-MAX = np.maximum.reduce
+MAX = np.maximum.reduce; CUT = slice(1, None); AREAS = {(0, 1): 2.0, ("a", CUT.start): 1.0}; HANDLERS = {math.sin: 1}
+def pair():
+    a = lambda x: b(x) if x else 0
+    b = lambda x: 0 if x else a(x)
+    return a
+A_AND_B = pair()
 g = lambda v, scale=2.0: v * scale
 def f(x):
     local = list(W); local.append(1.0)
     d = {**D, "c": 2}; d["e"] = 3
+    assert AREAS[0, 1] == 2.0 and len(W[CUT]) == HANDLERS[math.sin] == 1 and A_AND_B(1) == 0
     more = (1 in S) + R[1] + F + LOG(math.e) + MAX([[1, 2], [3, 0]])[0] + EPS
     return g(x)[IDX] + sum(W) + len(W + [1]) + A[IDX].sum() + more
 """

@@ -91,6 +91,16 @@ def test_spikes() -> None:
     assert told is not None and "3 of 3000" in told.message
 
 
+def test_spikes_of_a_sparse_term() -> None:
+    def sparse(*few: float) -> Array:
+        return np.concatenate([np.zeros(300 - len(few)), few])
+
+    for few in ((100.0,), (100.0,) * 4, (100.0, -50.0), (5e4, 5e4, 5e4), (1e4, -10.0), (3.0, 20.0, 90.0)):
+        assert signals.spikes(sparse(*few)) is None, "a bonus, or two sizes of it"
+    told = signals.spikes(sparse(1e3, 2e4, 9e4))
+    assert told is not None and "3 of 300" in told.message and "up to 9e+04" in told.message
+
+
 def test_rates_speed_and_returns() -> None:
     assert signals.often(0.01) is None and signals.often(0.3) is not None
     assert signals.slow(1.0) is None and signals.slow(50.0) is not None

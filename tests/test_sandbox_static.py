@@ -78,6 +78,14 @@ REFUSED = [
     ("RS115", BODY + "np.add.at(next_position, 0, 1.0)\n    return next_position\n", "bincount"),
     ("RS115", BODY + "return '{}'.format(1)\n", "text is not needed"),
     ("RS117", BODY + "return np.log(next_position, where=next_position > 0)\n", "out="),
+    ("RS117", BODY + "return np.log(next_position, **{'where': next_position > 0})\n", "by name"),
+    ("RS117", BODY + "return np.log(next_position, out=None, where=next_position > 0)\n", "new array"),
+    ("RS117", BODY + "y = ...\n    return np.log(next_position, out=y, where=next_position > 0)\n", "out="),
+    ("RS117", BODY + "sum = np.log\n    return sum(next_position, where=next_position > 0)\n", "sum with where="),
+    ("RS117", "from numpy import log as sum\n" + BODY + "return sum(next_position, where=next_position > 0)\n", "sum"),
+    ("RS117", BODY + "f = np.log\n    def f(x): return x\n    return f(next_position, **{})\n", "** in f"),
+    ("RS117", "def g(f, x, **k): return f(x, **k)\n" + BODY + "return g(np.log, next_position, where=1)\n", "** in f"),
+    ("RS117", "def dict(x): return x\n" + BODY + "dict = np.log\n    return dict(next_position, **{})\n", "** in dict"),
     ("RS117", BODY + "return sum(list({1.0, 2.0})) * next_position\n", "not fixed"),
     ("RS119", BODY + "ρ = 1.0\n    return next_position * ρ\n", "spell it out"),
     ("RS119", REWARD + "# \u202e hidden\n", "invisible"),
@@ -112,6 +120,12 @@ ACCEPTED = {
     "alias": "def compute_reward(obs, action, next_obs):\n    return obs[0]\n",
     "helpers": "import numpy as np\nfrom math import pi\nW = np.array([1.0])\ndef f(x):\n    return [y for y in x]\n"
     "def reward(position):\n    g = lambda v: v * pi\n    return g(position) * W[0]\n",
+    "keywords in a dict": "W = {'far': 2.0}\ndef f(x, far, where=0.0):\n    return far * x + where\n"
+    "def reward(position):\n    return {**dict(a=f(position, **W), **{'b': f(position, 1.0, where=2.0)})}\n",
+    "where": "import numpy as np\ndef reward(position, velocity):\n    ok = velocity > 0\n"
+    "    y = np.zeros_like(position)\n    np.divide(position, velocity, out=y, where=ok)\n    y *= 2.0\n"
+    "    z = np.divide(position, velocity, out=position.copy(), where=ok)\n"
+    "    return y + z + np.sum(position, where=ok) + position.mean(where=ok)\n",
     "several": REWARD
     + "def potential(position, obs):\n    return position\ndef q_prior(velocity, action):\n    return velocity\n",
 }

@@ -5,6 +5,7 @@ Read before anything runs:
     codes      every finding code: meaning and remedy
     allowed    names that programs may use, harmless on any object
     rules      statements, names, attributes: one visitor over the tree
+    repeatable calls whose result would differ from call to call
     sizes      length, depth, loops, recursion, constants
     static     check_static: entry points and findings of a source
 
@@ -26,6 +27,8 @@ In the parent:
     limits     how much time and memory a program has
     host       ProgramHost: applies a program to columns
     behaviour  check_program: runs a program on real transitions and judges it
+    reading    what its source tells about its values: conditions, arguments that are not read
+    pieces     small batches: does a value depend on the others in its batch?
     styles     batched or one transition at a time
     probes     changed copies of transitions: what moves a program
     signals    what its values tell: scale, spikes, speed, rates

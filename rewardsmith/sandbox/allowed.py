@@ -62,7 +62,6 @@ LINALG = frozenset(name for name in _LINALG.split() if name in vars(np.linalg))
 MATH = frozenset(name for name in _MATH.split() if hasattr(math, name))
 ATTRIBUTES = NUMPY | LINALG | MATH | frozenset(_ARRAYS.split()) | frozenset(_CONTAINERS.split())
 MUTATORS = frozenset("add append clear discard extend fill insert pop remove reverse setdefault sort update".split())
-UFUNCS = frozenset(name for name in NUMPY if isinstance(getattr(np, name), np.ufunc))
 
 IMPORTABLE = {"numpy": NUMPY, "numpy.linalg": LINALG, "math": MATH}
 ANNOTATION_ONLY = ("typing", "typing_extensions", "collections.abc", "numpy.typing", "__future__")

@@ -1,13 +1,14 @@
 """Runs a program on real transitions, in a program host, and judges what it does.
 
 check_program = read it (:mod:`static`), then for each entry point: does it run, in which style, are its values
-finite, the same when asked again, in another order and in another process? what moves them (:mod:`probes`), and are
-they worth having (:mod:`signals`)? Stops at the first kind of failure, since what follows from it would only confuse
-the writer.
+finite, the same when asked again, in another process and in small batches (:mod:`pieces`)? what moves them
+(:mod:`probes`), and are they worth having (:mod:`signals`)? Stops at the first kind of failure, since what follows
+from it would only confuse the writer.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,14 +16,17 @@ from typing import Literal
 
 import numpy as np
 
-from rewardsmith.errors import ProgramError
+from rewardsmith.errors import ProgramError, UsageError
 from rewardsmith.program import EntryPoint, Style, Verdict
+from rewardsmith.sandbox.codes import CODES
 from rewardsmith.sandbox.host import ProgramHost, Shapes
 from rewardsmith.sandbox.launch import zygotes
 from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
-from rewardsmith.sandbox.probes import PROBED_ROWS, Probes, reactions, seen_probes, wide_probes
+from rewardsmith.sandbox.pieces import apply_in, depends_on_company, pieces
+from rewardsmith.sandbox.probes import PROBED_ROWS, Probes, differ, reactions, seen_probes, wide_probes
+from rewardsmith.sandbox.reading import has_conditions, line_of, unread
 from rewardsmith.sandbox.signals import Told, beyond_returns, often, scale, slow, spikes
-from rewardsmith.sandbox.static import check_static, has_conditions, unread_arguments
+from rewardsmith.sandbox.static import StaticReport, check_static
 from rewardsmith.sandbox.styles import SIZES, decide_style, take, us_per_transition
 from rewardsmith.types import Array, Columns, Finding, FindingSource, FloatArray, Output, Severity
 
@@ -32,6 +36,8 @@ _LARGEST_PROBE = {"batched": PROBED_ROWS, "per_transition": 24}
 _MEMORY_MB = 64.0  # growth over a check; what a program works with is freed
 _SANDBOX = {"timeout": "RS301", "memory": "RS302", "died": "RS303", "system": "RS305"}
 _CODES = {**_SANDBOX, "exception": "RS201", "output": "RS202", "state": "RS122"}
+_COMPANY = "compute each row from its own arguments alone: np.where in place of `if np.any(...)`, an axis in reductions"
+_ONCE = "give its name to the function alone"
 _READ_ONLY = "arguments and module-level values cannot be changed: work on a copy"
 
 
@@ -56,7 +62,8 @@ class _Case:
 
     def add(self, code: str, message: str, hint: str = "", *, line: int = 0, severity: Severity = "error") -> None:
         source: FindingSource = "sandbox" if code.startswith("RS3") else "behaviour"
-        self.found.append(Finding(code, severity, f"{self.entry.function}: {message}", hint, line, source))
+        text = f"{self.entry.function}: {message}"
+        self.found.append(Finding(code, severity, text, hint or CODES[code].remedy, line, source))
 
     def tell(self, code: str, told: Told | None, what: str = "", *, severity: Severity = "warning") -> None:
         if told is not None:
@@ -92,7 +99,10 @@ def check_program(
 
     Raises:
         BoundaryError: no program host could be started.
+        UsageError: there is no transition to run it on.
     """
+    if not _length(transitions, {}):
+        raise UsageError("no transitions: a program is judged on some real ones", "let the task collect some first")
     report = check_static(source, tuple(shapes), hidden=hidden)
     if not report.ok:
         return Verdict("static", report.findings, report.entries)
@@ -100,9 +110,10 @@ def check_program(
     for name, entry in report.entries.items():
         rows = _pick(transitions, entry)
         n = _length(transitions, rows)
-        conditions, unread = has_conditions(source), unread_arguments(source, entry)
-        cases[name] = _Case(entry, rows, n, n_actions, horizon, return_bound, conditions, unread)
-        _check(source, cases[name], shapes, limits)
+        conditions = has_conditions(report.tree, entry.function)
+        never_read = unread(report.tree, entry.function, entry.arguments)
+        cases[name] = _Case(entry, rows, n, n_actions, horizon, return_bound, conditions, never_read)
+        _check(source, cases[name], shapes, limits, report)
         if cases[name].refused:
             break
     return _verdict(report.entries, report.findings, cases)
@@ -131,7 +142,7 @@ def _verdict(entries: dict[str, EntryPoint], static: tuple[Finding, ...], cases:
     )
 
 
-def _check(source: str, case: _Case, shapes: Shapes, limits: Limits) -> None:
+def _check(source: str, case: _Case, shapes: Shapes, limits: Limits, report: StaticReport) -> None:
     """Everything about one entry point."""
     _check_form(case, shapes)
     if case.found:
@@ -145,8 +156,10 @@ def _check(source: str, case: _Case, shapes: Shapes, limits: Limits) -> None:
             if case.style is not None:
                 _run(case, case.style, first, second)
     except ProgramError as error:
-        hint = error.hint or (_READ_ONLY if "read-only" in error.message else "")
-        case.add(_CODES[error.reason], error.message, hint, line=error.line)
+        named = re.match(r"(?:module-level|after the module has run,) (\w+)", error.message)
+        line = error.line or (line_of(report.tree, named[1]) if named else 0)
+        other = _ONCE if named and error.reason == "output" else _READ_ONLY if "read-only" in error.message else ""
+        case.add(_CODES[error.reason], error.message, error.hint or other, line=line)
 
 
 def _run(case: _Case, style: Style, first: ProgramHost, second: ProgramHost) -> None:
@@ -155,7 +168,10 @@ def _run(case: _Case, style: Style, first: ProgramHost, second: ProgramHost) -> 
     before = first.resident_mb()
     if _check_finite(case, case.output) or _check_same(case, case.output, style, first, second):
         return
-    probed = [_probe(case, first, make(case.rows, _LARGEST_PROBE[style])) for make in (seen_probes, wide_probes)]
+    size = _LARGEST_PROBE[style]
+    probed = [_probe(case, first, seen_probes(case.rows, size)), _probe(case, first, wide_probes(case.rows, size), 9)]
+    if case.refused:
+        return
     case.us = us_per_transition(first, case.rows, style)
     _judge(case, case.output, probed)
     after = first.resident_mb()
@@ -164,8 +180,11 @@ def _run(case: _Case, style: Style, first: ProgramHost, second: ProgramHost) -> 
         case.add("RS304", text, "keep nothing between calls")
 
 
-def _probe(case: _Case, host: ProgramHost, probes: Probes) -> Output | None:
+def _probe(case: _Case, host: ProgramHost, probes: Probes, apart: int = 0) -> Output | None:
     """What it says to changed transitions; None if it fails on them, which is no defect: they never happened.
+
+    Args:
+        apart: how many of them are tried in small batches too; conditions that random behaviour never meets hold here.
 
     Raises:
         ProgramError: it hung, died or took all memory, as it could while an agent explores.
@@ -173,6 +192,9 @@ def _probe(case: _Case, host: ProgramHost, probes: Probes) -> Output | None:
     assert case.style is not None
     try:
         output = host.apply(probes.rows, case.style)
+        if apart and case.style == "batched":
+            parts = pieces(probes.rows, output.total, apart)
+            _check_company(case, probes.rows, output, parts, apply_in(host, parts, probes.rows, "batched"))
     except ProgramError as error:
         if error.reason not in ("exception", "output"):
             raise
@@ -210,7 +232,7 @@ def _judge(case: _Case, output: Output, probed: Sequence[Output | None]) -> None
     if total.ndim == 2 and case.n_actions not in (None, total.shape[1]):
         text = f"it returned {total.shape[1]} values a state for {case.n_actions} actions"
         case.add("RS212", text, "return one for each action")
-    is_constant = case.n > 1 and bool((total == total[0]).all())
+    is_constant = case.n > 1 and not differ(total, total[:1]).any()
     if entry.name == "subgoals":
         _check_subgoals(case, output)
     elif is_constant:
@@ -219,7 +241,7 @@ def _judge(case: _Case, output: Output, probed: Sequence[Output | None]) -> None
         worst = float(np.abs(output.terms["_rest"]).max())
         text = f"the total differs from the sum of the terms, by up to {worst:.3g}"
         case.add("RS211", text, "return the terms alone: their sum is the total", severity="warning")
-    if None not in probed and not case.refused and not is_constant:
+    if None not in probed and not case.refused and (not is_constant or entry.name == "subgoals"):
         _check_reactions(case, output, [found for found in probed if found is not None])
     if entry.name in ("reward", "potential"):
         if (found := scale(total, case.horizon if entry.name == "reward" else None)) is not None:
@@ -234,7 +256,7 @@ def _judge(case: _Case, output: Output, probed: Sequence[Output | None]) -> None
 
 def _tell_constant(case: _Case, total: FloatArray, probed: Sequence[Output | None]) -> None:
     text = f"it is constant: {total.flat[0]:g} on all of {case.n} random transitions"
-    moved = any(found is None or bool((found.total != total[0]).any()) for found in probed)
+    moved = any(found is None or bool(differ(found.total, total[:1]).any()) for found in probed)
     if not moved and not case.has_conditions:
         hint = "reward what the agent does; if it must only stay alive, give a cost where `terminated` is true"
         case.add("RS208", f"{text}, and nothing that it reads can change it", hint)
@@ -253,13 +275,17 @@ def _check_reactions(case: _Case, output: Output, probed: Sequence[Output]) -> N
         elif moved == 0.0:
             text = f"{name} made no difference to any transition that was tried"
             case.add("RS213", text, "is the condition that it stands in right?", severity=severity)
-    if output.total.ndim == 2 and all(bool((found.total == found.total[:, :1]).all()) for found in probed):
+    if output.total.ndim == 2 and not any(differ(found.total, found.total[:, :1]).any() for found in probed):
         text = "every action has the same value in every state that was tried"
         case.add("RS213", text, "a prior on Q is useful for what it says about actions", severity=severity)
     for name, values in output.terms.items():
         if name != "_rest" and not values.any() and not any(found.terms[name].any() for found in probed):
-            text = f"term {name!r} was zero on every transition that was tried, near and far from what was seen"
-            case.add("RS214", text, "is its condition right?", severity=severity)
+            tried = "every transition that was tried, near and far from what was seen"
+            if case.entry.name == "subgoals":
+                text = f"subgoal {name!r} was false after {tried}"
+                case.add("RS214", text, "can its condition hold? what never holds rewards nothing", severity="warning")
+            else:
+                case.add("RS214", f"term {name!r} was zero on {tried}", "is its condition right?", severity=severity)
 
 
 def _check_finite(case: _Case, output: Output) -> bool:
@@ -276,8 +302,10 @@ def _check_finite(case: _Case, output: Output) -> bool:
 
 
 def _check_same(case: _Case, output: Output, style: Style, first: ProgramHost, second: ProgramHost) -> bool:
-    """Asked again, in another process that met other transitions before, and in another order."""
-    second.apply(take(case.rows, slice(case.n // 2, None)), style)
+    """Asked again, in another process that met the transitions otherwise before, and in other batches."""
+    shuffled = [np.random.default_rng(0).permutation(case.n)]
+    parts = pieces(case.rows, output.total) if style == "batched" else shuffled
+    apart = apply_in(second, parts, case.rows, style)
     again = {"a second time": first, "in another process": second}
     for how, host in again.items():
         if not _identical(output, host.apply(case.rows, style)):
@@ -286,10 +314,12 @@ def _check_same(case: _Case, output: Output, style: Style, first: ProgramHost, s
                 "RS207", text, "keep no state between calls, change no module-level array, use no randomness or sets"
             )
             return True
-    order = np.random.default_rng(0).permutation(case.n)
-    if not _close(output, order, first.apply(take(case.rows, order), style)):
-        text = "the value of a transition changes with its place in the batch"
-        case.add("RS204", text, "compute each row from its own arguments alone")
+    return _check_company(case, case.rows, output, parts, apart)
+
+
+def _check_company(case: _Case, rows: Mapping[str, Array], output: Output, parts: list[Array], apart: Output) -> bool:
+    if depends_on_company(rows, output, parts, apart):
+        case.add("RS204", "the value of a transition changes with the others in its batch", _COMPANY)
         return True
     return False
 
@@ -313,23 +343,26 @@ def _identical(a: Output, b: Output) -> bool:
     return a.terms.keys() == b.terms.keys() and all(np.array_equal(x, y) for x, y in pairs)
 
 
-def _close(output: Output, order: Array, shuffled: Output) -> bool:
-    """Whether the values moved with their rows; not to the last bit, which may depend on the place in a vector."""
-    pairs = [(output.total, shuffled.total), *((v, shuffled.terms[k]) for k, v in output.terms.items() if k != "_rest")]
-    return all(np.allclose(a[order], b, rtol=1e-6, atol=1e-9) for a, b in pairs)
-
-
 def _pick(transitions: Columns, entry: EntryPoint) -> dict[str, Array]:
-    """At most MAX_ROWS rows of what the entry point reads: evenly spread, and some ends of episodes."""
-    n = len(next(iter(transitions.values())))
-    ends = np.flatnonzero(transitions.get("terminated", np.zeros(n)))[: MAX_ROWS // 4]
-    spread = np.linspace(0, n - 1, min(n, MAX_ROWS - len(ends))).astype(np.int64)
+    """At most MAX_ROWS rows of what the entry point reads: evenly spread, and some ends of episodes.
+
+    Rows in which the environment gave no number are left out: it is not the program's fault what becomes of them.
+    Where every row is one, they stay, and the finding shows the writer what not to read.
+    """
+    n = _length(transitions, {})
+    finite = np.ones(n, bool)
+    for name in entry.arguments:
+        finite &= np.isfinite(transitions[name]).reshape(n, -1).all(axis=1)
+    good = np.flatnonzero(finite)
+    good = good if len(good) else np.arange(n)
+    ends = good[np.asarray(transitions.get("terminated", np.zeros(n)))[good] > 0][: MAX_ROWS // 4]
+    spread = good[np.linspace(0, len(good) - 1, min(len(good), MAX_ROWS - len(ends))).astype(np.int64)]
     index = np.union1d(ends, spread)
     return {name: np.asarray(transitions[name])[index] for name in entry.arguments}
 
 
 def _length(transitions: Columns, rows: Mapping[str, Array]) -> int:
-    return len(next(iter((rows or transitions).values())))
+    return len(next(iter((rows or transitions).values()), ()))
 
 
 def _spread(rows: Mapping[str, Array], n: int) -> dict[str, Array]:

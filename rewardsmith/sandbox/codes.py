@@ -59,7 +59,7 @@ CODES = {
     "RS211": Code("the total is not the sum of the terms", "return the terms alone"),
     "RS212": Code("a q_prior of the wrong form for the actions", "one value per action, or take the action"),
     "RS213": Code("an argument that makes no difference", "use it, or do not ask for it"),
-    "RS214": Code("a term that is always zero", "mend its condition, or remove it"),
+    "RS214": Code("a term that is always zero, a subgoal that never holds", "mend its condition, or remove it"),
     "RS215": Code("a scale that learners cannot use", "multiply by the factor in the message"),
     "RS216": Code("a few transitions with enormous values", "bound the term: np.clip, np.tanh, or a larger divisor"),
     "RS217": Code("slow", "use array expressions in place of loops"),

@@ -1,7 +1,8 @@
 """What a program sees in place of numpy, math and the builtins: modules that hold only what is allowed.
 
-The functions in them are the real ones, so a call costs nothing extra. Types whose methods change things
-(``list.append`` called on the type itself) are replaced by stand-ins that can be called and asked ``isinstance``.
+The functions in them are the real ones, so a call costs nothing extra; but for ``pad``, which has one mode too many.
+Types whose methods change things (``list.append`` called on the type itself) are replaced by stand-ins that can be
+called and asked ``isinstance``.
 """
 
 from __future__ import annotations
@@ -39,6 +40,12 @@ def _no_array(*_: Any, **__: Any) -> Any:
     raise TypeError("np.ndarray(...) is uninitialised memory: use np.zeros, np.full or np.array")
 
 
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
+    if str(mode) == "empty":
+        raise TypeError('np.pad with mode="empty" leaves memory as it was: use another mode')
+    return np.pad(array, pad_width, mode, **options)
+
+
 def _module(name: str, content: dict[str, Any]) -> ModuleType:
     module = ModuleType(name)
     module.__dict__.update(content)
@@ -52,7 +59,7 @@ _STAND_INS = {
 }
 _linalg = _module("numpy.linalg", {name: getattr(np.linalg, name) for name in LINALG})
 _numpy = _module("numpy", {name: getattr(np, name) for name in NUMPY})
-_numpy.__dict__.update(linalg=_linalg, ndarray=_stand_in("ndarray", (np.ndarray,), _no_array))
+_numpy.__dict__.update(linalg=_linalg, pad=_pad, ndarray=_stand_in("ndarray", (np.ndarray,), _no_array))
 _math = _module("math", {name: getattr(math, name) for name in MATH})
 
 MODULES = {"numpy": _numpy, "numpy.linalg": _linalg, "math": _math}

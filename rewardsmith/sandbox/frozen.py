@@ -2,7 +2,8 @@
 
 With read-only arguments, without ``global``, attribute stores and classes, memory could only live in module-level
 values, in closures, and in defaults. After the module has run all of them become constants: arrays read-only, lists
-and dicts refuse to be changed, and whatever changes by being used (an iterator, a generator) is refused.
+and dicts refuse to be changed, and whatever changes by being used (an iterator, a generator) is refused. What is in
+a container is frozen too, the keys of a dict and the items of a set as well: a function has closures wherever it lies.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import numpy as np
 
 from rewardsmith.sandbox.facades import KNOWN
 
-_CONSTANT = (bool, int, float, complex, str, bytes, NoneType, range, slice, EllipsisType, type)
-_NUMPY_CONSTANT = (np.generic, np.dtype, np.ufunc, np.finfo, np.iinfo)
+_CONSTANT = (bool, int, float, complex, str, bytes, NoneType, range, EllipsisType, type)
+_NUMPY_CONSTANT = (np.number, np.bool_, np.character, np.dtype, np.ufunc, np.finfo, np.iinfo)
+_UNFINISHED = object()  # stands for what a tuple or set becomes while its items are frozen
 
 
 class StateError(Exception):
@@ -62,9 +64,12 @@ class _Freezer:
         if id(value) in KNOWN or isinstance(value, (*_CONSTANT, *_NUMPY_CONSTANT)):
             return value
         if id(value) not in self._seen:
-            self._seen[id(value)] = (value, value)
+            self._seen[id(value)] = (value, _UNFINISHED)
             self._seen[id(value)] = (value, self._made(value, name))
-        return self._seen[id(value)][1]
+        found = self._seen[id(value)][1]
+        if found is _UNFINISHED:  # handing out the tuple itself would hand out what it holds, not yet frozen
+            raise StateError(f"module-level {name} holds itself; write out its items")
+        return found
 
     def _made(self, value: Any, name: str) -> Any:
         for kind, make in self._KINDS:
@@ -87,16 +92,23 @@ class _Freezer:
     def _dict(self, value: Any, name: str) -> Any:
         frozen = FrozenDict.__new__(FrozenDict)
         self._seen[id(value)] = (value, frozen)
-        dict.update(frozen, {key: self.freeze(item, name) for key, item in value.items()})
+        dict.update(frozen, {self.freeze(key, name): self.freeze(item, name) for key, item in value.items()})
         return frozen
 
     def _tuple(self, value: Any, name: str) -> Any:
         return tuple(self.freeze(item, name) for item in value)
 
     def _set(self, value: Any, name: str) -> Any:
-        return frozenset(value)
+        return frozenset(self.freeze(item, name) for item in value)
+
+    def _slice(self, value: Any, name: str) -> Any:
+        parts = (value.start, value.stop, value.step)
+        if not all(isinstance(part, (NoneType, int, float, np.number)) for part in parts):
+            raise StateError(f"module-level {name} is or holds a slice of more than numbers; build it in the function")
+        return value
 
     def _function(self, value: Any, name: str) -> Any:
+        self._seen[id(value)] = (value, value)  # functions may know each other
         value.__defaults__ = value.__defaults__ and self._tuple(value.__defaults__, name)
         value.__kwdefaults__ = value.__kwdefaults__ and self._dict(value.__kwdefaults__, name)
         for cell in value.__closure__ or ():
@@ -114,6 +126,7 @@ class _Freezer:
         (dict, _dict),
         (tuple, _tuple),
         ((set, frozenset), _set),
+        (slice, _slice),
         (FunctionType, _function),
         (BuiltinFunctionType, _method),
     )

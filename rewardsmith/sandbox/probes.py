@@ -17,6 +17,7 @@ from rewardsmith.types import Array, FloatArray, Output
 
 PROBED_ROWS = 96  # transitions of each copy
 _NEAREST, _FARTHEST = -1.0, 1.5  # log10 of how far values leave the range that was seen, in units of it
+_ROUNDING = 4 * float(np.finfo(np.float32).eps)
 _WHOLE = ("action", "prev_action")  # where these are whole numbers, no others exist than those in the range
 
 
@@ -46,9 +47,7 @@ def wide_probes(rows: Mapping[str, Array], size: int = PROBED_ROWS) -> Probes:
     rng = np.random.default_rng(0)
     real = _part(rows, size)
     wide = {name: _spread(name, rows[name], len(real[name]), rng) for name in rows}
-    changes = {
-        name: [(real, wide[name]), (wide, wide[name][rng.permutation(len(wide[name]))])] for name in rows
-    }
+    changes = {name: [(real, wide[name]), (wide, wide[name][rng.permutation(len(wide[name]))])] for name in rows}
     return _stack([real, wide], changes)
 
 
@@ -79,23 +78,38 @@ def reactions(probes: Probes, output: Output) -> dict[str, float]:
 
     Returns:
         argument -> mean absolute change when it alone is changed, in units of the mean absolute difference between
-        two of the probed transitions; 0 means that nothing ever changed.
+        two of the probed transitions; 0 means that nothing ever changed beyond rounding.
     """
-    values = all_values(output)
+    values = _values(output)
+    spread = values.std(axis=0)
+    values = values / np.where(spread > 0, spread, 1.0)  # so that a small term counts as a large one
     shuffled = np.random.default_rng(1).permutation(len(values))
-    unit = float(np.abs(values - values[shuffled]).mean())
-    moved = {name: np.abs(values[after] - values[before]).mean() for name, (before, after) in probes.pairs.items()}
-    return {name: float(change / unit) if unit > 0 else 0.0 for name, change in moved.items()}
+    unit = _change(values, values[shuffled])
+    moved = {name: _change(values[before], values[after]) for name, (before, after) in probes.pairs.items()}
+    return {name: change / unit if unit > 0 else 0.0 for name, change in moved.items()}
 
 
-def all_values(output: Output) -> FloatArray:
-    """Total and terms, (n, k), each column in units of its own spread, so that a small term counts as a large one."""
+def differ(a: FloatArray, b: FloatArray) -> Array:
+    """Which numbers differ by more than a learner's float32 can hold; what is not finite differs from what is."""
+    a, b = (np.nan_to_num(numbers, nan=np.finfo(float).max) for numbers in (a, b))
+    size = np.maximum(np.abs(a), np.abs(b))
+    size = np.where(size > 0, size, 1.0)
+    found: Array = np.abs(a / size - b / size) > _ROUNDING  # divided first: the difference of two 1e308 is no number
+    return found
+
+
+def _change(before: FloatArray, after: FloatArray) -> float:
+    """Mean absolute change, (n, k); a column in which nothing but rounding moves counts as one that stands still."""
+    moves = differ(before, after).any(axis=0)
+    return float((np.abs(after - before) * moves).mean())
+
+
+def _values(output: Output) -> FloatArray:
+    """Total and terms, (n, k), each column in units of its largest value."""
     columns = [output.total.reshape(len(output.total), -1), *(term[:, None] for term in output.terms.values())]
     values = np.nan_to_num(np.concatenate(columns, axis=1), posinf=0.0, neginf=0.0)
     largest = np.abs(values).max(axis=0)
-    values = values / np.where(largest > 0, largest, 1.0)  # first of all: the square of 1e200 is no number
-    spread = values.std(axis=0)
-    return values / np.where(spread > 0, spread, 1.0)
+    return values / np.where(largest > 0, largest, 1.0)  # first of all: the square of 1e200 is no number
 
 
 def _spread(name: str, column: Array, size: int, rng: np.random.Generator) -> Array:

@@ -18,9 +18,10 @@ from rewardsmith.sandbox.allowed import (
     IMPORTABLE,
     MUTATORS,
     NUMPY,
-    UFUNCS,
     UNMISTAKABLE,
 )
+from rewardsmith.sandbox.codes import CODES
+from rewardsmith.sandbox.repeatable import Calls, order_of_a_set
 from rewardsmith.types import Finding
 
 _PURE = "programs are pure: they read their arguments and return a value; memory lives outside"
@@ -84,8 +85,6 @@ _ATTRIBUTE_HINTS = {
     **dict.fromkeys(("r_", "c_"), "use np.concatenate or np.column_stack"),
     **dict.fromkeys(("view", "data", "base", "ctypes", "tobytes", "frombuffer"), "use numpy's array functions"),
 }
-_REDUCTIONS = frozenset("all amax amin any max mean min prod reduce std sum var".split())
-_ORDERLESS = frozenset(("all", "any", "frozenset", "isinstance", "len", "max", "min", "set", "sorted"))
 _UNREPEATABLE = {
     **dict.fromkeys(("random", "default_rng", "RandomState", "Generator"), _PURE),
     **dict.fromkeys(("empty", "empty_like"), "it is uninitialised: use np.zeros or np.zeros_like"),
@@ -101,7 +100,7 @@ def check_tree(tree: ast.Module, offered: Iterable[str], entries: frozenset[str]
     """
     visitor = _Rules(tree, frozenset(offered), entries)
     for node in tree.body:
-        if not isinstance(node, _ON_MODULE_LEVEL) and not _is_text(node):
+        if not isinstance(node, _ON_MODULE_LEVEL) and not _is_idle(node):
             message = "module level holds a statement that runs when loaded"
             visitor.add("RS113", node, message, "keep imports, constants and functions only")
     visitor.visit(tree)
@@ -115,13 +114,15 @@ class _Rules(ast.NodeVisitor):
         self.findings: list[Finding] = []
         self._offered = offered
         self._entries = entries
-        self._bound = _bound_names(tree)
+        functions, others = _bound_names(tree)
+        self._bound = functions | others
+        self._calls = Calls(tree, functions, others)
         self._constants = {name for node in tree.body for name in _stored(node)}
         self._local: set[str] = set()  # names of the functions that we are in
         self._arguments: set[str] = set()  # of those, what is read-only because it came from outside
 
     def add(self, code: str, node: ast.AST, message: str, hint: str) -> None:
-        self.findings.append(Finding(code, "error", message, hint, getattr(node, "lineno", 0)))
+        self.findings.append(Finding(code, "error", message, hint or CODES[code].remedy, getattr(node, "lineno", 0)))
 
     def visit(self, node: ast.AST) -> None:
         kind = type(node)
@@ -173,7 +174,8 @@ class _Rules(ast.NodeVisitor):
 
     def visit_For(self, node: ast.For) -> None:
         self._change(node.target)
-        self._check_order(node.iter)
+        for problem in order_of_a_set(node.iter):
+            self.add("RS117", *problem)
         self.generic_visit(node)
 
     def visit_Delete(self, node: ast.Delete) -> None:
@@ -240,7 +242,8 @@ class _Rules(ast.NodeVisitor):
         function = node.func
         if isinstance(function, ast.Attribute) and function.attr in MUTATORS:
             self._change(ast.Subscript(function.value, ast.Constant(0), ast.Load(), lineno=node.lineno))
-        self._check_repeatable(node)
+        for problem in self._calls.problems(node):
+            self.add("RS117", *problem)
         for keyword in node.keywords:
             if keyword.arg == "out":
                 self._change(keyword.value, in_place=True)
@@ -248,25 +251,9 @@ class _Rules(ast.NodeVisitor):
 
     def visit_comprehension(self, node: ast.comprehension) -> None:
         self._change(node.target)
-        self._check_order(node.iter)
+        for problem in order_of_a_set(node.iter):
+            self.add("RS117", *problem)
         self.generic_visit(node)
-
-    def _check_repeatable(self, node: ast.Call) -> None:
-        """Memory that is left as it was, and the order of a set."""
-        function = node.func
-        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        named = {keyword.arg for keyword in node.keywords}
-        if "where" in named and "out" not in named and (name in UFUNCS or name not in _REDUCTIONS):
-            hint = "give it `out=np.zeros_like(x)` too, or use np.where"
-            self.add("RS117", node, f"{name or 'a call'} with where= and no out= leaves memory as it was", hint)
-        for argument in node.args if name not in _ORDERLESS else ():
-            self._check_order(argument)
-
-    def _check_order(self, node: ast.expr) -> None:
-        """A set has no order: what is read from it one by one differs from process to process."""
-        is_call = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("set", "frozenset")
-        if is_call or isinstance(node, (ast.Set, ast.SetComp)):
-            self.add("RS117", node, "the items of a set are read in an order that is not fixed", "use a tuple")
 
     def _change(self, target: ast.expr, *, in_place: bool = False) -> None:
         """Something is stored in a target; what came from outside, or lies on module level, may not be changed."""
@@ -346,26 +333,28 @@ def _stored(node: ast.AST) -> set[str]:
     return names
 
 
-def _bound_names(tree: ast.Module) -> set[str]:
-    """Every name that the module gives a value to anywhere, imports for annotations left out."""
-    bound: set[str] = set()
+def _bound_names(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """Names that the module gives to functions, and to anything else, imports for annotations left out."""
+    functions, others = set[str](), set[str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound.add(node.id)
+            others.add(node.id)
         elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, (*_DEFINITIONS, ast.ExceptHandler)) and node.name:
-            bound.add(node.name)
+            others.add(node.arg)
+        elif isinstance(node, _DEFINITIONS):
+            functions.add(node.name)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            others.add(node.name)
         elif isinstance(node, ast.ImportFrom) and node.module in IMPORTABLE:
-            bound.update(alias.asname or alias.name for alias in node.names)
+            others.update(alias.asname or alias.name for alias in node.names)
         elif isinstance(node, ast.Import):
-            bound.update(_import_name(alias) for alias in node.names if alias.name not in ANNOTATION_ONLY)
-    return bound
+            others.update(_import_name(alias) for alias in node.names if alias.name not in ANNOTATION_ONLY)
+    return functions, others
 
 
 def _import_name(alias: ast.alias) -> str:
     return alias.asname or alias.name.partition(".")[0]
 
 
-def _is_text(node: ast.stmt) -> bool:
+def _is_idle(node: ast.stmt) -> bool:
     return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))

@@ -48,15 +48,17 @@ def scale(total: FloatArray, horizon: float | None) -> tuple[Told, bool] | None:
 def spikes(values: FloatArray) -> Told | None:
     """A few values that dwarf all others and differ among themselves: a division by almost nothing, say.
 
-    A bonus is no spike: its rare values are all the same.
+    A bonus is no spike: its rare values are all the same. Where all but the rare values are equal there is no other
+    measure of what is far, so that two sizes of a bonus, or one of ordinary size, pass.
     """
     largest = float(np.abs(values).max())
     shares = values / (largest or 1.0)  # differences of 1e308 are no numbers
     low, middle, high = np.quantile(shares, (0.25, 0.5, 0.75))
     far = np.abs(shares - middle)
     rare = far > _SPIKE * (high - low)
-    is_spike = largest >= _SPIKE and high > low and 0 < rare.mean() <= _RARE
-    if not is_spike or len(np.unique(np.round(np.log2(far[rare])))) < 2:
+    least, sizes = (_SPIKE, 2) if high > low else (_LARGEST_STEP, 3)
+    is_spike = largest >= least and 0 < rare.mean() <= _RARE
+    if not is_spike or len(np.unique(np.round(np.log2(far[rare])))) < sizes:
         return None
     return Told(
         f"{int(rare.sum())} of {len(values)} values are far from all others: up to {largest:.3g}, "

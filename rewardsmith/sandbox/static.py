@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rewardsmith.errors import did_you_mean
 from rewardsmith.program import ENTRY_POINTS, REWARD_ALIASES, EntryPoint
+from rewardsmith.sandbox.codes import CODES
 from rewardsmith.sandbox.rules import check_tree
 from rewardsmith.sandbox.sizes import check_text, check_tree_size, check_work
+from rewardsmith.task.spec import RESERVED_PREFIXES
 from rewardsmith.types import Finding
 
 _MAX_FINDINGS = 20  # a writer mends a few at a time
 
-_PREFIXES = ("next_", "prev_", "first_")
 _STATE_ONLY = {  # entry points that are functions of the current state: what they may read beside plain fields and obs
     "potential": frozenset[str](),
     "q_prior": frozenset({"action"}),
@@ -32,10 +33,17 @@ _IMMUTABLE = (bool, int, float, str, type(None))
 
 @dataclass(frozen=True)
 class StaticReport:
-    """What reading a source came to; errors among the findings refuse it."""
+    """What reading a source came to; errors among the findings refuse it.
+
+    Attributes:
+        entries: the entry points by name, as far as they could be read.
+        findings: what is wrong.
+        tree: the module; empty where it could not be read.
+    """
 
     entries: dict[str, EntryPoint]
     findings: tuple[Finding, ...]
+    tree: ast.Module = field(default_factory=lambda: ast.Module([], []), compare=False, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -65,32 +73,8 @@ def check_static(source: str, offered: tuple[str, ...], *, hidden: tuple[str, ..
         return _refused(
             Finding("RS101", "error", "the source is nested too deeply to be read", "use intermediate variables")
         )
-    return StaticReport(entries, tuple(sorted([*findings, *more], key=lambda finding: finding.line)[:_MAX_FINDINGS]))
-
-
-_CONDITIONS = (ast.Compare, ast.BoolOp, ast.If, ast.IfExp, ast.Subscript, ast.FloorDiv, ast.Mod)
-_CONDITIONAL = frozenset(
-    "all any argmax argmin argsort ceil choose clip digitize equal fix floor fmax fmin greater greater_equal heaviside "
-    "interp isclose isin less less_equal logical_and logical_not logical_or logical_xor max maximum min minimum mod "
-    "nan_to_num not_equal piecewise remainder rint round select sign trunc where".split()
-)
-
-
-def has_conditions(source: str) -> bool:
-    """Whether a program distinguishes cases, so that a value may move where no transition that was tried moved it."""
-    for node in ast.walk(_parse(source)):
-        name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-        if isinstance(node, _CONDITIONS) or name in _CONDITIONAL:
-            return True
-    return False
-
-
-def unread_arguments(source: str, entry: EntryPoint) -> frozenset[str]:
-    """Arguments that the function of an entry point asks for and never reads; ``del x`` is no reading."""
-    found = [node for node in _parse(source).body if isinstance(node, ast.FunctionDef)]
-    function = next(node for node in found if node.name == entry.function)
-    read = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    return frozenset(entry.arguments) - read
+    in_order = sorted([*findings, *more], key=lambda finding: finding.line)
+    return StaticReport(entries, tuple(in_order[:_MAX_FINDINGS]), tree)
 
 
 def _parse(source: str) -> ast.Module:
@@ -137,7 +121,7 @@ class _Entries:
         return entries, self._findings
 
     def _add(self, code: str, node: ast.AST, message: str, hint: str = "") -> None:
-        self._findings.append(Finding(code, "error", message, hint, getattr(node, "lineno", 0)))
+        self._findings.append(Finding(code, "error", message, hint or CODES[code].remedy, getattr(node, "lineno", 0)))
 
     def _check_returns(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         """An entry point without any ``return <value>``; one that lacks it on a branch is found by running it."""
@@ -203,14 +187,12 @@ class _Entries:
         extra = _STATE_ONLY.get(entry)
         if extra is None:
             return self._offered
-        plain = {
-            name for name in self._offered if not name.startswith(_PREFIXES) and name not in ("action", "terminated")
-        }
-        return frozenset(plain | (extra & self._offered))
+        others = {name for name in self._offered if name.startswith(RESERVED_PREFIXES)} | {"action", "terminated"}
+        return frozenset((self._offered - others) | (extra & self._offered))
 
 
 def _plain(name: str) -> str:
-    for prefix in _PREFIXES:
+    for prefix in RESERVED_PREFIXES:
         name = name.removeprefix(prefix)
     return name
 

@@ -28,12 +28,13 @@ import numpy as np
 from rewardsmith.errors import ProgramError
 from rewardsmith.program import Style
 from rewardsmith.sandbox.host import ProgramHost
-from rewardsmith.types import Array, Finding, Output
+from rewardsmith.types import Array, Finding, FloatArray, Output
 
 SIZES = (17, 2, 1)  # a batch, the smallest, and the one where (1,) and () are easily confused
 _TIMED_ROWS = 256
 _TIMES = 5
-_REDUCTIONS = "reductions over a batch need an axis (np.linalg.norm(x, axis=-1)), never mix transitions"
+_FINE, _COARSE = 1e-6, 1e-2  # of the value, and of the mean size of the values
+_BY_ROW = "reductions over a batch need an axis (np.linalg.norm(x, axis=-1)), never mix transitions"
 
 
 class Decision(NamedTuple):
@@ -51,8 +52,8 @@ def decide_style(host: ProgramHost, rows: Mapping[str, Array]) -> Decision:
     """
     batched = _try(host, rows, "batched")
     single = _try(host, rows, "per_transition")
-    if isinstance(batched, list) and _consistent(batched):
-        if isinstance(single, ProgramError) or _agree(batched[0], single[0]):
+    if isinstance(batched, list) and _consistent(rows, batched):
+        if isinstance(single, ProgramError) or agree(rows, batched[0], slice(0, SIZES[0]), single[0]):
             return Decision("batched", ())
     elif isinstance(single, ProgramError):
         return Decision(None, (_refused(batched, single),))
@@ -61,6 +62,36 @@ def decide_style(host: ProgramHost, rows: Mapping[str, Array]) -> Decision:
     if host.entry.name != "reward":
         return Decision(None, (replace(_slow(host, rows, batched), severity="error"),))
     return Decision("per_transition", (_slow(host, rows, batched),))
+
+
+def agree(rows: Mapping[str, Array], whole: Output, index: Array | slice, part: Output) -> bool:
+    """Whether rows of a batch have the values that they have in another.
+
+    Not to the last bit, which may depend on the place in a vector. Where a program reads float32, the difference of
+    two large numbers (a progress, say) keeps few digits, and those are all that is compared. ``_rest`` is a difference
+    of rounded numbers and left out.
+
+    Args:
+        rows: what the program read.
+        whole: what it said to all of them.
+        index: which rows of ``whole`` those of ``part`` are.
+    """
+    names = set(whole.terms) - {"_rest"}
+    if names != set(part.terms) - {"_rest"}:
+        return False
+    is_coarse = any(column.dtype.kind == "f" and column.dtype.itemsize < 8 for column in rows.values())
+    tolerance = _COARSE if is_coarse else _FINE
+    pairs = [(whole.total, part.total)] + [(whole.terms[name], part.terms[name]) for name in names]
+    with np.errstate(over="ignore"):  # the difference of two 1e308
+        return all(
+            np.allclose(a[index], b, rtol=tolerance, atol=1e-9 + tolerance * _mean_size(a), equal_nan=True)
+            for a, b in pairs
+        )
+
+
+def _mean_size(values: FloatArray) -> float:
+    finite = np.abs(values[np.isfinite(values)])
+    return float((finite / max(finite.size, 1)).sum())  # divided first: the sum of a few 1e308 is no number
 
 
 def take(rows: Mapping[str, Array], index: Array | slice) -> dict[str, Array]:
@@ -90,17 +121,9 @@ def _try(host: ProgramHost, rows: Mapping[str, Array], style: Style) -> list[Out
         return error
 
 
-def _consistent(outputs: list[Output]) -> bool:
-    return all(_agree(outputs[0], smaller) for smaller in outputs[1:])
-
-
-def _agree(larger: Output, smaller: Output) -> bool:
-    """Whether the rows that both have are equal; ``_rest`` is a difference of rounded numbers and left out."""
-    names = set(larger.terms) - {"_rest"}
-    if names != set(smaller.terms) - {"_rest"}:
-        return False
-    pairs = [(larger.total, smaller.total)] + [(larger.terms[name], smaller.terms[name]) for name in names]
-    return all(np.allclose(a[: len(b)], b, rtol=1e-6, atol=1e-8, equal_nan=True) for a, b in pairs)
+def _consistent(rows: Mapping[str, Array], outputs: list[Output]) -> bool:
+    smaller = zip(SIZES[1:], outputs[1:], strict=True)
+    return all(agree(rows, outputs[0], slice(0, n), part) for n, part in smaller)
 
 
 def _reads_numbers_only(rows: Mapping[str, Array]) -> bool:
@@ -111,7 +134,7 @@ def _reads_numbers_only(rows: Mapping[str, Array]) -> bool:
 def _refused(batched: list[Output] | ProgramError, single: list[Output] | ProgramError) -> Finding:
     if isinstance(batched, list) or not isinstance(single, ProgramError):
         message = "the value of a transition changes with the size of the batch that it is in"
-        return Finding("RS204", "error", message, _REDUCTIONS, source="behaviour")
+        return Finding("RS204", "error", message, _BY_ROW, source="behaviour")
     code = "RS202" if batched.reason == "output" else "RS201"
     also = "" if single.message == batched.message else f" (called for one transition: {single.message})"
     hint = "each argument is an array with one row a transition, (n,) or (n, d)"
@@ -127,4 +150,4 @@ def _slow(host: ProgramHost, rows: Mapping[str, Array], batched: list[Output] | 
     factor = cost / max(us_per_transition(host, rows, "batched"), 1e-3)
     what = "batched and single results differ, so it is called for one transition at a time"
     message = f"{what}: {cost:.1f} us each, {factor:.0f} times slower"
-    return Finding("RS206", "warning", message, _REDUCTIONS, source="behaviour")
+    return Finding("RS206", "warning", message, _BY_ROW, source="behaviour")
