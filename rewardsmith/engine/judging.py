@@ -21,6 +21,7 @@ from rewardsmith.state import RunState
 from rewardsmith.store import RunFolder, write_whole
 from rewardsmith.types import Columns, Finding, Slot
 
+_HOW = "answer with one fenced python block"
 _VERDICT = TypeAdapter(Verdict)
 
 
@@ -41,22 +42,25 @@ class Judgement(NamedTuple):
 class Judge:
     """Takes programs out of replies and checks them on the run's real transitions."""
 
-    def __init__(self, run: RunFolder, preflight: dict[str, Any]) -> None:
+    def __init__(self, run: RunFolder, preflight: dict[str, Any], state: RunState) -> None:
         self._run = run
         self._preflight = preflight
+        self._state = state
 
     def judge(self, slot: Slot, text: str, *, length_cut: bool, parents: tuple[str, ...], reply: str) -> Judgement:
         """The judgement of one reply; an equal program was judged once and for all.
 
         Raises:
             BoundaryError: the sandbox itself failed.
+            RunError: an equal program, or its verdict, was changed since.
         """
         found = extract_code(text, length_cut=length_cut)
         if found.source is None:
-            return Judgement(None, False, (Finding("RS001", "error", found.problem),))
+            return Judgement(None, False, (Finding("RS001", "error", found.problem, _HOW),))
         program = Program(program_id(found.source), found.source, slot, parents, reply)
         folder = self._run.program_folder(program.id)
         if (folder / "findings.json").exists():
+            check_seal(self._run, self._state, program.id)
             verdict = read_verdict(self._run, program.id)
         else:
             verdict = trainable(check_source(program.source, self._preflight, self._transitions))
