@@ -114,10 +114,10 @@ def boundary(where: Boundary, doing: str, hint: str = "") -> Iterator[None]:
 
 
 def disk_full(error: BaseException) -> bool:
-    """Whether an error, or what caused it, is a disk without room or without the right to write."""
+    """Whether an error, or what caused it, is a disk without room or that is read-only."""
     chain: BaseException | None = error
     while chain is not None:
-        if isinstance(chain, OSError) and chain.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if isinstance(chain, OSError) and chain.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             return True
         chain = chain.__cause__ or (None if chain.__suppress_context__ else chain.__context__)
     return False

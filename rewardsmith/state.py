@@ -75,7 +75,7 @@ class RunState:
     slots: dict[Slot, SlotState] = field(default_factory=dict)
     trials: dict[TrialKey, TrialState] = field(default_factory=dict)
     programs: dict[str, Slot] = field(default_factory=dict)  # accepted programs -> where each first came from
-    seals: dict[str, str] = field(default_factory=dict)  # accepted programs -> digest of them and their verdicts
+    seals: dict[str, str] = field(default_factory=dict)  # judged programs -> digest of them and their verdicts
     wave: frozenset[Slot | TrialKey] = frozenset()  # what the budget last let pass
     begun: dict[tuple[str, str], frozenset[int]] = field(default_factory=dict)  # (program, rung) -> seeds let pass
     preflight: dict[str, Any] | None = None
@@ -165,11 +165,11 @@ def _judged(state: RunState, data: dict[str, Any]) -> None:
     entry.settled = True
     entry.program, entry.accepted, entry.findings = data["program"], data["accepted"], tuple(data["findings"])
     entry.outcome = data.get("outcome", "code" if entry.program is not None else "no_code")
+    if entry.program is not None and data.get("seal"):
+        state.seals.setdefault(entry.program, data["seal"])
     if entry.accepted and entry.program is not None:
         first = state.programs.get(entry.program, slot)
         state.programs[entry.program] = min(first, slot)
-        if data.get("seal"):
-            state.seals.setdefault(entry.program, data["seal"])
 
 
 def _tried(state: RunState, data: dict[str, Any]) -> None:

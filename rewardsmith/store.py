@@ -220,6 +220,7 @@ def write_whole(path: Path, content: str) -> None:
     staging = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        staging.unlink(missing_ok=True)  # in a trial's folder a trainer may have left a link there
         staging.write_text(content, encoding="utf-8")
         staging.replace(path)
     except OSError as error:

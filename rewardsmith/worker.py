@@ -107,7 +107,7 @@ def _kept_to(folder: Path, task: Task) -> Iterator[None]:
             path = refused_outside(error, folder) if held else None
             if path is None:
                 raise
-            message = f"something tried to write {path}, but this process may write only to {folder}"
+            message = f"{path} could not be opened or changed: this process may write only to {folder}"
             hint = f"name the folder in the task: [env] writes = [{str(Path(path).parent)!r}]"
             raise BoundaryError(message, hint, where="environment") from None
 
@@ -149,20 +149,22 @@ class Server:
 
     def _start(self, command: dict[str, Any]) -> None:
         read_end, write_end = os.pipe()
-        child = os.fork()
+        server, child = os.getpid(), os.fork()
         if child == 0:
             os.close(read_end)
-            _child(command, write_end)
+            _child(command, write_end, server)
         os.close(write_end)
         self._running[read_end] = (command["id"], child)
         self._selector.register(read_end, selectors.EVENT_READ)
 
     def _reap(self, read_end: int) -> None:
-        """A child wrote its answer, or died without one."""
+        """A child wrote its answer, or died without one; whatever it started ends with it."""
         self._selector.unregister(read_end)
         with os.fdopen(read_end, "rb") as pipe:
             content = pipe.read()
         identity, child = self._running.pop(read_end)
+        with suppress(ProcessLookupError, PermissionError):  # it is not reaped yet, so the number is still its own
+            os.killpg(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         answer = json.loads(content) if content else {"error": _death(status)}
         self._answers.write(json.dumps({"id": identity, **answer}).encode() + b"\n")
@@ -176,13 +178,15 @@ class Server:
         os._exit(0)
 
 
-def _child(command: dict[str, Any], answer_to: int) -> None:
+def _child(command: dict[str, Any], answer_to: int, server: int) -> None:
     """Carry out one call in a process of its own; never returns."""
     answer: dict[str, Any] = {"result": None}
+    _keep_to_itself(answer_to)
     try:
         os.setpgid(0, 0)
-        _die_with_parent()
-        log = os.open(command["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        _die_with_parent(server)
+        # No link: a trainer before it may have put one in its place, and nothing holds this process to a folder yet.
+        log = os.open(command["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -194,8 +198,22 @@ def _child(command: dict[str, Any], answer_to: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
             stream.flush()
-    os.write(answer_to, json.dumps(answer).encode())
+    with suppress(OSError), os.fdopen(answer_to, "wb") as pipe:  # the server may be gone
+        pipe.write(json.dumps(answer).encode())
+    if os.getpgrp() == os.getpid():  # what it started may hold the pipe open, and must not outlive the call
+        os.killpg(0, signal.SIGKILL)
     os._exit(0)
+
+
+def _keep_to_itself(descriptor: int) -> None:
+    """Close a descriptor in every process that is forked from this one: the server waits until nobody holds it."""
+    kept = [descriptor]
+
+    def close() -> None:
+        if kept:  # once: in a fork of the fork the number is another's
+            os.close(kept.pop())
+
+    os.register_at_fork(after_in_child=close)
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
@@ -215,12 +233,14 @@ def _death(status: int) -> dict[str, Any]:
     return {"type": "BoundaryError", "message": f"the trainer process {how}", "hint": "memory may have run out"}
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(server: int) -> None:
     """On Linux the kernel ends a child whose server was killed; elsewhere it runs to its end."""
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != server:  # killed before the kernel was told
+        os._exit(1)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import threading
@@ -10,19 +11,26 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from crash_driver import HEAD, Slots, answer
 from fake_executor import FakeExecutor
 from fake_llm import FakeLLM
 from line_runs import REPLIES, asked_of, design, happened, kinds, recorded, the_run
 from lineworld import write_task
+from programs import TASKS
 
 from rewardsmith import api
 from rewardsmith.config import Budget
 from rewardsmith.engine import loop
+from rewardsmith.engine.judging import Judge, Judgement
 from rewardsmith.errors import BoundaryError, NoProgram, RunError, UsageError
+from rewardsmith.events import Event
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
+from rewardsmith.state import RunState, SlotState, apply_event
+from rewardsmith.store import RunFolder
 from rewardsmith.train.jobs import TrialJob
+from rewardsmith.types import Slot
 
 STEPS = 256
 TRIAL = 256 + 10 * (5 * 5 + 3)  # as the gate estimates it: five rankings of five episodes, three more to measure
@@ -62,6 +70,51 @@ def test_a_program_that_was_changed_after_it_was_judged_is_noticed(
     with pytest.raises(RunError, match="changed since it was judged"):
         run.export(tmp_path / "elsewhere")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_refused_program_cannot_be_made_good_behind_the_runs_back(tmp_path: Path) -> None:
+    """Else the next reply that holds the same program would be accepted by the verdict that lies on the disk."""
+    run = RunFolder(tmp_path)
+    run.bank.mkdir()
+    np.savez(run.bank / "transitions.npz", **TASKS["drive"][1])  # type: ignore[arg-type]
+    state, reply = RunState(), "```python\nimport numpy as np\ndef reward(position):\n    return np.log(position)\n```"
+    judge = Judge(run, {"hidden": [], "n_actions": None, "episode_length": 100.0}, state)
+
+    def judged(slot: Slot) -> Judgement:
+        found = judge.judge(slot, reply, length_cut=False, parents=(), reply="x")
+        assert found.program is not None
+        data = {"slot": list(slot), "program": found.program.id, "accepted": found.accepted, "seal": found.seal}
+        state.slots[slot] = SlotState(slot)
+        apply_event(state, Event("judged", {**data, "findings": []}))
+        return found
+
+    first = judged(Slot(0, 0))
+    assert first.program is not None and not first.accepted and not state.programs
+    assert judged(Slot(0, 1)) == first._replace(program=dataclasses.replace(first.program, slot=Slot(0, 1)))
+    path = run.program_folder(first.program.id) / "findings.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "stage": "accepted", "findings": []}))
+    with pytest.raises(RunError, match="changed since it was judged"):
+        judged(Slot(1, 0))
+
+
+def test_an_evaluation_is_told_by_the_engine_what_to_evaluate(
+    task: str, tmp_path: Path, executor: FakeExecutor
+) -> None:
+    """A trainer may write in its folder, also another job, or a link in the place of what is written there."""
+    outside = tmp_path / "outside"
+    outside.write_text("untouched")
+
+    def meddle(call: str, job: TrialJob) -> None:
+        if call == "train":
+            folder = the_run(tmp_path).folder.trial_folder(job.program, job.rung, job.seed)
+            (folder / "job.json").write_text(job.model_copy(update={"steps": 1}).model_dump_json())
+            (folder / ".job.json.tmp").symlink_to(outside)
+        else:
+            assert job.steps == STEPS
+
+    executor.trouble = meddle
+    assert design(task, tmp_path).best
+    assert outside.read_text() == "untouched"
 
 
 def test_a_weak_sandbox_is_refused_before_anything_unless_allowed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 from lineworld import write_task
 
-from rewardsmith.errors import BoundaryError
+from rewardsmith.errors import BoundaryError, disk_full
 from rewardsmith.executor.local import LocalExecutor
 from rewardsmith.sandbox import landlock
+from rewardsmith.sandbox.folder import refused_outside
 
 ROOT = Path(__file__).resolve().parents[1]
 needs_landlock = pytest.mark.skipif(landlock.version() == 0, reason="the kernel has no Landlock")
@@ -67,6 +69,59 @@ def test_only_its_folder_can_be_written(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
     assert (run / "events.jsonl").read_text() == "log"
     assert sorted(path.name for path in run.iterdir()) == ["events.jsonl", "programs"]
+
+
+DEVICES = """
+import multiprocessing, os, sys, threading
+from pathlib import Path
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+from rewardsmith.sandbox.folder import kept_to
+
+def double(number):
+    return 2 * number
+
+with kept_to(Path(sys.argv[1]), [Path(sys.argv[2])]) as held:
+    assert held
+    (Path(sys.argv[2]) / "made").write_text("")
+    for name in ("null", "zero", "urandom"):
+        open(f"/dev/{name}", "r+b", buffering=0).close()
+    threading.Thread(target=open("/proc/self/comm", "w").write, args=("named",)).start()
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert pool.map(double, range(3)) == [0, 2, 4]
+    loader = DataLoader(TensorDataset(torch.arange(8.0)), batch_size=4, num_workers=1)
+    assert sum(float(batch.sum()) for batch, in loader) == 28
+    assert float(torch.ones(3).share_memory_().sum()) == 3
+    for path in sys.argv[3:]:
+        try:
+            os.close(os.open(path, os.O_WRONLY))
+        except PermissionError:
+            continue
+        print("opened:", path)
+print("done")
+"""
+
+
+@needs_landlock
+def test_devices_and_what_libraries_need_but_no_disk_and_no_setting_of_the_kernel(tmp_path: Path) -> None:
+    wanted = ["/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", f"/proc/{os.getpid()}/comm"]
+    wanted += ["/dev/kmsg", "/dev/vda", "/dev/sda", "/dev/loop0", "/dev/ptmx", "/dev/mem"]
+    there = [path for path in wanted if os.access(path, os.W_OK)]
+    words = [sys.executable, "-c", DEVICES, str(tmp_path / "trial"), str(tmp_path / "not/yet/there"), *there]
+    done = subprocess.run(words, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+@needs_landlock
+def test_a_file_that_may_not_be_read_is_no_matter_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denied = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "secret"))
+    (tmp_path / "secret").touch()
+    assert refused_outside(denied, tmp_path / "trial") == str(tmp_path / "secret")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # what its mode says to anybody but root
+    assert refused_outside(denied, tmp_path / "trial") is None
+    assert not disk_full(denied), "no room on the disk would help"
 
 
 @needs_landlock

@@ -241,10 +241,28 @@ def test_a_host_that_lies_is_not_believed() -> None:
         b"\x00\x00\x09\x00" + b"\x00" * 4,
         b"\x01\x00\x01\x00\xff\xff\xff\x7f",
         b"\x02\x00\x00\x00\x02\x00\x00\x00[]",
+        b'\x01\x00\x01\x00\x04\x00\x00\x00[""]',
+        b'\x01\x00\x01\x00\x09\x00\x00\x00["_rest"]',
+        b'\x01\x02\x01\x00\x05\x00\x00\x00["a"]',
     ]
     for lie in lies:
         body = f"IMPORT('os').write(IMPORT('sys')._getframe(3).f_locals['self']._control, {lie!r})\n    return position"
         assert failure(body).reason == "died", lie
+
+
+def test_a_reply_has_the_form_of_the_first() -> None:
+    change = "IMPORT('sys')._getframe(2).f_locals['writer']._width = None\n    "
+    with hosted(change + "return np.ones((len(position), len(position)))", entry="q_prior") as host:
+        assert host(columns(3)).total.shape == (3, 3)
+        with pytest.raises(ProgramError, match="interfered"):
+            host(columns(2))
+    flags = "IMPORT('sys')._getframe(2).f_locals['writer']._has_total = len(position) != 2\n    "
+    with hosted(flags + "return (position, {'a': 1.0}) if len(position) != 2 else {'a': 1.0}") as host:
+        host(columns(3))
+        with pytest.raises(ProgramError, match="interfered"):
+            host(columns(2))
+    with hosted(change + "return position", entry="q_prior") as host, pytest.raises(ProgramError, match="n_actions"):
+        host(columns(2))
 
 
 def test_the_process_has_no_keys_no_output_and_no_folder() -> None:

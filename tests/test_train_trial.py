@@ -15,14 +15,17 @@ import numpy as np
 import pytest
 import torch
 from toy_envs import Counter
-from trials import MATCH, OFF_POLICY, PPO, job_for, toy_task, trial
+from trials import MATCH, OFF_POLICY, PPO, entry_of, job_for, toy_task, trial
 
-from rewardsmith.errors import BoundaryError, UsageError
+from rewardsmith.errors import BoundaryError, ProgramError, UsageError
+from rewardsmith.sandbox.host import open_host
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.task.loading import Task
+from rewardsmith.train.evaluation import run_evaluation
 from rewardsmith.train.jobs import RANKING_EPISODES, TrialResult
 from rewardsmith.train.learner import algorithm_class, load_state, make_learner, make_policy, normalised, save_state
 from rewardsmith.train.preflight import run_preflight
+from rewardsmith.train.trial import run_training
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import make_vec_env
 
@@ -210,6 +213,30 @@ def test_a_program_that_breaks_ends_its_own_trial(how: str, algorithm: str, tmp_
     gc.collect()  # an unclosed file would warn here, and a warning is an error
     open_files = [os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if exists(n)]
     assert not [name for name in open_files if str(tmp_path) in name]
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "DQN"])
+@pytest.mark.parametrize("value", ["1e39", "1e30", "np.nan, {'a': 1.0}", "0.0, {'a': np.log(-1.0 - action)}"])
+def test_a_value_that_no_learner_can_use_is_the_programs_fault(value: str, algorithm: str, tmp_path: Path) -> None:
+    """Learners compute in float32, where 1e39 is infinite, and the square of 1e30."""
+    hyperparameters = PPO if algorithm == "PPO" else OFF_POLICY
+    task = toy_task(algorithm=algorithm, hyperparameters=hyperparameters, normalise_reward=False)
+    report, result = trial(tmp_path, task, f"def reward(action):\n    return {value}\n", steps=64)
+    assert (report.status, result.status) == ("program_failed", "program_failed")
+    assert "became" in report.message and "nan" not in (tmp_path / "curve.csv").read_text()
+
+
+def test_a_module_that_fails_when_it_is_loaded_is_the_programs_fault(tmp_path: Path) -> None:
+    task = toy_task()
+    job = job_for(task)
+    with pytest.raises(ProgramError):  # the control
+        open_host("X = 1 / 0\n", entry_of(MATCH), make_vec_env(task, 1, 0).layout, 64)
+    report = run_training(
+        task, job, tmp_path, lambda venv: open_host("X = 1 / 0\n" + job.source, entry_of(MATCH), venv.layout, 64)
+    )
+    assert (report.status, report.steps, report.line, report.checkpoints) == ("program_failed", 0, 1, [])
+    assert "ZeroDivisionError" in report.message
+    assert run_evaluation(task, job, tmp_path, lambda _: None).status == "program_failed"
 
 
 def exists(number: str) -> bool:

@@ -45,15 +45,17 @@ class Judgement(NamedTuple):
 class Judge:
     """Takes programs out of replies and checks them on the run's real transitions."""
 
-    def __init__(self, run: RunFolder, preflight: dict[str, Any]) -> None:
+    def __init__(self, run: RunFolder, preflight: dict[str, Any], state: RunState) -> None:
         self._run = run
         self._preflight = preflight
+        self._state = state
 
     def judge(self, slot: Slot, text: str, finish: FinishReason, parents: tuple[str, ...], reply: str) -> Judgement:
         """The judgement of one reply; an equal program was judged once and for all.
 
         Raises:
             BoundaryError: the sandbox itself failed.
+            RunError: an equal program, or its verdict, was changed since.
         """
         found = extract_code(text, length_cut=finish == "length")
         if found.source is None:
@@ -61,6 +63,7 @@ class Judge:
         program = Program(program_id(found.source), found.source, slot, parents, reply)
         folder = self._run.program_folder(program.id)
         if (folder / "findings.json").exists():
+            check_seal(self._run, self._state, program.id)
             verdict = read_verdict(self._run, program.id)
         else:
             verdict = trainable(check_source(program.source, self._preflight, self._transitions))
@@ -84,7 +87,7 @@ def without_program(text: str, finish: FinishReason, problem: str) -> Judgement:
     code = {"no_code": "RS001", "refusal": "RS002", "filter": "RS003", "empty": "RS004", "cut": "RS005"}[outcome]
     message = f"the model said: {' '.join(text.split())[:200]}" if outcome == "refusal" and text.strip() else ""
     message = problem if outcome in ("no_code", "cut") else message or CODES[code].meaning
-    return Judgement(None, False, (Finding(code, "error", message),), outcome=outcome)
+    return Judgement(None, False, (Finding(code, "error", message, CODES[code].remedy),), outcome=outcome)
 
 
 def check_source(source: str, preflight: dict[str, Any], transitions: Columns) -> Verdict:

@@ -220,7 +220,7 @@ class Engine:
     @property
     def _judge_of_run(self) -> Judge:
         if not hasattr(self, "_judging"):
-            self._judging = Judge(self.run, self.seen)
+            self._judging = Judge(self.run, self.seen, self.state)
         return self._judging
 
     def _train(self, orders: Sequence[Train]) -> None:

@@ -125,7 +125,8 @@ class Trainer:
         trained = _matches(trial.folder / "trained.json", TrainedReport, trial.digest)
         if not trained:
             shutil.rmtree(trial.folder, ignore_errors=True)
-            write_whole(trial.folder / "job.json", trial.job.model_dump_json(indent=1) + "\n")
+        # Always: the trainer may write in this folder, and what is measured is for the engine to say.
+        write_whole(trial.folder / "job.json", trial.job.model_dump_json(indent=1) + "\n")
         call = "evaluate" if trained else "train"
         trial.future = self._executor.submit(call, {"folder": str(trial.folder)}, trial.folder / "out.log")
         return True

@@ -5,6 +5,10 @@ is trusted: every number is checked against what was asked for, results are copi
 
 A process that hung, died or ran out of memory is gone, and every later call raises the same error: starting it
 again would only repeat it. An exception or an output outside the contract is raised and the host goes on.
+
+What the machine did is not held against the program: a process that was killed from outside, stopped, or starved is a
+BoundaryError, and the next call starts another. So does the first call in a process that was forked from this one,
+where the old process would answer to both.
 """
 
 from __future__ import annotations
@@ -12,11 +16,14 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import signal
+import sys
 import threading
+import time
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
 import numpy as np
 
@@ -32,6 +39,15 @@ if TYPE_CHECKING:
     from rewardsmith.layout import Layout  # only for annotations: it brings gymnasium
 
 Shapes = Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]  # argument -> (shape of one row, dtype)
+_CLOSED = "the program host is closed"
+_STARVED = 0.25  # of the time that it was given: who had less of a processor did not use it up
+
+
+class _Begun(NamedTuple):
+    """When a question was asked, and how much processor time its process had used; None where nobody tells."""
+
+    at: float
+    cpu_s: float | None
 
 
 class ProgramHost:
@@ -65,20 +81,16 @@ class ProgramHost:
         self.entry = entry
         self.style = style
         self.capacity = capacity
+        self._source = source
         self._limits = limits
         self._lock = threading.Lock()
-        self._names: tuple[str, ...] = ()
         self._gone: ProgramError | None = None
-        self._first = True
+        self._closed = False
         columns = [wire.Column(name, shapes[name][1].str, shapes[name][0]) for name in entry.arguments]
         self._plan = wire.plan(columns, capacity)
         self._zygote = zygote or launch.zygote()
-        self._connect()
-        try:
-            self._load(source)
-        except BaseException:
-            self.close()
-            raise
+        self._start()
+        _hosts.add(self)
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -118,7 +130,8 @@ class ProgramHost:
         return self._output(parts[0][0], block)
 
     def close(self) -> None:
-        """End the process; may be called again."""
+        """End the process; may be called again, and by another thread than the one that waits for an answer."""
+        self._closed = True
         self._end()
 
     def __enter__(self) -> Self:
@@ -127,26 +140,54 @@ class ProgramHost:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _end(self) -> int:
-        """Let go of the memory and end the process; its exit status."""
+    def _end(self) -> int | None:
+        """Let go of the memory and end the process; its exit status, None if there is none to be had."""
+        released = self._let_go()
+        return self._zygote.end(self._pid, self._control) if released else None
+
+    def _let_go(self) -> bool:
+        """Forget memory and process; whether there was one."""
         self._inputs: dict[str, Any] = {}
         self._rows_out = np.zeros((1, 0))
-        released = self._finalizer.detach()
-        return self._zygote.end(self._pid, self._control) if released else 0
+        return self._finalizer.detach() is not None
+
+    def forget(self) -> None:
+        """In a process that was forked from its own: the next call starts a process that answers to this one alone."""
+        self._lock = threading.Lock()  # a thread that does not exist here may have held it
+        if self._let_go():
+            self._control.close()
+
+    def _start(self) -> None:
+        """Open a process and let it load the program."""
+        self._names: tuple[str, ...] = ()
+        self._form: tuple[int, int] | None = None  # flags and rows used, the same in every reply
+        self._first = True
+        if not self._zygote.usable:
+            self._zygote = launch.zygote()
+        self._connect()
+        try:
+            self._load()
+        except BaseException:
+            self._end()
+            raise
 
     def _connect(self) -> None:
-        _, self._pid, self._control, memory = self._zygote.launch(self._plan.size)
+        self._pid, self._control, memory = self._zygote.launch(self._plan.size)
+        self._clock = ~self._pid << 3 | 2  # the number of its processor-time clock: clock_getcpuclockid(3)
         self._finalizer = weakref.finalize(self, self._zygote.abandon, self._pid, self._control)
         try:
             shared = mmap.mmap(memory, self._plan.size)
+        except OSError as error:
+            self._end()
+            raise replies.lost(str(error)) from error
         finally:
             os.close(memory)
         self._inputs = self._plan.inputs(shared)
         self._rows_out = self._plan.output(shared, self._plan.output_offset)
 
-    def _load(self, source: str) -> None:
+    def _load(self) -> None:
         message = {
-            "source": source,
+            "source": self._source,
             "entry": self.entry.name,
             "function": self.entry.function,
             "columns": self._plan.columns,
@@ -156,10 +197,9 @@ class ProgramHost:
         }
         text = json.dumps(message).encode()
         launch.set_timeout(self._control, launch.START_S)
-        launch.set_timeout(self._control, launch.START_S)
         self._await_confined(wire.LENGTH.pack(len(text)) + text)
         launch.set_timeout(self._control, self._limits.load_s)
-        self._ask(b"", self._limits.load_s)
+        self._ask(b"", self._limits.load_s, loaded=False)
 
     def _await_confined(self, message: bytes) -> None:
         """Nothing of the program has run yet: whatever fails here is the machine's fault."""
@@ -191,8 +231,11 @@ class ProgramHost:
         """One call of the process: its reply, and a copy of the rows that it wrote."""
         if self._gone is not None:
             self._raise_gone()
+        if self._closed:
+            raise ValueError(_CLOSED)
         if not self._finalizer.alive:
-            raise ValueError("the program host is closed")
+            self._start()
+        rows_out = self._rows_out  # close() in another thread takes it away
         for name, shared in self._inputs.items():
             np.copyto(shared[:n], columns[name][start : start + n], casting="same_kind")
         seconds = self._limits.load_s if self._first else self._limits.call_s
@@ -200,7 +243,7 @@ class ProgramHost:
         if self._first:  # from now on less patience
             self._first = False
             launch.set_timeout(self._control, self._limits.call_s)
-        return reply, self._rows_out[: reply.used + 1, :n].copy()
+        return reply, rows_out[: reply.used + 1, :n].copy()
 
     def _output(self, reply: replies.Reply, block: FloatArray) -> Output:
         if reply.flags == wire.MATRIX:
@@ -213,37 +256,85 @@ class ProgramHost:
                     terms["_rest"] = rest
         return Output(total, terms)
 
-    def _ask(self, message: bytes, seconds: float) -> replies.Reply:
+    def _ask(self, message: bytes, seconds: float, *, loaded: bool = True) -> replies.Reply:
         """Send a message and wait for its reply."""
+        begun = _Begun(time.monotonic(), self._cpu_s())
         try:
             self._control.sendall(message)
-            return self._expected(replies.receive(self._control, seconds))
+            reply = replies.receive(self._control, seconds)
+            return self._expected(reply) if loaded else reply
         except (BlockingIOError, TimeoutError):
-            self._fail(replies.too_slow(seconds))
-        except (EOFError, ConnectionError):
-            self._fail(replies.cause_of_death(self._end()))
+            self._fail(self._why_late(begun, seconds))
+        except (EOFError, OSError) as error:
+            if self._closed:
+                raise ValueError(_CLOSED) from None
+            if not isinstance(error, (EOFError, ConnectionError)):
+                raise
+            self._fail(self._why_dead(begun, seconds))
         except ProgramError as error:
             if error.reason in ("memory", "died"):
                 self._fail(error)
             raise
         except BaseException:  # interrupted: the reply would be taken for that of the next call
-            self.close()
+            self._end()
             raise
 
     def _expected(self, reply: replies.Reply) -> replies.Reply:
         """The reply, if it fits what this entry point can return and returned before."""
-        if reply.names is not None:
-            if self._names:
+        form = (reply.flags, reply.used)
+        if self._form is not None:
+            if reply.names is not None or form != self._form:
                 raise replies.broken()
-            self._names = reply.names
-        is_matrix = reply.flags == wire.MATRIX and self.entry.name == "q_prior" and 1 <= reply.used <= wire.MAX_TERMS
-        if not is_matrix and (reply.flags > 1 or reply.used != len(self._names)):
+            return reply
+        if self.entry.name == "q_prior" and "action" not in self.arguments:
+            good = reply.flags == wire.MATRIX and 1 <= reply.used <= wire.MAX_TERMS and reply.names is None
+        else:
+            good = reply.flags <= 1 and reply.used == len(reply.names or ())
+        if not good:
             raise replies.broken()
+        self._form, self._names = form, reply.names or ()
         return reply
 
-    def _fail(self, error: ProgramError) -> NoReturn:
-        """End the process and remember why."""
-        self.close()
+    def _cpu_s(self) -> float | None:
+        """Processor time that its process has used; None where the kernel does not tell."""
+        if sys.platform != "linux":
+            return None
+        try:
+            return time.clock_gettime(self._clock)
+        except OSError:
+            return None
+
+    def _was_starved(self, begun: _Begun, seconds: float) -> bool:
+        """Whether it had so little of a processor since then that it cannot have used up its time by computing."""
+        now = self._cpu_s()
+        return now is not None and begun.cpu_s is not None and now - begun.cpu_s < _STARVED * seconds
+
+    def _why_late(self, begun: _Begun, seconds: float) -> ProgramError | BoundaryError:
+        """A stopped process or a starved one could not answer; one that sleeps would not, which no program needs."""
+        if self._was_starved(begun, seconds) and launch.state_of(self._pid) != "S":
+            return replies.lost(f"it was stopped or got no processor for {seconds:g} s", "is the machine overloaded?")
+        return replies.too_slow(seconds)
+
+    def _why_dead(self, begun: _Begun, seconds: float) -> ProgramError | BoundaryError:
+        """Confined by seccomp it cannot send itself SIGKILL: that came from outside, if not from us."""
+        starved = self._was_starved(begun, seconds)
+        by_itself = launch.soon_dead(self._pid)
+        status = self._end()
+        if status is None:
+            return replies.lost("its zygote was killed")
+        if status == -signal.SIGKILL and not by_itself:  # it closed its socket and went on
+            return replies.broken()
+        if status == -signal.SIGKILL and "seccomp" in self._zygote.self_test.layers:
+            return replies.lost("it was killed from outside", "memory of the machine may have run out")
+        if status == -signal.SIGALRM and starved and time.monotonic() - begun.at >= seconds:
+            return replies.lost(f"it was stopped or got no processor for {seconds:g} s", "is the machine overloaded?")
+        return replies.cause_of_death(status)
+
+    def _fail(self, error: ProgramError | BoundaryError) -> NoReturn:
+        """End the process, and remember why if it is the program's fault."""
+        self._end()
+        if isinstance(error, BoundaryError):
+            raise error from None
         self._gone = error.with_traceback(None)
         self._raise_gone()
 
@@ -252,6 +343,17 @@ class ProgramHost:
         gone = self._gone
         assert gone is not None
         raise ProgramError(gone.message, gone.hint, line=gone.line, reason=gone.reason) from None
+
+
+_hosts: weakref.WeakSet[ProgramHost] = weakref.WeakSet()
+
+
+def _forget() -> None:
+    for host in list(_hosts):
+        host.forget()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 def shapes_of(layout: Layout) -> Shapes:

@@ -19,9 +19,10 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,10 +31,11 @@ import numpy as np
 from rewardsmith.errors import BoundaryError
 from rewardsmith.sandbox.attacks import SelfTest
 from rewardsmith.sandbox.confine import LAYERS
-from rewardsmith.sandbox.wire import ANSWER, FORK, READY, REAP
+from rewardsmith.sandbox.wire import ANSWER, COMMAND, FORK, READY, REAP
 
 START_S = 30.0  # an interpreter with numpy takes 0.2 s; a cold network disk takes longer
 _IDLE_CHECK_S = 5.0  # how often an idle zygote or host asks whether it was orphaned
+_TO_DIE_S = 0.5  # a process closes its files a moment before it is dead
 _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # where the interpreter needs them to start; cleared right after
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _BOOT = (
@@ -43,9 +45,8 @@ _BOOT = (
 
 
 class Launched(NamedTuple):
-    """A program host process: the zygote that forked it, its id, the socket to it, the memory that both have open."""
+    """A program host process: its id, the socket to it, the memory that both have open."""
 
-    zygote: Zygote
     pid: int
     control: socket.socket
     memory: int
@@ -66,15 +67,18 @@ class Zygote:
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._abandoned: list[int] = []  # killed, not yet reaped
-        self._control, theirs = socket.socketpair()
-        try:
-            set_timeout(theirs, _IDLE_CHECK_S)
-            self._process = _start(theirs, ",".join(layers), hash_seed)
-        except OSError as error:
-            self._control.close()
-            raise _cannot_start(error) from error
-        finally:
-            theirs.close()
+        self._asked = 0  # number of the last question
+        self._forks: set[int] = set()  # questions for a host that have no answer yet
+        with ExitStack() as stack:
+            try:
+                self._control, theirs = socket.socketpair()
+                stack.callback(self._control.close)
+                with theirs:
+                    set_timeout(theirs, _IDLE_CHECK_S)
+                    self._process = _start(theirs, ",".join(layers), hash_seed)
+            except OSError as error:
+                raise _cannot_start(error) from error
+            stack.pop_all()
         try:
             self.self_test = _await_ready(self._control)
         except BaseException:
@@ -85,7 +89,7 @@ class Zygote:
     @property
     def usable(self) -> bool:
         """Whether it is a child of this very process (not of one that this was forked from) and not gone."""
-        return self._owner == os.getpid() and self._process.returncode is None
+        return self._owner == os.getpid() and self._process.poll() is None
 
     def launch(self, size: int) -> Launched:
         """Fork a host with a memory file of so many bytes.
@@ -93,45 +97,52 @@ class Zygote:
         Raises:
             BoundaryError: there can be no process, or the zygote was killed.
         """
-        memory = _memory_file(size)
-        ours, theirs = socket.socketpair()
-        try:
-            set_timeout(theirs, _IDLE_CHECK_S)
-            pid = self._ask(FORK, theirs.fileno(), memory)
-            if not pid:
-                raise OSError("the system has no process left")
-        except BaseException as error:
-            ours.close()
-            os.close(memory)
-            if isinstance(error, OSError):
+        with ExitStack() as stack:
+            try:
+                memory = _memory_file(size)
+                stack.callback(os.close, memory)
+                ours, theirs = socket.socketpair()
+                stack.callback(ours.close)
+                with theirs:
+                    set_timeout(theirs, _IDLE_CHECK_S)
+                    pid = self._ask(FORK, 0, theirs.fileno(), memory)
+                if not pid:
+                    raise OSError("the system has no process left")
+            except OSError as error:
                 raise _cannot_start(error) from error
-            raise
-        finally:
-            theirs.close()
-        return Launched(self, pid, ours, memory)
+            stack.pop_all()
+        return Launched(pid, ours, memory)
 
-    def end(self, pid: int, control: socket.socket) -> int:
+    def end(self, pid: int, control: socket.socket) -> int | None:
         """Kill a host with all its group.
 
         Returns:
-            its exit status, negative for a signal; that of SIGKILL if the zygote is gone, and the host with it
+            its exit status, negative for a signal; None if the zygote is gone, and the host with it
         """
-        status = -signal.SIGKILL
-        if self._kill(pid):
-            with suppress(OSError):
-                status = os.waitstatus_to_exitcode(self._ask(REAP + ANSWER.pack(pid)))
-        control.close()  # last: a thread that waits on it is woken by the end of the process, not by a reused number
-        return status
+        try:
+            if self._stop(pid, control):
+                with suppress(OSError):
+                    return os.waitstatus_to_exitcode(self._ask(REAP, pid))
+            return None
+        finally:
+            control.close()  # last: a thread that waits on it must not find its number reused
 
     def abandon(self, pid: int, control: socket.socket) -> None:
         """Kill a host whenever and wherever the garbage collector says so, which may be in the midst of a question."""
-        if self._kill(pid):
+        if self._stop(pid, control):
             self._abandoned.append(pid)
         control.close()
 
-    def _kill(self, pid: int) -> bool:
-        """Kill a host, unless its zygote is gone and it with it, or both are another process's; whether it was."""
-        if not self.usable or self._process.poll() is not None:
+    def _stop(self, pid: int, control: socket.socket) -> bool:
+        """Make a host end; False if its zygote is gone, and it with it, or if both are another process's.
+
+        A root without the right to signal other users cannot kill it, since it became nobody: then it ends by itself,
+        idle because the socket is shut, busy by its timer.
+        """
+        if self._owner == os.getpid():  # else this would shut the socket of the process that we were forked from
+            with suppress(OSError):
+                control.shutdown(socket.SHUT_RDWR)
+        if not self.usable:
             return False
         for kill in (os.killpg, os.kill):  # until it is reaped, the id belongs to nobody else
             with suppress(ProcessLookupError, PermissionError):
@@ -146,24 +157,35 @@ class Zygote:
             self._process.kill()
             self._process.wait()
 
-    def _ask(self, command: bytes, *files: int) -> int:
+    def _ask(self, command: bytes, pid: int, *files: int) -> int:
         """Send a command and wait for its answer; a zygote that does not answer is ended."""
         with self._lock:
             try:
                 while self._abandoned:
-                    self._exchange(REAP + ANSWER.pack(self._abandoned.pop()))
-                return self._exchange(command, *files)
-            except BaseException:  # interrupted: the answer would be taken for that of the next question
+                    self._exchange(REAP, self._abandoned[0])
+                    del self._abandoned[0]  # the garbage collector appends meanwhile
+                return self._exchange(command, pid, *files)
+            except OSError:
                 self.close()
                 raise
 
-    def _exchange(self, command: bytes, *files: int) -> int:
-        socket.send_fds(self._control, [command], files)
-        answer = self._control.recv(ANSWER.size, socket.MSG_WAITALL)
-        if len(answer) < ANSWER.size:
-            raise ConnectionError("its zygote was killed")
-        number: int = ANSWER.unpack(answer)[0]
-        return number
+    def _exchange(self, command: bytes, pid: int, *files: int) -> int:
+        """One question. An interrupt may leave its answer behind, which the next one knows by its number."""
+        self._asked += 1
+        if command == FORK:
+            self._forks.add(self._asked)
+        socket.send_fds(self._control, [COMMAND.pack(command, self._asked, pid)], files)
+        while True:
+            answer = self._control.recv(ANSWER.size, socket.MSG_WAITALL)
+            if len(answer) < ANSWER.size:
+                raise ConnectionError("its zygote was killed")
+            asked, number = ANSWER.unpack(answer)
+            is_host = asked in self._forks
+            self._forks.discard(asked)
+            if asked == self._asked:
+                return int(number)
+            if is_host and number:  # nobody waits for it any more; with its socket closed it ends by itself
+                self._abandoned.append(number)
 
 
 _zygotes: dict[int, Zygote] = {}
@@ -190,6 +212,24 @@ def zygotes() -> tuple[Zygote, Zygote]:
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(zygote, range(2))
     return first, second
+
+
+def soon_dead(pid: int) -> bool:
+    """Whether a process that closed its socket is dead in a moment; True where the kernel does not tell."""
+    end = time.monotonic() + _TO_DIE_S
+    while state_of(pid) not in ("", "Z", "X"):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.001)
+    return True
+
+
+def state_of(pid: int) -> str:
+    """What a process does, as the kernel tells: R runs or would, S sleeps, T is stopped, Z is dead; else empty."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return ""
 
 
 def set_timeout(control: socket.socket, seconds: float) -> None:
@@ -236,7 +276,11 @@ def _memory_file(size: int) -> int:
             file.truncate(size)
             return os.dup(file.fileno())
     memory = os.memfd_create("rewardsmith", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(memory, size)
+    try:
+        os.ftruncate(memory, size)
+    except OSError:
+        os.close(memory)
+        raise
     with suppress(OSError):
         fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
     return memory

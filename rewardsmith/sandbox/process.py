@@ -38,6 +38,7 @@ from rewardsmith.sandbox.wire import (
 from rewardsmith.types import Array
 
 _REASONS = {MemoryError: "memory", OutputError: "output", PermissionError: "system", StateError: "state"}
+_DESCRIPTORS = 64  # more than a zygote has; a host has a few of its lowest numbers
 _NO_REPLY: tuple[int, int, int, Any] = (OK, 0, 0, None)
 
 
@@ -50,6 +51,8 @@ def serve(control: int, memory: int, layers: tuple[str, ...]) -> NoReturn:
     channel = _Channel(control)
     load = json.loads(channel.read(*LENGTH.unpack(channel.read(LENGTH.size))))
     program = _Program(load, memory)
+    os.closerange(3, control)  # the memory, and the copies that each mmap keeps: with them it could be mapped again
+    os.closerange(control + 1, _DESCRIPTORS)
     held = confine(load["memory_mb"], layers)
     channel.send(bytes([sum(1 << LAYERS.index(layer) for layer in held)]))
     channel.answer(load["seconds"], program.load)
@@ -106,9 +109,8 @@ class _Program:
         columns = [Column(name, dtype, tuple(shape)) for name, dtype, shape in load["columns"]]
         places = plan(columns, load["capacity"])
         size = places.size - places.output_offset
-        readable = mmap.mmap(memory, places.output_offset, access=mmap.ACCESS_READ)
+        readable = mmap.mmap(_read_only(memory), places.output_offset, access=mmap.ACCESS_READ)
         writable = mmap.mmap(memory, size, access=mmap.ACCESS_WRITE, offset=places.output_offset)
-        os.close(memory)
         inputs = places.inputs(readable)
         self._arguments = [column.name for column in columns]
         self._inputs = [inputs[name] for name in self._arguments]
@@ -141,6 +143,14 @@ class _Program:
             return OK, flags, used, None
         self._told = writer.names or ()
         return OK_NAMES, flags, used, self._told
+
+
+def _read_only(memory: int) -> int:
+    """The memory file once more, for reading only: what is mapped from it can never be made writable."""
+    try:
+        return os.open(f"/proc/self/fd/{memory}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # no /proc here
+        return os.dup(memory)
 
 
 def _by_signature(function: FunctionType, names: list[str]) -> Callable[[Sequence[Any]], Any]:

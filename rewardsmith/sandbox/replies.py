@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from rewardsmith.errors import ProgramError
+from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.sandbox import wire
 
 _REASONS = ("exception", "output", "memory", "system", "state")
@@ -83,6 +83,11 @@ def broken() -> ProgramError:
     return ProgramError("the program interfered with its host", _PURE, reason="died")
 
 
+def lost(why: str, hint: str = "") -> BoundaryError:
+    """The error for a process that was taken away, by no fault of the program."""
+    return BoundaryError(f"the program host was lost: {why}", hint, where="sandbox", retryable=True)
+
+
 def _read(kind: int, flags: int, used: int, payload: bytes) -> Reply:
     if kind == wire.OK and not payload:
         return Reply(flags, used, None)
@@ -100,8 +105,8 @@ def _read(kind: int, flags: int, used: int, payload: bytes) -> Reply:
 def _are_names(content: Any) -> bool:
     if not isinstance(content, list) or not 0 < len(content) <= wire.MAX_TERMS:
         return False
-    good = all(type(name) is str and name.isprintable() and len(name) <= wire.MAX_NAME for name in content)
-    return good and len(set(content)) == len(content)
+    good = all(type(name) is str and name.isprintable() and 0 < len(name) <= wire.MAX_NAME for name in content)
+    return good and len(set(content)) == len(content) and "_rest" not in content  # which the parent adds
 
 
 def _printable(text: str) -> str:

@@ -9,8 +9,8 @@ read-only) the output: row 0 is the total, the rows after it the terms, each ``c
 
 A zygote is told less:
 
-    parent -> zygote    FORK and two files               REAP and a process id
-    zygote -> parent    READY once; then a process id, 0 if there can be none, or a wait status
+    parent -> zygote    FORK and two files               REAP and a process id; each with the number of the question
+    zygote -> parent    READY once; then that number and a process id, 0 if there can be none, or a wait status
 
 Nothing here is trusted by the parent: it checks every number of a reply before use.
 """
@@ -29,7 +29,8 @@ from rewardsmith.types import Array, FloatArray
 
 READY = b"\x00rewardsmith ready\n"
 FORK, REAP = b"F", b"R"
-ANSWER = struct.Struct("<i")
+COMMAND = struct.Struct("<cIi")  # FORK or REAP, number of the question, process id
+ANSWER = struct.Struct("<Ii")  # number of the question, result
 CALL = struct.Struct("<IBd")
 REPLY = struct.Struct("<BBHI")
 LENGTH = struct.Struct("<I")

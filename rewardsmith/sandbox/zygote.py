@@ -1,7 +1,7 @@
 """The zygote: a process that has numpy loaded and forks a program host whenever it is asked; runs no program itself.
 
 Started by exec with an empty environment, once per process that needs hosts; a host is then there in milliseconds.
-Its client speaks first:
+Its client speaks first, and numbers its questions:
 
     F  and two files, the host's socket and memory     -> process id, or 0 if there can be no process
     R  and a process id, after that process was killed -> its wait status
@@ -15,6 +15,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import socket
 import sys
 from typing import NoReturn
@@ -24,11 +25,12 @@ import numpy as np
 from rewardsmith.sandbox.attacks import self_test
 from rewardsmith.sandbox.facades import warm
 from rewardsmith.sandbox.process import serve
-from rewardsmith.sandbox.wire import ANSWER, FORK, READY
+from rewardsmith.sandbox.wire import ANSWER, COMMAND, FORK, READY
 
 
 def main() -> NoReturn:
     """Serve the client whose socket, process id and layers end the command line."""
+    _hear_signals()
     channel, client, layers = int(sys.argv[-3]), int(sys.argv[-2]), tuple(filter(None, sys.argv[-1].split(",")))
     os.environ.clear()
     sys.argv[:] = ["program"]
@@ -41,19 +43,24 @@ def main() -> NoReturn:
     gc.collect()
     gc.freeze()  # what is loaded now is shared with every host
     while True:
-        command, files = _next(control, client)
-        if command == FORK:
-            control.sendall(ANSWER.pack(_fork(control, files, layers)))
-        else:
-            process = ANSWER.unpack(control.recv(ANSWER.size, socket.MSG_WAITALL))[0]
-            control.sendall(ANSWER.pack(os.waitpid(process, 0)[1]))
+        message, files = _next(control, client)
+        command, asked, process = COMMAND.unpack(message)
+        result = _fork(control, files, layers) if command == FORK else _reap(process)
+        control.sendall(ANSWER.pack(asked, result))
+
+
+def _hear_signals() -> None:
+    """A client that ignores or blocks signals passes that on; here ends of children must be told, and timers end."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for heard in (signal.SIGCHLD, signal.SIGALRM):
+        signal.signal(heard, signal.SIG_DFL)
 
 
 def _next(control: socket.socket, client: int) -> tuple[bytes, list[int]]:
     """The next command; ends the process when the client is gone."""
     while True:
         try:
-            command, files, _, _ = socket.recv_fds(control, 1, 2)
+            command, files, _, _ = socket.recv_fds(control, COMMAND.size, 2)
         except BlockingIOError:  # nobody asked for a while; a fork of the client may hold the socket open
             if os.getppid() != client:
                 os._exit(0)
@@ -75,6 +82,14 @@ def _fork(control: socket.socket, files: list[int], layers: tuple[str, ...]) -> 
     for file in files:
         os.close(file)
     return child
+
+
+def _reap(process: int) -> int:
+    """Wait status of a host; 0 if it was asked for before, and the answer lost to an interrupt of the client."""
+    try:
+        return os.waitpid(process, 0)[1]
+    except ChildProcessError:
+        return 0
 
 
 def _become_host(control: socket.socket, files: list[int], layers: tuple[str, ...]) -> NoReturn:

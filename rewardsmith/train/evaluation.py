@@ -24,6 +24,7 @@ from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.train.jobs import RANKING_EPISODES, TrainedReport, TrialJob, TrialResult, write_json
 from rewardsmith.train.learner import load_state, make_policy, normalised
+from rewardsmith.train.vec_reward import LARGEST
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.types import Episode, Evaluator
 
@@ -57,9 +58,7 @@ def run_evaluation(
 
 
 def _failed(trained: TrainedReport, steps: int, why: TrainedReport | ProgramError) -> TrialResult:
-    return TrialResult(
-        digest=trained.digest, status="program_failed", steps=steps, message=why.message, line=why.line
-    )
+    return TrialResult(digest=trained.digest, status="program_failed", steps=steps, message=why.message, line=why.line)
 
 
 def _measured(
@@ -102,13 +101,15 @@ def own_return(program: Evaluator | None, episode: Episode) -> float:
     """Undiscounted return of an episode under a program, or under the native reward.
 
     Raises:
-        ProgramError: the program breaks on it, or a reward is not finite.
+        ProgramError: the program breaks on it, or a reward is not finite, or too large.
     """
     if program is None:
         return float(episode.native_rewards.sum())
     total = program(episode_columns(episode, program.arguments)).total
-    if not np.isfinite(total).all():
-        raise ProgramError("the reward is not finite on an evaluation episode", "guard divisions", reason="output")
+    if not (np.abs(total) <= LARGEST).all():
+        raise ProgramError(
+            "the reward is not finite, or huge, on an evaluation episode", "guard divisions", reason="output"
+        )
     return float(total.sum())
 
 

@@ -53,7 +53,7 @@ class RolloutReward(VecReward):
             Rewards and episode ends, each of shape (T, n), and the episodes that ended.
 
         Raises:
-            ProgramError: the program breaks, or a reward is not finite.
+            ProgramError: the program breaks, or returns a value that no learner can use.
         """
         assert self.program is not None
         steps, self._steps = self._steps, []

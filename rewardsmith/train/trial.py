@@ -45,11 +45,16 @@ def run_training(
     """
     begun = time.monotonic()
     base = make_vec_env(task, job.training.n_envs, derived_seed("environments", job.seed))
-    rewarded, venv = _rewarded(job, base, open_program(base))
+    try:
+        program = open_program(base)
+    except ProgramError as error:
+        base.close()
+        return _report(task, job, folder, begun, error)
+    rewarded, venv = _rewarded(job, base, program)
     model = make_learner(job.training, venv, derived_seed("learner", job.seed), choose_device(job.training, job.device))
     model.set_logger(configure(str(folder / "tensorboard"), ["tensorboard"]))
     recording = _Recording(rewarded, fitness_function(task), folder, job.steps)
-    status, message, line = "finished", "", 0
+    broken: ProgramError | None = None
     try:
         with boundary("trainer", f"training {job.program} with seed {job.seed}"):
             callbacks: list[BaseCallback] = [recording]
@@ -58,19 +63,32 @@ def run_training(
             model.learn(job.steps, callback=CallbackList(callbacks), log_interval=_log_interval(job))
         recording.checkpoint()
     except ProgramError as error:
-        status, message, line = "program_failed", error.message, error.line
+        broken = error
     finally:
         recording.close()
         model.logger.close()
         venv.close()
+    return _report(task, job, folder, begun, broken, model.num_timesteps, recording.checkpoints)
+
+
+def _report(
+    task: Task,
+    job: TrialJob,
+    folder: Path,
+    begun: float,
+    broken: ProgramError | None,
+    steps: int = 0,
+    checkpoints: Sequence[str] = (),
+) -> TrainedReport:
+    """Write down how it ended."""
     report = TrainedReport(
         digest=job.digest(task.digest),
-        status=status,  # type: ignore[arg-type]
-        steps=model.num_timesteps,
+        status="finished" if broken is None else "program_failed",
+        steps=steps,
         wall_s=time.monotonic() - begun,
-        checkpoints=recording.checkpoints,
-        message=message,
-        line=line,
+        checkpoints=list(checkpoints),
+        message="" if broken is None else broken.message,
+        line=0 if broken is None else broken.line,
     )
     write_json(folder / TRAINED, report)
     return report

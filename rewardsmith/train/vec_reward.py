@@ -18,6 +18,8 @@ from rewardsmith.recorder import History
 from rewardsmith.train.vectors import buffers_of
 from rewardsmith.types import Array, Columns, Episode, Evaluator, FloatArray, Output
 
+LARGEST = 1e18  # learners compute in float32, which ends at 3e38, and square what they are given
+
 
 @dataclass(frozen=True)
 class TrainingEpisode:
@@ -51,7 +53,7 @@ class VecReward(VecEnvWrapper):
     Raises:
         UsageError: ``venv`` has no recorder, or stands above VecNormalize or VecFrameStack.
 
-    ``step_wait`` raises ProgramError when the program breaks or returns a value that is not finite.
+    ``step_wait`` raises ProgramError when the program breaks or returns a value that no learner can use.
     """
 
     def __init__(self, venv: VecEnv, program: Evaluator | None, gamma: float, *, history: bool = False) -> None:
@@ -103,18 +105,26 @@ def finite_output(program: Evaluator, columns: Columns) -> Output:
     """What a program gives for a batch.
 
     Raises:
-        ProgramError: it breaks, or a reward is not finite; the message holds the inputs of the first such row.
+        ProgramError: it breaks, a reward is not finite or too large for a learner, or a term is not finite; the
+            message holds the inputs of the first such row.
     """
     output = program(columns)
-    if not np.isfinite(output.total).all():
-        row = int(np.flatnonzero(~np.isfinite(output.total))[0])
-        inputs = {name: np.asarray(columns[name][row]).tolist() for name in program.arguments}
-        raise ProgramError(
-            f"the reward became {output.total[row]} during training, for {inputs}",
-            "guard divisions, logarithms and powers",
-            reason="output",
-        )
+    _check(program, columns, "the reward", output.total, np.abs(output.total) <= LARGEST)  # not a number is not <=
+    for name, values in output.terms.items():
+        _check(program, columns, f"term {name!r}", values, np.isfinite(values))
     return output
+
+
+def _check(program: Evaluator, columns: Columns, what: str, values: FloatArray, good: Array) -> None:
+    if good.all():
+        return
+    row = int(np.flatnonzero(~good)[0])
+    inputs = {name: np.asarray(columns[name][row]).tolist() for name in program.arguments}
+    raise ProgramError(
+        f"{what} became {values[row]} during training, for {inputs}",
+        "guard divisions, logarithms and powers",
+        reason="output",
+    )
 
 
 class EpisodeSums:
