@@ -81,7 +81,7 @@ def test_a_refused_program_cannot_be_made_good_behind_the_runs_back(tmp_path: Pa
     judge = Judge(run, {"hidden": [], "n_actions": None, "episode_length": 100.0}, state)
 
     def judged(slot: Slot) -> Judgement:
-        found = judge.judge(slot, reply, length_cut=False, parents=(), reply="x")
+        found = judge.judge(slot, reply, "stop", parents=(), reply="x")
         assert found.program is not None
         data = {"slot": list(slot), "program": found.program.id, "accepted": found.accepted, "seal": found.seal}
         state.slots[slot] = SlotState(slot)
