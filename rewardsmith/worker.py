@@ -25,7 +25,7 @@ from rewardsmith.errors import BoundaryError, RewardsmithError, disk_full
 if TYPE_CHECKING:
     from rewardsmith.task.loading import Task
 
-_AT_ONCE = 4096  # transitions per call of a host: a whole rollout in most trainings
+_AT_ONCE = 512  # transitions per call: no larger batch than the checks compare with single transitions
 _ROW_BY_ROW = 64  # a program that takes one transition at a time must answer within the host's time too
 
 
