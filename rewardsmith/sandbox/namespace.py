@@ -42,17 +42,24 @@ def _limited_import(name: str, globals: Any = None, locals: Any = None, fromlist
 class _Strip(ast.NodeTransformer):
     """Removes annotations and imports."""
 
+    def __init__(self) -> None:
+        self._depth = 0  # of functions
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
-        return self.generic_visit(node)
+        self._depth += 1
+        self.generic_visit(node)
+        self._depth -= 1
+        return node
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation = None
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        if node.value is None:
-            return ast.copy_location(ast.Pass(), node)
+        if node.value is None:  # it still makes a name local
+            node.annotation = ast.Constant(None)
+            return node if self._depth else ast.copy_location(ast.Pass(), node)
         return ast.copy_location(ast.Assign([node.target], self.visit(node.value)), node)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | list[ast.AST]:

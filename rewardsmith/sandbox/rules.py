@@ -52,6 +52,7 @@ _INSTEAD = {
     ast.TryStar: ("except*", "test for the bad value with np.where"),
     ast.While: ("while", "use an array expression, or `for _ in range(k)`"),
 }
+_COMPUTE = (ast.Call, ast.Lambda, ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _ON_MODULE_LEVEL = (ast.Import, ast.ImportFrom, *_DEFINITIONS, ast.Assign, ast.AnnAssign)
 
@@ -158,6 +159,8 @@ class _Rules(ast.NodeVisitor):
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         self._annotation(node.annotation)
+        if node.value is None and not isinstance(node.target, ast.Name):
+            self.add("RS118", node, "an annotation of a part, without a value", "leave it out")
         self._change(node.target)
         self.visit(node.target)
         if node.value is not None:
@@ -301,7 +304,7 @@ class _Rules(ast.NodeVisitor):
         self.add("RS105", node, f"module {module!r} cannot be imported", hint)
 
     def _annotation(self, node: ast.expr | None) -> None:
-        if node is not None and any(isinstance(part, (ast.Call, ast.Lambda, ast.NamedExpr)) for part in ast.walk(node)):
+        if node is not None and any(isinstance(part, _COMPUTE) for part in ast.walk(node)):
             self.add("RS118", node, "an annotation that computes something", "leave it out, or name a type")
 
 
