@@ -133,3 +133,18 @@ def test_a_file_that_would_run_something_else_is_not_written(monkeypatch: pytest
         monkeypatch.setattr(module, "_to_stand_in_a_file", lambda _, changed=changed: changed)
         with pytest.raises(RunError, match="judged"):
             reward_module(load_task("mountain-car-continuous"), source, entry, "batched", FACTS)
+
+
+def test_arguments_are_read_only_as_they_were_when_it_was_judged(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        "import numpy as np\ndef change(x):\n    x[...] = 7.0\n    return x\n"
+        "def reward(position, action, terminated):\n    total = np.zeros(len(position))\n"
+        "    for name, x in (('p', position), ('a', action), ('t', terminated)):\n        try:\n"
+        "            total += change(x)\n        except ValueError:\n            total += position\n    return total\n"
+    )
+    program = load_program(tmp_path / "program.py", "mountain-car-continuous")
+    program.close()
+    alone = exported(program, tmp_path / "reward.py").RewardWrapper(gym.make("MountainCarContinuous-v0"))
+    alone.reset(seed=3)
+    before = alone._before["position"]
+    assert alone.step(np.zeros(1))[1] == pytest.approx(3.0 * before)

@@ -69,14 +69,14 @@ def test_types_cannot_be_used_to_change_what_is_frozen() -> None:
     assert not any(hasattr(found[name], method) for name in "LDS" for method in ("append", "update", "add", "pop"))
     assert isinstance([], found["L"]) and isinstance({}, found["D"]) and isinstance(np.zeros(1), found["A"])
     assert found["L"]((1, 2)) == [1, 2] and found["D"](a=1) == {"a": 1} and found["S"]([1]) == {1}
-    with pytest.raises(TypeError, match=r"np\.zeros"):
+    with pytest.raises(facades.NotAvailable, match=r"np\.zeros"):
         found["A"](3)
 
 
 def test_padding_leaves_no_memory_as_it_was() -> None:
     pad = loaded("import numpy as np\nP = np.pad\n")["P"]
     for mode in ("empty", np.str_("empty")):
-        with pytest.raises(TypeError, match="another mode"):
+        with pytest.raises(facades.NotAvailable, match="another mode"):
             pad(np.ones(1), 3, mode)
     for mode in ("constant", "edge", lambda vector, width, axis, options: None):
         assert pad(np.ones(1), 1, mode)[1] == 1.0
@@ -112,7 +112,7 @@ KEEPERS = {
 @pytest.mark.parametrize("name", KEEPERS)
 def test_nothing_can_be_kept(name: str) -> None:
     found = loaded(KEEPERS[name])
-    with pytest.raises((TypeError, ValueError, AttributeError)):
+    with pytest.raises((facades.NotAvailable, ValueError, AttributeError)):
         found["f"]()
 
 

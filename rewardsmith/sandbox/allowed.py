@@ -61,7 +61,8 @@ NUMPY = frozenset(name for name in _NUMPY.split() if name in vars(np)) | {"linal
 LINALG = frozenset(name for name in _LINALG.split() if name in vars(np.linalg))
 MATH = frozenset(name for name in _MATH.split() if hasattr(math, name))
 ATTRIBUTES = NUMPY | LINALG | MATH | frozenset(_ARRAYS.split()) | frozenset(_CONTAINERS.split())
-MUTATORS = frozenset("add append clear discard extend fill insert pop remove reverse setdefault sort update".split())
+_MUTATORS = "add append clear discard extend fill insert partition pop remove reverse setdefault sort update"
+MUTATORS = frozenset(_MUTATORS.split())
 
 IMPORTABLE = {"numpy": NUMPY, "numpy.linalg": LINALG, "math": MATH}
 
@@ -94,6 +95,12 @@ EXCEPTIONS = (
     "ZeroDivisionError",
 )
 BUILTINS = (*FUNCTIONS, *EXCEPTIONS)
+# What a program may catch: none of them stands for the end of the memory or the stack, or for what only the sandbox
+# refuses. A program that went on after those would have another value outside.
+CATCHABLE = (
+    *("ArithmeticError", "FloatingPointError", "IndexError", "KeyError", "LookupError", "OverflowError", "TypeError"),
+    *("ValueError", "ZeroDivisionError"),
+)
 
 # Letters beyond ASCII that no reader takes for others: Greek as in formulas, Latin with marks. (Python itself reads
 # the many forms of one letter as that letter, before any rule sees the name.)

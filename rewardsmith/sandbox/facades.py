@@ -19,6 +19,10 @@ import numpy.linalg
 from rewardsmith.sandbox.allowed import BUILTINS, LINALG, MATH, NUMPY
 
 
+class NotAvailable(RuntimeError):
+    """What numpy or Python would do and a program may not; none of those that a program can catch."""
+
+
 class _StandIn(type):
     """The type of stand-ins: knows which real types it speaks for, and what a call makes."""
 
@@ -37,12 +41,12 @@ def _stand_in(name: str, kinds: tuple[type, ...], make: Callable[..., Any], **me
 
 
 def _no_array(*_: Any, **__: Any) -> Any:
-    raise TypeError("np.ndarray(...) is uninitialised memory: use np.zeros, np.full or np.array")
+    raise NotAvailable("np.ndarray(...) is uninitialised memory: use np.zeros, np.full or np.array")
 
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     if str(mode) == "empty":
-        raise TypeError('np.pad with mode="empty" leaves memory as it was: use another mode')
+        raise NotAvailable('np.pad with mode="empty" leaves memory as it was: use another mode')
     return np.pad(array, pad_width, mode, **options)
 
 

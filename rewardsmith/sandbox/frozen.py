@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from rewardsmith.sandbox.facades import KNOWN
+from rewardsmith.sandbox.facades import KNOWN, NotAvailable
 
 _CONSTANT = (bool, int, float, complex, str, bytes, NoneType, range, EllipsisType, type)
 _NUMPY_CONSTANT = (np.number, np.bool_, np.character, np.dtype, np.ufunc, np.finfo, np.iinfo)
@@ -26,7 +26,7 @@ class StateError(Exception):
 
 
 def _refuse(self: object, *_: Any, **__: Any) -> NoReturn:
-    raise TypeError("a module-level list, dict or set must not change: make a copy inside the function and change that")
+    raise NotAvailable("a module-level list or dict must not change: make a copy inside the function and change that")
 
 
 class FrozenList(list[Any]):

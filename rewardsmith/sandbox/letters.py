@@ -22,6 +22,7 @@ _BLANK = frozenset(  # letters, marks and symbols that show nothing: joiners, fi
 _EMOJI = "\ufe0f"  # behind a symbol it only says that it is to be in colour
 _ENCODING = re.compile(r"[ \t]*#.*?coding[:=][ \t]*([-\w.]+)")
 _NAME = re.compile(r"[ \w.()/%:+-]+", re.ASCII)
+PLAIN = "plain letters, digits, single spaces and _ - . / ( ) % : +"
 
 
 def check_letters(source: str) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from rewardsmith.sandbox.allowed import (
     ANNOTATION_ONLY,
     ATTRIBUTES,
     BUILTINS,
+    CATCHABLE,
     IMPORTABLE,
     MUTATORS,
     NUMPY,
@@ -195,10 +196,22 @@ class _Rules(ast.NodeVisitor):
                 self.add("RS113", node, "with is for np.errstate only", "write the statements without it")
         self.generic_visit(node)
 
+    def visit_Try(self, node: ast.Try) -> None:
+        for part in (part for statement in node.finalbody for part in ast.walk(statement)):
+            if isinstance(part, (ast.Return, ast.Break, ast.Continue)):
+                self.add("RS113", part, "finally hides every mistake if it leaves", "leave after the try statement")
+        self.generic_visit(node)
+
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         if node.type is None:
             hint = "name the exception, or test for the bad value with np.where"
             self.add("RS113", node, "a bare except hides every mistake", hint)
+        else:
+            for kind in node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]:
+                name = getattr(kind, "id", "")
+                if name not in CATCHABLE or name in self._bound:
+                    message = f"except {name or 'of an expression'} may hide that there is no memory or stack left"
+                    self.add("RS113", node, message, f"catch {', '.join(CATCHABLE)}, or test with np.where")
         if node.name is not None:
             self._private(node.name, node)
         self.generic_visit(node)
@@ -245,6 +258,10 @@ class _Rules(ast.NodeVisitor):
         function = node.func
         if isinstance(function, ast.Attribute) and function.attr in MUTATORS:
             self._change(ast.Subscript(function.value, ast.Constant(0), ast.Load(), lineno=node.lineno))
+        given = [*node.args[2:], *(keyword.value for keyword in node.keywords if keyword.arg == "mode")]
+        name = getattr(function, "attr", "") or getattr(function, "id", "")
+        if name == "pad" and any(isinstance(value, ast.Constant) and value.value == "empty" for value in given):
+            self.add("RS117", node, 'pad with mode="empty" leaves memory as it was', "use another mode")
         for problem in self._calls.problems(node):
             self.add("RS117", *problem)
         for keyword in node.keywords:

@@ -142,12 +142,14 @@ def _check_format(node: ast.FormattedValue) -> Iterator[Finding]:
     for part in parts:
         if not isinstance(part, ast.Constant):
             yield _finding(node, "a format within a format", "write the format as plain text")
+        elif not str(part.value).isascii():
+            yield _finding(node, "a format that is not plain", "write it in plain letters and digits")
         elif any(int(width) > _MAX_WIDTH for width in _digits(str(part.value))):
             yield _finding(node, f"a format wider than {_MAX_WIDTH}", "terms need short names only")
 
 
 def _digits(text: str) -> list[str]:
-    return "".join(character if character.isascii() and character.isdigit() else " " for character in text).split()
+    return "".join(character if character.isdigit() else " " for character in text).split()
 
 
 def _is_more(node: ast.expr, limit: int) -> bool:
