@@ -63,6 +63,21 @@ REFUSED = [
     ("RS113", "ValueError = Exception\n" + BODY + "try:\n        x = 1\n    except ValueError: x = 2\n", "no memory"),
     ("RS113", BODY + "try:\n        x = 1\n    finally:\n        return next_position\n", "finally hides"),
     ("RS113", BODY + "for i in (1,):\n        try: x = 1\n        finally: break\n    return x\n", "leaves"),
+    *(
+        ("RS117", BODY + f"x = {made}\n    return next_position\n", told)
+        for made, told in (
+            ("np.array('now', dtype='M8[s]')", "'M8[s]'"),
+            ("np.array('now', 'M8[s]')", "np.float64"),
+            ("next_position.astype('datetime64[D]')", "np.float64"),
+            ("np.zeros(1, dtype=[('a', 'f8')])", "arrays of type"),
+            ("np.zeros(1, 'O')", "'O'"),
+            ("np.dtype('M8')", "'M8'"),
+            ("np.maximum.reduce([1], 0, 'M8')", "'M8'"),
+            ("list(map(next_position.astype, ['M8']))", "call it directly"),
+            ("next_position.astype(*['M8'])", "with *"),
+            ("np.add(1, 2, signature='M8,m8->M8')", "leave it out"),
+        )
+    ),
     ("RS117", BODY + "return np.pad(next_position, 1, mode='empty')\n", "another mode"),
     ("RS117", BODY + "return np.pad(next_position, 1, 'empty')\n", "another mode"),
     ("RS120", BODY + "return f'{1:>\u0669\u0669\u0669}' and next_position\n", "plain letters"),
@@ -128,6 +143,8 @@ ACCEPTED = {
     "default": "def reward(position, scale=-2.0, names=('a', 'b')):\n    return scale * position\n",
     "offered name with default": "def reward(position=0.0):\n    return position\n",
     "positional-only": "def reward(position, /, *, velocity):\n    return position + velocity\n",
+    "types": BODY + "x = np.asarray(next_position, dtype='float32').astype(float).astype(np.ones(1).dtype)\n"
+    "    return np.zeros_like(x, dtype=bool) + np.add.reduce(x, 0) + x.astype('<f8', copy=True)\n",
     "exceptions": BODY + "try:\n        x = next_position.reshape(3, -1)\n    except (ValueError, IndexError) as e:\n"
     "        x = 1.0\n    finally:\n        y = 1.0\n    return x + y + np.partition(next_position, 1)\n",
     "alias": "def compute_reward(obs, action, next_obs):\n    return obs[0]\n",

@@ -23,7 +23,7 @@ from rewardsmith.sandbox.host import ProgramHost, Shapes
 from rewardsmith.sandbox.launch import zygotes
 from rewardsmith.sandbox.letters import PLAIN, is_plain
 from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
-from rewardsmith.sandbox.pieces import apply_in, depends_on_company, pieces
+from rewardsmith.sandbox.pieces import apply_in, companies, depends_on_company, pieces
 from rewardsmith.sandbox.probes import PROBED_ROWS, Probes, differ, reactions, seen_probes, wide_probes
 from rewardsmith.sandbox.reading import has_conditions, line_of, unread
 from rewardsmith.sandbox.signals import Told, beyond_returns, often, scale, slow, spikes
@@ -308,7 +308,8 @@ def _check_finite(case: _Case, output: Output) -> bool:
 def _check_same(case: _Case, output: Output, style: Style, first: ProgramHost, second: ProgramHost) -> bool:
     """Asked again, in another process that met the transitions otherwise before, and in other batches."""
     shuffled = [np.random.default_rng(0).permutation(case.n)]
-    parts = pieces(case.rows, output.total) if style == "batched" else shuffled
+    batches = [*pieces(case.rows, output.total), *companies(case.rows, output.total)]
+    parts = batches if style == "batched" else shuffled
     apart = apply_in(second, parts, case.rows, style)
     again = {"a second time": first, "in another process": second}
     for how, host in again.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import symtable
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
 from rewardsmith.errors import did_you_mean
@@ -18,20 +18,26 @@ from rewardsmith.sandbox.allowed import ANNOTATION_ONLY, BUILTINS
 from rewardsmith.types import Finding
 
 OF_THE_FILE = ("RewardWrapper", "_gym", "_np", "_FIELD_FUNCTIONS", "_module_of_fields_")  # its own, beside a program
+_IMPORTS = (ast.Import, ast.ImportFrom)
+_BINDING = (ast.Name, ast.arg, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, *_IMPORTS)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def check_bindings(tree: ast.Module) -> Iterator[Finding]:
-    """Entry points, names of exported files, imports for annotations."""
+def check_bindings(tree: ast.Module, nodes: Sequence[ast.AST]) -> Iterator[Finding]:
+    """Entry points, names of exported files, imports for annotations.
+
+    Args:
+        nodes: all of the tree.
+    """
     yield from _check_entries(tree)
-    bound = _bound(tree)
-    for node in ast.walk(tree):
-        for name in _bound_by(node):
-            if name.startswith(OF_THE_FILE):
-                hint = "choose another name"
-                yield _finding("RS124", node, f"{name!r} is a name that exported files use themselves", hint)
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from _check_import(node, bound)
+    bindings = [(node, name) for node in nodes if isinstance(node, _BINDING) for name in _bound_by(node)]
+    for node, name in bindings:
+        if name.startswith(OF_THE_FILE):
+            yield _finding("RS124", node, f"{name!r} is a name that exported files use", "choose another name")
+    imports = [node for node in nodes if isinstance(node, _IMPORTS)]
+    bound = {name for _, name in bindings} if imports else set()
+    for node in imports:
+        yield from _check_import(node, bound)
 
 
 def check_scopes(source: str, tree: ast.Module) -> Iterator[Finding]:
@@ -44,18 +50,18 @@ def check_scopes(source: str, tree: ast.Module) -> Iterator[Finding]:
         pending = [symtable.symtable(source, "program", "exec")]
     given = {name.get_name() for name in pending[0].get_symbols() if name.is_assigned() or name.is_imported()}
     given |= {name.get_name() for name in pending[0].get_symbols() if name.is_namespace()}
-    elsewhere = _bound(tree) - given - {*BUILTINS}
+    given.update(BUILTINS)
     missing = dict[str, int]()
     while pending:
         table = pending.pop()
         pending += table.get_children()
-        for symbol in table.get_symbols() if elsewhere else ():
-            if symbol.get_name() in elsewhere and symbol.is_referenced() and symbol.is_global():
+        for symbol in table.get_symbols():
+            if symbol.get_name() not in given and symbol.is_referenced() and symbol.is_global():
                 missing[symbol.get_name()] = max(table.get_lineno(), missing.get(symbol.get_name(), 0))
     for name, line in missing.items():
         where = _outside_annotations(tree) if line else (n for part in tree.body for n in _outside_functions(part))
         reads = [node for node in where if _is_read(node, name) and node.lineno >= line]
-        if reads:
+        if reads and name in _bound(tree):
             hint = "a name that is bound in one function does not exist in another: pass it as an argument"
             yield _finding("RS114", reads[0], f"{name!r} is not defined here", hint)
 
@@ -64,6 +70,8 @@ def _check_entries(tree: ast.Module) -> Iterator[Finding]:
     """Names of entry points that get a second value where the module runs."""
     entries = {node.name for node in tree.body if isinstance(node, _FUNCTIONS)} & {*ENTRY_POINTS, *REWARD_ALIASES}
     for node in (part for statement in tree.body for part in _outside_functions(statement)):
+        if not isinstance(node, _BINDING):
+            continue
         again = (_bound_by(node) | _annotation_names(node)) & entries
         if again and not isinstance(node, _FUNCTIONS):  # a second `def` is told of where entry points are read
             hint = "choose another name: what is defined under this one is what is called"
@@ -134,7 +142,7 @@ def _bound_by(node: ast.AST) -> set[str]:
 
 
 def _annotation_names(node: ast.AST) -> set[str]:
-    return {_import_name(a, node) for a in node.names} if isinstance(node, (ast.Import, ast.ImportFrom)) else set()
+    return {_import_name(a, node) for a in node.names} if isinstance(node, _IMPORTS) else set()
 
 
 def _import_name(alias: ast.alias, node: ast.AST) -> str:

@@ -14,6 +14,7 @@ from rewardsmith.errors import did_you_mean
 from rewardsmith.program import ENTRY_POINTS, REWARD_ALIASES, EntryPoint
 from rewardsmith.sandbox.bindings import check_bindings, check_scopes
 from rewardsmith.sandbox.codes import CODES
+from rewardsmith.sandbox.dtypes import check_dtypes
 from rewardsmith.sandbox.rules import check_tree
 from rewardsmith.sandbox.sizes import check_text, check_tree_size, check_work
 from rewardsmith.task.spec import RESERVED_PREFIXES
@@ -67,7 +68,8 @@ def check_static(source: str, offered: tuple[str, ...], *, hidden: tuple[str, ..
         if too_large := check_tree_size(tree):
             return StaticReport({}, tuple(too_large))
         findings = [*check_tree(tree, offered, frozenset((*ENTRY_POINTS, *REWARD_ALIASES))), *check_work(tree)]
-        findings += check_bindings(tree)
+        nodes = list(ast.walk(tree))
+        findings += [*check_bindings(tree, nodes), *check_dtypes(nodes)]
         entries, more = _Entries(frozenset(offered), frozenset(hidden)).read(tree)
         findings += [] if findings else check_scopes(source, tree)
     except (SyntaxError, ValueError) as error:
