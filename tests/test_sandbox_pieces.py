@@ -38,7 +38,6 @@ def test_no_row_is_in_two_pieces_and_the_most_extreme_ones_are_alone(n: int, see
 COMPANY = {
     "all the same": "len(next_position) > 2 and np.all(next_position == next_position[:1])",
     "rising": "len(next_position) > 2 and np.all(np.diff(next_position) > 0.0)",
-    "falling": "len(next_position) > 2 and np.all(np.diff(next_position) < 0.0)",
     "no end of an episode": "len(next_position) > 17 and not np.any(terminated)",
     "only ends of episodes": "len(next_position) > 4 and np.all(terminated)",
     "rare": "np.any(next_position > 1.17)",

@@ -21,6 +21,7 @@ _EXTREME, _SPREAD = 4, 2  # rows that are taken alone
 _FEW = (2, 3, 4, 8, 16)
 _REST = 64
 _AGAIN = 24  # times that one row is repeated
+_SORTED = 4  # arguments by which rows are sorted
 
 
 def pieces(rows: Mapping[str, Array], total: FloatArray, limit: int | None = None) -> list[Array]:
@@ -49,10 +50,10 @@ def companies(rows: Mapping[str, Array], total: FloatArray) -> list[Array]:
     """
     n = len(total)
     columns = [column.reshape(n, -1) for column in rows.values()]
-    parts = [np.full(_AGAIN, int(most(total.reshape(n, -1).max(axis=1)))) for most in (np.argmax, np.argmin)]
-    for column in columns:
-        _, first = np.unique(column[:, 0], return_index=True)  # in rising order, none twice
-        parts += [first, first[::-1]] if len(first) > _FEW[0] else []
+    parts = [np.full(_AGAIN, int(total.reshape(n, -1).max(axis=1).argmax()))]
+    for column in columns[:_SORTED]:
+        _, rising = np.unique(column[:, 0], return_index=True)  # none twice
+        parts += [rising[np.linspace(0, len(rising) - 1, min(len(rising), _REST)).astype(np.int64)]]
         if column.dtype.kind == "b":
             parts += [part for part in (np.flatnonzero(column[:, 0]), np.flatnonzero(~column[:, 0])) if len(part)]
     return [part.astype(np.int64) for part in parts]
