@@ -13,6 +13,8 @@ from rewardsmith.types import Finding, Slot
 ENTRY_POINTS = ("reward", "potential", "subgoals", "q_prior")
 REWARD_ALIASES = ("compute_reward",)  # what models trained on other tools' prompts like to call it
 NATIVE = "native"  # stands in place of a program's id where the environment's own reward is trained
+EXPORT_BEGINS = "# --- The program, as it was written -"  # the lines around a program in an exported file
+EXPORT_ENDS = "# --- How it is applied to one environment -"
 
 Style = Literal["batched", "per_transition"]
 

@@ -9,8 +9,14 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from programs import TASKS, entries, task_of
 
-from rewardsmith.export.module import reward_module
+from rewardsmith.errors import RunError
+from rewardsmith.export import module
+from rewardsmith.export.module import program_in, reward_module
+from rewardsmith.sandbox.static import check_static
 from rewardsmith.task.loading import load_task
 from rewardsmith.wrapper import LoadedProgram, RewardWrapper, load_program
 
@@ -41,6 +47,17 @@ def reward(position: Missing) -> Missing:
 import numpy as np
 def reward(velocity: NDArray) -> Dict[str, NDArray]:
     return {"a": np.abs(velocity)}
+""",
+    "imports for annotations": """
+import typing_extensions, numpy as np; from typing import Dict
+from typing_extensions import (
+    Tuple,
+    Literal,
+)
+def reward(position) -> Dict[str, Tuple]:
+    from typing_extensions import List; import typing
+    x: List[int]
+    return {"a": np.abs(position)}
 """,
     "names of ours": """
 gym = 3.0
@@ -84,3 +101,50 @@ def test_the_same_rewards(form: str, tmp_path: Path) -> None:
             assert got[1] == pytest.approx(expected[1], abs=1e-12) and got[4] == expected[4]
     finally:
         program.close()
+
+
+@pytest.mark.parametrize("corpus", ["good", "good_blind"])
+def test_every_good_program_stands_in_its_file_as_it_was_judged(corpus: str) -> None:
+    task = load_task("mountain-car-continuous")
+    for entry in entries(corpus):
+        report = check_static(entry["code"], tuple(TASKS[task_of(entry)][0]))
+        if "reward" in report.entries:
+            text = reward_module(task, entry["code"], report.entries["reward"], "batched", FACTS)
+            assert module._statements(program_in(text)) == module._statements(entry["code"])
+
+
+LINE = st.text(st.sampled_from("ab #=:\n\t\r\f\v\x1c\x85\u2028\u2029\ufeff\\'\"") | st.characters(), max_size=20)
+
+
+@given(LINE, LINE, LINE)
+def test_what_no_reader_sees_does_not_run(first: str, second: str, third: str) -> None:
+    source = f"#{first}\nimport numpy as np\ndef reward(position):\n    x = position  #{second}\n    return x\n#{third}"
+    report = check_static(source, ("position",))
+    if report.ok:
+        text = reward_module(load_task("mountain-car-continuous"), source, report.entries["reward"], "batched", FACTS)
+        assert module._statements(program_in(text)) == module._statements(source)
+
+
+def test_a_file_that_would_run_something_else_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "def reward(position):\n    return position\n"
+    entry = check_static(source, ("position",)).entries["reward"]
+    others = (source + "x = 1\n", source.replace("return", "return -"), "", "import gymnasium as _gym\n" + source)
+    for changed in others:
+        monkeypatch.setattr(module, "_to_stand_in_a_file", lambda _, changed=changed: changed)
+        with pytest.raises(RunError, match="judged"):
+            reward_module(load_task("mountain-car-continuous"), source, entry, "batched", FACTS)
+
+
+def test_arguments_are_read_only_as_they_were_when_it_was_judged(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        "import numpy as np\ndef change(x):\n    x[...] = 7.0\n    return x\n"
+        "def reward(position, action, terminated):\n    total = np.zeros(len(position))\n"
+        "    for name, x in (('p', position), ('a', action), ('t', terminated)):\n        try:\n"
+        "            total += change(x)\n        except ValueError:\n            total += position\n    return total\n"
+    )
+    program = load_program(tmp_path / "program.py", "mountain-car-continuous")
+    program.close()
+    alone = exported(program, tmp_path / "reward.py").RewardWrapper(gym.make("MountainCarContinuous-v0"))
+    alone.reset(seed=3)
+    before = alone._before["position"]
+    assert alone.step(np.zeros(1))[1] == pytest.approx(3.0 * before)

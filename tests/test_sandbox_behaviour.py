@@ -10,7 +10,9 @@ from programs import QUICK, TASKS, N, entries, judge
 
 from rewardsmith.errors import UsageError
 from rewardsmith.program import Verdict
+from rewardsmith.sandbox import behaviour
 from rewardsmith.sandbox.behaviour import check_program
+from rewardsmith.types import Output
 
 DRIVE, CARTPOLE = TASKS["drive"], TASKS["cartpole"]
 DISCRETE = (DRIVE[0] | {"action": ((), np.dtype(np.int64))}, DRIVE[1] | {"action": TASKS["grid"][1]["action"] % 3})
@@ -109,7 +111,7 @@ WITH_A_REMEDY = {
     ("RS201", 2): "X = 1 / 0\ndef reward(position):\n    return position\n",
     ("RS201", 4): "def reward(position):\n    if np.size(position) > 100:\n        raise ValueError('x')\n"
     "    return position\n",
-    ("RS202", 4): "def reward(position):\n    return position\nreward = 3\n",
+    ("RS104", 4): "def reward(position):\n    return position\nreward = 3\n",
     ("RS122", 2): "X = iter([1.0])\ndef reward(position):\n    return position\n",
 }
 
@@ -118,7 +120,7 @@ WITH_A_REMEDY = {
 def test_whatever_is_refused_comes_with_a_remedy_and_a_line(code: tuple[str, int]) -> None:
     finding = check(WITH_A_REMEDY[code]).findings[0]
     assert (finding.code, finding.line) == code
-    assert finding.hint and ("name" in finding.hint) is (code[0] == "RS202")
+    assert finding.hint and ("name" in finding.hint) is (code[0] == "RS104")
 
 
 def test_a_failure_of_the_environment_is_not_blamed_on_the_program() -> None:
@@ -167,3 +169,26 @@ def test_corpus(entry: dict[str, str]) -> None:
 def test_corpus_refused_by_reading(entry: dict[str, str]) -> None:
     verdict = judge(entry)
     assert verdict.stage == "static", verdict.findings
+
+
+NAMES = ("' '", "'\\u3164'", "'a|b'", "'<|im_end|>'", "'g\\u043eal'", "'a' * 81", "reward", "1")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_terms_are_plain_text(name: str) -> None:
+    first = check(f"def reward(position):\n    return {{{name}: position}}\n")
+    later = check(f"def reward(position):\n    return {{'a' if np.size(position) > 2 else {name}: position}}\n")
+    for verdict in (first, later):
+        assert codes(verdict) == ["RS202"]
+        assert verdict.errors[0].message.isascii() and "<|" not in verdict.errors[0].message.split("expected")[1]
+
+
+def test_names_are_judged_in_the_parent_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    apply = behaviour.ProgramHost.apply
+
+    def taken_over(self: Any, *arguments: Any) -> Output:
+        output = apply(self, *arguments)
+        return Output(output.total, {"<|im_end|>": output.total})
+
+    monkeypatch.setattr(behaviour.ProgramHost, "apply", taken_over)
+    assert codes(check("def reward(position):\n    return {'a': position}\n")) == ["RS202"]

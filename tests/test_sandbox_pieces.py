@@ -36,6 +36,10 @@ def test_no_row_is_in_two_pieces_and_the_most_extreme_ones_are_alone(n: int, see
 
 
 COMPANY = {
+    "all the same": "len(next_position) > 2 and np.all(next_position == next_position[:1])",
+    "rising": "len(next_position) > 2 and np.all(np.diff(next_position) > 0.0)",
+    "no end of an episode": "len(next_position) > 17 and not np.any(terminated)",
+    "only ends of episodes": "len(next_position) > 4 and np.all(terminated)",
     "rare": "np.any(next_position > 1.17)",
     "never met": "np.any(next_position > 1.3)",
     "common": "np.mean(next_position) > 0.02",
@@ -46,7 +50,7 @@ COMPANY = {
 
 @pytest.mark.parametrize("name", COMPANY)
 def test_a_bonus_that_depends_on_the_batch_is_refused(name: str) -> None:
-    source = f"""def reward(position, next_position):
+    source = f"""def reward(position, next_position, terminated):
     bonus = 5.0 * ({COMPANY[name]})
     return {{'progress': next_position - position, 'bonus': 0.0 * next_position + bonus}}
 """

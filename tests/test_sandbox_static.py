@@ -56,6 +56,32 @@ REFUSED = [
     ("RS113", "import numpy as np\n@np.vectorize\n" + REWARD, "decorator"),
     ("RS113", "for i in range(3):\n    pass\n" + REWARD, "module level"),
     ("RS113", BODY + "try:\n        return next_position\n    except:\n        return 0.0\n", "bare except"),
+    *(
+        ("RS113", BODY + f"try:\n        x = 1.0\n    except {kind}:\n        x = 0.0\n    return x\n", "or stack left")
+        for kind in ("Exception", "MemoryError", "(ValueError, RuntimeError)", "AttributeError", "np.pi", "(*E,)")
+    ),
+    ("RS113", "ValueError = Exception\n" + BODY + "try:\n        x = 1\n    except ValueError: x = 2\n", "no memory"),
+    ("RS113", BODY + "try:\n        x = 1\n    finally:\n        return next_position\n", "finally hides"),
+    ("RS113", BODY + "for i in (1,):\n        try: x = 1\n        finally: break\n    return x\n", "leaves"),
+    *(
+        ("RS117", BODY + f"x = {made}\n    return next_position\n", told)
+        for made, told in (
+            ("np.array('now', dtype='M8[s]')", "'M8[s]'"),
+            ("np.array('now', 'M8[s]')", "np.float64"),
+            ("next_position.astype('datetime64[D]')", "np.float64"),
+            ("np.zeros(1, dtype=[('a', 'f8')])", "arrays of type"),
+            ("np.zeros(1, 'O')", "'O'"),
+            ("np.dtype('M8')", "'M8'"),
+            ("np.maximum.reduce([1], 0, 'M8')", "'M8'"),
+            ("list(map(next_position.astype, ['M8']))", "call it directly"),
+            ("next_position.astype(*['M8'])", "with *"),
+            ("np.add(1, 2, signature='M8,m8->M8')", "leave it out"),
+        )
+    ),
+    ("RS117", BODY + "return np.pad(next_position, 1, mode='empty')\n", "another mode"),
+    ("RS117", BODY + "return np.pad(next_position, 1, 'empty')\n", "another mode"),
+    ("RS120", BODY + "return f'{1:>\u0669\u0669\u0669}' and next_position\n", "plain letters"),
+    ("RS121", BODY + "next_position.partition(3)\n    return next_position\n", "read-only"),
     ("RS113", "STEP = 0\ndef reward(position):\n    global STEP\n    return position\n", "global"),
     ("RS113", BODY + "match next_position:\n        case 1: return 2\n    return 3\n", "np.where"),
     ("RS114", BODY + "return open('/etc/passwd')\n", "argument name"),
@@ -117,6 +143,10 @@ ACCEPTED = {
     "default": "def reward(position, scale=-2.0, names=('a', 'b')):\n    return scale * position\n",
     "offered name with default": "def reward(position=0.0):\n    return position\n",
     "positional-only": "def reward(position, /, *, velocity):\n    return position + velocity\n",
+    "types": BODY + "x = np.asarray(next_position, dtype='float32').astype(float).astype(np.ones(1).dtype)\n"
+    "    return np.zeros_like(x, dtype=bool) + np.add.reduce(x, 0) + x.astype('<f8', copy=True)\n",
+    "exceptions": BODY + "try:\n        x = next_position.reshape(3, -1)\n    except (ValueError, IndexError) as e:\n"
+    "        x = 1.0\n    finally:\n        y = 1.0\n    return x + y + np.partition(next_position, 1)\n",
     "alias": "def compute_reward(obs, action, next_obs):\n    return obs[0]\n",
     "helpers": "import numpy as np\nfrom math import pi\nW = np.array([1.0])\ndef f(x):\n    return [y for y in x]\n"
     "def reward(position):\n    g = lambda v: v * pi\n    return g(position) * W[0]\n",

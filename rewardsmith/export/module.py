@@ -15,14 +15,14 @@ from typing import Any
 
 import jinja2
 
-from rewardsmith.program import EntryPoint, Style
+from rewardsmith.errors import RunError
+from rewardsmith.program import EXPORT_BEGINS, EXPORT_ENDS, EntryPoint, Style
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import FieldSpec
 
-BEGINS = "# --- The program, as it was written -"
-ENDS = "# --- How it is applied to one environment -"
 _ENCLOSING = "_module_of_fields_"
 _FUNCTIONS = "_FIELD_FUNCTIONS"
+_LEFT_OUT = ("__future__", "typing_extensions")
 
 
 def reward_module(
@@ -33,6 +33,9 @@ def reward_module(
     Args:
         facts: provenance, see :func:`rewardsmith.export.bundle.provenance`.
         module: under which name it will be imported, for the example in its docstring.
+
+    Raises:
+        RunError: the file would not run what was judged.
     """
     template = jinja2.Template(
         Path(__file__).with_name("reward.py.j2").read_text(encoding="utf-8"),
@@ -44,7 +47,7 @@ def reward_module(
     fields = _read_fields(task, entry)
     text: str = template.render(
         facts=facts,
-        source=_without_future(source),
+        source=_to_stand_in_a_file(source),
         call=_call(source, entry),
         entry=entry,
         per_transition=style == "per_transition",
@@ -54,13 +57,14 @@ def reward_module(
         doc=_as_doc,
         wrapped=lambda text: textwrap.fill(text, 100),
     )
+    _check_same(text, source)
     return text
 
 
 def program_in(text: str) -> str:
     """The program in a file that :func:`reward_module` wrote; any other text as it is."""
-    _, begun, rest = text.partition(BEGINS)
-    program, ended, _ = rest.partition(ENDS)
+    _, begun, rest = text.partition(EXPORT_BEGINS)
+    program, ended, _ = rest.rpartition(EXPORT_ENDS)
     return program.partition("\n")[2].strip() + "\n" if begun and ended else text
 
 
@@ -126,17 +130,53 @@ def _enclosed(source: str, number: int) -> str:
     return "\n".join(ast.unparse(node) for node in [*outside, function])
 
 
-def _without_future(source: str) -> str:
-    """The program verbatim, but for its future imports: the file begins with the one that matters.
+def _to_stand_in_a_file(source: str) -> str:
+    """The program verbatim, but for future imports and ``typing_extensions``, which need not be installed.
 
-    With it annotations are never evaluated, as in the host, which takes them out.
+    The file begins with the future import that matters: annotations are never evaluated, as in the host.
     """
-    lines = source.strip().splitlines()
-    for node in ast.parse("\n".join(lines)).body:
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-            for number in range(node.lineno - 1, node.end_lineno or node.lineno):
-                lines[number] = ""
-    return "\n".join(lines).strip()
+    source = source.replace("\r\n", "\n").strip()
+    lines = source.encode().split(b"\n")  # columns of a tree count bytes
+    for node in [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Import, ast.ImportFrom))]:
+        instead = ast.unparse(kept).encode() if (kept := _kept(node)) is not None else b"pass"
+        if kept is node:
+            continue
+        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+        before, after = lines[first][: node.col_offset], lines[last][node.end_col_offset :]
+        lines[first : last + 1] = [before + instead + after, *[b""] * (last - first)]
+    return b"\n".join(lines).decode().strip()
+
+
+def _kept(node: Any) -> Any:
+    """What stays of a statement in an exported file: all of it, but for some imports."""
+    if isinstance(node, ast.ImportFrom):
+        return None if node.module in _LEFT_OUT else node
+    if not isinstance(node, ast.Import):
+        return node
+    names = [alias for alias in node.names if alias.name not in _LEFT_OUT]
+    return node if len(names) == len(node.names) else ast.Import(names) if names else None
+
+
+def _check_same(text: str, source: str) -> None:
+    """That a finished file runs the program that was judged, then what is ours, and nothing between.
+
+    Raises:
+        RunError: it would not.
+    """
+    judged, found = _statements(source), _statements(text)
+    end = 1 + len(judged)  # behind the docstring
+    if found[1:end] != judged or found[end : end + 1] != _statements("import gymnasium as _gym"):
+        raise RunError("the exported file would not run the program that was judged", "please report this as a bug")
+
+
+def _statements(source: str) -> list[str]:
+    """A module, statement by statement, without the imports that are left out of exported files."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                setattr(node, name, [_kept(part) or ast.Pass() for part in value])
+    return [ast.dump(node) for node in tree.body if not isinstance(node, ast.Pass)]
 
 
 def _call(source: str, entry: EntryPoint) -> str:

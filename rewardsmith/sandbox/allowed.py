@@ -61,10 +61,28 @@ NUMPY = frozenset(name for name in _NUMPY.split() if name in vars(np)) | {"linal
 LINALG = frozenset(name for name in _LINALG.split() if name in vars(np.linalg))
 MATH = frozenset(name for name in _MATH.split() if hasattr(math, name))
 ATTRIBUTES = NUMPY | LINALG | MATH | frozenset(_ARRAYS.split()) | frozenset(_CONTAINERS.split())
-MUTATORS = frozenset("add append clear discard extend fill insert pop remove reverse setdefault sort update".split())
+_MUTATORS = "add append clear discard extend fill insert partition pop remove reverse setdefault sort update"
+MUTATORS = frozenset(_MUTATORS.split())
 
 IMPORTABLE = {"numpy": NUMPY, "numpy.linalg": LINALG, "math": MATH}
-ANNOTATION_ONLY = ("typing", "typing_extensions", "collections.abc", "numpy.typing", "__future__")
+
+_TYPING = """
+    AbstractSet Annotated Any Callable ClassVar Collection Container DefaultDict Dict Final FrozenSet Generic Hashable
+    Iterable Iterator List Literal Mapping MutableMapping MutableSequence NamedTuple NewType NoReturn Optional
+    OrderedDict Protocol Sequence Set Sized SupportsFloat SupportsIndex SupportsInt Tuple Type TypeAlias TypedDict
+    TypeVar Union cast overload
+"""
+_ABSTRACT = "Callable Collection Container Hashable Iterable Iterator Mapping MutableMapping MutableSequence Sequence"
+_FUTURE = "annotations absolute_import division generator_stop generators nested_scopes print_function with_statement"
+# What annotations need. In the host these imports are cut out, in an exported file they run: so they have names that
+# exist everywhere and do nothing.
+ANNOTATION_ONLY = {
+    "typing": frozenset(_TYPING.split()),
+    "typing_extensions": frozenset(_TYPING.split()),
+    "collections.abc": frozenset(f"{_ABSTRACT} Set Sized".split()),
+    "numpy.typing": frozenset(("ArrayLike", "DTypeLike", "NDArray")),
+    "__future__": frozenset(f"{_FUTURE} unicode_literals".split()),
+}
 
 FUNCTIONS = (
     *("abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int", "isinstance"),
@@ -77,6 +95,12 @@ EXCEPTIONS = (
     "ZeroDivisionError",
 )
 BUILTINS = (*FUNCTIONS, *EXCEPTIONS)
+# What a program may catch: none of them stands for the end of the memory or the stack, or for what only the sandbox
+# refuses. A program that went on after those would have another value outside.
+CATCHABLE = (
+    *("ArithmeticError", "FloatingPointError", "IndexError", "KeyError", "LookupError", "OverflowError", "TypeError"),
+    *("ValueError", "ZeroDivisionError"),
+)
 
 # Letters beyond ASCII that no reader takes for others: Greek as in formulas, Latin with marks. (Python itself reads
 # the many forms of one letter as that letter, before any rule sees the name.)

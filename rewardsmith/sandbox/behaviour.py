@@ -21,8 +21,9 @@ from rewardsmith.program import EntryPoint, Style, Verdict
 from rewardsmith.sandbox.codes import CODES
 from rewardsmith.sandbox.host import ProgramHost, Shapes
 from rewardsmith.sandbox.launch import zygotes
+from rewardsmith.sandbox.letters import PLAIN, is_plain
 from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
-from rewardsmith.sandbox.pieces import apply_in, depends_on_company, pieces
+from rewardsmith.sandbox.pieces import apply_in, companies, depends_on_company, pieces
 from rewardsmith.sandbox.probes import PROBED_ROWS, Probes, differ, reactions, seen_probes, wide_probes
 from rewardsmith.sandbox.reading import has_conditions, line_of, unread
 from rewardsmith.sandbox.signals import Told, beyond_returns, often, scale, slow, spikes
@@ -37,7 +38,6 @@ _MEMORY_MB = 64.0  # growth over a check; what a program works with is freed
 _SANDBOX = {"timeout": "RS301", "memory": "RS302", "died": "RS303", "system": "RS305"}
 _CODES = {**_SANDBOX, "exception": "RS201", "output": "RS202", "state": "RS122"}
 _COMPANY = "compute each row from its own arguments alone: np.where in place of `if np.any(...)`, an axis in reductions"
-_ONCE = "give its name to the function alone"
 _READ_ONLY = "arguments and module-level values cannot be changed: work on a copy"
 
 
@@ -156,15 +156,19 @@ def _check(source: str, case: _Case, shapes: Shapes, limits: Limits, report: Sta
             if case.style is not None:
                 _run(case, case.style, first, second)
     except ProgramError as error:
-        named = re.match(r"(?:module-level|after the module has run,) (\w+)", error.message)
+        named = re.match(r"module-level (\w+)", error.message)
         line = error.line or (line_of(report.tree, named[1]) if named else 0)
-        other = _ONCE if named and error.reason == "output" else _READ_ONLY if "read-only" in error.message else ""
+        other = _READ_ONLY if "read-only" in error.message else ""
         case.add(_CODES[error.reason], error.message, error.hint or other, line=line)
 
 
 def _run(case: _Case, style: Style, first: ProgramHost, second: ProgramHost) -> None:
     """Run it on the transitions and on changed copies of them, and judge the values."""
     case.output = first.apply(case.rows, style)
+    for name in case.output.terms:  # checked in the process too, which a program could have taken over
+        if not is_plain(name):
+            case.add("RS202", f"a term is named {name!a}", f"name it with {PLAIN}")
+            return
     before = first.resident_mb()
     if _check_finite(case, case.output) or _check_same(case, case.output, style, first, second):
         return
@@ -304,7 +308,8 @@ def _check_finite(case: _Case, output: Output) -> bool:
 def _check_same(case: _Case, output: Output, style: Style, first: ProgramHost, second: ProgramHost) -> bool:
     """Asked again, in another process that met the transitions otherwise before, and in other batches."""
     shuffled = [np.random.default_rng(0).permutation(case.n)]
-    parts = pieces(case.rows, output.total) if style == "batched" else shuffled
+    batches = [*pieces(case.rows, output.total), *companies(case.rows, output.total)]
+    parts = batches if style == "batched" else shuffled
     apart = apply_in(second, parts, case.rows, style)
     again = {"a second time": first, "in another process": second}
     for how, host in again.items():

@@ -46,6 +46,7 @@ CODES = {
     "RS121": Code("an argument or attribute is changed", "work on a copy: arguments are read-only"),
     "RS122": Code("something is remembered between calls", "keep module-level values constant"),
     "RS123": Code("an entry point returns nothing", "return a dict of terms, or an array of shape (n,)"),
+    "RS124": Code("what an exported file would read otherwise", "leave it out, or choose another name"),
     "RS201": Code("an exception on real transitions", "handle the values that the message shows"),
     "RS202": Code("a return value outside the contract", "return arrays of shape (n,), the same terms always"),
     "RS203": Code("values that are not finite", "guard divisions, logarithms and exponentials"),

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from rewardsmith.sandbox.letters import PLAIN, is_plain
 from rewardsmith.sandbox.wire import MATRIX, MAX_NAME, MAX_TERMS, TERMS
 from rewardsmith.types import Array, FloatArray
 
@@ -129,11 +130,17 @@ def _good_names(terms: dict[Any, Any]) -> Names:
     if len(terms) > MAX_TERMS:
         raise OutputError(f"{len(terms)} terms; expected at most {MAX_TERMS}")
     for name in terms:
-        if type(name) is not str or not name.isprintable() or not 0 < len(name) <= MAX_NAME:
-            raise OutputError(f"a term is named {name!r:.90}; expected a short str")
+        if type(name) is not str:
+            raise OutputError(f"the name of a term is {_describe(name)}; expected a short str")
+        if not _is_good(name):
+            raise OutputError(f"a term is named {name!a:.90}; expected {PLAIN}, at most {MAX_NAME} characters")
         if name == "_rest":
             raise OutputError("a term is named '_rest', which is taken; name it otherwise")
     return tuple(terms)
+
+
+def _is_good(name: Any) -> bool:
+    return type(name) is str and len(name) <= MAX_NAME and is_plain(name)
 
 
 def _describe(value: Any) -> str:
@@ -147,7 +154,7 @@ def _describe(value: Any) -> str:
 
 
 def _shown(terms: dict[Any, Any]) -> str:
-    return str([str(name)[:MAX_NAME] for name in list(terms)[:8]])
+    return str([name if _is_good(name) else "?" for name in list(terms)[:8]])
 
 
 def rows_of(columns: list[Array], n: int) -> Any:

@@ -1,6 +1,7 @@
 """What a program sees in place of numpy, math and the builtins: modules that hold only what is allowed.
 
-The functions in them are the real ones, so a call costs nothing extra; but for ``pad``, which has one mode too many.
+The functions in them are the real ones, so a call costs nothing extra; but for ``pad``, which has one mode too many,
+and those that make arrays of a type that is asked for, see :mod:`dtypes`.
 Types whose methods change things (``list.append`` called on the type itself) are replaced by stand-ins that can be
 called and asked ``isinstance``.
 """
@@ -16,7 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.linalg
 
-from rewardsmith.sandbox.allowed import BUILTINS, LINALG, MATH, NUMPY
+from rewardsmith.sandbox.allowed import ATTRIBUTES, BUILTINS, LINALG, MATH, NUMPY
+from rewardsmith.sandbox.dtypes import PLACES, NotAvailable, plain_array, plain_type
+from rewardsmith.sandbox.texts import text
 
 
 class _StandIn(type):
@@ -37,13 +40,36 @@ def _stand_in(name: str, kinds: tuple[type, ...], make: Callable[..., Any], **me
 
 
 def _no_array(*_: Any, **__: Any) -> Any:
-    raise TypeError("np.ndarray(...) is uninitialised memory: use np.zeros, np.full or np.array")
+    raise NotAvailable("np.ndarray(...) is uninitialised memory: use np.zeros, np.full or np.array")
 
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     if str(mode) == "empty":
-        raise TypeError('np.pad with mode="empty" leaves memory as it was: use another mode')
+        raise NotAvailable('np.pad with mode="empty" leaves memory as it was: use another mode')
     return np.pad(array, pad_width, mode, **options)
+
+
+def _typed(function: Callable[..., Any], place: int, from_values: bool) -> Callable[..., Any]:
+    """A function that makes arrays, of numbers and truth values only."""
+
+    def make(*values: Any, **named: Any) -> Any:
+        if len(values) > place:
+            plain_type(values[place])
+        elif "dtype" in named:
+            plain_type(named["dtype"])
+        made = function(*values, **named)
+        return plain_array(made) if from_values else made
+
+    return make
+
+
+def _common(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of types and arrays that tells which type they have in common."""
+    return lambda *values: plain_type(function(*(plain_type(v) if isinstance(v, (str, type)) else v for v in values)))
+
+
+def _dtype(value: Any) -> Any:
+    return np.dtype(plain_type(value))
 
 
 def _module(name: str, content: dict[str, Any]) -> ModuleType:
@@ -56,10 +82,16 @@ _STAND_INS = {
     "list": _stand_in("list", (list,), list),
     "dict": _stand_in("dict", (dict,), dict, fromkeys=staticmethod(dict.fromkeys)),
     "set": _stand_in("set", (set, frozenset), set),
+    "str": _stand_in("str", (str,), text, **{name: getattr(str, name) for name in ATTRIBUTES if hasattr(str, name)}),
 }
 _linalg = _module("numpy.linalg", {name: getattr(np.linalg, name) for name in LINALG})
 _numpy = _module("numpy", {name: getattr(np, name) for name in NUMPY})
+_FROM_VALUES = ("array", "asarray", "asfarray", "ascontiguousarray", "full", "full_like")
+_MAKERS = {name: place for name, place in PLACES.items() if name in NUMPY}
+_numpy.__dict__.update({name: _typed(getattr(np, name), at, name in _FROM_VALUES) for name, at in _MAKERS.items()})
+_numpy.__dict__.update({name: _common(getattr(np, name)) for name in ("result_type", "promote_types")})
 _numpy.__dict__.update(linalg=_linalg, pad=_pad, ndarray=_stand_in("ndarray", (np.ndarray,), _no_array))
+_numpy.__dict__.update(dtype=_stand_in("dtype", (np.dtype,), _dtype))
 _math = _module("math", {name: getattr(math, name) for name in MATH})
 
 MODULES = {"numpy": _numpy, "numpy.linalg": _linalg, "math": _math}

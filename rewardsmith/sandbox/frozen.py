@@ -14,10 +14,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from rewardsmith.sandbox.dtypes import NotAvailable
 from rewardsmith.sandbox.facades import KNOWN
 
 _CONSTANT = (bool, int, float, complex, str, bytes, NoneType, range, EllipsisType, type)
 _NUMPY_CONSTANT = (np.number, np.bool_, np.character, np.dtype, np.ufunc, np.finfo, np.iinfo)
+_PLACED = (bool, int, float, complex, str, NoneType, np.number, np.bool_)
 _UNFINISHED = object()  # stands for what a tuple or set becomes while its items are frozen
 
 
@@ -26,7 +28,7 @@ class StateError(Exception):
 
 
 def _refuse(self: object, *_: Any, **__: Any) -> NoReturn:
-    raise TypeError("a module-level list, dict or set must not change: make a copy inside the function and change that")
+    raise NotAvailable("a module-level list or dict must not change: make a copy inside the function and change that")
 
 
 class FrozenList(list[Any]):
@@ -52,6 +54,11 @@ def freeze(namespace: dict[str, Any]) -> None:
     freezer = _Freezer()
     for name in [name for name in namespace if name.isidentifier() and name != "__builtins__"]:
         namespace[name] = freezer.freeze(namespace[name], name)
+
+
+def _has_value(item: object) -> bool:
+    """Whether an item of a set is placed by what it is, not by where it lies in memory."""
+    return all(map(_has_value, item)) if isinstance(item, tuple) else isinstance(item, _PLACED)
 
 
 class _Freezer:
@@ -99,6 +106,8 @@ class _Freezer:
         return tuple(self.freeze(item, name) for item in value)
 
     def _set(self, value: Any, name: str) -> Any:
+        if not all(_has_value(item) for item in value):
+            raise StateError(f"module-level {name} is a set of functions or the like, in no fixed order; use a tuple")
         return frozenset(self.freeze(item, name) for item in value)
 
     def _slice(self, value: Any, name: str) -> Any:

@@ -1,8 +1,11 @@
 """What a program finds around it: a short table of builtins, facades of numpy and math, and nothing else.
 
 Imports become assignments of the facades, so that no import is left to run; annotations, and the imports that only
-annotations need, are cut out of the tree. The builtins keep an ``__import__`` limited to numpy, which the program
-cannot name: numpy's C code imports through the builtins of its caller, and ``array.sum()`` fails without it.
+annotations need, are cut out of the tree. Around types of arrays (:mod:`dtypes`) and what becomes text (:mod:`texts`)
+a look is put, which gives back what it is given or raises.
+
+The builtins keep an ``__import__`` limited to numpy, which the program cannot name:
+numpy's C code imports through the builtins of its caller, and ``array.sum()`` fails without it.
 """
 
 from __future__ import annotations
@@ -11,14 +14,17 @@ import ast
 from typing import Any, cast
 
 from rewardsmith.sandbox.allowed import ANNOTATION_ONLY
+from rewardsmith.sandbox.dtypes import asked_types, needs_no_look, plain_type
 from rewardsmith.sandbox.facades import MODULES, TABLE
+from rewardsmith.sandbox.texts import shown
 
 FILENAME = "<program>"
+_LOOKS = {"type": plain_type, "text": shown}
 
 
 def new_namespace() -> dict[str, Any]:
     """Globals for one program."""
-    hidden = {_hidden(name): module for name, module in MODULES.items()}
+    hidden = {_hidden(name): value for name, value in {**MODULES, **_LOOKS}.items()}
     return {"__builtins__": {**TABLE, **hidden, "__import__": _limited_import}, "__name__": "program"}
 
 
@@ -40,20 +46,53 @@ def _limited_import(name: str, globals: Any = None, locals: Any = None, fromlist
 
 
 class _Strip(ast.NodeTransformer):
-    """Removes annotations and imports."""
+    """Removes annotations and imports, and has types and texts looked at."""
+
+    def __init__(self) -> None:
+        self._depth = 0  # of functions
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
-        return self.generic_visit(node)
+        self._depth += 1
+        self.generic_visit(node)
+        self._depth -= 1
+        return node
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation = None
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        if node.value is None:
-            return ast.copy_location(ast.Pass(), node)
+        if node.value is None:  # it still makes a name local
+            node.annotation = ast.Constant(None)
+            return node if self._depth else ast.copy_location(ast.Pass(), node)
         return ast.copy_location(ast.Assign([node.target], self.visit(node.value)), node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        asked = [value for value, late in asked_types(node) if late and not needs_no_look(value)]
+        looked = {id(value): _look("type", value) for value in asked}
+        node.args = [looked.get(id(value), value) for value in node.args]
+        for keyword in node.keywords:
+            keyword.value = looked.get(id(keyword.value), keyword.value)
+        return node
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
+        self.generic_visit(node)
+        node.value = _look("text", node.value)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Mod) and not isinstance(node.right, ast.Constant):
+            node.right = _look("text", node.right)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Mod) and not isinstance(node.value, ast.Constant):
+            node.value = _look("text", node.value)
+        return node
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | list[ast.AST]:
         if node.module in ANNOTATION_ONLY or node.module not in MODULES:
@@ -70,6 +109,10 @@ class _Strip(ast.NodeTransformer):
             _assign(node, alias.asname or top, alias.name if alias.asname else top)
             for alias, top in zip(wanted, tops, strict=True)
         ]
+
+
+def _look(how: str, value: ast.expr) -> ast.expr:
+    return ast.copy_location(ast.Call(ast.Name(_hidden(how), ast.Load()), [value], []), value)
 
 
 def _assign(node: ast.stmt, name: str, module: str, attribute: str = "") -> ast.AST:

@@ -20,6 +20,8 @@ from rewardsmith.types import Array, FloatArray, Output
 _EXTREME, _SPREAD = 4, 2  # rows that are taken alone
 _FEW = (2, 3, 4, 8, 16)
 _REST = 64
+_AGAIN = 24  # times that one row is repeated
+_SORTED = 4  # arguments by which rows are sorted
 
 
 def pieces(rows: Mapping[str, Array], total: FloatArray, limit: int | None = None) -> list[Array]:
@@ -38,6 +40,23 @@ def pieces(rows: Mapping[str, Array], total: FloatArray, limit: int | None = Non
     sizes = [*[1] * (len(extreme) + _SPREAD), *_FEW, *[_REST] * (n // _REST + 1)]
     starts = [0, *accumulate(sizes)]
     return [order[start : start + size] for start, size in zip(starts, sizes, strict=False) if start < len(order)]
+
+
+def companies(rows: Mapping[str, Array], total: FloatArray) -> list[Array]:
+    """Indices of batches as they occur in training and not among random transitions, which may share rows.
+
+    The same row again and again, as after a reset of every environment; rows in the order of an argument, as in one
+    episode; only rows with one truth value, such as those of no end of an episode.
+    """
+    n = len(total)
+    columns = [column.reshape(n, -1) for column in rows.values()]
+    parts = [np.full(_AGAIN, int(total.reshape(n, -1).max(axis=1).argmax()))]
+    for column in columns[:_SORTED]:
+        _, rising = np.unique(column[:, 0], return_index=True)  # none twice
+        parts += [rising[np.linspace(0, len(rising) - 1, min(len(rising), _REST)).astype(np.int64)]]
+        if column.dtype.kind == "b":
+            parts += [part for part in (np.flatnonzero(column[:, 0]), np.flatnonzero(~column[:, 0])) if len(part)]
+    return [part.astype(np.int64) for part in parts]
 
 
 def apply_in(host: ProgramHost, parts: list[Array], rows: Mapping[str, Array], style: Style) -> Output:

@@ -15,6 +15,7 @@ from rewardsmith.sandbox.allowed import (
     ANNOTATION_ONLY,
     ATTRIBUTES,
     BUILTINS,
+    CATCHABLE,
     IMPORTABLE,
     MUTATORS,
     NUMPY,
@@ -52,6 +53,7 @@ _INSTEAD = {
     ast.TryStar: ("except*", "test for the bad value with np.where"),
     ast.While: ("while", "use an array expression, or `for _ in range(k)`"),
 }
+_COMPUTE = (ast.Call, ast.Lambda, ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _ON_MODULE_LEVEL = (ast.Import, ast.ImportFrom, *_DEFINITIONS, ast.Assign, ast.AnnAssign)
 
@@ -158,6 +160,8 @@ class _Rules(ast.NodeVisitor):
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         self._annotation(node.annotation)
+        if node.value is None and not isinstance(node.target, ast.Name):
+            self.add("RS118", node, "an annotation of a part, without a value", "leave it out")
         self._change(node.target)
         self.visit(node.target)
         if node.value is not None:
@@ -192,10 +196,22 @@ class _Rules(ast.NodeVisitor):
                 self.add("RS113", node, "with is for np.errstate only", "write the statements without it")
         self.generic_visit(node)
 
+    def visit_Try(self, node: ast.Try) -> None:
+        for part in (part for statement in node.finalbody for part in ast.walk(statement)):
+            if isinstance(part, (ast.Return, ast.Break, ast.Continue)):
+                self.add("RS113", part, "finally hides every mistake if it leaves", "leave after the try statement")
+        self.generic_visit(node)
+
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         if node.type is None:
             hint = "name the exception, or test for the bad value with np.where"
             self.add("RS113", node, "a bare except hides every mistake", hint)
+        else:
+            for kind in node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]:
+                name = getattr(kind, "id", "")
+                if name not in CATCHABLE or name in self._bound:
+                    message = f"except {name or 'of an expression'} may hide that there is no memory or stack left"
+                    self.add("RS113", node, message, f"catch {', '.join(CATCHABLE)}, or test with np.where")
         if node.name is not None:
             self._private(node.name, node)
         self.generic_visit(node)
@@ -242,6 +258,10 @@ class _Rules(ast.NodeVisitor):
         function = node.func
         if isinstance(function, ast.Attribute) and function.attr in MUTATORS:
             self._change(ast.Subscript(function.value, ast.Constant(0), ast.Load(), lineno=node.lineno))
+        given = [*node.args[2:], *(keyword.value for keyword in node.keywords if keyword.arg == "mode")]
+        name = getattr(function, "attr", "") or getattr(function, "id", "")
+        if name == "pad" and any(isinstance(value, ast.Constant) and value.value == "empty" for value in given):
+            self.add("RS117", node, 'pad with mode="empty" leaves memory as it was', "use another mode")
         for problem in self._calls.problems(node):
             self.add("RS117", *problem)
         for keyword in node.keywords:
@@ -301,7 +321,7 @@ class _Rules(ast.NodeVisitor):
         self.add("RS105", node, f"module {module!r} cannot be imported", hint)
 
     def _annotation(self, node: ast.expr | None) -> None:
-        if node is not None and any(isinstance(part, (ast.Call, ast.Lambda, ast.NamedExpr)) for part in ast.walk(node)):
+        if node is not None and any(isinstance(part, _COMPUTE) for part in ast.walk(node)):
             self.add("RS118", node, "an annotation that computes something", "leave it out, or name a type")
 
 

@@ -7,9 +7,9 @@ readers of the source (this process, and a person) from drowning.
 from __future__ import annotations
 
 import ast
-import unicodedata
 from collections.abc import Iterator
 
+from rewardsmith.sandbox.letters import check_letters
 from rewardsmith.types import Finding
 
 MAX_BYTES = 16_384
@@ -23,23 +23,16 @@ _MAX_INT = 10**15
 _MAX_POWER = 64
 _MAX_TEXT = 500
 _MAX_WIDTH = 30
-_FORMATTED = (" ", "\t", "\n", "\r", "\f")
 _LOOPS = (ast.For, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def check_text(source: str) -> list[Finding]:
-    """What the bare text tells: its length, and characters that show something other than what runs."""
+    """What the bare text tells: its length, and :mod:`letters`."""
     lines, size = source.count("\n") + 1, len(source.encode(errors="replace"))
     if size > MAX_BYTES or lines > MAX_LINES:
         message = f"the source has {lines} lines and {size} bytes, at most {MAX_LINES} and {MAX_BYTES} are read"
         return [Finding("RS102", "error", message, "write a shorter reward")]
-    for number, line in enumerate(source.split("\n"), 1):
-        for character in line:
-            if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co") and character not in _FORMATTED:
-                name = unicodedata.name(character, f"U+{ord(character):04X}")
-                message = f"an invisible character ({name}): what is shown is not what runs"
-                return [Finding("RS119", "error", message, "remove it", number)]
-    return []
+    return list(check_letters(source))
 
 
 def check_tree_size(tree: ast.Module) -> list[Finding]:
@@ -149,12 +142,14 @@ def _check_format(node: ast.FormattedValue) -> Iterator[Finding]:
     for part in parts:
         if not isinstance(part, ast.Constant):
             yield _finding(node, "a format within a format", "write the format as plain text")
+        elif not str(part.value).isascii():
+            yield _finding(node, "a format that is not plain", "write it in plain letters and digits")
         elif any(int(width) > _MAX_WIDTH for width in _digits(str(part.value))):
             yield _finding(node, f"a format wider than {_MAX_WIDTH}", "terms need short names only")
 
 
 def _digits(text: str) -> list[str]:
-    return "".join(character if character.isascii() and character.isdigit() else " " for character in text).split()
+    return "".join(character if character.isdigit() else " " for character in text).split()
 
 
 def _is_more(node: ast.expr, limit: int) -> bool:

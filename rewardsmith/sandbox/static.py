@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 from rewardsmith.errors import did_you_mean
 from rewardsmith.program import ENTRY_POINTS, REWARD_ALIASES, EntryPoint
+from rewardsmith.sandbox.bindings import check_bindings, check_scopes
 from rewardsmith.sandbox.codes import CODES
+from rewardsmith.sandbox.dtypes import check_dtypes
 from rewardsmith.sandbox.rules import check_tree
 from rewardsmith.sandbox.sizes import check_text, check_tree_size, check_work
 from rewardsmith.task.spec import RESERVED_PREFIXES
@@ -66,7 +68,10 @@ def check_static(source: str, offered: tuple[str, ...], *, hidden: tuple[str, ..
         if too_large := check_tree_size(tree):
             return StaticReport({}, tuple(too_large))
         findings = [*check_tree(tree, offered, frozenset((*ENTRY_POINTS, *REWARD_ALIASES))), *check_work(tree)]
+        nodes = list(ast.walk(tree))
+        findings += [*check_bindings(tree, nodes), *check_dtypes(nodes)]
         entries, more = _Entries(frozenset(offered), frozenset(hidden)).read(tree)
+        findings += [] if findings else check_scopes(source, tree)
     except (SyntaxError, ValueError) as error:
         return _refused(_syntax(error, source))
     except (RecursionError, MemoryError):
@@ -88,7 +93,7 @@ def _refused(finding: Finding) -> StaticReport:
 
 def _syntax(error: SyntaxError | ValueError, source: str) -> Finding:
     line = getattr(error, "lineno", None) or 0
-    lines = source.splitlines()
+    lines = source.split("\n")
     text = f": {lines[line - 1].strip()[:120]!r}" if 0 < line <= len(lines) else ""
     message = f"not valid Python, {getattr(error, 'msg', None) or error}{text}"
     return Finding("RS101", "error", message, "answer with the module alone: no prose, no code fence", line)
