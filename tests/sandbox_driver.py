@@ -3,7 +3,7 @@
     report                        what holds there
     corpus CANARY PORT NAME...    the verdict on every program of some corpora
     control CANARY PORT NAME...   the programs that aim at the canary or the port, run with nothing in between:
-                                  whether they reached it
+                                  whether they reached it; those that do so from an exported file are left out
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def control(canary: str, port: str, names: list[str]) -> dict[str, str]:
     return {
         entry["id"]: _unconfined(entry, Path(canary))
         for entry in _aimed(canary, port, names)
-        if canary in entry["code"] or f"{port}" in entry["code"]
+        if entry["category"] != "export" and (canary in entry["code"] or f"{port}" in entry["code"])
     }
 
 

@@ -161,7 +161,7 @@ BAD_OUTPUTS = [
     ("return {'_rest': position}", "_rest"),
     ("return {str(i): 1.0 for i in range(65)}", "65 terms"),
     ("return position, position", "tuple of 2"),
-    ("return {'a': np.array([None] * 3)}", "object"),
+    ("return {'a': np.where(position > 9, None, None)}", "object"),
 ]
 
 

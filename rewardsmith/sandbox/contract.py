@@ -130,8 +130,6 @@ def _good_names(terms: dict[Any, Any]) -> Names:
     if len(terms) > MAX_TERMS:
         raise OutputError(f"{len(terms)} terms; expected at most {MAX_TERMS}")
     for name in terms:
-        if type(name) is not str:
-            raise OutputError(f"the name of a term is {_describe(name)}; expected a short str")
         if not _is_good(name):
             raise OutputError(f"a term is named {name!a:.90}; expected {PLAIN}, at most {MAX_NAME} characters")
         if name == "_rest":
