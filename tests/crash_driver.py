@@ -19,10 +19,11 @@ import os
 import signal
 import sys
 import threading
-import time
+from concurrent.futures import Future, wait
 from typing import Any
 
 from rewardsmith import api, events
+from rewardsmith.engine import loop
 from rewardsmith.engine.writing import ModelSource
 from rewardsmith.errors import RewardsmithError
 from rewardsmith.executor import local
@@ -45,44 +46,46 @@ def answer(body: dict[str, Any]) -> str:
 
 
 class Slots:
-    """Puts the slot of each request into its body, and counts the requests that are under way."""
+    """Puts the slot of each request into its body."""
 
     def __init__(self) -> None:
-        self.under_way = 0
-        self._lock = threading.Lock()
         self._here = threading.local()
         self._answer, self._options = ModelSource.answer, OpenAIProvider._options
 
-    def install(self, patch: Any = setattr) -> Slots:
+    def install(self, patch: Any = setattr) -> None:
         """Patch the source and the provider, for good or with pytest's monkeypatch.setattr."""
         patch(ModelSource, "answer", lambda source, *asked: self._asked(source, *asked))
         patch(OpenAIProvider, "_options", lambda provider, request: self._marked(provider, request))
-        return self
 
     def _asked(self, source: ModelSource, request: Any, occurrence: int, slot: Any) -> Any:
         self._here.slot = list(slot)
-        with self._lock:
-            self.under_way += 1
-        try:
-            return self._answer(source, request, occurrence, slot)
-        finally:
-            with self._lock:
-                self.under_way -= 1
+        return self._answer(source, request, occurrence, slot)
 
     def _marked(self, provider: OpenAIProvider, request: Any) -> dict[str, Any]:
         return {**self._options(provider, request), "extra_body": {"slot": self._here.slot}}
 
 
-def die_at(mode: str, count: int, slots: Slots) -> None:
+def kept_replies() -> list[Future[Any]]:
+    """Every reply that is asked for from now on, there or not: done means that it is in the run's log."""
+    asked: list[Future[Any]] = []
+    in_background = loop._in_background
+
+    def remembered(*work: Any) -> Future[Any]:
+        asked.append(in_background(*work))
+        return asked[-1]
+
+    loop._in_background = remembered
+    return asked
+
+
+def die_at(mode: str, count: int) -> None:
     """Kill this process at the chosen event."""
-    append, appended = events.EventLog.append, [0]
+    append, appended, replies = events.EventLog.append, [0], kept_replies()
 
     def appending(log: events.EventLog, kind: str, **data: Any) -> events.Event:
         counts = kind != "resumed" and not (kind == "stopped" and any(event.kind == kind for event in log))
         if mode == "before" and counts and appended[0] == count:
-            until = time.monotonic() + 20
-            while slots.under_way and time.monotonic() < until:
-                time.sleep(0.01)
+            wait(replies, timeout=20)
             os.kill(os.getpid(), signal.SIGKILL)
         event = append(log, kind, **data)
         appended[0] += counts
@@ -96,7 +99,8 @@ def die_at(mode: str, count: int, slots: Slots) -> None:
 def main() -> int:
     given = json.loads(sys.argv[1])
     local._SPARE_SERVERS = given.get("spare", local._SPARE_SERVERS)
-    die_at(given.get("mode", ""), given.get("events", 1), Slots().install())
+    Slots().install()
+    die_at(given.get("mode", ""), given.get("events", 1))
     try:
         if "run" in given:
             api.resume(given["run"], workers=2)
