@@ -8,7 +8,7 @@
 # Another interpreter: make test PY=python3.12     Other test options: make test PYTEST="-m 'not slow'"
 
 PY ?= python3
-PYTEST ?= -n 2
+PYTEST ?= -n 2 --dist worksteal
 BIN := .venv/bin
 
 .PHONY: demo test test-litellm lint clean

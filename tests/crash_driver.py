@@ -2,7 +2,7 @@
 
     python tests/crash_driver.py '{"task": ..., "runs": ..., "url": ..., "mode": "after", "events": 1}'
 
-With "run" it resumes that run, else it designs. The modes:
+With "run" it resumes that run, else it designs; with "unreal" trainings take no time. The modes:
     ""         runs to its end
     "after"    SIGKILL right after the n-th event of this session was appended
     "before"   SIGKILL when n events were appended and the next would be; no reply is under way then
@@ -22,7 +22,9 @@ import threading
 from concurrent.futures import Future, wait
 from typing import Any
 
-from rewardsmith import api, events
+from fake_executor import FakeExecutor
+
+from rewardsmith import api, events, session
 from rewardsmith.engine import loop
 from rewardsmith.engine.writing import ModelSource
 from rewardsmith.errors import RewardsmithError
@@ -99,6 +101,8 @@ def die_at(mode: str, count: int) -> None:
 def main() -> int:
     given = json.loads(sys.argv[1])
     local._SPARE_SERVERS = given.get("spare", local._SPARE_SERVERS)
+    if given.get("unreal"):
+        session.LocalExecutor = lambda _: FakeExecutor()  # type: ignore[assignment,misc]
     Slots().install()
     die_at(given.get("mode", ""), given.get("events", 1))
     try:
