@@ -27,6 +27,7 @@ def test_all_are_tried_once_and_the_last_leader_proves_itself() -> None:
     trained = [trains(wave) for wave in waves if isinstance(wave[0], Train)]
     assert trained[:3] == [dict.fromkeys(NAMES[i : i + 4], (0,)) for i in (0, 4, 8)]
     assert trained[3:] == [{"p11": (1, 2)}]
+    assert {order.steps for wave in waves for order in wave if isinstance(order, Train)} == {50}  # half of them
     assert waves[-1] == [Stop("all rounds are done")]
 
 
