@@ -22,7 +22,7 @@ from rewardsmith.prompts import Prompts
 from rewardsmith.store import RunFolder
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.base import Strategy
-from rewardsmith.task.loading import TASK_FILE, Task, load_task, shipped_tasks
+from rewardsmith.task.loading import TASK_FILE, Task, known_tasks, load_task
 from rewardsmith.types import Effort
 
 GRAMMAR = "grammar"  # in place of a model's name
@@ -148,8 +148,9 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         _check_replies(recorded, strategy)
     elif config.model is not None:
         provider_name(config.model)
-    own = settings.get("prompts")
-    prompts = Prompts() if own is None else Prompts(Path(own), Prompts().folder)
+    own, plugin = settings.get("prompts"), getattr(strategy, "prompts", None)
+    folders = [Path(folder) for folder in (own, Prompts().folder, plugin) if folder is not None]
+    prompts = Prompts(*folders)
     files = {} if recorded is None else {REPLIES: recorded.model_dump_json(indent=1) + "\n"}
     return Plan(resolved, config, strategy, prompts, files)
 
@@ -188,7 +189,7 @@ def resolve_task(task: Task | str, goal: str | None = None) -> Task:
     """
     if isinstance(task, Task):
         return task
-    if (Path(task) / TASK_FILE).is_file() or task in shipped_tasks():
+    if (Path(task) / TASK_FILE).is_file() or task in known_tasks():
         loaded = load_task(task)
         if goal is None:
             return loaded
@@ -198,7 +199,7 @@ def resolve_task(task: Task | str, goal: str | None = None) -> Task:
     try:
         return task_from_env(task, goal)
     except UsageError as error:
-        near = did_you_mean(task, shipped_tasks())
+        near = did_you_mean(task, known_tasks())
         if near.startswith("did you mean") and ":" not in task and not task[-1:].isdigit():
             raise UsageError(f"there is no task or environment {task!r}", near) from error
         raise

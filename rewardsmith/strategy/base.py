@@ -19,7 +19,11 @@ class StrategyOptions(BaseModel):
 
 
 class Strategy(Protocol):
-    """Decides what to do next. Made once per run from its options."""
+    """Decides what to do next. Made once per run from its options.
+
+    One from another package brings its texts: a class attribute ``prompts``, the path of a folder that holds
+    ``<name of the strategy>/*.md.j2``.
+    """
 
     Options: ClassVar[type[StrategyOptions]]
 
