@@ -15,17 +15,19 @@ from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.llm.pacing import PacedProvider
 from rewardsmith.llm.prices import FREE, Prices, prices_of
 from rewardsmith.llm.protocol import Provider, Usage
-from rewardsmith.llm.providers import default_model, make_provider, provider_name
+from rewardsmith.llm.providers import DEFAULTS, default_model, make_provider, provider_name
 from rewardsmith.llm.replay import Tape
 from rewardsmith.llm.retrying import Patience, RetryingProvider
 from rewardsmith.prompts import Prompts
 from rewardsmith.store import RunFolder
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.base import Strategy
-from rewardsmith.task.loading import TASK_FILE, Task, load_task, shipped_tasks
+from rewardsmith.task.loading import TASK_FILE, Task, known_tasks, load_task
 from rewardsmith.types import Effort
 
+GRAMMAR = "grammar"  # in place of a model's name
 REPLIES, TAPE = "replies.json", "tape.jsonl"  # in a run whose writer is a file, or a recorded run
+_KEYS = " or ".join(DEFAULTS)
 _AS_GIVEN = (
     "base_url", "price", "report_seeds", "device", "allow_weak_sandbox", "budget", "temperature", "effort",
     "max_output_tokens", "llm_timeout_s", "llm_at_once", "llm_per_minute",
@@ -36,12 +38,14 @@ class Settings(TypedDict, total=False):
     """What a run may be told besides its task.
 
     Attributes:
-        model: ``provider/name``; by default it follows from the key that is set.
+        model: ``provider/name``, or ``grammar`` for the search that asks none; by default it follows from the key
+            that is set, and is the grammar where none is.
         base_url: of a server that speaks the provider's form.
         replies: recorded replies in place of a model.
         ask: somebody writes by ask and tell, in place of a model.
         price: USD per million tokens of input and of output, where no table has the model or has it wrong.
-        strategy, options: who decides, and its options, e.g. ``{"rounds": 2, "samples": 3}``.
+        strategy, options: who decides, and its options, e.g. ``{"rounds": 2, "samples": 3}``; by default ``eureka``,
+            and ``evolve`` where the grammar writes.
         budget: limits of the whole run.
         steps: environment steps of each training; the task's by default.
         report_seeds: trainings per side of the final comparison; 0 leaves it out.
@@ -61,7 +65,7 @@ class Settings(TypedDict, total=False):
     replies: str | Path | RecordedReplies | None
     ask: bool
     price: tuple[float, float] | None
-    strategy: str
+    strategy: str | None
     options: Mapping[str, Any]
     budget: Budget
     steps: int | None
@@ -125,8 +129,8 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
     steps = resolved.spec.training.steps if asked is None else asked
     replies = settings.get("replies")
     recorded = load_replies(Path(replies)) if isinstance(replies, str | Path) else replies
-    name = settings.get("strategy", "eureka")
     writer = _writer(settings, recorded)
+    name = settings.get("strategy") or ("evolve" if writer == "grammar" else "eureka")
     strategy = make_strategy(name, _fitting(writer, recorded) | dict(settings.get("options", {})), steps)
     plain = {key: settings[key] for key in _AS_GIVEN if key in settings}  # type: ignore[literal-required]
     config = _config(
@@ -144,8 +148,9 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         _check_replies(recorded, strategy)
     elif config.model is not None:
         provider_name(config.model)
-    own = settings.get("prompts")
-    prompts = Prompts() if own is None else Prompts(Path(own), Prompts().folder)
+    own, plugin = settings.get("prompts"), getattr(strategy, "prompts", None)
+    folders = [Path(folder) for folder in (own, Prompts().folder, plugin) if folder is not None]
+    prompts = Prompts(*folders)
     files = {} if recorded is None else {REPLIES: recorded.model_dump_json(indent=1) + "\n"}
     return Plan(resolved, config, strategy, prompts, files)
 
@@ -184,7 +189,7 @@ def resolve_task(task: Task | str, goal: str | None = None) -> Task:
     """
     if isinstance(task, Task):
         return task
-    if (Path(task) / TASK_FILE).is_file() or task in shipped_tasks():
+    if (Path(task) / TASK_FILE).is_file() or task in known_tasks():
         loaded = load_task(task)
         if goal is None:
             return loaded
@@ -194,7 +199,7 @@ def resolve_task(task: Task | str, goal: str | None = None) -> Task:
     try:
         return task_from_env(task, goal)
     except UsageError as error:
-        near = did_you_mean(task, shipped_tasks())
+        near = did_you_mean(task, known_tasks())
         if near.startswith("did you mean") and ":" not in task and not task[-1:].isdigit():
             raise UsageError(f"there is no task or environment {task!r}", near) from error
         raise
@@ -247,7 +252,17 @@ def _writer(settings: Settings, recorded: RecordedReplies | None) -> Writer:
     named = [name for name, value in asked.items() if value]
     if len(named) > 1:
         raise UsageError(f"{' and '.join(named)} were given, but only one can write", f"give one of {', '.join(named)}")
-    return {"--replies": "replies", "--ask": "person"}.get(named[0], "model") if named else "model"  # type: ignore[return-value]
+    if recorded is not None:
+        return "replies"
+    if settings.get("ask"):
+        return "person"
+    model = settings.get("model") or default_model()
+    if model is not None and model != GRAMMAR:
+        return "model"
+    of_models = next((name for name in ("base_url", "price", "temperature", "effort") if settings.get(name)), None)
+    if of_models is not None:
+        raise UsageError(f"{of_models} is for a model, but none is asked", f"name one with --model, or set {_KEYS}")
+    return "grammar"
 
 
 def _fitting(writer: Writer, recorded: RecordedReplies | None) -> dict[str, Any]:

@@ -50,3 +50,8 @@ class Registry:
             raise UsageError(
                 f"{self.noun} {name!r} cannot be loaded: {error}", f"install what provides {module}"
             ) from error
+        except Exception as error:  # of another package: it may hold anything
+            if name in self._builtin:
+                raise
+            text = f"{self.noun} {name!r} cannot be loaded: {type(error).__name__}: {error}"
+            raise UsageError(text, f"mend {module}, or uninstall its package") from error

@@ -12,6 +12,7 @@ from contextlib import closing
 from rewardsmith.coder.scripted import load_replies
 from rewardsmith.config import RunConfig
 from rewardsmith.engine.gate import current_budget
+from rewardsmith.engine.grammar import GrammarSource
 from rewardsmith.engine.loop import Engine
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.writing import FileSource, ModelSource, PersonSource, Source, TapeSource, Writer
@@ -78,12 +79,14 @@ def why_none(state: RunState) -> str:
 def _open_engine(folder: RunFolder, log: ReplyLog, executor: Executor, observer: Observer) -> Engine:
     config = folder.config()
     strategy = make_strategy(config.strategy, config.options, config.steps)
-    return Engine(folder, strategy, Writer(_source(folder, config), log), executor, log, observer)
+    return Engine(folder, strategy, Writer(_source(folder, config, log), log), executor, log, observer)
 
 
-def _source(folder: RunFolder, config: RunConfig) -> Source:
+def _source(folder: RunFolder, config: RunConfig, log: ReplyLog) -> Source:
     if config.writer == "person":
         return PersonSource()
+    if config.writer == "grammar":
+        return GrammarSource(folder, log)
     if config.writer == "replies":
         return FileSource(load_replies(folder.path / REPLIES))
     if config.writer == "replay":

@@ -26,6 +26,7 @@ from fake_executor import FakeExecutor
 
 from rewardsmith import api, events, session
 from rewardsmith.engine import loop
+from rewardsmith.engine.asking import Asked
 from rewardsmith.engine.writing import ModelSource
 from rewardsmith.errors import RewardsmithError
 from rewardsmith.executor import local
@@ -56,12 +57,12 @@ class Slots:
 
     def install(self, patch: Any = setattr) -> None:
         """Patch the source and the provider, for good or with pytest's monkeypatch.setattr."""
-        patch(ModelSource, "answer", lambda source, *asked: self._asked(source, *asked))
+        patch(ModelSource, "answer", lambda source, asked: self._asked(source, asked))
         patch(OpenAIProvider, "_options", lambda provider, request: self._marked(provider, request))
 
-    def _asked(self, source: ModelSource, request: Any, occurrence: int, slot: Any) -> Any:
-        self._here.slot = list(slot)
-        return self._answer(source, request, occurrence, slot)
+    def _asked(self, source: ModelSource, asked: Asked) -> Any:
+        self._here.slot = list(asked.order.slot)
+        return self._answer(source, asked)
 
     def _marked(self, provider: OpenAIProvider, request: Any) -> dict[str, Any]:
         return {**self._options(provider, request), "extra_body": {"slot": self._here.slot}}

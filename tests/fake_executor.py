@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rewardsmith.bank import look_at
+from rewardsmith.episodes import EPISODES, save_episodes
 from rewardsmith.errors import RewardsmithError
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.train.jobs import TrainedReport, TrialJob, TrialResult, write_json
@@ -70,6 +71,8 @@ class FakeExecutor:
         result = TrialResult(
             digest=digest, status="finished", checkpoint="1", own_return=1.0, fitness=fitness, steps=steps
         )
+        look = look_at(load_task(job.task))
+        save_episodes(Path(folder) / EPISODES, look.behaviour.episodes[:1])
         write_json(Path(folder) / "result.json", result)
 
     def _export_policy(self, folder: str, target: str) -> None:
@@ -91,4 +94,5 @@ def write_look(task: Task, folder: Path) -> None:
     look = look_at(task)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / "transitions.npz", **look.transitions)  # type: ignore[arg-type]
+    save_episodes(folder / "random.npz", look.behaviour.episodes)
     write_json(folder / "preflight.json", look.report)

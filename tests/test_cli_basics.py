@@ -272,5 +272,7 @@ def test_no_colours_where_there_is_no_terminal(tmp_path: Path) -> None:
         assert not ANSI.search(call(tmp_path, *arguments).stdout)
 
 
-def test_no_key_is_a_usage_error(tmp_path: Path) -> None:
-    refused(call(tmp_path, "design", "mountain-car"), 2, says="no model can be asked", hints="--replies")
+def test_without_a_key_it_is_said_that_no_model_is_asked(tmp_path: Path) -> None:
+    done = call(tmp_path, "design", "mountain-car", "--dry-run")
+    assert done.returncode == 0 and "no model is asked" in done.stdout
+    refused(call(tmp_path, "design", "mountain-car", "--price", "1,2"), 2, says="for a model", hints="--model")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from rewardsmith import api
 from rewardsmith.sandbox.codes import CODES, page
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -13,3 +15,18 @@ def test_the_page_of_findings_is_what_the_table_says() -> None:
     text = (DOCS / "findings.md").read_text(encoding="utf-8")
     assert text == page(), "python -m rewardsmith.sandbox.codes > docs/findings.md"
     assert all(f"| {code} |" in text for code in CODES)
+
+
+def test_rewards_of_other_tools_load_as_the_page_says() -> None:
+    """Of each pair of programs on the page the first is refused, and the second accepted."""
+    found = re.findall(r"```python\n(.*?)```", (DOCS / "coming_from.md").read_text(encoding="utf-8"), re.S)
+    verdicts = [api.check_program(source, "mountain-car-continuous") for source in found]
+    assert [verdict.accepted for verdict in verdicts] == [False, True, False, True]
+    codes = [{finding.code for finding in verdict.errors} for verdict in verdicts]
+    assert codes[0] >= {"RS113"} and codes[2] >= {"RS103", "RS115"}
+
+
+def test_links_between_pages_hold() -> None:
+    for page_path in (*DOCS.glob("*.md"), DOCS.parent / "README.md"):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page_path.read_text(encoding="utf-8")):
+            assert (page_path.parent / target).exists(), f"{page_path.name}: {target}"

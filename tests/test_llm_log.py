@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from rewardsmith.engine.asking import Asked
 from rewardsmith.engine.writing import ModelSource, Writer
 from rewardsmith.errors import BoundaryError, RunError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import Message, Reply, Request, Usage
+from rewardsmith.orders import Write
 from rewardsmith.types import Slot
 
 SLOT = Slot(0, 1, 2)
@@ -162,10 +164,10 @@ def test_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_an_answered_request_is_not_asked_again(tmp_path: Path) -> None:
     provider = Scripted()
     log = ReplyLog(tmp_path / "log")
-    first = through(provider, log).reply(ask(), 0, SLOT)
-    other = through(provider, log).reply(ask(), 1, SLOT)
+    first = through(provider, log).reply(Asked(Write(SLOT), ask(), 0))
+    other = through(provider, log).reply(Asked(Write(SLOT), ask(), 1))
     log = ReplyLog(tmp_path / "log")
-    assert through(provider, log).reply(ask(), 0, SLOT) == first != other
+    assert through(provider, log).reply(Asked(Write(SLOT), ask(), 0)) == first != other
     assert provider.asked == 2
 
 
@@ -174,6 +176,6 @@ def test_a_failure_is_not_an_answer(tmp_path: Path) -> None:
     log = ReplyLog(tmp_path / "log")
     for asked in (1, 2):
         with pytest.raises(BoundaryError):
-            through(provider, log).reply(ask("fail"), 0, SLOT)
+            through(provider, log).reply(Asked(Write(SLOT), ask("fail"), 0))
         assert provider.asked == asked
     assert not (tmp_path / "log").exists()

@@ -23,6 +23,7 @@ from rewardsmith.coder.compose import Conversation, PastTurn, compose
 from rewardsmith.errors import UsageError
 from rewardsmith.feedback.process import STRETCHES, process_rows
 from rewardsmith.prompts import Prompts, quoted_data, short_number
+from rewardsmith.strategy import STRATEGIES
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
 from rewardsmith.task.spec import parse_spec
 
@@ -86,9 +87,13 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Task, di
 
 
 def told(
-    task: Task, seen: dict[str, Any], past: Sequence[PastTurn] = (), prompts: Prompts | None = None
+    task: Task,
+    seen: dict[str, Any],
+    past: Sequence[PastTurn] = (),
+    prompts: Prompts | None = None,
+    strategy: str = "eureka",
 ) -> Conversation:
-    return compose(prompts or Prompts(), "eureka", task.spec, seen, 256, past)
+    return compose(prompts or Prompts(), strategy, task.spec, seen, 256, past)
 
 
 def text_of(conversation: Conversation) -> str:
@@ -99,12 +104,13 @@ def text_of(conversation: Conversation) -> str:
 # --- Golden files
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES.names())
 @pytest.mark.parametrize("name", ["request", *PAST])
-def test_as_recorded(line: Task, name: str) -> None:
-    conversation = told(line, line_seen(), PAST.get(name, ()))
+def test_as_recorded(line: Task, name: str, strategy: str) -> None:
+    conversation = told(line, line_seen(), PAST.get(name, ()), strategy=strategy)
     if name != "request":
         conversation = Conversation("(as in request.md)", conversation.messages[1:])
-    path, text = GOLDEN / f"eureka_{name}.md", text_of(conversation)
+    path, text = GOLDEN / f"{strategy}_{name}.md", text_of(conversation)
     if os.environ.get("REWARDSMITH_GOLDEN") == "write":
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

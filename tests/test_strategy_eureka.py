@@ -3,85 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plays import Scores, Verdicts, carry_out, judged, play, replied, trains, tried, writes
 from pydantic import ValidationError
 
 from rewardsmith.events import Event
-from rewardsmith.orders import Order, Stop, Train, Turn, Write
+from rewardsmith.orders import Stop, Train, Turn, Write
 from rewardsmith.state import RunState, fold
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.eureka import Eureka, EurekaOptions
 from rewardsmith.types import Slot
 
-Verdicts = dict[tuple[int, ...], str | None]  # slot -> program; "!x" is refused, None held no code
-Scores = dict[str, float | None]  # None: the program breaks in training
-
 
 def eureka(**options: int) -> Eureka:
     return Eureka(EurekaOptions(**{"rounds": 2, "samples": 2, "repairs": 1, "seeds": 1, **options}), 100)
-
-
-def replied(slot: Slot) -> Event:
-    return Event("replied", {"slot": list(slot), "request": f"r{slot.round}.{slot.attempt}", "occurrence": slot.sample})
-
-
-def judged(slot: Slot, program: str | None) -> Event:
-    accepted = program is not None and not program.startswith("!")
-    findings = [] if accepted else [f"RS000 error: {program} at {slot}"]
-    return Event("judged", {"slot": list(slot), "program": program, "accepted": accepted, "findings": findings})
-
-
-def tried(program: str, seed: int, fitness: float | None, status: str = "") -> Event:
-    status = status or ("finished" if fitness is not None else "program_failed")
-    data = {"program": program, "seed": seed, "rung": "selection", "status": status, "fitness": fitness, "steps": 10}
-    return Event("tried", data)
-
-
-def carry_out(order: Order, verdicts: Verdicts, scores: Scores) -> list[list[Event]]:
-    """What comes of an order: chains of events, each in its order."""
-    if isinstance(order, Write):
-        program = verdicts.get(tuple(order.slot), verdicts.get(tuple(order.slot[:2])))
-        return [[replied(order.slot), judged(order.slot, program)]]
-    assert isinstance(order, Train)
-    return [[tried(order.program, seed, _score(scores, order.program, seed))] for seed in order.seeds]
-
-
-def _score(scores: Scores, program: str, seed: int) -> float | None:
-    score = scores.get(program)
-    return None if score is None else score + 0.01 * seed
-
-
-def play(
-    strategy: Eureka, verdicts: Verdicts, scores: Scores, shuffle: Callable[[list[Any]], None] = lambda _: None
-) -> tuple[list[Event], list[list[Order]]]:
-    """A whole run: its events and its waves of orders."""
-    events, waves = list[Event](), list[list[Order]]()
-    for _ in range(100):
-        orders = list(strategy.plan(fold(events)))
-        waves.append(orders)
-        if isinstance(orders[0], Stop):
-            return events, waves
-        chains = [chain for order in orders for chain in carry_out(order, verdicts, scores)]
-        while chains:
-            shuffle(chains)
-            events.append(chains[0].pop(0))
-            chains = [chain for chain in chains if chain]
-    raise AssertionError("it does not stop")
-
-
-def writes(orders: Sequence[Order]) -> dict[tuple[int, ...], tuple[Turn, ...]]:
-    assert all(isinstance(order, Write) for order in orders)
-    return {tuple(order.slot): order.turns for order in orders if isinstance(order, Write)}
-
-
-def trains(orders: Sequence[Order]) -> dict[str, tuple[int, ...]]:
-    assert all(isinstance(order, Train) for order in orders)
-    return {order.program: order.seeds for order in orders if isinstance(order, Train)}
 
 
 GOOD: Verdicts = {(0, 0): "poor", (0, 1): "good", (1, 0): "fair", (1, 1): "bad"}

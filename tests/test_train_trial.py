@@ -23,7 +23,8 @@ from rewardsmith.sandbox.limits import Limits
 from rewardsmith.task.loading import Task
 from rewardsmith.train.evaluation import run_evaluation
 from rewardsmith.train.jobs import RANKING_EPISODES, TrialResult
-from rewardsmith.train.learner import algorithm_class, load_state, make_learner, make_policy, normalised, save_state
+from rewardsmith.train.algorithms import algorithm_class
+from rewardsmith.train.learner import load_state, make_learner, make_policy, normalised, save_state
 from rewardsmith.train.preflight import run_preflight
 from rewardsmith.train.trial import run_training
 from rewardsmith.train.vec_reward import VecReward
@@ -288,7 +289,7 @@ def test_a_right_reward_is_learned_and_a_wrong_one_is_not(tmp_path: Path) -> Non
 
 
 def test_an_unknown_hyperparameter(tmp_path: Path) -> None:
-    for algorithm in ("PPO", "SAC", "TD3", "DQN"):
+    for algorithm in ("PPO", "SAC", "TD3", "DQN", "A2C"):
         task = toy_task(algorithm=algorithm, hyperparameters={"learning_rat": 0.1})
         with pytest.raises(UsageError, match=f"{algorithm} has no hyper-parameter 'learning_rat'") as caught:
             run_preflight(task, tmp_path)
@@ -327,4 +328,4 @@ def test_jobs_are_told_apart_by_what_can_change_a_result() -> None:
     digests = {job.model_copy(update=change).digest("t") for change in changes}
     assert len(digests | {job.digest("t"), job.digest("u")}) == len(changes) + 2
     assert job.model_copy(update={"task": "elsewhere"}).digest("t") == job.digest("t")
-    assert algorithm_class(job.training).__name__ == "PPO"
+    assert algorithm_class(job.training.algorithm).__name__ == "PPO"

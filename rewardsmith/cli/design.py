@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from rewardsmith.planning import Plan
     from rewardsmith.task.loading import Task
 
+_NO_MODEL = (
+    "No model is asked: the built-in grammar search composes the programs. For a model, set ANTHROPIC_API_KEY or "
+    "OPENAI_API_KEY, or name one of your own server's: --model ollama/NAME."
+)
 DEMO_TASK = "mountain-car-continuous"
 
 
@@ -49,7 +53,7 @@ def _add_design(app: typer.Typer) -> None:
         llm_at_once: given.LlmAtOnce = 8,
         llm_per_minute: given.LlmPerMinute = None,
         prompts: given.Prompts = None,
-        strategy: given.Strategy = "eureka",
+        strategy: given.MaybeStrategy = None,
         option: given.StrategyOption = None,
         rounds: Annotated[int | None, typer.Option(help="Short for -O rounds=N.")] = None,
         samples: Annotated[int | None, typer.Option(help="Short for -O samples=N.")] = None,
@@ -121,25 +125,35 @@ def _planned_replay(values: dict[str, Any]) -> Plan:
 
 def _add_demo(app: typer.Typer) -> None:
     @command(app, "demo")
-    def demo(output: Output, workers: given.Workers = None, runs: given.RunsFolder = Path("runs")) -> None:
-        """A whole run without a key: recorded replies of a model, real checks and real training."""
-        from rewardsmith.assets import asset_folder
-        from rewardsmith.coder.scripted import load_replies
-        from rewardsmith.planning import plan
+    def demo(
+        output: Output,
+        recorded: Annotated[bool, typer.Option("--recorded", help="Recorded replies of a model write.")] = False,
+        seed: Annotated[int, typer.Option(min=0, help="Of the search.")] = 0,
+        workers: given.Workers = None,
+        runs: given.RunsFolder = Path("runs"),
+    ) -> None:
+        """A whole run without a key: a grammar writes in place of a model; real checks and real training."""
+        from rewardsmith.planning import GRAMMAR, plan
 
-        recorded = load_replies(asset_folder("tasks") / DEMO_TASK / "recorded_replies.json")
-        when = f" on {recorded.recorded}" if recorded.recorded else ""
-        output.notes.print(
-            f"The replies of this demo were written by {recorded.model}{when} and recorded; no model is asked.",
-            style="cyan",
-        )
-        rounds = 1 + max(reply.round for reply in recorded.replies)
-        samples = 1 + max(reply.sample for reply in recorded.replies)
-        shape = {"rounds": rounds, "samples": samples, "seeds": 1}
-        # Its programs are part of this package, so it may also run where others could not be confined.
-        planned = plan(DEMO_TASK, replies=recorded, options=shape, report_seeds=5, allow_weak_sandbox=True)
+        # Its programs are made by this package or part of it, so it may run where others could not be confined.
+        settings = _recorded_demo(output) if recorded else {"model": GRAMMAR, "options": {"seed": seed}}
+        planned = plan(DEMO_TASK, report_seeds=5, allow_weak_sandbox=True, **settings)
         _confirm(output, planned, workers, None)
         _carry_out(output, planned, runs, workers)
+
+
+def _recorded_demo(output: Output) -> dict[str, Any]:
+    """Settings of a run that plays a model's replies; says whose they are."""
+    from rewardsmith.assets import asset_folder
+    from rewardsmith.coder.scripted import load_replies
+
+    replies = load_replies(asset_folder("tasks") / DEMO_TASK / "recorded_replies.json")
+    when = f" on {replies.recorded}" if replies.recorded else ""
+    said = f"The replies of this demo were written by {replies.model}{when} and recorded; no model is asked."
+    output.notes.print(said, style="cyan")
+    rounds = 1 + max(reply.round for reply in replies.replies)
+    samples = 1 + max(reply.sample for reply in replies.replies)
+    return {"replies": replies, "options": {"rounds": rounds, "samples": samples, "seeds": 1}}
 
 
 def _add_resume(app: typer.Typer) -> None:
@@ -189,6 +203,8 @@ def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: floa
 
     expected = estimate(planned, workers or available_cores())
     output.notes.print(plan_table(planned, expected))
+    if planned.config.writer == "grammar":
+        output.notes.print(_NO_MODEL, style="cyan")
     if planned.config.writer != "model" or above_usd is None or output.quiet or output.json or not sys.stdin.isatty():
         return
     if expected.usd is None or expected.usd.high > above_usd:

@@ -21,6 +21,12 @@ Fitness = Annotated[str | None, typer.Option(help='For an environment id: native
 RunName = Annotated[str, typer.Argument(help="Name or path of a run.", autocompletion=run_names)]
 RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
 Strategy = Annotated[str, typer.Option(help="Who decides what is done next.", autocompletion=strategy_names)]
+MaybeStrategy = Annotated[
+    str | None,
+    typer.Option(
+        help="Who decides what is done next; eureka, and evolve without a model.", autocompletion=strategy_names
+    ),
+]
 Prompts = Annotated[Path | None, typer.Option(help="A folder whose templates override ours.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Trainings side by side; by default the number of cores.")]
@@ -35,7 +41,8 @@ Change = Annotated[
 
 _WRITER = "Who writes"
 Model = Annotated[
-    str | None, typer.Option(help="provider/name; follows from the key that is set.", rich_help_panel=_WRITER)
+    str | None,
+    typer.Option(help="provider/name, or grammar; follows from the key that is set.", rich_help_panel=_WRITER),
 ]
 BaseUrl = Annotated[str | None, typer.Option(help="A server that speaks the provider's form.", rich_help_panel=_WRITER)]
 Replies = Annotated[Path | None, typer.Option(help="Recorded replies in place of a model.", rich_help_panel=_WRITER)]

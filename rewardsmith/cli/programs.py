@@ -84,9 +84,9 @@ def add_to(app: typer.Typer) -> None:
 
 def _is_environment(task: str) -> bool:
     """Whether a task is only an environment id: without a writer it needs no goal."""
-    from rewardsmith.task.loading import TASK_FILE, shipped_tasks
+    from rewardsmith.task.loading import TASK_FILE, known_tasks
 
-    return task not in shipped_tasks() and not (Path(task) / TASK_FILE).is_file()
+    return task not in known_tasks() and not (Path(task) / TASK_FILE).is_file()
 
 
 def _read(file: Path) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rewardsmith.coder.compose import compose
+from rewardsmith.coder.compose import Conversation, compose
+from rewardsmith.config import RunConfig
 from rewardsmith.engine.feedback import past_turns
 from rewardsmith.engine.gate import Gate, trial_steps
-from rewardsmith.engine.writing import make_request
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import Prices
-from rewardsmith.llm.protocol import Request
+from rewardsmith.llm.protocol import Message, Request
 from rewardsmith.llm.sizes import most_used
 from rewardsmith.orders import Stop, Write
 from rewardsmith.state import RunState
@@ -19,6 +19,8 @@ from rewardsmith.store import RunFolder
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.train.jobs import RANKING_EPISODES
 from rewardsmith.types import Slot
+
+_NOBODYS_MODEL = {"replies": "scripted/replies", "person": "ask/person", "grammar": "grammar/search"}
 
 
 class Asked(NamedTuple):
@@ -85,6 +87,22 @@ class Asking:
         admitted = self.gate(state, prices).admit(orders, state).orders
         asked = self.questions([order for order in admitted if isinstance(order, Write)], state)
         return [question for question in asked if self._log.get(question.request.digest, question.occurrence) is None]
+
+
+def make_request(config: RunConfig, conversation: Conversation, longer: int = 0) -> Request:
+    """The conversation as a request of the run's model.
+
+    Args:
+        longer: how often the limit of the answer is doubled.
+    """
+    return Request(
+        model=config.model or _NOBODYS_MODEL[config.writer],  # it must name one
+        system=conversation.system,
+        messages=tuple(Message(said.role, said.text) for said in conversation.messages),
+        max_output_tokens=config.max_output_tokens * 2**longer,
+        temperature=config.temperature,
+        effort=config.effort,
+    )
 
 
 def _rank(slot: Slot, digest: str, known: dict[Slot, str]) -> int:

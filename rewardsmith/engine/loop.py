@@ -157,7 +157,7 @@ class Engine:
         round_number = orders[0].slot.round
         self._observer.doing(f"asking for {len(orders)} program{'s' * (len(orders) > 1)} of round {round_number + 1}")
         questions = self._asking.questions(orders, self.state)
-        asked = {_in_background(self._answer, question): question for question in questions}
+        asked = {_in_background(self._writer.reply, question): question for question in questions}
 
         def replied(future: Future[Any]) -> None:
             reply, question = future.result(), asked[future]
@@ -178,9 +178,6 @@ class Engine:
 
         self._wait(list(asked), replied)
         self._settle_open_slots()
-
-    def _answer(self, question: Asked) -> Reply | None:
-        return self._writer.reply(question.request, question.occurrence, question.order.slot)
 
     def _settle_open_slots(self) -> None:
         """Judge the replies of a wave in the order of their slots, once all of them are there.

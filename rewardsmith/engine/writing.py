@@ -5,18 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Protocol
 
-from rewardsmith.coder.compose import Conversation
 from rewardsmith.coder.scripted import RecordedReplies
-from rewardsmith.config import RunConfig
+from rewardsmith.engine.asking import Asked
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE, Prices
-from rewardsmith.llm.protocol import NOTHING_USED, Message, Provider, Reply, Request
+from rewardsmith.llm.protocol import NOTHING_USED, Provider, Reply
 from rewardsmith.llm.replay import Tape
 from rewardsmith.llm.sizes import charged
-from rewardsmith.types import Slot
-
-_NOBODYS_MODEL = {"replies": "scripted/replies", "person": "ask/person"}  # requests must name one
 
 
 class Source(Protocol):
@@ -26,7 +22,7 @@ class Source(Protocol):
     def prices(self) -> Prices:
         """What its replies cost."""
 
-    def answer(self, request: Request, occurrence: int, slot: Slot) -> Reply | None:
+    def answer(self, asked: Asked) -> Reply | None:
         """The reply; None where there is none yet and somebody has to bring it.
 
         Raises:
@@ -46,21 +42,22 @@ class Writer:
         """What new replies cost."""
         return self._source.prices
 
-    def reply(self, request: Request, occurrence: int, slot: Slot) -> Reply | None:
+    def reply(self, asked: Asked) -> Reply | None:
         """The reply; None where there is none yet and somebody has to bring it.
 
         Raises:
             BoundaryError: the provider failed; nothing was written.
             RunError: the reply could not be written, or a replayed run does not hold it.
         """
+        request, occurrence = asked.request, asked.occurrence
         known = self._log.get(request.digest, occurrence)
         if known is not None:
             return known
-        reply = self._source.answer(request, occurrence, slot)
+        reply = self._source.answer(asked)
         if reply is not None:
             if reply.cost_usd is None:
                 reply = dataclasses.replace(reply, cost_usd=self.prices.cost(charged(request, reply)))
-            self._log.put(request, occurrence, reply, slot)
+            self._log.put(request, occurrence, reply, asked.order.slot)
         return reply
 
 
@@ -72,9 +69,9 @@ class ModelSource:
         self._provider = provider
         self._timeout_s = timeout_s
 
-    def answer(self, request: Request, occurrence: int, slot: Slot) -> Reply:
+    def answer(self, asked: Asked) -> Reply:
         """Ask the model."""
-        return self._provider.complete(request, self._timeout_s)
+        return self._provider.complete(asked.request, self._timeout_s)
 
 
 class FileSource:
@@ -85,8 +82,9 @@ class FileSource:
     def __init__(self, replies: RecordedReplies) -> None:
         self._replies = replies
 
-    def answer(self, request: Request, occurrence: int, slot: Slot) -> Reply:
+    def answer(self, asked: Asked) -> Reply:
         """Read the reply; empty where the file has no repair."""
+        slot = asked.order.slot
         recorded = self._replies.reply(slot)
         if recorded is None and slot.attempt == 0:
             raise UsageError(f"the replies have none for {slot}", "ask for fewer rounds or samples")
@@ -102,9 +100,9 @@ class TapeSource:
         self.prices = prices  # those of the recorded run: its budget decides as it did
         self._tape = tape
 
-    def answer(self, request: Request, occurrence: int, slot: Slot) -> Reply:
+    def answer(self, asked: Asked) -> Reply:
         """Look the reply up."""
-        return self._tape.reply(request, occurrence, slot)
+        return self._tape.reply(asked.request, asked.occurrence, asked.order.slot)
 
 
 class PersonSource:
@@ -112,21 +110,5 @@ class PersonSource:
 
     prices = FREE
 
-    def answer(self, request: Request, occurrence: int, slot: Slot) -> None:
+    def answer(self, asked: Asked) -> None:
         """Nothing yet."""
-
-
-def make_request(config: RunConfig, conversation: Conversation, longer: int = 0) -> Request:
-    """The conversation as a request of the run's model.
-
-    Args:
-        longer: how often the limit of the answer is doubled.
-    """
-    return Request(
-        model=config.model or _NOBODYS_MODEL[config.writer],
-        system=conversation.system,
-        messages=tuple(Message(said.role, said.text) for said in conversation.messages),
-        max_output_tokens=config.max_output_tokens * 2**longer,
-        temperature=config.temperature,
-        effort=config.effort,
-    )

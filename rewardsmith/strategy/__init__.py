@@ -8,4 +8,11 @@ from __future__ import annotations
 
 from rewardsmith.registry import Registry
 
-STRATEGIES = Registry("strategy", {"eureka": "rewardsmith.strategy.eureka:Eureka"}, "rewardsmith.strategies")
+STRATEGIES = Registry(
+    "strategy",
+    {
+        "eureka": "rewardsmith.strategy.eureka:Eureka",
+        "evolve": "rewardsmith.strategy.evolve:Evolve",
+    },
+    "rewardsmith.strategies",
+)

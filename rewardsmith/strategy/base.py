@@ -19,7 +19,11 @@ class StrategyOptions(BaseModel):
 
 
 class Strategy(Protocol):
-    """Decides what to do next. Made once per run from its options."""
+    """Decides what to do next. Made once per run from its options.
+
+    One from another package brings its texts: a class attribute ``prompts``, the path of a folder that holds
+    ``<name of the strategy>/*.md.j2``.
+    """
 
     Options: ClassVar[type[StrategyOptions]]
 
@@ -48,7 +52,7 @@ def attempts(state: RunState, round_number: int, sample: int) -> list[SlotState]
     return [slot for slot in state.round_slots(round_number) if slot.slot.sample == sample]
 
 
-def write_wave(state: RunState, round_number: int, samples: int, repairs: int, turns: tuple[Turn, ...]) -> list[Write]:
+def write_wave(state: RunState, round_number: int, repairs: int, turns: Sequence[tuple[Turn, ...]]) -> list[Write]:
     """The requests that a round still owes: first attempts, then repairs of what was refused.
 
     None once the budget allows no more, so that what was bought before is still trained.
@@ -58,20 +62,19 @@ def write_wave(state: RunState, round_number: int, samples: int, repairs: int, t
     which is no repair; one that a model refused or left empty is asked for again as if for the first time.
 
     Args:
-        samples: programs asked for.
         repairs: how often the findings of a refused program are sent back.
-        turns: the past that every request of the round shows.
+        turns: the past that the requests of each sample show; as many programs are asked for.
     """
     for attempt in range(most_attempts(repairs)) if state.refused is None else ():
         owed = []
-        for sample in range(samples):
+        for sample, past in enumerate(turns):
             tried = attempts(state, round_number, sample)
             cuts = sum(slot.outcome == "cut" for slot in tried)
             allowed = 1 + repairs + min(cuts, 1)
             if len(tried) > attempt or attempt >= allowed or any(slot.accepted for slot in tried):
                 continue
             told = tuple(Turn(slot.program, "findings", slot.slot) for slot in tried if slot.holds_code)
-            owed.append(Write(Slot(round_number, sample, attempt), turns + told, longer=min(cuts, 1)))
+            owed.append(Write(Slot(round_number, sample, attempt), past + told, longer=min(cuts, 1)))
         if owed:
             return owed
     return []

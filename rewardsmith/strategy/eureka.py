@@ -50,7 +50,8 @@ class Eureka:
     def plan(self, state: RunState) -> Sequence[Order]:
         """The orders that the current round still owes, or the first ones of the next."""
         for number in range(self.options.rounds):
-            writes = write_wave(state, number, self.options.samples, self.options.repairs, self._turns(state, number))
+            turns = [self._turns(state, number)] * self.options.samples
+            writes = write_wave(state, number, self.options.repairs, turns)
             if writes:
                 return writes
             owed = self._trainings(state, number)

@@ -23,7 +23,7 @@ from rewardsmith.errors import RunError, UsageError
 from rewardsmith.task.docstrings import Named, action_names, observation_names
 from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
 from rewardsmith.task.fitness import DRAFT
-from rewardsmith.task.loading import TASK_FILE, Task, shipped_tasks
+from rewardsmith.task.loading import TASK_FILE, Task, known_tasks
 from rewardsmith.task.spec import RESERVED_NAMES, RESERVED_PREFIXES, parse_spec
 
 LOOK_STEPS = 2000
@@ -224,7 +224,7 @@ def _identifier(text: str) -> str:
 def _slug(env_id: str) -> str:
     """A folder's name for a task; never that of a shipped one."""
     name = re.sub(r"[^a-z0-9]+", "-", env_id.lower()).strip("-")
-    return f"my-{name}" if name in shipped_tasks() else name
+    return f"my-{name}" if name in known_tasks() else name
 
 
 def _toml(value: Any) -> str:

@@ -17,9 +17,12 @@ from typing import Any
 
 from rewardsmith.assets import asset_folder
 from rewardsmith.errors import UsageError, boundary, did_you_mean
+from rewardsmith.registry import Registry
 from rewardsmith.task.spec import FieldSpec, TaskSpec, parse_spec
 
 TASK_FILE = "task.toml"
+# Another package adds a task by an entry point: its name, and an attribute that holds the path of its folder.
+PLUGINS = Registry("task", {}, "rewardsmith.tasks")
 # Read by benchmarks and by --use-expert only: neither the writer nor a run's digest may depend on them.
 YARDSTICKS = ("expert.py", "recorded_replies.json")
 
@@ -114,7 +117,7 @@ class Task:
 
 
 def load_task(name: str | Path) -> Task:
-    """Load a task by the name of a shipped one, or from a folder.
+    """Load a task by its name, a shipped one or a plugin's, or from a folder.
 
     Raises:
         UsageError: there is no such task, or its file does not say what it must.
@@ -122,8 +125,10 @@ def load_task(name: str | Path) -> Task:
     folder = Path(name)
     if not (folder / TASK_FILE).is_file():
         folder = asset_folder("tasks") / str(name)
+    if not (folder / TASK_FILE).is_file() and str(name) in PLUGINS.names():
+        folder = Path(PLUGINS.get(str(name)))
     if not (folder / TASK_FILE).is_file():
-        raise UsageError(f"there is no task {str(name)!r}", did_you_mean(str(name), shipped_tasks()))
+        raise UsageError(f"there is no task {str(name)!r}", did_you_mean(str(name), known_tasks()))
     path = folder / TASK_FILE
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -136,6 +141,11 @@ def load_task(name: str | Path) -> Task:
 def shipped_tasks() -> list[str]:
     """Names of the tasks that come with rewardsmith."""
     return sorted(folder.parent.name for folder in asset_folder("tasks").glob(f"*/{TASK_FILE}"))
+
+
+def known_tasks() -> list[str]:
+    """Names of all tasks: those that come with rewardsmith, and those of other packages."""
+    return sorted({*shipped_tasks(), *PLUGINS.names()})
 
 
 def import_file(path: Path) -> ModuleType:

@@ -118,9 +118,12 @@ class FitnessSpec(Model):
 
 
 class TrainingSpec(Model):
-    """Training defaults that were tried; ``hyperparameters`` carry Stable-Baselines3's own names."""
+    """Training defaults that were tried; ``hyperparameters`` carry Stable-Baselines3's own names.
 
-    algorithm: Literal["PPO", "SAC", "TD3", "DQN"] = "PPO"
+    ``algorithm`` is one of Stable-Baselines3's, or of another package's, see :mod:`rewardsmith.train.algorithms`.
+    """
+
+    algorithm: Annotated[str, Field(min_length=1)] = "PPO"
     policy: Literal["MlpPolicy", "MultiInputPolicy", "CnnPolicy"] = "MlpPolicy"
     steps: Annotated[int, Field(gt=0)] = 100_000
     n_envs: Annotated[int, Field(gt=0, le=1024)] = 16
@@ -135,7 +138,7 @@ class TrainingSpec(Model):
 
     def steps_taken(self, steps: int) -> int:
         """Environment steps that a training of ``steps`` takes: on-policy learners finish their last rollout."""
-        if self.algorithm != "PPO":
+        if self.algorithm != "PPO" and "n_steps" not in self.hyperparameters:
             return steps
         rollout = int(self.hyperparameters.get("n_steps", 2048)) * self.n_envs
         return -(-steps // rollout) * rollout

@@ -3,6 +3,7 @@
     vectors         a task's environments as one VecEnv with recorder buffers
     vec_reward      puts a program's reward in the place of the native one, a batch at a time
     rollout_reward  the same for on-policy learning, with one call per rollout
+    algorithms      which learning algorithms there are, those of other packages too
     learner         training defaults -> a Stable-Baselines3 model, its weights and statistics on disk
     jobs            what a trial is told and what it reports
     trial           one training: curve, checkpoints, result

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import stable_baselines3 as sb3
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -23,16 +22,11 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize, unwrap_vec_no
 
 from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
 from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.train.algorithms import algorithm_class, is_on_policy
 
 _OURS = {"policy", "env", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model"}
 _ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
 _LARGE_BATCH = 4096  # from this batch size an off-policy learner gains more from a GPU than copying costs
-
-
-def algorithm_class(training: TrainingSpec) -> type[BaseAlgorithm]:
-    """The class behind an algorithm's name."""
-    found: type[BaseAlgorithm] = getattr(sb3, training.algorithm)
-    return found
 
 
 def check_hyperparameters(training: TrainingSpec) -> None:
@@ -41,7 +35,7 @@ def check_hyperparameters(training: TrainingSpec) -> None:
     Raises:
         UsageError: with the nearest names.
     """
-    known = set(inspect.signature(algorithm_class(training)).parameters) - _OURS
+    known = set(inspect.signature(algorithm_class(training.algorithm)).parameters) - _OURS
     for name in training.hyperparameters:
         if name not in known:
             raise UsageError(f"{training.algorithm} has no hyper-parameter {name!r}", did_you_mean(name, known))
@@ -51,8 +45,8 @@ def choose_device(training: TrainingSpec, wanted: str = "auto") -> str:
     """CUDA where it pays: convolutions and large-batch off-policy learning; a GPU slows small networks down."""
     if wanted != "auto":
         return wanted
-    large = int(training.hyperparameters.get("batch_size", 0)) >= _LARGE_BATCH and training.algorithm != "PPO"
-    pays = training.policy == "CnnPolicy" or large
+    large = int(training.hyperparameters.get("batch_size", 0)) >= _LARGE_BATCH
+    pays = training.policy == "CnnPolicy" or (large and not is_on_policy(training.algorithm))
     return "cuda" if pays and torch.cuda.is_available() else "cpu"
 
 
@@ -80,12 +74,14 @@ def make_learner(training: TrainingSpec, venv: VecEnv, seed: int, device: str) -
     check_hyperparameters(training)
     arguments = _resolved(training, venv)
     with boundary("trainer", f"making the {training.algorithm} learner", "check [training] of the task"):
-        return algorithm_class(training)(training.policy, venv, seed=seed, device=device, **arguments)
+        return algorithm_class(training.algorithm)(training.policy, venv, seed=seed, device=device, **arguments)
 
 
 def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:
     """A model that only acts: without the memory that learning would need."""
-    small = {"n_steps": 2, "batch_size": 2 * venv.num_envs} if training.algorithm == "PPO" else {"buffer_size": 1}
+    takes = inspect.signature(algorithm_class(training.algorithm)).parameters
+    least = {"n_steps": 2, "batch_size": 2 * venv.num_envs} if is_on_policy(training.algorithm) else {"buffer_size": 1}
+    small = {name: value for name, value in least.items() if name in takes}
     acting = training.model_copy(update={"hyperparameters": {**training.hyperparameters, **small}})
     return make_learner(acting, venv, 0, "cpu")
 

@@ -21,6 +21,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from rewardsmith.errors import ProgramError, boundary
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task
+from rewardsmith.train.algorithms import is_on_policy
 from rewardsmith.train.jobs import CHECKPOINTS, CURVE_POINTS, TrainedReport, TrialJob, write_json
 from rewardsmith.train.learner import choose_device, make_learner, normalised, save_state
 from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, SettleRollout
@@ -104,7 +105,7 @@ def _rewarded(job: TrialJob, base: RecordedVecEnv, program: Evaluator | None) ->
 def _log_interval(job: TrialJob) -> int:
     """Iterations between TensorBoard points: on-policy counts rollouts, off-policy counts episodes."""
     per_rollout = int(job.training.hyperparameters.get("n_steps", 2048)) * job.training.n_envs
-    return max(1, job.steps // per_rollout // CURVE_POINTS) if job.training.algorithm == "PPO" else 10
+    return max(1, job.steps // per_rollout // CURVE_POINTS) if is_on_policy(job.training.algorithm) else 10
 
 
 class _Recording(BaseCallback):

@@ -1,0 +1,69 @@
+"""The grammar's answer to a request: the best of a few drafts, as a reply in the form of a model's.
+
+A reply holds the program twice: as JSON, from which later rounds change and cross it, and as the module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from rewardsmith.coder.grammar.moves import Generator, Ground, crossed, draw, mutated
+from rewardsmith.coder.grammar.screening import Evidence
+from rewardsmith.coder.grammar.terms import Genome, program_text
+from rewardsmith.types import Slot
+
+DRAFTS = 8  # more would leave less to chance, and what is recorded at first says little
+_TRIES = 80  # for a draft that pays something and is new
+
+_GENOME: TypeAdapter[Genome] = TypeAdapter(Genome)
+_JSON = re.compile(r"```json\n(.*?)\n```", re.S)
+
+
+def compose(parents: Sequence[Genome], ground: Ground, evidence: Evidence, rng: Generator) -> Genome:
+    """A program: drawn where there is no parent, a change of one parent, or a crossing of two.
+
+    Of a few drafts it is the one that orders the recorded episodes best.
+    """
+    drafts: dict[Genome, float] = {}
+    for _ in range(_TRIES):
+        draft = _draft(parents, ground, rng)
+        agreement = evidence.agreement(draft)
+        if draft not in parents and agreement > 0.0:
+            drafts[draft] = agreement
+        if len(drafts) == DRAFTS:
+            break
+    return max(drafts, key=lambda genome: drafts[genome], default=draw(ground, rng))
+
+
+def generator_for(seed: int, slot: Slot) -> Generator:
+    """The random numbers of one request: the same however often and in whatever order requests are answered."""
+    return np.random.default_rng((seed, *slot))
+
+
+def reply_text(genome: Genome, parents: int) -> str:
+    """A program as a reply."""
+    how = ("drawn anew", "a change of the program above", "a crossing of the two programs above")[min(parents, 2)]
+    json = _GENOME.dump_json(genome).decode()
+    return (
+        f"Composed by rewardsmith's grammar search ({how}); no model was asked.\n\n"
+        f"```json\n{json}\n```\n\n```python\n{program_text(genome)}```\n"
+    )
+
+
+def genome_in(reply: str) -> Genome | None:
+    """The program that a reply holds; None where it is none of the grammar's."""
+    found = _JSON.search(reply)
+    return _GENOME.validate_json(found[1]) if found else None
+
+
+def _draft(parents: Sequence[Genome], ground: Ground, rng: Generator) -> Genome:
+    if not parents:
+        return draw(ground, rng)
+    if len(parents) == 1:
+        return mutated(parents[0], ground, rng)
+    child = crossed(parents[-1], parents[-2], rng)
+    return child if rng.random() < 0.5 else mutated(child, ground, rng)

@@ -1,0 +1,74 @@
+"""Whole runs of a strategy from events made by hand: nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rewardsmith.events import Event
+from rewardsmith.orders import Order, Stop, Train, Turn, Write
+from rewardsmith.state import fold
+from rewardsmith.strategy.base import Strategy
+from rewardsmith.types import Slot
+
+Verdicts = dict[tuple[int, ...], str | None]  # slot -> program; "!x" is refused, None held no code
+Scores = dict[str, float | None]  # None: the program breaks in training
+
+
+def replied(slot: Slot) -> Event:
+    return Event("replied", {"slot": list(slot), "request": f"r{slot.round}.{slot.attempt}", "occurrence": slot.sample})
+
+
+def judged(slot: Slot, program: str | None) -> Event:
+    accepted = program is not None and not program.startswith("!")
+    findings = [] if accepted else [f"RS000 error: {program} at {slot}"]
+    return Event("judged", {"slot": list(slot), "program": program, "accepted": accepted, "findings": findings})
+
+
+def tried(program: str, seed: int, fitness: float | None, status: str = "") -> Event:
+    """A trial; it solves every episode where its fitness is 1 or more."""
+    status = status or ("finished" if fitness is not None else "program_failed")
+    data = {"program": program, "seed": seed, "rung": "selection", "status": status, "fitness": fitness, "steps": 10}
+    return Event("tried", {**data, "success_rate": None if fitness is None else float(fitness >= 1.0)})
+
+
+def carry_out(order: Order, verdicts: Verdicts, scores: Scores) -> list[list[Event]]:
+    """What comes of an order: chains of events, each in its order."""
+    if isinstance(order, Write):
+        program = verdicts.get(tuple(order.slot), verdicts.get(tuple(order.slot[:2])))
+        return [[replied(order.slot), judged(order.slot, program)]]
+    assert isinstance(order, Train)
+    return [[tried(order.program, seed, _score(scores, order.program, seed))] for seed in order.seeds]
+
+
+def _score(scores: Scores, program: str, seed: int) -> float | None:
+    score = scores.get(program)
+    return None if score is None else score + 0.01 * seed
+
+
+def play(
+    strategy: Strategy, verdicts: Verdicts, scores: Scores, shuffle: Callable[[list[Any]], None] = lambda _: None
+) -> tuple[list[Event], list[list[Order]]]:
+    """A whole run: its events and its waves of orders."""
+    events, waves = list[Event](), list[list[Order]]()
+    for _ in range(100):
+        orders = list(strategy.plan(fold(events)))
+        waves.append(orders)
+        if isinstance(orders[0], Stop):
+            return events, waves
+        chains = [chain for order in orders for chain in carry_out(order, verdicts, scores)]
+        while chains:
+            shuffle(chains)
+            events.append(chains[0].pop(0))
+            chains = [chain for chain in chains if chain]
+    raise AssertionError("it does not stop")
+
+
+def writes(orders: Sequence[Order]) -> dict[tuple[int, ...], tuple[Turn, ...]]:
+    assert all(isinstance(order, Write) for order in orders)
+    return {tuple(order.slot): order.turns for order in orders if isinstance(order, Write)}
+
+
+def trains(orders: Sequence[Order]) -> dict[str, tuple[int, ...]]:
+    assert all(isinstance(order, Train) for order in orders)
+    return {order.program: order.seeds for order in orders if isinstance(order, Train)}

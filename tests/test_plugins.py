@@ -1,0 +1,68 @@
+"""Another package's provider, strategy, task and algorithm work like our own. The package is the one of docs/plugins.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from command_line import ROOT, call
+from lineworld import write_task
+
+PAGE = ROOT / "docs" / "plugins.md"
+
+
+def blocks() -> dict[str, str]:
+    """The files of the page: name -> content. Each block's first line names its file."""
+    found = re.findall(r"```\w*\n# ([\w./-]+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    return dict(found)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder in which the package lies as installers leave it."""
+    import tomllib
+
+    site, files = tmp_path / "site", blocks()
+    points = tomllib.loads(files.pop("pyproject.toml"))["project"]["entry-points"]
+    for name, content in files.items():
+        path = site / name.removeprefix("src/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    write_task(site / "my_rewards" / "tasks" / "my-line")
+    info = site / "my_rewards-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-rewards\nVersion: 1.0\n")
+    sections = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in names.items()) for group, names in points.items()]
+    (info / "entry_points.txt").write_text("\n".join(sections))
+    return site
+
+
+def test_a_run_with_everything_from_another_package(tmp_path: Path, site: Path) -> None:
+    path = os.pathsep.join([str(ROOT), str(site)])
+    names = json.loads(call(tmp_path, "strategies", "--json", PYTHONPATH=path).stdout)
+    assert "once" in json.dumps(names)
+    done = call(
+        tmp_path, "design", "my-line", "--model", "echo/any", "--strategy", "once", "--set", "algorithm=MYPPO",
+        "--report-seeds", "1", "--workers", "1", "--json", PYTHONPATH=path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (run,) = (tmp_path / "runs").iterdir()
+    config = json.loads((run / "run.json").read_text())["config"]
+    assert (config["strategy"], config["model"], config["task"]) == ("once", "echo/any", "my-line")
+    assert "progress" in (run / "export" / "reward.py").read_text()
+    job = json.loads(next(run.glob("programs/*/trials/selection-*/job.json")).read_text())
+    assert job["training"]["algorithm"] == "MYPPO"
+
+
+def test_what_a_plugin_lacks_is_told_like_our_own(tmp_path: Path, site: Path) -> None:
+    path = os.pathsep.join([str(ROOT), str(site)])
+    done = call(tmp_path, "design", "my-lime", PYTHONPATH=path)
+    assert done.returncode == 2 and "my-line" in done.stderr
+    done = call(tmp_path, "design", "my-line", "--set", "algorithm=MYPPOO", PYTHONPATH=path)
+    assert done.returncode == 2 and "no algorithm 'MYPPOO'" in done.stderr and "MYPPO" in done.stderr
+    (site / "my_rewards" / "provider.py").write_text("def (")
+    done = call(tmp_path, "design", "my-line", "--model", "echo/any", PYTHONPATH=path)
+    assert done.returncode == 2 and "provider 'echo' cannot be loaded: SyntaxError" in done.stderr

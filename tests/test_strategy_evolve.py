@@ -1,0 +1,98 @@
+"""What evolution decides, from events made by hand: nothing is run here."""
+
+from __future__ import annotations
+
+import pytest
+from plays import Scores, Verdicts, play, trains, writes
+from pydantic import ValidationError
+
+from rewardsmith.events import Event
+from rewardsmith.orders import Stop, Train, Write
+from rewardsmith.state import RunState, fold
+from rewardsmith.strategy import STRATEGIES
+from rewardsmith.strategy.evolve import Evolve, EvolveOptions
+
+NAMES = [f"p{number}" for number in range(12)]
+MANY: Verdicts = {(number // 4, number % 4): name for number, name in enumerate(NAMES)}
+FAIR: Scores = {name: 0.01 * number for number, name in enumerate(NAMES)}  # nobody solves it
+
+
+def evolve(**options: float) -> Evolve:
+    given = {"rounds": 3, "samples": 4, "repairs": 0, "seeds": 3, **options}
+    return Evolve(EvolveOptions.model_validate(given), 100)
+
+
+def test_all_are_tried_once_and_the_last_leader_proves_itself() -> None:
+    _, waves = play(evolve(), MANY, FAIR)
+    trained = [trains(wave) for wave in waves if isinstance(wave[0], Train)]
+    assert trained[:3] == [dict.fromkeys(NAMES[i : i + 4], (0,)) for i in (0, 4, 8)]
+    assert trained[3:] == [{"p11": (1, 2)}]
+    assert {order.steps for wave in waves for order in wave if isinstance(order, Train)} == {50}  # half of them
+    assert waves[-1] == [Stop("all rounds are done")]
+
+
+def test_a_leader_by_luck_gives_way() -> None:
+    strategy, verdicts = evolve(rounds=1, samples=2, seeds=2), {(0, 0): "lucky", (0, 1): "steady"}
+    events, waves = play(strategy, verdicts, {"lucky": 0.9, "steady": 0.8})
+    assert [trains(wave) for wave in waves[1:-1]] == [{"lucky": (0,), "steady": (0,)}, {"lucky": (1,)}]
+    worse = [e if e.data.get("seed") != 1 else Event(e.kind, {**e.data, "fitness": 0.1}) for e in events]
+    assert trains(strategy.plan(fold(worse))) == {"steady": (1,)}
+
+
+def test_it_ends_when_the_leader_solves_every_episode_on_every_seed() -> None:
+    _, waves = play(evolve(), MANY, {**FAIR, "p2": 1.5})
+    assert [trains(wave) for wave in waves if isinstance(wave[0], Train)][1:] == [{"p2": (1, 2)}]
+    assert waves[-1] == [Stop("the best program solved every episode on every seed")]
+
+
+def test_parents_are_of_earlier_rounds_and_drawn_by_the_seed() -> None:
+    def parents(seed: int) -> dict[tuple[int, ...], tuple[str | None, ...]]:
+        _, waves = play(evolve(samples=4, seed=seed, fresh=0.2), MANY, FAIR)
+        asked = [writes(wave) for wave in waves if isinstance(wave[0], Write)]
+        return {slot: tuple(turn.program for turn in turns) for wave in asked for slot, turns in wave.items()}
+
+    found = parents(0)
+    assert found == parents(0) != parents(1)
+    assert all(found[0, sample, 0] == () for sample in range(4))
+    later = {slot: chosen for slot, chosen in found.items() if slot[0] > 0}
+    assert all(set(chosen) <= set(NAMES[: 4 * slot[0]]) for slot, chosen in later.items())
+    everywhere = [parents(seed) for seed in range(30)]
+    assert {len(chosen) for each in everywhere for slot, chosen in each.items() if slot[0] > 0} == {0, 1, 2}
+
+
+def test_the_better_of_two_parents_is_told_last() -> None:
+    for seed in range(30):
+        _, waves = play(evolve(fresh=0, mutated=0, seed=seed), MANY, FAIR)
+        for wave in waves:
+            for turns in writes(wave).values() if isinstance(wave[0], Write) else ():
+                scores = [FAIR[str(turn.program)] or 0.0 for turn in turns]
+                assert scores == sorted(scores)
+
+
+def test_of_programs_that_end_alike_only_the_first_is_a_parent() -> None:
+    for seed in range(20):
+        _, waves = play(evolve(fresh=0, seed=seed), MANY, {**dict.fromkeys(NAMES, 0.2), "p3": 0.1})
+        chosen = {
+            turn.program for wave in waves if isinstance(wave[0], Write) for t in writes(wave).values() for turn in t
+        }
+        assert chosen <= {"p0", "p3"}
+
+
+def test_without_a_score_everything_is_new() -> None:
+    _, waves = play(evolve(fresh=0), MANY, {})
+    assert all(turns == () for wave in waves if isinstance(wave[0], Write) for turns in writes(wave).values())
+
+
+def test_what_is_planned_is_not_exceeded() -> None:
+    strategy = evolve(repairs=1)
+    events, waves = play(strategy, {**MANY, (0, 0): "!x"}, FAIR)
+    assert sum(event.kind == "replied" for event in events) <= strategy.planned_requests()
+    assert sum(event.kind == "tried" for event in events) <= strategy.planned_trials()
+    assert strategy.plan(RunState()) == waves[0]
+
+
+def test_options_are_checked() -> None:
+    assert STRATEGIES.get("evolve") is Evolve
+    for wrong in ({"rounds": 0}, {"samples": 0}, {"seeds": 0}, {"fresh": 1.5}, {"tournament": 0}, {"seed": -1}):
+        with pytest.raises(ValidationError):
+            EvolveOptions.model_validate(wrong)
