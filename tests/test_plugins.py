@@ -1,4 +1,4 @@
-"""Another package's provider, strategy, task and algorithm work like our own. The package is the one of docs/plugins.md."""
+"""Another package's provider, strategy, task and algorithm work like our own; the package is that of docs/plugins.md."""
 
 from __future__ import annotations
 

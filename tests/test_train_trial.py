@@ -21,9 +21,9 @@ from rewardsmith.errors import BoundaryError, ProgramError, UsageError
 from rewardsmith.sandbox.host import open_host
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.task.loading import Task
+from rewardsmith.train.algorithms import algorithm_class
 from rewardsmith.train.evaluation import run_evaluation
 from rewardsmith.train.jobs import RANKING_EPISODES, TrialResult
-from rewardsmith.train.algorithms import algorithm_class
 from rewardsmith.train.learner import load_state, make_learner, make_policy, normalised, save_state
 from rewardsmith.train.preflight import run_preflight
 from rewardsmith.train.trial import run_training
