@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def joined_columns(episodes: Iterable[Episode], arguments: Iterable[str]) -> dic
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
-def save_episodes(path: Path, episodes: list[Episode]) -> None:
+def save_episodes(path: Path | IO[bytes], episodes: list[Episode]) -> None:
     """Write episodes as plain arrays: ``<number>/<name>``."""
     arrays: dict[str, Array] = {}
     for number, episode in enumerate(episodes):
@@ -54,7 +55,7 @@ def save_episodes(path: Path, episodes: list[Episode]) -> None:
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
 
-def load_episodes(path: Path) -> list[Episode]:
+def load_episodes(path: str | Path) -> list[Episode]:
     """Read what :func:`save_episodes` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         count = 1 + max(int(key.partition("/")[0]) for key in arrays.files)

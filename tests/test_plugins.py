@@ -1,4 +1,4 @@
-"""Another package's provider, strategy, task and algorithm work like our own; the package is that of docs/plugins.md."""
+"""Plugins: a provider, a strategy, a task and an algorithm of the package in docs/plugins.md work like our own."""
 
 from __future__ import annotations
 

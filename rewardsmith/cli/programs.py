@@ -27,7 +27,11 @@ File = Annotated[Path, typer.Argument(help="A Python file that defines reward(..
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
+    _add_check(app)
+    _add_train(app)
 
+
+def _add_check(app: typer.Typer) -> None:
     @command(app, "check")
     def check(
         output: Output,
@@ -35,6 +39,9 @@ def add_to(app: typer.Typer) -> None:
         task: given.TaskOption,
         goal: given.Goal = None,
         run: Annotated[str | None, typer.Option(help="Whose trained behaviour to look at; the task's latest.")] = None,
+        on: Annotated[
+            Path | None, typer.Option(metavar="EPISODES", help="Episodes of yours to look at instead: tasks record.")
+        ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """What is wrong with a program, how its terms range, and how fast it is; exit code 5 if it is refused."""
@@ -45,7 +52,11 @@ def add_to(app: typer.Typer) -> None:
         source = _read(file)
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
         verdict = trainable(check_program(source, resolved))
-        trained = _on_trained(source, verdict, resolved, run, runs) if verdict.accepted else None
+        trained = None
+        if verdict.accepted:
+            arguments = verdict.entries["reward"].arguments
+            found = _columns_in(on, arguments) if on is not None else _trained_columns(resolved, arguments, run, runs)
+            trained = _on_trained(source, verdict, found)
         if output.json:
             output.emit({"accepted": verdict.accepted, **dataclasses.asdict(verdict), "trained": trained})
         else:
@@ -53,6 +64,8 @@ def add_to(app: typer.Typer) -> None:
         if not verdict.accepted:
             raise typer.Exit(NoProgram.exit_code)
 
+
+def _add_train(app: typer.Typer) -> None:
     @command(app, "train")
     def train(
         output: Output,
@@ -98,13 +111,26 @@ def _read(file: Path) -> str:
         raise UsageError(f"cannot read {file}: {error}", "give the path of a Python file") from None
 
 
-def _on_trained(source: str, verdict: Verdict, task: Task, run: str | None, runs: Path) -> dict[str, Any] | None:
+def _columns_in(file: Path, arguments: tuple[str, ...]) -> tuple[str, Columns]:
+    """What a program would have been given in recorded episodes."""
+    from rewardsmith.episodes import joined_columns, load_episodes
+
+    try:
+        return str(file), joined_columns(load_episodes(file), arguments or ("action",))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"cannot read episodes from {file}: {error}", "make them with: rewardsmith tasks record"
+        ) from None
+    except KeyError as error:
+        raise UsageError(f"the episodes in {file} have no {error}", "record them again, of this task") from None
+
+
+def _on_trained(source: str, verdict: Verdict, found: tuple[str, Columns] | None) -> dict[str, Any] | None:
     """Term ranges on what agents did that were trained in a run of the same task; None where there is none."""
     from rewardsmith.bank import shapes_in
     from rewardsmith.sandbox.host import ProgramHost
 
     entry = verdict.entries["reward"]
-    found = _trained_columns(task, entry.arguments, run, runs)
     if found is None:
         return None
     name, columns = found
@@ -178,7 +204,8 @@ def _show_verdict(output: Output, verdict: Verdict, trained: dict[str, Any] | No
         console.print("", _terms(verdict, trained))
     if trained:
         told = trained.get("problem") or f"{trained['transitions']:,} transitions"
-        console.print(f"trained: the best agent of {trained['run']}, {told}", markup=False, soft_wrap=True)
+        whose = "your episodes in" if trained["run"].endswith(".npz") else "the best agent of"
+        console.print(f"trained: {whose} {trained['run']}, {told}", markup=False, soft_wrap=True)
 
 
 def _terms(verdict: Verdict, trained: dict[str, Any] | None) -> Table:

@@ -16,13 +16,14 @@ from rewardsmith.cli.command import Output, command
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    tasks = typer.Typer(help="Tasks: list, show, draft a new one.", no_args_is_help=True)
+    tasks = typer.Typer(help="Tasks: list, show, draft a new one, record episodes of one.", no_args_is_help=True)
     prompts = typer.Typer(help="What a model is told.", no_args_is_help=True)
     app.add_typer(tasks, name="tasks")
     app.add_typer(prompts, name="prompts")
     _add_list(tasks)
     _add_show(tasks)
     _add_new(tasks)
+    _add_record(tasks)
     _add_prompts(prompts)
     _add_strategies(app)
 
@@ -88,6 +89,38 @@ def _add_new(app: typer.Typer) -> None:
         todo = "write its goal, and mend" if goal is None else "mend"
         told = f"{todo} {folder / 'task.toml'}, then: rewardsmith design {folder}"
         output.notes.print(told, markup=False, soft_wrap=True)
+
+
+def _add_record(app: typer.Typer) -> None:
+    @command(app, "record")
+    def record(
+        output: Output,
+        task: given.TaskArgument,
+        by: Annotated[str, typer.Option(metavar="FILE:FUNCTION", help="Given an observation, returns an action.")],
+        episodes: Annotated[int, typer.Option(min=1, help="How many.")] = 5,
+        seed: Annotated[int, typer.Option(min=0, help="Of the first episode's reset.")] = 0,
+        target: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("episodes.npz"),
+    ) -> None:
+        """Keep episodes that a controller of yours plays, as examples; in Python: rs.record(task)."""
+        from rewardsmith.recording import controller_in, play
+        from rewardsmith.recording import record as recorded
+
+        controller = controller_in(by)
+        with recorded(task) as env:
+            play(env, controller, episodes, seed)
+            path = env.save(target)
+            rows = [(len(episode), *measured) for episode, measured in zip(env.episodes, env.fitness(), strict=True)]
+        if output.json:
+            found = [{"steps": steps, "fitness": value, "success": success} for steps, value, success in rows]
+            output.emit({"file": str(path), "episodes": found})
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        for name in ("episode", "steps", "fitness", "solved"):
+            table.add_column(name, justify="right")
+        for number, (steps, value, success) in enumerate(rows, 1):
+            table.add_row(str(number), str(steps), f"{value:.3g}", {True: "yes", False: "no", None: "-"}[success])
+        output.notes.print(table)
+        output.result.print(str(path), markup=False, soft_wrap=True)
 
 
 def _add_strategies(app: typer.Typer) -> None:

@@ -1,0 +1,116 @@
+"""A person's own episodes of a task, kept as examples: played by a script, a controller, a robot, or by hand.
+
+with rs.record("mountain-car") as env:          # a Gymnasium environment: act in it as you like
+    ...
+    env.save("my_episodes.npz")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from rewardsmith.episodes import save_episodes
+from rewardsmith.errors import UsageError, boundary
+from rewardsmith.planning import resolve_task
+from rewardsmith.recorder import History, recorded_env
+from rewardsmith.task.fitness import Fitness, fitness_function
+from rewardsmith.task.loading import Task, import_file
+from rewardsmith.types import Episode
+
+Controller = Callable[[Any], Any]  # observation -> action
+
+
+class RecordedEnv(gym.Wrapper[Any, Any, Any, Any]):
+    """An environment of a task that keeps every episode that is played to its end in it.
+
+    Attributes:
+        episodes: those that ended, in the task's own fields.
+    """
+
+    def __init__(self, task: Task, render_mode: str | None = None) -> None:
+        env, self._buffers = recorded_env(task, render_mode)
+        super().__init__(env)
+        self.task = task
+        self.episodes: list[Episode] = []
+        self._history = History(self._buffers)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode; one that has not ended is forgotten."""
+        obs, info = self.env.reset(seed=seed, options=options)
+        self._buffers.begin()
+        self._history.restart()
+        return obs, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Act."""
+        result = self.env.step(action)
+        ended = self._history.add(np.array([result[2] or result[3]]))
+        self._buffers.advance()
+        self.episodes += [episode for _, episode in ended]
+        return result
+
+    def fitness(self) -> list[Fitness]:
+        """The task's own measure of each episode."""
+        return [fitness_function(self.task)(episode) for episode in self.episodes]
+
+    def save(self, path: str | Path) -> Path:
+        """Write the episodes as plain arrays, which :func:`rewardsmith.load_episodes` reads.
+
+        Raises:
+            UsageError: no episode has ended, or the file cannot be written.
+        """
+        if not self.episodes:
+            raise UsageError("no episode has ended, so there is nothing to keep", "play one to its end")
+        target = Path(path)
+        try:
+            with target.open("wb") as file:
+                save_episodes(file, self.episodes)
+        except OSError as error:
+            raise UsageError(f"cannot write {target}: {error}", "give another path with -o") from None
+        return target
+
+
+def record(task: Task | str, goal: str | None = None, *, render_mode: str | None = None) -> RecordedEnv:
+    """An environment of a task to act in, which keeps the episodes.
+
+    Raises:
+        UsageError: there is no such task.
+        BoundaryError: the environment fails.
+    """
+    return RecordedEnv(resolve_task(task, goal or "(none)"), render_mode)
+
+
+def play(env: RecordedEnv, controller: Controller, episodes: int, seed: int = 0) -> None:
+    """Let a controller play whole episodes.
+
+    Raises:
+        BoundaryError: the controller or the environment fails.
+    """
+    for number in range(episodes):
+        obs, _ = env.reset(seed=seed + number)
+        done = False
+        while not done:
+            with boundary("environment", "playing an episode", "the controller is given an observation"):
+                obs, _, terminated, truncated, _ = env.step(controller(obs))
+            done = terminated or truncated
+
+
+def controller_in(text: str) -> Controller:
+    """``FILE:FUNCTION`` -> the function, which is given an observation and returns an action.
+
+    Raises:
+        UsageError: there is no such file or function.
+    """
+    name, _, function = text.rpartition(":")
+    path = Path(name)
+    if not name or not path.is_file():
+        raise UsageError(f"expected FILE:FUNCTION, found {text!r}", "for example --by controller.py:policy")
+    found = getattr(import_file(path), function, None)
+    if not callable(found):
+        raise UsageError(f"{path} has no function {function!r}", "it is given an observation and returns an action")
+    return found  # type: ignore[no-any-return]
