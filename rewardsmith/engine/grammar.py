@@ -6,6 +6,7 @@ Every reply follows from the run's seed, the slot and the rounds before, so that
 from __future__ import annotations
 
 import functools
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from rewardsmith.coder.grammar.features import features_of, known_of
 from rewardsmith.coder.grammar.moves import Ground
 from rewardsmith.coder.grammar.screening import Evidence
 from rewardsmith.coder.grammar.terms import Genome
-from rewardsmith.coder.grammar.writer import compose, generator_for, genome_in, reply_text
+from rewardsmith.coder.grammar.writer import DRAFTS, compose, generator_for, genome_in, reply_text
 from rewardsmith.engine.asking import Asked
 from rewardsmith.episodes import EPISODES, joined_columns, load_episodes
 from rewardsmith.llm.log import ReplyLog
@@ -45,6 +46,7 @@ class GrammarSource:
         self._config = run.config()
         self._spec = run.task().spec
         self._log = log
+        self._lock = threading.Lock()
         self._preflight: dict[str, Any] = {}
 
     def answer(self, asked: Asked) -> Reply:
@@ -53,10 +55,11 @@ class GrammarSource:
         state = fold(self._run.events())
         assert state.preflight is not None, "programs are asked for after the look at the environment"
         self._preflight = state.preflight
-        ground, evidence = self._experience(state, slot.round)
+        with self._lock:  # requests of a round come side by side and want the same
+            ground, evidence = self._experience(state, slot.round)
         parents = [genome for parent in asked.order.parents if (genome := self._genome(state, parent)) is not None]
         rng = generator_for(int(self._config.options.get("seed", 0)), slot)
-        genome = compose(parents, ground, evidence, rng)
+        genome = compose(parents, ground, evidence, rng, DRAFTS[slot.sample % len(DRAFTS)])
         return Reply(reply_text(genome, len(parents)), "stop", NOTHING_USED, _NAME, latency_s=0.0)
 
     def _genome(self, state: RunState, program: str) -> Genome | None:

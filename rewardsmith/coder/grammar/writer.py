@@ -1,4 +1,4 @@
-"""The grammar's answer to a request: the best of a few drafts, as a reply in the form of a model's.
+"""The grammar's answer to a request: the best of some drafts, as a reply in the form of a model's.
 
 A reply holds the program twice: as JSON, from which later rounds change and cross it, and as the module.
 """
@@ -16,27 +16,30 @@ from rewardsmith.coder.grammar.screening import Evidence
 from rewardsmith.coder.grammar.terms import Genome, program_text
 from rewardsmith.types import Slot
 
-DRAFTS = 8  # more would leave less to chance, and what is recorded at first says little
-_TRIES = 80  # for a draft that pays something and is new
+# Every other program is the best of many drafts, the others of a few: what is recorded can tell much, and can mislead.
+DRAFTS = (32, 4)
+_TRIES = 10  # for each draft: that it pays something and is new
 
 _GENOME: TypeAdapter[Genome] = TypeAdapter(Genome)
 _JSON = re.compile(r"```json\n(.*?)\n```", re.S)
 
 
-def compose(parents: Sequence[Genome], ground: Ground, evidence: Evidence, rng: Generator) -> Genome:
+def compose(
+    parents: Sequence[Genome], ground: Ground, evidence: Evidence, rng: Generator, drafts: int = DRAFTS[0]
+) -> Genome:
     """A program: drawn where there is no parent, a change of one parent, or a crossing of two.
 
-    Of a few drafts it is the one that orders the recorded episodes best.
+    Of the drafts it is the one that orders the recorded episodes best.
     """
-    drafts: dict[Genome, float] = {}
-    for _ in range(_TRIES):
+    found: dict[Genome, float] = {}
+    for _ in range(_TRIES * drafts):
         draft = _draft(parents, ground, rng)
         agreement = evidence.agreement(draft)
         if draft not in parents and agreement > 0.0:
-            drafts[draft] = agreement
-        if len(drafts) == DRAFTS:
+            found[draft] = agreement
+        if len(found) == drafts:
             break
-    return max(drafts, key=lambda genome: drafts[genome], default=draw(ground, rng))
+    return max(found, key=lambda genome: found[genome], default=draw(ground, rng))
 
 
 def generator_for(seed: int, slot: Slot) -> Generator:
