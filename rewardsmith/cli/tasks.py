@@ -67,7 +67,7 @@ def _add_new(app: typer.Typer) -> None:
     @command(app, "new")
     def new(
         output: Output,
-        env_id: Annotated[str, typer.Argument(help="A Gymnasium id, or module:Class.")],
+        env_id: Annotated[str, typer.Argument(help="A Gymnasium id, module:Class, or FILE.py:Class.")],
         goal: given.Goal = None,
         target: Annotated[
             Path | None, typer.Option("--output", "-o", help="The folder to write; tasks/<name> by default.")
@@ -75,13 +75,9 @@ def _add_new(app: typer.Typer) -> None:
         fitness: given.Fitness = None,
     ) -> None:
         """Look at an environment and draft a task folder for it."""
-        from rewardsmith.task.drafting import task_from_env, write_task
-        from rewardsmith.task.loading import Task
+        from rewardsmith.task.drafting import draft_task
 
-        drafted = task_from_env(env_id, goal or "to be written", fitness=fitness)
-        if goal is None:  # left empty, which no run takes
-            drafted = Task(drafted.name, drafted.spec.model_copy(update={"goal": ""}))
-        folder = write_task(drafted, target or Path("tasks") / drafted.name)
+        drafted, folder = draft_task(env_id, goal, target, fitness=fitness)
         if output.json:
             output.emit({"folder": str(folder), "fields": [field.name for field in drafted.spec.fields]})
             return

@@ -10,6 +10,8 @@ import fnmatch
 import json
 import keyword
 import re
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,13 +50,21 @@ class Look:
     rewarded: bool = False
 
 
-def task_from_env(env_id: str, goal: str | None = None, *, fitness: str | None = None, **env_kwargs: Any) -> Task:
+def task_from_env(
+    env_id: str,
+    goal: str | None = None,
+    *,
+    fitness: str | None = None,
+    folder: Path | None = None,
+    **env_kwargs: Any,
+) -> Task:
     """A task for any Gymnasium environment.
 
     Args:
         env_id: an id for ``gymnasium.make``, or ``module:Class``.
         goal: what the agent must achieve, in words.
         fitness: ``native_return`` or ``info["key"]``, where the environment does not tell by itself.
+        folder: where the file of an environment ``file.py:Class`` lies.
 
     Raises:
         UsageError: no goal, no such environment, nothing to read or nothing to measure success by.
@@ -69,7 +79,7 @@ def task_from_env(env_id: str, goal: str | None = None, *, fitness: str | None =
         "env": {"id": env_id, "kwargs": env_kwargs},
         "fitness": {"source": "native_return"},
     }
-    bare = Task(_slug(env_id), parse_spec(draft, env_id))
+    bare = Task(_slug(env_id), parse_spec(draft, env_id), folder)
     look = look_at(bare)
     draft["fitness"] = _fitness(look, fitness)
     draft["fields"] = _fields(look)
@@ -77,7 +87,32 @@ def task_from_env(env_id: str, goal: str | None = None, *, fitness: str | None =
     names = action_names(look.env) if isinstance(look.env.action_space, gym.spaces.Discrete) else ()
     draft["action"] = {"doc": "", "names": names}
     look.env.close()
-    return Task(_slug(env_id), parse_spec(draft, env_id))
+    return Task(_slug(env_id), parse_spec(draft, env_id), folder)
+
+
+def draft_task(env_id: str, goal: str | None, target: Path | None, *, fitness: str | None = None) -> tuple[Task, Path]:
+    """Draft a task and write its folder; an environment in a file, ``path/to/file.py:Class``, is copied into it.
+
+    Args:
+        goal: left empty, which no run takes, where it is to be written later.
+        target: the folder; ``tasks/<name>`` by default.
+
+    Raises:
+        UsageError, BoundaryError: see :func:`task_from_env`.
+        RunError: the folder exists or cannot be written.
+    """
+    file, _, cls = env_id.rpartition(":")
+    with tempfile.TemporaryDirectory() as made:
+        folder = None
+        if file.endswith(".py"):
+            if not Path(file).is_file():
+                raise UsageError(f"there is no file {file}", "give FILE.py:Class, module:Class or a Gymnasium id")
+            shutil.copy(file, made)
+            env_id, folder = f"{Path(file).name}:{cls}", Path(made)
+        task = task_from_env(env_id, goal or "to be written", fitness=fitness, folder=folder)
+        if goal is None:
+            task = Task(task.name, task.spec.model_copy(update={"goal": ""}), task.folder)
+        return task, write_task(task, target or Path("tasks") / task.name)
 
 
 def write_task(task: Task, folder: Path) -> Path:
@@ -95,6 +130,8 @@ def write_task(task: Task, folder: Path) -> Path:
         folder.mkdir(parents=True)
         (folder / TASK_FILE).write_text(template.render(task=task.spec, toml=_toml), encoding="utf-8")
         (folder / "fitness.py").write_text(DRAFT, encoding="utf-8")
+        for file in task.files():
+            shutil.copy(file, folder)
     except OSError as error:
         raise RunError(f"cannot write {folder}: {error.strerror}", "choose a folder that can be written") from error
     return folder
@@ -166,7 +203,7 @@ def _entry(look: Look, source: str, named: Named, whole: bool = False) -> dict[s
     if not whole:
         index = int(source[4:-1])
         low, high = low[index], high[index]
-    bounds = (float(np.min(low)), float(np.max(high)))
+    bounds = tuple(float(f"{value:.4g}") for value in (np.min(low), np.max(high)))
     return {"name": named.name, "source": source, "doc": named.doc, "unit": named.unit, "range": bounds}
 
 
@@ -223,7 +260,7 @@ def _identifier(text: str) -> str:
 
 def _slug(env_id: str) -> str:
     """A folder's name for a task; never that of a shipped one."""
-    name = re.sub(r"[^a-z0-9]+", "-", env_id.lower()).strip("-")
+    name = re.sub(r"[^a-z0-9]+", "-", env_id.removesuffix(".py").replace(".py:", ":").lower()).strip("-")
     return f"my-{name}" if name in known_tasks() else name
 
 

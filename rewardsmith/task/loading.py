@@ -87,7 +87,9 @@ class Task:
             BoundaryError: the file raises when it is imported.
         """
         if self.folder is None:
-            raise UsageError(f"{file}:{name} needs a task folder", "make one with: rewardsmith tasks new ENV_ID")
+            raise UsageError(
+                f"{file}:{name} needs a task folder", f"make one with: rewardsmith tasks new {file}:{name}"
+            )
         path = self.folder / file
         if not path.is_file():
             raise UsageError(f"{path} does not exist", f"write it, with a function {name!r}")

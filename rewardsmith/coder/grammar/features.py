@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations, product
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from rewardsmith.coder.grammar.formulas import value_of
 from rewardsmith.types import Array, Columns
 
 MOST_PARTS = 24  # of one field; of a longer one only its length is read
+MOST_GAPS = 24  # between fields
+_LENGTH = "np.linalg.norm({}, axis=1)"
 _DIGITS = 2  # of numbers in programs: enough for a reward, short enough to read
 
 
@@ -57,14 +59,14 @@ def features_of(arguments: Mapping[str, Mapping[str, Any]], units: Mapping[str, 
     """
     names = [name.removeprefix("next_") for name in arguments if name.startswith("next_")]
     fields = [name for name in names if name != "obs"] or names
-    shapes = {name: tuple(arguments[f"next_{name}"]["shape"]) for name in fields}
-    found = [feature for name in fields for feature in _parts(name, shapes[name], arguments)]
-    for left, right in combinations(fields, 2):
-        numbers = {arguments[f"next_{name}"]["dtype"] for name in (left, right)} <= {"float64", "int64"}
-        alike = shapes[left] == shapes[right] and units.get(left, "") == units.get(right, "")
-        if alike and numbers and (len(shapes[left]) == 1 or (not shapes[left] and units.get(left))):
-            found.append(_gap(left, right, len(shapes[left]) == 1, {left, right} <= set(arguments)))
-    return found + _of_action(arguments["action"])
+    found = {name: list(_parts(name, arguments)) for name in fields}
+    gaps = [
+        gap
+        for left, right in combinations(fields, 2)
+        if units.get(left, "") == units.get(right, "")
+        for gap in _gaps((left, found[left]), (right, found[right]), arguments)
+    ]
+    return [*chain(*found.values()), *gaps[:MOST_GAPS], *_of_action(arguments["action"])]
 
 
 def known_of(feature: Feature, columns: Columns, ends: Array, declared: Sequence[float] = ()) -> Known:
@@ -94,16 +96,35 @@ def short(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def _parts(name: str, shape: tuple[int, ...], arguments: Mapping[str, Mapping[str, Any]]) -> Iterable[Feature]:
-    before, flag = name if name in arguments else "", arguments[f"next_{name}"]["dtype"] == "bool"
+def _parts(name: str, arguments: Mapping[str, Mapping[str, Any]]) -> Iterable[Feature]:
+    seen = arguments[f"next_{name}"]
+    shape, before, flag = tuple(seen["shape"]), name if name in arguments else "", seen["dtype"] == "bool"
     if not shape:
         yield Feature(name, f"next_{name}", before, flag)
     elif len(shape) == 1:
         for part in range(shape[0]) if shape[0] <= MOST_PARTS else ():
             yield Feature(f"{name}_{part}", f"next_{name}[:, {part}]", before and f"{before}[:, {part}]", flag)
         if shape[0] > 1 and not flag:
-            length = "np.linalg.norm({}, axis=1)"
-            yield Feature(f"{name}_length", length.format(f"next_{name}"), before and length.format(before))
+            yield Feature(f"{name}_length", _LENGTH.format(f"next_{name}"), before and _LENGTH.format(before))
+
+
+def _gaps(
+    left: tuple[str, list[Feature]], right: tuple[str, list[Feature]], arguments: Mapping[str, Mapping[str, Any]]
+) -> Iterable[Feature]:
+    """How far two fields are apart: as vectors where they are of one shape, else number by number."""
+    (one, ones), (other, others) = left, right
+    if any(feature.flag for feature in (*ones, *others)):
+        return
+    shape = tuple(arguments[f"next_{one}"]["shape"])
+    if len(shape) == 1 and shape == tuple(arguments[f"next_{other}"]["shape"]):
+        both = {one, other} <= set(arguments)
+        after, before = (_LENGTH.format(f"{form}{one} - {form}{other}") for form in ("next_", ""))
+        yield Feature(f"{one}_to_{other}", after, before if both else "")
+        return
+    for a, b in product(ones, others):
+        if not a.name.endswith("_length") and not b.name.endswith("_length"):
+            before = f"np.abs({a.before} - {b.before})" if a.before and b.before else ""
+            yield Feature(f"{a.name}_to_{b.name}", f"np.abs({a.after} - {b.after})", before)
 
 
 def _of_action(action: Mapping[str, Any]) -> list[Feature]:
