@@ -9,11 +9,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from lineworld import write_task as write_line_task
 
 from rewardsmith.errors import RunError, UsageError
 from rewardsmith.layout import make_layout
-from rewardsmith.task.drafting import task_from_env, write_task
-from rewardsmith.task.environment import make_env
+from rewardsmith.task.drafting import draft_task, task_from_env, write_task
+from rewardsmith.task.environment import guarded_reset, make_env
 from rewardsmith.task.loading import Task, load_task
 
 GOAL = 'do "it"\nwell'
@@ -147,3 +148,18 @@ def test_arguments_of_the_environment_are_written_down(tmp_path: Path) -> None:
     task = draft("FrozenLake-v1", is_slippery=False, map_name="8x8")
     assert task.spec.env.kwargs == {"is_slippery": False, "map_name": "8x8"}
     written_and_loaded(task, tmp_path)
+
+
+def test_an_environment_in_a_file_is_copied_into_its_task(tmp_path: Path) -> None:
+    source = (write_line_task(tmp_path / "line") / "env.py").read_text(encoding="utf-8")
+    (tmp_path / "walk.py").write_text(source, encoding="utf-8")
+    task, folder = draft_task(f"{tmp_path / 'walk.py'}:LineWorld", "Walk right.", tmp_path / "drafted")
+    assert (folder / "walk.py").read_text(encoding="utf-8") == source
+    loaded = load_task(folder)
+    assert loaded.env_id == "walk.py:LineWorld" == task.env_id and loaded.goal == "Walk right."
+    assert guarded_reset(make_env(loaded), 0)
+    with pytest.raises(UsageError, match="no file"):
+        draft_task("nowhere.py:LineWorld", "Walk right.", tmp_path / "other")
+    with pytest.raises(UsageError, match="needs a task folder") as caught:
+        task_from_env("walk.py:LineWorld", "Walk right.")
+    assert "tasks new walk.py:LineWorld" in caught.value.hint
