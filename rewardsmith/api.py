@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -23,6 +24,7 @@ from rewardsmith.state import RunState, fold
 from rewardsmith.store import RunFolder, create_run, open_run
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Interval
+from rewardsmith.wording import spent
 
 if TYPE_CHECKING:
     from rewardsmith.program import Verdict
@@ -98,8 +100,24 @@ class Run:
         best = self.best
         return export_run(self.folder, self.state, best.id, Path(target) if target is not None else None)
 
+    def report(self, target: str | Path | None = None) -> Path:
+        """Write the run as one HTML file, ``report.html`` in its folder by default; returns its path.
+
+        Raises:
+            RunError: the run is damaged, or the file cannot be written.
+        """
+        from rewardsmith.report import report_run
+
+        return report_run(self, target)
+
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the result, in two lines."""
+        state = self.state
+        told = f"fitness {self.best.score}, native {self.best.native}" if state.ranked() else "no program has a score"
+        return f"<b>{escape(self.folder.name)}</b><br>{escape(told)}; {escape(spent(state))}"
 
 
 def design(

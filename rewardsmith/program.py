@@ -6,6 +6,7 @@ import ast
 import hashlib
 import warnings
 from dataclasses import dataclass, field
+from html import escape
 from typing import Literal
 
 from rewardsmith.types import Finding, Slot
@@ -83,6 +84,12 @@ class Verdict:
     def errors(self) -> tuple[Finding, ...]:
         """The findings that refuse the program."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: accepted or not, and the findings."""
+        word = "accepted" if self.accepted else f"refused, {self.stage} check"
+        found = "".join(f"<li>{escape(str(finding))}</li>" for finding in self.findings)
+        return f"<b>{word}</b><ul>{found}</ul>"
 
 
 def program_id(source: str) -> str:

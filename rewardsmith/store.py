@@ -26,6 +26,7 @@ from rewardsmith.prompts import Prompts
 from rewardsmith.task.loading import Task, load_task
 
 SCHEMA = 1
+REPORT = "report.html"
 _PACKAGES = ("rewardsmith", "gymnasium", "stable-baselines3", "torch", "numpy", "openai", "anthropic")
 
 

@@ -7,6 +7,7 @@ import json
 import uuid
 from contextlib import closing
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,11 @@ class TrainResult:
     folder: Path
     policy: Path | None = None
     failures: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: fitness, the native reward's beside it, and what failed."""
+        failed = "".join(f"<li>{escape(failure)}</li>" for failure in self.failures)
+        return f"<b>fitness {self.score}</b>, native {self.native}<ul>{failed}</ul>"
 
 
 def train_program(

@@ -26,7 +26,9 @@ PACKAGE = ROOT / "rewardsmith"
 
 FLOORS: dict[int, frozenset[str]] = {
     0: frozenset({"errors", "types", "registry", "assets"}),
-    1: frozenset("config events orders state store prompts task layout recorder episodes program maths bank".split()),
+    1: frozenset(
+        "config events orders state store prompts task layout recorder episodes program maths bank wording".split()
+    ),
     2: frozenset({"llm", "coder", "sandbox", "train", "feedback", "strategy", "executor"}),
     3: frozenset({"engine", "worker"}),
     4: frozenset("api estimate export planning recording report search session training_runs wrapper".split()),

@@ -11,13 +11,13 @@ from rich.console import Console
 from rewardsmith.cli import pace as pace_module
 from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
-from rewardsmith.cli.summary import difference, verdict
-from rewardsmith.cli.view import bars, duration, place, program_table, short_finding, short_score, trial_table
+from rewardsmith.cli.view import bars, program_table, trial_table
 from rewardsmith.config import RunConfig
 from rewardsmith.engine.observer import TrialProgress
 from rewardsmith.events import Event
 from rewardsmith.state import RunState, fold
 from rewardsmith.types import Interval, Slot
+from rewardsmith.wording import difference, duration, place, short_finding, short_score, verdict
 
 A, B = "a" * 12, "b" * 12
 FINDING = "RS108 error (line 2): reward asks for 'positon', which this task does not have — did you mean 'position'?"

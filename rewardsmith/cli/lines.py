@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rewardsmith.cli.view import duration, number, short_finding
 from rewardsmith.events import Event
 from rewardsmith.program import NATIVE
 from rewardsmith.types import Slot
+from rewardsmith.wording import duration, number, short_finding
 
 
 def describe(event: Event, verbose: bool = False) -> str:

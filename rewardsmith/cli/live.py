@@ -15,12 +15,12 @@ from rich.text import Text
 from rewardsmith.cli.command import Output
 from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
-from rewardsmith.cli.summary import cost
-from rewardsmith.cli.view import bars, duration, program_table
+from rewardsmith.cli.view import bars, program_table
 from rewardsmith.engine.observer import Observer, TrialProgress
 from rewardsmith.events import Event
 from rewardsmith.state import RunState
 from rewardsmith.store import RunFolder
+from rewardsmith.wording import cost, duration
 
 _STILL_S = 60.0  # how often plain output says that it is still alive
 

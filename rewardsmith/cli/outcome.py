@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rewardsmith.cli.command import Output
+from rewardsmith.errors import RunError
 
 if TYPE_CHECKING:
     from rewardsmith.api import Run
@@ -19,12 +20,22 @@ def summarise(output: Output, run: Run) -> None:
 
     waits = run.folder.config().writer == "person"
     question = Search.open(run).ask() if waits else None
+    if question is None:
+        _write_report(output, run)
     if question is not None:
         _show_question(output, run, question)
     elif output.json:
         output.emit(summary_json(run))
     else:
         output.result.print(summary(run, command_name(run.path)))
+
+
+def _write_report(output: Output, run: Run) -> None:
+    """The page of a run that ended; what it cannot tell is no reason to fail."""
+    try:
+        run.report()
+    except RunError as error:
+        output.notes.print(f"no report was written: {error.message}", markup=False, style="yellow")
 
 
 def question_json(question: Question) -> dict[str, Any]:

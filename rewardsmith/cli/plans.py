@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.table import Table
 
-from rewardsmith.cli.view import duration, money
 from rewardsmith.estimate import Estimate, Range
 from rewardsmith.planning import Plan
+from rewardsmith.wording import duration, money
 
 
 def plan_table(planned: Plan, expected: Estimate) -> Table:

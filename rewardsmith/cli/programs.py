@@ -183,7 +183,7 @@ def _columns_of(folder: RunFolder, task: Task, arguments: tuple[str, ...]) -> Co
 
 
 def _show_verdict(output: Output, verdict: Verdict, trained: dict[str, Any] | None) -> None:
-    from rewardsmith.cli.view import number
+    from rewardsmith.wording import number
 
     console = output.result
     word = Text("accepted", "bold green") if verdict.accepted else Text(f"refused, {verdict.stage} check", "bold red")
@@ -209,7 +209,7 @@ def _show_verdict(output: Output, verdict: Verdict, trained: dict[str, Any] | No
 
 
 def _terms(verdict: Verdict, trained: dict[str, Any] | None) -> Table:
-    from rewardsmith.cli.view import number
+    from rewardsmith.wording import number
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("term")
@@ -250,7 +250,7 @@ def _show_trained(output: Output, result: TrainResult) -> None:
 
 
 def _tell_trained(output: Output, result: TrainResult, found: Any) -> None:
-    from rewardsmith.cli.summary import verdict
+    from rewardsmith.wording import verdict
 
     console = output.result
     console.print(Text("program ", "bold").append(result.program).append("  fitness ").append(_score(result.score)))

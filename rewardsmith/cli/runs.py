@@ -1,4 +1,4 @@
-"""show, list, export: commands that look at runs."""
+"""show, list, export, report, compare: commands that look at runs."""
 
 from __future__ import annotations
 
@@ -55,6 +55,12 @@ def add_to(app: typer.Typer) -> None:
             table.add_row(*(str(row[key]) for key in ("run", "created", "written_by", "status", "fitness")))
         output.result.print(table)
 
+    _add_export(app)
+    _add_report(app)
+    _add_compare(app)
+
+
+def _add_export(app: typer.Typer) -> None:
     @command(app, "export")
     def export(
         output: Output,
@@ -75,6 +81,48 @@ def add_to(app: typer.Typer) -> None:
             output.result.print(str(reward), markup=False, soft_wrap=True)
 
 
+def _add_report(app: typer.Typer) -> None:
+    @command(app, "report")
+    def report(
+        output: Output,
+        run: given.RunName,
+        target: Annotated[Path | None, typer.Option("--output", "-o", help="The file; report.html of the run.")] = None,
+        open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+        runs: given.RunsFolder = Path("runs"),
+    ) -> None:
+        """Write a run as one HTML page: result, curves, programs with what changed, costs; needs no network."""
+        from rewardsmith.api import load_run
+
+        path = load_run(run, runs).report(target)
+        if output.json:
+            output.emit({"report": str(path)})
+        else:
+            output.result.print(str(path), markup=False, soft_wrap=True)
+        if open_:
+            typer.launch(str(path))
+
+
+def _add_compare(app: typer.Typer) -> None:
+    @command(app, "compare")
+    def compare(
+        output: Output,
+        names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Runs of one task, best first.")],
+        runs: given.RunsFolder = Path("runs"),
+    ) -> None:
+        """Fitness and cost of runs side by side, and what their differences prove."""
+        from rewardsmith.api import load_run
+        from rewardsmith.cli.comparison import comparison_json, comparison_table, program_difference
+
+        found = [load_run(name, runs) for name in names]
+        rows = comparison_json(found)
+        if output.json:
+            output.emit(rows)
+            return
+        output.result.print(comparison_table(rows), "")
+        if len(found) > 1:
+            output.code(program_difference(found[0], found[1]), "diff")
+
+
 def status(folder: RunFolder, state: RunState) -> str:
     """Where a run stands, in a word or two."""
     from rewardsmith.store import in_use
@@ -88,8 +136,9 @@ def status(folder: RunFolder, state: RunState) -> str:
 
 def _show(output: Output, run: Run) -> None:
     from rewardsmith.cli.live import command_name
-    from rewardsmith.cli.summary import spent, summary
+    from rewardsmith.cli.summary import summary
     from rewardsmith.cli.view import bars, program_table, trial_table, unfinished_trials
+    from rewardsmith.wording import spent
 
     console = output.result
     folder, state, task = run.folder, run.state, run.folder.task()

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from rewardsmith.cli.view import duration, money, number
-from rewardsmith.maths.statistics import paired_difference
-from rewardsmith.program import NATIVE
+from rewardsmith.store import REPORT
 from rewardsmith.types import Interval
+from rewardsmith.wording import difference, number, spent, verdict
 
 if TYPE_CHECKING:
     from rewardsmith.api import Best, Run
@@ -39,6 +38,8 @@ def summary(run: Run, name: str | None = None) -> Table:
     lines.add_row("spent", spent(state))
     if state.exported:
         lines.add_row("export", str(_from_here(run.folder.export_folder / "reward.py")), style="bold")
+    if (run.path / REPORT).exists():
+        lines.add_row("report", str(_from_here(run.path / REPORT)), style="bold")
     if name is not None:
         lines.add_row("next", f"rewardsmith show {name}", style="cyan")
         lines.add_row("", f"rewardsmith export {name} -o my_reward.py", style="cyan")
@@ -47,21 +48,6 @@ def summary(run: Run, name: str | None = None) -> Table:
 
 def _confined(level: str) -> str:
     return level if level == "strong" else f"{level}: generated code was not fully confined, see rewardsmith doctor"
-
-
-def spent(state: RunState) -> str:
-    """Requests, tokens, dollars, steps and time of all sessions."""
-    asked = f"{state.requests} requests"
-    if state.tokens:
-        asked += f", {state.tokens:,} tokens, {cost(state)}"
-    return f"{asked}, {state.steps:,} environment steps, {duration(state.active_s)}"
-
-
-def cost(state: RunState) -> str:
-    """Dollars, as far as prices are known."""
-    if not state.unpriced:
-        return money(state.usd)
-    return "price unknown" if state.unpriced == state.requests else f"at least {money(state.usd)}"
 
 
 def summary_json(run: Run) -> dict[str, Any]:
@@ -76,6 +62,7 @@ def summary_json(run: Run) -> dict[str, Any]:
         "stopped": state.stopped,
         "sandbox": run.folder.manifest()["sandbox"]["level"],
         "exported": str(run.folder.export_folder) if state.exported else None,
+        "report": str(run.path / REPORT) if (run.path / REPORT).exists() else None,
         "best": None if best is None else _best_json(state, best, solved),
         "spent": {
             "requests": state.requests,
@@ -107,24 +94,6 @@ def summary_json(run: Run) -> dict[str, Any]:
 def interval_json(score: Interval | None) -> dict[str, Any] | None:
     """An interval as plain JSON."""
     return None if score is None else {"mean": score.mean, "low": score.low, "high": score.high, "seeds": score.n}
-
-
-def difference(state: RunState, program: str, rung: str = "report") -> Interval | None:
-    """Program minus native reward, paired by seed; None unless both were trained on the same seeds to the end."""
-    fitness = [{t.seed: t.fitness for t in state.trials_of(name, rung)} for name in (program, NATIVE)]
-    pairs = [(fitness[0][seed], fitness[1].get(seed)) for seed in fitness[0]]
-    if not pairs or len(fitness[0]) != len(fitness[1]) or any(a is None or b is None for a, b in pairs):
-        return None
-    return paired_difference([a or 0.0 for a, _ in pairs], [b or 0.0 for _, b in pairs])
-
-
-def verdict(found: Interval) -> str:
-    """What a difference to the native reward proves."""
-    if found.low is None or found.high is None:
-        return "one seed proves nothing; train with more"
-    if found.low > 0 or found.high < 0:
-        return f"{'better' if found.low > 0 else 'worse'} than the native reward by {found}, paired by seed"
-    return f"the difference to the native reward, {found} paired by seed, proves nothing; train with more seeds"
 
 
 def _proof(state: RunState, best: Best) -> str:

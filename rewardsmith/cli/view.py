@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -11,55 +10,13 @@ from rich.text import Text
 from rewardsmith.engine.feedback import read_curve
 from rewardsmith.engine.observer import TrialProgress
 from rewardsmith.program import NATIVE
-from rewardsmith.state import RunState, SlotState
+from rewardsmith.state import RunState
 from rewardsmith.store import RunFolder
 from rewardsmith.train.jobs import TrialJob
-from rewardsmith.types import Interval, Slot
+from rewardsmith.types import Slot
+from rewardsmith.wording import duration, number, outcome, place, short_score
 
 BAR = 24
-_FINDING = re.compile(r"^(RS\d+) \w+(?: \((line \d+)\))?: (.*?)(?: — .*)?$", re.DOTALL)
-
-
-def number(value: float | None) -> str:
-    """Three digits, or a dash."""
-    return "-" if value is None else f"{value:.3g}"
-
-
-def money(usd: float) -> str:
-    """Dollars with as many digits as matter."""
-    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.1g}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def short_score(score: Interval | None) -> str:
-    """Mean and half the width of the interval."""
-    if score is None:
-        return ""
-    if score.low is None or score.high is None:
-        return number(score.mean)
-    return f"{number(score.mean)} ±{(score.high - score.low) / 2:.2g}"
-
-
-def short_finding(finding: str) -> str:
-    """Code, line and message of a finding, without what to do about it."""
-    found = _FINDING.match(finding)
-    if found is None:
-        return finding
-    code, line, message = found.groups()
-    return " ".join(part for part in (code, line and f"{line}:", message) if part)
-
-
-def place(slot: Slot) -> str:
-    """Round, sample and repair, as short as can be: 2.1, or 2.1 r1."""
-    return f"{slot.round + 1}.{slot.sample + 1}" + (f" r{slot.attempt}" if slot.attempt else "")
 
 
 def program_table(state: RunState, running: Sequence[TrialProgress] = (), most: int | None = None) -> Table:
@@ -94,28 +51,6 @@ def program_table(state: RunState, running: Sequence[TrialProgress] = (), most: 
     if hidden:
         table.caption = f"{hidden} earlier ones are not shown"
     return table
-
-
-def outcome(state: RunState, slot: Slot, entry: SlotState, busy: set[str]) -> str:
-    """What came of a request, in a few words."""
-    if not entry.settled:
-        return "being checked"
-    program = entry.program
-    if not entry.accepted or program is None:
-        return f"refused: {short_finding(entry.findings[0])}" if entry.findings else "refused"
-    if state.programs[program] != slot:
-        return f"the same as {place(state.programs[program])}"
-    trials = state.trials_of(program, "selection")
-    broken = next((trial.message for trial in trials if trial.status != "finished"), None)
-    if broken is not None:
-        return f"training failed: {broken}"
-    if program in busy:
-        return "in training" if state.score(program) is None else "in training for the report"
-    if not trials:
-        return "accepted"
-    rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
-    solved = f", {100 * sum(rates) / len(rates):.0f} % solved" if rates else ""
-    return f"trained on {len(trials)} seed{'s' * (len(trials) > 1)}{solved}"
 
 
 def _scores(state: RunState, slot: Slot, program: str | None) -> tuple[str, str]:

@@ -1,0 +1,195 @@
+"""A run's folder -> what its page says. Reads the run, changes nothing, and leaves out what is not there (yet)."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from rewardsmith.engine.feedback import read_curve
+from rewardsmith.episodes import EPISODES, load_episodes
+from rewardsmith.export.bundle import shipped_trial
+from rewardsmith.llm.log import read_lines
+from rewardsmith.program import NATIVE
+from rewardsmith.report.charts import Dot, Line, dots, lines
+from rewardsmith.state import RunState, SlotState
+from rewardsmith.types import Episode, Slot
+from rewardsmith.wording import cost, difference, duration, outcome, place, spent, verdict
+
+if TYPE_CHECKING:
+    from rewardsmith.api import Run
+
+_MOST_TERMS, _MOST_FIELDS = 8, 6
+_POINTS = 400  # of a line
+
+
+def facts(run: Run) -> dict[str, Any]:
+    """Everything that the template asks for."""
+    folder, state, task = run.folder, run.state, run.folder.task()
+    best = run.best if state.ranked() else None
+    manifest, solved = folder.manifest(), task.spec.fitness.solved
+    proof = difference(state, best.id) if best is not None and best.rung == "report" else None
+    return {
+        "run": folder.name,
+        "task": task,
+        "config": folder.config(),
+        "manifest": manifest,
+        "state": state,
+        "best": best,
+        "best_place": place(state.programs[best.id]) if best is not None else "",
+        "solved": None if best is None or solved is None else best.score.mean >= solved,
+        "threshold": solved,
+        "proof": verdict(proof) if proof is not None else "",
+        "warnings": state.preflight["warnings"] if state.preflight is not None else [],
+        "spent": spent(state),
+        "costs": _costs(state),
+        "scores": _scores(state, solved),
+        "curves": _curves(run, state, best.id) if best is not None else {},
+        "moments": _moments(run, state, best.id) if best is not None else [],
+        "programs": list(_programs(run, state)),
+    }
+
+
+def _costs(state: RunState) -> list[tuple[str, str]]:
+    trials = list(state.trials.values())
+    refused = sum(entry.settled and not entry.accepted for entry in state.slots.values())
+    return [
+        ("requests", f"{state.requests:,}"),
+        ("tokens", f"{state.tokens:,}" if state.tokens else "none"),
+        ("cost", cost(state) if state.tokens else "nothing"),
+        ("environment steps", f"{state.steps:,}"),
+        ("time", duration(state.active_s)),
+        ("trainings", f"{len(trials):,}"),
+        ("programs refused before any training", f"{refused:,}"),
+    ]
+
+
+def _scores(state: RunState, solved: float | None) -> dict[str, Markup]:
+    """Dot charts: selection, program by program, and the report beside the native reward."""
+    ranked = state.ranked()
+    found = {"selection": Markup(""), "report": Markup("")}
+    in_order = sorted(ranked, key=lambda program: state.programs[program])
+    rows = [
+        Dot(f"{place(state.programs[p])}  {p[:8]}", score, "best" if p == ranked[0] else "other")
+        for p in in_order
+        if (score := state.score(p)) is not None
+    ]
+    if rows:
+        found["selection"] = dots(rows, solved, "solved")
+    report = [(p, state.score(p, "report")) for p in (*ranked[:1], NATIVE)]
+    compared = [
+        Dot("native reward" if p == NATIVE else "designed reward", score, "native" if p == NATIVE else "best")
+        for p, score in report
+        if score is not None
+    ]
+    if compared:
+        found["report"] = dots(compared, solved, "solved")
+    return found
+
+
+def _curves(run: Run, state: RunState, best: str) -> dict[str, Markup]:
+    """Fitness along training, of the best program and the native reward; the best one's terms."""
+    rung = "report" if state.trials_of(best, "report") else "selection"
+    fitness = [
+        Line(label, points, kind)
+        for program, label, kind in ((NATIVE, "native", "native"), (best, "designed", "best"))
+        for trial in state.trials_of(program, rung)
+        if (points := _column(run, program, rung, trial.seed, "fitness"))
+    ]
+    trial = shipped_trial(state, best)
+    rows = read_curve(run.folder, best, trial.rung, trial.seed)
+    names = [name for name in (rows[0] if rows else {}) if name.startswith("term/")][:_MOST_TERMS]
+    terms = [
+        Line(name.removeprefix("term/"), _column(run, best, trial.rung, trial.seed, name), f"term{number}")
+        for number, name in enumerate(names)
+    ]
+    return {"fitness": lines(fitness, unit="steps"), "terms": lines(terms, unit="steps")}
+
+
+def _column(run: Run, program: str, rung: str, seed: int, name: str) -> list[tuple[float, float]]:
+    rows = read_curve(run.folder, program, rung, seed)
+    return [(row["steps"] or 0.0, value) for row in rows if (value := row.get(name)) is not None]
+
+
+def _moments(run: Run, state: RunState, best: str) -> list[tuple[str, Markup]]:
+    """The task's fields over one evaluation episode of the best policy, and one of the native reward's."""
+    offered = run.folder.task().offered_fields[:_MOST_FIELDS]
+    own = _episode(run, state, best)
+    native = _episode(run, state, NATIVE)
+    found = []
+    for field in offered:
+        series = [
+            Line(label, _over_time(episode, field.name), kind)
+            for episode, label, kind in ((native, "native", "native"), (own, "designed", "best"))
+            if episode is not None and field.name in episode.fields
+        ]
+        title = f"{field.name} ({field.unit})" if field.unit else field.name
+        if chart := lines(series, unit="steps of an episode", height=130):
+            found.append((title, chart))
+    return found
+
+
+def _over_time(episode: Episode, name: str) -> list[tuple[float, float]]:
+    """A field over an episode; of a vector its length."""
+    values = np.asarray(episode.fields[name], np.float64)
+    numbers = values if values.ndim == 1 else np.linalg.norm(values.reshape(len(values), -1), axis=1)
+    chosen = np.unique(np.linspace(0, len(numbers) - 1, min(_POINTS, len(numbers))).astype(int))
+    return [(float(step), float(numbers[step])) for step in chosen]
+
+
+def _episode(run: Run, state: RunState, program: str) -> Episode | None:
+    """The first evaluation episode of the trial that is shipped; of the native reward, of its first one."""
+    finished = [t for t in state.trials_of(program, "report") if t.status == "finished"]
+    if program != NATIVE:
+        finished = [shipped_trial(state, program)]
+    for trial in finished[:1]:
+        path = run.folder.trial_folder(program, trial.rung, trial.seed) / EPISODES
+        if path.exists():
+            return load_episodes(path)[0]
+    return None
+
+
+def _programs(run: Run, state: RunState) -> Iterator[dict[str, Any]]:
+    """Every request with what came of it, in order."""
+    told = {Slot(*line.record["slot"]): line for line in _replies(run.folder.llm_log)}
+    ranked = state.ranked()
+    for slot, entry in sorted(state.slots.items()):
+        source = _source(run, entry.program)
+        line = told.get(slot)
+        messages = line.record["request"]["messages"] if line is not None else []
+        yield {
+            "place": place(slot),
+            "entry": entry,
+            "is_best": bool(ranked) and entry.program == ranked[0] and state.programs[ranked[0]] == slot,
+            "came_of_it": outcome(state, slot, entry),
+            "score": state.score(entry.program) if entry.program is not None else None,
+            "source": source,
+            "difference": _difference(run, entry, source),
+            "parents": [(p[:8], place(state.programs[p])) for p in entry.parents if p in state.programs],
+            "told": messages[-1]["content"] if len(messages) > 1 else "",
+            "reply": line.reply.text if line is not None else "",
+        }
+
+
+def _replies(path: Path) -> Sequence[Any]:
+    return list(read_lines(path)) if path.exists() else []
+
+
+def _source(run: Run, program: str | None) -> str:
+    path = run.folder.program_folder(program) / "program.py" if program is not None else None
+    return path.read_text(encoding="utf-8") if path is not None and path.exists() else ""
+
+
+def _difference(run: Run, entry: SlotState, source: str) -> Markup:
+    """What changed since the last parent that the request showed, line by line."""
+    parent = _source(run, entry.parents[-1]) if entry.parents else ""
+    if not parent or not source or parent == source:
+        return Markup("")
+    rows = list(difflib.unified_diff(parent.splitlines(), source.splitlines(), lineterm="", n=2))[2:]
+    kinds = {"+": "added", "-": "gone", "@": "place"}
+    marked = [f'<span class="{kinds.get(row[:1], "same")}">{escape(row)}</span>' for row in rows]
+    return Markup("\n".join(marked))
