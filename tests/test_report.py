@@ -150,7 +150,8 @@ def test_lines_of_nothing_and_of_one_value() -> None:
 def test_commands(tmp_path: Path, run: api.Run) -> None:
     done = call(tmp_path, "report", run.folder.name, "-o", "page.html")
     assert done.returncode == 0 and (tmp_path / "page.html").stat().st_size > 5000
-    refused(call(tmp_path, "report", run.folder.name, "-o", "page.html/page.html"), 3, says="cannot write", hints="writable")
+    done = call(tmp_path, "report", run.folder.name, "-o", "page.html/page.html")
+    refused(done, 3, says="cannot write", hints="writable")
     other = design(str(tmp_path / "line"), tmp_path, report_seeds=3)
     done = call(tmp_path, "compare", run.folder.name, other.folder.name)
     assert done.returncode == 0 and "against the first" in done.stdout.replace("\n", " ")
