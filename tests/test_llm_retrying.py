@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fake_llm import FakeLLM
 
+from rewardsmith.engine.asking import Asked
 from rewardsmith.engine.writing import ModelSource, Writer
 from rewardsmith.errors import BoundaryError
 from rewardsmith.llm.log import ReplyLog, read_lines
@@ -18,6 +19,7 @@ from rewardsmith.llm.prices import prices_of
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply, Request
 from rewardsmith.llm.providers import make_provider
 from rewardsmith.llm.retrying import Patience, RetryingProvider
+from rewardsmith.orders import Write
 from rewardsmith.types import Slot
 
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
@@ -76,7 +78,8 @@ def test_twenty_per_cent_of_faults_over_sixty_calls(name: str, tmp_path: Path) -
         writer = Writer(ModelSource(provider_for(fake, name), prices_of("m/x", (1.0, 1.0)), 5.0), log)
 
         def one(number: int) -> str:
-            reply = writer.reply(ask(name, f"call {number}"), 0, Slot(0, number))
+            asked = Asked(Write(Slot(0, number)), ask(name, f"call {number}"), 0)
+            reply = writer.reply(asked)
             assert reply is not None
             return reply.text
 
