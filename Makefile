@@ -11,6 +11,9 @@ PY ?= python3
 PYTEST ?= -n 2 --dist worksteal
 BIN := .venv/bin
 
+# Many container images forbid Python to keep compiled modules; every process then compiles torch anew, for seconds.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-litellm lint clean
 
 demo: .venv/.stamp

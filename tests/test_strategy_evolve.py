@@ -39,10 +39,22 @@ def test_a_leader_by_luck_gives_way() -> None:
     assert trains(strategy.plan(fold(worse))) == {"steady": (1,)}
 
 
-def test_it_ends_when_the_leader_solves_every_episode_on_every_seed() -> None:
+def test_it_ends_when_the_leader_is_proven_on_every_seed() -> None:
     _, waves = play(evolve(), MANY, {**FAIR, "p2": 1.5})
     assert [trains(wave) for wave in waves if isinstance(wave[0], Train)][1:] == [{"p2": (1, 2)}]
-    assert waves[-1] == [Stop("the best program solved every episode on every seed")]
+    assert waves[-1] == [Stop("the best program proved itself on every seed")]
+
+
+def test_almost_always_is_enough_and_less_is_not() -> None:
+    strategy = evolve()
+    events, _ = play(strategy, MANY, {**FAIR, "p2": 1.5})
+
+    def with_last_rate(rate: float) -> list[Event]:
+        """Of three seeds of the leader the last one solves so many episodes."""
+        return [Event(e.kind, {**e.data, "success_rate": rate}) if e.data.get("seed") == 2 else e for e in events]
+
+    assert strategy.plan(fold(with_last_rate(0.9)))[0] == Stop("the best program proved itself on every seed")
+    assert isinstance(strategy.plan(fold(with_last_rate(0.8)))[0], Write)  # 0.933 of 0.95
 
 
 def test_parents_are_of_earlier_rounds_and_drawn_by_the_seed() -> None:
@@ -93,6 +105,6 @@ def test_what_is_planned_is_not_exceeded() -> None:
 
 def test_options_are_checked() -> None:
     assert STRATEGIES.get("evolve") is Evolve
-    for wrong in ({"rounds": 0}, {"samples": 0}, {"seeds": 0}, {"fresh": 1.5}, {"tournament": 0}, {"seed": -1}):
+    for wrong in ({"rounds": 0}, {"samples": 0}, {"seeds": 0}, {"fresh": 1.5}, {"tournament": 0}, {"enough": 0}, {"seed": -1}):
         with pytest.raises(ValidationError):
             EvolveOptions.model_validate(wrong)
