@@ -44,6 +44,7 @@ def carry_on(
         NoProgram: it ended and nothing usable came out.
     """
     from rewardsmith.export import export_run
+    from rewardsmith.export.films import film_policies
 
     with folder.lock():
         observer.begun(folder)
@@ -63,6 +64,9 @@ def carry_on(
             if state.exported != ranked[0]:
                 observer.doing("writing the export")
                 export_run(folder, state, ranked[0], None, executor)
+                observer.doing("filming the agents")
+                for why in film_policies(folder, state, ranked[0], executor):
+                    observer.doing(f"no film: {why}")
                 engine.record("exported", program=ranked[0])
 
 

@@ -65,7 +65,19 @@ def export_policy(folder: str, target: str) -> None:
         export_zip(task, job, Path(folder), Path(target))
 
 
-CALLS: dict[str, Callable[..., None]] = {f.__name__: f for f in (preflight, train, evaluate, export_policy)}
+def film(folder: str) -> None:
+    """Write the first evaluation episode of the trial in ``folder`` as a moving picture."""
+    from rewardsmith.task.loading import load_task
+    from rewardsmith.train.film import film_trial
+    from rewardsmith.train.jobs import TrialJob
+
+    job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text(encoding="utf-8"))
+    task = load_task(job.task)
+    with _kept_to(Path(folder), task):
+        film_trial(task, job, Path(folder))
+
+
+CALLS: dict[str, Callable[..., None]] = {f.__name__: f for f in (preflight, train, evaluate, export_policy, film)}
 
 
 def _with_program(folder: str, run: Callable[..., Any]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from rewardsmith.bank import look_at
 from rewardsmith.episodes import EPISODES, save_episodes
-from rewardsmith.errors import RewardsmithError
+from rewardsmith.errors import RewardsmithError, UsageError
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.train.jobs import TrainedReport, TrialJob, TrialResult, write_json
 
@@ -77,6 +77,9 @@ class FakeExecutor:
 
     def _export_policy(self, folder: str, target: str) -> None:
         (Path(target) / "policy.zip").write_bytes(b"")
+
+    def _film(self, folder: str) -> None:
+        raise UsageError("the line cannot draw itself")
 
     def _job(self, folder: str, call: str) -> TrialJob:
         job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text())

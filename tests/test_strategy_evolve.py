@@ -105,6 +105,7 @@ def test_what_is_planned_is_not_exceeded() -> None:
 
 def test_options_are_checked() -> None:
     assert STRATEGIES.get("evolve") is Evolve
-    for wrong in ({"rounds": 0}, {"samples": 0}, {"seeds": 0}, {"fresh": 1.5}, {"tournament": 0}, {"enough": 0}, {"seed": -1}):
+    below = {"rounds": 0, "samples": 0, "seeds": 0, "fresh": -0.1, "tournament": 0, "enough": 0, "seed": -1}
+    for wrong in (*({name: value} for name, value in below.items()), {"fresh": 1.5}, {"enough": 1.1}):
         with pytest.raises(ValidationError):
             EvolveOptions.model_validate(wrong)

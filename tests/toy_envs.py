@@ -136,14 +136,33 @@ class Pixels(gym.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         before, self._step = self._light, self._step + 1
-        self._light = int(np.clip(self._light + int(action) - 1, 0, 35))
+        self._light = self._moved(int(action))
         info = {"light": self._light, "moved": float(self._light - before)}
         return self._seen(), float(self._light == 35), False, self._step == 8, info
+
+    def _moved(self, action: int) -> int:
+        return int(np.clip(self._light + action - 1, 0, 35))
 
     def _seen(self) -> Any:
         image = np.zeros((36, 36, 3), np.uint8)
         image[:, self._light] = 255
         return image
+
+
+class Drawn(Pixels):
+    """What it shows, four times as large, as a picture; its light never rests."""
+
+    metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012 - as Gymnasium has it
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__()
+        self.render_mode = render_mode
+
+    def _moved(self, action: int) -> int:
+        return (self._light + 1 + action) % 36
+
+    def render(self) -> Any:
+        return np.kron(self._seen(), np.ones((4, 4, 1), np.uint8)) if self.render_mode else None
 
 
 class Halved(gym.ObservationWrapper[Any, Any, Any]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from markupsafe import Markup, escape
 from rewardsmith.engine.feedback import read_curve
 from rewardsmith.episodes import EPISODES, load_episodes
 from rewardsmith.export.bundle import shipped_trial
+from rewardsmith.export.films import film_of, shown_trial
 from rewardsmith.llm.log import read_lines
 from rewardsmith.program import NATIVE
 from rewardsmith.report.charts import Dot, Line, dots, lines
@@ -49,6 +51,7 @@ def facts(run: Run) -> dict[str, Any]:
         "costs": _costs(state),
         "scores": _scores(state, solved),
         "curves": _curves(run, state, best.id) if best is not None else {},
+        "films": _films(run, state, best.id) if best is not None else [],
         "moments": _moments(run, state, best.id) if best is not None else [],
         "programs": list(_programs(run, state)),
     }
@@ -142,15 +145,22 @@ def _over_time(episode: Episode, name: str) -> list[tuple[float, float]]:
 
 
 def _episode(run: Run, state: RunState, program: str) -> Episode | None:
-    """The first evaluation episode of the trial that is shipped; of the native reward, of its first one."""
-    finished = [t for t in state.trials_of(program, "report") if t.status == "finished"]
-    if program != NATIVE:
-        finished = [shipped_trial(state, program)]
-    for trial in finished[:1]:
-        path = run.folder.trial_folder(program, trial.rung, trial.seed) / EPISODES
-        if path.exists():
-            return load_episodes(path)[0]
-    return None
+    """The first evaluation episode of a program's agent."""
+    trial = shown_trial(state, program)
+    path = run.folder.trial_folder(program, trial.rung, trial.seed) / EPISODES if trial is not None else None
+    return load_episodes(path)[0] if path is not None and path.exists() else None
+
+
+def _films(run: Run, state: RunState, best: str) -> list[tuple[str, str]]:
+    """Whose agent, and its film as text."""
+    found = []
+    for program, label in ((best, "designed reward"), (NATIVE, "native reward")):
+        trial = shown_trial(state, program)
+        path = film_of(run.folder, trial) if trial is not None else None
+        episode = _episode(run, state, program)
+        if path is not None and episode is not None:
+            found.append((f"{label}, {len(episode):,} steps", b64encode(path.read_bytes()).decode()))
+    return found
 
 
 def _programs(run: Run, state: RunState) -> Iterator[dict[str, Any]]:

@@ -68,7 +68,7 @@ def _measured(
     trained: TrainedReport,
     open_program: Callable[[RecordedVecEnv], Evaluator | None],
 ) -> TrialResult:
-    ranking = _Player(task, job.training, RANKING_EPISODES)
+    ranking = Player(task, job.training, RANKING_EPISODES)
     steps, returns = trained.steps, dict[str, float]()
     seed, deterministic = derived_seed("ranking", job.rung, job.seed), job.evaluation.deterministic
     try:
@@ -80,7 +80,7 @@ def _measured(
     except ProgramError as error:
         return _failed(trained, steps, error)
     best = max(returns, key=lambda name: (returns[name], name))  # of equal ones the later
-    player = _Player(task, job.training, job.evaluation.episodes)
+    player = Player(task, job.training, job.evaluation.episodes)
     rollout = player.play(folder, best, derived_seed("evaluation", job.rung, job.seed), deterministic)
     save_episodes(folder / EPISODES, rollout.episodes)
     measure = fitness_function(task)
@@ -113,11 +113,11 @@ def own_return(program: Evaluator | None, episode: Episode) -> float:
     return float(total.sum())
 
 
-class _Player:
+class Player:
     """Plays one episode in each of n environments with the weights of a checkpoint."""
 
-    def __init__(self, task: Task, training: TrainingSpec, episodes: int) -> None:
-        self.base = make_vec_env(task, episodes, 0)
+    def __init__(self, task: Task, training: TrainingSpec, episodes: int, render_mode: str | None = None) -> None:
+        self.base = make_vec_env(task, episodes, 0, render_mode)
         self._venv = normalised(self.base, training)
         if isinstance(self._venv, VecNormalize):
             self._venv.training = False

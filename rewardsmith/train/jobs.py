@@ -14,6 +14,7 @@ from rewardsmith.task.spec import EvaluationSpec, TrainingSpec
 
 CHECKPOINTS = 5  # weights kept along a training, the last one included
 CURVE_POINTS = 40
+FILM = "film.webp"  # in a trial's folder, where one was made
 RANKING_EPISODES = 5  # per checkpoint, to choose which one to ship
 
 

@@ -24,11 +24,11 @@ class RecordedVecEnv(DummyVecEnv):
     save, and whole trials run side by side anyway.
     """
 
-    def __init__(self, task: Task, n_envs: int) -> None:
-        first = make_env(task)
+    def __init__(self, task: Task, n_envs: int, render_mode: str | None = None) -> None:
+        first = make_env(task, render_mode)
         self.layout: Layout = make_layout(task, first)
         self.buffers = Buffers(self.layout, n_envs)
-        bare = [first] + [make_env(task) for _ in range(n_envs - 1)]
+        bare = [first] + [make_env(task, render_mode) for _ in range(n_envs - 1)]
         try:
             super().__init__([self._recorded(task, env, row) for row, env in enumerate(bare)])
         except NotImplementedError as error:  # a Dict in a Dict
@@ -60,14 +60,14 @@ class RecordedVecEnv(DummyVecEnv):
         return lambda: record(task, env, self.layout, self.buffers, row)
 
 
-def make_vec_env(task: Task, n_envs: int, seed: int) -> RecordedVecEnv:
-    """``n_envs`` recorded environments of a task, seeded.
+def make_vec_env(task: Task, n_envs: int, seed: int, render_mode: str | None = None) -> RecordedVecEnv:
+    """``n_envs`` recorded environments of a task, seeded; they draw nothing unless a render mode is given.
 
     Raises:
         UsageError: there is no such environment, or a field does not fit it.
         BoundaryError: the environment fails on reset or in a step.
     """
-    venv = RecordedVecEnv(task, n_envs)
+    venv = RecordedVecEnv(task, n_envs, render_mode)
     venv.seed(seed)
     for row, env in enumerate(venv.envs):
         env.action_space.seed(seed + row)

@@ -1,0 +1,85 @@
+"""An evaluation episode of a trained policy as a moving picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from PIL import Image
+
+from rewardsmith.episodes import EPISODES, load_episodes
+from rewardsmith.errors import UsageError, boundary
+from rewardsmith.task.loading import Task
+from rewardsmith.train.evaluation import RESULT, Player
+from rewardsmith.train.jobs import FILM, TrialJob, TrialResult
+from rewardsmith.train.vectors import RecordedVecEnv, derived_seed
+
+_MOST_FRAMES = 100
+_HEIGHT = 240  # pixels, at most
+_FRAME_MS, _LAST_MS = 60, 1200
+
+
+def film_trial(task: Task, job: TrialJob, folder: Path) -> Path:
+    """Play the first evaluation episode of a finished trial again, and write ``film.webp`` into its folder.
+
+    Every k-th step is a frame, with k so that :data:`_MOST_FRAMES` are enough; the last step always is.
+
+    Raises:
+        UsageError: the environment cannot draw itself as an array.
+        BoundaryError: it failed, or the checkpoint cannot be read.
+    """
+    result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
+    length = len(load_episodes(folder / EPISODES)[0])
+    player = Player(task, job.training, 1, render_mode="rgb_array")
+    camera = _put_camera(player.base, every=-(-length // _MOST_FRAMES))
+    seed = derived_seed("evaluation", job.rung, job.seed)
+    player.play(folder, result.checkpoint, seed, job.evaluation.deterministic)
+    path = folder / FILM
+    first, *others = camera.frames
+    shown_ms = [_FRAME_MS] * len(others) + [_LAST_MS]
+    first.save(path, save_all=True, append_images=others, duration=shown_ms, loop=0, quality=60)
+    return path
+
+
+def _put_camera(venv: RecordedVecEnv, every: int) -> _Camera:
+    if "rgb_array" not in venv.envs[0].metadata.get("render_modes", []):
+        raise UsageError(f"{venv.envs[0].unwrapped} cannot draw itself", "give it the render mode rgb_array")
+    camera = _Camera(venv.envs[0], every)
+    venv.envs[0] = camera
+    return camera
+
+
+class _Camera(gym.Wrapper[Any, Any, Any, Any]):
+    """Keeps pictures of the first episode: here, because a vector resets before anybody above sees the last step."""
+
+    def __init__(self, env: gym.Env[Any, Any], every: int) -> None:
+        super().__init__(env)
+        self.frames: list[Image.Image] = []
+        self._every = every
+        self._steps = 0
+        self._ended = False
+
+    def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
+        """Reset; the first one begins the film."""
+        result = self.env.reset(**options)
+        if not self._ended:
+            self.frames = [self._picture()]
+        return result
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Step, and look."""
+        result = self.env.step(action)
+        self._steps += 1
+        if not self._ended:
+            self._ended = bool(result[2] or result[3])
+            if self._ended or self._steps % self._every == 0:
+                self.frames.append(self._picture())
+        return result
+
+    def _picture(self) -> Image.Image:
+        with boundary("environment", "drawing a picture"):
+            picture = Image.fromarray(np.asarray(self.env.render(), np.uint8))
+        picture.thumbnail((4 * _HEIGHT, _HEIGHT))
+        return picture
