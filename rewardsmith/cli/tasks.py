@@ -31,19 +31,25 @@ def add_to(app: typer.Typer) -> None:
 def _add_list(app: typer.Typer) -> None:
     @command(app, "list")
     def list_(output: Output) -> None:
-        """The tasks that come with rewardsmith."""
-        from rewardsmith.task.loading import load_task, shipped_tasks
+        """The tasks that come with rewardsmith, and those of other packages."""
+        from rewardsmith.task.environment import missing_modules
+        from rewardsmith.task.loading import known_tasks, load_task
 
-        found = [load_task(name) for name in shipped_tasks()]
+        found = [load_task(name) for name in known_tasks()]
+        missing = {task.name: missing_modules(task.spec.env) for task in found}
         if output.json:
-            output.emit([{"name": task.name, "goal": task.goal, "environment": task.env_id} for task in found])
+            facts = [{"name": task.name, "goal": task.goal, "environment": task.env_id} for task in found]
+            output.emit([{**fact, "missing": missing[fact["name"]]} for fact in facts])
             return
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         table.add_column("task", no_wrap=True, style="bold")
         table.add_column("environment", no_wrap=True)
         table.add_column("goal")
         for task in found:
-            table.add_row(task.name, task.env_id, task.goal)
+            goal = Text(task.goal)
+            if missing[task.name]:
+                goal.append(f"\n{task.spec.env.install or 'not installed: ' + ', '.join(missing[task.name])}", "yellow")
+            table.add_row(task.name, task.env_id, goal)
         output.result.print(table)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import re
 import sys
@@ -27,11 +28,18 @@ def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
         BoundaryError: the environment's own constructor failed.
     """
     spec = task.spec.env
+    if missing := missing_modules(spec):
+        raise UsageError(f"task {task.name} needs {' and '.join(missing)}, not installed", spec.install or _INSTALL)
     kwargs = dict(spec.kwargs) if render_mode is None else {**spec.kwargs, "render_mode": render_mode}
     registered = _REGISTERED.match(spec.id) or spec.id in gym.registry  # an id need not have a version
     env = _make_registered(spec, kwargs) if registered else _make_class(task, kwargs)
     _refuse_foreign(env, spec.id)
     return env
+
+
+def missing_modules(spec: EnvironmentSpec) -> list[str]:
+    """Modules that the environment needs and that are not installed."""
+    return [name for name in spec.needs if importlib.util.find_spec(name) is None]
 
 
 def wrap_env(task: Task, env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:

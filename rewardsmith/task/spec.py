@@ -65,13 +65,16 @@ class EnvironmentSpec(Model):
     """Which environment: a Gymnasium id, ``module:Class``, or ``file.py:Class`` in the task's folder.
 
     ``wrappers`` (``module:Class``) stand above the recorder: they change what the policy sees, not the fields.
-    ``writes`` names folders that it writes to: a training may write only to its own.
+    ``writes`` names folders that it writes to: a training may write only to its own. ``needs`` are modules that must be
+    installed, and ``install`` the command that does it.
     """
 
     id: str
     kwargs: dict[str, Any] = Field(default_factory=dict)
     wrappers: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    install: str = ""
     max_episode_steps: Annotated[int, Field(gt=0)] | None = None
 
     @field_validator("kwargs")
