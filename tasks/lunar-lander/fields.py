@@ -1,0 +1,18 @@
+"""Ground contact and rest, as true or false."""
+
+from typing import Any
+
+
+def left_leg(env: Any, obs: Any, info: dict[str, Any]) -> bool:
+    """Whether the left leg touches the ground."""
+    return bool(obs[6])
+
+
+def right_leg(env: Any, obs: Any, info: dict[str, Any]) -> bool:
+    """Whether the right leg touches the ground."""
+    return bool(obs[7])
+
+
+def at_rest(env: Any, obs: Any, info: dict[str, Any]) -> bool:
+    """Whether it has come to rest on the ground, by the simulation's own judgement."""
+    return not env.lander.awake
