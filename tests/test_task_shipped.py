@@ -14,7 +14,7 @@ from gymnasium.utils.env_checker import check_env
 from rewardsmith.bank import random_behaviour
 from rewardsmith.layout import make_layout
 from rewardsmith.recorder import History, recorded_env
-from rewardsmith.task.environment import make_env
+from rewardsmith.task.environment import make_env, missing_modules
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
 from rewardsmith.train.learner import check_hyperparameters
@@ -25,7 +25,10 @@ EPISODES = 12
 
 @pytest.fixture(params=NAMES, scope="module")
 def task(request: Any) -> Task:
-    return load_task(request.param)
+    loaded = load_task(request.param)
+    if missing := missing_modules(loaded.spec.env):
+        pytest.skip(f"{', '.join(missing)} not installed")
+    return loaded
 
 
 def expert(task: Task) -> Any:
