@@ -6,14 +6,15 @@ NOTHING, LEFT, MAIN, RIGHT = range(4)
 
 
 def policy(observation: np.ndarray) -> int:
-    """Lean against the drift, and sink the slower the lower it is; fire the engine that is needed most."""
+    """Lean against the drift; sink the slower the lower it is, and not at all beside the pad; fire what is needed most."""
     x, y, x_velocity, y_velocity, angle, angular_velocity, left_leg, right_leg = observation
     if left_leg and right_leg:
         return NOTHING
-    wanted_angle = np.clip(0.5 * x + x_velocity, -0.4, 0.4)
-    wanted_sinking = -(0.06 + 0.35 * max(y, 0.0))
+    wanted_angle = np.clip(0.7 * x + x_velocity, -0.4, 0.4)
+    spare = y - max(abs(x) - 0.1, 0.0)  # height over a funnel that leads to the pad
+    wanted_rise = -(0.06 + 0.35 * spare) if spare > 0 else 0.05 if abs(x) > 0.1 else -0.06
     turn = 0.5 * (wanted_angle - angle) - 0.9 * angular_velocity
-    lift = wanted_sinking - y_velocity
+    lift = wanted_rise - y_velocity
     if left_leg or right_leg:  # the ground turns it
         turn, lift = 0.0, -0.5 * y_velocity - 0.05
     if lift > max(abs(turn), 0.05):
