@@ -1,0 +1,68 @@
+"""Where the agent and the wanted thing are. Columns count from the left, rows from the top; 0 is the outer wall."""
+
+from typing import Any
+
+
+def agent_x(env: Any, obs: Any, info: dict[str, Any]) -> int:
+    """Column of the agent."""
+    return int(env.agent_pos[0])
+
+
+def agent_y(env: Any, obs: Any, info: dict[str, Any]) -> int:
+    """Row of the agent."""
+    return int(env.agent_pos[1])
+
+
+def direction(env: Any, obs: Any, info: dict[str, Any]) -> int:
+    """Where the agent looks: 0 right, 1 down, 2 left, 3 up."""
+    return int(env.agent_dir)
+
+
+def target_x(env: Any, obs: Any, info: dict[str, Any]) -> int:
+    """Column of the wanted thing that is nearest."""
+    return _target(env)[0]
+
+
+def target_y(env: Any, obs: Any, info: dict[str, Any]) -> int:
+    """Row of the wanted thing that is nearest."""
+    return _target(env)[1]
+
+
+def facing_target(env: Any, obs: Any, info: dict[str, Any]) -> bool:
+    """Whether a wanted thing lies right ahead."""
+    return _is_wanted(env, _ahead(env))
+
+
+def facing_other(env: Any, obs: Any, info: dict[str, Any]) -> bool:
+    """Whether a thing that is not wanted lies right ahead."""
+    thing = _ahead(env)
+    return thing is not None and thing.can_pickup() and not _is_wanted(env, thing)
+
+
+def holding_target(env: Any, obs: Any, info: dict[str, Any]) -> bool:
+    """Whether the agent has picked up a wanted thing."""
+    return _is_wanted(env, env.carrying)
+
+
+def holding_other(env: Any, obs: Any, info: dict[str, Any]) -> bool:
+    """Whether the agent has picked up a thing that is not wanted."""
+    return env.carrying is not None and not _is_wanted(env, env.carrying)
+
+
+def _target(env: Any) -> tuple[int, int]:
+    """Cell of the nearest wanted thing, in steps across the grid; the agent's own cell while it is held."""
+    x, y = agent_x(env, None, {}), agent_y(env, None, {})
+    if holding_target(env, None, {}):
+        return x, y
+    things = [thing for thing in env.instrs.desc.obj_set if thing.can_pickup()]
+    places = [(int(thing.cur_pos[0]), int(thing.cur_pos[1])) for thing in things]
+    return min(places, key=lambda place: abs(place[0] - x) + abs(place[1] - y))
+
+
+def _ahead(env: Any) -> Any:
+    return env.grid.get(*env.front_pos)
+
+
+def _is_wanted(env: Any, thing: Any) -> bool:
+    """Whether a thing is on the environment's own list of what fits the mission; grey walls are on it for "grey"."""
+    return thing is not None and thing.can_pickup() and any(thing is wanted for wanted in env.instrs.desc.obj_set)
