@@ -30,6 +30,8 @@ def reward(
     x_velocity: np.ndarray,
     y_velocity: np.ndarray,
     angle: np.ndarray,
+    left_leg: np.ndarray,
+    right_leg: np.ndarray,
     next_x: np.ndarray,
     next_y: np.ndarray,
     next_x_velocity: np.ndarray,
@@ -37,27 +39,33 @@ def reward(
     next_angle: np.ndarray,
     next_left_leg: np.ndarray,
     next_right_leg: np.ndarray,
-    action: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for coming nearer, slower and more upright; for resting on both legs on the pad; charge for a crash."""
-    before = trouble(x, y, x_velocity, y_velocity, angle)
-    after = trouble(next_x, next_y, next_x_velocity, next_y_velocity, next_angle)
-    over_pad = (np.abs(next_x) < 0.2) & (np.abs(next_angle) < 0.3)
-    standing = next_left_leg & next_right_leg & over_pad
-    at_rest = (np.hypot(next_x_velocity, next_y_velocity) < 0.01) & over_pad & (next_y < 0.1)
+    """Pay for coming nearer, slower, more upright and onto the legs, and for resting on the pad; charge for a crash.
+
+    Standing there is not paid by the step: that would teach to keep the engines firing, so that it never ends.
+    """
+    before = trouble(x, y, x_velocity, y_velocity, angle, left_leg, right_leg)
+    after = trouble(next_x, next_y, next_x_velocity, next_y_velocity, next_angle, next_left_leg, next_right_leg)
+    upright_on_pad = (np.abs(next_x) < 0.2) & (np.abs(next_angle) < 0.3) & (next_y < 0.1)
+    at_rest = upright_on_pad & (np.hypot(next_x_velocity, next_y_velocity) < 0.01)
     return {
         "improvement": 10.0 * (before - after),
-        "standing": 0.2 * standing,
-        "landed": 10.0 * (terminated & at_rest),
+        "landed": 20.0 * (terminated & at_rest),
         "crashed": -10.0 * (terminated & ~at_rest),
-        "main_engine": -0.03 * (action == 2),
+        "time": np.full_like(x, -0.03),
     }
 
 
 def trouble(
-    x: np.ndarray, y: np.ndarray, x_velocity: np.ndarray, y_velocity: np.ndarray, angle: np.ndarray
+    x: np.ndarray,
+    y: np.ndarray,
+    x_velocity: np.ndarray,
+    y_velocity: np.ndarray,
+    angle: np.ndarray,
+    left_leg: np.ndarray,
+    right_leg: np.ndarray,
 ) -> np.ndarray:
-    """How far from standing on the pad: distance, speed and tilt."""
+    """How far from standing on the pad: distance, speed, tilt, and legs in the air."""
     far: np.ndarray = np.hypot(x, y) + np.hypot(x_velocity, y_velocity) + np.abs(angle)
-    return far
+    return far - 0.1 * left_leg - 0.1 * right_leg
