@@ -87,8 +87,11 @@ def test_the_fields_are_within_their_ranges(task: Task) -> None:
 
 def test_random_and_expert_are_as_stated(task: Task) -> None:
     spec, measure = task.spec.fitness, fitness_function(task)
-    assert spec.random is not None and spec.expert is not None and spec.solved is not None
+    assert spec.random is not None and spec.solved is not None
     assert about([measure(episode).value for episode in random_behaviour(task, EPISODES, seed=7).episodes], spec.random)
+    if spec.expert is None:
+        assert not hasattr(expert(task), "policy"), "a yardstick that plays must be measured"
+        return
     values = play_expert(task, EPISODES)
     assert about(values, spec.expert) and np.mean(values) >= spec.solved
 

@@ -88,7 +88,5 @@ def progress(
     door_to_goal = (goal - door_x) + np.abs(goal - door_y)
     # On the near side of the wall the way to the goal leads through the door.
     to_goal = np.where(agent_x < door_x, to_door + door_to_goal, (goal - agent_x) + np.abs(goal - agent_y))
-    done: np.ndarray = np.select(
-        [door_open, carrying_key], [2.0 - 0.1 * to_goal, 1.0 - 0.1 * to_door], -0.1 * to_key
-    )
+    done: np.ndarray = np.select([door_open, carrying_key], [2.0 - 0.1 * to_goal, 1.0 - 0.1 * to_door], -0.1 * to_key)
     return done
