@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ def film_trial(task: Task, job: TrialJob, folder: Path) -> Path:
         UsageError: the environment cannot draw itself as an array.
         BoundaryError: it failed, or the checkpoint cannot be read.
     """
+    _need_no_screen()
     result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
     length = len(load_episodes(folder / EPISODES)[0])
     player = Player(task, job.training, 1, render_mode="rgb_array")
@@ -41,6 +44,12 @@ def film_trial(task: Task, job: TrialJob, folder: Path) -> Path:
     shown_ms = [_FRAME_MS] * len(others) + [_LAST_MS]
     first.save(path, save_all=True, append_images=others, duration=shown_ms, loop=0, quality=60)
     return path
+
+
+def _need_no_screen() -> None:
+    """Have MuJoCo draw by EGL where there is no screen: by its default it would end the process there."""
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("MUJOCO_GL", "egl")
 
 
 def _put_camera(venv: RecordedVecEnv, every: int) -> _Camera:
