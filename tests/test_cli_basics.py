@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import subprocess
+import sys
 from pathlib import Path
 
 import lineworld
@@ -72,6 +73,19 @@ def test_tasks_are_listed_and_shown() -> None:
     assert "mountain-car" in [row["name"] for row in json.loads(invoke("tasks", "list", "--json").stdout)]
     assert json.loads(invoke("tasks", "show", "mountain-car", "--json").stdout)["env"]["id"] == "MountainCar-v0"
     assert "MountainCar-v0" in invoke("tasks", "show", "mountain-car").stdout
+
+
+def test_a_task_whose_packages_are_missing_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lander() -> dict[str, object]:
+        rows = json.loads(invoke("tasks", "list", "--json").stdout)
+        return next(row for row in rows if row["name"] == "lunar-lander")
+
+    monkeypatch.setitem(sys.modules, "Box2D", None)  # as if it were not installed
+    assert lander()["missing"] == ["Box2D"]
+    install = 'pip install "rewardsmith[box2d]"'
+    assert install in invoke("tasks", "list").stdout
+    done = invoke("prompts", "show", "lunar-lander")
+    assert done.exit_code == 2 and "needs Box2D" in done.stderr and install in done.stderr
 
 
 def test_a_task_is_drafted_without_a_goal_and_then_asks_for_one(tmp_path: Path) -> None:

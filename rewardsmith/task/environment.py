@@ -39,7 +39,7 @@ def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
 
 def missing_modules(spec: EnvironmentSpec) -> list[str]:
     """Modules that the environment needs and that are not installed."""
-    return [name for name in spec.needs if importlib.util.find_spec(name) is None]
+    return [name for name in spec.needs if importlib.util.find_spec(name.partition(".")[0]) is None]
 
 
 def wrap_env(task: Task, env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
