@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from plays import Scores, Verdicts, play, trains, writes
+from plays import Scores, Verdicts, carry_out, play, trains, writes
 from pydantic import ValidationError
 
 from rewardsmith.events import Event
-from rewardsmith.orders import Stop, Train, Write
+from rewardsmith.orders import Order, Stop, Train, Write
 from rewardsmith.state import RunState, fold
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.evolve import Evolve, EvolveOptions
@@ -37,6 +37,29 @@ def test_a_leader_by_luck_gives_way() -> None:
     assert [trains(wave) for wave in waves[1:-1]] == [{"lucky": (0,), "steady": (0,)}, {"lucky": (1,)}]
     worse = [e if e.data.get("seed") != 1 else Event(e.kind, {**e.data, "fitness": 0.1}) for e in events]
     assert trains(strategy.plan(fold(worse))) == {"steady": (1,)}
+
+
+def test_after_a_proof_that_failed_the_hardest_seed_comes_first() -> None:
+    def scored(event: Event) -> Event:
+        """All that work at all solve seed 0; nothing but p5 solves seed 2."""
+        if event.kind != "tried" or event.data["program"] in ("p0", "p5"):
+            return event
+        fitness = 0.3 if event.data["seed"] == 2 else 1.5
+        return Event("tried", {**event.data, "fitness": fitness, "success_rate": float(fitness > 1)})
+
+    strategy, waves, events = evolve(), list[list[Order]](), list[Event]()
+    while not waves or not isinstance(waves[-1][0], Stop):
+        waves.append(list(strategy.plan(fold(events))))
+        if not isinstance(waves[-1][0], Stop):
+            chains = [chain for order in waves[-1] for chain in carry_out(order, MANY, {**FAIR, "p5": 1.6})]
+            events += [scored(event) for chain in chains for event in chain]
+    trained = [trains(wave) for wave in waves if isinstance(wave[0], Train)]
+    assert trained[0] == dict.fromkeys(NAMES[:4], (0,))
+    leader = next(iter(trained[1]))
+    assert trained[1] == {leader: (1, 2)}  # where nothing is known yet, it is tried on all others
+    assert set(trained[2].values()) == {(2,)} and leader not in trained[2]  # the others on the hardest, and it alone
+    assert dict.fromkeys(NAMES[4:8], (2,)) in trained  # and the next round too
+    assert trained[-1] == {"p5": (0, 1)}
 
 
 def test_it_ends_when_the_leader_is_proven_on_every_seed() -> None:

@@ -5,7 +5,8 @@ Made for a writer that costs nothing (the grammar), and open to any other: with 
 for a change of it, two for a crossing.
 
 That a program leads after one seed may be luck: the best of many is, on average, too good. So before the search ends
-the leader is trained on the other seeds as well, and if its mean then falls behind, the next one is.
+the leader is trained on the other seeds as well, and if its mean then falls behind, the next one is. From then on the
+hardest of the seeds comes first: on an easy one, every program that works at all looks the same.
 
 Programs whose agents end alike are one kind of failure, however many there are: only the first of them is a parent.
 """
@@ -31,7 +32,7 @@ class EvolveOptions(StrategyOptions):
         rounds: how often new programs are asked for, unless one solves the task before.
         samples: new programs in a round.
         repairs: how often the findings of a refused program go back to the writer.
-        seeds: training seeds on which the leader must prove itself; all others are tried on the first.
+        seeds: training seeds on which the leader must prove itself; all others are tried on one.
         fresh, mutated: shares of a round that are new, and changes of one parent; the others have two.
         share: of the steps of a training that selection spends: it costs less, and what learns in half the time has a
             margin in the whole; the final comparison takes all of them.
@@ -95,22 +96,42 @@ class Evolve:
         return 1
 
     def _first_trainings(self, state: RunState, number: int) -> list[Order]:
-        programs = [p for p in accepted_programs(state, number) if (p, 0, "selection") not in state.trials]
-        return [Train(program, (0,), "selection", self.steps) for program in programs]
+        untried = [p for p in accepted_programs(state, number) if not state.trials_of(p, "selection")]
+        return [Train(program, (self._hardest(state),), "selection", self.steps) for program in untried]
 
     def _proof(self, state: RunState) -> list[Order]:
-        """The trainings that the leader still owes."""
-        for leader in state.ranked()[:1]:
+        """The trainings that the programs in front still owe: all that succeed, on the hardest seed; then the leader."""
+        ranked = state.ranked()
+        hardest = self._hardest(state)
+        behind_one = [p for p in ranked if self._succeeds(state, p) and (p, hardest, "selection") not in state.trials]
+        if behind_one:
+            return [Train(program, (hardest,), "selection", self.steps) for program in behind_one]
+        for leader in ranked[:1]:
             seeds = tuple(s for s in range(self.options.seeds) if (leader, s, "selection") not in state.trials)
             return [Train(leader, seeds, "selection", self.steps)] if seeds else []
         return []
 
-    def _solved(self, state: RunState) -> bool:
-        """Whether the leader's agents succeeded often enough, on the seeds so far."""
-        leaders = state.ranked()[:1]
-        trials = [trial for leader in leaders for trial in state.trials_of(leader, "selection")]
-        rates = [trial.success_rate or 0.0 for trial in trials]
+    def _hardest(self, state: RunState) -> int:
+        """The seed on which the programs that were trained on all did worst; the first, before there is one."""
+        seeds = range(self.options.seeds)
+        proven = [
+            scores
+            for program in state.programs
+            if None not in (scores := [self._fitness(state, program, seed) for seed in seeds])
+        ]
+        return min(seeds, key=lambda seed: sum(scores[seed] or 0.0 for scores in proven))
+
+    def _fitness(self, state: RunState, program: str, seed: int) -> float | None:
+        trial = state.trials.get((program, seed, "selection"))
+        return trial.fitness if trial is not None else None
+
+    def _succeeds(self, state: RunState, program: str) -> bool:
+        """Whether a program's agents succeeded often enough, on the seeds so far."""
+        rates = [trial.success_rate or 0.0 for trial in state.trials_of(program, "selection")]
         return bool(rates) and mean(rates) >= self.options.enough
+
+    def _solved(self, state: RunState) -> bool:
+        return any(self._succeeds(state, leader) for leader in state.ranked()[:1])
 
     def _parents(self, state: RunState, number: int, sample: int) -> tuple[Turn, ...]:
         """The parents that a request shows, the best last; only programs of earlier rounds can be."""
