@@ -100,7 +100,7 @@ class Evolve:
         return [Train(program, (self._hardest(state),), "selection", self.steps) for program in untried]
 
     def _proof(self, state: RunState) -> list[Order]:
-        """The trainings that the programs in front still owe: all that succeed, on the hardest seed; then the leader."""
+        """The trainings still owed: of all programs that succeed so far on the hardest seed, then of the leader."""
         ranked = state.ranked()
         hardest = self._hardest(state)
         behind_one = [p for p in ranked if self._succeeds(state, p) and (p, hardest, "selection") not in state.trials]
