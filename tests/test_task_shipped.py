@@ -17,7 +17,6 @@ from rewardsmith.recorder import History, recorded_env
 from rewardsmith.task.environment import make_env, missing_modules
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
-from rewardsmith.train.learner import check_hyperparameters
 
 NAMES = shipped_tasks()
 EPISODES = 12
@@ -100,32 +99,5 @@ def test_the_yardsticks_reward_is_accepted(task: Task) -> None:
     from rewardsmith.api import check_program
 
     source = (Path(str(task.folder)) / "expert.py").read_text(encoding="utf-8")
-    verdict = check_program(only_the_reward(source), task)
+    verdict = check_program(source, task)
     assert verdict.accepted and verdict.style == "batched", verdict.findings
-
-
-def only_the_reward(source: str) -> str:
-    """The module without its policy and the types that annotations need."""
-    import ast
-
-    tree = ast.parse(source)
-    tree.body = [
-        node
-        for node in tree.body
-        if not (isinstance(node, ast.FunctionDef) and node.name == "policy")
-        and not (isinstance(node, ast.ImportFrom) and node.module == "numpy.typing")
-        and not (isinstance(node, ast.Assign) and "NDArray" in ast.unparse(node.value))
-    ]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            for argument in node.args.args:
-                argument.annotation = None
-        elif isinstance(node, ast.AnnAssign):
-            node.annotation = ast.Name("object")
-    return ast.unparse(tree)
-
-
-def test_the_training_defaults_are_known_to_the_learner(task: Task) -> None:
-    check_hyperparameters(task.spec.training)
-    assert task.goal and task.spec.naive

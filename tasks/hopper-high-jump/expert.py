@@ -6,7 +6,6 @@ import numpy as np
 def reward(
     next_foot_clearance: np.ndarray,
     next_torso_angle: np.ndarray,
-    next_z_velocity: np.ndarray,
     next_x_velocity: np.ndarray,
     action: np.ndarray,
     terminated: np.ndarray,
