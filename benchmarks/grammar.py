@@ -1,10 +1,11 @@
 """How often the search that needs no model solves a task, and in which time.
 
-    python benchmarks/grammar.py [--task mountain-car-continuous] [--seeds 10] [-o FILE]
+    python benchmarks/grammar.py [--task mountain-car-continuous] [--seeds 10] [--first 0] [-o FILE]
 
 Claims: on mountain-car-continuous 9 of 10 search seeds end solved, where the native reward with the same steps is not;
 each in under four minutes on two cores. A search seed is what ``rewardsmith demo --seed N`` draws from; each run is
 reported on five training seeds that the search never used. Solved: the mean of these reaches the task's own threshold.
+Searches that FILE holds are kept, so that a measurement can be made in several sittings.
 """
 
 from __future__ import annotations
@@ -51,11 +52,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--task", default="mountain-car-continuous")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=0, help="the first search seed")
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
-    found = []
+    kept = given.output is not None and given.output.exists()
+    found = json.loads(given.output.read_text(encoding="utf-8"))["searches"] if kept else []
     with tempfile.TemporaryDirectory() as runs:
-        for seed in range(given.seeds):
+        for seed in range(given.first, given.seeds):
             found.append(searched(given.task, seed, Path(runs)))
             row = {key: value for key, value in found[-1].items() if key != "source"}
             print(json.dumps(row), flush=True)
