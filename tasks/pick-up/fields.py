@@ -2,6 +2,9 @@
 
 from typing import Any
 
+AHEAD = [(1, 0), (0, 1), (-1, 0), (0, -1)]  # by direction: right, down, left, up
+SHUT_OFF = 25
+
 
 def agent_x(env: Any, obs: Any, info: dict[str, Any]) -> int:
     """Column of the agent."""
@@ -26,6 +29,26 @@ def target_x(env: Any, obs: Any, info: dict[str, Any]) -> int:
 def target_y(env: Any, obs: Any, info: dict[str, Any]) -> int:
     """Row of the wanted thing that is nearest."""
     return _target(env)[1]
+
+
+def actions_to_target(env: Any, obs: Any, info: dict[str, Any]) -> int:
+    """Moves and turns until a wanted thing lies right ahead, around everything else; SHUT_OFF if there is no way."""
+    if holding_target(env, obs, info):
+        return 0
+    front, seen, actions = {(agent_x(env, obs, info), agent_y(env, obs, info), env.agent_dir)}, set[Any](), 0
+    while front:
+        following = set()
+        for x, y, facing in front:
+            ahead = (x + AHEAD[facing][0], y + AHEAD[facing][1])
+            thing = env.grid.get(*ahead)
+            if thing is None:
+                following.add((*ahead, facing))
+            elif _is_wanted(env, thing):
+                return min(actions, SHUT_OFF)
+            following |= {(x, y, (facing + 1) % 4), (x, y, (facing - 1) % 4)}
+        seen |= front
+        front, actions = following - seen, actions + 1
+    return SHUT_OFF
 
 
 def facing_target(env: Any, obs: Any, info: dict[str, Any]) -> bool:
