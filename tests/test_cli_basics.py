@@ -81,6 +81,7 @@ def test_a_task_whose_packages_are_missing_says_how_to_get_them(monkeypatch: pyt
         return next(row for row in rows if row["name"] == "lunar-lander")
 
     monkeypatch.setitem(sys.modules, "Box2D", None)  # as if it were not installed
+    monkeypatch.setenv("COLUMNS", "200")
     assert lander()["missing"] == ["Box2D"]
     install = 'pip install "rewardsmith[box2d]"'
     assert install in invoke("tasks", "list").stdout
