@@ -26,7 +26,7 @@ from rewardsmith.task.loading import Task, shipped_tasks
 def measured(task: Task, seeds: int, runs: Path) -> dict[str, Any]:
     """Fitness of both rewards by training seed, and the wall time of all trainings."""
     begun = time.perf_counter()
-    result = rs.train(Path(str(task.folder)) / "expert.py", task, seeds=seeds, native=True, runs=runs)
+    result = rs.train_program(Path(str(task.folder)) / "expert.py", task, seeds=seeds, native=True, runs=runs)
     spec = task.spec
     return {
         "solved_from": spec.fitness.solved,
