@@ -46,7 +46,7 @@ def _add_list(app: typer.Typer) -> None:
         table.add_column("environment", no_wrap=True)
         table.add_column("goal")
         for task in found:
-            goal = Text(task.goal)
+            goal = Text(task.goal.partition(". ")[0].rstrip("."))  # the rest is for the writer; tasks show has it
             if missing[task.name]:
                 goal.append(f"\n{task.spec.env.install or 'not installed: ' + ', '.join(missing[task.name])}", "yellow")
             table.add_row(task.name, task.env_id, goal)
