@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import time
 import warnings
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -314,9 +315,15 @@ CODE = "".join(f"def f{i}(x):\n    y = x * {i} + 3\n    return y if y > 2 else -
     ],
 )
 def test_long_replies_take_bounded_time(reply: str) -> None:
+    """At most twelve times what Python takes to parse CODE; seven were seen. So the machine does not matter."""
+    yardstick = min(_time_of(lambda: ast.parse(CODE)) for _ in range(3))
+    assert _time_of(lambda: extract_code(reply)) < 12 * yardstick
+
+
+def _time_of(work: Callable[[], object]) -> float:
     start = time.process_time()
-    extract_code(reply)
-    assert time.process_time() - start < 1.5  # under 1 s on an idle machine
+    work()
+    return time.process_time() - start
 
 
 MARKS = ["```", "```python", "~~~", "````", "   ```py", "- ```", "\n", "\r\n", "\t", '"""', "'''", "# x", "x = 1", "{"]
