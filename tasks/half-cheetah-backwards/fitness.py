@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 LEVEL = np.cos(np.radians(60))
-GOOD = 2.0  # m/s
+GOOD = 4.0  # m/s
 
 
 def fitness(episode: Any) -> tuple[float, bool]:

@@ -5,18 +5,19 @@ import numpy as np
 
 def reward(
     next_foot_clearance: np.ndarray,
+    next_torso_height: np.ndarray,
     next_torso_angle: np.ndarray,
     next_x_velocity: np.ndarray,
-    action: np.ndarray,
+    next_z_velocity: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for clearance, steeply, and for staying up; less for leaning, drifting and torque."""
-    clearance = np.clip(next_foot_clearance, 0.0, 1.0)
+    """Pay for height, steeply, and for the upward speed that leads there; less for leaning and drifting."""
+    height = np.clip(np.minimum(next_foot_clearance, next_torso_height - 1.21), 0.0, 1.0)
+    rising = np.clip(next_z_velocity, 0.0, 3.0)
     return {
-        "clearance": 10.0 * clearance**2 + 2.0 * clearance,
-        "alive": np.full_like(clearance, 0.2),
-        "fallen": -20.0 * terminated,
+        "height": 2.0 * height + 10.0 * height**2,
+        "rising": 0.2 * rising**2,
+        "fallen": -5.0 * terminated,
         "leaning": -1.0 * np.abs(next_torso_angle),
-        "drifting": -0.1 * np.abs(next_x_velocity),
-        "torque": -0.01 * np.mean(action**2, axis=1),
+        "drifting": -0.05 * np.abs(next_x_velocity),
     }
