@@ -24,6 +24,7 @@ from rewardsmith.errors import BoundaryError, RewardsmithError, disk_full
 
 if TYPE_CHECKING:
     from rewardsmith.task.loading import Task
+    from rewardsmith.train.jobs import TrialJob
 
 _AT_ONCE = 512  # transitions per call: no larger batch than the checks compare with single transitions
 _ROW_BY_ROW = 64  # a program that takes one transition at a time must answer within the host's time too
@@ -55,24 +56,18 @@ def evaluate(folder: str) -> None:
 
 def export_policy(folder: str, target: str) -> None:
     """Write the trial's chosen checkpoint as a Stable-Baselines3 zip."""
-    from rewardsmith.task.loading import load_task
-    from rewardsmith.train.jobs import TrialJob
     from rewardsmith.train.policy import export_zip
 
-    job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text(encoding="utf-8"))
-    task = load_task(job.task)
+    job, task = _trial_in(folder)
     with _kept_to(Path(target), task):
         export_zip(task, job, Path(folder), Path(target))
 
 
 def film(folder: str) -> None:
     """Write the first evaluation episode of the trial in ``folder`` as a moving picture."""
-    from rewardsmith.task.loading import load_task
     from rewardsmith.train.film import film_trial
-    from rewardsmith.train.jobs import TrialJob
 
-    job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text(encoding="utf-8"))
-    task = load_task(job.task)
+    job, task = _trial_in(folder)
     with _kept_to(Path(folder), task):
         film_trial(task, job, Path(folder))
 
@@ -83,12 +78,9 @@ CALLS: dict[str, Callable[..., None]] = {f.__name__: f for f in (preflight, trai
 def _with_program(folder: str, run: Callable[..., Any]) -> None:
     """Give a trial its task, its job, and a way to open a host for its program."""
     from rewardsmith.sandbox.host import ProgramHost, open_host
-    from rewardsmith.task.loading import load_task
-    from rewardsmith.train.jobs import TrialJob
     from rewardsmith.train.vectors import RecordedVecEnv
 
-    job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text(encoding="utf-8"))
-    task = load_task(job.task)
+    job, task = _trial_in(folder)
     opened: list[ProgramHost] = []
 
     def open_program(venv: RecordedVecEnv) -> ProgramHost | None:
@@ -104,6 +96,15 @@ def _with_program(folder: str, run: Callable[..., Any]) -> None:
         finally:
             for host in opened:
                 host.close()
+
+
+def _trial_in(folder: str) -> tuple[TrialJob, Task]:
+    """What a trial was told, and its task."""
+    from rewardsmith.task.loading import load_task
+    from rewardsmith.train.jobs import TrialJob
+
+    job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text(encoding="utf-8"))
+    return job, load_task(job.task)
 
 
 @contextmanager

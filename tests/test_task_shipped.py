@@ -13,7 +13,7 @@ from gymnasium.utils.env_checker import check_env
 
 from rewardsmith.bank import random_behaviour
 from rewardsmith.layout import make_layout
-from rewardsmith.recorder import History, recorded_env
+from rewardsmith.recording import play, record
 from rewardsmith.task.environment import make_env, missing_modules
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
@@ -41,19 +41,9 @@ def expert(task: Task) -> Any:
 
 def play_expert(task: Task, episodes: int) -> list[float]:
     """Fitness of the yardstick's policy, by episode."""
-    policy, (env, buffers) = expert(task).policy, recorded_env(task)
-    history, measure, found = History(buffers), fitness_function(task), list[float]()
-    for episode in range(episodes):
-        obs, _ = env.reset(seed=100 + episode)
-        buffers.begin()
-        done = False
-        while not done:
-            obs, _, terminated, truncated, _ = env.step(policy(obs))
-            done = terminated or truncated
-            found += [measure(one).value for _, one in history.add(np.array([done]))]
-            buffers.advance()
-    env.close()
-    return found
+    with record(task) as env:
+        play(env, expert(task).policy, episodes, seed=100)
+        return [measured.value for measured in env.fitness()]
 
 
 def about(values: list[float], stated: float) -> bool:

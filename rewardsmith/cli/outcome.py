@@ -20,11 +20,11 @@ def summarise(output: Output, run: Run) -> None:
 
     waits = run.folder.config().writer == "person"
     question = Search.open(run).ask() if waits else None
-    if question is None:
-        _write_report(output, run)
     if question is not None:
         _show_question(output, run, question)
-    elif output.json:
+        return
+    _write_report(output, run)
+    if output.json:
         output.emit(summary_json(run))
     else:
         output.result.print(summary(run, command_name(run.path)))

@@ -134,9 +134,3 @@ def _of_action(action: Mapping[str, Any]) -> list[Feature]:
     if not action["shape"]:
         return [Feature("action", "action", "")]
     return [Feature(f"action_{part}", f"action[:, {part}]", "") for part in range(min(action["shape"][0], MOST_PARTS))]
-
-
-def _gap(left: str, right: str, vectors: bool, before: bool) -> Feature:
-    form = "np.linalg.norm({0}{1} - {0}{2}, axis=1)" if vectors else "np.abs({0}{1} - {0}{2})"
-    after = form.format("next_", left, right)
-    return Feature(f"{left}_to_{right}", after, form.format("", left, right) if before else "")
