@@ -36,7 +36,8 @@ class EvolveOptions(StrategyOptions):
         fresh, mutated: shares of a round that are new, and changes of one parent; the others have two.
         share: of the steps of a training that selection spends: it costs less, and what learns in half the time has a
             margin in the whole; the final comparison takes all of them.
-        tournament: of so many programs, drawn at random, the best is a parent.
+        elite: only so many of the best kinds of programs are parents.
+        tournament: of so many of them, drawn at random, the best is a parent.
         enough: the search ends when the leader's agents succeed in this share of their episodes, over all seeds.
         seed: of everything that is drawn here, and by the grammar.
     """
@@ -48,7 +49,8 @@ class EvolveOptions(StrategyOptions):
     fresh: float = Field(0.35, ge=0, le=1)
     mutated: float = Field(0.4, ge=0, le=1)
     share: float = Field(0.5, gt=0, le=1)
-    tournament: int = Field(3, ge=1)
+    elite: int = Field(4, ge=1)
+    tournament: int = Field(2, ge=1)
     enough: float = Field(0.95, gt=0, le=1)
     seed: int = Field(0, ge=0)
 
@@ -136,7 +138,7 @@ class Evolve:
     def _parents(self, state: RunState, number: int, sample: int) -> tuple[Turn, ...]:
         """The parents that a request shows, the best last; only programs of earlier rounds can be."""
         earlier = [program for past in range(number) for program in accepted_programs(state, past)]
-        ranked = _first_of_each_score(state, state.ranked(dict.fromkeys(earlier)))
+        ranked = _first_of_each_score(state, state.ranked(dict.fromkeys(earlier)))[: self.options.elite]
         draws = random.Random(f"{self.options.seed}/{number}/{sample}")
         chance = draws.random()
         if not ranked or chance < self.options.fresh:
