@@ -230,8 +230,8 @@ def check_program(source: str, task: Task | str) -> Verdict:
     Raises:
         UsageError, BoundaryError: the task or its environment is at fault, not the program.
     """
-    from rewardsmith.bank import look_at
     from rewardsmith.engine.judging import check_source
+    from rewardsmith.look import look_at
 
     look = look_at(resolve_task(task))
     return check_source(source, look.report.model_dump(), look.transitions)

@@ -1,183 +1,151 @@
-"""Recorded behaviour of a task: what programs are checked on, and what the writer is told as ranges.
+"""The bank: trajectories of a task with their fitness, against which programs are judged before they are trained.
 
-Today it holds random behaviour; later parts judge programs against behaviour of known fitness in it.
+It stays small: every trajectory once, at most :data:`CAPACITY` of them, the worse and the better in balance. Where they
+come from (random behaviour, half-trained and trained agents, a person) is kept with each.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import IO, NamedTuple
 
 import numpy as np
-from gymnasium.spaces import Discrete
-from pydantic import BaseModel, ConfigDict
 
-from rewardsmith.episodes import joined_columns
+from rewardsmith.episodes import joined_columns, load_episodes, save_episodes
 from rewardsmith.errors import UsageError
-from rewardsmith.layout import Layout
-from rewardsmith.recorder import History, recorded_env
-from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
-from rewardsmith.task.fitness import DRAFT, Fitness, fitness_function
-from rewardsmith.task.loading import Task
-from rewardsmith.types import Columns, Episode
+from rewardsmith.task.fitness import FitnessFunction
+from rewardsmith.types import Array, Columns, Episode, FloatArray
 
-RANDOM_EPISODES = 8
-LONGEST_EPISODE = 20_000  # steps; an environment without a time limit must be given one
-TRANSITIONS = 512
+CAPACITY = 200
 
 
-class Argument(BaseModel):
-    """One name that a program may ask for."""
-
-    model_config = ConfigDict(frozen=True)
-
-    shape: tuple[int, ...]
-    dtype: str
-    range: tuple[float, float]
-
-
-class Preflight(BaseModel):
-    """What was seen.
+class Trajectory(NamedTuple):
+    """One episode, what it was worth, and whose it is.
 
     Attributes:
-        arguments: every name that programs may ask for, with its range on random behaviour.
-        hidden: names of fields that exist but are not offered.
-        random_fitness: per random episode.
-        warnings: what a person should know before spending anything.
-        steps: environment steps taken.
-        actions: a description of the action space.
-        n_actions: number of discrete actions; None for others.
-        return_bound: what no return of the native reward can exceed, judged by the largest one seen in a step and
-            the longest episode; None where it never paid anything.
+        success: None where the task defines none.
+        origin: ``random``, ``held``, a program's id, ``native``, ``expert``, or the file that a person gave.
     """
 
-    arguments: dict[str, Argument]
-    hidden: list[str]
-    random_fitness: list[float]
-    episode_length: float
-    steps: int
-    actions: str
-    n_actions: int | None
-    return_bound: float | None
-    observations: str
-    warnings: list[str]
+    episode: Episode
+    fitness: float
+    success: bool | None
+    origin: str
 
 
-class Behaviour(NamedTuple):
-    """Whole episodes of one way of acting."""
+class Bank:
+    """Trajectories of one task, in a fixed order.
 
-    episodes: list[Episode]
-    layout: Layout
-    steps: int
+    Args:
+        trajectories: any number; equal ones are kept once, and of too many an even choice by fitness.
+    """
+
+    def __init__(self, trajectories: Iterable[Trajectory], capacity: int = CAPACITY) -> None:
+        once: dict[bytes, Trajectory] = {}
+        for found in trajectories:
+            once.setdefault(_digest(found.episode), found)
+        self.trajectories = tuple(_balanced(list(once.values()), capacity))
+
+    def __len__(self) -> int:
+        return len(self.trajectories)
+
+    @cached_property
+    def lengths(self) -> Array:
+        """Steps of each trajectory, shape (m,)."""
+        return np.array([len(found.episode) for found in self.trajectories], np.int64)
+
+    @cached_property
+    def fitness(self) -> FloatArray:
+        """Shape (m,)."""
+        return np.array([found.fitness for found in self.trajectories], np.float64)
+
+    @cached_property
+    def successes(self) -> Array | None:
+        """Shape (m,), bool; None where the task defines no success."""
+        if any(found.success is None for found in self.trajectories):
+            return None
+        return np.array([found.success for found in self.trajectories], bool)
+
+    @property
+    def episodes(self) -> list[Episode]:
+        """The trajectories without what is known of them."""
+        return [found.episode for found in self.trajectories]
+
+    def columns(self, arguments: Iterable[str]) -> Columns:
+        """What a program would have been given, all trajectories one after the other: argument -> (N, ...).
+
+        Raises:
+            KeyError: a trajectory does not hold what an argument asks for.
+        """
+        return joined_columns(self.episodes, tuple(arguments) or ("action",))
 
 
-def random_behaviour(task: Task, episodes: int = RANDOM_EPISODES, seed: int = 0) -> Behaviour:
-    """Episodes of uniformly random actions.
+def measured(episodes: Iterable[Episode], fitness: FitnessFunction, origin: str) -> list[Trajectory]:
+    """Episodes with what the task says that they were worth."""
+    return [Trajectory(episode, *fitness(episode), origin) for episode in episodes]
+
+
+def save_bank(path: Path | IO[bytes], bank: Bank) -> None:
+    """Write a bank as plain arrays, which :func:`load_bank` and ``load_episodes`` read."""
+    known = {
+        "fitness": bank.fitness,
+        "success": np.array([-1 if found.success is None else found.success for found in bank.trajectories], np.int64),
+        "origin": np.array([found.origin for found in bank.trajectories], np.str_),
+    }
+    save_episodes(path, bank.episodes, known)
+
+
+def load_bank(path: str | Path) -> Bank:
+    """Read what :func:`save_bank` wrote."""
+    episodes = load_episodes(path)
+    with np.load(path, allow_pickle=False) as arrays:
+        known = zip(arrays["fitness"], arrays["success"], arrays["origin"], strict=True)
+        about = [(float(fitness), None if flag < 0 else bool(flag), str(origin)) for fitness, flag, origin in known]
+    return Bank(Trajectory(episode, *rest) for episode, rest in zip(episodes, about, strict=True))
+
+
+def recorded_trajectories(path: str | Path, fitness: FitnessFunction) -> list[Trajectory]:
+    """A person's recorded episodes, or a saved bank, measured by the task as it is now.
 
     Raises:
-        UsageError: a field does not fit the environment, or an episode does not end.
-        BoundaryError: the environment fails on reset or in a step.
+        UsageError: the file cannot be read, or holds episodes of another task.
     """
-    env, buffers = recorded_env(task)
-    history, found, steps = History(buffers), list[Episode](), 0
-    env.action_space.seed(seed)
-    guarded_reset(env, seed)
-    buffers.begin()
-    while len(found) < episodes:
-        _, _, terminated, truncated, _ = guarded_step(env, env.action_space.sample())
-        steps += 1
-        done = terminated or truncated
-        if done:
-            guarded_reset(env)
-        found += [episode for _, episode in history.add(np.array([done]))]
-        buffers.advance()
-        if steps > LONGEST_EPISODE * episodes or (not found and steps > LONGEST_EPISODE):
-            raise UsageError(
-                f"a random episode did not end within {LONGEST_EPISODE} steps",
-                "set [env] max_episode_steps in the task",
-            )
-    env.close()
-    return Behaviour(found, buffers.layout, steps)
-
-
-def sample_transitions(behaviour: Behaviour, rows: int = TRANSITIONS) -> Columns:
-    """Transitions spread over the episodes, every episode's last one among them.
-
-    Returns:
-        Every argument that the task offers -> (n, ...), n at most ``rows``.
-    """
-    columns = joined_columns(behaviour.episodes, behaviour.layout.arguments)
-    ends = np.cumsum([len(episode) for episode in behaviour.episodes]) - 1
-    total = int(ends[-1]) + 1
-    spread = np.linspace(0, total - 1, min(total, rows - len(ends))).astype(int)
-    chosen = np.unique(np.concatenate([spread, ends]))
-    return {name: values[chosen] for name, values in columns.items()}
-
-
-def shapes_in(columns: Columns) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-    """Argument -> (shape of one row, dtype)."""
-    return {name: (values.shape[1:], values.dtype) for name, values in columns.items()}
-
-
-class Look(NamedTuple):
-    """A look at a task's environment: what was seen, the behaviour it was seen in, and transitions of it."""
-
-    report: Preflight
-    behaviour: Behaviour
-    transitions: Columns
-
-
-def look_at(task: Task) -> Look:
-    """Play random episodes and take down what programs, writers and people need to know.
-
-    Raises:
-        UsageError: the task's fields or fitness do not fit the environment.
-        BoundaryError: the environment fails on reset or in a step.
-    """
-    behaviour = random_behaviour(task)
-    transitions = sample_transitions(behaviour)
-    measure = fitness_function(task)
-    measured = [measure(episode) for episode in behaviour.episodes]
-    env = make_env(task)
-    report = Preflight(
-        arguments={name: _argument(values) for name, values in transitions.items()},
-        hidden=list(behaviour.layout.hidden),
-        random_fitness=[fitness.value for fitness in measured],
-        episode_length=float(np.mean([len(episode) for episode in behaviour.episodes])),
-        steps=behaviour.steps,
-        actions=str(env.action_space),
-        n_actions=int(env.action_space.n) if isinstance(env.action_space, Discrete) else None,
-        return_bound=_return_bound(behaviour.episodes),
-        observations=str(env.observation_space),
-        warnings=_warnings(task, behaviour.episodes, measured),
-    )
-    env.close()
-    return Look(report, behaviour, transitions)
-
-
-def _argument(values: Any) -> Argument:
-    numbers = np.asarray(values, np.float64)
-    seen = numbers[np.isfinite(numbers)]
-    low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
-    return Argument(shape=values.shape[1:], dtype=str(values.dtype), range=(low, high))
-
-
-def _return_bound(episodes: list[Episode]) -> float | None:
-    largest = max(float(np.abs(episode.native_rewards).max()) for episode in episodes)
-    return largest * max(len(episode) for episode in episodes) or None
-
-
-def _warnings(task: Task, episodes: list[Episode], measured: list[Fitness]) -> list[str]:
-    spec = task.spec.fitness
-    unrewarded = all(not episode.native_rewards.any() for episode in episodes)
-    if spec.source == "native_return" and unrewarded and spec.solved is None:
+    try:
+        return measured(load_episodes(path), fitness, Path(path).name)
+    except (OSError, ValueError) as error:
         raise UsageError(
-            f"{task.env_id} gives no reward in {len(episodes)} random episodes and the task has no other fitness",
-            "name a success key ([fitness] source = 'info[\"is_success\"]') or write a fitness.py:\n" + DRAFT,
-        )
-    values = [fitness.value for fitness in measured]
-    if len(set(values)) == 1:
-        return [
-            f"the fitness was {values[0]:g} in all {len(values)} random episodes: until some program succeeds, "
-            "nothing can be told apart by it"
-        ]
-    return []
+            f"cannot read episodes from {path}: {error}", "make them with: rewardsmith tasks record"
+        ) from None
+
+
+def _digest(episode: Episode) -> bytes:
+    arrays = [episode.actions, *(episode.fields[name] for name in sorted(episode.fields))]
+    return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).digest()
+
+
+def _balanced(found: Sequence[Trajectory], capacity: int) -> list[Trajectory]:
+    """All, or half worse and half better ones; of each half such as lie evenly between its extremes."""
+    if len(found) <= capacity:
+        return list(found)
+    ranked = sorted(range(len(found)), key=lambda place: (found[place].fitness, place))
+    worse = [place for place in ranked if not _is_better(found[place], found)]
+    better = [place for place in ranked if _is_better(found[place], found)]
+    many = max(capacity // 2, capacity - len(better))
+    kept = {*_even(worse, min(many, len(worse))), *_even(better, capacity - min(many, len(worse)))}
+    return [found[place] for place in sorted(kept)]
+
+
+def _is_better(one: Trajectory, found: Sequence[Trajectory]) -> bool:
+    """By success where the task defines it, else from the middle of the range of fitness."""
+    if one.success is not None:
+        return one.success
+    values = [other.fitness for other in found]
+    return one.fitness > (min(values) + max(values)) / 2
+
+
+def _even(places: Sequence[int], count: int) -> list[int]:
+    """``count`` of them, evenly spaced, both ends among them."""
+    return [places[round(float(at))] for at in np.linspace(0, len(places) - 1, count)] if count else []

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from rewardsmith.types import Array, Episode
+from rewardsmith.types import Array, Episode, Output
 
 EPISODES = "episodes.npz"  # of the evaluation, in a trial's folder
+PAID = "paid.npz"  # what its program pays for the steps of those, one episode after the other
+ALONG = "along.npz"  # of its checkpoints, and of its policy disturbed, in a selection trial's folder
 
 
 def episode_columns(episode: Episode, arguments: Iterable[str]) -> dict[str, Array]:
@@ -44,9 +46,9 @@ def joined_columns(episodes: Iterable[Episode], arguments: Iterable[str]) -> dic
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
-def save_episodes(path: Path | IO[bytes], episodes: list[Episode]) -> None:
-    """Write episodes as plain arrays: ``<number>/<name>``."""
-    arrays: dict[str, Array] = {}
+def save_episodes(path: Path | IO[bytes], episodes: list[Episode], more: Mapping[str, Array] | None = None) -> None:
+    """Write episodes as plain arrays: ``<number>/<name>``; ``more`` are arrays about all of them, by other names."""
+    arrays: dict[str, Array] = dict(more or {})
     for number, episode in enumerate(episodes):
         arrays |= {f"{number}/fields/{name}": values for name, values in episode.fields.items()}
         arrays[f"{number}/actions"] = episode.actions
@@ -58,7 +60,7 @@ def save_episodes(path: Path | IO[bytes], episodes: list[Episode]) -> None:
 def load_episodes(path: str | Path) -> list[Episode]:
     """Read what :func:`save_episodes` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
-        count = 1 + max(int(key.partition("/")[0]) for key in arrays.files)
+        count = sum(key.endswith("/native_rewards") for key in arrays.files)
         return [_episode(arrays, number) for number in range(count)]
 
 
@@ -72,3 +74,24 @@ def _episode(arrays: np.lib.npyio.NpzFile, number: int) -> Episode:
         terminated=bool(terminated),
         truncated=bool(truncated),
     )
+
+
+def save_output(path: Path, output: Output) -> None:
+    """Write what a program returned for a batch as plain arrays."""
+    terms = {f"terms/{name}": values for name, values in output.terms.items()}
+    np.savez_compressed(path, total=output.total, **terms)  # type: ignore[arg-type]
+
+
+def load_output(path: Path) -> Output:
+    """Read what :func:`save_output` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        names = [key.removeprefix("terms/") for key in arrays.files if key.startswith("terms/")]
+        return Output(arrays["total"], {name: arrays[f"terms/{name}"] for name in names})
+
+
+def split_output(output: Output, lengths: Iterable[int]) -> list[Output]:
+    """The output on episodes that follow one another, one by one."""
+    ends = np.cumsum(list(lengths))
+    totals = np.split(output.total, ends[:-1])
+    terms = {name: np.split(values, ends[:-1]) for name, values in output.terms.items()}
+    return [Output(total, {name: parts[n] for name, parts in terms.items()}) for n, total in enumerate(totals)]

@@ -8,7 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from rewardsmith.maths.preference import Measure, Rule
 from rewardsmith.types import Slot
+
+Kind = Literal["process", "trajectory", "audit", "preference", "person", "findings", "failed_round"]
+"""A kind of feedback.
+
+process       how fitness and terms went along its training
+trajectory    what its best and its worst episode looked like
+audit         what it pays for besides the goal
+preference    which known behaviour it puts in the wrong order, so that it was not trained
+person        what a person said of it
+findings      why it was refused
+failed_round  why every program of its round was refused
+"""
 
 
 @dataclass(frozen=True)
@@ -17,13 +30,12 @@ class Turn:
 
     Attributes:
         program: the program shown as the writer's own answer; None when the reply held no code.
-        feedback: what follows it: the process feedback of its training, the findings that refused it, or
-            the findings of a whole round in which nothing was valid.
+        feedback: what follows it, in this order.
         slot: where the exchange happened.
     """
 
     program: str | None
-    feedback: Literal["process", "findings", "failed_round"]
+    feedback: tuple[Kind, ...]
     slot: Slot
 
 
@@ -60,10 +72,26 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Screen:
+    """Hold a program against the bank, before it is trained.
+
+    Attributes:
+        rule, measure: how its order of trajectories is compared with that of fitness, see
+            :mod:`rewardsmith.maths.preference`.
+        threshold: the least share in order with which it passes.
+    """
+
+    program: str
+    rule: Rule
+    measure: Measure
+    threshold: float
+
+
+@dataclass(frozen=True)
 class Stop:
     """The strategy has nothing more to do."""
 
     reason: str
 
 
-Order = Write | Train | Stop
+Order = Write | Screen | Train | Stop

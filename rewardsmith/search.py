@@ -22,7 +22,7 @@ from rewardsmith.errors import NoProgram, RunError, UsageError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply
-from rewardsmith.orders import Turn, Write
+from rewardsmith.orders import Kind, Turn, Write
 from rewardsmith.planning import Settings, make_strategy
 from rewardsmith.session import carry_on
 from rewardsmith.state import RunState, SlotState
@@ -185,11 +185,26 @@ class Search:
         if not entry.settled:
             return "taken; it is checked when the other replies of its round are there"
         folder = self.run.folder
-        if entry.accepted and entry.program is not None and not state.trials_of(entry.program, "selection"):
+        if entry.accepted and entry.program is not None and not _judged(state, entry.program):
             return "accepted; it is trained when the other replies of its round are there"
-        turn = Turn(entry.program, "process" if entry.accepted else "findings", entry.slot)
+        turn = Turn(entry.program, _kinds(state, entry), entry.slot)
         (past,) = past_turns(folder, state, ReplyLog(folder.llm_log), Write(entry.slot, (turn,)))
         return told(folder.prompts(), past)
+
+
+def _judged(state: RunState, program: str) -> bool:
+    """Whether it was trained, or held against the bank and found not worth it."""
+    screen = state.screens.get(program)
+    return bool(state.trials_of(program, "selection")) or (screen is not None and screen.verdict == "failed")
+
+
+def _kinds(state: RunState, entry: SlotState) -> tuple[Kind, ...]:
+    """All that there is to tell about a program."""
+    if not entry.accepted or entry.program is None:
+        return ("findings",)
+    if not state.trials_of(entry.program, "selection"):
+        return ("preference",)
+    return ("process", "trajectory", "audit")
 
 
 def _question(asked: Asked) -> Question:

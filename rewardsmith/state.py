@@ -69,11 +69,30 @@ class TrialState:
 
 
 @dataclass
+class ScreenState:
+    """What the bank said of a program before its training.
+
+    Attributes:
+        verdict: ``passed``, ``failed``, or ``unscreened`` where there was nothing to hold it against.
+        share: of what the rule counts, how much is in order; None when unscreened.
+    """
+
+    program: str
+    verdict: str
+    share: float | None = None
+    rule: str = ""
+    measure: str = ""
+    threshold: float = 0.0
+
+
+@dataclass
 class RunState:
     """Everything that decisions depend on."""
 
     slots: dict[Slot, SlotState] = field(default_factory=dict)
     trials: dict[TrialKey, TrialState] = field(default_factory=dict)
+    screens: dict[str, ScreenState] = field(default_factory=dict)
+    said: dict[str, list[str]] = field(default_factory=dict)  # program -> what a person said of it
     programs: dict[str, Slot] = field(default_factory=dict)  # accepted programs -> where each first came from
     seals: dict[str, str] = field(default_factory=dict)  # judged programs -> digest of them and their verdicts
     wave: frozenset[Slot | TrialKey] = frozenset()  # what the budget last let pass
@@ -113,6 +132,11 @@ class RunState:
         """The trials of a program on a rung, by seed."""
         found = [trial for (name, _, level), trial in self.trials.items() if name == program and level == rung]
         return sorted(found, key=lambda trial: trial.seed)
+
+    def skipped(self) -> list[str]:
+        """Programs that were not trained because the bank spoke against it."""
+        failed = [name for name, screen in self.screens.items() if screen.verdict == "failed"]
+        return [name for name in failed if not self.trials_of(name, "selection")]
 
     def ranked(self, programs: Iterable[str] | None = None) -> list[str]:
         """Programs with a selection score, best first; ties go to the program that came first."""
@@ -172,6 +196,16 @@ def _judged(state: RunState, data: dict[str, Any]) -> None:
         state.programs[entry.program] = min(first, slot)
 
 
+def _screened(state: RunState, data: dict[str, Any]) -> None:
+    found = ScreenState(**{key: value for key, value in data.items() if key in ScreenState.__dataclass_fields__})
+    state.screens[found.program] = found
+
+
+def _said(state: RunState, data: dict[str, Any]) -> None:
+    state.said.setdefault(data["program"], []).append(data["words"])
+    state.stopped = None
+
+
 def _tried(state: RunState, data: dict[str, Any]) -> None:
     trial = TrialState(**{key: value for key, value in data.items() if key in TrialState.__dataclass_fields__})
     state.trials[trial.program, trial.seed, trial.rung] = trial
@@ -211,6 +245,8 @@ _APPLY = {
     "begun": _begun,
     "replied": _replied,
     "judged": _judged,
+    "screened": _screened,
+    "said": _said,
     "tried": _tried,
     "worked": _worked,
     "budget": _budget,

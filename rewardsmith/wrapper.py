@@ -9,9 +9,9 @@ import gymnasium as gym
 import numpy as np
 
 from rewardsmith.api import trainable_program
-from rewardsmith.bank import shapes_in
 from rewardsmith.errors import ProgramError
 from rewardsmith.layout import make_layout
+from rewardsmith.look import shapes_in
 from rewardsmith.planning import resolve_task
 from rewardsmith.program import Verdict
 from rewardsmith.recorder import Buffers, Recorder

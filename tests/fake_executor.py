@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from rewardsmith.bank import look_at
 from rewardsmith.episodes import EPISODES, save_episodes
 from rewardsmith.errors import RewardsmithError, UsageError
+from rewardsmith.look import look_at
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.train.jobs import TrainedReport, TrialJob, TrialResult, write_json
 
-EVALUATION_STEPS = 280  # what ranking and evaluation of the line world take at most
+EVALUATION_STEPS = 330  # what ranking and evaluation of the line world take at most
 
 
 class FakeExecutor:

@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lineworld import write_task
 
-from rewardsmith.bank import look_at
 from rewardsmith.coder.compose import Conversation, PastTurn, compose
 from rewardsmith.errors import UsageError
 from rewardsmith.feedback.process import STRETCHES, process_rows
+from rewardsmith.look import look_at
 from rewardsmith.prompts import Prompts, quoted_data, short_number
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.task.environment import missing_modules
@@ -46,11 +46,27 @@ FAILED = {
 FINDINGS = {
     "findings": ["RS108 error (line 2): there is no 'positon' — did you mean 'position'?", "RS201 error: it is slow"]
 }
+EPISODE = {
+    "title": "the best", "steps": 12, "fitness": 1.0, "success": True, "paid": 4.5, "origin": "an agent of abc",
+    "columns": ["position", "paid", "place"],
+    "rows": [{"step": 1, "cells": [0.1, 0.5, 0.5]}, {"step": 12, "cells": [1.0, 0.25, 0.25]}],
+}  # fmt: skip
+TRAJECTORY = {"episodes": [EPISODE, {**EPISODE, "title": "the worst", "success": False}]}
+AUDIT = {"concerns": ["RS504 warning: term 'away' works against the goal — turn its sign, or drop it"]}
+PREFERENCE = {
+    "problem": "", "rule": "above-best-failure", "per": "per step", "share": 0.25, "threshold": 0.8, "better": 8,
+    "worse": 16, "above": 2, **TRAJECTORY, **AUDIT,
+    "terms": [{"name": "place", "better": 0.5, "worse": 0.75, "cells": [0.25, 1.0]}],
+}  # fmt: skip
+SAID = {"said": ["It limps.", "Lift the | leg"]}
 PAST = {
-    "reflect": [PastTurn(CODE, "reflect", REFLECT)],
-    "broken": [PastTurn(CODE, "reflect", {**FAILED, **process_rows([])})],
-    "repair": [PastTurn(CODE, "repair", FINDINGS)],
-    "failed_round": [PastTurn("I cannot.", "failed_round", FINDINGS)],
+    "trained": [PastTurn(CODE, "reflect", (("process", REFLECT), ("trajectory", TRAJECTORY), ("audit", AUDIT)))],
+    "reconsider": [PastTurn(CODE, "reconsider", (("preference", PREFERENCE),))],
+    "person": [PastTurn(CODE, "reflect", (("process", REFLECT), ("person", SAID)))],
+    "reflect": [PastTurn(CODE, "reflect", (("process", REFLECT),))],
+    "broken": [PastTurn(CODE, "reflect", (("process", {**FAILED, **process_rows([])}),))],
+    "repair": [PastTurn(CODE, "repair", (("findings", FINDINGS),))],
+    "failed_round": [PastTurn("I cannot.", "failed_round", (("failed_round", FINDINGS),))],
 }
 
 
@@ -218,7 +234,8 @@ def test_the_static_part_comes_first(line: Task) -> None:
 
 def test_the_last_bits_of_a_training_change_no_request(line: Task) -> None:
     almost = {**REFLECT, "fitness": 0.25 + 1e-9}
-    assert told(line, line_seen(), [PastTurn(CODE, "reflect", almost)]) == told(line, line_seen(), PAST["reflect"])
+    past = [PastTurn(CODE, "reflect", (("process", almost),))]
+    assert told(line, line_seen(), past) == told(line, line_seen(), PAST["reflect"])
 
 
 # --- Templates

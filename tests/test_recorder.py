@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNormalize
 
-from rewardsmith.bank import look_at
 from rewardsmith.episodes import episode_columns, joined_columns, load_episodes, save_episodes
 from rewardsmith.errors import BoundaryError, ProgramError, UsageError
 from rewardsmith.layout import make_layout
+from rewardsmith.look import look_at
 from rewardsmith.recorder import History, recorded_env
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task

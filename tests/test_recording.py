@@ -11,7 +11,7 @@ from command_line import call, refused
 from lineworld import write_task
 
 import rewardsmith as rs
-from rewardsmith.bank import random_behaviour
+from rewardsmith.look import random_behaviour
 from rewardsmith.task.loading import load_task
 
 RIGHT = "import numpy as np\n\n\ndef right(observation):\n    return np.array([1.0])\n"

@@ -31,7 +31,7 @@ def test_the_way_of_a_run() -> None:
     assert writes(waves[0]) == {(0, 0, 0): (), (0, 1, 0): ()}
     assert trains(waves[1]) == {"poor": (0,), "good": (0,)}
     assert waves[1][0] == Train("poor", (0,), "selection", 100)
-    lesson = (Turn("good", "process", Slot(0, 1)),)
+    lesson = (Turn("good", ("process",), Slot(0, 1)),)
     assert writes(waves[2]) == {(1, 0, 0): lesson, (1, 1, 0): lesson}
     assert trains(waves[3]) == {"fair": (0,), "bad": (0,)}
     assert waves[4] == [Stop("all rounds are done")]
@@ -45,12 +45,12 @@ def test_a_reply_without_code_shifts_nothing() -> None:
     state = fold(events)
     assert state.ranked() == ["b", "a"]
     assert (state.programs["a"], state.programs["b"]) == (Slot(0, 1), Slot(0, 2))
-    assert writes(waves[2])[1, 0, 0] == (Turn("b", "process", Slot(0, 2)),)
+    assert writes(waves[2])[1, 0, 0] == (Turn("b", ("process",), Slot(0, 2)),)
 
 
 def test_a_failed_round_sends_its_findings() -> None:
     events, waves = play(eureka(repairs=0), {(0, 0): "!a", (0, 1): None, (1, 0): "b"}, {"b": 0.0})
-    assert writes(waves[1])[1, 1, 0] == (Turn(None, "failed_round", Slot(0, 1)),)
+    assert writes(waves[1])[1, 1, 0] == (Turn(None, ("failed_round",), Slot(0, 1)),)
     assert trains(waves[2]) == {"b": (0,)}
     assert [len(slot.findings) for slot in fold(events).round_slots(0)] == [1, 1]
 
@@ -62,8 +62,8 @@ def test_repairs_wait_for_the_wave() -> None:
     assert writes(strategy.plan(fold(events))) == {(0, 1, 0): ()}  # not the repair, although it could be asked now
     events += [replied(second), judged(second, None)]
     assert writes(strategy.plan(fold(events))) == {
-        (0, 0, 1): (Turn("!a", "findings", first),),
-        (0, 1, 1): (Turn(None, "findings", second),),
+        (0, 0, 1): (Turn("!a", ("findings",), first),),
+        (0, 1, 1): (Turn(None, ("findings",), second),),
     }
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from rewardsmith.bank import random_behaviour
 from rewardsmith.layout import make_layout
+from rewardsmith.look import random_behaviour
 from rewardsmith.recording import play, record
 from rewardsmith.task.environment import make_env, missing_modules
 from rewardsmith.task.fitness import fitness_function

@@ -127,7 +127,7 @@ def _columns_in(file: Path, arguments: tuple[str, ...]) -> tuple[str, Columns]:
 
 def _on_trained(source: str, verdict: Verdict, found: tuple[str, Columns] | None) -> dict[str, Any] | None:
     """Term ranges on what agents did that were trained in a run of the same task; None where there is none."""
-    from rewardsmith.bank import shapes_in
+    from rewardsmith.look import shapes_in
     from rewardsmith.sandbox.host import ProgramHost
 
     entry = verdict.entries["reward"]

@@ -174,8 +174,8 @@ def _add_prompts(app: typer.Typer) -> None:
 
 
 def _first_request(task: str, goal: str | None, strategy: str, steps: int | None, prompts: Path | None) -> Any:
-    from rewardsmith.bank import look_at
     from rewardsmith.coder.compose import compose
+    from rewardsmith.look import look_at
     from rewardsmith.planning import resolve_task
     from rewardsmith.prompts import Prompts
     from rewardsmith.strategy import STRATEGIES

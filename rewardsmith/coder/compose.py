@@ -31,13 +31,14 @@ class PastTurn(NamedTuple):
 
     Attributes:
         answer: the program's source, or the raw reply when it held no code.
-        kind: which text of the strategy tells the feedback: ``reflect``, ``repair`` or ``failed_round``.
-        feedback: values for that text.
+        asked: which text of the strategy follows: ``reflect`` after a training, ``reconsider`` where the bank spoke
+            against one, ``repair`` after a refusal, ``failed_round`` when nothing of a round was valid.
+        parts: (kind of feedback, values for its text in ``shared``), in the order in which they are told.
     """
 
     answer: str
-    kind: Literal["reflect", "repair", "failed_round"]
-    feedback: Mapping[str, Any]
+    asked: Literal["reflect", "reconsider", "repair", "failed_round"]
+    parts: tuple[tuple[str, Mapping[str, Any]], ...]
 
 
 def compose(
@@ -64,14 +65,11 @@ def compose(
 
 def told(prompts: Prompts, turn: PastTurn) -> str:
     """What came of a program, in words, without what is asked after it."""
-    text = "process" if turn.kind == "reflect" else "findings"
-    return prompts.render(f"shared/{text}", **turn.feedback)
+    return "\n\n".join(text for kind, values in turn.parts if (text := prompts.render(f"shared/{kind}", **values)))
 
 
 def _asked_after(prompts: Prompts, strategy: str, turn: PastTurn) -> str:
-    if turn.kind == "failed_round":
-        return prompts.render(f"{strategy}/failed_round", **turn.feedback)
-    return prompts.render(f"{strategy}/{turn.kind}", feedback=told(prompts, turn))
+    return prompts.render(f"{strategy}/{turn.asked}", feedback=told(prompts, turn))
 
 
 def task_card(spec: TaskSpec, preflight: Mapping[str, Any], steps: int) -> dict[str, Any]:

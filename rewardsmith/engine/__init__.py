@@ -3,6 +3,8 @@
 loop       the way of a run
 writing    a Write order -> a reply, bought once
 judging    a reply -> a program and its verdict
+bank       what is known of behaviour, gathered from the run
+screening  Screen orders -> verdicts of the bank
 training   Train orders -> trials, each run once
 gate       what the budget still allows
 closing    the comparison that every run ends with

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rewardsmith.coder.compose import PastTurn
-from rewardsmith.episodes import EPISODES, load_episodes
+from rewardsmith.engine.judging import read_verdict
+from rewardsmith.engine.screening import read_screen
+from rewardsmith.episodes import EPISODES, PAID, load_episodes, load_output, split_output
+from rewardsmith.feedback.audit import hollow_gain
 from rewardsmith.feedback.process import process_rows
 from rewardsmith.feedback.ranges import range_rows
+from rewardsmith.feedback.trajectory import Played, trajectory_rows
 from rewardsmith.llm.log import ReplyLog
-from rewardsmith.orders import Turn, Write
+from rewardsmith.orders import Kind, Turn, Write
 from rewardsmith.state import RunState, TrialState
 from rewardsmith.store import RunFolder
+from rewardsmith.train.jobs import TrialResult
 
 _NO_CODE = "(no program)"
+_ASKED: dict[str, Any] = {"preference": "reconsider", "findings": "repair", "failed_round": "failed_round"}
 
 
 def past_turns(run: RunFolder, state: RunState, log: ReplyLog, order: Write) -> list[PastTurn]:
@@ -24,15 +30,27 @@ def past_turns(run: RunFolder, state: RunState, log: ReplyLog, order: Write) -> 
 
 
 def _past_turn(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn, shown: Sequence[str]) -> PastTurn:
-    answer = _answer(run, state, log, turn)
-    if turn.feedback == "process":
-        assert turn.program is not None
-        return PastTurn(answer, "reflect", _process(run, state, turn.program, shown))
-    if turn.feedback == "findings":
-        return PastTurn(answer, "repair", {"findings": state.slots[turn.slot].findings})
+    telling: dict[Kind, Callable[[], dict[str, Any]]] = {
+        "process": lambda: _process(run, state, _program(turn), shown),
+        "trajectory": lambda: _trajectory(run, state, _program(turn)),
+        "audit": lambda: _audit(run, state, _program(turn)),
+        "preference": lambda: read_screen(run, _program(turn)) or {},
+        "person": lambda: {"said": state.said.get(_program(turn), [])},
+        "findings": lambda: {"findings": state.slots[turn.slot].findings},
+        "failed_round": lambda: _failed_round(state, turn),
+    }
+    parts = tuple((kind, telling[kind]()) for kind in turn.feedback)
+    return PastTurn(_answer(run, state, log, turn), _ASKED.get(turn.feedback[0], "reflect"), parts)
+
+
+def _program(turn: Turn) -> str:
+    assert turn.program is not None, f"{turn.feedback} is told of a program"
+    return turn.program
+
+
+def _failed_round(state: RunState, turn: Turn) -> dict[str, Any]:
     slots = state.round_slots(turn.slot.round)
-    findings = list(dict.fromkeys(finding for slot in slots if slot.holds_code for finding in slot.findings))
-    return PastTurn(answer, "failed_round", {"findings": findings})
+    return {"findings": list(dict.fromkeys(finding for slot in slots if slot.holds_code for finding in slot.findings))}
 
 
 def _answer(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn) -> str:
@@ -59,18 +77,55 @@ def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str]
         "success": sum(rates) / len(rates) if rates else None,
         "best_elsewhere": best if best is not None and score is not None and best > score.mean else None,
         **process_rows(curves),
-        "ranges": _ranges(run, state, trials),
+        "ranges": _ranges(run, state, program),
     }
 
 
-def _ranges(run: RunFolder, state: RunState, trials: Sequence[TrialState]) -> list[dict[str, Any]]:
+def _trajectory(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
+    """The best and the worst evaluation episode of its best trial."""
+    best = _best_trial(state, program)
+    played = _played(run, best) if best is not None else []
+    fields = [name.removeprefix("next_") for name in read_verdict(run, program).entries["reward"].arguments]
+    assert state.preflight is not None
+    return trajectory_rows(played, fields, state.preflight["arguments"])
+
+
+def _played(run: RunFolder, trial: TrialState) -> list[Played]:
+    """The evaluation episodes of a trial with what its program pays for them."""
+    folder = run.trial_folder(trial.program, trial.rung, trial.seed)
+    if not (folder / PAID).exists():
+        return []
+    result = TrialResult.model_validate_json((folder / "result.json").read_text(encoding="utf-8"))
+    episodes = load_episodes(folder / EPISODES)
+    outputs = split_output(load_output(folder / PAID), map(len, episodes))
+    successes: Sequence[bool | None] = result.successes or [None] * len(episodes)
+    return [Played(*parts) for parts in zip(episodes, result.fitness, successes, outputs, strict=True)]
+
+
+def _audit(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
+    """What its screening suspected, and whether its trainings were hollow."""
+    screen = read_screen(run, program)
+    suspected = screen["concerns"] if screen is not None else []
+    trials = state.trials_of(program, "selection")
+    hollow = hollow_gain([read_curve(run, program, trial.rung, trial.seed) for trial in trials])
+    return {"concerns": [*suspected, *map(str, hollow)]}
+
+
+def _best_trial(state: RunState, program: str) -> TrialState | None:
+    scored = [
+        (trial.fitness, -trial.seed, trial)
+        for trial in state.trials_of(program, "selection")
+        if trial.fitness is not None
+    ]
+    return max(scored)[2] if scored else None
+
+
+def _ranges(run: RunFolder, state: RunState, program: str) -> list[dict[str, Any]]:
     """Of the evaluation episodes of the best trial, where that did better than random behaviour."""
     assert state.preflight is not None
-    scored = [(trial.fitness, -trial.seed, trial) for trial in trials if trial.fitness is not None]
-    random = state.preflight["random_fitness"]
-    if not scored or max(scored)[0] <= sum(random) / len(random):
+    best, random = _best_trial(state, program), state.preflight["random_fitness"]
+    if best is None or (best.fitness or 0.0) <= sum(random) / len(random):
         return []
-    best = max(scored)[2]
     path = run.trial_folder(best.program, best.rung, best.seed) / EPISODES
     return range_rows(load_episodes(path), state.preflight["arguments"]) if path.exists() else []
 

@@ -28,7 +28,7 @@ def current_budget(config: RunConfig, state: RunState) -> Budget:
 
 def trial_steps(steps: int, episode_length: float, episodes: int, ranking_episodes: int) -> int:
     """Environment steps of one trial, evaluation included, as far as they can be known before it."""
-    return int(steps + episode_length * (CHECKPOINTS * ranking_episodes + episodes))
+    return int(steps + episode_length * ((CHECKPOINTS + 1) * ranking_episodes + episodes))
 
 
 def parts(orders: Sequence[Order]) -> frozenset[Slot | TrialKey]:

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import TypeAdapter
 
-from rewardsmith.bank import shapes_in
 from rewardsmith.coder.extract import extract_code
 from rewardsmith.errors import RunError
 from rewardsmith.events import disk_error
 from rewardsmith.llm.protocol import FinishReason
+from rewardsmith.look import shapes_in
 from rewardsmith.program import Program, Verdict, program_id
 from rewardsmith.sandbox.behaviour import check_program
 from rewardsmith.sandbox.codes import CODES

@@ -25,6 +25,7 @@ from rewardsmith.engine.closing import closing_orders
 from rewardsmith.engine.gate import parts
 from rewardsmith.engine.judging import Judge, check_seal
 from rewardsmith.engine.observer import Observer
+from rewardsmith.engine.screening import Screener
 from rewardsmith.engine.training import RunningTrial, Trainer, tried
 from rewardsmith.engine.writing import Writer
 from rewardsmith.errors import BoundaryError, RewardsmithError
@@ -33,7 +34,7 @@ from rewardsmith.executor.local import Executor
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import Reply
 from rewardsmith.llm.sizes import charged
-from rewardsmith.orders import Order, Stop, Train, Write
+from rewardsmith.orders import Order, Screen, Stop, Train, Write
 from rewardsmith.state import RunState, apply_event, fold
 from rewardsmith.store import RunFolder
 from rewardsmith.strategy.base import Strategy
@@ -71,6 +72,7 @@ class Engine:
         self._observer = observer
         self._events = run.events()
         self._trainer = Trainer(run, self.task, self.config.device, executor)
+        self._screener = Screener(run)
         self.waiting: list[Asked] = []  # requests that somebody has to bring the reply to
         self.state: RunState = fold(self._events)
 
@@ -147,6 +149,7 @@ class Engine:
         begun = time.monotonic()
         try:
             self._write([order for order in orders if isinstance(order, Write)])
+            self._screen([order for order in orders if isinstance(order, Screen)])
             self._train([order for order in orders if isinstance(order, Train)])
         finally:
             self.record("worked", wall_s=time.monotonic() - begun)
@@ -219,6 +222,12 @@ class Engine:
         if not hasattr(self, "_judging"):
             self._judging = Judge(self.run, self.seen, self.state)
         return self._judging
+
+    def _screen(self, orders: Sequence[Screen]) -> None:
+        for order in orders:
+            check_seal(self.run, self.state, order.program)
+            self._observer.doing(f"holding {order.program} against known behaviour")
+            self.record("screened", **self._screener.screen(order, self.state))
 
     def _train(self, orders: Sequence[Train]) -> None:
         if not orders:

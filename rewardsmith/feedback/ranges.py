@@ -17,7 +17,7 @@ def range_rows(episodes: Sequence[Episode], arguments: Mapping[str, Any]) -> lis
 
     Args:
         arguments: what programs may ask for, as the look at the environment saw it, see
-            :class:`rewardsmith.bank.Preflight`; fields that are not among them are hidden, and left out.
+            :class:`rewardsmith.look.Preflight`; fields that are not among them are hidden, and left out.
 
     Returns:
         At most twelve rows, those whose range changed most first; none for a field that is not finite.

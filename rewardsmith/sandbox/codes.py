@@ -1,7 +1,8 @@
 """Every code of a finding: what it means, and what to do. Codes are stable: never reuse one, never change its sense.
 
 RS0xx is about the reply, RS1xx is found by reading the source, RS2xx by running it, RS3xx is a limit of the sandbox,
-RS4xx is what training cannot use. ``python -m rewardsmith.sandbox.codes`` prints the page docs/findings.md.
+RS4xx is what training cannot use, RS5xx what a program pays besides the goal.
+``python -m rewardsmith.sandbox.codes`` prints the page docs/findings.md.
 """
 
 from __future__ import annotations
@@ -72,6 +73,13 @@ CODES = {
     "RS304": Code("memory grows from call to call", "keep nothing between calls"),
     "RS305": Code("the program asked the system for something", "a program only computes and returns"),
     "RS401": Code("valid, but cannot be trained yet", "write a reward alone"),
+    "RS501": Code("bad behaviour is paid more than good", "turn the sign of what decides it"),
+    "RS502": Code("good and bad behaviour are hardly told apart", "pay for what only good episodes have"),
+    "RS503": Code("going on pays more than finishing", "pay change, or a larger bonus at the goal"),
+    "RS504": Code("a term works against the goal", "turn its sign, or drop it"),
+    "RS505": Code("one term drowns the others", "make it smaller, or the others larger"),
+    "RS506": Code("agents earn more, and the fitness does not rise", "close the way by which they earn it"),
+    "RS507": Code("almost reaching the goal pays as much as reaching it", "a bonus that being near cannot make up"),
 }
 _KINDS = {
     "0": ("About the reply", ""),
@@ -79,6 +87,10 @@ _KINDS = {
     "2": ("Found by running", "On real transitions of the task, in the sandbox. Some only warn; the finding says so."),
     "3": ("Limits of the sandbox", "The program ran into a limit and was ended. Each of these refuses the program."),
     "4": ("About training", ""),
+    "5": (
+        "What it pays besides the goal",
+        "Found on episodes whose worth is known, before or after training. Each only warns; it is told to the writer.",
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from rewardsmith.registry import Registry
 STRATEGIES = Registry(
     "strategy",
     {
+        "card": "rewardsmith.strategy.card:Card",
         "eureka": "rewardsmith.strategy.eureka:Eureka",
         "evolve": "rewardsmith.strategy.evolve:Evolve",
     },

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
+from zlib import crc32
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from rewardsmith.orders import Order, Turn, Write
+from rewardsmith.maths.preference import Measure, Rule
+from rewardsmith.orders import Order, Screen, Turn, Write
 from rewardsmith.state import RunState, SlotState
 from rewardsmith.types import Slot
 
@@ -16,6 +18,24 @@ class StrategyOptions(BaseModel):
     """Options of a strategy; unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ScreenOptions(StrategyOptions):
+    """Options of a strategy that holds programs against the bank before they are trained.
+
+    Attributes:
+        screen: how the order of known behaviour is compared, see :mod:`rewardsmith.maths.preference`; ``off`` trains
+            every valid program.
+        measure: what a trajectory's pay is: its mean per step, discounted sum, or sum.
+        threshold: the least share in order.
+        trained_anyway: share of the programs that failed which are trained all the same, drawn by their id: it tells
+            how often the bank is wrong.
+    """
+
+    screen: Rule | Literal["off"] = "off"
+    measure: Measure = "mean"
+    threshold: float = Field(0.8, ge=0, le=1)
+    trained_anyway: float = Field(0.1, ge=0, le=1)
 
 
 class Strategy(Protocol):
@@ -73,7 +93,7 @@ def write_wave(state: RunState, round_number: int, repairs: int, turns: Sequence
             allowed = 1 + repairs + min(cuts, 1)
             if len(tried) > attempt or attempt >= allowed or any(slot.accepted for slot in tried):
                 continue
-            told = tuple(Turn(slot.program, "findings", slot.slot) for slot in tried if slot.holds_code)
+            told = tuple(Turn(slot.program, ("findings",), slot.slot) for slot in tried if slot.holds_code)
             owed.append(Write(Slot(round_number, sample, attempt), past + told, longer=min(cuts, 1)))
         if owed:
             return owed
@@ -83,6 +103,26 @@ def write_wave(state: RunState, round_number: int, repairs: int, turns: Sequence
 def most_attempts(repairs: int) -> int:
     """The most requests that one sample can take: the first, its repairs, and one more after an answer cut off."""
     return 2 + repairs
+
+
+def screenings(state: RunState, programs: Sequence[str], options: ScreenOptions) -> list[Screen]:
+    """The programs that have yet to be held against the bank."""
+    if options.screen == "off":
+        return []
+    owed = [program for program in programs if program not in state.screens]
+    return [Screen(program, options.screen, options.measure, options.threshold) for program in owed]
+
+
+def worth_training(state: RunState, programs: Sequence[str], options: ScreenOptions) -> list[str]:
+    """Those that the bank does not speak against, and a share of the others."""
+    if options.screen == "off":
+        return list(programs)
+    return [p for p in programs if state.screens[p].verdict != "failed" or _draw(p) < options.trained_anyway]
+
+
+def _draw(program: str) -> float:
+    """A number in [0, 1) that is always the same for a program."""
+    return crc32(program.encode()) / 2**32
 
 
 def accepted_programs(state: RunState, round_number: int) -> list[str]:

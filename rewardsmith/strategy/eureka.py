@@ -16,10 +16,18 @@ from pydantic import Field
 
 from rewardsmith.orders import Order, Stop, Train, Turn
 from rewardsmith.state import RunState
-from rewardsmith.strategy.base import StrategyOptions, accepted_programs, most_attempts, write_wave
+from rewardsmith.strategy.base import (
+    ScreenOptions,
+    StrategyOptions,
+    accepted_programs,
+    most_attempts,
+    screenings,
+    worth_training,
+    write_wave,
+)
 
 
-class EurekaOptions(StrategyOptions):
+class EurekaOptions(ScreenOptions):
     """Options of :class:`Eureka`.
 
     Attributes:
@@ -27,6 +35,7 @@ class EurekaOptions(StrategyOptions):
         samples: K, independent programs per round.
         repairs: how often the findings of a refused program go back to the writer.
         seeds: training seeds per program on which programs are selected.
+        screen, measure, threshold, trained_anyway: see :class:`ScreenOptions`.
         history: past rounds that a request shows; the last four are kept by default, which a public
             benchmark of thirty such choices found to help.
     """
@@ -54,7 +63,9 @@ class Eureka:
             writes = write_wave(state, number, self.options.repairs, turns)
             if writes:
                 return writes
-            owed = self._trainings(state, number)
+            accepted = accepted_programs(state, number)
+            owed: Sequence[Order] = screenings(state, accepted, self.options)
+            owed = owed or self._trainings(state, worth_training(state, accepted, self.options))
             if owed:
                 return owed
         return [Stop("all rounds are done")]
@@ -75,9 +86,9 @@ class Eureka:
         """One per selection seed."""
         return self.options.seeds
 
-    def _trainings(self, state: RunState, number: int) -> list[Order]:
+    def _trainings(self, state: RunState, programs: Sequence[str]) -> list[Order]:
         orders: list[Order] = []
-        for program in accepted_programs(state, number):
+        for program in programs:
             seeds = tuple(s for s in range(self.options.seeds) if (program, s, "selection") not in state.trials)
             if seeds:
                 orders.append(Train(program, seeds, "selection", self.steps))
@@ -89,7 +100,7 @@ class Eureka:
         turns = [turn for past in range(first, number) if (turn := self._lesson(state, past)) is not None]
         best = next(iter(state.ranked(p for past in range(number) for p in accepted_programs(state, past))), None)
         if best is not None and best not in {turn.program for turn in turns}:
-            turns[:1] = [Turn(best, "process", state.programs[best])]
+            turns[:1] = [Turn(best, ("process",), state.programs[best])]
         return tuple(turns)
 
     def _lesson(self, state: RunState, number: int) -> Turn | None:
@@ -97,6 +108,6 @@ class Eureka:
         accepted = accepted_programs(state, number)
         if not accepted:
             answered = [slot for slot in state.round_slots(number) if slot.holds_code]
-            return Turn(answered[-1].program, "failed_round", answered[-1].slot) if answered else None
+            return Turn(answered[-1].program, ("failed_round",), answered[-1].slot) if answered else None
         best = next(iter([*state.ranked(accepted), *accepted]))
-        return Turn(best, "process", state.programs[best])
+        return Turn(best, ("process",) if state.trials_of(best, "selection") else ("preference",), state.programs[best])

@@ -145,7 +145,7 @@ class Evolve:
             return ()
         count = 1 if chance < self.options.fresh + self.options.mutated else 2
         places = {min(draws.randrange(len(ranked)) for _ in range(self.options.tournament)) for _ in range(count)}
-        return tuple(Turn(ranked[n], "process", state.programs[ranked[n]]) for n in sorted(places, reverse=True))
+        return tuple(Turn(ranked[n], ("process",), state.programs[ranked[n]]) for n in sorted(places, reverse=True))
 
 
 def _first_of_each_score(state: RunState, ranked: Sequence[str]) -> list[str]:

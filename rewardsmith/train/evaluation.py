@@ -2,6 +2,9 @@
 
 Checkpoints are ranked by the reward they were trained for, on ranking episodes; the fitness of the chosen
 one is then measured on other seeds. So neither the ranking nor a lucky checkpoint can lift the score.
+
+For the bank, selection trials also leave what is between random and trained: an episode of every checkpoint, and some
+of the chosen one disturbed by random actions, as in D-REX (Brown et al. 2019, arXiv 1907.03976).
 """
 
 from __future__ import annotations
@@ -9,15 +12,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-from rewardsmith.bank import LONGEST_EPISODE
-from rewardsmith.episodes import EPISODES, episode_columns, save_episodes
+from rewardsmith.episodes import ALONG, EPISODES, PAID, episode_columns, joined_columns, save_episodes, save_output
 from rewardsmith.errors import BoundaryError, ProgramError
+from rewardsmith.look import LONGEST_EPISODE
 from rewardsmith.recorder import History
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task
@@ -26,9 +30,11 @@ from rewardsmith.train.jobs import RANKING_EPISODES, TrainedReport, TrialJob, Tr
 from rewardsmith.train.learner import load_state, make_policy, normalised
 from rewardsmith.train.vec_reward import LARGEST
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
-from rewardsmith.types import Episode, Evaluator
+from rewardsmith.types import Array, Episode, Evaluator
 
 RESULT = "result.json"
+_KEPT_OF_EACH = 2  # episodes of a checkpoint
+_DISTURBED = (0.1, 0.9)  # shares of random actions, in even steps from the first environment to the last
 
 
 class Rollout(NamedTuple):
@@ -69,7 +75,7 @@ def _measured(
     open_program: Callable[[RecordedVecEnv], Evaluator | None],
 ) -> TrialResult:
     ranking = Player(task, job.training, RANKING_EPISODES)
-    steps, returns = trained.steps, dict[str, float]()
+    steps, returns, along = trained.steps, dict[str, float](), list[Episode]()
     seed, deterministic = derived_seed("ranking", job.rung, job.seed), job.evaluation.deterministic
     try:
         program = open_program(ranking.base)
@@ -77,12 +83,22 @@ def _measured(
             rollout = ranking.play(folder, name, seed, deterministic)
             steps += rollout.steps
             returns[name] = float(np.mean([own_return(program, episode) for episode in rollout.episodes]))
+            along += rollout.episodes[:_KEPT_OF_EACH]
     except ProgramError as error:
         return _failed(trained, steps, error)
     best = max(returns, key=lambda name: (returns[name], name))  # of equal ones the later
+    if job.rung == "selection":
+        disturbed = ranking.play(folder, best, seed, deterministic, disturbed=True)
+        steps += disturbed.steps
+        save_episodes(folder / ALONG, [*along, *disturbed.episodes])
     player = Player(task, job.training, job.evaluation.episodes)
     rollout = player.play(folder, best, derived_seed("evaluation", job.rung, job.seed), deterministic)
     save_episodes(folder / EPISODES, rollout.episodes)
+    try:
+        if program is not None:
+            save_output(folder / PAID, program(joined_columns(rollout.episodes, program.arguments)))
+    except ProgramError as error:
+        return _failed(trained, steps + rollout.steps, error)
     measure = fitness_function(task)
     measured = [measure(episode) for episode in rollout.episodes]
     successes = [bool(m.success) for m in measured] if measured[0].success is not None else None
@@ -127,15 +143,42 @@ class Player:
         # predict() goes through all modules in every step to turn off what is off: a third of an evaluation's time
         self._model.policy.set_training_mode = lambda mode: None  # type: ignore[method-assign]
 
-    def play(self, folder: Path, checkpoint: str, seed: int, deterministic: bool) -> Rollout:
-        """The first episode of each environment."""
+    def play(
+        self, folder: Path, checkpoint: str, seed: int, deterministic: bool, *, disturbed: bool = False
+    ) -> Rollout:
+        """The first episode of each environment; disturbed, each takes another share of random actions."""
         load_state(self._model, self._venv, folder / "checkpoints", checkpoint)
         self._venv.seed(seed)
-        return play_episodes(self._model, self._venv, self.base, deterministic)
+        disturb = _Disturbing(self.base.num_envs, self._model.action_space, seed) if disturbed else None
+        return play_episodes(self._model, self._venv, self.base, deterministic, disturb)
 
 
-def play_episodes(model: BaseAlgorithm, venv: VecEnv, base: RecordedVecEnv, deterministic: bool) -> Rollout:
+class _Disturbing:
+    """Puts random actions in the place of some, in each environment in another share of its steps."""
+
+    def __init__(self, n: int, space: spaces.Space[Any], seed: int) -> None:
+        self._shares = np.linspace(*_DISTURBED, n)
+        self._space = space
+        self._space.seed(seed)
+        self._rng = np.random.default_rng(seed)
+
+    def __call__(self, actions: Array) -> Array:
+        for row in np.flatnonzero(self._rng.random(len(self._shares)) < self._shares):
+            actions[row] = self._space.sample()
+        return actions
+
+
+def play_episodes(
+    model: BaseAlgorithm,
+    venv: VecEnv,
+    base: RecordedVecEnv,
+    deterministic: bool,
+    disturb: Callable[[Array], Array] | None = None,
+) -> Rollout:
     """One episode per environment; every step taken is counted, also those after an environment's first episode.
+
+    Args:
+        disturb: changes the actions of each vector step, shape (n, ...).
 
     Raises:
         BoundaryError: an episode does not end.
@@ -145,6 +188,8 @@ def play_episodes(model: BaseAlgorithm, venv: VecEnv, base: RecordedVecEnv, dete
     history, found, steps = History(base.buffers), dict[int, Episode](), 0
     while len(found) < base.num_envs:
         actions, _ = model.predict(obs, deterministic=deterministic)  # type: ignore[arg-type]
+        if disturb is not None:
+            actions = disturb(actions)
         obs, _, dones, _ = venv.step(actions)
         steps += base.num_envs
         for row, episode in history.add(dones):

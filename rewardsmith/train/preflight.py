@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rewardsmith.bank import Preflight, look_at
 from rewardsmith.episodes import save_episodes
 from rewardsmith.errors import BoundaryError, UsageError
+from rewardsmith.look import Preflight, look_at
 from rewardsmith.task.loading import Task
 from rewardsmith.train.jobs import write_json
 from rewardsmith.train.learner import check_hyperparameters, make_policy, normalised
@@ -16,7 +16,7 @@ from rewardsmith.train.vectors import make_vec_env
 
 
 def run_preflight(task: Task, folder: Path) -> Preflight:
-    """Look at the environment; write ``preflight.json``, ``transitions.npz`` and ``random.npz``.
+    """Look at the environment; write ``preflight.json``, ``transitions.npz``, ``random.npz`` and ``held.npz``.
 
     Raises:
         UsageError: the task's fields, fitness, algorithm or hyper-parameters do not fit the environment.
@@ -28,6 +28,7 @@ def run_preflight(task: Task, folder: Path) -> Preflight:
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / "transitions.npz", **look.transitions)  # type: ignore[arg-type]
     save_episodes(folder / "random.npz", look.behaviour.episodes)
+    save_episodes(folder / "held.npz", look.held.episodes)
     write_json(folder / "preflight.json", look.report)
     return look.report
 

@@ -54,7 +54,7 @@ def features_of(arguments: Mapping[str, Mapping[str, Any]], units: Mapping[str, 
     """The features of a task: its fields, and the gaps between fields that measure the same.
 
     Args:
-        arguments: what programs may ask for, see :class:`rewardsmith.bank.Preflight`.
+        arguments: what programs may ask for, see :class:`rewardsmith.look.Preflight`.
         units: of the fields, where they have one.
     """
     names = [name.removeprefix("next_") for name in arguments if name.startswith("next_")]

@@ -1,0 +1,166 @@
+"""What a program pays besides the goal: suspicions that hold against known behaviour, each with what to do about it.
+
+All of it is found without training, from what the program pays for trajectories whose worth is known; but for
+:func:`hollow_gain`, which reads the curve of a training. A suspicion warns, and is told to the writer; it refuses
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from rewardsmith.feedback.paid import Paid
+from rewardsmith.feedback.process import CurveRow
+from rewardsmith.types import Episode, Finding, FloatArray
+
+_BACKWARDS = 0.2  # share of pairs in order up to which a reward points the wrong way
+_BLIND = 0.65  # ... and up to which it tells nothing
+_CLEARLY = 0.05  # by which that share must rise for a term to be blamed
+_DROWNS = 0.95  # of the differences between trajectories
+_STRETCH = 5  # a loop is looked for in stretches of a fifth of the longest trajectory
+_BACK = 0.2  # how near to its beginning a loop must end, in standard deviations of the fields
+_NEAR = 2 / 3  # rank among the failures from which one was nearly there
+
+
+def audit(paid: Paid) -> list[Finding]:
+    """Suspicions about a program, from what it pays over a bank; none where the bank holds no contrast."""
+    if paid.better is None:
+        return []
+    found = list(_order(paid))
+    if "RS501" not in (code for code, _, _ in found):  # else the rest follows from it
+        found += [*_going_on(paid), *_near_misses(paid)]
+    found += _terms(paid)
+    return [Finding(code, "warning", message, hint, source="audit") for code, message, hint in found]
+
+
+def hollow_gain(curves: Sequence[Sequence[CurveRow]]) -> list[Finding]:
+    """Whether agents earned more and more of the reward while the fitness stood still or fell.
+
+    Args:
+        curves: one per training seed, see :func:`rewardsmith.feedback.process.process_rows`.
+    """
+    hollow = [both for curve in curves if (both := _gains(curve)) is not None and both[0] > 0.5 and both[1] < 0.05]
+    if not hollow or len(hollow) <= len(curves) / 2:
+        return []
+    message = "agents came to earn more and more of this reward while the task's fitness did not rise"
+    hint = "they collect something that is not the goal: find the term whose sum grew, and close that way"
+    return [Finding("RS506", "warning", message, hint, source="audit")]
+
+
+def _gains(curve: Sequence[CurveRow]) -> tuple[float, float] | None:
+    """Change of own return and of fitness from the first to the last fifth of a curve, in units of their range."""
+    series = [[row[name] for row in curve if row.get(name) is not None] for name in ("own_return", "fitness")]
+    if min(map(len, series)) < 5:
+        return None
+    changes = []
+    for values in (np.array(one, np.float64) for one in series):
+        fifth = max(1, len(values) // 5)
+        changes.append(float((values[-fifth:].mean() - values[:fifth].mean()) / (np.ptp(values) or 1.0)))
+    return changes[0], changes[1]
+
+
+Suspicion = tuple[str, str, str]  # code, message, hint
+
+
+def _order(paid: Paid) -> Iterator[Suspicion]:
+    """The whole reward points away from the goal, or nowhere."""
+    assert paid.better is not None
+    kept = paid.agreement("pairs", "mean")
+    assert kept is not None
+    if kept.share <= _BACKWARDS:
+        message = f"it pays bad behaviour more than good: of all pairs of episodes only {kept.share:.0%} are in order"
+        yield "RS501", message, "turn the sign of what decides it"
+    elif kept.share < _BLIND:
+        message = f"it can hardly tell good behaviour from bad: {kept.share:.0%} of all pairs of episodes are in order"
+        yield "RS502", message, "pay for what only the good episodes have"
+
+
+def _going_on(paid: Paid) -> Iterator[Suspicion]:
+    """Success ends an episode, and with it the pay: never finishing may pay more."""
+    assert paid.better is not None
+    sums, lengths = paid.scores("sum"), paid.bank.lengths
+    longest = int(lengths.max())
+    ended = paid.better & np.array([one.episode.terminated for one in paid.bank.trajectories])
+    if not ended.any() or np.median(lengths[ended]) > 0.9 * longest:
+        return
+    success = float(np.median(sums[ended]))
+    failures = np.where(paid.better, -np.inf, sums)
+    most = int(np.argmax(failures))
+    if failures[most] >= success:
+        message = (
+            f"an episode that does not reach the goal is paid {failures[most]:.3g} in {lengths[most]} steps, "
+            f"a success {success:.3g} in about {int(np.median(lengths[ended]))}"
+        )
+        yield "RS503", message, "pay less for going on than for finishing: pay change, or a larger bonus at the goal"
+        return
+    scale = np.concatenate([_fields(one.episode) for one in paid.bank.trajectories]).std(axis=0)
+    places = np.flatnonzero(~paid.better)
+    scale = np.where(scale > 0, scale, 1.0)
+    rate = max(_loop_rate(paid, int(place), longest // _STRETCH, scale) for place in places)
+    if rate * longest > max(success, 0.0):
+        message = (
+            f"a loop pays: behaviour that comes back to where it was earns {rate:.3g} a step, over a whole episode "
+            f"more than the {success:.3g} of a success"
+        )
+        yield "RS503", message, "pay change of a quantity, which a loop gives back, or a larger bonus at the goal"
+
+
+def _loop_rate(paid: Paid, place: int, stretch: int, scale: FloatArray) -> float:
+    """The most that is paid per step in a stretch of a trajectory that ends where it began; 0 where none does."""
+    totals, fields = paid.of(place).total, _fields(paid.bank.trajectories[place].episode) / scale
+    if stretch < 2 or len(totals) < stretch:
+        return 0.0
+    closed = np.sqrt(((fields[stretch:] - fields[:-stretch]) ** 2).mean(axis=1)) <= _BACK
+    sums = np.cumsum(np.concatenate([[0.0], totals]))
+    return float((sums[stretch:] - sums[:-stretch])[closed].max() / stretch) if closed.any() else 0.0
+
+
+def _fields(episode: Episode) -> FloatArray:
+    """The fields before each step and at the end, shape (T + 1, d)."""
+    known = [np.asarray(values, np.float64) for values in episode.fields.values() if len(values) == len(episode) + 1]
+    return np.concatenate([values.reshape(len(values), -1) for values in known], axis=1)
+
+
+def _terms(paid: Paid) -> Iterator[Suspicion]:
+    """One term works against the goal, or drowns those that work for it."""
+    kept = paid.agreement("pairs", "mean")
+    assert kept is not None
+    spread = {name: float(np.std(paid.scores("mean", values))) for name, values in paid.terms.items()}
+    for name, values in paid.terms.items() if len(paid.terms) > 1 else ():
+        alone, turned, rest = (
+            found.share
+            for changed in (values, paid.output.total - 2 * values, paid.output.total - values)
+            if (found := paid.agreement("pairs", "mean", changed)) is not None
+        )
+        part = spread[name] / (sum(spread.values()) or 1.0)
+        if alone < 0.4 and turned >= kept.share + _CLEARLY:
+            message = (
+                f"term {name!r} works against the goal: with its sign turned {turned:.0%} of all pairs of episodes "
+                f"would be in order, now {kept.share:.0%}"
+            )
+            yield "RS504", message, "turn its sign, or drop it"
+        elif rest >= kept.share + _CLEARLY and part >= _DROWNS:
+            message = (
+                f"term {name!r} drowns the others: it makes {part:.0%} of the difference between episodes, and without "
+                f"it {rest:.0%} of all pairs would be in order, now {kept.share:.0%}"
+            )
+            yield "RS505", message, "make it smaller, or the others larger"
+
+
+def _near_misses(paid: Paid) -> Iterator[Suspicion]:
+    """The failures that came nearest are paid like successes: being near is enough."""
+    assert paid.better is not None
+    sums, fitness = paid.scores("sum"), paid.bank.fitness
+    failures = np.flatnonzero(~paid.better)
+    nearest = failures[fitness[failures] >= np.quantile(fitness[failures], _NEAR)]
+    success = float(np.median(sums[paid.better]))
+    over = nearest[sums[nearest] >= success]
+    if len(over) and len(over) >= len(nearest) / 4:
+        message = (
+            f"{len(over)} of {len(nearest)} episodes that nearly reached the goal are paid at least {success:.3g}, as "
+            "much as a usual success"
+        )
+        yield "RS507", message, "leave a clear gain for the last step: a bonus that being near cannot make up"
+

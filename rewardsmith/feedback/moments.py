@@ -1,0 +1,65 @@
+"""The few moments of an episode that tell most, in the task's own fields.
+
+A person who is told of an episode wants its beginning, its end, and where something happened. Here: where a step paid
+most and least, and the middle of the longest stretch that is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from rewardsmith.types import Episode, FloatArray, Output
+
+MOST_MOMENTS = 6
+MOST_FIELDS = 6
+
+
+def moments(paid: FloatArray, most: int = MOST_MOMENTS) -> list[int]:
+    """Steps of an episode worth showing, in order: first and last, best and worst paid, then middles of the gaps.
+
+    Args:
+        paid: reward of each step, shape (T,).
+    """
+    chosen = {0, len(paid) - 1, int(np.argmax(paid)), int(np.argmin(paid))}
+    while len(chosen) < min(most, len(paid)):
+        _, low, high = max((high - low, low, high) for low, high in pairwise(sorted(chosen)))
+        chosen.add((low + high) // 2)
+    return sorted(chosen)
+
+
+def episode_table(episode: Episode, output: Output, fields: Sequence[str], seen: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns and rows that tell an episode, for a prompt or a page.
+
+    Args:
+        output: what the program pays for its steps.
+        fields: those that the program reads; others fill up, up to six numbers in all.
+        seen: what programs may ask for, see :class:`rewardsmith.look.Preflight`; nothing else is shown.
+
+    Returns:
+        ``columns`` (fields, actions, paid, terms) and ``rows`` of ``step`` (from 1) and ``cells``.
+    """
+    shown = _numbers(episode, fields, seen) | _actions(episode) | {"paid": output.total, **output.terms}
+    rows = [
+        {"step": at + 1, "cells": [float(values[at]) for values in shown.values()]} for at in moments(output.total)
+    ]
+    return {"columns": list(shown), "rows": rows}
+
+
+def _numbers(episode: Episode, first: Sequence[str], seen: Mapping[str, Any]) -> dict[str, FloatArray]:
+    """Scalar series after each step, by name; a field of d numbers gives ``name[0]`` and so on."""
+    offered = [name for name in episode.fields if name in seen or f"next_{name}" in seen]
+    found: dict[str, FloatArray] = {}
+    for name in dict.fromkeys([name for name in first if name in offered] + offered):
+        values = np.asarray(episode.fields[name][-len(episode) :], np.float64).reshape(len(episode), -1)
+        several = values.shape[1] > 1
+        found |= {f"{name}[{i}]" if several else name: column for i, column in enumerate(values.T)}
+    return dict(list(found.items())[:MOST_FIELDS])
+
+
+def _actions(episode: Episode) -> dict[str, FloatArray]:
+    values = np.asarray(episode.actions, np.float64).reshape(len(episode), -1)
+    return {f"action[{i}]" if values.shape[1] > 1 else "action": column for i, column in enumerate(values.T[:3])}

@@ -1,0 +1,67 @@
+"""What a program pays over the trajectories of a bank: the ground of preference feedback and of the audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rewardsmith.bank import Bank
+from rewardsmith.episodes import split_output
+from rewardsmith.maths.preference import Agreement, Measure, Rule, agreement, better_half, trajectory_scores
+from rewardsmith.types import Array, FloatArray, Output
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A program's output on a bank.
+
+    Attributes:
+        output: of all trajectories one after the other, as the bank's columns are.
+        gamma: the learner's discount.
+    """
+
+    bank: Bank
+    output: Output
+    gamma: float
+
+    @cached_property
+    def better(self) -> Array | None:
+        """Which trajectories are the better ones, shape (m,), bool; None where there is no contrast."""
+        return better_half(self.bank.fitness, self.bank.successes)
+
+    @property
+    def terms(self) -> dict[str, FloatArray]:
+        """Shape (N,) each; empty for a program that returns a bare total."""
+        return dict(self.output.terms)
+
+    def scores(self, measure: Measure, values: FloatArray | None = None) -> FloatArray:
+        """What each trajectory is paid in all, or by a term; shape (m,)."""
+        rewards = self.output.total if values is None else values
+        return trajectory_scores(rewards, self.bank.lengths, measure, self.gamma)
+
+    def agreement(self, rule: Rule, measure: Measure, values: FloatArray | None = None) -> Agreement | None:
+        """How well that keeps the order of fitness; None where there is no contrast."""
+        return agreement(self.scores(measure, values), self.bank.fitness, self.bank.successes, rule)
+
+    def of(self, place: int) -> Output:
+        """The output on one trajectory."""
+        return self._split[place]
+
+    @cached_property
+    def _split(self) -> list[Output]:
+        return split_output(self.output, self.bank.lengths)
+
+
+def extremes(paid: Paid, measure: Measure) -> tuple[int, int]:
+    """Places of the worst paid of the better trajectories, and of the best paid of the worse ones.
+
+    Raises:
+        ValueError: the bank holds no contrast.
+    """
+    if paid.better is None:
+        raise ValueError("expected better and worse trajectories, found only one kind")
+    scores = np.nan_to_num(paid.scores(measure), nan=-np.inf)
+    worst_better = int(np.argmin(np.where(paid.better, scores, np.inf)))
+    return worst_better, int(np.argmax(np.where(paid.better, -np.inf, scores)))

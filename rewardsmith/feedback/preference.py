@@ -1,0 +1,95 @@
+"""Which known behaviour a program puts in the wrong order, and which of its terms do it (CARD's preference feedback).
+
+Shown are the two trajectories that say most: the worst paid of the good ones, and the best paid of the bad ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rewardsmith.feedback.moments import episode_table
+from rewardsmith.feedback.paid import Paid, extremes
+from rewardsmith.maths.preference import Measure, Rule
+from rewardsmith.types import FloatArray
+
+_PER = {"mean": "per step", "discounted": "as a discounted sum", "sum": "in all"}
+
+
+def preference_rows(
+    paid: Paid, rule: Rule, measure: Measure, threshold: float, fields: Sequence[str], seen: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Values of ``shared/preference``, but for its concerns.
+
+    Args:
+        fields: those that the program reads.
+        seen: what programs may ask for, see :class:`rewardsmith.look.Preflight`.
+
+    Raises:
+        ValueError: the bank holds no contrast.
+    """
+    kept = paid.agreement(rule, measure)
+    if kept is None or paid.better is None:
+        raise ValueError("expected better and worse trajectories, found only one kind")
+    places = extremes(paid, measure)
+    scores = paid.scores(measure)
+    known = "solved" if paid.bank.successes is not None else "good"
+    titles = (f"the worst paid {known} episode", f"the best paid episode that is not {known}")
+    return {
+        "rule": rule,
+        "per": _PER[measure],
+        "share": kept.share,
+        "threshold": threshold,
+        "better": int(paid.better.sum()),
+        "worse": int((~paid.better).sum()),
+        "above": int((scores[paid.better] > scores[places[1]]).sum()),
+        "terms": _term_rows(paid, measure, places),
+        "episodes": [
+            _told(paid, title, place, fields, seen) for title, place in zip(titles, places, strict=True)
+        ],
+    }
+
+
+def _term_rows(paid: Paid, measure: Measure, places: Sequence[int]) -> list[dict[str, Any]]:
+    """What each term pays the better and the worse; those that favour the worse most come first, the whole last."""
+    rows = [(name, paid.scores(measure, values)) for name, values in paid.terms.items()]
+    rows.sort(key=lambda row: _gain(paid, row[1]))
+    return [_row(paid, name, scores, places) for name, scores in [*rows, ("the whole", paid.scores(measure))]]
+
+
+def _row(paid: Paid, name: str, scores: FloatArray, places: Sequence[int]) -> dict[str, Any]:
+    assert paid.better is not None
+    return {
+        "name": name,
+        "better": float(scores[paid.better].mean()),
+        "worse": float(scores[~paid.better].mean()),
+        "cells": [float(scores[place]) for place in places],
+    }
+
+
+def _gain(paid: Paid, scores: FloatArray) -> float:
+    """How much more the better get."""
+    assert paid.better is not None
+    return float(np.nan_to_num(scores[paid.better].mean() - scores[~paid.better].mean(), nan=0.0))
+
+
+def _told(paid: Paid, title: str, place: int, fields: Sequence[str], seen: Mapping[str, Any]) -> dict[str, Any]:
+    found = paid.bank.trajectories[place]
+    return {
+        "title": title,
+        "origin": _ORIGINS.get(found.origin, found.origin if "." in found.origin else f"an agent of {found.origin}"),
+        "steps": len(found.episode),
+        "fitness": found.fitness,
+        "success": found.success,
+        **episode_table(found.episode, paid.of(place), fields, seen),
+    }
+
+
+_ORIGINS = {
+    "random": "random actions",
+    "held": "random actions, each held for a while",
+    "native": "an agent of the native reward",
+    "expert": "a controller written by hand",
+}

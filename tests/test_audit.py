@@ -1,0 +1,133 @@
+"""Suspicions about a program: each is raised by the case that it is made for, and by no honest one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rewardsmith.bank import Bank, Trajectory
+from rewardsmith.feedback.audit import audit, hollow_gain
+from rewardsmith.feedback.paid import Paid
+from rewardsmith.feedback.preference import preference_rows
+from rewardsmith.types import Episode, FloatArray, Output
+
+HORIZON, GOAL = 100, 10.0
+
+
+def walk(target: float, speed: float) -> Trajectory:
+    """A walk on a line; reaching the goal at 10 ends it. Or it goes back and forth around its target for ever."""
+    position, places, steps = 0.0, [0.0], 0
+    while steps < HORIZON and position < GOAL:
+        position += speed * np.sign(target - position) if abs(target - position) > speed / 2 else -speed
+        places.append(position)
+        steps += 1
+    fields = {"position": np.array(places)}
+    success = position >= GOAL
+    episode = Episode(fields, np.full((steps, 1), speed), np.zeros(steps), terminated=success, truncated=not success)
+    return Trajectory(episode, max(places) / GOAL, success, "hand")
+
+
+BANK = Bank(
+    [walk(12.0, speed) for speed in np.linspace(0.4, 0.8, 8)]
+    + [walk(target, 0.5) for target in (-3.0, 0.5, 1.0, 2.0, 6.0, 8.0, 9.0, 9.4)]
+)
+POSITION = BANK.columns(["next_position"])["next_position"]
+BEFORE = BANK.columns(["position"])["position"]
+AT_GOAL = (POSITION >= GOAL).astype(float)
+
+
+def paid(**terms: FloatArray) -> Paid:
+    named = {name: np.broadcast_to(values, POSITION.shape).astype(float) for name, values in terms.items()}
+    return Paid(BANK, Output(np.sum(list(named.values()), axis=0), named), 0.99)
+
+
+def messages(**terms: FloatArray) -> dict[str, str]:
+    return {finding.code: finding.message for finding in audit(paid(**terms))}
+
+
+def codes(**terms: FloatArray) -> set[str]:
+    return set(messages(**terms))
+
+
+PROGRESS = POSITION - BEFORE
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"progress": PROGRESS, "goal": 10 * AT_GOAL},
+        {"goal": AT_GOAL},
+        {"progress": 0.1 * PROGRESS, "goal": 5 * AT_GOAL, "time": np.array(-0.01)},
+        {"near": 0.01 * np.exp(-np.abs(POSITION - GOAL)), "goal": 30 * AT_GOAL},
+    ],
+)
+def test_of_honest_rewards_nothing_is_suspected(terms: dict[str, Any]) -> None:
+    assert codes(**terms) == set()
+
+
+def test_backwards() -> None:
+    assert "RS501" in codes(progress=-PROGRESS, goal=-AT_GOAL)
+
+
+def test_blind() -> None:
+    noise = np.random.default_rng(2).normal(size=POSITION.shape)
+    assert "RS502" in codes(noise=noise)
+
+
+def test_living_long_pays() -> None:
+    assert "RS503" in codes(alive=np.array(1.0), goal=20 * AT_GOAL)
+
+
+def test_a_loop_pays() -> None:
+    """Speed is paid in either direction, so that going back and forth, which no failure does for long, would pay."""
+    assert "RS503" in codes(speed=np.abs(PROGRESS), goal=20 * AT_GOAL)
+
+
+def test_a_term_of_the_wrong_sign_is_named() -> None:
+    found = messages(progress=-3 * PROGRESS, place=0.01 * POSITION, goal=20 * AT_GOAL)
+    assert "'progress'" in found["RS504"]
+
+
+def test_a_term_that_drowns_the_others_is_named() -> None:
+    noise = 300 * np.repeat(np.random.default_rng(1).normal(size=len(BANK)), BANK.lengths)
+    assert "'noise'" in messages(noise=noise, progress=PROGRESS, goal=AT_GOAL)["RS505"]
+
+
+def test_being_near_is_enough() -> None:
+    near = np.where((POSITION > 5) & (POSITION < GOAL), 0.5, 0.0)
+    assert "RS507" in codes(near=near, goal=AT_GOAL)
+
+
+def test_without_contrast_nothing_is_suspected() -> None:
+    few = Bank(one for one in BANK.trajectories if one.success)
+    output = Output(-few.columns(["next_position"])["next_position"])
+    assert audit(Paid(few, output, 0.99)) == []
+
+
+def rows(own: list[float], fitness: list[float]) -> list[dict[str, float | None]]:
+    return [{"own_return": o, "fitness": f} for o, f in zip(own, fitness, strict=True)]
+
+
+def test_earning_more_for_nothing_is_hollow() -> None:
+    rising, flat = [float(n) for n in range(10)], [0.1, 0.12, 0.09, 0.1, 0.11, 0.1, 0.1, 0.11, 0.1, 0.1]
+    assert [finding.code for finding in hollow_gain([rows(rising, flat)])] == ["RS506"]
+    assert hollow_gain([rows(rising, rising)]) == [] and hollow_gain([rows(flat, flat)]) == []
+    assert hollow_gain([rows(rising, flat), rows(rising, rising), rows(rising, rising)]) == []
+    assert hollow_gain([rows([1.0], [0.0])]) == [] and hollow_gain([]) == []
+
+
+def test_the_feedback_shows_the_extremes_and_the_term_to_blame() -> None:
+    found = paid(progress=PROGRESS, away=-2 * PROGRESS)
+    told = preference_rows(found, "above-best-failure", "mean", 0.8, ["position"], {"next_position": {}})
+    scores = found.scores("mean")
+    better = BANK.successes
+    assert better is not None
+    worst, best = np.flatnonzero(better)[np.argmin(scores[better])], np.flatnonzero(~better)[np.argmax(scores[~better])]
+    assert [episode["fitness"] for episode in told["episodes"]] == [BANK.fitness[worst], BANK.fitness[best]]
+    assert [row["name"] for row in told["terms"]] == ["away", "progress", "the whole"]
+    assert told["above"] == 0 and told["share"] == 0.0 and (told["better"], told["worse"]) == (8, 8)
+    first = told["episodes"][0]
+    assert first["columns"] == ["position", "action", "paid", "progress", "away"]
+    assert first["rows"][0]["step"] == 1 and first["rows"][-1]["step"] == first["steps"]
