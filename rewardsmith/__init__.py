@@ -40,8 +40,9 @@ _WHERE = {
     "plan": "planning",
     "record": "recording",
     "replay": "api",
-    "resolve_task": "planning",
+    "resolve_task": "task.resolving",
     "resume": "api",
+    "say": "api",
     "task_from_env": "task.drafting",
     "train_program": "training_runs",
 }

@@ -16,13 +16,14 @@ from rewardsmith.config import Budget, RunConfig
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.observer import Observer
 from rewardsmith.errors import NoProgram, UsageError, did_you_mean
-from rewardsmith.planning import Plan, Settings, plan, plan_replay, provider_of, resolve_task
+from rewardsmith.planning import Plan, Settings, plan, plan_replay, provider_of
 from rewardsmith.program import NATIVE
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.session import carry_on, why_none
 from rewardsmith.state import RunState, fold
 from rewardsmith.store import RunFolder, create_run, open_run
 from rewardsmith.task.loading import Task
+from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Interval
 from rewardsmith.wording import spent
 
@@ -152,7 +153,8 @@ def design(
         assert planned.config.model is not None
         provider_of(planned.config).check(planned.config.model, CHECK_S)
     sandbox = _strong_enough(planned.config)
-    run = create_run(Path(runs), planned.config, planned.task, planned.prompts, sandbox.as_json(), planned.files)
+    given = (planned.config, planned.task, planned.prompts, sandbox.as_json(), planned.files, planned.bank)
+    run = create_run(Path(runs), *given)
     try:
         carry_on(run, workers, observer or Observer())
         return Run(run)
@@ -191,6 +193,32 @@ def resume(
                 raise UsageError(f"a budget can only be raised: {name} from {was} to {limit}", "give a larger one")
     carry_on(folder, workers, observer or Observer(), budget)
     return Run(folder)
+
+
+def say(run: str | Path | Run, words: str, *, program: str | None = None, runs: str | Path = RUNS) -> str:
+    """Tell the writer what a person thinks of a program's agent: the run then owes one round more, see :func:`resume`.
+
+    Args:
+        program: its id, or the beginning of it; the best one by default.
+
+    Returns:
+        The id of the program.
+
+    Raises:
+        RunError: there is no such run, or it is in use.
+        UsageError: nothing was said, or there is no such program.
+    """
+    folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
+    if not words.strip():
+        raise UsageError("nothing was said", "say in a sentence what the agent should do otherwise")
+    with folder.lock():
+        state = fold(folder.events())
+        known = state.ranked() or list(state.programs)
+        fitting = [name for name in known if program is None or name.startswith(program)]
+        if not fitting:
+            raise UsageError(f"{folder.name} has no program {program or ''}", did_you_mean(program or "", known))
+        folder.events().append("said", program=fitting[0], words=words.strip())
+    return fitting[0]
 
 
 def replay(

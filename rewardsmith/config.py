@@ -53,6 +53,8 @@ class RunConfig(BaseModel):
         replies: whose recorded replies are used, in words; None where none are.
         price: USD per million tokens of input and of output, in place of list prices.
         steps: environment steps of each training.
+        bank: runs and files whose behaviour was known when the run began; a copy lies in it.
+        use_expert: whether the task's own controller played for the bank.
         report_seeds: trainings of the best program and of the native reward for the final comparison.
         device: where networks live.
         allow_weak_sandbox: go on where generated code is not confined strongly.
@@ -69,6 +71,8 @@ class RunConfig(BaseModel):
     replies: str | None = None
     price: tuple[float, float] | None = None
     steps: int = Field(gt=0)
+    bank: tuple[str, ...] = ()
+    use_expert: bool = False
     report_seeds: int = Field(5, ge=0)
     device: str = "auto"
     allow_weak_sandbox: bool = False

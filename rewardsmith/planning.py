@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from pydantic import ValidationError
 
+from rewardsmith.bank import Bank, load_bank
+from rewardsmith.coder.examples import EXAMPLES, examples_text
 from rewardsmith.coder.scripted import RecordedReplies, RecordedReply, load_replies
 from rewardsmith.config import Budget, RunConfig, Writer
 from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.knowledge import known_behaviour, like_tasks
 from rewardsmith.llm.pacing import PacedProvider
 from rewardsmith.llm.prices import FREE, Prices, prices_of
 from rewardsmith.llm.protocol import Provider, Usage
@@ -19,10 +22,11 @@ from rewardsmith.llm.providers import DEFAULTS, default_model, make_provider, pr
 from rewardsmith.llm.replay import Tape
 from rewardsmith.llm.retrying import Patience, RetryingProvider
 from rewardsmith.prompts import Prompts
-from rewardsmith.store import RunFolder
+from rewardsmith.store import GIVEN, RunFolder
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.base import Strategy
-from rewardsmith.task.loading import TASK_FILE, Task, known_tasks, load_task
+from rewardsmith.task.loading import Task
+from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Effort
 
 GRAMMAR = "grammar"  # in place of a model's name
@@ -57,6 +61,8 @@ class Settings(TypedDict, total=False):
         llm_per_minute: requests that may be begun in a minute; None is no limit.
         device: where networks live; ``auto`` takes a GPU only where it pays.
         prompts: a folder whose templates override ours.
+        bank: runs of the same task, or files of recorded episodes, whose behaviour is known from the beginning.
+        use_expert: let the task's own controller, if it has one, play for the bank.
         allow_weak_sandbox: go on where generated code cannot be confined strongly, see ``rewardsmith doctor``.
     """
 
@@ -79,6 +85,8 @@ class Settings(TypedDict, total=False):
     llm_per_minute: float | None
     device: str
     prompts: str | Path | None
+    bank: Sequence[str | Path]
+    use_expert: bool
     allow_weak_sandbox: bool
 
 
@@ -88,6 +96,7 @@ class Plan:
 
     Attributes:
         files: name -> text of what its writer reads, see ``REPLIES`` and ``TAPE``.
+        bank: behaviour that is known before; None where none was given.
     """
 
     task: Task
@@ -95,6 +104,7 @@ class Plan:
     strategy: Strategy
     prompts: Prompts
     files: Mapping[str, str] = field(default_factory=dict)
+    bank: Bank | None = None
 
     @property
     def prices(self) -> Prices:
@@ -141,6 +151,8 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         model=(settings.get("model") or default_model()) if writer == "model" else None,
         replies=_provenance(recorded),
         steps=steps,
+        bank=tuple(map(str, settings.get("bank", ()))),
+        use_expert=settings.get("use_expert", False),
         **plain,
     )
     _check_budget(config, resolved.spec.training.steps_taken(steps))
@@ -152,7 +164,11 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
     folders = [Path(folder) for folder in (own, Prompts().folder, plugin) if folder is not None]
     prompts = Prompts(*folders)
     files = {} if recorded is None else {REPLIES: recorded.model_dump_json(indent=1) + "\n"}
-    return Plan(resolved, config, strategy, prompts, files)
+    shown = like_tasks(resolved, int(getattr(strategy.options, "examples", 0)))
+    if shown:
+        files[EXAMPLES] = examples_text(shown)
+    known = known_behaviour(resolved, config.bank, expert=config.use_expert)
+    return Plan(resolved, config, strategy, prompts, files, known)
 
 
 def plan_replay(run: RunFolder, *, by_position: bool = False, allow_weak_sandbox: bool = False) -> Plan:
@@ -178,31 +194,10 @@ def plan_replay(run: RunFolder, *, by_position: bool = False, allow_weak_sandbox
         recorded = _by_position(tape, config)
         as_before |= {"writer": "replies", "model": None, "replies": f"the replies of {run.name}, replayed by position"}
         files = {REPLIES: recorded.model_dump_json(indent=1) + "\n"}
-    return Plan(run.task(), config.model_copy(update=as_before), strategy, run.prompts(), files)
-
-
-def resolve_task(task: Task | str, goal: str | None = None) -> Task:
-    """A task, the name of a shipped one, a task folder, or an environment id.
-
-    Raises:
-        UsageError: it is none of these, or an environment id without a goal.
-    """
-    if isinstance(task, Task):
-        return task
-    if (Path(task) / TASK_FILE).is_file() or task in known_tasks():
-        loaded = load_task(task)
-        if goal is None:
-            return loaded
-        return Task(loaded.name, loaded.spec.model_copy(update={"goal": goal}), loaded.folder)
-    from rewardsmith.task.drafting import task_from_env
-
-    try:
-        return task_from_env(task, goal)
-    except UsageError as error:
-        near = did_you_mean(task, known_tasks())
-        if near.startswith("did you mean") and ":" not in task and not task[-1:].isdigit():
-            raise UsageError(f"there is no task or environment {task!r}", near) from error
-        raise
+    if (run.path / EXAMPLES).exists():
+        files[EXAMPLES] = (run.path / EXAMPLES).read_text(encoding="utf-8")
+    known = load_bank(run.bank / GIVEN) if (run.bank / GIVEN).exists() else None
+    return Plan(run.task(), config.model_copy(update=as_before), strategy, run.prompts(), files, known)
 
 
 def make_strategy(name: str, options: dict[str, Any], steps: int) -> Strategy:

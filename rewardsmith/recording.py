@@ -16,10 +16,10 @@ import numpy as np
 
 from rewardsmith.episodes import save_episodes
 from rewardsmith.errors import UsageError, boundary
-from rewardsmith.planning import resolve_task
 from rewardsmith.recorder import History, recorded_env
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task, import_file
+from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Episode
 
 Controller = Callable[[Any], Any]  # observation -> action

@@ -74,7 +74,7 @@ class ScreenState:
 
     Attributes:
         verdict: ``passed``, ``failed``, or ``unscreened`` where there was nothing to hold it against.
-        share: of what the rule counts, how much is in order; None when unscreened.
+        share: of what the rule counts, how much is in order; None when unscreened, or when it broke.
     """
 
     program: str

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rewardsmith.bank import Bank, save_bank
 from rewardsmith.config import RunConfig
 from rewardsmith.errors import RunError, did_you_mean
 from rewardsmith.events import EventLog, disk_error
@@ -26,6 +27,7 @@ from rewardsmith.prompts import Prompts
 from rewardsmith.task.loading import Task, load_task
 
 SCHEMA = 1
+GIVEN = "given.npz"  # in the bank of a run: what was known from the beginning
 REPORT = "report.html"
 _PACKAGES = ("rewardsmith", "gymnasium", "stable-baselines3", "torch", "numpy", "openai", "anthropic")
 
@@ -165,11 +167,13 @@ def create_run(
     prompts: Prompts,
     sandbox: dict[str, Any],
     files: Mapping[str, str] | None = None,
+    bank: Bank | None = None,
 ) -> RunFolder:
     """Make a run's folder with the frozen task and prompts; its manifest comes last and makes it a run.
 
     Args:
         files: name -> text of what else the run needs, e.g. recorded replies.
+        bank: behaviour that is known from the beginning.
 
     Raises:
         RunError: the folder cannot be made.
@@ -181,6 +185,9 @@ def create_run(
         prompts.freeze(run.prompts_folder)
         for name, text in (files or {}).items():
             write_whole(run.path / name, text)
+        if bank is not None:
+            run.bank.mkdir()
+            save_bank(run.bank / GIVEN, bank)
         write_whole(run.path / "run.json", json.dumps(_manifest(run, config, sandbox), indent=1) + "\n")
     except (OSError, RunError) as error:
         shutil.rmtree(run.path, ignore_errors=True)  # half a folder cannot be resumed

@@ -19,11 +19,11 @@ from rewardsmith.events import disk_error
 from rewardsmith.executor.local import LocalExecutor, available_cores
 from rewardsmith.export.bundle import shipped_trial
 from rewardsmith.orders import Train
-from rewardsmith.planning import resolve_task
 from rewardsmith.program import NATIVE, Verdict, program_id
 from rewardsmith.state import RunState, apply_event
 from rewardsmith.store import RunFolder, write_whole
 from rewardsmith.task.loading import Task
+from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Interval
 
 

@@ -71,10 +71,20 @@ def outcome(state: RunState, slot: Slot, entry: SlotState, busy: Collection[str]
     if program in busy:
         return "in training" if state.score(program) is None else "in training for the report"
     if not trials:
-        return "accepted"
+        return screened(state, program) or "accepted"
     rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
     solved = f", {100 * sum(rates) / len(rates):.0f} % solved" if rates else ""
     return f"trained on {len(trials)} seed{'s' * (len(trials) > 1)}{solved}"
+
+
+def screened(state: RunState, program: str) -> str:
+    """What the bank said of a program that was not trained, in a few words; empty where it was not asked."""
+    screen = state.screens.get(program)
+    if screen is None or screen.verdict != "failed":
+        return ""
+    if screen.share is None:
+        return "not trained: it broke on known behaviour"
+    return f"not trained: {100 * screen.share:.0f} % of known behaviour in order, {100 * screen.threshold:.0f} % needed"
 
 
 def spent(state: RunState) -> str:

@@ -12,12 +12,12 @@ from rewardsmith.api import trainable_program
 from rewardsmith.errors import ProgramError
 from rewardsmith.layout import make_layout
 from rewardsmith.look import shapes_in
-from rewardsmith.planning import resolve_task
 from rewardsmith.program import Verdict
 from rewardsmith.recorder import Buffers, Recorder
 from rewardsmith.sandbox.host import ProgramHost
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
+from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Columns, Output
 
 

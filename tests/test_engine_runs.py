@@ -222,7 +222,7 @@ def test_no_program_is_bought_that_cannot_be_trained(task: str, tmp_path: Path, 
 
 
 def test_steps_are_kept_back_for_the_report(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
-    limit = 160 + 6 * TRIAL + TRIAL // 2  # untaught behaviour, two trainings and the report fit, and no further training
+    limit = 160 + 6 * TRIAL + TRIAL // 2  # untaught behaviour, two trainings and the report fit, and no further one
     run = design(task, tmp_path, budget=Budget(steps=limit))
     state = run.state
     assert sum(key[2] == "selection" for key in state.trials) == 2

@@ -1,4 +1,4 @@
-"""ask, tell: a person, or a program around another model, is the writer of a run."""
+"""ask, tell: a person, or a program around another model, is the writer of a run; say: a person tells the writer."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     _add_ask(app)
     _add_tell(app)
+    _add_say(app)
 
 
 def _add_ask(app: typer.Typer) -> None:
@@ -59,6 +60,27 @@ def _add_tell(app: typer.Typer) -> None:
         elif search.run.state.ranked():
             output.result.print()
             summarise(output, search.run)
+
+
+def _add_say(app: typer.Typer) -> None:
+    @command(app, "say")
+    def say(
+        output: Output,
+        run: given.RunName,
+        words: Annotated[str, typer.Argument(help="What its agent should do otherwise, in words.")],
+        program: Annotated[str | None, typer.Option(help="Of which program; the best one.")] = None,
+        runs: given.RunsFolder = Path("runs"),
+    ) -> None:
+        """Tell RUN's writer what you think of an agent: RUN then owes one round more."""
+        from rewardsmith.api import load_run
+        from rewardsmith.api import say as say_it
+        from rewardsmith.cli.live import command_name
+
+        chosen = say_it(run, words, program=program, runs=runs)
+        if output.json:
+            output.emit({"run": load_run(run, runs).folder.name, "program": chosen, "words": words})
+            return
+        output.result.print(f"said of {chosen}; go on with: rewardsmith resume", command_name(load_run(run, runs).path))
 
 
 def _text(name: str) -> str:

@@ -53,6 +53,8 @@ def _add_design(app: typer.Typer) -> None:
         llm_at_once: given.LlmAtOnce = 8,
         llm_per_minute: given.LlmPerMinute = None,
         prompts: given.Prompts = None,
+        bank: given.Bank = None,
+        use_expert: given.UseExpert = False,
         strategy: given.MaybeStrategy = None,
         option: given.StrategyOption = None,
         rounds: Annotated[int | None, typer.Option(help="Short for -O rounds=N.")] = None,
@@ -96,6 +98,7 @@ def _planned(values: dict[str, Any]) -> Plan:
     as_given = (
         "model", "base_url", "replies", "ask", "temperature", "effort", "max_output_tokens", "llm_at_once",
         "llm_per_minute", "prompts", "strategy", "steps", "report_seeds", "device", "allow_weak_sandbox",
+        "use_expert",
     )  # fmt: skip
     budget = {name: values[f"budget_{name}"] for name in Budget.model_fields}
     return plan(
@@ -107,7 +110,15 @@ def _planned(values: dict[str, Any]) -> Plan:
         options=pairs(values["option"]) | shortcuts,
         training=training_changes(values["change"]),
         budget=Budget(**budget),
+        bank=[_place(name, values["runs"]) for name in values["bank"] or ()],
     )
+
+
+def _place(name: str, runs: Path) -> Path:
+    """A file as it is; else the folder of the run of that name."""
+    from rewardsmith.store import open_run
+
+    return Path(name) if Path(name).is_file() else open_run(name, runs).path
 
 
 def _planned_replay(values: dict[str, Any]) -> Plan:
@@ -115,7 +126,8 @@ def _planned_replay(values: dict[str, Any]) -> Plan:
     from rewardsmith.planning import plan_replay
     from rewardsmith.store import open_run
 
-    own = ("task", "goal", "model", "replies", "ask", "option", "rounds", "samples", "steps", "change", "prompts")
+    own = ("task", "goal", "model", "replies", "ask", "option", "rounds", "samples", "steps", "change", "prompts",
+           "bank", "use_expert")  # fmt: skip
     also = next((name for name in own if values[name]), None)
     if also is not None:
         raise UsageError(f"--replay takes its settings from the recorded run, but {also} was given", "leave it out")

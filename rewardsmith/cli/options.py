@@ -39,6 +39,20 @@ Change = Annotated[
     typer.Option("--set", help="Of the training: n_envs=8, learning_rate=1e-3.", metavar="NAME=VALUE"),
 ]
 
+_KNOWN = "What is known before"
+Bank = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="RUN|FILE",
+        help="Behaviour to judge programs on: of a run of this task, or recorded by tasks record.",
+        autocompletion=run_names,
+        rich_help_panel=_KNOWN,
+    ),
+]
+UseExpert = Annotated[
+    bool, typer.Option("--use-expert", help="The task's own controller plays for it.", rich_help_panel=_KNOWN)
+]
+
 _WRITER = "Who writes"
 Model = Annotated[
     str | None,

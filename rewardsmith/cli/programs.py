@@ -47,7 +47,7 @@ def _add_check(app: typer.Typer) -> None:
         """What is wrong with a program, how its terms range, and how fast it is; exit code 5 if it is refused."""
         from rewardsmith.api import check_program
         from rewardsmith.engine.judging import trainable
-        from rewardsmith.planning import resolve_task
+        from rewardsmith.task.resolving import resolve_task
 
         source = _read(file)
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
@@ -82,7 +82,7 @@ def _add_train(app: typer.Typer) -> None:
     ) -> None:
         """Train agents under a program, and measure their fitness."""
         from rewardsmith.cli.live import watching
-        from rewardsmith.planning import resolve_task
+        from rewardsmith.task.resolving import resolve_task
         from rewardsmith.training_runs import train_program
 
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)

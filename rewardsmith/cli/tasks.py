@@ -59,7 +59,7 @@ def _add_show(app: typer.Typer) -> None:
         """Everything that a task says."""
         import tomli_w
 
-        from rewardsmith.planning import resolve_task
+        from rewardsmith.task.resolving import resolve_task
 
         resolved = resolve_task(task, goal)
         if output.json:
@@ -176,9 +176,9 @@ def _add_prompts(app: typer.Typer) -> None:
 def _first_request(task: str, goal: str | None, strategy: str, steps: int | None, prompts: Path | None) -> Any:
     from rewardsmith.coder.compose import compose
     from rewardsmith.look import look_at
-    from rewardsmith.planning import resolve_task
     from rewardsmith.prompts import Prompts
     from rewardsmith.strategy import STRATEGIES
+    from rewardsmith.task.resolving import resolve_task
 
     STRATEGIES.get(strategy)
     resolved = resolve_task(task, goal)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from rewardsmith.coder.examples import Example
 from rewardsmith.prompts import Prompts
 from rewardsmith.task.spec import TaskSpec
 
@@ -42,7 +43,13 @@ class PastTurn(NamedTuple):
 
 
 def compose(
-    prompts: Prompts, strategy: str, spec: TaskSpec, preflight: Mapping[str, Any], steps: int, past: Sequence[PastTurn]
+    prompts: Prompts,
+    strategy: str,
+    spec: TaskSpec,
+    preflight: Mapping[str, Any],
+    steps: int,
+    past: Sequence[PastTurn],
+    examples: Sequence[Example] = (),
 ) -> Conversation:
     """The conversation that asks for the next program.
 
@@ -50,14 +57,16 @@ def compose(
         preflight: what was seen of the environment, see :class:`rewardsmith.train.preflight.Preflight`.
         steps: environment steps of each training.
         past: told oldest first.
+        examples: rewards of other tasks, for strategies that show some.
     """
     system = prompts.render(
         f"{strategy}/system",
         contract=prompts.render("shared/contract"),
         pitfalls=prompts.render("shared/pitfalls"),
     )
-    task = prompts.render("shared/task", **task_card(spec, preflight, steps))
-    messages = [Said("user", prompts.render(f"{strategy}/request", task=task))]
+    card = task_card(spec, preflight, steps)
+    task = prompts.render("shared/task", **card)
+    messages = [Said("user", prompts.render(f"{strategy}/request", task=task, card=card, examples=examples))]
     for turn in past:
         messages += [Said("assistant", turn.answer), Said("user", _asked_after(prompts, strategy, turn))]
     return Conversation(system, tuple(messages))
@@ -106,6 +115,7 @@ def _field(name: str, arguments: Mapping[str, Any], spec: Any) -> dict[str, Any]
     forms = [form for form in (name, f"next_{name}", f"first_{name}") if form in arguments]
     seen = arguments[forms[0]]
     return {
+        "name": name,
         "forms": ", ".join(f"`{form}`" for form in forms),
         "shape": _shape(seen),
         "low": seen["range"][0],

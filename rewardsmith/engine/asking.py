@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rewardsmith.coder.compose import Conversation, compose
+from rewardsmith.coder.examples import EXAMPLES, read_examples
 from rewardsmith.config import RunConfig
 from rewardsmith.engine.feedback import past_turns
 from rewardsmith.engine.gate import Gate, trial_steps
@@ -45,12 +46,15 @@ class Asking:
         self._prompts = run.prompts()
         self._strategy = strategy
         self._log = log
+        path = run.path / EXAMPLES
+        self._examples = read_examples(path.read_text(encoding="utf-8")) if path.exists() else []
 
     def request(self, order: Write, state: RunState) -> Request:
         """What an order asks of the writer, word for word."""
         assert state.preflight is not None
         past = past_turns(self._run, state, self._log, order)
-        talk = compose(self._prompts, self._config.strategy, self._spec, state.preflight, self._config.steps, past)
+        about = (self._spec, state.preflight, self._config.steps)
+        talk = compose(self._prompts, self._config.strategy, *about, past, self._examples)
         return make_request(self._config, talk, order.longer)
 
     def questions(self, orders: Sequence[Write], state: RunState) -> list[Asked]:

@@ -8,11 +8,10 @@ from pathlib import Path
 from rewardsmith.bank import Bank, Trajectory, load_bank, measured
 from rewardsmith.episodes import ALONG, EPISODES, load_episodes
 from rewardsmith.state import RunState, TrialState
-from rewardsmith.store import RunFolder
+from rewardsmith.store import GIVEN, RunFolder
 from rewardsmith.task.fitness import FitnessFunction, fitness_function
 
-GIVEN = "given.npz"  # a bank that the run was begun with
-_UNTAUGHT = ("random", "held", "expert")  # what the look at the environment recorded
+_UNTAUGHT = ("random", "held")  # what the look at the environment recorded
 
 
 class RunBank:

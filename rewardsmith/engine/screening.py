@@ -50,7 +50,7 @@ class Screener:
             paid = apply_to_bank(self._run.program_source(order.program), verdict, bank, self._gamma)
         except ProgramError as error:
             self._keep(order, {"problem": str(error), "concerns": []})
-            return _event(order, "failed", 0.0)
+            return _event(order, "failed", None)
         kept = paid.agreement(order.rule, order.measure)
         if kept is None:
             return _event(order, "unscreened", None)

@@ -12,6 +12,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from rewardsmith.engine.feedback import read_curve
+from rewardsmith.engine.screening import read_screen
 from rewardsmith.episodes import EPISODES, load_episodes
 from rewardsmith.export.bundle import shipped_trial
 from rewardsmith.export.films import film_of, shown_trial
@@ -68,7 +69,21 @@ def _costs(state: RunState) -> list[tuple[str, str]]:
         ("time", duration(state.active_s)),
         ("trainings", f"{len(trials):,}"),
         ("programs refused before any training", f"{refused:,}"),
+        *_screened(state),
     ]
+
+
+def _screened(state: RunState) -> list[tuple[str, str]]:
+    """What holding programs against known behaviour spared, and how often it would have been wrong."""
+    if not state.screens:
+        return []
+    skipped, ranked = state.skipped(), state.ranked()
+    rows = [("programs not trained, because they prefer bad behaviour", f"{len(skipped)} of {len(state.screens)}")]
+    trained = [name for name, screen in state.screens.items() if screen.verdict == "failed" and name not in skipped]
+    if trained:
+        good = sum(name in ranked[: max(1, len(ranked) // 2)] for name in trained)
+        rows.append(("such programs trained all the same, and then in the better half", f"{good} of {len(trained)}"))
+    return rows
 
 
 def _scores(state: RunState, solved: float | None) -> dict[str, Markup]:
@@ -180,9 +195,16 @@ def _programs(run: Run, state: RunState) -> Iterator[dict[str, Any]]:
             "source": source,
             "difference": _difference(run, entry, source),
             "parents": [(p[:8], place(state.programs[p])) for p in entry.parents if p in state.programs],
+            "concerns": _concerns(run, entry),
             "told": messages[-1]["content"] if len(messages) > 1 else "",
             "reply": line.reply.text if line is not None else "",
         }
+
+
+def _concerns(run: Run, entry: SlotState) -> list[str]:
+    """What holding a program against known behaviour made suspect."""
+    screen = read_screen(run.folder, entry.program) if entry.program is not None else None
+    return [] if screen is None else list(screen["concerns"])
 
 
 def _replies(path: Path) -> Sequence[Any]:

@@ -9,7 +9,7 @@ from zlib import crc32
 from pydantic import BaseModel, ConfigDict, Field
 
 from rewardsmith.maths.preference import Measure, Rule
-from rewardsmith.orders import Order, Screen, Turn, Write
+from rewardsmith.orders import Kind, Order, Screen, Train, Turn, Write
 from rewardsmith.state import RunState, SlotState
 from rewardsmith.types import Slot
 
@@ -129,3 +129,35 @@ def accepted_programs(state: RunState, round_number: int) -> list[str]:
     """Ids of the valid programs of a round, in the order of their slots, each once."""
     found = [slot.program for slot in state.round_slots(round_number) if slot.accepted and slot.program]
     return list(dict.fromkeys(found))
+
+
+def trainings(state: RunState, programs: Sequence[str], seeds: int, steps: int) -> list[Train]:
+    """The selection trainings that these programs still owe, on seeds from 0."""
+    owed = {p: tuple(s for s in range(seeds) if (p, s, "selection") not in state.trials) for p in programs}
+    return [Train(program, left, "selection", steps) for program, left in owed.items() if left]
+
+
+def rounds_owed(state: RunState, rounds: int) -> int:
+    """So many, and one more each time that a person said something."""
+    return rounds + sum(map(len, state.said.values()))
+
+
+def lesson(state: RunState, number: int, trained: tuple[Kind, ...]) -> Turn | None:
+    """The best program of a round and what came of it; of a failed round, its findings.
+
+    Args:
+        trained: what is told of a program that was trained; of one that was not, why the bank spoke against it.
+    """
+    accepted = accepted_programs(state, number)
+    if not accepted:
+        answered = [slot for slot in state.round_slots(number) if slot.holds_code]
+        return Turn(answered[-1].program, ("failed_round",), answered[-1].slot) if answered else None
+    best = next(iter([*state.ranked(accepted), *accepted]))
+    return told_of(state, best, trained)
+
+
+def told_of(state: RunState, program: str, trained: tuple[Kind, ...]) -> Turn:
+    """What a request tells of a valid program, and what a person said of it."""
+    kinds: tuple[Kind, ...] = trained if state.trials_of(program, "selection") else ("preference",)
+    said: tuple[Kind, ...] = ("person",) if state.said.get(program) else ()
+    return Turn(program, (*kinds, *said), state.programs[program])

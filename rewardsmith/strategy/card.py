@@ -19,14 +19,17 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rewardsmith.maths.preference import Rule
-from rewardsmith.orders import Order, Stop, Train, Turn
+from rewardsmith.orders import Kind, Order, Stop, Turn
 from rewardsmith.state import RunState
 from rewardsmith.strategy.base import (
     ScreenOptions,
     StrategyOptions,
     accepted_programs,
+    lesson,
     most_attempts,
+    rounds_owed,
     screenings,
+    trainings,
     worth_training,
     write_wave,
 )
@@ -60,13 +63,14 @@ class Card:
 
     def plan(self, state: RunState) -> Sequence[Order]:
         """What the current program still owes, or the request for the next."""
-        for number in range(self.options.rounds):
+        for number in range(rounds_owed(state, self.options.rounds)):
             writes = write_wave(state, number, self.options.repairs, [self._talk(state, number)])
             if writes:
                 return writes
             programs = accepted_programs(state, number)
             owed: Sequence[Order] = screenings(state, programs, self.options)
-            owed = owed or self._trainings(state, worth_training(state, programs, self.options))
+            worth = worth_training(state, programs, self.options) if not owed else []
+            owed = owed or trainings(state, worth, self.options.seeds, self.steps)
             if owed:
                 return owed
         return [Stop("all rounds are done")]
@@ -87,20 +91,7 @@ class Card:
         """One per seed."""
         return self.options.seeds
 
-    def _trainings(self, state: RunState, programs: Sequence[str]) -> list[Order]:
-        owed = {p: [s for s in range(self.options.seeds) if (p, s, "selection") not in state.trials] for p in programs}
-        return [Train(program, tuple(seeds), "selection", self.steps) for program, seeds in owed.items() if seeds]
-
     def _talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
         """The whole talk before a round, oldest first; where a program was repaired, only what came of it."""
-        return tuple(turn for past in range(number) if (turn := self._lesson(state, past)) is not None)
-
-    def _lesson(self, state: RunState, number: int) -> Turn | None:
-        accepted = accepted_programs(state, number)
-        if not accepted:
-            answered = [slot for slot in state.round_slots(number) if slot.holds_code]
-            return Turn(answered[-1].program, ("failed_round",), answered[-1].slot) if answered else None
-        program = accepted[-1]
-        if not state.trials_of(program, "selection"):
-            return Turn(program, ("preference",), state.programs[program])
-        return Turn(program, ("process", "trajectory", "audit"), state.programs[program])
+        told: tuple[Kind, ...] = ("process", "trajectory", "audit")
+        return tuple(turn for past in range(number) if (turn := lesson(state, past, told)) is not None)

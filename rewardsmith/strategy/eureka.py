@@ -14,14 +14,18 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.orders import Order, Stop, Train, Turn
+from rewardsmith.orders import Order, Stop, Turn
 from rewardsmith.state import RunState
 from rewardsmith.strategy.base import (
     ScreenOptions,
     StrategyOptions,
     accepted_programs,
+    lesson,
     most_attempts,
+    rounds_owed,
     screenings,
+    told_of,
+    trainings,
     worth_training,
     write_wave,
 )
@@ -58,14 +62,15 @@ class Eureka:
 
     def plan(self, state: RunState) -> Sequence[Order]:
         """The orders that the current round still owes, or the first ones of the next."""
-        for number in range(self.options.rounds):
+        for number in range(rounds_owed(state, self.options.rounds)):
             turns = [self._turns(state, number)] * self.options.samples
             writes = write_wave(state, number, self.options.repairs, turns)
             if writes:
                 return writes
             accepted = accepted_programs(state, number)
             owed: Sequence[Order] = screenings(state, accepted, self.options)
-            owed = owed or self._trainings(state, worth_training(state, accepted, self.options))
+            worth = worth_training(state, accepted, self.options) if not owed else []
+            owed = owed or trainings(state, worth, self.options.seeds, self.steps)
             if owed:
                 return owed
         return [Stop("all rounds are done")]
@@ -86,28 +91,11 @@ class Eureka:
         """One per selection seed."""
         return self.options.seeds
 
-    def _trainings(self, state: RunState, programs: Sequence[str]) -> list[Order]:
-        orders: list[Order] = []
-        for program in programs:
-            seeds = tuple(s for s in range(self.options.seeds) if (program, s, "selection") not in state.trials)
-            if seeds:
-                orders.append(Train(program, seeds, "selection", self.steps))
-        return orders
-
     def _turns(self, state: RunState, number: int) -> tuple[Turn, ...]:
         """The lessons of the rounds before, oldest first; the best program so far is always among them."""
         first = max(0, number - self.options.history)
-        turns = [turn for past in range(first, number) if (turn := self._lesson(state, past)) is not None]
+        turns = [turn for past in range(first, number) if (turn := lesson(state, past, ("process",))) is not None]
         best = next(iter(state.ranked(p for past in range(number) for p in accepted_programs(state, past))), None)
         if best is not None and best not in {turn.program for turn in turns}:
-            turns[:1] = [Turn(best, ("process",), state.programs[best])]
+            turns[:1] = [told_of(state, best, ("process",))]
         return tuple(turns)
-
-    def _lesson(self, state: RunState, number: int) -> Turn | None:
-        """The best program of a round and what its training showed; of a failed round, its findings."""
-        accepted = accepted_programs(state, number)
-        if not accepted:
-            answered = [slot for slot in state.round_slots(number) if slot.holds_code]
-            return Turn(answered[-1].program, ("failed_round",), answered[-1].slot) if answered else None
-        best = next(iter([*state.ranked(accepted), *accepted]))
-        return Turn(best, ("process",) if state.trials_of(best, "selection") else ("preference",), state.programs[best])

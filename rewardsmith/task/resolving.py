@@ -1,0 +1,31 @@
+"""What a person names as a task -> the task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.task.drafting import task_from_env
+from rewardsmith.task.loading import TASK_FILE, Task, known_tasks, load_task
+
+
+def resolve_task(task: Task | str, goal: str | None = None) -> Task:
+    """A task, the name of a shipped one, a task folder, or an environment id.
+
+    Raises:
+        UsageError: it is none of these, or an environment id without a goal.
+    """
+    if isinstance(task, Task):
+        return task
+    if (Path(task) / TASK_FILE).is_file() or task in known_tasks():
+        loaded = load_task(task)
+        if goal is None:
+            return loaded
+        return Task(loaded.name, loaded.spec.model_copy(update={"goal": goal}), loaded.folder)
+    try:
+        return task_from_env(task, goal)
+    except UsageError as error:
+        near = did_you_mean(task, known_tasks())
+        if near.startswith("did you mean") and ":" not in task and not task[-1:].isdigit():
+            raise UsageError(f"there is no task or environment {task!r}", near) from error
+        raise
