@@ -74,6 +74,11 @@ class Bank:
         """The trajectories without what is known of them."""
         return [found.episode for found in self.trajectories]
 
+    @cached_property
+    def states(self) -> list[FloatArray]:
+        """Of each trajectory, all fields that are known before a step as well as after it, shape (T + 1, d)."""
+        return [_states(found.episode) for found in self.trajectories]
+
     def columns(self, arguments: Iterable[str]) -> Columns:
         """What a program would have been given, all trajectories one after the other: argument -> (N, ...).
 
@@ -119,6 +124,11 @@ def recorded_trajectories(path: str | Path, fitness: FitnessFunction) -> list[Tr
         raise UsageError(
             f"cannot read episodes from {path}: {error}", "make them with: rewardsmith tasks record"
         ) from None
+
+
+def _states(episode: Episode) -> FloatArray:
+    known = [np.asarray(values, np.float64) for values in episode.fields.values() if len(values) == len(episode) + 1]
+    return np.concatenate([values.reshape(len(values), -1) for values in known], axis=1)
 
 
 def _digest(episode: Episode) -> bytes:

@@ -32,7 +32,7 @@ FLOORS: dict[int, frozenset[str]] = {
     2: frozenset({"llm", "coder", "sandbox", "train", "feedback", "strategy", "executor"}),
     3: frozenset({"engine", "worker"}),
     4: frozenset(
-        "api estimate export knowledge planning recording report search session training_runs wrapper".split()
+        "api appraisal estimate export knowledge planning recording report search session training_runs wrapper".split()
     ),
     5: frozenset({"cli", "testing"}),
     6: frozenset({"__init__", "__main__"}),

@@ -61,7 +61,7 @@ def test_an_unknown_option_is_a_usage_error() -> None:
 def test_python_m_is_the_same_program(tmp_path: Path) -> None:
     done = call(tmp_path, "strategies", "--json")
     assert done.returncode == 0
-    assert only_json(done)[0]["name"] == "eureka"
+    assert only_json(done)[0]["name"] == "card"
 
 
 def test_strategies_tell_their_options_with_defaults() -> None:

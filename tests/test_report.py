@@ -66,7 +66,8 @@ def page_of(run: api.Run) -> tuple[Page, str]:
 def test_the_page_is_one_file_that_asks_for_nothing(run: api.Run) -> None:
     page, text = page_of(run)
     assert not re.search(r"https?://|<script|<link|<img|@import|url\(", text)
-    assert page.ids == ["result", "reward", "programs-scored", "curves", "behaviour", "programs", "costs", "again"]
+    sections = ["result", "reward", "programs-scored", "curves", "behaviour", "quality", "programs", "costs", "again"]
+    assert page.ids == sections
     assert len(text) < 200_000
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from rewardsmith.appraisal import appraise_in_run
 from rewardsmith.cli.summary import interval_json
 from rewardsmith.errors import UsageError
 from rewardsmith.maths.statistics import paired_difference
 from rewardsmith.types import Interval
-from rewardsmith.wording import cost, duration
+from rewardsmith.wording import cost, duration, number
 
 if TYPE_CHECKING:
     from rewardsmith.api import Run
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def comparison_json(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """One row a run; ``difference`` is that to the first run, paired by report seed.
+    """One row a run; ``difference`` is that to the first run, paired by report seed, ``apart`` that of the rewards.
 
     Raises:
         UsageError: fewer than two runs, or of different tasks: their fitness means different things.
@@ -37,7 +38,7 @@ def comparison_json(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
     """The rows as a table."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("run", "written by", "fitness", "native", "cost", "steps", "time", "against the first"):
+    for name in ("run", "written by", "fitness", "native", "cost", "steps", "time", "against the first", "apart"):
         table.add_column(name, overflow="fold")
     for row in rows:
         cells = [
@@ -47,7 +48,7 @@ def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
             f"{row['steps']:,}",
             duration(row["active_s"]),
         ]
-        table.add_row(row["run"], row["written_by"], *cells, row["proof"])
+        table.add_row(row["run"], row["written_by"], *cells, row["proof"], number(row["apart"]))
     return table
 
 
@@ -72,8 +73,17 @@ def _row(run: Run, first: Run) -> dict[str, Any]:
         "steps": state.steps,
         "active_s": round(state.active_s, 3),
         "difference": interval_json(found),
+        "apart": _apart(run, first),
         "proof": "" if run.path == first.path else _proves(found),
     }
+
+
+def _apart(run: Run, first: Run) -> float | None:
+    """STARC distance of the best program to that of the first run, on what is known in its own run."""
+    if run.path == first.path:
+        return None
+    found = appraise_in_run(run.folder, run.state, run.best.id, (first.folder, first.best.id))
+    return found.quality.from_parent if found is not None else None
 
 
 def _difference(state: RunState, program: str, other_state: RunState, other: str) -> Interval | None:

@@ -16,6 +16,8 @@ from rewardsmith.cli.settings import training_changes
 from rewardsmith.errors import NoProgram, ProgramError, RewardsmithError, RunError, UsageError
 
 if TYPE_CHECKING:
+    from rewardsmith.appraisal import Appraisal
+    from rewardsmith.look import Look
     from rewardsmith.program import Verdict
     from rewardsmith.store import RunFolder
     from rewardsmith.task.loading import Task
@@ -45,22 +47,24 @@ def _add_check(app: typer.Typer) -> None:
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """What is wrong with a program, how its terms range, and how fast it is; exit code 5 if it is refused."""
-        from rewardsmith.api import check_program
-        from rewardsmith.engine.judging import trainable
+        from rewardsmith.engine.judging import check_source, trainable
+        from rewardsmith.look import look_at
         from rewardsmith.task.resolving import resolve_task
 
         source = _read(file)
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
-        verdict = trainable(check_program(source, resolved))
-        trained = None
+        look = look_at(resolved)
+        verdict = trainable(check_source(source, look.report.model_dump(), look.transitions))
+        trained, known = None, None
         if verdict.accepted:
-            arguments = verdict.entries["reward"].arguments
-            found = _columns_in(on, arguments) if on is not None else _trained_columns(resolved, arguments, run, runs)
-            trained = _on_trained(source, verdict, found)
+            folder = _run_of(resolved, run, runs) if on is None else None
+            trained = _on_trained(source, verdict, on, folder)
+            known = _appraised(source, verdict, resolved, look, on, folder)
         if output.json:
-            output.emit({"accepted": verdict.accepted, **dataclasses.asdict(verdict), "trained": trained})
+            as_json = {"accepted": verdict.accepted, **dataclasses.asdict(verdict), "trained": trained}
+            output.emit(as_json | {"known": None if known is None else dataclasses.asdict(known)})
         else:
-            _show_verdict(output, verdict, trained)
+            _show_verdict(output, verdict, trained, known)
         if not verdict.accepted:
             raise typer.Exit(NoProgram.exit_code)
 
@@ -125,12 +129,13 @@ def _columns_in(file: Path, arguments: tuple[str, ...]) -> tuple[str, Columns]:
         raise UsageError(f"the episodes in {file} have no {error}", "record them again, of this task") from None
 
 
-def _on_trained(source: str, verdict: Verdict, found: tuple[str, Columns] | None) -> dict[str, Any] | None:
-    """Term ranges on what agents did that were trained in a run of the same task; None where there is none."""
+def _on_trained(source: str, verdict: Verdict, on: Path | None, run: RunFolder | None) -> dict[str, Any] | None:
+    """Term ranges on a person's episodes, or on what the best agent of a run did; None where there is none."""
     from rewardsmith.look import shapes_in
     from rewardsmith.sandbox.host import ProgramHost
 
     entry = verdict.entries["reward"]
+    found = _columns_in(on, entry.arguments) if on is not None else _columns_of(run, entry.arguments)
     if found is None:
         return None
     name, columns = found
@@ -145,44 +150,63 @@ def _on_trained(source: str, verdict: Verdict, found: tuple[str, Columns] | None
     return {"run": name, "transitions": len(output.total), "terms": ranges}
 
 
-def _trained_columns(task: Task, arguments: tuple[str, ...], run: str | None, runs: Path) -> tuple[str, Columns] | None:
+def _appraised(
+    source: str, verdict: Verdict, task: Task, look: Look, on: Path | None, run: RunFolder | None
+) -> Appraisal | None:
+    """What known behaviour says: a person's episodes, or all of a run, or what was seen just now."""
+    from rewardsmith.appraisal import appraise, recorded_bank, untaught_bank
+    from rewardsmith.engine.bank import RunBank
+    from rewardsmith.state import fold
+
+    if on is not None:
+        bank = recorded_bank(task, look, on)
+    else:
+        bank = untaught_bank(task, look) if run is None else RunBank(run).before(fold(run.events()))
+    try:
+        return appraise(source, verdict, bank, task.spec.training.gamma)
+    except ProgramError:
+        return None
+
+
+def _run_of(task: Task, name: str | None, runs: Path) -> RunFolder | None:
+    """The run of that name, or the latest of the task that trained something; None where there is none."""
+    from rewardsmith.state import fold
     from rewardsmith.store import list_runs, open_run
 
-    if run is not None:
-        folder = open_run(run, runs)
-        columns = _columns_of(folder, task, arguments)
-        if columns is None:
+    if name is not None:
+        folder = open_run(name, runs)
+        if folder.config().task != task.name or not fold(folder.events()).ranked():
             raise RunError(f"{folder.name} has no trained behaviour of {task.name}", "name another run, or none")
-        return folder.name, columns
+        return folder
     for folder in reversed(list_runs(runs)):
         try:
-            columns = _columns_of(folder, task, arguments)
+            if folder.task().digest == task.digest and fold(folder.events()).ranked():
+                return folder
         except RewardsmithError:
             continue  # a damaged run is no reason not to check a file
-        if columns is not None:
-            return folder.name, columns
     return None
 
 
-def _columns_of(folder: RunFolder, task: Task, arguments: tuple[str, ...]) -> Columns | None:
-    """What the best program's agent did in a run; None unless it is of this task and offers these arguments."""
-    from rewardsmith.episodes import joined_columns, load_episodes
+def _columns_of(run: RunFolder | None, arguments: tuple[str, ...]) -> tuple[str, Columns] | None:
+    """What the best program's agent did in a run."""
+    from rewardsmith.episodes import EPISODES, joined_columns, load_episodes
     from rewardsmith.export.bundle import shipped_trial
     from rewardsmith.state import fold
 
-    state = fold(folder.events())
-    ranked = state.ranked()
-    if folder.config().task != task.name or not ranked:
+    if run is None:
         return None
-    trial = shipped_trial(state, ranked[0])
-    path = folder.trial_folder(trial.program, trial.rung, trial.seed) / "episodes.npz"
+    state = fold(run.events())
+    trial = shipped_trial(state, state.ranked()[0])
+    path = run.trial_folder(trial.program, trial.rung, trial.seed) / EPISODES
     try:
-        return joined_columns(load_episodes(path), arguments or ("action",))
+        return run.name, joined_columns(load_episodes(path), arguments or ("action",))
     except (OSError, KeyError):
         return None
 
 
-def _show_verdict(output: Output, verdict: Verdict, trained: dict[str, Any] | None) -> None:
+def _show_verdict(
+    output: Output, verdict: Verdict, trained: dict[str, Any] | None, known: Appraisal | None
+) -> None:
     from rewardsmith.wording import number
 
     console = output.result
@@ -206,6 +230,29 @@ def _show_verdict(output: Output, verdict: Verdict, trained: dict[str, Any] | No
         told = trained.get("problem") or f"{trained['transitions']:,} transitions"
         whose = "your episodes in" if trained["run"].endswith(".npz") else "the best agent of"
         console.print(f"trained: {whose} {trained['run']}, {told}", markup=False, soft_wrap=True)
+    if known is not None:
+        console.print()
+        show_appraisal(output, known)
+
+
+def show_appraisal(output: Output, known: Appraisal) -> None:
+    """Print what known behaviour says of a program."""
+    from rewardsmith.appraisal import told
+    from rewardsmith.wording import number
+
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    for name, value in told(known.quality):
+        lines.add_row(name, value)
+    output.result.print(lines)
+    if len(known.quality.terms) > 1:
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        for column in ("term", "share of differences", "agrees with fitness", "adds to agreement"):
+            table.add_column(column, justify="left" if column == "term" else "right")
+        for term, credit in known.quality.terms.items():
+            table.add_row(term, f"{credit.share:.0%}", number(credit.agrees), number(credit.adds))
+        output.result.print("", table)
+    for concern in known.concerns:
+        output.result.print(f"  {concern}", markup=False, soft_wrap=True)
 
 
 def _terms(verdict: Verdict, trained: dict[str, Any] | None) -> Table:

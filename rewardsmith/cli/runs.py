@@ -135,7 +135,9 @@ def status(folder: RunFolder, state: RunState) -> str:
 
 
 def _show(output: Output, run: Run) -> None:
+    from rewardsmith.appraisal import appraise_in_run
     from rewardsmith.cli.live import command_name
+    from rewardsmith.cli.programs import show_appraisal
     from rewardsmith.cli.summary import summary
     from rewardsmith.cli.view import bars, program_table, trial_table, unfinished_trials
     from rewardsmith.wording import spent
@@ -165,6 +167,10 @@ def _show(output: Output, run: Run) -> None:
         console.print(f"no program has a score so far; spent {spent(state)}")
         return
     console.print(summary(run), "")
+    known = appraise_in_run(folder, state, run.best.id) if output.verbose else None
+    if known is not None:
+        show_appraisal(output, known)
+        console.print()
     output.code(run.best.source, "python")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from rewardsmith.feedback.paid import Paid
 from rewardsmith.feedback.process import CurveRow
-from rewardsmith.types import Episode, Finding, FloatArray
+from rewardsmith.types import Finding, FloatArray
 
 _BACKWARDS = 0.2  # share of pairs in order up to which a reward points the wrong way
 _BLIND = 0.65  # ... and up to which it tells nothing
@@ -95,7 +95,7 @@ def _going_on(paid: Paid) -> Iterator[Suspicion]:
         )
         yield "RS503", message, "pay less for going on than for finishing: pay change, or a larger bonus at the goal"
         return
-    scale = np.concatenate([_fields(one.episode) for one in paid.bank.trajectories]).std(axis=0)
+    scale = np.concatenate(paid.bank.states).std(axis=0)
     places = np.flatnonzero(~paid.better)
     scale = np.where(scale > 0, scale, 1.0)
     rate = max(_loop_rate(paid, int(place), longest // _STRETCH, scale) for place in places)
@@ -109,18 +109,12 @@ def _going_on(paid: Paid) -> Iterator[Suspicion]:
 
 def _loop_rate(paid: Paid, place: int, stretch: int, scale: FloatArray) -> float:
     """The most that is paid per step in a stretch of a trajectory that ends where it began; 0 where none does."""
-    totals, fields = paid.of(place).total, _fields(paid.bank.trajectories[place].episode) / scale
+    totals, fields = paid.of(place).total, paid.bank.states[place] / scale
     if stretch < 2 or len(totals) < stretch:
         return 0.0
     closed = np.sqrt(((fields[stretch:] - fields[:-stretch]) ** 2).mean(axis=1)) <= _BACK
     sums = np.cumsum(np.concatenate([[0.0], totals]))
     return float((sums[stretch:] - sums[:-stretch])[closed].max() / stretch) if closed.any() else 0.0
-
-
-def _fields(episode: Episode) -> FloatArray:
-    """The fields before each step and at the end, shape (T + 1, d)."""
-    known = [np.asarray(values, np.float64) for values in episode.fields.values() if len(values) == len(episode) + 1]
-    return np.concatenate([values.reshape(len(values), -1) for values in known], axis=1)
 
 
 def _terms(paid: Paid) -> Iterator[Suspicion]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup, escape
 
+from rewardsmith.appraisal import appraise_in_run, told
 from rewardsmith.engine.feedback import read_curve
 from rewardsmith.engine.screening import read_screen
 from rewardsmith.episodes import EPISODES, load_episodes
@@ -21,7 +22,7 @@ from rewardsmith.program import NATIVE
 from rewardsmith.report.charts import Dot, Line, dots, lines
 from rewardsmith.state import RunState, SlotState
 from rewardsmith.types import Episode, Slot
-from rewardsmith.wording import cost, difference, duration, outcome, place, spent, verdict
+from rewardsmith.wording import cost, difference, duration, number, outcome, place, spent, verdict
 
 if TYPE_CHECKING:
     from rewardsmith.api import Run
@@ -54,6 +55,7 @@ def facts(run: Run) -> dict[str, Any]:
         "curves": _curves(run, state, best.id) if best is not None else {},
         "films": _films(run, state, best.id) if best is not None else [],
         "moments": _moments(run, state, best.id) if best is not None else [],
+        "quality": _quality(run, state, best.id) if best is not None else [],
         "programs": list(_programs(run, state)),
     }
 
@@ -71,6 +73,19 @@ def _costs(state: RunState) -> list[tuple[str, str]]:
         ("programs refused before any training", f"{refused:,}"),
         *_screened(state),
     ]
+
+
+def _quality(run: Run, state: RunState, program: str) -> list[tuple[str, str]]:
+    """What known behaviour says of the best program, and of its terms."""
+    found = appraise_in_run(run.folder, state, program)
+    if found is None:
+        return []
+    terms = found.quality.terms if len(found.quality.terms) > 1 else {}
+    return told(found.quality) + [
+        (f"term {name}", f"{credit.share:.0%} of the differences between episodes, agrees with fitness "
+         f"{number(credit.agrees)}, adds {number(credit.adds)}")
+        for name, credit in terms.items()
+    ] + [("suspected", str(concern)) for concern in found.concerns]  # fmt: skip
 
 
 def _screened(state: RunState) -> list[tuple[str, str]]:
@@ -180,11 +195,11 @@ def _films(run: Run, state: RunState, best: str) -> list[tuple[str, str]]:
 
 def _programs(run: Run, state: RunState) -> Iterator[dict[str, Any]]:
     """Every request with what came of it, in order."""
-    told = {Slot(*line.record["slot"]): line for line in _replies(run.folder.llm_log)}
+    replies = {Slot(*line.record["slot"]): line for line in _replies(run.folder.llm_log)}
     ranked = state.ranked()
     for slot, entry in sorted(state.slots.items()):
         source = _source(run, entry.program)
-        line = told.get(slot)
+        line = replies.get(slot)
         messages = line.record["request"]["messages"] if line is not None else []
         yield {
             "place": place(slot),

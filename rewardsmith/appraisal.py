@@ -1,0 +1,94 @@
+"""A program held against known behaviour outside of deciding: what check, show, compare and the report tell of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rewardsmith.bank import Bank, measured, recorded_trajectories
+from rewardsmith.engine.bank import RunBank
+from rewardsmith.engine.judging import read_verdict
+from rewardsmith.engine.screening import apply_to_bank
+from rewardsmith.errors import ProgramError
+from rewardsmith.feedback.audit import audit
+from rewardsmith.feedback.paid import Paid
+from rewardsmith.feedback.quality import Quality, quality
+from rewardsmith.look import Look
+from rewardsmith.program import Verdict
+from rewardsmith.state import RunState
+from rewardsmith.store import RunFolder
+from rewardsmith.task.fitness import fitness_function
+from rewardsmith.task.loading import Task
+from rewardsmith.types import Finding
+
+
+@dataclass(frozen=True)
+class Appraisal:
+    """What known behaviour says of a program.
+
+    Attributes:
+        concerns: what it pays besides the goal, see :mod:`rewardsmith.feedback.audit`.
+    """
+
+    quality: Quality
+    concerns: tuple[Finding, ...]
+
+
+def appraise(source: str, verdict: Verdict, bank: Bank, gamma: float, parent: Paid | None = None) -> Appraisal:
+    """Hold an accepted program against a bank.
+
+    Raises:
+        ProgramError: it broke on it.
+        BoundaryError: the sandbox failed.
+    """
+    paid = apply_to_bank(source, verdict, bank, gamma)
+    return Appraisal(quality(paid, parent), tuple(audit(paid)))
+
+
+def appraise_in_run(
+    run: RunFolder, state: RunState, program: str, other: tuple[RunFolder, str] | None = None
+) -> Appraisal | None:
+    """Hold a program of a run against all that the run knows; None where it breaks on that.
+
+    Args:
+        other: another run and its program, to which the distance is measured; the program's own parent by default.
+    """
+    bank, gamma = RunBank(run).before(state), run.task().spec.training.gamma
+    try:
+        parents = state.slots[state.programs[program]].parents if program in state.programs else ()
+        there, parent = other or (run, next((name for name in reversed(parents) if name in state.programs), None))
+        before = None
+        if parent is not None:
+            before = apply_to_bank(there.program_source(parent), read_verdict(there, parent), bank, gamma)
+        return appraise(run.program_source(program), read_verdict(run, program), bank, gamma, before)
+    except ProgramError:
+        return None
+
+
+def untaught_bank(task: Task, look: Look) -> Bank:
+    """What is known of a task after a look at it."""
+    fitness = fitness_function(task)
+    random, held = look.behaviour.episodes, look.held.episodes
+    return Bank([*measured(random, fitness, "random"), *measured(held, fitness, "held")])
+
+
+def recorded_bank(task: Task, look: Look, path: Path) -> Bank:
+    """The same with a person's recorded episodes.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    return Bank([*untaught_bank(task, look).trajectories, *recorded_trajectories(path, fitness_function(task))])
+
+
+def told(found: Quality) -> list[tuple[str, str]]:
+    """The numbers of a program as (name, value), those that are known."""
+    rows: list[tuple[str, float | None, str]] = [
+        ("known behaviour in order", found.in_order, f"{{:.0%}} of pairs, {found.trajectories} trajectories"),
+        ("rank agreement with fitness", found.tau, "{:.2f}"),
+        ("distance to the native reward", found.from_native, "{:.2f} (STARC: 0 the same, 1 the opposite)"),
+        ("distance to its parent", found.from_parent, "{:.2f}"),
+        ("added pay that is pure shaping", found.shaping, "{:.0%}"),
+        ("spread of untaught returns", found.teaching, "{:.3f} of at most 0.25"),
+    ]
+    return [(name, form.format(value)) for name, value, form in rows if value is not None]
