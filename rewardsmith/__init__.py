@@ -38,6 +38,8 @@ _WHERE = {
     "load_task": "task.loading",
     "make_vec_env": "train.vectors",
     "plan": "planning",
+    "QPairs": "train.q_prior",
+    "q_shaped": "train.q_shaping",
     "record": "recording",
     "replay": "api",
     "resolve_task": "task.resolving",

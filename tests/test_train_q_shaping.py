@@ -1,0 +1,306 @@
+"""Q-shaped training against plain training: what the prior is asked, where it is kept, what it does, when it stops."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import DQN, PPO, SAC, TD3
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+
+import rewardsmith as rs
+from rewardsmith.errors import UsageError
+from rewardsmith.train.q_prior import OTHERS, QPairs
+
+SMALL: dict[str, Any] = {"seed": 0, "buffer_size": 500, "learning_starts": 32, "batch_size": 16, "device": "cpu"}
+KINDS = {"DQN": DQN, "TD3": TD3, "SAC": SAC}
+
+
+def net(*sizes: int) -> dict[str, Any]:
+    """New each time: Stable-Baselines3 writes into it."""
+    return {"policy_kwargs": {"net_arch": list(sizes or (16,))}}
+
+
+class Chain(gym.Env[Any, Any]):
+    """Places in a row; the last pays 1 and ends. Discrete: left or right. Box: from -1 to 3, of which 1 is enough."""
+
+    def __init__(self, discrete: bool = True, last: int = 4) -> None:
+        self.last = last
+        self.observation_space = gym.spaces.Box(-10.0, 10.0, (1,), np.float32)
+        self.action_space = gym.spaces.Discrete(2) if discrete else gym.spaces.Box(-1.0, 3.0, (1,), np.float32)
+        self._place, self._discrete, self._steps = 0.0, discrete, 0
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        self._place, self._steps = 0.0, 0
+        return self._seen(), {}
+
+    def step(self, action: Any) -> Any:
+        push = 2.0 * float(action) - 1.0 if self._discrete else float(np.clip(action[0], -1, 1))
+        self._place, self._steps = float(np.clip(self._place + push, 0, self.last)), self._steps + 1
+        return self._seen(), float(self._place >= self.last), self._place >= self.last, self._steps >= 30, {}
+
+    def _seen(self) -> Any:
+        return np.array([self._place], np.float32)
+
+
+def chain(kind: str, n_envs: int = 1, last: int = 4) -> DummyVecEnv:
+    return DummyVecEnv([lambda: Chain(kind == "DQN", last)] * n_envs)
+
+
+class Asked:
+    """A prior that remembers what it was asked; right moves are worth more."""
+
+    def __init__(self, discrete: bool, sign: float = 1.0) -> None:
+        self.discrete, self.sign = discrete, sign
+        self.obs: list[Any] = []
+        self.actions: list[Any] = []
+
+    def __call__(self, obs: Any, action: Any = None) -> Any:
+        self.obs.append(np.array(obs))
+        if self.discrete:
+            return self.sign * np.stack([0.9 ** (9 - obs[:, 0]), 0.9 ** (8 - obs[:, 0])], axis=1)
+        self.actions.append(np.array(action))
+        return self.sign * (0.1 * obs[:, 0] + 0.2 * np.clip(action[:, 0], -1, 1))
+
+
+def made(kind: str, prior: Any, n_envs: int = 1, venv: Any = None, settings: Any = None, **options: Any) -> Any:
+    options = {"until": 1.0, **options}
+    make = rs.q_shaped(KINDS[kind], q_prior=prior, **options)
+    return make("MlpPolicy", venv or chain(kind, n_envs), **{**SMALL, **net(), **(settings or {})})
+
+
+def parameters(model: Any) -> list[torch.Tensor]:
+    return [values.detach().clone() for values in model.policy.parameters()]
+
+
+def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+# --- What the prior is asked
+
+
+@pytest.mark.parametrize("kind", ["TD3", "SAC"])
+def test_actions_are_those_of_the_environment(kind: str) -> None:
+    """The buffer holds them scaled to [-1, 1]; the box here is not symmetric."""
+    prior = Asked(discrete=False)
+    model = made(kind, prior, mode="persistent", biased=True)
+    model.learn(40)
+    asked = np.concatenate(prior.actions)
+    assert asked.shape == (40 * (1 + OTHERS), 1) and asked.min() >= -1 and asked.max() <= 3 and asked.max() > 1.5
+    stored = model.policy.unscale_action(model.replay_buffer.actions[:40, 0])
+    assert np.allclose(asked[:: 1 + OTHERS], stored, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_transition_is_asked_about_once_and_stored_at_its_place(kind: str) -> None:
+    prior = Asked(discrete=kind == "DQN")
+    model = made(kind, prior, n_envs=2, settings={"gradient_steps": 4}, mode="persistent", biased=True)
+    model.replay_buffer.buffer_size, few = 20, 64  # wraps around
+    for name in ("observations", "next_observations", "actions", "rewards", "dones", "timeouts"):
+        setattr(model.replay_buffer, name, getattr(model.replay_buffer, name)[:20])
+    model.q_shaper._beliefs._values = model.q_shaper._beliefs._values[:20]
+    model.learn(few, log_interval=None)
+    assert len(prior.obs) == few / 2, "once a vector step, however many updates there are"
+    beliefs, buffer = model.q_shaper._beliefs, model.replay_buffer
+    assert buffer.full and beliefs.size == 40
+    if kind == "DQN":
+        expected = prior(buffer.observations.reshape(-1, 1)).reshape(20, 2, 2)
+        assert np.allclose(beliefs._values, expected, atol=1e-6)
+    else:
+        actions = model.policy.unscale_action(buffer.actions.reshape(-1, 1))
+        expected = prior(buffer.observations.reshape(-1, 1), actions)
+        assert np.allclose(beliefs._values[:, :, 0].ravel(), expected, atol=1e-5)
+
+
+def test_the_prior_sees_what_the_environment_shows_though_the_networks_see_it_normalised() -> None:
+    prior = Asked(discrete=True)
+    venv = VecNormalize(chain("DQN"), gamma=0.99)
+    model = made("DQN", prior, venv=venv)
+    model.learn(80)
+    seen = np.concatenate(prior.obs)
+    assert set(np.unique(seen)) <= {0.0, 1.0, 2.0, 3.0, 4.0}
+    batch = model.q_shaper._beliefs.batch(16, np.random.default_rng(0))
+    assert float(batch.obs.abs().max()) < 10 and not set(np.unique(batch.obs.numpy())) <= {0.0, 1.0, 2.0, 3.0, 4.0}
+    values = batch.values * np.sqrt(venv.ret_rms.var + venv.epsilon)
+    assert np.allclose(sorted(set(np.round(values.numpy().ravel(), 4)))[-1], prior(np.array([[3.0]])).max(), atol=1e-3)
+
+
+# --- What it does
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_prefill_fits_the_critic_and_its_target(kind: str) -> None:
+    prior = Asked(discrete=kind == "DQN")
+    model = made(kind, prior, mode="prefill", fit_steps=1500, settings=net(32, 32))
+    model.learning_starts = 200
+    model.learn(200)
+    model.q_shaper.before_updates(64)
+    places = torch.arange(4.0)[:, None]
+    if kind == "DQN":
+        found, target = model.q_net(places), model.q_net_target(places)
+        assert torch.allclose(found, torch.as_tensor(prior(places.numpy()), dtype=torch.float32), atol=0.1)
+    else:
+        pushes = torch.tensor([[-1.0], [-0.5], [0.5], [1.0]])
+        found, target = model.critic(places, pushes)[0][:, 0], model.critic_target(places, pushes)[0][:, 0]
+        wanted = prior(places.numpy(), model.policy.unscale_action(pushes.numpy()))
+        assert torch.allclose(found, torch.as_tensor(wanted, dtype=torch.float32), atol=0.1)
+        actions, _ = model.predict(places.numpy(), deterministic=True)
+        assert actions.mean() > 1.0, "the actor was moved to where the prior is high"
+    assert torch.equal(found, target)
+
+
+def test_only_the_order_of_actions_or_only_the_value_of_states() -> None:
+    def gaps(part: str) -> tuple[float, float]:
+        model = made("DQN", lambda obs: np.stack([5.0 + 0 * obs[:, 0], 7.0 + 0 * obs[:, 0]], axis=1), mode="prefill",
+                     part=part, fit_steps=800, settings=net(32) | {"learning_rate": 1e-2})
+        model.learn(32)
+        before = model.q_net(torch.zeros(1, 1)).detach().numpy()[0]
+        model.q_shaper.before_updates(32)
+        after = model.q_net(torch.zeros(1, 1)).detach().numpy()[0]
+        wanted = 6.0 if part == "states" else float(before.mean())
+        return float(after[1] - after[0]) - 2.0, float(after.mean()) - wanted
+
+    gap, moved = gaps("actions")
+    assert abs(gap) < 0.1 and abs(moved) < 2.0
+    _, off = gaps("states")
+    assert abs(off) < 0.2
+
+
+# --- When it stops
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_after_its_end_learning_is_as_without_a_prior(kind: str) -> None:
+    """From equal networks, optimisers and buffers, updates after ``until`` are equal to the last bit."""
+    model = made(kind, Asked(discrete=kind == "DQN"), until=0.5, every=1)
+    model.learn(80)
+    assert model.q_shaper.weight == 0.0 and model.q_shaper._optimiser is None
+    state = {name: values.clone() for name, values in model.policy.state_dict().items()}
+    plain = KINDS[kind]("MlpPolicy", chain(kind), **SMALL, **net())
+    plain.learn(1)
+    plain.policy.load_state_dict(state)
+    plain.replay_buffer = model.replay_buffer
+    for name in ("optimizer",) if kind == "DQN" else ():
+        getattr(plain.policy, name).load_state_dict(deepcopy(getattr(model.policy, name).state_dict()))
+    if kind != "DQN":
+        plain.critic.optimizer.load_state_dict(deepcopy(model.critic.optimizer.state_dict()))
+        plain.actor.optimizer.load_state_dict(deepcopy(model.actor.optimizer.state_dict()))
+    if kind == "SAC":
+        plain.log_ent_coef.data.copy_(model.log_ent_coef.data)
+        plain.ent_coef_optimizer.load_state_dict(deepcopy(model.ent_coef_optimizer.state_dict()))
+    plain._n_updates, plain._current_progress_remaining = model._n_updates, model._current_progress_remaining
+    for each in (model, plain):
+        np.random.seed(3)
+        torch.manual_seed(3)
+        each.train(20, 16)
+    assert same(parameters(model), parameters(plain))
+
+
+def test_before_its_end_it_changes_what_is_learned() -> None:
+    one, other = (made("DQN", Asked(True, sign), until=1.0) for sign in (1.0, -1.0))
+    for model in (one, other):
+        model.learn(64)
+    assert not same(parameters(one), parameters(other))
+    again = made("DQN", Asked(True), until=1.0)
+    again.learn(64)
+    assert same(parameters(one), parameters(again)), "equal seeds, equal weights"
+
+
+def test_a_shared_optimiser_would_have_leaked() -> None:
+    """The mistake that the own optimiser avoids: with momentum, a step of gradient zero still moves."""
+    weight = torch.nn.Parameter(torch.zeros(1))
+    shared = torch.optim.Adam([weight], lr=0.1)
+    (10 * weight).sum().backward()
+    shared.step()
+    before = weight.item()
+    shared.zero_grad()
+    (0 * weight).sum().backward()
+    shared.step()
+    assert abs(weight.item() - before) > 0.01
+
+
+def test_what_stays_must_be_wanted() -> None:
+    with pytest.raises(UsageError, match="changes what is optimal"):
+        rs.q_shaped(DQN, q_prior=Asked(True), mode="persistent")
+    model = made("DQN", Asked(True), mode="persistent", biased=True)
+    model.learn(64)
+    assert model.q_shaper.weight == 1.0
+
+
+# --- A model like any other
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_saved_and_loaded_as_the_class_it_is(kind: str, tmp_path: Path) -> None:
+    prior = Asked(kind == "DQN")
+    model = made(kind, lambda *asked: prior(*asked), mode="prefill")  # a function that could not be pickled
+    model.learn(40)
+    model.save(tmp_path / "model.zip")
+    loaded = KINDS[kind].load(tmp_path / "model.zip")
+    assert type(loaded) is KINDS[kind] and not hasattr(loaded, "q_shaper")
+    places = np.arange(4.0, dtype=np.float32)[:, None]
+    assert np.array_equal(model.predict(places, deterministic=True)[0], loaded.predict(places, deterministic=True)[0])
+
+
+def test_mistakes_are_told() -> None:
+    with pytest.raises(UsageError, match="PPO has no Q"):
+        rs.q_shaped(PPO, q_prior=Asked(True))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="q_shaped: weigth"):
+        rs.q_shaped(DQN, q_prior=Asked(True), weigth=2)
+    for values, problem in ((np.zeros((1, 3)), "shape"), (np.full((1, 2), np.nan), "not finite")):
+        with pytest.raises(UsageError, match=problem):
+            made("DQN", lambda obs, values=values: values).learn(2)
+    with pytest.raises(UsageError, match="as many observations"):
+        QPairs(np.zeros((2, 1)), np.zeros(2), np.zeros(3))
+    with pytest.raises(UsageError, match="finite"):
+        QPairs(np.zeros((2, 1)), np.zeros(2), np.array([1.0, np.inf]))
+
+
+# --- Learning
+
+
+def steps_to_solve(prior: Any, seed: int, cap: int, **options: Any) -> int:
+    """Steps until the greedy policy walks a chain of 9 to its end, looked at every 50 steps."""
+    settings = {"learning_rate": 3e-3, "target_update_interval": 50, "train_freq": 1, "exploration_fraction": 0.5,
+                "gamma": 0.9, **net(32)}  # fmt: skip
+    base = {**SMALL, "seed": seed, "buffer_size": 2000}
+    if prior is None:
+        model: Any = DQN("MlpPolicy", chain("DQN", last=8), **base, **settings)
+    else:
+        model = rs.q_shaped(DQN, q_prior=prior, **options)("MlpPolicy", chain("DQN", last=8), **base, **settings)
+
+    def solved(local: Any, _: Any) -> bool:
+        if model.num_timesteps % 50:
+            return True
+        greedy = model.predict(np.arange(8.0, dtype=np.float32)[:, None], deterministic=True)[0]
+        return not bool((greedy == 1).all())
+
+    model.learn(cap, callback=solved)
+    return int(model.num_timesteps)
+
+
+def test_a_good_prior_is_learned_from_sooner_and_a_bad_one_is_overcome() -> None:
+    plain = [steps_to_solve(None, seed, 3000) for seed in range(3)]
+    good = [steps_to_solve(Asked(True), seed, 3000, mode="prefill", fit_steps=300) for seed in range(3)]
+    bad = [steps_to_solve(Asked(True, -1.0), seed, 3000, until=0.2) for seed in range(3)]
+    assert np.median(good) < 0.5 * np.median(plain)
+    assert max(bad) < 3000, "solved by every seed within the steps"
+
+
+def test_pairs_teach_which_action_is_good() -> None:
+    places = np.repeat(np.arange(8.0, dtype=np.float32), 2)[:, None]
+    actions = np.tile([0, 1], 8)
+    pairs = QPairs(places, actions, np.where(actions == 1, 1.0, -1.0))
+    with_pairs = [steps_to_solve(pairs, seed, 3000, mode="prefill", fit_steps=300) for seed in range(3)]
+    assert np.mean(with_pairs) < np.mean([steps_to_solve(None, seed, 3000) for seed in range(3)])
+    box = QPairs(places, np.where(actions == 1, 2.5, -0.5)[:, None], np.where(actions == 1, 1.0, -1.0))
+    model = made("TD3", box, mode="prefill", fit_steps=300)
+    model.learn(40)
+    assert model.predict(places, deterministic=True)[0].mean() > 1.5
