@@ -278,7 +278,7 @@ def trainable_program(path: str | Path, task: Task) -> tuple[str, Verdict]:
         source = program_in(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}", "give the path of a Python file") from None
-    verdict = trainable(check_program(source, task))
+    verdict = trainable(check_program(source, task), task.spec.training)
     if not verdict.accepted:
         found = "\n  ".join(str(finding) for finding in verdict.errors)
         raise UsageError(f"{path} was refused:\n  {found}", f"see: rewardsmith check {path} --task {task.name}")

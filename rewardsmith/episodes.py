@@ -8,6 +8,7 @@ from typing import IO
 
 import numpy as np
 
+from rewardsmith.parts import NATIVE_REWARD
 from rewardsmith.types import Array, Episode, Output
 
 EPISODES = "episodes.npz"  # of the evaluation, in a trial's folder
@@ -30,6 +31,8 @@ def episode_columns(episode: Episode, arguments: Iterable[str]) -> dict[str, Arr
             columns[argument] = np.concatenate([episode.actions[:1], episode.actions[:-1]])
         elif argument == "terminated":
             columns[argument] = np.arange(steps) == (steps - 1 if episode.terminated else steps)
+        elif argument == NATIVE_REWARD:
+            columns[argument] = episode.native_rewards
         elif argument.startswith("next_"):
             columns[argument] = episode.fields[argument.removeprefix("next_")][-steps:]
         elif argument.startswith("first_"):

@@ -81,6 +81,12 @@ class Verdict:
         return self.stage == "accepted"
 
     @property
+    def fields_read(self) -> list[str]:
+        """Names of the fields that its functions read, each once."""
+        asked = [name for entry in self.entries.values() for name in entry.arguments]
+        return list(dict.fromkeys(name.removeprefix("next_").removeprefix("first_") for name in asked))
+
+    @property
     def errors(self) -> tuple[Finding, ...]:
         """The findings that refuse the program."""
         return tuple(finding for finding in self.findings if finding.severity == "error")

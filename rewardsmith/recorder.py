@@ -20,6 +20,7 @@ import numpy as np
 
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.layout import WHOLE, FieldView, Layout, cut, describe, make_layout
+from rewardsmith.parts import NATIVE_REWARD
 from rewardsmith.task.environment import make_env, wrap_env
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Array, Episode
@@ -86,6 +87,8 @@ class Buffers:
             return np.where(mask, self.action, self.previous_action)
         if argument == "terminated":
             return self.terminated
+        if argument == NATIVE_REWARD:
+            return self.native_reward
         for prefix, rows in (("next_", self.after), ("first_", self.first), ("", self.before)):
             name = argument.removeprefix(prefix)
             if argument.startswith(prefix) and (view := self._view(name)) is not None:

@@ -17,6 +17,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,39 +59,47 @@ def export_policy(folder: str, target: str) -> None:
     """Write the trial's chosen checkpoint as a Stable-Baselines3 zip."""
     from rewardsmith.train.policy import export_zip
 
-    job, task = _trial_in(folder)
-    with _kept_to(Path(target), task):
-        export_zip(task, job, Path(folder), Path(target))
+    _with_program(folder, partial(export_zip, target=Path(target)), writes=target)
 
 
 def film(folder: str) -> None:
     """Write the first evaluation episode of the trial in ``folder`` as a moving picture."""
     from rewardsmith.train.film import film_trial
 
-    job, task = _trial_in(folder)
-    with _kept_to(Path(folder), task):
-        film_trial(task, job, Path(folder))
+    _with_program(folder, film_trial)
 
 
 CALLS: dict[str, Callable[..., None]] = {f.__name__: f for f in (preflight, train, evaluate, export_policy, film)}
 
 
-def _with_program(folder: str, run: Callable[..., Any]) -> None:
-    """Give a trial its task, its job, and a way to open a host for its program."""
-    from rewardsmith.sandbox.host import ProgramHost, open_host
+def _with_program(folder: str, run: Callable[..., Any], writes: str | None = None) -> None:
+    """Give a trial its task, its job, and a way to open hosts for its program.
+
+    Args:
+        writes: the folder in which it may write; that of the trial by default.
+    """
+    from rewardsmith.sandbox.host import ProgramHost, open_host, shapes_of
+    from rewardsmith.sandbox.parts import HostedProgram
+    from rewardsmith.train.jobs import Opened
     from rewardsmith.train.vectors import RecordedVecEnv
 
     job, task = _trial_in(folder)
-    opened: list[ProgramHost] = []
+    opened: list[ProgramHost | HostedProgram] = []
 
-    def open_program(venv: RecordedVecEnv) -> ProgramHost | None:
-        if job.entry is None:
-            return None
-        capacity = _AT_ONCE if job.style == "batched" else _ROW_BY_ROW
-        opened.append(open_host(job.source, job.entry, venv.layout, capacity=capacity, style=job.style))
-        return opened[0]
+    def open_program(venv: RecordedVecEnv) -> Opened:
+        parts: dict[str, Any] = {}
+        if {"reward", "potential"} & set(job.entries):
+            capacity = _AT_ONCE if job.style == "batched" else _ROW_BY_ROW
+            shapes, gamma = shapes_of(venv.layout), job.training.gamma
+            parts["program"] = HostedProgram(
+                job.source, job.entries, shapes, capacity=capacity, style=job.style, gamma=gamma
+            )
+        for name in {"subgoals", "q_prior"} & set(job.entries):
+            parts[name] = open_host(job.source, job.entries[name], venv.layout, capacity=_AT_ONCE)
+        opened.extend(parts.values())
+        return Opened(**parts)
 
-    with _kept_to(Path(folder), task):
+    with _kept_to(Path(writes or folder), task):
         try:
             run(task, job, Path(folder), open_program)
         finally:

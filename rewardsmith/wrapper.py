@@ -9,63 +9,55 @@ import gymnasium as gym
 import numpy as np
 
 from rewardsmith.api import trainable_program
-from rewardsmith.errors import ProgramError
+from rewardsmith.errors import ProgramError, UsageError
 from rewardsmith.layout import make_layout
 from rewardsmith.look import shapes_in
 from rewardsmith.program import Verdict
 from rewardsmith.recorder import Buffers, Recorder
-from rewardsmith.sandbox.host import ProgramHost
+from rewardsmith.sandbox.parts import HostedProgram
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
-from rewardsmith.types import Columns, Output
 
 
-class LoadedProgram:
-    """A checked program of a task, running in a host of its own; an Evaluator for :class:`VecReward`.
+class LoadedProgram(HostedProgram):
+    """A checked program of a task, running in hosts of its own; an Evaluator for :class:`VecReward`.
 
     Args:
-        capacity: transitions per call of the host; larger batches are cut.
+        gamma: the learner's discount, in which a potential is paid; the task's own by default.
+        capacity: transitions per call of a host; larger batches are cut.
+
+    Raises:
+        UsageError: it has subgoals or a prior on Q alone: those are for a training, not for a wrapper.
     """
 
-    def __init__(self, source: str, verdict: Verdict, task: Task, capacity: int = 64) -> None:
+    def __init__(
+        self, source: str, verdict: Verdict, task: Task, gamma: float | None = None, capacity: int = 64
+    ) -> None:
         self.source = source
         self.task = task
         self.verdict = verdict
+        if not {"reward", "potential"} & set(verdict.entries):
+            raise UsageError(f"the program has only {', '.join(verdict.entries)}", "write a reward or a potential too")
         env = make_env(task)
         self.layout = make_layout(task, env)
         env.close()
         shapes = shapes_in(Buffers(self.layout, 1).columns(self.layout.arguments))
-        self._host = ProgramHost(
-            source, verdict.entries["reward"], shapes, capacity=capacity, style=verdict.style or "batched"
-        )
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """Names of the columns that the program reads."""
-        return self._host.arguments
-
-    def __call__(self, columns: Columns) -> Output:
-        """Apply the reward to columns of shape (n, ...).
-
-        Raises:
-            ProgramError: the program broke or returned something out of contract.
-        """
-        return self._host(columns)
-
-    def close(self) -> None:
-        """End the host's process."""
-        self._host.close()
+        discount = task.spec.training.gamma if gamma is None else gamma
+        super().__init__(source, verdict.entries, shapes, capacity=capacity, style=verdict.style, gamma=discount)
 
 
-def load_program(path: str | Path, task: Task | str) -> LoadedProgram:
+def load_program(path: str | Path, task: Task | str, gamma: float | None = None) -> LoadedProgram:
     """Check a program from a file against a task, and start it.
+
+    Args:
+        gamma: the learner's discount, in which a potential is paid; the task's own by default.
 
     Raises:
         UsageError: the file cannot be read, or the program was refused; the message lists the findings.
     """
     resolved = resolve_task(task)
-    return LoadedProgram(*trainable_program(path, resolved), resolved)
+    return LoadedProgram(*trainable_program(path, resolved), resolved, gamma)
 
 
 class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):

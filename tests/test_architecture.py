@@ -27,7 +27,8 @@ PACKAGE = ROOT / "rewardsmith"
 FLOORS: dict[int, frozenset[str]] = {
     0: frozenset({"errors", "types", "registry", "assets"}),
     1: frozenset(
-        "config events orders state store prompts task layout recorder episodes program maths look bank wording".split()
+        "config events orders state store prompts task layout recorder episodes program parts maths look bank "
+        "wording".split()
     ),
     2: frozenset({"llm", "coder", "sandbox", "train", "feedback", "strategy", "executor"}),
     3: frozenset({"engine", "worker"}),

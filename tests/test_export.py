@@ -20,6 +20,7 @@ from trials import entry_of
 
 import rewardsmith as rs
 from rewardsmith.export.module import reward_module
+from rewardsmith.program import Verdict
 from rewardsmith.recorder import recorded_env
 from rewardsmith.sandbox.host import open_host
 from rewardsmith.task.fitness import fitness_function
@@ -190,7 +191,8 @@ def test_an_export_stands_alone(form: str, tmp_path: Path) -> None:
     (tmp_path / "fields.py").write_text(FIELDS_PY)
     task = Task("toy", parse_spec(spec, "toy"), tmp_path)
     source = "import numpy as np\n\n" + source
-    text = reward_module(task, source, entry_of(source), style, FACTS)  # type: ignore[arg-type]
+    verdict = Verdict("accepted", entries={"reward": entry_of(source)}, style=style)  # type: ignore[arg-type]
+    text = reward_module(task, source, verdict, FACTS)
     (tmp_path / "reward.py").write_text(text)
     rng = np.random.default_rng(0)
     discrete = kwargs.get("discrete")

@@ -16,6 +16,7 @@ from programs import TASKS, entries, task_of
 from rewardsmith.errors import RunError
 from rewardsmith.export import module
 from rewardsmith.export.module import program_in, reward_module
+from rewardsmith.program import Verdict
 from rewardsmith.sandbox.static import check_static
 from rewardsmith.task.loading import load_task
 from rewardsmith.wrapper import LoadedProgram, RewardWrapper, load_program
@@ -67,9 +68,13 @@ def reward(action):
 }
 
 
+def accepted(entries: Any) -> Verdict:
+    return Verdict("accepted", entries=entries, style="batched")
+
+
 def exported(program: LoadedProgram, path: Path) -> Any:
-    entry = program.verdict.entries["reward"]
-    path.write_text(reward_module(load_task("mountain-car-continuous"), program.source, entry, "batched", FACTS))
+    task = load_task("mountain-car-continuous")
+    path.write_text(reward_module(task, program.source, accepted(program.verdict.entries), FACTS))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -109,7 +114,7 @@ def test_every_good_program_stands_in_its_file_as_it_was_judged(corpus: str) -> 
     for entry in entries(corpus):
         report = check_static(entry["code"], tuple(TASKS[task_of(entry)][0]))
         if "reward" in report.entries:
-            text = reward_module(task, entry["code"], report.entries["reward"], "batched", FACTS)
+            text = reward_module(task, entry["code"], accepted(report.entries), FACTS)
             assert module._statements(program_in(text)) == module._statements(entry["code"])
 
 
@@ -121,7 +126,7 @@ def test_what_no_reader_sees_does_not_run(first: str, second: str, third: str) -
     source = f"#{first}\nimport numpy as np\ndef reward(position):\n    x = position  #{second}\n    return x\n#{third}"
     report = check_static(source, ("position",))
     if report.ok:
-        text = reward_module(load_task("mountain-car-continuous"), source, report.entries["reward"], "batched", FACTS)
+        text = reward_module(load_task("mountain-car-continuous"), source, accepted(report.entries), FACTS)
         assert module._statements(program_in(text)) == module._statements(source)
 
 
@@ -132,7 +137,7 @@ def test_a_file_that_would_run_something_else_is_not_written(monkeypatch: pytest
     for changed in others:
         monkeypatch.setattr(module, "_to_stand_in_a_file", lambda _, changed=changed: changed)
         with pytest.raises(RunError, match="judged"):
-            reward_module(load_task("mountain-car-continuous"), source, entry, "batched", FACTS)
+            reward_module(load_task("mountain-car-continuous"), source, accepted({"reward": entry}), FACTS)
 
 
 def test_arguments_are_read_only_as_they_were_when_it_was_judged(tmp_path: Path) -> None:

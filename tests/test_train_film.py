@@ -13,6 +13,7 @@ from rewardsmith.episodes import load_episodes
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.train import film
 from rewardsmith.train.film import film_trial
+from rewardsmith.train.jobs import Opened
 
 LIGHT = [{"name": "light", "source": 'info["light"]', "at_reset": True}]
 REWARD = "def reward(next_light):\n    return {'right': next_light / 35.0}\n"
@@ -36,12 +37,12 @@ def test_it_shows_the_first_evaluation_episode(most: int, tmp_path: Path, monkey
     seen = [int(light) for light in load_episodes(tmp_path / "episodes.npz")[0].fields["light"]]
     assert len(seen) == len(set(seen)) == 9  # the format joins frames that are the same
     frames = seen if most == 100 else [*seen[::3], seen[-1]]
-    assert lights(film_trial(task, job_for(task, REWARD), tmp_path)) == frames
+    assert lights(film_trial(task, job_for(task, REWARD), tmp_path, lambda _: Opened())) == frames
 
 
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:
     task = toy_task("toy_envs:Pixels", LIGHT, policy="CnnPolicy")
     trial(tmp_path, task, REWARD)
     with pytest.raises((UsageError, BoundaryError), match="render_mode"):
-        film_trial(task, job_for(task, REWARD), tmp_path)
+        film_trial(task, job_for(task, REWARD), tmp_path, lambda _: Opened())
     assert not (tmp_path / "film.webp").exists()

@@ -15,7 +15,7 @@ from rewardsmith.sandbox.limits import Limits
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import parse_spec
 from rewardsmith.train.evaluation import run_evaluation
-from rewardsmith.train.jobs import TrainedReport, TrialJob, TrialResult
+from rewardsmith.train.jobs import Opened, TrainedReport, TrialJob, TrialResult
 from rewardsmith.train.trial import run_training
 from rewardsmith.train.vectors import RecordedVecEnv
 
@@ -54,7 +54,7 @@ def job_for(
 ) -> TrialJob:
     return TrialJob(
         task="", program="toy" if source else "native", source="import numpy as np\n" + (source or ""), seed=seed,
-        entry=entry_of(source) if source else None, rung=rung, steps=steps,
+        entries={"reward": entry_of(source)} if source else {}, rung=rung, steps=steps,
         training=task.spec.training, evaluation=task.spec.evaluation, device="cpu",
     )  # fmt: skip
 
@@ -68,11 +68,11 @@ def trial(
     job = job_for(task, source, **more)
     opened: list[ProgramHost] = []
 
-    def open_program(venv: RecordedVecEnv) -> ProgramHost | None:
-        if job.entry is None:
-            return None
-        opened.append(open_host(job.source, job.entry, venv.layout, 64, limits=limits or Limits()))
-        return opened[-1]
+    def open_program(venv: RecordedVecEnv) -> Opened:
+        if not job.entries:
+            return Opened()
+        opened.append(open_host(job.source, job.entries["reward"], venv.layout, 64, limits=limits or Limits()))
+        return Opened(opened[-1])
 
     try:
         report = run_training(task, job, folder, open_program)

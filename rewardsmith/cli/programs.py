@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rewardsmith.store import RunFolder
     from rewardsmith.task.loading import Task
     from rewardsmith.training_runs import TrainResult
-    from rewardsmith.types import Columns
+    from rewardsmith.types import Episode
 
 File = Annotated[Path, typer.Argument(help="A Python file that defines reward(...).")]
 
@@ -54,11 +54,12 @@ def _add_check(app: typer.Typer) -> None:
         source = _read(file)
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
         look = look_at(resolved)
-        verdict = trainable(check_source(source, look.report.model_dump(), look.transitions))
+        verdict = check_source(source, look.report.model_dump(), look.transitions)
+        verdict = trainable(verdict, resolved.spec.training)
         trained, known = None, None
         if verdict.accepted:
             folder = _run_of(resolved, run, runs) if on is None else None
-            trained = _on_trained(source, verdict, on, folder)
+            trained = _on_trained(source, verdict, resolved.spec.training.gamma, on, folder)
             known = _appraised(source, verdict, resolved, look, on, folder)
         if output.json:
             as_json = {"accepted": verdict.accepted, **dataclasses.asdict(verdict), "trained": trained}
@@ -115,34 +116,37 @@ def _read(file: Path) -> str:
         raise UsageError(f"cannot read {file}: {error}", "give the path of a Python file") from None
 
 
-def _columns_in(file: Path, arguments: tuple[str, ...]) -> tuple[str, Columns]:
-    """What a program would have been given in recorded episodes."""
+def _episodes_in(file: Path, arguments: tuple[str, ...]) -> tuple[str, list[Episode]]:
+    """Recorded episodes that hold what a program asks for."""
     from rewardsmith.episodes import joined_columns, load_episodes
 
     try:
-        return str(file), joined_columns(load_episodes(file), arguments or ("action",))
+        episodes = load_episodes(file)
+        joined_columns(episodes, arguments)
     except (OSError, ValueError) as error:
         raise UsageError(
             f"cannot read episodes from {file}: {error}", "make them with: rewardsmith tasks record"
         ) from None
     except KeyError as error:
         raise UsageError(f"the episodes in {file} have no {error}", "record them again, of this task") from None
+    return str(file), episodes
 
 
-def _on_trained(source: str, verdict: Verdict, on: Path | None, run: RunFolder | None) -> dict[str, Any] | None:
+def _on_trained(
+    source: str, verdict: Verdict, gamma: float, on: Path | None, run: RunFolder | None
+) -> dict[str, Any] | None:
     """Term ranges on a person's episodes, or on what the best agent of a run did; None where there is none."""
-    from rewardsmith.look import shapes_in
-    from rewardsmith.sandbox.host import ProgramHost
+    from rewardsmith.engine.screening import asked_columns, hosted
+    from rewardsmith.episodes import joined_columns
 
-    entry = verdict.entries["reward"]
-    found = _columns_in(on, entry.arguments) if on is not None else _columns_of(run, entry.arguments)
+    names = tuple(asked_columns(verdict))
+    found = _episodes_in(on, names) if on is not None else _episodes_of(run, names)
     if found is None:
         return None
-    name, columns = found
+    name, episodes = found
     try:
-        style = verdict.style or "batched"
-        with ProgramHost(source, entry, shapes_in(columns), capacity=512, style=style) as host:
-            output = host(columns)
+        with hosted(source, verdict, joined_columns(episodes, names or ("action",)), gamma) as program:
+            output = program(joined_columns(episodes, program.arguments))
     except ProgramError as error:
         return {"run": name, "problem": error.message, "terms": {}}
     terms = dict(output.terms) or {"total": output.total}
@@ -187,8 +191,8 @@ def _run_of(task: Task, name: str | None, runs: Path) -> RunFolder | None:
     return None
 
 
-def _columns_of(run: RunFolder | None, arguments: tuple[str, ...]) -> tuple[str, Columns] | None:
-    """What the best program's agent did in a run."""
+def _episodes_of(run: RunFolder | None, arguments: tuple[str, ...]) -> tuple[str, list[Episode]] | None:
+    """What the best program's agent did in a run, if its episodes hold what a program asks for."""
     from rewardsmith.episodes import EPISODES, joined_columns, load_episodes
     from rewardsmith.export.bundle import shipped_trial
     from rewardsmith.state import fold
@@ -197,11 +201,12 @@ def _columns_of(run: RunFolder | None, arguments: tuple[str, ...]) -> tuple[str,
         return None
     state = fold(run.events())
     trial = shipped_trial(state, state.ranked()[0])
-    path = run.trial_folder(trial.program, trial.rung, trial.seed) / EPISODES
     try:
-        return run.name, joined_columns(load_episodes(path), arguments or ("action",))
+        episodes = load_episodes(run.trial_folder(trial.program, trial.rung, trial.seed) / EPISODES)
+        joined_columns(episodes, arguments)
     except (OSError, KeyError):
         return None
+    return run.name, episodes
 
 
 def _show_verdict(

@@ -85,9 +85,8 @@ def _trajectory(run: RunFolder, state: RunState, program: str) -> dict[str, Any]
     """The best and the worst evaluation episode of its best trial."""
     best = _best_trial(state, program)
     played = _played(run, best) if best is not None else []
-    fields = [name.removeprefix("next_") for name in read_verdict(run, program).entries["reward"].arguments]
     assert state.preflight is not None
-    return trajectory_rows(played, fields, state.preflight["arguments"])
+    return trajectory_rows(played, read_verdict(run, program).fields_read, state.preflight["arguments"])
 
 
 def _played(run: RunFolder, trial: TrialState) -> list[Played]:

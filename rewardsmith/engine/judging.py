@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from rewardsmith.sandbox.behaviour import check_program
 from rewardsmith.sandbox.codes import CODES
 from rewardsmith.state import RunState
 from rewardsmith.store import RunFolder, write_whole
+from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.types import Columns, Finding, Outcome, Slot
 
 _VERDICT = TypeAdapter(Verdict)
@@ -49,6 +51,7 @@ class Judge:
         self._run = run
         self._preflight = preflight
         self._state = state
+        self._training = run.task().spec.training
 
     def judge(self, slot: Slot, text: str, finish: FinishReason, parents: tuple[str, ...], reply: str) -> Judgement:
         """The judgement of one reply; an equal program was judged once and for all.
@@ -66,7 +69,7 @@ class Judge:
             check_seal(self._run, self._state, program.id)
             verdict = read_verdict(self._run, program.id)
         else:
-            verdict = trainable(check_source(program.source, self._preflight, self._transitions))
+            verdict = trainable(check_source(program.source, self._preflight, self._transitions), self._training)
             write_whole(folder / "program.py", program.source.rstrip() + "\n")
             write_whole(folder / "lineage.json", json.dumps(_lineage(program), indent=1) + "\n")
             write_whole(folder / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
@@ -103,19 +106,26 @@ def check_source(source: str, preflight: dict[str, Any], transitions: Columns) -
     )
 
 
-def trainable(verdict: Verdict) -> Verdict:
-    """Refuse what is valid but cannot be trained yet, instead of leaving a part of it silently unused."""
-    unused = sorted(set(verdict.entries) - {"reward"})
-    if not verdict.accepted or not unused:
+def trainable(verdict: Verdict, training: TrainingSpec) -> Verdict:
+    """Refuse what is valid but cannot be used with a task's learner, instead of leaving it silently unused."""
+    found = [
+        Finding("RS401", "error", message, hint, source="audit")
+        for name, message, hint in _unusable(training)
+        if name in verdict.entries
+    ]
+    if not verdict.accepted or not found:
         return verdict
-    finding = Finding(
-        "RS401",
-        "error",
-        f"{' and '.join(unused)} cannot be trained yet, only reward",
-        "write a reward alone; a potential can be paid in it as its change, e.g. potential(next_x) - potential(x)",
-        source="audit",
-    )
-    return dataclasses.replace(verdict, stage="behaviour", findings=(*verdict.findings, finding))
+    return dataclasses.replace(verdict, stage="behaviour", findings=(*verdict.findings, *found))
+
+
+def _unusable(training: TrainingSpec) -> Iterator[tuple[str, str, str]]:
+    """(function, why it cannot be used, what to do)."""
+    if training.algorithm not in ("DQN", "TD3", "SAC"):
+        why = f"{training.algorithm} learns no Q that a q_prior could shape"
+        yield "q_prior", why, "write a reward, or a potential; or train with DQN, TD3 or SAC: --set algorithm=SAC"
+    if training.policy == "CnnPolicy":
+        why = "subgoals must be shown in the observation, which here is an image"
+        yield "subgoals", why, "write a reward, or a potential"
 
 
 def read_verdict(run: RunFolder, program: str) -> Verdict:

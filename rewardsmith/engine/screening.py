@@ -19,9 +19,10 @@ from rewardsmith.feedback.preference import preference_rows
 from rewardsmith.look import shapes_in
 from rewardsmith.orders import Screen
 from rewardsmith.program import Verdict
-from rewardsmith.sandbox.host import ProgramHost
+from rewardsmith.sandbox.parts import HostedProgram
 from rewardsmith.state import RunState
 from rewardsmith.store import RunFolder, write_whole
+from rewardsmith.types import Columns
 
 SCREEN = "screen.json"  # in a program's folder
 _AT_ONCE = {"batched": 8192, "per_transition": 64}  # transitions per call
@@ -57,10 +58,9 @@ class Screener:
         passed = kept.share >= order.threshold
         told: dict[str, Any] = {"problem": "", "concerns": [str(concern) for concern in audit(paid)]}
         if paid.better is not None:
-            fields = [name.removeprefix("next_") for name in verdict.entries["reward"].arguments]
             assert state.preflight is not None
-            seen = state.preflight["arguments"]
-            told |= preference_rows(paid, order.rule, order.measure, order.threshold, fields, seen)
+            about = (verdict.fields_read, state.preflight["arguments"])
+            told |= preference_rows(paid, order.rule, order.measure, order.threshold, *about)
         self._keep(order, told)
         return _event(order, "passed" if passed else "failed", kept.share)
 
@@ -76,10 +76,21 @@ def apply_to_bank(source: str, verdict: Verdict, bank: Bank, gamma: float) -> Pa
         ProgramError: the program broke on it.
         BoundaryError: the sandbox failed.
     """
-    entry, style = verdict.entries["reward"], verdict.style or "batched"
-    columns = bank.columns(entry.arguments)
-    with ProgramHost(source, entry, shapes_in(columns), capacity=_AT_ONCE[style], style=style) as host:
-        return Paid(bank, host(columns), gamma)
+    with hosted(source, verdict, bank.columns(asked_columns(verdict)), gamma) as program:
+        return Paid(bank, program(bank.columns(program.arguments)), gamma)
+
+
+def hosted(source: str, verdict: Verdict, columns: Columns, gamma: float) -> HostedProgram:
+    """The reward and potential of an accepted program, ready for columns like these."""
+    style = verdict.style or "batched"
+    shapes = shapes_in(columns)
+    return HostedProgram(source, verdict.entries, shapes, capacity=_AT_ONCE[style], style=style, gamma=gamma)
+
+
+def asked_columns(verdict: Verdict) -> list[str]:
+    """What the reward and the potential of a program ask for."""
+    entries = [verdict.entries[name] for name in ("reward", "potential") if name in verdict.entries]
+    return list(dict.fromkeys(name for entry in entries for name in entry.arguments))
 
 
 def read_screen(run: RunFolder, program: str) -> dict[str, Any] | None:

@@ -101,7 +101,7 @@ class Trainer:
             verdict = read_verdict(self._run, order.program)
             program = {
                 "source": self._run.program_source(order.program),
-                "entry": verdict.entries["reward"],
+                "entries": verdict.entries,
                 "style": verdict.style or "batched",
             }
         job = TrialJob(

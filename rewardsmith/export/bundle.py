@@ -35,9 +35,7 @@ def export_run(
         folder.mkdir(parents=True, exist_ok=True)
         facts = provenance(run, state, program)
         task, verdict = run.task(), read_verdict(run, program)
-        source = reward_module(
-            task, run.program_source(program), verdict.entries["reward"], verdict.style, facts, Path(name).stem
-        )
+        source = reward_module(task, run.program_source(program), verdict, facts, Path(name).stem)
         write_whole(folder / name, source)
         write_whole((folder / name).with_suffix(".json"), json.dumps(facts, indent=1) + "\n")
         _export_policy(run, state, program, folder, executor)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
 from rewardsmith.errors import RunError
-from rewardsmith.program import EXPORT_BEGINS, EXPORT_ENDS, EntryPoint, Style
+from rewardsmith.program import EXPORT_BEGINS, EXPORT_ENDS, EntryPoint, Verdict
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import FieldSpec
 
@@ -26,11 +26,12 @@ _LEFT_OUT = ("__future__", "typing_extensions")
 
 
 def reward_module(
-    task: Task, source: str, entry: EntryPoint, style: Style | None, facts: Mapping[str, Any], module: str = "reward"
+    task: Task, source: str, verdict: Verdict, facts: Mapping[str, Any], module: str = "reward"
 ) -> str:
     """The text of ``reward.py``.
 
     Args:
+        verdict: of the program; of its functions the wrapper calls all but a prior on Q.
         facts: provenance, see :func:`rewardsmith.export.bundle.provenance`.
         module: under which name it will be imported, for the example in its docstring.
 
@@ -44,13 +45,16 @@ def reward_module(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    fields = _read_fields(task, entry)
+    entries = {name: entry for name, entry in verdict.entries.items() if name != "q_prior"}
+    fields = _read_fields(task, [name for entry in entries.values() for name in entry.arguments])
     text: str = template.render(
         facts=facts,
         source=_to_stand_in_a_file(source),
-        call=_call(source, entry),
-        entry=entry,
-        per_transition=style == "per_transition",
+        calls={name: _call(source, entry) for name, entry in entries.items()},
+        entries=entries,
+        shaping=task.spec.training.shaping,
+        subgoals=list(verdict.rates),
+        per_transition=verdict.style == "per_transition",
         fields=fields,
         functions=_functions(task, fields),
         module=module,
@@ -68,11 +72,11 @@ def program_in(text: str) -> str:
     return program.partition("\n")[2].strip() + "\n" if begun and ended else text
 
 
-def _read_fields(task: Task, entry: EntryPoint) -> dict[str, str]:
+def _read_fields(task: Task, arguments: Sequence[str]) -> dict[str, str]:
     """Field -> expression over ``env, obs, info`` for every field that the program reads."""
     sources = {field.name: field for field in task.spec.fields}
     read: dict[str, str] = {}
-    for argument in entry.arguments:
+    for argument in arguments:
         name = argument if argument in sources else argument.removeprefix("next_").removeprefix("first_")
         if name == "obs":
             read[name] = "obs"

@@ -72,7 +72,7 @@ CODES = {
     "RS303": Code("the program host died", "a program only computes and returns"),
     "RS304": Code("memory grows from call to call", "keep nothing between calls"),
     "RS305": Code("the program asked the system for something", "a program only computes and returns"),
-    "RS401": Code("valid, but cannot be trained yet", "write a reward alone"),
+    "RS401": Code("valid, but the task's learner has no use for it", "write a reward, or a potential"),
     "RS501": Code("bad behaviour is paid more than good", "turn the sign of what decides it"),
     "RS502": Code("good and bad behaviour are hardly told apart", "pay for what only good episodes have"),
     "RS503": Code("going on pays more than finishing", "pay change, or a larger bonus at the goal"),

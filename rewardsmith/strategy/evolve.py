@@ -34,8 +34,8 @@ class EvolveOptions(StrategyOptions):
         repairs: how often the findings of a refused program go back to the writer.
         seeds: training seeds on which the leader must prove itself; all others are tried on one.
         fresh, mutated: shares of a round that are new, and changes of one parent; the others have two.
-        share: of the steps of a training that a first trial takes: it costs less, and what learns in half the time has
-            a margin in the whole. A proof takes all: there are rewards whose agents later learn to go on for ever.
+        share: of the steps of a training that selection spends: it costs less, and what learns in half the time has a
+            margin in the whole; the final comparison takes all of them.
         elite: only so many of the best kinds of programs are parents.
         tournament: of so many of them, drawn at random, the best is a parent.
         enough: the search ends when the leader's agents succeed in this share of their episodes, over all seeds.
@@ -62,7 +62,6 @@ class Evolve:
 
     def __init__(self, options: EvolveOptions, steps: int) -> None:
         self.options = options
-        self.proof_steps = steps
         self.steps = max(1, round(options.share * steps))
 
     def plan(self, state: RunState) -> Sequence[Order]:
@@ -108,10 +107,10 @@ class Evolve:
         hardest = self._hardest(state)
         behind_one = [p for p in ranked if self._succeeds(state, p) and (p, hardest, "selection") not in state.trials]
         if behind_one:
-            return [Train(program, (hardest,), "selection", self.proof_steps) for program in behind_one]
+            return [Train(program, (hardest,), "selection", self.steps) for program in behind_one]
         for leader in ranked[:1]:
             seeds = tuple(s for s in range(self.options.seeds) if (leader, s, "selection") not in state.trials)
-            return [Train(leader, seeds, "selection", self.proof_steps)] if seeds else []
+            return [Train(leader, seeds, "selection", self.steps)] if seeds else []
         return []
 
     def _hardest(self, state: RunState) -> int:

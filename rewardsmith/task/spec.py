@@ -120,6 +120,28 @@ class FitnessSpec(Model):
     expert: float | None = None
 
 
+class ShapingSpec(Model):
+    """How the parts of a program that are no reward are used.
+
+    Attributes:
+        subgoals: the form in which they are paid, see :mod:`rewardsmith.train.subgoals`.
+        bonus: for one subgoal.
+        success: what a success is paid, against which a bonus that is no potential is held.
+        prior: how a prior on Q is used, see :class:`rewardsmith.train.q_shaping.QShaping`.
+        prior_part: what of it.
+        prior_weight, prior_until, prior_every: of the steps towards it.
+    """
+
+    subgoals: Literal["potential", "neutralised", "bonus"] = "potential"
+    bonus: Annotated[float, Field(gt=0)] = 0.5
+    success: Annotated[float, Field(gt=0)] = 1.0
+    prior: Literal["anneal", "prefill"] = "anneal"
+    prior_part: Literal["q", "actions", "states"] = "q"
+    prior_weight: Annotated[float, Field(gt=0)] = 1.0
+    prior_until: Annotated[float, Field(gt=0, le=1)] = 0.3
+    prior_every: Annotated[int, Field(ge=1)] = 2
+
+
 class TrainingSpec(Model):
     """Training defaults that were tried; ``hyperparameters`` carry Stable-Baselines3's own names.
 
@@ -133,6 +155,7 @@ class TrainingSpec(Model):
     normalise_observations: bool = True
     normalise_reward: bool = True
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
+    shaping: ShapingSpec = ShapingSpec()
 
     @field_validator("algorithm", mode="before")
     @classmethod
@@ -225,7 +248,7 @@ def _known_keys(path: tuple[str | int, ...]) -> list[str]:
     model: Any = TaskSpec
     tables: dict[str, Any] = {
         "env": EnvironmentSpec, "fields": FieldSpec, "action": ActionSpec,
-        "fitness": FitnessSpec, "training": TrainingSpec, "evaluation": EvaluationSpec,
+        "fitness": FitnessSpec, "training": TrainingSpec, "shaping": ShapingSpec, "evaluation": EvaluationSpec,
     }  # fmt: skip
     for part in path:
         model = tables.get(str(part), model)

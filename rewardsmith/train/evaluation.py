@@ -22,12 +22,13 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from rewardsmith.episodes import ALONG, EPISODES, PAID, episode_columns, joined_columns, save_episodes, save_output
 from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.look import LONGEST_EPISODE
+from rewardsmith.parts import without_potential
 from rewardsmith.recorder import History
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
-from rewardsmith.train.jobs import RANKING_EPISODES, TrainedReport, TrialJob, TrialResult, write_json
-from rewardsmith.train.learner import load_state, make_policy, normalised
+from rewardsmith.train.jobs import RANKING_EPISODES, Opened, TrainedReport, TrialJob, TrialResult, write_json
+from rewardsmith.train.learner import load_state, make_policy, normalised, with_subgoals
 from rewardsmith.train.vec_reward import LARGEST
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.types import Array, Episode, Evaluator
@@ -45,7 +46,7 @@ class Rollout(NamedTuple):
 
 
 def run_evaluation(
-    task: Task, job: TrialJob, folder: Path, open_program: Callable[[RecordedVecEnv], Evaluator | None]
+    task: Task, job: TrialJob, folder: Path, open_program: Callable[[RecordedVecEnv], Opened]
 ) -> TrialResult:
     """Choose a checkpoint, measure its fitness, and write ``result.json``.
 
@@ -72,13 +73,13 @@ def _measured(
     job: TrialJob,
     folder: Path,
     trained: TrainedReport,
-    open_program: Callable[[RecordedVecEnv], Evaluator | None],
+    open_program: Callable[[RecordedVecEnv], Opened],
 ) -> TrialResult:
-    ranking = Player(task, job.training, RANKING_EPISODES)
     steps, returns, along = trained.steps, dict[str, float](), list[Episode]()
     seed, deterministic = derived_seed("ranking", job.rung, job.seed), job.evaluation.deterministic
     try:
-        program = open_program(ranking.base)
+        ranking = Player(task, job.training, RANKING_EPISODES, open_program)
+        program = ranking.opened.program
         for name in trained.checkpoints:
             rollout = ranking.play(folder, name, seed, deterministic)
             steps += rollout.steps
@@ -91,7 +92,7 @@ def _measured(
         disturbed = ranking.play(folder, best, seed, deterministic, disturbed=True)
         steps += disturbed.steps
         save_episodes(folder / ALONG, [*along, *disturbed.episodes])
-    player = Player(task, job.training, job.evaluation.episodes)
+    player = Player(task, job.training, job.evaluation.episodes, lambda _: ranking.opened)
     rollout = player.play(folder, best, derived_seed("evaluation", job.rung, job.seed), deterministic)
     save_episodes(folder / EPISODES, rollout.episodes)
     try:
@@ -114,14 +115,14 @@ def _measured(
 
 
 def own_return(program: Evaluator | None, episode: Episode) -> float:
-    """Undiscounted return of an episode under a program, or under the native reward.
+    """Undiscounted return of an episode under a program without its potential, or under the native reward.
 
     Raises:
         ProgramError: the program breaks on it, or a reward is not finite, or too large.
     """
     if program is None:
         return float(episode.native_rewards.sum())
-    total = program(episode_columns(episode, program.arguments)).total
+    total = without_potential(program, episode_columns(episode, program.arguments)).total
     if not (np.abs(total) <= LARGEST).all():
         raise ProgramError(
             "the reward is not finite, or huge, on an evaluation episode", "guard divisions", reason="output"
@@ -130,11 +131,23 @@ def own_return(program: Evaluator | None, episode: Episode) -> float:
 
 
 class Player:
-    """Plays one episode in each of n environments with the weights of a checkpoint."""
+    """Plays one episode in each of n environments with the weights of a checkpoint.
 
-    def __init__(self, task: Task, training: TrainingSpec, episodes: int, render_mode: str | None = None) -> None:
+    Args:
+        open_program: of the program under which it was trained: its subgoals are part of what the policy sees.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        training: TrainingSpec,
+        episodes: int,
+        open_program: Callable[[RecordedVecEnv], Opened],
+        render_mode: str | None = None,
+    ) -> None:
         self.base = make_vec_env(task, episodes, 0, render_mode)
-        self._venv = normalised(self.base, training)
+        self.opened = open_program(self.base)
+        self._venv = normalised(with_subgoals(task, self.base, self.opened.subgoals), training)
         if isinstance(self._venv, VecNormalize):
             self._venv.training = False
             self._venv.norm_reward = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from rewardsmith.episodes import EPISODES, load_episodes
 from rewardsmith.errors import UsageError, boundary
 from rewardsmith.task.loading import Task
 from rewardsmith.train.evaluation import RESULT, Player
-from rewardsmith.train.jobs import FILM, TrialJob, TrialResult
+from rewardsmith.train.jobs import FILM, Opened, TrialJob, TrialResult
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed
 
 _MOST_FRAMES = 100
@@ -23,7 +24,9 @@ _HEIGHT = 240  # pixels, at most
 _FRAME_MS, _LAST_MS = 60, 1200
 
 
-def film_trial(task: Task, job: TrialJob, folder: Path) -> Path:
+def film_trial(
+    task: Task, job: TrialJob, folder: Path, open_program: Callable[[RecordedVecEnv], Opened]
+) -> Path:
     """Play the first evaluation episode of a finished trial again, and write ``film.webp`` into its folder.
 
     Every k-th step is a frame, with k so that :data:`_MOST_FRAMES` are enough; the last step always is.
@@ -35,7 +38,7 @@ def film_trial(task: Task, job: TrialJob, folder: Path) -> Path:
     _need_no_screen()
     result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
     length = len(load_episodes(folder / EPISODES)[0])
-    player = Player(task, job.training, 1, render_mode="rgb_array")
+    player = Player(task, job.training, 1, open_program, render_mode="rgb_array")
     camera = _put_camera(player.base, every=-(-length // _MOST_FRAMES))
     seed = derived_seed("evaluation", job.rung, job.seed)
     player.play(folder, result.checkpoint, seed, job.evaluation.deterministic)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from rewardsmith.program import NATIVE, EntryPoint, Style
 from rewardsmith.task.spec import EvaluationSpec, TrainingSpec
+from rewardsmith.types import Evaluator
 
 CHECKPOINTS = 5  # weights kept along a training, the last one included
 CURVE_POINTS = 40
@@ -24,7 +25,7 @@ class TrialJob(BaseModel):
     Attributes:
         task: folder of the frozen task.
         program: id of the program, or ``native``.
-        source, entry, style: how to apply the program; empty for the native reward.
+        source, entries, style: how to apply the program; empty for the native reward.
         seed: of the training; evaluation seeds are derived from it and the rung.
         rung: ``selection`` and ``report`` trials never share seeds.
         steps: environment steps of the training.
@@ -35,7 +36,7 @@ class TrialJob(BaseModel):
     task: str
     program: str = NATIVE
     source: str = ""
-    entry: EntryPoint | None = None
+    entries: dict[str, EntryPoint] = {}
     style: Style = "batched"
     seed: int = 0
     rung: str = "selection"
@@ -48,6 +49,18 @@ class TrialJob(BaseModel):
         """Identity of the trial: everything that can change its result, and nothing of this machine."""
         content = self.model_dump(mode="json", exclude={"task"})
         return hashlib.sha256(json.dumps([task_digest, content], sort_keys=True).encode()).hexdigest()[:16]
+
+
+class Opened(NamedTuple):
+    """A program's functions, running; None for those that it does not have.
+
+    Attributes:
+        program: its reward and its potential; None for the native reward.
+    """
+
+    program: Evaluator | None = None
+    subgoals: Evaluator | None = None
+    q_prior: Evaluator | None = None
 
 
 class TrainedReport(BaseModel):

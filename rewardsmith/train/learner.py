@@ -21,8 +21,15 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize, unwrap_vec_normalize
 
 from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
+from rewardsmith.maths.shaping import check_bonus
+from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.train.algorithms import algorithm_class, is_on_policy
+from rewardsmith.train.q_prior import QFunction
+from rewardsmith.train.q_shaping import q_shaped
+from rewardsmith.train.subgoals import Subgoals
+from rewardsmith.train.vectors import RecordedVecEnv
+from rewardsmith.types import Evaluator
 
 _OURS = {"policy", "env", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model"}
 _ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
@@ -64,8 +71,32 @@ def normalised(venv: VecEnv, training: TrainingSpec, kind: type[VecNormalize] = 
     )
 
 
-def make_learner(training: TrainingSpec, venv: VecEnv, seed: int, device: str) -> BaseAlgorithm:
+def with_subgoals(task: Task, venv: RecordedVecEnv, subgoals: Evaluator | None) -> VecEnv:
+    """Put the wrapper that watches subgoals around recorded environments, if a program has any.
+
+    Raises:
+        UsageError: a bonus that could be worth more than a success, or an observation to which no mask can be added.
+    """
+    if subgoals is None:
+        return venv
+    shaping, gamma, env = task.spec.training.shaping, task.spec.training.gamma, venv.envs[0].spec
+    watched = Subgoals(venv, subgoals, shaping.subgoals, shaping.bonus, gamma)
+    horizon = task.spec.env.max_episode_steps or (env.max_episode_steps if env is not None else None)
+    if shaping.subgoals != "potential" and horizon is not None:
+        try:
+            check_bonus(shaping.bonus, gamma, horizon, shaping.success, len(watched.names))
+        except ValueError as error:
+            raise UsageError(str(error), "lower [training.shaping] bonus, or say what a success is paid") from None
+    return watched
+
+
+def make_learner(
+    training: TrainingSpec, venv: VecEnv, seed: int, device: str, q_prior: QFunction | None = None
+) -> BaseAlgorithm:
     """A model ready to learn.
+
+    Args:
+        q_prior: what its critic is drawn to at first.
 
     Raises:
         UsageError: a hyper-parameter that the algorithm does not have.
@@ -74,7 +105,13 @@ def make_learner(training: TrainingSpec, venv: VecEnv, seed: int, device: str) -
     check_hyperparameters(training)
     arguments = _resolved(training, venv)
     with boundary("trainer", f"making the {training.algorithm} learner", "check [training] of the task"):
-        return algorithm_class(training.algorithm)(training.policy, venv, seed=seed, device=device, **arguments)
+        make: Any = algorithm_class(training.algorithm)
+        if q_prior is not None:
+            shaping = training.shaping
+            options = {"mode": shaping.prior, "part": shaping.prior_part, "weight": shaping.prior_weight}
+            more = {"until": shaping.prior_until, "every": shaping.prior_every}
+            make = q_shaped(make, q_prior=q_prior, **options, **more)
+        return make(training.policy, venv, seed=seed, device=device, **arguments)  # type: ignore[no-any-return]
 
 
 def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:

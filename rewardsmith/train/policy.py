@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from stable_baselines3.common.vec_env import VecNormalize
 
 from rewardsmith.task.loading import Task
 from rewardsmith.train.evaluation import RESULT
-from rewardsmith.train.jobs import TrialJob, TrialResult
-from rewardsmith.train.learner import load_state, make_learner, normalised
-from rewardsmith.train.vectors import make_vec_env
+from rewardsmith.train.jobs import Opened, TrialJob, TrialResult
+from rewardsmith.train.learner import load_state, make_learner, normalised, with_subgoals
+from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
 
 
-def export_zip(task: Task, job: TrialJob, folder: Path, target: Path) -> None:
+def export_zip(
+    task: Task, job: TrialJob, folder: Path, open_program: Callable[[RecordedVecEnv], Opened], *, target: Path
+) -> None:
     """Write ``policy.zip`` and, where observations are normalised, ``vecnormalize.pkl`` into ``target``.
 
     This process has never run generated code, so what it pickles is Stable-Baselines3's own.
     """
     result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
-    venv = normalised(make_vec_env(task, 1, 0), job.training)
+    base = make_vec_env(task, 1, 0)
+    venv = normalised(with_subgoals(task, base, open_program(base).subgoals), job.training)
     model = make_learner(job.training, venv, job.seed, "cpu")  # with its own settings, to be trained on if wished
     load_state(model, venv, folder / "checkpoints", result.checkpoint)
     model.save(target / "policy.zip")

@@ -18,7 +18,8 @@ from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from rewardsmith.errors import UsageError
-from rewardsmith.types import Array, FloatArray
+from rewardsmith.layout import WHOLE, Layout, cut
+from rewardsmith.types import Array, Evaluator, FloatArray
 
 QFunction = Callable[..., FloatArray]
 """(obs, action) -> (n,) for actions from a box, as the environment takes them; obs -> (n, n_actions) for Discrete."""
@@ -178,3 +179,36 @@ def _values(model: OffPolicyAlgorithm, values: Array) -> torch.Tensor:
 
 def _tensor(model: OffPolicyAlgorithm, values: Array) -> torch.Tensor:
     return torch.as_tensor(np.asarray(values), device=model.device)
+
+
+class PriorOfFields:
+    """A program's prior, which reads fields by name, as a function of whole observations.
+
+    Args:
+        program: gives (n,) if it asks for ``action``, else (n, n_actions).
+        layout: where its fields are in an observation; masks of subgoals behind it are left out.
+    """
+
+    def __init__(self, program: Evaluator, layout: Layout) -> None:
+        self._program = program
+        self._layout = layout
+
+    def __call__(self, obs: Any, action: Any = None) -> FloatArray:
+        """Values of a batch.
+
+        Raises:
+            ProgramError: the program broke on it.
+        """
+        columns = {name: self._column(name, obs, action) for name in self._program.arguments}
+        return self._program(columns).total
+
+    def _column(self, name: str, obs: Any, action: Any) -> Array:
+        if name == "action":
+            return np.asarray(action, self._layout.dtype(name))
+        view = self._layout.fields[WHOLE if name == "obs" else name]
+        leaf = self._layout.leaves[view.leaf]
+        values = obs
+        for key in leaf.keys:
+            values = values[key]
+        values = np.asarray(values)[:, : leaf.shape[0]] if len(leaf.shape) == 1 else np.asarray(values)
+        return cut(values, view.index).astype(self._layout.dtype(name))

@@ -22,9 +22,11 @@ from rewardsmith.errors import ProgramError, boundary
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.train.algorithms import is_on_policy
-from rewardsmith.train.jobs import CHECKPOINTS, CURVE_POINTS, TrainedReport, TrialJob, write_json
-from rewardsmith.train.learner import choose_device, make_learner, normalised, save_state
+from rewardsmith.train.jobs import CHECKPOINTS, CURVE_POINTS, Opened, TrainedReport, TrialJob, write_json
+from rewardsmith.train.learner import choose_device, make_learner, normalised, save_state, with_subgoals
+from rewardsmith.train.q_prior import PriorOfFields
 from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, SettleRollout
+from rewardsmith.train.subgoals import Subgoals
 from rewardsmith.train.vec_reward import TrainingEpisode, VecReward
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.types import Episode, Evaluator
@@ -34,12 +36,12 @@ TRAINED = "trained.json"
 
 
 def run_training(
-    task: Task, job: TrialJob, folder: Path, open_program: Callable[[RecordedVecEnv], Evaluator | None]
+    task: Task, job: TrialJob, folder: Path, open_program: Callable[[RecordedVecEnv], Opened]
 ) -> TrainedReport:
     """Train, and write curve, checkpoints and report into ``folder``.
 
     Args:
-        open_program: given the recorded environments, what to take rewards from; None for the native one.
+        open_program: given the recorded environments, the program's functions.
 
     Raises:
         BoundaryError: the environment or the learner failed.
@@ -47,12 +49,15 @@ def run_training(
     begun = time.monotonic()
     base = make_vec_env(task, job.training.n_envs, derived_seed("environments", job.seed))
     try:
-        program = open_program(base)
+        opened = open_program(base)
+        watched = with_subgoals(task, base, opened.subgoals)
     except ProgramError as error:
         base.close()
         return _report(task, job, folder, begun, error)
-    rewarded, venv = _rewarded(job, base, program)
-    model = make_learner(job.training, venv, derived_seed("learner", job.seed), choose_device(job.training, job.device))
+    rewarded, venv = _rewarded(job, watched, opened.program)
+    prior = None if opened.q_prior is None else PriorOfFields(opened.q_prior, base.layout)
+    device = choose_device(job.training, job.device)
+    model = make_learner(job.training, venv, derived_seed("learner", job.seed), device, prior)
     model.set_logger(configure(str(folder / "tensorboard"), ["tensorboard"]))
     recording = _Recording(rewarded, fitness_function(task), folder, job.steps)
     broken: ProgramError | None = None
@@ -95,9 +100,10 @@ def _report(
     return report
 
 
-def _rewarded(job: TrialJob, base: RecordedVecEnv, program: Evaluator | None) -> tuple[VecReward, VecEnv]:
+def _rewarded(job: TrialJob, base: VecEnv, program: Evaluator | None) -> tuple[VecReward, VecEnv]:
     """The reward wrapper and the top of the stack: per rollout where the learner allows it, else per step."""
-    per_rollout = job.training.algorithm == "PPO" and program is not None
+    watched = isinstance(base, Subgoals)  # what they are worth is known step by step
+    per_rollout = job.training.algorithm == "PPO" and program is not None and not watched
     rewarded = (RolloutReward if per_rollout else VecReward)(base, program, job.training.gamma, history=True)
     return rewarded, normalised(rewarded, job.training, RolloutNormalize if per_rollout else VecNormalize)
 

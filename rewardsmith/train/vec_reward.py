@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 
-from rewardsmith.errors import ProgramError
+from rewardsmith.errors import ProgramError, UsageError
+from rewardsmith.parts import ProgramParts
 from rewardsmith.recorder import History
+from rewardsmith.train.subgoals import Subgoals
 from rewardsmith.train.vectors import buffers_of
 from rewardsmith.types import Array, Columns, Episode, Evaluator, FloatArray, Output
 
@@ -51,13 +53,19 @@ class VecReward(VecEnvWrapper):
         history: keep whole episodes, for fitness along training.
 
     Raises:
-        UsageError: ``venv`` has no recorder, or stands above VecNormalize or VecFrameStack.
+        UsageError: ``venv`` has no recorder, or stands above VecNormalize or VecFrameStack; or a potential was opened
+            with another discount.
 
     ``step_wait`` raises ProgramError when the program breaks or returns a value that no learner can use.
     """
 
     def __init__(self, venv: VecEnv, program: Evaluator | None, gamma: float, *, history: bool = False) -> None:
         super().__init__(venv)
+        if isinstance(program, ProgramParts) and program.has_potential and program.gamma != gamma:
+            raise UsageError(
+                f"the program's potential is paid with the discount {program.gamma:g}, the learner's is {gamma:g}",
+                "give both the same: another one changes what is optimal",
+            )
         self.program = program
         self.gamma = gamma
         self.buffers = buffers_of(venv)
@@ -97,8 +105,13 @@ class VecReward(VecEnvWrapper):
 
     def _rewards(self) -> Output:
         if self.program is None:
-            return Output(self.buffers.native_reward.copy())
-        return finite_output(self.program, self.buffers.columns(self.program.arguments))
+            output = Output(self.buffers.native_reward.copy())
+        else:
+            output = finite_output(self.program, self.buffers.columns(self.program.arguments))
+        if not isinstance(self.venv, Subgoals):
+            return output
+        terms = dict(output.terms) or {"reward": output.total}
+        return Output(output.total + self.venv.paid, {**terms, "subgoals": self.venv.paid})
 
 
 def finite_output(program: Evaluator, columns: Columns) -> Output:

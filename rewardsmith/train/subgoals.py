@@ -1,0 +1,114 @@
+"""Subgoals paid once per episode, and shown to the learner as done or not.
+
+What is paid once depends on the past, which a state does not tell: without the mask of what is done, values of states
+would mix two futures, and an agent would wait where the bonus once was. So the mask is part of the observation, in
+training, at evaluation and in the export.
+
+The wrapper stands directly above the recorded environments, below the one that puts rewards in place.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from gymnasium import spaces
+from stable_baselines3.common.vec_env import VecEnvWrapper
+
+from rewardsmith.errors import UsageError
+from rewardsmith.train.vectors import RecordedVecEnv
+from rewardsmith.types import Array, Evaluator, FloatArray
+
+Form = Literal["potential", "neutralised", "bonus"]
+KEY = "subgoals"  # of a Dict observation
+
+
+class Subgoals(VecEnvWrapper):
+    """Watches subgoals, shows which are done, and says what they are worth in each step.
+
+    Args:
+        venv: recorded environments.
+        program: gives one boolean term per subgoal: whether it holds after a transition.
+        form: ``potential`` pays the change of bonus * (number done), which leaves what is optimal alone;
+            ``neutralised`` pays each once and takes all back from a success (ELLA, EAGER); ``bonus`` pays each once.
+        bonus: for one subgoal.
+        gamma: the learner's discount.
+
+    Attributes:
+        paid: what the last vector step is paid for subgoals, shape (n,).
+        done: which are done in the episodes under way, shape (n, k).
+
+    Raises:
+        UsageError: an observation to which no mask can be added.
+    """
+
+    def __init__(self, venv: RecordedVecEnv, program: Evaluator, form: Form, bonus: float, gamma: float) -> None:
+        self._base, self._program = venv, program
+        self._form, self._bonus, self._gamma = form, bonus, gamma
+        self.names = self._names()
+        super().__init__(venv, observation_space=_with_mask(venv.observation_space, len(self.names)))
+        self._clear()
+
+    def reset(self) -> Any:
+        """Reset all environments; nothing is done yet."""
+        obs = self.venv.reset()
+        self._clear()
+        return self._shown(obs, self.done)
+
+    def step_wait(self) -> Any:
+        """Step, see what holds now, and settle what it is worth."""
+        obs, rewards, dones, infos = self.venv.step_wait()
+        holds = self._holds()
+        before, new = self.done.sum(axis=1), (holds & ~self.done).sum(axis=1)
+        self.done |= holds
+        self.paid = self._worth(before, new)
+        for row in np.flatnonzero(dones):
+            infos[row]["terminal_observation"] = self._shown_alone(infos[row]["terminal_observation"], self.done[row])
+            infos[row]["subgoals"] = dict(zip(self.names, self.done[row].tolist(), strict=True))
+        self.done[dones] = False
+        self._owed[dones] = 0.0
+        return self._shown(obs, self.done), rewards, dones, infos
+
+    def _names(self) -> list[str]:
+        """Their names, which are known when the program was called once; the values of rows of zeros do not matter."""
+        return list(self._program(self._base.buffers.columns(self._program.arguments)).terms)
+
+    def _clear(self) -> None:
+        n = self._base.num_envs
+        self.done = np.zeros((n, len(self.names)), bool)
+        self.paid, self._owed = np.zeros(n), np.zeros(n)
+
+    def _holds(self) -> Array:
+        terms = self._program(self._base.buffers.columns(self._program.arguments)).terms
+        return np.stack([terms[name] > 0.5 for name in self.names], axis=1)
+
+    def _worth(self, before: Array, new: Array) -> FloatArray:
+        """What a step is paid for subgoals; see :mod:`rewardsmith.maths.shaping` for the forms."""
+        buffers, bonus = self._base.buffers, self._bonus
+        if self._form == "potential":
+            after = np.where(buffers.terminated, 0.0, bonus * (before + new))
+            return self._gamma * after - bonus * before
+        self._owed = bonus * new + self._owed / self._gamma
+        success = buffers.terminated & (buffers.native_reward > 0) if self._form == "neutralised" else False
+        return bonus * new - np.where(success, self._owed, 0.0)
+
+    def _shown(self, obs: Any, done: Array) -> Any:
+        mask = done.astype(np.float32)
+        return {**obs, KEY: mask} if isinstance(obs, dict) else np.concatenate([obs, mask], axis=1, dtype=np.float32)
+
+    def _shown_alone(self, obs: Any, done: Array) -> Any:
+        mask = done.astype(np.float32)
+        return {**obs, KEY: mask} if isinstance(obs, dict) else np.concatenate([obs, mask], dtype=np.float32)
+
+
+def _with_mask(space: spaces.Space[Any], count: int) -> spaces.Space[Any]:
+    mask = spaces.Box(0.0, 1.0, (count,), np.float32)
+    if isinstance(space, spaces.Dict):
+        return spaces.Dict({**space.spaces, KEY: mask})
+    if isinstance(space, spaces.Box) and len(space.shape) == 1:
+        low, high = np.concatenate([space.low, mask.low]), np.concatenate([space.high, mask.high])
+        return spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
+    raise UsageError(
+        f"subgoals must be shown in the observation, but to {space} nothing can be added",
+        "use a Dict or a flat Box observation, or a program without subgoals",
+    )

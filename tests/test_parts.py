@@ -1,0 +1,251 @@
+"""Programs with a potential, subgoals or a prior on Q: what is paid, what is seen, and that training uses all of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lineworld import write_task
+
+import rewardsmith as rs
+from rewardsmith import api
+from rewardsmith.episodes import episode_columns
+from rewardsmith.errors import UsageError
+from rewardsmith.parts import NATIVE_REWARD, ProgramParts, without_potential
+from rewardsmith.recording import play, record
+from rewardsmith.task.loading import Task, load_task
+from rewardsmith.task.spec import ShapingSpec, TrainingSpec
+from rewardsmith.train.subgoals import Subgoals
+from rewardsmith.train.vec_reward import VecReward
+from rewardsmith.train.vectors import make_vec_env
+from rewardsmith.types import Columns, Output
+
+POTENTIAL = "def potential(position):\n    return 2.0 * position\n"
+BOTH = "def reward(next_position):\n    return {'place': next_position}\n\n\n" + POTENTIAL
+GOALS = (
+    "def reward(next_position):\n    return {'place': next_position}\n\n\n"
+    "def subgoals(next_position):\n    return {'quarter': next_position > 0.25, 'half': next_position > 0.5}\n"
+)
+PRIOR = "def q_prior(position, action):\n    return 0.5 * position + action[:, 0]\n"
+DISCRETE_PRIOR = (
+    "import numpy as np\n\n\ndef q_prior(position):\n"
+    "    return np.stack([position - 1.0, position, position + 1.0], axis=1)\n"
+)
+GAMMA = 0.95
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
+    return load_task(write_task(tmp_path_factory.mktemp("task") / "line"))
+
+
+def file(tmp_path: Path, source: str) -> Path:
+    path = tmp_path / "program.py"
+    path.write_text(source)
+    return path
+
+
+class Part:
+    """A function in place of a host."""
+
+    def __init__(self, function: Any, *arguments: str) -> None:
+        self.arguments, self._function = arguments, function
+
+    def __call__(self, columns: Columns) -> Output:
+        return self._function(*(columns[name] for name in self.arguments))
+
+
+def episode(task: Task, pushes: float) -> Any:
+    env = record(task)
+    play(env, lambda obs: np.array([pushes], np.float32), 1)
+    return env.episodes[0]
+
+
+# --- What is paid
+
+
+@pytest.mark.parametrize("pushes", [1.0, 0.1])
+def test_a_potential_pays_its_change_and_nothing_after_an_end(task: Task, pushes: float) -> None:
+    phi = Part(lambda position: Output(2.0 * position), "position")
+    parts = ProgramParts(None, phi, GAMMA)
+    walked = episode(task, pushes)
+    assert walked.terminated == (pushes == 1.0)
+    assert parts.arguments == (NATIVE_REWARD, "position", "next_position", "terminated")
+    columns = episode_columns(walked, parts.arguments)
+    output = parts(columns)
+    place = walked.fields["position"]
+    end = 0.0 if walked.terminated else GAMMA ** len(walked) * 2.0 * place[-1]
+    discounted = (GAMMA ** np.arange(len(walked)) * output.terms["potential"]).sum()
+    assert discounted == pytest.approx(end - 2.0 * place[0])
+    assert np.allclose(output.total, walked.native_rewards + output.terms["potential"])
+    assert np.array_equal(without_potential(parts, columns).total, walked.native_rewards)
+
+
+def test_a_term_of_that_name_is_not_overwritten() -> None:
+    reward = Part(lambda x: Output(x, {"potential": x}), "x")
+    phi = Part(lambda x: Output(x), "x")
+    columns = {"x": np.ones(2), "next_x": np.ones(2), "terminated": np.zeros(2, bool)}
+    assert list(ProgramParts(reward, phi, 1.0)(columns).terms) == ["potential", "potential_"]
+
+
+def test_a_potential_of_another_discount_is_refused(task: Task, tmp_path: Path) -> None:
+    program = rs.load_program(file(tmp_path, BOTH), task)
+    venv = make_vec_env(task, 2, 0)
+    with pytest.raises(UsageError, match=r"paid with the discount 0\.95, the learner's is 0\.99"):
+        VecReward(venv, program, gamma=0.99)
+    VecReward(venv, program, gamma=0.95)
+    program.close()
+    venv.close()
+
+
+# --- Subgoals
+
+
+def watched(task: Task, form: Any, n: int = 2) -> Subgoals:
+    goals = Part(lambda x: Output(x, {"quarter": 1.0 * (x > 0.25), "half": 1.0 * (x > 0.5)}), "next_position")
+    return Subgoals(make_vec_env(task, n, 0), goals, form, 0.5, GAMMA)
+
+
+def test_what_is_done_is_seen_and_forgotten_with_the_episode(task: Task) -> None:
+    venv = watched(task, "bonus")
+    assert venv.observation_space.shape == (4,) and venv.names == ["quarter", "half"]
+    obs = venv.reset()
+    venv._base.buffers.begin()
+    assert obs.shape == (2, 4) and not obs[:, 2:].any()
+    paid, ends = [], []
+    for _ in range(8):
+        obs, _, dones, infos = venv.step(np.array([[1.0], [-1.0]], np.float32))
+        venv._base.buffers.advance()
+        paid.append(venv.paid.copy())
+        if dones[0]:
+            ends.append(infos[0])
+            assert not obs[0, 2:].any(), "the next episode begins"
+        else:
+            place = obs[0, 0]
+            assert obs[0, 2:].tolist() == [place > 0.25, place > 0.5]
+    assert np.array(paid)[:, 1].sum() == 0.0
+    assert ends[0]["subgoals"] == {"quarter": True, "half": True}
+    assert ends[0]["terminal_observation"][2:].tolist() == [1.0, 1.0]
+    episodes = len(ends)
+    assert np.array(paid)[:, 0].sum() >= 0.5 * 2 * episodes - 1e-9
+
+
+@pytest.mark.parametrize("form", ["potential", "neutralised"])
+def test_a_success_is_paid_nothing_in_all(task: Task, form: str) -> None:
+    venv = watched(task, form, n=1)
+    venv.reset()
+    venv._base.buffers.begin()
+    total, t = 0.0, 0
+    while True:
+        _, _, dones, _ = venv.step(np.array([[1.0]], np.float32))
+        total += GAMMA**t * float(venv.paid[0])
+        venv._base.buffers.advance()
+        t += 1
+        if dones[0]:
+            break
+    assert venv._base.buffers.n == 1 and t < 10, "it arrived"
+    assert total == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_bonus_that_outweighs_success_is_refused(task: Task, tmp_path: Path) -> None:
+    greedy = task.with_training({"shaping": {"subgoals": "bonus", "bonus": 0.5}})
+    with pytest.raises(UsageError, match="can be worth more than a success"):
+        rs.train_program(file(tmp_path, GOALS), greedy, seeds=1, steps=64, runs=tmp_path / "runs")
+
+
+# --- Trained, evaluated, exported
+
+
+@pytest.mark.parametrize("source", [POTENTIAL, BOTH, GOALS], ids=["potential", "both", "subgoals"])
+def test_agents_are_trained_under_all_of_it(task: Task, tmp_path: Path, source: str) -> None:
+    result = rs.train_program(file(tmp_path, source), task, seeds=1, steps=6000, runs=tmp_path / "runs")
+    assert result.score is not None and result.score.mean > 0.2, "random walks come to -0.03"
+    (curve,) = result.folder.glob("programs/*/trials/*/curve.csv")
+    terms = curve.read_text().splitlines()[0]
+    assert ("term/potential" in terms) == ("def potential" in source)
+    assert ("term/subgoals" in terms) == ("def subgoals" in source)
+    assert result.policy is not None and (result.policy / "policy.zip").exists()
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "discrete", "source"), [("SAC", False, PRIOR), ("TD3", False, PRIOR), ("DQN", True, DISCRETE_PRIOR)]
+)
+def test_a_prior_draws_the_critic(tmp_path: Path, algorithm: str, discrete: bool, source: str) -> None:
+    """Told which way is good, the agent goes there; the reward alone, at the end of the line, is seldom met."""
+    task = load_task(write_task(tmp_path / "line", discrete=discrete))
+    learner: dict[str, Any] = {"learning_starts": 50, "gamma": 0.95, "batch_size": 32, "buffer_size": 2000}
+    learner |= {"learning_rate": 3e-3, "train_freq": 1, "policy_kwargs": {"net_arch": [32]}}
+    learner |= {"ent_coef": 0.05} if algorithm == "SAC" else {}
+    shaping = ShapingSpec(prior_until=1.0, prior_every=1, prior_weight=3.0)
+    training = TrainingSpec(
+        algorithm=algorithm, n_envs=1, normalise_reward=False, shaping=shaping, hyperparameters=learner
+    )
+    told = Task(task.name, task.spec.model_copy(update={"training": training}), task.folder)
+    result = rs.train_program(file(tmp_path, source), told, seeds=1, steps=500, runs=tmp_path / "runs")
+    assert result.score is not None and result.score.mean > 0.5
+
+
+def test_what_the_learner_cannot_use_is_refused(task: Task, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="PPO learns no Q"):
+        rs.train_program(file(tmp_path, PRIOR), task, runs=tmp_path / "runs")
+    with pytest.raises(UsageError, match="program has only subgoals"):
+        only = GOALS.partition("\n\n\n")[2]
+        rs.load_program(file(tmp_path, only), task)
+
+
+@pytest.mark.parametrize("source", [POTENTIAL, BOTH, GOALS], ids=["potential", "both", "subgoals"])
+def test_the_exported_file_pays_what_training_paid(task: Task, tmp_path: Path, source: str) -> None:
+    from line_runs import recorded
+
+    replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{source}```"}])
+    run = api.design(
+        task, replies=replies, options={"rounds": 1, "samples": 1, "seeds": 1}, report_seeds=0, steps=256,
+        runs=tmp_path / "runs",
+    )  # fmt: skip
+    folder = run.export(tmp_path / "out")
+    wrapped = _wrapped(folder / "reward.py", task)
+    obs, _ = wrapped.reset(seed=3)
+    mine = record(task)
+    mine.reset(seed=3)
+    paid, done = [], False
+    while not done:
+        action = np.array([0.9], np.float32)
+        obs, reward, terminated, truncated, info = wrapped.step(action)
+        mine.step(action)
+        assert reward == pytest.approx(sum(info["reward_terms"].values()))
+        paid.append(reward)
+        done = terminated or truncated
+    (walked,) = mine.episodes
+    expected = _paid(source, walked)
+    assert np.allclose(paid, expected, atol=1e-6)
+    assert wrapped.observation_space.contains(obs) and (len(obs) == 4) == ("subgoals" in source)
+    facts = json.loads((folder / "reward.json").read_text())
+    assert facts["gamma"] == 0.95
+
+
+def _wrapped(path: Path, task: Task) -> Any:
+    spec = importlib.util.spec_from_file_location("exported_reward", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    from rewardsmith.task.environment import make_env
+
+    return module.RewardWrapper(make_env(task))
+
+
+def _paid(source: str, walked: Any) -> Any:
+    """By hand."""
+    place = walked.fields["position"]
+    pay = place[1:].copy() if "def reward" in source else walked.native_rewards.copy()
+    ends = np.arange(1, len(place)) == (len(walked) if walked.terminated else -1)
+    if "potential(" in source:
+        pay += GAMMA * np.where(ends, 0.0, 2 * place[1:]) - 2 * place[:-1]
+    if "subgoals(" in source:
+        done = np.maximum.accumulate((place[1:, None] > np.array([0.25, 0.5])), axis=0).sum(axis=1)
+        before = np.concatenate([[0], done[:-1]])
+        pay += GAMMA * np.where(ends, 0.0, 0.5 * done) - 0.5 * before
+    return pay
