@@ -53,6 +53,7 @@ class RunConfig(BaseModel):
         replies: whose recorded replies are used, in words; None where none are.
         price: USD per million tokens of input and of output, in place of list prices.
         steps: environment steps of each training.
+        produce: functions that programs are asked to define, see :data:`rewardsmith.program.ENTRY_POINTS`.
         bank: runs and files whose behaviour was known when the run began; a copy lies in it.
         use_expert: whether the task's own controller played for the bank.
         report_seeds: trainings of the best program and of the native reward for the final comparison.
@@ -71,6 +72,7 @@ class RunConfig(BaseModel):
     replies: str | None = None
     price: tuple[float, float] | None = None
     steps: int = Field(gt=0)
+    produce: tuple[str, ...] = ("reward",)
     bank: tuple[str, ...] = ()
     use_expert: bool = False
     report_seeds: int = Field(5, ge=0)

@@ -74,8 +74,8 @@ def _most(plan: Plan) -> Usage:
 
 def _first_request_bytes(plan: Plan) -> int:
     strategy, prompts, spec = plan.config.strategy, plan.prompts, plan.task.spec
-    shared = [prompts.render(f"shared/{name}") for name in ("contract", "pitfalls")]
-    system = prompts.render(f"{strategy}/system", contract=shared[0], pitfalls=shared[1])
+    contract = prompts.render("shared/contract", produce=plan.config.produce, n_actions=None)
+    system = prompts.render(f"{strategy}/system", contract=contract, pitfalls=prompts.render("shared/pitfalls"))
     fields = sum(_FIELD_BYTES + len(field.doc.encode()) for field in spec.fields if not field.hidden)
     return len(system.encode()) + _TASK_CARD_BYTES + len(spec.goal.encode()) + fields
 

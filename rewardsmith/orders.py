@@ -11,12 +11,13 @@ from typing import Literal
 from rewardsmith.maths.preference import Measure, Rule
 from rewardsmith.types import Slot
 
-Kind = Literal["process", "trajectory", "audit", "preference", "person", "findings", "failed_round"]
+Kind = Literal["process", "trajectory", "audit", "ablation", "preference", "person", "findings", "failed_round"]
 """A kind of feedback.
 
 process       how fitness and terms went along its training
 trajectory    what its best and its worst episode looked like
 audit         what it pays for besides the goal
+ablation      what each of its functions earned alone
 preference    which known behaviour it puts in the wrong order, so that it was not trained
 person        what a person said of it
 findings      why it was refused
@@ -72,6 +73,14 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Derive:
+    """Make a program of some of the functions of another, to see what they do without the rest."""
+
+    program: str
+    keep: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Screen:
     """Hold a program against the bank, before it is trained.
 
@@ -94,4 +103,4 @@ class Stop:
     reason: str
 
 
-Order = Write | Screen | Train | Stop
+Order = Write | Derive | Screen | Train | Stop

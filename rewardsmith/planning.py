@@ -13,6 +13,7 @@ from rewardsmith.bank import Bank, load_bank
 from rewardsmith.coder.examples import EXAMPLES, examples_text
 from rewardsmith.coder.scripted import RecordedReplies, RecordedReply, load_replies
 from rewardsmith.config import Budget, RunConfig, Writer
+from rewardsmith.engine.judging import unusable_parts
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.knowledge import known_behaviour, like_tasks
 from rewardsmith.llm.pacing import PacedProvider
@@ -21,6 +22,7 @@ from rewardsmith.llm.protocol import Provider, Usage
 from rewardsmith.llm.providers import DEFAULTS, default_model, make_provider, provider_name
 from rewardsmith.llm.replay import Tape
 from rewardsmith.llm.retrying import Patience, RetryingProvider
+from rewardsmith.program import ENTRY_POINTS
 from rewardsmith.prompts import Prompts
 from rewardsmith.store import GIVEN, RunFolder
 from rewardsmith.strategy import STRATEGIES
@@ -61,6 +63,9 @@ class Settings(TypedDict, total=False):
         llm_per_minute: requests that may be begun in a minute; None is no limit.
         device: where networks live; ``auto`` takes a GPU only where it pays.
         prompts: a folder whose templates override ours.
+        produce: what programs are asked to define: ``reward``, ``potential``, ``subgoals``, ``q_prior``, several of
+            these, or ``all`` that the task's learner can use; a reward by default, for qshape all. Without a reward
+            the environment's own stays.
         bank: runs of the same task, or files of recorded episodes, whose behaviour is known from the beginning.
         use_expert: let the task's own controller, if it has one, play for the bank.
         allow_weak_sandbox: go on where generated code cannot be confined strongly, see ``rewardsmith doctor``.
@@ -85,6 +90,7 @@ class Settings(TypedDict, total=False):
     llm_per_minute: float | None
     device: str
     prompts: str | Path | None
+    produce: str | Sequence[str] | None
     bank: Sequence[str | Path]
     use_expert: bool
     allow_weak_sandbox: bool
@@ -151,6 +157,7 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         model=(settings.get("model") or default_model()) if writer == "model" else None,
         replies=_provenance(recorded),
         steps=steps,
+        produce=_produced(settings.get("produce") or ("all" if name == "qshape" else "reward"), resolved),
         bank=tuple(map(str, settings.get("bank", ()))),
         use_expert=settings.get("use_expert", False),
         **plain,
@@ -265,6 +272,24 @@ def _fitting(writer: Writer, recorded: RecordedReplies | None) -> dict[str, Any]
     if writer == "person":
         return {"samples": 1}
     return {"repairs": 0} if recorded is not None and not any(reply.attempt for reply in recorded.replies) else {}
+
+
+def _produced(wanted: str | Sequence[str], task: Task) -> tuple[str, ...]:
+    """The functions that programs shall define, in the order of :data:`ENTRY_POINTS`.
+
+    Raises:
+        UsageError: there is no such function, or the task's learner has no use for it.
+    """
+    names = wanted.replace("+", ",").split(",") if isinstance(wanted, str) else list(wanted)
+    unusable = {name: (why, hint) for name, why, hint in unusable_parts(task.spec.training)}
+    if names == ["all"]:
+        return tuple(name for name in ENTRY_POINTS if name not in unusable)
+    for name in names:
+        if name not in ENTRY_POINTS:
+            raise UsageError(f"programs cannot define {name!r}", did_you_mean(name, [*ENTRY_POINTS, "all"]))
+        if name in unusable:
+            raise UsageError(*unusable[name])
+    return tuple(name for name in ENTRY_POINTS if name in names)
 
 
 def _by_position(tape: Tape, config: RunConfig) -> RecordedReplies:

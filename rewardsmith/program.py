@@ -12,6 +12,12 @@ from typing import Literal
 from rewardsmith.types import Finding, Slot
 
 ENTRY_POINTS = ("reward", "potential", "subgoals", "q_prior")
+PRODUCED = {
+    "reward": "a reward",
+    "potential": "a potential",
+    "subgoals": "subgoals",
+    "q_prior": "a prior on Q",
+}
 REWARD_ALIASES = ("compute_reward",)  # what models trained on other tools' prompts like to call it
 NATIVE = "native"  # stands in place of a program's id where the environment's own reward is trained
 EXPORT_BEGINS = "# --- The program, as it was written -"  # the lines around a program in an exported file

@@ -92,6 +92,8 @@ class RunState:
     slots: dict[Slot, SlotState] = field(default_factory=dict)
     trials: dict[TrialKey, TrialState] = field(default_factory=dict)
     screens: dict[str, ScreenState] = field(default_factory=dict)
+    functions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of accepted programs
+    derived: dict[tuple[str, tuple[str, ...]], str | None] = field(default_factory=dict)  # (whole, kept) -> program
     said: dict[str, list[str]] = field(default_factory=dict)  # program -> what a person said of it
     programs: dict[str, Slot] = field(default_factory=dict)  # accepted programs -> where each first came from
     seals: dict[str, str] = field(default_factory=dict)  # judged programs -> digest of them and their verdicts
@@ -194,6 +196,17 @@ def _judged(state: RunState, data: dict[str, Any]) -> None:
     if entry.accepted and entry.program is not None:
         first = state.programs.get(entry.program, slot)
         state.programs[entry.program] = min(first, slot)
+        state.functions[entry.program] = tuple(data.get("functions", ("reward",)))
+
+
+def _derived(state: RunState, data: dict[str, Any]) -> None:
+    """A program of some functions of another; it stands in its place, and is never shown as an answer of its own."""
+    whole, kept, program = data["whole"], tuple(data["kept"]), data["program"]
+    state.derived[whole, kept] = program
+    if program is not None:
+        state.programs.setdefault(program, state.programs[whole])
+        state.functions[program] = kept
+        state.seals.setdefault(program, data["seal"])
 
 
 def _screened(state: RunState, data: dict[str, Any]) -> None:
@@ -245,6 +258,7 @@ _APPLY = {
     "begun": _begun,
     "replied": _replied,
     "judged": _judged,
+    "derived": _derived,
     "screened": _screened,
     "said": _said,
     "tried": _tried,

@@ -77,6 +77,12 @@ def outcome(state: RunState, slot: Slot, entry: SlotState, busy: Collection[str]
     return f"trained on {len(trials)} seed{'s' * (len(trials) > 1)}{solved}"
 
 
+def only_part(state: RunState, program: str) -> str:
+    """Which functions of another program one was made of, in a few words; empty for one that was written so."""
+    kept = next((kept for (_, kept), made in state.derived.items() if made == program), None)
+    return f"only its {' and '.join(kept)}" if kept is not None else ""
+
+
 def screened(state: RunState, program: str) -> str:
     """What the bank said of a program that was not trained, in a few words; empty where it was not asked."""
     screen = state.screens.get(program)

@@ -143,7 +143,7 @@ def test_check_tells_findings_speed_and_terms(tmp_path: Path) -> None:
     ("source", "code"),
     [
         ("def reward(positon):\n    return positon\n", "RS108"),
-        ("def potential(position):\n    return position\n", "RS401"),
+        ("def q_prior(position, action):\n    return position * action[:, 0]\n", "RS401"),
     ],
 )
 def test_check_of_a_refused_program_ends_with_5(tmp_path: Path, source: str, code: str) -> None:

@@ -22,6 +22,7 @@ from rewardsmith.coder.compose import Conversation, PastTurn, compose
 from rewardsmith.errors import UsageError
 from rewardsmith.feedback.process import STRETCHES, process_rows
 from rewardsmith.look import look_at
+from rewardsmith.program import ENTRY_POINTS
 from rewardsmith.prompts import Prompts, quoted_data, short_number
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.base import ScreenOptions
@@ -135,6 +136,17 @@ def test_as_recorded(line: Task, name: str, strategy: str) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("n_actions", [None, 3])
+def test_every_function_that_can_be_asked_for(line: Task, n_actions: int | None) -> None:
+    seen = {**line_seen(), "n_actions": n_actions}
+    conversation = compose(Prompts(), "qshape", line.spec, seen, 256, (), produce=ENTRY_POINTS)
+    path, text = GOLDEN / f"all_parts_{n_actions or 'box'}.md", conversation.system + "\n"
+    if os.environ.get("REWARDSMITH_GOLDEN") == "write":
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text
+    assert conversation.messages[0].text.endswith("Write the reward, a potential, subgoals and a prior on Q.")
 
 
 # --- Every task

@@ -53,6 +53,7 @@ def _add_design(app: typer.Typer) -> None:
         llm_at_once: given.LlmAtOnce = 8,
         llm_per_minute: given.LlmPerMinute = None,
         prompts: given.Prompts = None,
+        produce: given.Produce = None,
         bank: given.Bank = None,
         use_expert: given.UseExpert = False,
         strategy: given.MaybeStrategy = None,
@@ -98,7 +99,7 @@ def _planned(values: dict[str, Any]) -> Plan:
     as_given = (
         "model", "base_url", "replies", "ask", "temperature", "effort", "max_output_tokens", "llm_at_once",
         "llm_per_minute", "prompts", "strategy", "steps", "report_seeds", "device", "allow_weak_sandbox",
-        "use_expert",
+        "use_expert", "produce",
     )  # fmt: skip
     budget = {name: values[f"budget_{name}"] for name in Budget.model_fields}
     return plan(

@@ -39,6 +39,10 @@ Change = Annotated[
     typer.Option("--set", help="Of the training: n_envs=8, learning_rate=1e-3.", metavar="NAME=VALUE"),
 ]
 
+Produce = Annotated[
+    str | None,
+    typer.Option(metavar="PARTS", help="What is written: reward, potential, subgoals, q_prior, several (a,b), or all."),
+]
 _KNOWN = "What is known before"
 Bank = Annotated[
     list[str] | None,

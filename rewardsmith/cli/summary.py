@@ -10,7 +10,7 @@ from rich.text import Text
 
 from rewardsmith.store import REPORT
 from rewardsmith.types import Interval
-from rewardsmith.wording import difference, number, spent, verdict
+from rewardsmith.wording import difference, number, only_part, spent, verdict
 
 if TYPE_CHECKING:
     from rewardsmith.api import Best, Run
@@ -25,7 +25,7 @@ def summary(run: Run, name: str | None = None) -> Table:
     """
     best, state = run.best, run.state
     lines = _lines()
-    lines.add_row("best", Text(best.id, "bold green").append(f" ({state.programs[best.id]})", "not bold default"))
+    lines.add_row("best", Text(best.id, "bold green").append(f" ({_origin(state, best.id)})", "not bold default"))
     lines.add_row("fitness", f"{_over(best.score)}{_against(best, run.folder.config().report_seeds)}", style="bold")
     proof = _proof(state, best)
     if proof:
@@ -44,6 +44,10 @@ def summary(run: Run, name: str | None = None) -> Table:
         lines.add_row("next", f"rewardsmith show {name}", style="cyan")
         lines.add_row("", f"rewardsmith export {name} -o my_reward.py", style="cyan")
     return lines
+
+
+def _origin(state: RunState, program: str) -> str:
+    return ", ".join(filter(None, [str(state.programs[program]), only_part(state, program)]))
 
 
 def _confined(level: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from rewardsmith.coder.examples import Example
+from rewardsmith.program import PRODUCED
 from rewardsmith.prompts import Prompts
 from rewardsmith.task.spec import TaskSpec
 
@@ -50,6 +51,7 @@ def compose(
     steps: int,
     past: Sequence[PastTurn],
     examples: Sequence[Example] = (),
+    produce: Sequence[str] = ("reward",),
 ) -> Conversation:
     """The conversation that asks for the next program.
 
@@ -58,15 +60,19 @@ def compose(
         steps: environment steps of each training.
         past: told oldest first.
         examples: rewards of other tasks, for strategies that show some.
+        produce: the functions that the program shall define.
     """
     system = prompts.render(
         f"{strategy}/system",
-        contract=prompts.render("shared/contract"),
+        contract=prompts.render("shared/contract", produce=produce, n_actions=preflight["n_actions"]),
         pitfalls=prompts.render("shared/pitfalls"),
     )
     card = task_card(spec, preflight, steps)
     task = prompts.render("shared/task", **card)
-    messages = [Said("user", prompts.render(f"{strategy}/request", task=task, card=card, examples=examples))]
+    named = [PRODUCED[name].replace("a reward", "the reward") for name in produce]
+    wanted = " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+    request = prompts.render(f"{strategy}/request", task=task, card=card, examples=examples, wanted=wanted)
+    messages = [Said("user", request)]
     for turn in past:
         messages += [Said("assistant", turn.answer), Said("user", _asked_after(prompts, strategy, turn))]
     return Conversation(system, tuple(messages))

@@ -54,7 +54,9 @@ class Asking:
         assert state.preflight is not None
         past = past_turns(self._run, state, self._log, order)
         about = (self._spec, state.preflight, self._config.steps)
-        talk = compose(self._prompts, self._config.strategy, *about, past, self._examples)
+        talk = compose(
+            self._prompts, self._config.strategy, *about, past, self._examples, self._config.produce
+        )
         return make_request(self._config, talk, order.longer)
 
     def questions(self, orders: Sequence[Write], state: RunState) -> list[Asked]:

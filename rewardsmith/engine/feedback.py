@@ -16,6 +16,7 @@ from rewardsmith.feedback.ranges import range_rows
 from rewardsmith.feedback.trajectory import Played, trajectory_rows
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.orders import Kind, Turn, Write
+from rewardsmith.program import NATIVE
 from rewardsmith.state import RunState, TrialState
 from rewardsmith.store import RunFolder
 from rewardsmith.train.jobs import TrialResult
@@ -34,6 +35,7 @@ def _past_turn(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn, shown
         "process": lambda: _process(run, state, _program(turn), shown),
         "trajectory": lambda: _trajectory(run, state, _program(turn)),
         "audit": lambda: _audit(run, state, _program(turn)),
+        "ablation": lambda: {"rows": ablation_rows(state, _program(turn))},
         "preference": lambda: read_screen(run, _program(turn)) or {},
         "person": lambda: {"said": state.said.get(_program(turn), [])},
         "findings": lambda: {"findings": state.slots[turn.slot].findings},
@@ -108,6 +110,14 @@ def _audit(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
     trials = state.trials_of(program, "selection")
     hollow = hollow_gain([read_curve(run, program, trial.rung, trial.seed) for trial in trials])
     return {"concerns": [*suspected, *map(str, hollow)]}
+
+
+def ablation_rows(state: RunState, program: str) -> list[dict[str, Any]]:
+    """What a program and its functions alone came to, and the native reward, best first: ``parts`` and ``fitness``."""
+    found = {"the environment's own reward": NATIVE, " + ".join(state.functions.get(program, ())): program}
+    found |= {" + ".join(kept): made for (whole, kept), made in state.derived.items() if whole == program and made}
+    scored = [(name, score.mean) for name, one in found.items() if (score := state.score(one)) is not None]
+    return [{"parts": name, "fitness": fitness} for name, fitness in sorted(scored, key=lambda row: -row[1])]
 
 
 def _best_trial(state: RunState, program: str) -> TrialState | None:

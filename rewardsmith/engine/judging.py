@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -37,6 +39,7 @@ class Judgement(NamedTuple):
     findings: tuple[Finding, ...]
     seal: str = ""
     outcome: Outcome = "code"
+    functions: tuple[str, ...] = ()
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -63,7 +66,18 @@ class Judge:
         found = extract_code(text, length_cut=finish == "length")
         if found.source is None:
             return without_program(text, finish, found.problem)
-        program = Program(program_id(found.source), found.source, slot, parents, reply)
+        return self._judged(Program(program_id(found.source), found.source, slot, parents, reply))
+
+    def derive(self, whole: str, keep: tuple[str, ...]) -> Judgement:
+        """The judgement of a program that has only some of another's functions.
+
+        Raises:
+            BoundaryError: the sandbox itself failed.
+        """
+        source = keep_functions(self._run.program_source(whole), read_verdict(self._run, whole), keep)
+        return self._judged(Program(program_id(source), source, self._state.programs[whole], (whole,)))
+
+    def _judged(self, program: Program) -> Judgement:
         folder = self._run.program_folder(program.id)
         if (folder / "findings.json").exists():
             check_seal(self._run, self._state, program.id)
@@ -73,11 +87,23 @@ class Judge:
             write_whole(folder / "program.py", program.source.rstrip() + "\n")
             write_whole(folder / "lineage.json", json.dumps(_lineage(program), indent=1) + "\n")
             write_whole(folder / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
-        return Judgement(program, verdict.accepted, verdict.findings, seal_of(self._run, program.id))
+        seal = seal_of(self._run, program.id)
+        return Judgement(program, verdict.accepted, verdict.findings, seal, functions=tuple(verdict.entries))
 
     @cached_property
     def _transitions(self) -> Columns:
         return load_transitions(self._run)
+
+
+def keep_functions(source: str, verdict: Verdict, keep: tuple[str, ...]) -> str:
+    """A module without those of its functions that rewardsmith calls and that are not to be kept; comments stay."""
+    gone = {entry.function for name, entry in verdict.entries.items() if name not in keep}
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name in gone:
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            lines[first - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - first + 1)
+    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).strip() + "\n"
 
 
 def without_program(text: str, finish: FinishReason, problem: str) -> Judgement:
@@ -110,7 +136,7 @@ def trainable(verdict: Verdict, training: TrainingSpec) -> Verdict:
     """Refuse what is valid but cannot be used with a task's learner, instead of leaving it silently unused."""
     found = [
         Finding("RS401", "error", message, hint, source="audit")
-        for name, message, hint in _unusable(training)
+        for name, message, hint in unusable_parts(training)
         if name in verdict.entries
     ]
     if not verdict.accepted or not found:
@@ -118,8 +144,8 @@ def trainable(verdict: Verdict, training: TrainingSpec) -> Verdict:
     return dataclasses.replace(verdict, stage="behaviour", findings=(*verdict.findings, *found))
 
 
-def _unusable(training: TrainingSpec) -> Iterator[tuple[str, str, str]]:
-    """(function, why it cannot be used, what to do)."""
+def unusable_parts(training: TrainingSpec) -> Iterator[tuple[str, str, str]]:
+    """Functions that a task's learner has no use for: (name, why, what to do)."""
     if training.algorithm not in ("DQN", "TD3", "SAC"):
         why = f"{training.algorithm} learns no Q that a q_prior could shape"
         yield "q_prior", why, "write a reward, or a potential; or train with DQN, TD3 or SAC: --set algorithm=SAC"

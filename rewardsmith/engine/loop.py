@@ -34,7 +34,7 @@ from rewardsmith.executor.local import Executor
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import Reply
 from rewardsmith.llm.sizes import charged
-from rewardsmith.orders import Order, Screen, Stop, Train, Write
+from rewardsmith.orders import Derive, Order, Screen, Stop, Train, Write
 from rewardsmith.state import RunState, apply_event, fold
 from rewardsmith.store import RunFolder
 from rewardsmith.strategy.base import Strategy
@@ -149,6 +149,7 @@ class Engine:
         begun = time.monotonic()
         try:
             self._write([order for order in orders if isinstance(order, Write)])
+            self._derive([order for order in orders if isinstance(order, Derive)])
             self._screen([order for order in orders if isinstance(order, Screen)])
             self._train([order for order in orders if isinstance(order, Train)])
         finally:
@@ -210,6 +211,7 @@ class Engine:
             slot=list(slot),
             program=judgement.program.id if judgement.program is not None else None,
             outcome=judgement.outcome,
+            functions=list(judgement.functions),
             accepted=judgement.accepted,
             seal=judgement.seal,
             # Of a refused program only what refuses it: warnings may hold timings, which would make the repair's
@@ -222,6 +224,14 @@ class Engine:
         if not hasattr(self, "_judging"):
             self._judging = Judge(self.run, self.seen, self.state)
         return self._judging
+
+    def _derive(self, orders: Sequence[Derive]) -> None:
+        for order in orders:
+            check_seal(self.run, self.state, order.program)
+            found = self._judge_of_run.derive(order.program, order.keep)
+            accepted = found.accepted and found.program is not None
+            made = found.program.id if accepted and found.program is not None else None
+            self.record("derived", whole=order.program, kept=list(order.keep), program=made, seal=found.seal)
 
     def _screen(self, orders: Sequence[Screen]) -> None:
         for order in orders:

@@ -22,7 +22,7 @@ from rewardsmith.program import NATIVE
 from rewardsmith.report.charts import Dot, Line, dots, lines
 from rewardsmith.state import RunState, SlotState
 from rewardsmith.types import Episode, Slot
-from rewardsmith.wording import cost, difference, duration, number, outcome, place, spent, verdict
+from rewardsmith.wording import cost, difference, duration, number, only_part, outcome, place, spent, verdict
 
 if TYPE_CHECKING:
     from rewardsmith.api import Run
@@ -44,7 +44,7 @@ def facts(run: Run) -> dict[str, Any]:
         "manifest": manifest,
         "state": state,
         "best": best,
-        "best_place": place(state.programs[best.id]) if best is not None else "",
+        "best_place": _place(state, best.id) if best is not None else "",
         "solved": None if best is None or solved is None else best.score.mean >= solved,
         "threshold": solved,
         "proof": verdict(proof) if proof is not None else "",
@@ -88,6 +88,11 @@ def _quality(run: Run, state: RunState, program: str) -> list[tuple[str, str]]:
     ] + [("suspected", str(concern)) for concern in found.concerns]  # fmt: skip
 
 
+def _place(state: RunState, program: str) -> str:
+    """Where a program came from, and which part of it one was made of."""
+    return ", ".join(filter(None, [place(state.programs[program]), only_part(state, program)]))
+
+
 def _screened(state: RunState) -> list[tuple[str, str]]:
     """What holding programs against known behaviour spared, and how often it would have been wrong."""
     if not state.screens:
@@ -107,7 +112,7 @@ def _scores(state: RunState, solved: float | None) -> dict[str, Markup]:
     found = {"selection": Markup(""), "report": Markup("")}
     in_order = sorted(ranked, key=lambda program: state.programs[program])
     rows = [
-        Dot(f"{place(state.programs[p])}  {p[:8]}", score, "best" if p == ranked[0] else "other")
+        Dot(f"{_place(state, p)}  {p[:8]}", score, "best" if p == ranked[0] else "other")
         for p in in_order
         if (score := state.score(p)) is not None
     ]

@@ -14,6 +14,7 @@ STRATEGIES = Registry(
         "card": "rewardsmith.strategy.card:Card",
         "eureka": "rewardsmith.strategy.eureka:Eureka",
         "evolve": "rewardsmith.strategy.evolve:Evolve",
+        "qshape": "rewardsmith.strategy.qshape:QShape",
         "text2reward": "rewardsmith.strategy.text2reward:Text2Reward",
     },
     "rewardsmith.strategies",
