@@ -25,7 +25,7 @@ from rewardsmith.look import look_at
 from rewardsmith.program import ENTRY_POINTS
 from rewardsmith.prompts import Prompts, quoted_data, short_number
 from rewardsmith.strategy import STRATEGIES
-from rewardsmith.strategy.base import ScreenOptions
+from rewardsmith.strategy.screening import ScreenOptions
 from rewardsmith.task.environment import missing_modules
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
 from rewardsmith.task.spec import parse_spec

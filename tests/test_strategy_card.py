@@ -16,8 +16,8 @@ from rewardsmith.events import Event
 from rewardsmith.llm.replay import Tape
 from rewardsmith.orders import Screen, Stop, Train, Turn, Write
 from rewardsmith.state import RunState, fold
-from rewardsmith.strategy.base import ScreenOptions, worth_training
 from rewardsmith.strategy.card import Card, CardOptions
+from rewardsmith.strategy.screening import ScreenOptions, worth_training
 from rewardsmith.types import Slot
 
 

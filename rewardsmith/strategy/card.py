@@ -19,79 +19,30 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rewardsmith.maths.preference import Rule
-from rewardsmith.orders import Kind, Order, Stop, Turn
+from rewardsmith.orders import Order, Turn
 from rewardsmith.state import RunState
-from rewardsmith.strategy.base import (
-    ScreenOptions,
-    StrategyOptions,
-    accepted_programs,
-    lesson,
-    most_attempts,
-    rounds_owed,
-    screenings,
-    trainings,
-    worth_training,
-    write_wave,
-)
+from rewardsmith.strategy.base import StrategyOptions, accepted_programs
+from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson
+from rewardsmith.strategy.screening import ScreenOptions, screened_trainings
 
 
-class CardOptions(ScreenOptions):
-    """Options of :class:`Card`.
+class CardOptions(RoundOptions, ScreenOptions):
+    """Options of :class:`Card`; the paper refines twice, which is three rounds."""
 
-    Attributes:
-        rounds: programs asked for, one after the other; the paper refines twice.
-        repairs: how often the findings of a refused program go back to the writer.
-        seeds: training seeds of a program.
-        screen, measure, threshold, trained_anyway: see :class:`ScreenOptions`.
-    """
-
-    rounds: int = Field(3, ge=1)
-    repairs: int = Field(1, ge=0)
-    seeds: int = Field(1, ge=1)
     screen: Rule | Literal["off"] = "above-best-failure"
     trained_anyway: float = Field(0.0, ge=0, le=1)
 
 
-class Card:
+class Card(InRounds):
     """Ask, hold against the bank, train, tell, ask again."""
 
     Options: ClassVar[type[StrategyOptions]] = CardOptions
 
-    def __init__(self, options: CardOptions, steps: int) -> None:
-        self.options = options
-        self.steps = steps
+    def owed(self, state: RunState, number: int) -> Sequence[Order]:
+        """The program is held against the bank, and trained if that does not speak against it."""
+        return screened_trainings(state, accepted_programs(state, number), self.options, self.steps)
 
-    def plan(self, state: RunState) -> Sequence[Order]:
-        """What the current program still owes, or the request for the next."""
-        for number in range(rounds_owed(state, self.options.rounds)):
-            writes = write_wave(state, number, self.options.repairs, [self._talk(state, number)])
-            if writes:
-                return writes
-            programs = accepted_programs(state, number)
-            owed: Sequence[Order] = screenings(state, programs, self.options)
-            worth = worth_training(state, programs, self.options) if not owed else []
-            owed = owed or trainings(state, worth, self.options.seeds, self.steps)
-            if owed:
-                return owed
-        return [Stop("all rounds are done")]
-
-    def planned_requests(self) -> int:
-        """One a round, with its repairs."""
-        return self.options.rounds * most_attempts(self.options.repairs)
-
-    def usual_requests(self) -> int:
-        """One a round."""
-        return self.options.rounds
-
-    def planned_trials(self) -> int:
-        """Every program on every seed."""
-        return self.options.rounds * self.options.seeds
-
-    def trials_per_program(self) -> int:
-        """One per seed."""
-        return self.options.seeds
-
-    def _talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
-        """The whole talk before a round, oldest first; where a program was repaired, only what came of it."""
-        told: tuple[Kind, ...] = ("process", "trajectory", "audit")
-        return tuple(turn for past in range(number) if (turn := lesson(state, past, told)) is not None)
+    def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
+        """The whole talk before a round; where a program was repaired, only what came of it."""
+        told = (lesson(state, past, ("process", "trajectory", "audit")) for past in range(number))
+        return tuple(turn for turn in told if turn is not None)

@@ -14,84 +14,36 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.orders import Order, Stop, Turn
+from rewardsmith.orders import Order, Turn
 from rewardsmith.state import RunState
-from rewardsmith.strategy.base import (
-    ScreenOptions,
-    StrategyOptions,
-    accepted_programs,
-    lesson,
-    most_attempts,
-    rounds_owed,
-    screenings,
-    told_of,
-    trainings,
-    worth_training,
-    write_wave,
-)
+from rewardsmith.strategy.base import StrategyOptions, accepted_programs
+from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson, told_of
+from rewardsmith.strategy.screening import ScreenOptions, screened_trainings
 
 
-class EurekaOptions(ScreenOptions):
-    """Options of :class:`Eureka`.
+class EurekaOptions(RoundOptions, ScreenOptions):
+    """Options of :class:`Eureka`; N is ``rounds``, K is ``samples``.
 
     Attributes:
-        rounds: N, how often the writer is asked.
-        samples: K, independent programs per round.
-        repairs: how often the findings of a refused program go back to the writer.
-        seeds: training seeds per program on which programs are selected.
-        screen, measure, threshold, trained_anyway: see :class:`ScreenOptions`.
         history: past rounds that a request shows; the last four are kept by default, which a public
             benchmark of thirty such choices found to help.
     """
 
-    rounds: int = Field(3, ge=1)
     samples: int = Field(4, ge=1)
-    repairs: int = Field(1, ge=0)
     seeds: int = Field(2, ge=1)
     history: int = Field(4, ge=1)
 
 
-class Eureka:
+class Eureka(InRounds):
     """Best of K, N times."""
 
     Options: ClassVar[type[StrategyOptions]] = EurekaOptions
 
-    def __init__(self, options: EurekaOptions, steps: int) -> None:
-        self.options = options
-        self.steps = steps
+    def owed(self, state: RunState, number: int) -> Sequence[Order]:
+        """Every valid program is trained, or those that the bank does not speak against."""
+        return screened_trainings(state, accepted_programs(state, number), self.options, self.steps)
 
-    def plan(self, state: RunState) -> Sequence[Order]:
-        """The orders that the current round still owes, or the first ones of the next."""
-        for number in range(rounds_owed(state, self.options.rounds)):
-            turns = [self._turns(state, number)] * self.options.samples
-            writes = write_wave(state, number, self.options.repairs, turns)
-            if writes:
-                return writes
-            accepted = accepted_programs(state, number)
-            owed: Sequence[Order] = screenings(state, accepted, self.options)
-            worth = worth_training(state, accepted, self.options) if not owed else []
-            owed = owed or trainings(state, worth, self.options.seeds, self.steps)
-            if owed:
-                return owed
-        return [Stop("all rounds are done")]
-
-    def planned_requests(self) -> int:
-        """All samples of all rounds, each asked for as often as allowed."""
-        return self.options.rounds * self.options.samples * most_attempts(self.options.repairs)
-
-    def usual_requests(self) -> int:
-        """All samples of all rounds, none of them refused."""
-        return self.options.rounds * self.options.samples
-
-    def planned_trials(self) -> int:
-        """All samples of all rounds on every selection seed."""
-        return self.options.rounds * self.options.samples * self.options.seeds
-
-    def trials_per_program(self) -> int:
-        """One per selection seed."""
-        return self.options.seeds
-
-    def _turns(self, state: RunState, number: int) -> tuple[Turn, ...]:
+    def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
         """The lessons of the rounds before, oldest first; the best program so far is always among them."""
         first = max(0, number - self.options.history)
         turns = [turn for past in range(first, number) if (turn := lesson(state, past, ("process",))) is not None]

@@ -1,0 +1,63 @@
+"""Holding programs against the bank before they are trained: options and orders of strategies that do it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+from zlib import crc32
+
+from pydantic import Field
+
+from rewardsmith.maths.preference import Measure, Rule
+from rewardsmith.orders import Order, Screen
+from rewardsmith.state import RunState
+from rewardsmith.strategy.base import StrategyOptions
+from rewardsmith.strategy.rounds import trainings
+
+
+class ScreenOptions(StrategyOptions):
+    """Options of a strategy that holds programs against the bank before they are trained.
+
+    Attributes:
+        screen: how the order of known behaviour is compared, see :mod:`rewardsmith.maths.preference`; ``off`` trains
+            every valid program.
+        measure: what a trajectory's pay is: its mean per step, discounted sum, or sum.
+        threshold: the least share in order.
+        trained_anyway: share of the programs that failed which are trained all the same, drawn by their id: it tells
+            how often the bank is wrong.
+    """
+
+    screen: Rule | Literal["off"] = "off"
+    measure: Measure = "mean"
+    threshold: float = Field(0.8, ge=0, le=1)
+    trained_anyway: float = Field(0.1, ge=0, le=1)
+
+
+def screened_trainings(state: RunState, programs: Sequence[str], options: Any, steps: int) -> Sequence[Order]:
+    """First the programs are held against the bank, then those are trained that it does not speak against.
+
+    Args:
+        options: a :class:`ScreenOptions` that also says ``seeds``.
+    """
+    screens = screenings(state, programs, options)
+    return screens or trainings(state, worth_training(state, programs, options), options.seeds, steps)
+
+
+def screenings(state: RunState, programs: Sequence[str], options: ScreenOptions) -> list[Screen]:
+    """The programs that have yet to be held against the bank."""
+    if options.screen == "off":
+        return []
+    owed = [program for program in programs if program not in state.screens]
+    return [Screen(program, options.screen, options.measure, options.threshold) for program in owed]
+
+
+def worth_training(state: RunState, programs: Sequence[str], options: ScreenOptions) -> list[str]:
+    """Those that the bank does not speak against, and a share of the others."""
+    if options.screen == "off":
+        return list(programs)
+    return [p for p in programs if state.screens[p].verdict != "failed" or _draw(p) < options.trained_anyway]
+
+
+def _draw(program: str) -> float:
+    """A number in [0, 1) that is always the same for a program."""
+    return crc32(program.encode()) / 2**32
