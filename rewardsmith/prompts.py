@@ -70,9 +70,11 @@ class Prompts:
             content.update(name.encode() + b"\0" + Path(str(path)).read_bytes())
         return content.hexdigest()[:16]
 
-    def freeze(self, folder: Path) -> None:
-        """Write a copy of every template, overrides applied, into a new folder."""
+    def freeze(self, folder: Path, strategy: str) -> None:
+        """Write a copy of the templates that a strategy uses, overrides applied, into a new folder."""
         for name in self.names():
+            if name.partition("/")[0] not in ("shared", strategy):
+                continue
             target = folder / (name + SUFFIX)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(str(self._environment.get_template(name + SUFFIX).filename), target)

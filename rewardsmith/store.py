@@ -182,7 +182,7 @@ def create_run(
     try:
         run.path.mkdir(parents=True)
         task.freeze(run.task_folder)
-        prompts.freeze(run.prompts_folder)
+        prompts.freeze(run.prompts_folder, config.strategy)
         for name, text in (files or {}).items():
             write_whole(run.path / name, text)
         if bank is not None:

@@ -29,6 +29,7 @@ from rewardsmith.events import Event
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.state import RunState, SlotState, apply_event
 from rewardsmith.store import RunFolder
+from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.train.jobs import TrialJob
 from rewardsmith.types import Slot
 
@@ -78,7 +79,7 @@ def test_a_refused_program_cannot_be_made_good_behind_the_runs_back(tmp_path: Pa
     run.bank.mkdir()
     np.savez(run.bank / "transitions.npz", **TASKS["drive"][1])  # type: ignore[arg-type]
     state, reply = RunState(), "```python\nimport numpy as np\ndef reward(position):\n    return np.log(position)\n```"
-    judge = Judge(run, {"hidden": [], "n_actions": None, "episode_length": 100.0}, state)
+    judge = Judge(run, {"hidden": [], "n_actions": None, "episode_length": 100.0}, state, TrainingSpec())
 
     def judged(slot: Slot) -> Judgement:
         found = judge.judge(slot, reply, "stop", parents=(), reply="x")

@@ -276,9 +276,10 @@ def test_a_users_folder_overrides_by_name(line: Task, tmp_path: Path) -> None:
     assert conversation.messages[0].text.startswith("Mine. # The task")
     assert conversation.system == told(line, line_seen()).system
     assert mine.digest != Prompts().digest and mine.names() == Prompts().names()
-    mine.freeze(tmp_path / "frozen")
+    mine.freeze(tmp_path / "frozen", "eureka")
     frozen = Prompts(tmp_path / "frozen")
-    assert frozen.digest == mine.digest and told(line, line_seen(), prompts=frozen) == conversation
+    assert told(line, line_seen(), prompts=frozen) == conversation
+    assert {name.partition("/")[0] for name in frozen.names()} == {"shared", "eureka"}, "what the run does not use"
 
 
 def test_a_missing_or_broken_template_is_the_users_to_mend(tmp_path: Path) -> None:

@@ -50,11 +50,13 @@ class Judgement(NamedTuple):
 class Judge:
     """Takes programs out of replies and checks them on the run's real transitions."""
 
-    def __init__(self, run: RunFolder, preflight: dict[str, Any], state: RunState) -> None:
+    def __init__(
+        self, run: RunFolder, preflight: dict[str, Any], state: RunState, training: TrainingSpec
+    ) -> None:
         self._run = run
+        self._training = training
         self._preflight = preflight
         self._state = state
-        self._training = run.task().spec.training
 
     def judge(self, slot: Slot, text: str, finish: FinishReason, parents: tuple[str, ...], reply: str) -> Judgement:
         """The judgement of one reply; an equal program was judged once and for all.
