@@ -131,3 +131,8 @@ def test_the_feedback_shows_the_extremes_and_the_term_to_blame() -> None:
     first = told["episodes"][0]
     assert first["columns"] == ["position", "action", "paid", "progress", "away"]
     assert first["rows"][0]["step"] == 1 and first["rows"][-1]["step"] == first["steps"]
+
+
+def test_a_term_that_is_called_like_a_field_stands_beside_it() -> None:
+    told = preference_rows(paid(position=-POSITION), "pairs", "mean", 0.8, ["position"], {"position": {}})
+    assert told["episodes"][0]["columns"] == ["position", "action", "paid", "pay for position"]

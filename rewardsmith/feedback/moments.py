@@ -42,7 +42,9 @@ def episode_table(episode: Episode, output: Output, fields: Sequence[str], seen:
     Returns:
         ``columns`` (fields, actions, paid, terms) and ``rows`` of ``step`` (from 1) and ``cells``.
     """
-    shown = _numbers(episode, fields, seen) | _actions(episode) | {"paid": output.total, **output.terms}
+    known = _numbers(episode, fields, seen) | _actions(episode)
+    terms = {f"pay for {name}" if name in known or name == "paid" else name: v for name, v in output.terms.items()}
+    shown = known | {"paid": output.total, **terms}
     rows = [
         {"step": at + 1, "cells": [float(values[at]) for values in shown.values()]} for at in moments(output.total)
     ]

@@ -6,9 +6,9 @@ and the worst episode looked like. Then the next one is asked for, with the whol
 
 The paper and its released code differ. As published: ``screen=min-max measure=discounted``. As released:
 ``screen=above-best-failure measure=mean trained_anyway=1``, which trains whatever the bank says. Ours takes the rule of
-the release and the gate of the paper. Changed in any case: a program that breaks is repaired with what was found, not
-asked for again blindly; a program that breaks on a known success counts against itself; the result is the best by
-the task's fitness, not the last, which nobody trained.
+the release, the discounted sum and the gate of the paper. Changed in any case: a program that breaks is repaired with
+what was found, not asked for again blindly; a program that breaks on a known success counts against itself; the result
+is the best by the task's fitness, not the last, which nobody trained.
 """
 
 from __future__ import annotations

@@ -21,14 +21,15 @@ class ScreenOptions(StrategyOptions):
     Attributes:
         screen: how the order of known behaviour is compared, see :mod:`rewardsmith.maths.preference`; ``off`` trains
             every valid program.
-        measure: what a trajectory's pay is: its mean per step, discounted sum, or sum.
+        measure: what a trajectory's pay is: its discounted sum, mean per step, or sum. Per step, a reward that pays for
+            staying alive looks right: a success is short, and its bonus is shared by few steps.
         threshold: the least share in order.
         trained_anyway: share of the programs that failed which are trained all the same, drawn by their id: it tells
             how often the bank is wrong.
     """
 
     screen: Rule | Literal["off"] = "off"
-    measure: Measure = "mean"
+    measure: Measure = "discounted"
     threshold: float = Field(0.8, ge=0, le=1)
     trained_anyway: float = Field(0.1, ge=0, le=1)
 
