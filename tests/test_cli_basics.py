@@ -66,7 +66,7 @@ def test_python_m_is_the_same_program(tmp_path: Path) -> None:
 
 def test_strategies_tell_their_options_with_defaults() -> None:
     done = invoke("strategies")
-    assert "rounds=3" in done.stdout and "how often the writer is asked" in done.stdout
+    assert "rounds=3" in done.stdout and "how often programs are asked for" in done.stdout
 
 
 def test_tasks_are_listed_and_shown() -> None:

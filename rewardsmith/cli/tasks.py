@@ -147,10 +147,10 @@ def _add_strategies(app: typer.Typer) -> None:
 
 
 def _attributes(cls: type) -> dict[str, str]:
-    """What the ``Attributes:`` of a docstring say of each."""
-    section = (cls.__doc__ or "").partition("Attributes:")[2]
-    entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in entries}
+    """What the ``Attributes:`` of its docstring, and of those of the classes above it, say of each."""
+    sections = [(above.__doc__ or "").partition("Attributes:")[2] for above in reversed(cls.__mro__)]
+    entries = [re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.MULTILINE) for section in sections]
+    return {name: " ".join(text.split()) for found in entries for name, text in found}
 
 
 def _add_prompts(app: typer.Typer) -> None:

@@ -26,7 +26,7 @@ from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson
 from rewardsmith.strategy.screening import ScreenOptions, screened_trainings
 
 
-class CardOptions(RoundOptions, ScreenOptions):
+class CardOptions(ScreenOptions, RoundOptions):
     """Options of :class:`Card`; the paper refines twice, which is three rounds."""
 
     screen: Rule | Literal["off"] = "above-best-failure"

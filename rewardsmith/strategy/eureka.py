@@ -21,7 +21,7 @@ from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson, told_of
 from rewardsmith.strategy.screening import ScreenOptions, screened_trainings
 
 
-class EurekaOptions(RoundOptions, ScreenOptions):
+class EurekaOptions(ScreenOptions, RoundOptions):
     """Options of :class:`Eureka`; N is ``rounds``, K is ``samples``.
 
     Attributes:
