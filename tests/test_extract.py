@@ -315,9 +315,12 @@ CODE = "".join(f"def f{i}(x):\n    y = x * {i} + 3\n    return y if y > 2 else -
     ],
 )
 def test_long_replies_take_bounded_time(reply: str) -> None:
-    """At most twelve times what Python takes to parse CODE; seven were seen. So the machine does not matter."""
-    yardstick = min(_time_of(lambda: ast.parse(CODE)) for _ in range(3))
-    assert _time_of(lambda: extract_code(reply)) < 12 * yardstick
+    """At most twelve times what Python takes to parse CODE; seven were seen. So the machine does not matter.
+
+    The best of several, in turns: a neighbour on the machine can slow one of them down by half.
+    """
+    both = [(_time_of(lambda: ast.parse(CODE)), _time_of(lambda: extract_code(reply))) for _ in range(3)]
+    assert min(extract for _, extract in both) < 12 * min(parse for parse, _ in both)
 
 
 def _time_of(work: Callable[[], object]) -> float:
