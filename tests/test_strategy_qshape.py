@@ -85,7 +85,7 @@ def test_a_part_that_does_harm_is_dropped_and_the_writer_is_told(tmp_path: Path)
     task = write_task(tmp_path / "line")
     run = api.design(
         str(task), replies=recorded(replies), strategy="qshape", produce="reward,potential", report_seeds=1,
-        options={"rounds": 2, "samples": 1, "seeds": 2, "share": 1.0}, steps=4000, runs=tmp_path / "runs",
+        options={"rounds": 2, "samples": 1, "seeds": 2, "share": 1.0}, steps=3000, runs=tmp_path / "runs",
     )  # fmt: skip
     state, best = run.state, run.best
     assert len(state.derived) == 2 and "def reward" not in best.source and "def potential" in best.source
