@@ -74,8 +74,10 @@ def _most(plan: Plan) -> Usage:
 
 def _first_request_bytes(plan: Plan) -> int:
     strategy, prompts, spec = plan.config.strategy, plan.prompts, plan.task.spec
-    contract = prompts.render("shared/contract", produce=plan.config.produce, n_actions=None)
-    system = prompts.render(f"{strategy}/system", contract=contract, pitfalls=prompts.render("shared/pitfalls"))
+    produce = plan.config.produce
+    contract = prompts.render("shared/contract", produce=produce, n_actions=None)
+    pitfalls = prompts.render("shared/pitfalls", produce=produce)
+    system = prompts.render(f"{strategy}/system", contract=contract, pitfalls=pitfalls)
     fields = sum(_FIELD_BYTES + len(field.doc.encode()) for field in spec.fields if not field.hidden)
     return len(system.encode()) + _TASK_CARD_BYTES + len(spec.goal.encode()) + fields
 

@@ -157,7 +157,7 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         model=(settings.get("model") or default_model()) if writer == "model" else None,
         replies=_provenance(recorded),
         steps=steps,
-        produce=_produced(settings.get("produce") or ("all" if name == "qshape" else "reward"), resolved),
+        produce=produced(settings.get("produce"), name, resolved),
         bank=tuple(map(str, settings.get("bank", ()))),
         use_expert=settings.get("use_expert", False),
         **plain,
@@ -274,12 +274,16 @@ def _fitting(writer: Writer, recorded: RecordedReplies | None) -> dict[str, Any]
     return {"repairs": 0} if recorded is not None and not any(reply.attempt for reply in recorded.replies) else {}
 
 
-def _produced(wanted: str | Sequence[str], task: Task) -> tuple[str, ...]:
+def produced(wanted: str | Sequence[str] | None, strategy: str, task: Task) -> tuple[str, ...]:
     """The functions that programs shall define, in the order of :data:`ENTRY_POINTS`.
+
+    Args:
+        wanted: names, ``all`` that the task's learner has a use for, or None for what the strategy is made for.
 
     Raises:
         UsageError: there is no such function, or the task's learner has no use for it.
     """
+    wanted = wanted or ("all" if strategy == "qshape" else "reward")
     names = wanted.replace("+", ",").split(",") if isinstance(wanted, str) else list(wanted)
     unusable = {name: (why, hint) for name, why, hint in unusable_parts(task.spec.training)}
     if names == ["all"]:

@@ -161,10 +161,11 @@ def _add_prompts(app: typer.Typer) -> None:
         goal: given.Goal = None,
         strategy: given.Strategy = "eureka",
         steps: given.TrainingSteps = None,
+        produce: given.Produce = None,
         prompts: given.Prompts = None,
     ) -> None:
         """Exactly what the first request of a run would send."""
-        talk = _first_request(task, goal, strategy, steps, prompts)
+        talk = _first_request(task, goal, strategy, steps, produce, prompts)
         if output.json:
             output.emit({"system": talk.system, "messages": [said._asdict() for said in talk.messages]})
             return
@@ -173,9 +174,12 @@ def _add_prompts(app: typer.Typer) -> None:
             output.result.print(text, markup=False, soft_wrap=True)
 
 
-def _first_request(task: str, goal: str | None, strategy: str, steps: int | None, prompts: Path | None) -> Any:
+def _first_request(
+    task: str, goal: str | None, strategy: str, steps: int | None, produce: str | None, prompts: Path | None
+) -> Any:
     from rewardsmith.coder.compose import compose
     from rewardsmith.look import look_at
+    from rewardsmith.planning import produced
     from rewardsmith.prompts import Prompts
     from rewardsmith.strategy import STRATEGIES
     from rewardsmith.task.resolving import resolve_task
@@ -184,4 +188,6 @@ def _first_request(task: str, goal: str | None, strategy: str, steps: int | None
     resolved = resolve_task(task, goal)
     folders = () if prompts is None else (prompts, Prompts().folder)
     seen = look_at(resolved).report.model_dump(mode="json")
-    return compose(Prompts(*folders), strategy, resolved.spec, seen, steps or resolved.spec.training.steps, ())
+    wanted = produced(produce, strategy, resolved)
+    steps = steps or resolved.spec.training.steps
+    return compose(Prompts(*folders), strategy, resolved.spec, seen, steps, (), produce=wanted)

@@ -65,7 +65,7 @@ def compose(
     system = prompts.render(
         f"{strategy}/system",
         contract=prompts.render("shared/contract", produce=produce, n_actions=preflight["n_actions"]),
-        pitfalls=prompts.render("shared/pitfalls"),
+        pitfalls=prompts.render("shared/pitfalls", produce=produce),
     )
     card = task_card(spec, preflight, steps)
     task = prompts.render("shared/task", **card)

@@ -1,4 +1,4 @@
-"""A task made by looking at an environment: spaces, docstring, info keys, and ranges in random episodes.
+"""A task made by looking at an environment: spaces, docstring, info keys, and random episodes.
 
 Used for a bare environment id, and by ``rewardsmith tasks new``, which writes it down for a person to mend.
 What looks like success or reward is never offered to programs; a success key becomes the fitness.
@@ -31,6 +31,7 @@ from rewardsmith.task.spec import RESERVED_NAMES, RESERVED_PREFIXES, parse_spec
 LOOK_STEPS = 2000
 HIDDEN = ("*success*", "*reward*", "episode*", "fitness*", "TimeLimit*", "_*")
 _IMAGE_FROM = 1024
+_UNBOUNDED = 1e6
 
 
 @dataclass
@@ -40,13 +41,11 @@ class Look:
     Attributes:
         info: key -> example value after a step; only numbers and arrays of numbers.
         reset_info: keys that are there at reset already.
-        low, high: of each observation leaf, in random episodes.
     """
 
     env: gym.Env[Any, Any]
     info: dict[str, Any] = field(default_factory=dict)
     reset_info: set[str] = field(default_factory=set)
-    ranges: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     rewarded: bool = False
 
 
@@ -141,15 +140,13 @@ def look_at(task: Task) -> Look:
     """Play random steps and take down what can be seen."""
     env = make_env(task)
     look = Look(env)
-    obs, info = guarded_reset(env, seed=0)
+    _, info = guarded_reset(env, seed=0)
     env.action_space.seed(0)
     look.reset_info = {key for key, value in info.items() if _is_numeric(value)}
-    _widen(look, obs)
     for _ in range(LOOK_STEPS):
-        obs, reward, terminated, truncated, info = guarded_step(env, env.action_space.sample())
+        _, reward, terminated, truncated, info = guarded_step(env, env.action_space.sample())
         look.rewarded |= bool(reward)
         look.info |= {key: value for key, value in info.items() if _is_numeric(value)}
-        _widen(look, obs)
         if terminated or truncated:
             guarded_reset(env)
     return look
@@ -177,13 +174,15 @@ def _fields(look: Look) -> list[dict[str, Any]]:
     space = look.env.observation_space
     if isinstance(space, gym.spaces.Dict):
         leaves = _leaves(space)
-        names = [name for _, name in leaves]
-        for index, (source, name) in enumerate(leaves):
+        names = [name for _, name, _ in leaves]
+        for index, (source, name, leaf) in enumerate(leaves):
             unique = name if names.count(name) == 1 else f"{name}_{index}"
-            fields.append(_entry(look, source, Named(unique), whole=True))
+            fields.append(_entry(source, Named(unique), leaf))
     elif isinstance(space, gym.spaces.Box) and len(space.shape) == 1:
         named = observation_names(look.env, space.shape[0])
-        fields += [_entry(look, f"obs[{index}]", name) for index, name in enumerate(named)]
+        for index, part in enumerate(named):
+            bounds = gym.spaces.Box(space.low[index], space.high[index], (), space.dtype)
+            fields.append(_entry(f"obs[{index}]", part, bounds))
     taken = {entry["name"] for entry in fields}
     for key, value in sorted(look.info.items()):
         name = _identifier(key)
@@ -198,24 +197,29 @@ def _info_source(key: str) -> str:
     return f"info[{json.dumps(key, ensure_ascii=False)}]"
 
 
-def _entry(look: Look, source: str, named: Named, whole: bool = False) -> dict[str, Any]:
-    low, high = look.ranges[source if whole else "obs"]
-    if not whole:
-        index = int(source[4:-1])
-        low, high = low[index], high[index]
-    bounds = tuple(float(f"{value:.4g}") for value in (np.min(low), np.max(high)))
-    return {"name": named.name, "source": source, "doc": named.doc, "unit": named.unit, "range": bounds}
+def _entry(source: str, named: Named, space: gym.Space[Any]) -> dict[str, Any]:
+    return {"name": named.name, "source": source, "doc": named.doc, "unit": named.unit, "range": _bounds(space)}
 
 
-def _leaves(space: gym.spaces.Dict, prefix: str = "obs", path: str = "") -> list[tuple[str, str]]:
-    """(source, name) of every leaf of a Dict that programs can read."""
-    found: list[tuple[str, str]] = []
+def _bounds(space: gym.Space[Any]) -> tuple[float, float] | None:
+    """What its values may be; None where the space says nothing of use, as with the largest number that there is."""
+    if isinstance(space, gym.spaces.Discrete):
+        return float(space.start), float(space.start + space.n - 1)
+    if not isinstance(space, gym.spaces.Box):
+        return None
+    low, high = float(np.min(space.low)), float(np.max(space.high))
+    return (float(f"{low:.4g}"), float(f"{high:.4g}")) if max(-low, high) < _UNBOUNDED else None
+
+
+def _leaves(space: gym.spaces.Dict, prefix: str = "obs", path: str = "") -> list[tuple[str, str, gym.Space[Any]]]:
+    """(source, name, space) of every leaf of a Dict that programs can read."""
+    found: list[tuple[str, str, gym.Space[Any]]] = []
     for key, inner in space.spaces.items():
         source, name = f"{prefix}[{json.dumps(key, ensure_ascii=False)}]", f"{path}_{key}".strip("_")
         if isinstance(inner, gym.spaces.Dict):
             found += _leaves(inner, source, name)
         elif _readable(inner):
-            found.append((source, _identifier(name)))
+            found.append((source, _identifier(name), inner))
     return found
 
 
@@ -231,18 +235,6 @@ def _training(look: Look) -> dict[str, Any]:
     policy = "MultiInputPolicy" if isinstance(space, gym.spaces.Dict) else "CnnPolicy" if image else "MlpPolicy"
     hyperparameters = {"n_steps": 128, "batch_size": 256, "n_epochs": 10, "gamma": 0.99}
     return {"algorithm": "PPO", "policy": policy, "steps": 200_000, "n_envs": 16, "hyperparameters": hyperparameters}
-
-
-def _widen(look: Look, obs: Any, source: str = "obs") -> None:
-    if isinstance(obs, dict):
-        for key, value in obs.items():
-            _widen(look, value, f"{source}[{json.dumps(key, ensure_ascii=False)}]")
-        return
-    if not _is_numeric(obs) or np.size(obs) >= _IMAGE_FROM:
-        return
-    value = np.asarray(obs, np.float64)
-    low, high = look.ranges.get(source, (value, value))
-    look.ranges[source] = (np.minimum(low, value), np.maximum(high, value))
 
 
 def _is_numeric(value: Any) -> bool:

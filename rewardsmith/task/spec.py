@@ -26,7 +26,7 @@ class FieldSpec(Model):
 
     Attributes:
         source: where the value comes from, see :mod:`rewardsmith.task.sources`.
-        range: lowest and highest value seen or possible, for the writer's eyes.
+        range: lowest and highest possible value, for the writer's eyes.
         at_reset: an ``info`` key that the environment also reports at reset, so that the value before a
             step exists; otherwise only ``next_<name>`` is offered.
         hidden: recorded for the fitness but never offered to programs.
