@@ -88,12 +88,14 @@ class Screen:
         rule, measure: how its order of trajectories is compared with that of fitness, see
             :mod:`rewardsmith.maths.preference`.
         threshold: the least share in order with which it passes.
+        contrast: better and worse trajectories that there must be, of each, for a verdict.
     """
 
     program: str
     rule: Rule
     measure: Measure
     threshold: float
+    contrast: int
 
 
 @dataclass(frozen=True)

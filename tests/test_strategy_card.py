@@ -31,7 +31,7 @@ def screened(program: str, verdict: str, share: float | None = 0.5) -> Event:
 
 def test_a_failing_program_is_not_trained_and_told_why() -> None:
     events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a")]
-    assert card().plan(fold(events)) == [Screen("a", "above-best-failure", "discounted", 0.8)]
+    assert card().plan(fold(events)) == [Screen("a", "above-best-failure", "discounted", 0.8, 3)]
     events.append(screened("a", "failed"))
     (write,) = card().plan(fold(events))
     assert isinstance(write, Write) and write.slot == Slot(1, 0)

@@ -39,8 +39,8 @@ class Screener:
     def screen(self, order: Screen, state: RunState) -> dict[str, Any]:
         """The verdict, as the data of its event.
 
-        A program that breaks on known behaviour has failed. Where the bank holds no contrast between better and worse
-        behaviour nothing can be said: ``unscreened``.
+        A program that breaks on known behaviour has failed. Where the bank holds too little contrast between better and
+        worse behaviour nothing can be said: ``unscreened``.
 
         Raises:
             BoundaryError: the sandbox failed.
@@ -53,7 +53,7 @@ class Screener:
             self._keep(order, {"problem": str(error), "concerns": []})
             return _event(order, "failed", None)
         kept = paid.agreement(order.rule, order.measure)
-        if kept is None:
+        if kept is None or min(kept.better, kept.worse) < order.contrast:
             return _event(order, "unscreened", None)
         passed = kept.share >= order.threshold
         told: dict[str, Any] = {"problem": "", "concerns": [str(concern) for concern in audit(paid)]}

@@ -6,7 +6,7 @@ most and least, and the middle of the longest stretch that is left.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -52,14 +52,22 @@ def episode_table(episode: Episode, output: Output, fields: Sequence[str], seen:
 
 
 def _numbers(episode: Episode, first: Sequence[str], seen: Mapping[str, Any]) -> dict[str, FloatArray]:
-    """Scalar series after each step, by name; a field of d numbers gives ``name[0]`` and so on."""
+    """Scalar series after each step, by name; a field of d numbers gives ``name[0]`` and so on.
+
+    What a named field tells already is not shown again as part of ``obs``.
+    """
     offered = [name for name in episode.fields if name in seen or f"next_{name}" in seen]
     found: dict[str, FloatArray] = {}
     for name in dict.fromkeys([name for name in first if name in offered] + offered):
         values = np.asarray(episode.fields[name][-len(episode) :], np.float64).reshape(len(episode), -1)
         several = values.shape[1] > 1
-        found |= {f"{name}[{i}]" if several else name: column for i, column in enumerate(values.T)}
+        new = {f"{name}[{i}]" if several else name: column for i, column in enumerate(values.T)}
+        found |= {part: column for part, column in new.items() if name != "obs" or not _among(column, found.values())}
     return dict(list(found.items())[:MOST_FIELDS])
+
+
+def _among(column: FloatArray, others: Iterable[FloatArray]) -> bool:
+    return any(np.array_equal(column, other) for other in others)
 
 
 def _actions(episode: Episode) -> dict[str, FloatArray]:

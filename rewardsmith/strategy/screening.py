@@ -24,6 +24,8 @@ class ScreenOptions(StrategyOptions):
         measure: what a trajectory's pay is: its discounted sum, mean per step, or sum. Per step, a reward that pays for
             staying alive looks right: a success is short, and its bonus is shared by few steps.
         threshold: the least share in order.
+        contrast: better and worse trajectories that there must be, of each, for a verdict: a single success of random
+            behaviour, late and by luck, says little of what good behaviour is.
         trained_anyway: share of the programs that failed which are trained all the same, drawn by their id: it tells
             how often the bank is wrong.
     """
@@ -31,6 +33,7 @@ class ScreenOptions(StrategyOptions):
     screen: Rule | Literal["off"] = "off"
     measure: Measure = "discounted"
     threshold: float = Field(0.8, ge=0, le=1)
+    contrast: int = Field(3, ge=1)
     trained_anyway: float = Field(0.1, ge=0, le=1)
 
 
@@ -49,7 +52,7 @@ def screenings(state: RunState, programs: Sequence[str], options: ScreenOptions)
     if options.screen == "off":
         return []
     owed = [program for program in programs if program not in state.screens]
-    return [Screen(program, options.screen, options.measure, options.threshold) for program in owed]
+    return [Screen(p, options.screen, options.measure, options.threshold, options.contrast) for p in owed]
 
 
 def worth_training(state: RunState, programs: Sequence[str], options: ScreenOptions) -> list[str]:
