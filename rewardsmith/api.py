@@ -12,11 +12,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from rewardsmith.choosing import Settings
 from rewardsmith.config import Budget, RunConfig
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.observer import Observer
 from rewardsmith.errors import NoProgram, UsageError, did_you_mean
-from rewardsmith.planning import Plan, Settings, plan, plan_replay, provider_of
+from rewardsmith.planning import Plan, plan, plan_replay, provider_of
 from rewardsmith.program import NATIVE
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.session import carry_on, why_none

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rewardsmith.types import Effort
 
-Writer = Literal["model", "grammar", "replies", "replay", "person"]
+Writer = Literal["model", "grammar", "questions", "replies", "replay", "person"]
 _DECIDES_NOTHING = {
     "budget", "llm_timeout_s", "llm_at_once", "llm_per_minute", "base_url", "price", "allow_weak_sandbox",
 }  # fmt: skip
@@ -46,8 +46,8 @@ class RunConfig(BaseModel):
     Attributes:
         task: name of the task, whose frozen copy lies in the run.
         strategy, options: who decides, and its resolved options.
-        writer: who answers requests: a model, the grammar search that needs none, a file of replies, a replayed run,
-            or a person (or another program) through ask and tell.
+        writer: who answers requests: a model, the grammar search or the questions, which need none, a file of replies,
+            a replayed run, or a person (or another program) through ask and tell.
         model: ``provider/name``; None when nobody's model is asked for.
         base_url: of a server that speaks the provider's form.
         replies: whose recorded replies are used, in words; None where none are.
@@ -95,5 +95,8 @@ class RunConfig(BaseModel):
     @property
     def written_by(self) -> str:
         """Who writes, in words."""
-        unaided = {"grammar": "the built-in grammar search; no model is asked"}
+        unaided = {
+            "grammar": "the built-in grammar search; no model is asked",
+            "questions": "the built-in questions about the instruction; no model is asked",
+        }
         return self.replies or self.model or unaided.get(self.writer, "a person or a program, by ask and tell")

@@ -16,7 +16,9 @@ from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.task.environment import guarded_reset, guarded_step
 from rewardsmith.task.fitness import SUCCESS_FIELD, success_source
 from rewardsmith.task.loading import Task
-from rewardsmith.task.sources import Index, parse_source
+from rewardsmith.task.sources import Index
+from rewardsmith.task.spec import FieldSpec
+from rewardsmith.task.text import word_ids
 from rewardsmith.types import Array
 
 WHOLE = "_obs"  # the observation as one array, offered as obs and next_obs
@@ -34,15 +36,17 @@ class Leaf:
     dtype: np.dtype[Any]
     function: Any = None
     optional: bool = False  # an info key that a step may leave out; then it is zero
+    words: tuple[str, ...] = ()  # of a text
 
     def read(self, env: Any, obs: Any, info: dict[str, Any]) -> Any:
-        """The value now."""
+        """The value now; of a text its words as numbers."""
         if self.kind == "function":
-            return self.function(env, obs, info)
-        value: Any = obs if self.kind == "obs" else info
-        for key in self.keys:
-            value = value[key]
-        return value
+            value = self.function(env, obs, info)
+        else:
+            value = obs if self.kind == "obs" else info
+            for key in self.keys:
+                value = value[key]
+        return word_ids(value, self.words, self.shape[0]) if self.words else value
 
 
 @dataclass(frozen=True)
@@ -108,34 +112,39 @@ def make_layout(task: Task, env: gym.Env[Any, Any]) -> Layout:
         UsageError: a field names something that the environment does not have, or pixels have no fields.
         BoundaryError: the environment fails on reset or in a step.
     """
-    specs = {field.name: (field.source, field.at_reset, field.hidden) for field in task.spec.fields}
+    specs = {field.name: field for field in task.spec.fields}
     success = success_source(task)
     if success is not None:
-        specs[SUCCESS_FIELD] = (success, False, True)
+        specs[SUCCESS_FIELD] = _own_field(SUCCESS_FIELD, success, at_reset=False)
     check_actions(env, task.env_id)
     sample = _Sample(env)
     leaves: dict[tuple[str, ...], Leaf] = {}
     views: dict[str, FieldView] = {}
-    hides_obs = any(hidden and parse_source(source).kind == "obs" for source, _, hidden in specs.values())
+    hides_obs = any(field.hidden and field.parsed_source.kind == "obs" for field in specs.values())
     if not hides_obs and _is_plain(env.observation_space):
-        specs[WHOLE] = ("obs", True, True)
-    elif all(hidden for _, _, hidden in specs.values()):
+        specs[WHOLE] = _own_field(WHOLE, "obs", at_reset=True)
+    elif all(field.hidden for field in specs.values()):
         raise UsageError(
             f"{task.env_id} offers nothing that a program could read: an image, a structure or hidden, and no fields",
             "declare [[fields]] in the task, from info keys or functions; start with: rewardsmith tasks new "
             + task.env_id,
         )
-    for name, (text, at_reset, hidden) in specs.items():
-        source = parse_source(text)
-        key = (source.kind, *source.keys)
+    for name, field in specs.items():
+        source = field.parsed_source
+        key = (source.kind, *source.keys, *field.words)
         if key not in leaves:
             function = task.function(source.file, source.keys[0]) if source.kind == "function" else None
-            leaves[key] = sample.leaf(source.kind, source.keys, function, name, at_reset)
+            leaves[key] = sample.leaf(field, function)
         position = list(leaves).index(key)
-        _check_index(name, text, leaves[key], source.part)
-        views[name] = FieldView(position, source.part, source.kind != "info" or at_reset, hidden)
+        _check_index(name, field.source, leaves[key], source.part)
+        views[name] = FieldView(position, source.part, source.kind != "info" or field.at_reset, field.hidden)
     action = np.asarray(env.action_space.sample())
     return Layout(tuple(leaves.values()), views, action.shape, _plain_dtype(action.dtype))
+
+
+def _own_field(name: str, source: str, at_reset: bool) -> FieldSpec:
+    """A field of ours, by a name that no task can give and no program can ask for."""
+    return FieldSpec.model_construct(name=name, source=source, at_reset=at_reset, hidden=True)
 
 
 def check_actions(env: gym.Env[Any, Any], env_id: str) -> None:
@@ -161,20 +170,23 @@ class _Sample:
         self._env = env
         self._seen: tuple[Any, dict[str, Any], dict[str, Any]] | None = None
 
-    def leaf(self, kind: str, keys: tuple[str, ...], function: Any, name: str, at_reset: bool) -> Leaf:
-        if kind == "obs":
+    def leaf(self, field: FieldSpec, function: Any) -> Leaf:
+        kind, keys, name = field.parsed_source.kind, field.parsed_source.keys, field.name
+        if kind == "obs" and not field.words:
             space = self._space(keys, name)
             return Leaf(kind, keys, tuple(space.shape or ()), _plain_dtype(np.dtype(space.dtype)))
         if name == SUCCESS_FIELD:  # many environments report it at the end of an episode only
             return Leaf(kind, keys, (), np.dtype(bool), optional=True)
         obs, reset_info, info = self._look()
-        if at_reset and kind == "info" and keys[0] not in reset_info:
+        if field.at_reset and kind == "info" and keys[0] not in reset_info:
             raise UsageError(
                 f"field {name!r} says at_reset = true, but info has no key {keys[0]!r} at reset",
                 "leave at_reset out; next_" + name + " is offered all the same",
             )
         if kind == "info" and keys[0] not in info:
             raise UsageError(f"field {name!r}: info has no key {keys[0]!r} after a step", did_you_mean(keys[0], info))
+        if field.words:
+            return self._text(field, function)
         leaf = Leaf(kind, keys, (), np.dtype(np.float64), function)
         try:
             value = np.asarray(leaf.read(self._env.unwrapped, obs, info))
@@ -182,8 +194,20 @@ class _Sample:
             return Leaf(kind, keys, value.shape, np.dtype(bool if whole else np.float64), function)
         except Exception as error:
             raise UsageError(
-                f"field {name!r}: {type(error).__name__}: {error}", "a field must be a number or an array of numbers"
+                f"field {name!r}: {type(error).__name__}: {error}",
+                "a field must be a number, an array of numbers, or a text whose words = [...] are listed",
             ) from error
+
+    def _text(self, field: FieldSpec, function: Any) -> Leaf:
+        kind, keys = field.parsed_source.kind, field.parsed_source.keys
+        leaf = Leaf(kind, keys, (field.most_words,), np.dtype(np.int64), function, words=field.words)
+        obs, _, info = self._look()
+        try:
+            leaf.read(self._env.unwrapped, obs, info)
+        except Exception as error:
+            hint = "a field with words = [...] must be a text of at most most_words words"
+            raise UsageError(f"field {field.name!r}: {type(error).__name__}: {error}", hint) from error
+        return leaf
 
     def _space(self, keys: tuple[str, ...], name: str) -> gym.Space[Any]:
         space = self._env.observation_space
@@ -195,7 +219,7 @@ class _Sample:
         if not isinstance(space, _PLAIN):
             raise UsageError(
                 f"field {name!r}: {type(space).__name__} spaces cannot be read",
-                "name a key, or write a function in fields.py",
+                "name a key, write a function in fields.py, or of a text list its words = [...]",
             )
         return space
 

@@ -23,19 +23,21 @@ from rewardsmith.types import Columns, Episode
 
 RANDOM_EPISODES = 8
 HELD_EPISODES = 8
+LABELLED_STEPS = 4000  # at least so many where the task labels subgoals: that false alarms are rare takes many to show
 HELD_STEPS = 12  # for which an action is held, on average
 LONGEST_EPISODE = 20_000  # steps; an environment without a time limit must be given one
 TRANSITIONS = 512
 
 
 class Argument(BaseModel):
-    """One name that a program may ask for."""
+    """One name that a program may ask for; ``words`` are those of a text, see :mod:`rewardsmith.task.text`."""
 
     model_config = ConfigDict(frozen=True)
 
     shape: tuple[int, ...]
     dtype: str
     range: tuple[float, float]
+    words: tuple[str, ...] = ()
 
 
 class Preflight(BaseModel):
@@ -73,39 +75,42 @@ class Behaviour(NamedTuple):
     steps: int
 
 
-def random_behaviour(task: Task, episodes: int = RANDOM_EPISODES, seed: int = 0, held: float = 1) -> Behaviour:
+def random_behaviour(
+    task: Task, episodes: int = RANDOM_EPISODES, seed: int = 0, held: float = 1, steps: int = 0
+) -> Behaviour:
     """Episodes of uniformly random actions.
 
     Args:
-        held: steps for which each is held, on average.
+        episodes, steps: at least so many.
+        held: steps for which each action is held, on average.
 
     Raises:
         UsageError: a field does not fit the environment, or an episode does not end.
         BoundaryError: the environment fails on reset or in a step.
     """
     env, buffers = recorded_env(task)
-    history, found, steps = History(buffers), list[Episode](), 0
+    history, found, taken = History(buffers), list[Episode](), 0
     env.action_space.seed(seed)
     guarded_reset(env, seed)
     buffers.begin()
     draws, action = np.random.default_rng(seed), None
-    while len(found) < episodes:
+    while len(found) < episodes or taken < steps:
         if action is None or held <= 1 or draws.random() < 1 / held:
             action = env.action_space.sample()
         _, _, terminated, truncated, _ = guarded_step(env, action)
-        steps += 1
+        taken += 1
         done = terminated or truncated
         if done:
             guarded_reset(env)
         found += [episode for _, episode in history.add(np.array([done]))]
         buffers.advance()
-        if steps > LONGEST_EPISODE * episodes or (not found and steps > LONGEST_EPISODE):
+        if taken > steps + LONGEST_EPISODE * episodes or (not found and taken > LONGEST_EPISODE):
             raise UsageError(
                 f"a random episode did not end within {LONGEST_EPISODE} steps",
                 "set [env] max_episode_steps in the task",
             )
     env.close()
-    return Behaviour(found, buffers.layout, steps)
+    return Behaviour(found, buffers.layout, taken)
 
 
 def sample_transitions(behaviour: Behaviour, rows: int = TRANSITIONS) -> Columns:
@@ -150,14 +155,14 @@ def look_at(task: Task) -> Look:
         UsageError: the task's fields or fitness do not fit the environment.
         BoundaryError: the environment fails on reset or in a step.
     """
-    behaviour = random_behaviour(task)
+    behaviour = random_behaviour(task, steps=LABELLED_STEPS if task.spec.labels else 0)
     held = random_behaviour(task, HELD_EPISODES, seed=1, held=HELD_STEPS)
     transitions = sample_transitions(behaviour)
     measure = fitness_function(task)
     measured = [measure(episode) for episode in behaviour.episodes]
     env = make_env(task)
     report = Preflight(
-        arguments={name: _argument(values) for name, values in transitions.items()},
+        arguments={name: _argument(values, _words(task, name)) for name, values in transitions.items()},
         hidden=list(behaviour.layout.hidden),
         random_fitness=[fitness.value for fitness in measured],
         episode_length=float(np.mean([len(episode) for episode in behaviour.episodes])),
@@ -172,11 +177,17 @@ def look_at(task: Task) -> Look:
     return Look(report, behaviour, held, transitions)
 
 
-def _argument(values: Any) -> Argument:
+def _words(task: Task, argument: str) -> tuple[str, ...]:
+    """Of the text that an argument is; none where it is no text."""
+    texts = {field.name: field.words for field in task.spec.fields if field.words}
+    return texts.get(argument) or texts.get(argument.removeprefix("next_").removeprefix("first_")) or ()
+
+
+def _argument(values: Any, words: tuple[str, ...]) -> Argument:
     numbers = np.asarray(values, np.float64)
     seen = numbers[np.isfinite(numbers)]
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
-    return Argument(shape=values.shape[1:], dtype=str(values.dtype), range=(low, high))
+    return Argument(shape=values.shape[1:], dtype=str(values.dtype), range=(low, high), words=words)
 
 
 def _return_bound(episodes: list[Episode]) -> float | None:

@@ -11,11 +11,14 @@ from typing import Literal
 from rewardsmith.maths.preference import Measure, Rule
 from rewardsmith.types import Slot
 
-Kind = Literal["process", "trajectory", "audit", "ablation", "preference", "person", "findings", "failed_round"]
+Kind = Literal[
+    "process", "trajectory", "subgoals", "audit", "ablation", "preference", "person", "findings", "failed_round"
+]
 """A kind of feedback.
 
 process       how fitness and terms went along its training
 trajectory    what its best and its worst episode looked like
+subgoals      when its subgoals come true, and whether they may be trusted
 audit         what it pays for besides the goal
 ablation      what each of its functions earned alone
 preference    which known behaviour it puts in the wrong order, so that it was not trained
@@ -99,10 +102,22 @@ class Screen:
 
 
 @dataclass(frozen=True)
+class Audit:
+    """Hold the subgoals of a program against the bank, before agents are paid for them.
+
+    Attributes:
+        most_false: false alarms per transition that are allowed.
+    """
+
+    program: str
+    most_false: float
+
+
+@dataclass(frozen=True)
 class Stop:
     """The strategy has nothing more to do."""
 
     reason: str
 
 
-Order = Write | Derive | Screen | Train | Stop
+Order = Write | Derive | Screen | Audit | Train | Stop

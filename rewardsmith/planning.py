@@ -2,98 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from pydantic import ValidationError
 
 from rewardsmith.bank import Bank, load_bank
+from rewardsmith.choosing import (
+    USUAL_STRATEGY,
+    Settings,
+    fitting_options,
+    produced,
+    training_changes,
+    who_writes,
+)
 from rewardsmith.coder.examples import EXAMPLES, examples_text
+from rewardsmith.coder.questions import texts_of
 from rewardsmith.coder.scripted import RecordedReplies, RecordedReply, load_replies
-from rewardsmith.config import Budget, RunConfig, Writer
-from rewardsmith.engine.judging import unusable_parts
+from rewardsmith.config import RunConfig
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.knowledge import known_behaviour, like_tasks
 from rewardsmith.llm.pacing import PacedProvider
 from rewardsmith.llm.prices import FREE, Prices, prices_of
 from rewardsmith.llm.protocol import Provider, Usage
-from rewardsmith.llm.providers import DEFAULTS, default_model, make_provider, provider_name
+from rewardsmith.llm.providers import default_model, make_provider, provider_name
 from rewardsmith.llm.replay import Tape
 from rewardsmith.llm.retrying import Patience, RetryingProvider
-from rewardsmith.program import ENTRY_POINTS
 from rewardsmith.prompts import Prompts
 from rewardsmith.store import GIVEN, RunFolder
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
-from rewardsmith.types import Effort
 
-GRAMMAR = "grammar"  # in place of a model's name
 REPLIES, TAPE = "replies.json", "tape.jsonl"  # in a run whose writer is a file, or a recorded run
-_KEYS = " or ".join(DEFAULTS)
 _AS_GIVEN = (
     "base_url", "price", "report_seeds", "device", "allow_weak_sandbox", "budget", "temperature", "effort",
     "max_output_tokens", "llm_timeout_s", "llm_at_once", "llm_per_minute",
 )  # fmt: skip
-
-
-class Settings(TypedDict, total=False):
-    """What a run may be told besides its task.
-
-    Attributes:
-        model: ``provider/name``, or ``grammar`` for the search that asks none; by default it follows from the key
-            that is set, and is the grammar where none is.
-        base_url: of a server that speaks the provider's form.
-        replies: recorded replies in place of a model.
-        ask: somebody writes by ask and tell, in place of a model.
-        price: USD per million tokens of input and of output, where no table has the model or has it wrong.
-        strategy, options: who decides, and its options, e.g. ``{"rounds": 2, "samples": 3}``; by default ``eureka``,
-            and ``evolve`` where the grammar writes.
-        budget: limits of the whole run.
-        steps: environment steps of each training; the task's by default.
-        report_seeds: trainings per side of the final comparison; 0 leaves it out.
-        training: changes to the task's training defaults.
-        temperature, effort: of the model; None leaves them to the provider.
-        max_output_tokens: of one answer, hidden reasoning included.
-        llm_timeout_s: how long a request may go without an answer.
-        llm_at_once: requests that may be open at a time.
-        llm_per_minute: requests that may be begun in a minute; None is no limit.
-        device: where networks live; ``auto`` takes a GPU only where it pays.
-        prompts: a folder whose templates override ours.
-        produce: what programs are asked to define: ``reward``, ``potential``, ``subgoals``, ``q_prior``, several of
-            these, or ``all`` that the task's learner can use; a reward by default, for qshape all. Without a reward
-            the environment's own stays.
-        bank: runs of the same task, or files of recorded episodes, whose behaviour is known from the beginning.
-        use_expert: let the task's own controller, if it has one, play for the bank.
-        allow_weak_sandbox: go on where generated code cannot be confined strongly, see ``rewardsmith doctor``.
-    """
-
-    model: str | None
-    base_url: str | None
-    replies: str | Path | RecordedReplies | None
-    ask: bool
-    price: tuple[float, float] | None
-    strategy: str | None
-    options: Mapping[str, Any]
-    budget: Budget
-    steps: int | None
-    report_seeds: int
-    training: Mapping[str, Any]
-    temperature: float | None
-    effort: Effort | None
-    max_output_tokens: int
-    llm_timeout_s: float
-    llm_at_once: int
-    llm_per_minute: float | None
-    device: str
-    prompts: str | Path | None
-    produce: str | Sequence[str] | None
-    bank: Sequence[str | Path]
-    use_expert: bool
-    allow_weak_sandbox: bool
 
 
 @dataclass(frozen=True)
@@ -139,15 +87,14 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
     if unknown:
         raise UsageError(f"there is no setting {unknown[0]!r}", did_you_mean(unknown[0], Settings.__optional_keys__))
     resolved = resolve_task(task, goal)
-    if settings.get("training"):
-        resolved = resolved.with_training(settings["training"])
-    asked = settings.get("steps")
-    steps = resolved.spec.training.steps if asked is None else asked
     replies = settings.get("replies")
     recorded = load_replies(Path(replies)) if isinstance(replies, str | Path) else replies
-    writer = _writer(settings, recorded)
-    name = settings.get("strategy") or ("evolve" if writer == "grammar" else "eureka")
-    strategy = make_strategy(name, _fitting(writer, recorded) | dict(settings.get("options", {})), steps)
+    writer = who_writes(settings, recorded)
+    name = settings.get("strategy") or USUAL_STRATEGY.get(writer, "eureka")
+    resolved = resolved.with_training(training_changes(name, settings))
+    asked = settings.get("steps")
+    steps = resolved.spec.training.steps if asked is None else asked
+    strategy = make_strategy(name, fitting_options(writer, recorded) | dict(settings.get("options", {})), steps)
     plain = {key: settings[key] for key in _AS_GIVEN if key in settings}  # type: ignore[literal-required]
     config = _config(
         task=resolved.name,
@@ -157,7 +104,7 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         model=(settings.get("model") or default_model()) if writer == "model" else None,
         replies=_provenance(recorded),
         steps=steps,
-        produce=produced(settings.get("produce"), name, resolved),
+        produce=produced(settings.get("produce"), name, resolved, writer),
         bank=tuple(map(str, settings.get("bank", ()))),
         use_expert=settings.get("use_expert", False),
         **plain,
@@ -167,6 +114,8 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         _check_replies(recorded, strategy)
     elif config.model is not None:
         provider_name(config.model)
+    elif writer == "questions":
+        texts_of(resolved.spec, str(config.options.get("instruction", "")))
     own, plugin = settings.get("prompts"), getattr(strategy, "prompts", None)
     folders = [Path(folder) for folder in (own, Prompts().folder, plugin) if folder is not None]
     prompts = Prompts(*folders)
@@ -246,54 +195,6 @@ def provider_of(config: RunConfig, left_s: float | None = None) -> Provider:
 def prices_in(config: RunConfig) -> Prices:
     """What the replies of a run cost."""
     return FREE if config.model is None else prices_of(config.model, config.price, config.base_url)
-
-
-def _writer(settings: Settings, recorded: RecordedReplies | None) -> Writer:
-    """Who writes; at most one was named."""
-    asked = {"--model": settings.get("model"), "--replies": recorded, "--ask": settings.get("ask")}
-    named = [name for name, value in asked.items() if value]
-    if len(named) > 1:
-        raise UsageError(f"{' and '.join(named)} were given, but only one can write", f"give one of {', '.join(named)}")
-    if recorded is not None:
-        return "replies"
-    if settings.get("ask"):
-        return "person"
-    model = settings.get("model") or default_model()
-    if model is not None and model != GRAMMAR:
-        return "model"
-    of_models = next((name for name in ("base_url", "price", "temperature", "effort") if settings.get(name)), None)
-    if of_models is not None:
-        raise UsageError(f"{of_models} is for a model, but none is asked", f"name one with --model, or set {_KEYS}")
-    return "grammar"
-
-
-def _fitting(writer: Writer, recorded: RecordedReplies | None) -> dict[str, Any]:
-    """Options that fit who writes: one program at a time for a person, no repairs that a file does not hold."""
-    if writer == "person":
-        return {"samples": 1}
-    return {"repairs": 0} if recorded is not None and not any(reply.attempt for reply in recorded.replies) else {}
-
-
-def produced(wanted: str | Sequence[str] | None, strategy: str, task: Task) -> tuple[str, ...]:
-    """The functions that programs shall define, in the order of :data:`ENTRY_POINTS`.
-
-    Args:
-        wanted: names, ``all`` that the task's learner has a use for, or None for what the strategy is made for.
-
-    Raises:
-        UsageError: there is no such function, or the task's learner has no use for it.
-    """
-    wanted = wanted or ("all" if strategy == "qshape" else "reward")
-    names = wanted.replace("+", ",").split(",") if isinstance(wanted, str) else list(wanted)
-    unusable = {name: (why, hint) for name, why, hint in unusable_parts(task.spec.training)}
-    if names == ["all"]:
-        return tuple(name for name in ENTRY_POINTS if name not in unusable)
-    for name in names:
-        if name not in ENTRY_POINTS:
-            raise UsageError(f"programs cannot define {name!r}", did_you_mean(name, [*ENTRY_POINTS, "all"]))
-        if name in unusable:
-            raise UsageError(*unusable[name])
-    return tuple(name for name in ENTRY_POINTS if name in names)
 
 
 def _by_position(tape: Tape, config: RunConfig) -> RecordedReplies:

@@ -16,7 +16,7 @@ from rewardsmith.assets import asset_folder
 from rewardsmith.errors import UsageError
 
 SUFFIX = ".md.j2"
-LONGEST_TEXT = 300  # characters of an environment's text that a model is shown
+LONGEST_TEXT = 600  # characters of an environment's text that a model is shown
 _NO_MARKUP = str.maketrans({"|": "/", "`": "'", "<": "‹", ">": "›", "#": "♯"})
 
 
@@ -37,7 +37,7 @@ class Prompts:
             keep_trailing_newline=False,
             autoescape=False,
         )
-        self._environment.filters |= {"number": short_number, "data": quoted_data}
+        self._environment.filters |= {"number": short_number, "data": quoted_data, "share": percent}
 
     @property
     def folder(self) -> Path:
@@ -90,6 +90,16 @@ def quoted_data(text: str) -> str:
     return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
 
 
-def short_number(value: float | None) -> str:
-    """A number for a prompt: three digits, so that the last bits of a training do not change a request."""
+def short_number(value: float | str | None) -> str:
+    """A number for a prompt: three digits, so that the last bits of a training do not change a request.
+
+    A text, which may stand among the numbers of a table, is quoted as :func:`quoted_data` does it.
+    """
+    if isinstance(value, str):
+        return quoted_data(value) or "-"
     return "-" if value is None else f"{value:.3g}"
+
+
+def percent(value: float | None) -> str:
+    """A share for a prompt, in whole percent."""
+    return "-" if value is None else f"{value:.0%}"

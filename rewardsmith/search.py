@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Unpack
 
 from rewardsmith.api import RUNS, Run, design
+from rewardsmith.choosing import Settings
 from rewardsmith.coder.compose import told
 from rewardsmith.engine.asking import Asked, Asking
 from rewardsmith.engine.feedback import past_turns
@@ -23,7 +24,7 @@ from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply
 from rewardsmith.orders import Kind, Turn, Write
-from rewardsmith.planning import Settings, make_strategy
+from rewardsmith.planning import make_strategy
 from rewardsmith.session import carry_on
 from rewardsmith.state import RunState, SlotState
 from rewardsmith.store import open_run

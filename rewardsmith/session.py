@@ -15,6 +15,7 @@ from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.grammar import GrammarSource
 from rewardsmith.engine.loop import Engine
 from rewardsmith.engine.observer import Observer
+from rewardsmith.engine.questions import QuestionSource
 from rewardsmith.engine.writing import FileSource, ModelSource, PersonSource, Source, TapeSource, Writer
 from rewardsmith.errors import NoProgram
 from rewardsmith.executor.local import Executor, LocalExecutor, available_cores
@@ -91,6 +92,8 @@ def _source(folder: RunFolder, config: RunConfig, log: ReplyLog) -> Source:
         return PersonSource()
     if config.writer == "grammar":
         return GrammarSource(folder, log)
+    if config.writer == "questions":
+        return QuestionSource(folder)
     if config.writer == "replies":
         return FileSource(load_replies(folder.path / REPLIES))
     if config.writer == "replay":

@@ -86,12 +86,31 @@ class ScreenState:
 
 
 @dataclass
+class AuditState:
+    """What known behaviour said of a program's subgoals.
+
+    Attributes:
+        trust: subgoal -> what its evidence is, see :data:`rewardsmith.feedback.subgoals.Trust`.
+    """
+
+    program: str
+    verdict: str
+    trust: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> bool:
+        """Whether agents are not to be paid for them."""
+        return self.verdict == "refused"
+
+
+@dataclass
 class RunState:
     """Everything that decisions depend on."""
 
     slots: dict[Slot, SlotState] = field(default_factory=dict)
     trials: dict[TrialKey, TrialState] = field(default_factory=dict)
     screens: dict[str, ScreenState] = field(default_factory=dict)
+    audits: dict[str, AuditState] = field(default_factory=dict)
     functions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of accepted programs
     derived: dict[tuple[str, tuple[str, ...]], str | None] = field(default_factory=dict)  # (whole, kept) -> program
     said: dict[str, list[str]] = field(default_factory=dict)  # program -> what a person said of it
@@ -136,8 +155,9 @@ class RunState:
         return sorted(found, key=lambda trial: trial.seed)
 
     def skipped(self) -> list[str]:
-        """Programs that were not trained because the bank spoke against it."""
+        """Programs that were not trained because known behaviour spoke against it."""
         failed = [name for name, screen in self.screens.items() if screen.verdict == "failed"]
+        failed += [name for name, audit in self.audits.items() if audit.refused]
         return [name for name in failed if not self.trials_of(name, "selection")]
 
     def ranked(self, programs: Iterable[str] | None = None) -> list[str]:
@@ -214,6 +234,10 @@ def _screened(state: RunState, data: dict[str, Any]) -> None:
     state.screens[found.program] = found
 
 
+def _audited(state: RunState, data: dict[str, Any]) -> None:
+    state.audits[data["program"]] = AuditState(data["program"], data["verdict"], data["trust"])
+
+
 def _said(state: RunState, data: dict[str, Any]) -> None:
     state.said.setdefault(data["program"], []).append(data["words"])
     state.stopped = None
@@ -260,6 +284,7 @@ _APPLY = {
     "judged": _judged,
     "derived": _derived,
     "screened": _screened,
+    "audited": _audited,
     "said": _said,
     "tried": _tried,
     "worked": _worked,

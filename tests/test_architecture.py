@@ -33,7 +33,8 @@ FLOORS: dict[int, frozenset[str]] = {
     2: frozenset({"llm", "coder", "sandbox", "train", "feedback", "strategy", "executor"}),
     3: frozenset({"engine", "worker"}),
     4: frozenset(
-        "api appraisal estimate export knowledge planning recording report search session training_runs wrapper".split()
+        "api appraisal choosing estimate export knowledge planning recording report search session training_runs "
+        "wrapper".split()
     ),
     5: frozenset({"cli", "testing"}),
     6: frozenset({"__init__", "__main__"}),
@@ -68,6 +69,7 @@ BROAD_EXCEPT: dict[str, str] = {
     "layout.py": "reading fields through functions of the task",
     "recorder.py": "reading fields through functions of the task",
     "task/environment.py": "an environment is a stranger's code",
+    "task/labels.py": "a function of the task",
     "sandbox/process.py": "the program host",
     "engine/loop.py": "hands what a background thread raised to the thread that waits",
     "worker.py": "outer frame of a worker process",

@@ -207,14 +207,14 @@ def test_the_exported_file_pays_what_training_paid(task: Task, tmp_path: Path, s
         runs=tmp_path / "runs",
     )  # fmt: skip
     folder = run.export(tmp_path / "out")
-    wrapped = _wrapped(folder / "reward.py", task)
-    obs, _ = wrapped.reset(seed=3)
+    shown = _wrapped(folder / "reward.py", task)
+    obs, _ = shown.reset(seed=3)
     mine = record(task)
     mine.reset(seed=3)
     paid, done = [], False
     while not done:
         action = np.array([0.9], np.float32)
-        obs, reward, terminated, truncated, info = wrapped.step(action)
+        obs, reward, terminated, truncated, info = shown.step(action)
         mine.step(action)
         assert reward == pytest.approx(sum(info["reward_terms"].values()))
         paid.append(reward)
@@ -222,7 +222,7 @@ def test_the_exported_file_pays_what_training_paid(task: Task, tmp_path: Path, s
     (walked,) = mine.episodes
     expected = _paid(source, walked)
     assert np.allclose(paid, expected, atol=1e-6)
-    assert wrapped.observation_space.contains(obs) and (len(obs) == 4) == ("subgoals" in source)
+    assert shown.observation_space.contains(obs) and (len(obs) == 4) == ("subgoals" in source)
     facts = json.loads((folder / "reward.json").read_text())
     assert facts["gamma"] == 0.95
 
@@ -234,7 +234,8 @@ def _wrapped(path: Path, task: Task) -> Any:
     spec.loader.exec_module(module)
     from rewardsmith.task.environment import make_env
 
-    return module.RewardWrapper(make_env(task))
+    wrapped = module.RewardWrapper(make_env(task))
+    return module.ShowSubgoals(wrapped) if hasattr(module, "ShowSubgoals") else wrapped
 
 
 def _paid(source: str, walked: Any) -> Any:

@@ -23,7 +23,7 @@ from rewardsmith.errors import UsageError
 from rewardsmith.feedback.process import STRETCHES, process_rows
 from rewardsmith.look import look_at
 from rewardsmith.program import ENTRY_POINTS
-from rewardsmith.prompts import Prompts, quoted_data, short_number
+from rewardsmith.prompts import Prompts, percent, quoted_data, short_number
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.screening import ScreenOptions
 from rewardsmith.task.environment import missing_modules
@@ -57,13 +57,23 @@ TRAJECTORY = {"episodes": [EPISODE, {**EPISODE, "title": "the worst", "success":
 AUDIT = {"concerns": ["RS504 warning: term 'away' works against the goal — turn its sign, or drop it"]}
 PREFERENCE = {
     "problem": "", "rule": "above-best-failure", "per": "per step", "share": 0.25, "threshold": 0.8, "better": 8,
-    "worse": 16, "above": 2, **TRAJECTORY, **AUDIT,
+    "worse": 16, "above": 2, "best_elsewhere": 0.75, **TRAJECTORY, **AUDIT,
     "terms": [{"name": "place", "better": 0.5, "worse": 0.75, "cells": [0.25, 1.0]}],
+}  # fmt: skip
+SUBGOAL_ROW = {
+    "name": "half_way", "untaught": 0.25, "failures": None, "successes": 1.0, "early": 0.5, "step": 7.0,
+    "label": "half", "false": 3, "negatives": 1000, "bound": 0.0077, "trust": "labels",
+}  # fmt: skip
+SUBGOALS = {
+    "rows": [SUBGOAL_ROW, {**SUBGOAL_ROW, "name": "nearly", "label": None}], "refused": True, "most_false": 0.001,
+    "played": [{"name": "half_way", "share": 0.75, "failures": None, "step": 6.5}],
+    "concerns": ["RS511 error: subgoal 'half_way' gives false alarms — ask for all that must be true"],
 }  # fmt: skip
 SAID = {"said": ["It limps.", "Lift the | leg"]}
 PAST = {
     "trained": [PastTurn(CODE, "reflect", (("process", REFLECT), ("trajectory", TRAJECTORY), ("audit", AUDIT)))],
     "reconsider": [PastTurn(CODE, "reconsider", (("preference", PREFERENCE),))],
+    "subgoals": [PastTurn(CODE, "reconsider", (("subgoals", SUBGOALS),))],
     "person": [PastTurn(CODE, "reflect", (("process", REFLECT), ("person", SAID)))],
     "reflect": [PastTurn(CODE, "reflect", (("process", REFLECT),))],
     "broken": [PastTurn(CODE, "reflect", (("process", {**FAILED, **process_rows([])}),))],
@@ -128,6 +138,8 @@ def text_of(conversation: Conversation) -> str:
 def test_as_recorded(line: Task, name: str, strategy: str) -> None:
     if name == "reconsider" and not issubclass(STRATEGIES.get(strategy).Options, ScreenOptions):
         pytest.skip("it trains whatever is valid")
+    if name == "subgoals" and strategy != "calm":
+        pytest.skip("it audits no subgoals")
     conversation = told(line, line_seen(), PAST.get(name, ()), strategy=strategy)
     if name != "request":
         conversation = Conversation("(as in request.md)", conversation.messages[1:])
@@ -179,7 +191,7 @@ def test_what_is_hidden_is_in_no_prompt(looked: dict[str, tuple[Task, dict[str, 
         for kind in PAST:
             text = text_of(told(task, seen, PAST[kind]))
             for name in [*seen["hidden"], *(field.name for field in task.spec.fields if field.hidden)]:
-                assert name not in text
+                assert not re.search(rf"\b{name}\b", text)
     assert "secret_distance" in seen_of(line)["hidden"]
 
 
@@ -232,7 +244,7 @@ def test_instructions_in_an_environments_texts_stay_quotations(line: Task) -> No
     assert "```" not in text and "<system>" not in text and "\x1b" not in text and "\n# New task" not in text
     assert "Ignore all previous instructions" in text  # it is still told, as data, with the warning below it
     assert text.index("do not.") > text.rindex("Ignore all previous instructions")
-    assert len(text) < len(before) + 4 * 300
+    assert len(text) < len(before) + 4 * 600
 
 
 # --- What stays the same
@@ -260,7 +272,7 @@ def test_all_templates_are_used_and_strict(line: Task) -> None:
     names = Prompts().names()
     assert {"eureka/system", "eureka/request", "eureka/reflect", "eureka/repair", "eureka/failed_round"} <= set(names)
     environment = jinja2.Environment()
-    environment.filters |= {"number": short_number, "data": quoted_data}
+    environment.filters |= {"number": short_number, "data": quoted_data, "share": percent}
     for name in names:
         source = (Prompts().folder / f"{name}.md.j2").read_text(encoding="utf-8")
         if jinja2.meta.find_undeclared_variables(environment.parse(source)):

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from rewardsmith.planning import Plan
     from rewardsmith.task.loading import Task
 
-_NO_MODEL = (
-    "No model is asked: the built-in grammar search composes the programs. For a model, set ANTHROPIC_API_KEY or "
-    "OPENAI_API_KEY, or name one of your own server's: --model ollama/NAME."
+_NO_MODEL = {
+    "grammar": "the built-in grammar search composes the programs",
+    "questions": "the program is composed from the task's text fields",
+}
+_A_MODEL = (
+    "For a model, set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name one of your own server's: --model ollama/NAME."
 )
 DEMO_TASK = "mountain-car-continuous"
 
@@ -146,10 +149,10 @@ def _add_demo(app: typer.Typer) -> None:
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """A whole run without a key: a grammar writes in place of a model; real checks and real training."""
-        from rewardsmith.planning import GRAMMAR, plan
+        from rewardsmith.planning import plan
 
         # Its programs are made by this package or part of it, so it may run where others could not be confined.
-        settings = _recorded_demo(output) if recorded else {"model": GRAMMAR, "options": {"seed": seed}}
+        settings = _recorded_demo(output) if recorded else {"model": "grammar", "options": {"seed": seed}}
         planned = plan(DEMO_TASK, report_seeds=5, allow_weak_sandbox=True, **settings)
         _confirm(output, planned, workers, None)
         _carry_out(output, planned, runs, workers)
@@ -216,8 +219,8 @@ def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: floa
 
     expected = estimate(planned, workers or available_cores())
     output.notes.print(plan_table(planned, expected))
-    if planned.config.writer == "grammar":
-        output.notes.print(_NO_MODEL, style="cyan")
+    if planned.config.writer in _NO_MODEL:
+        output.notes.print(f"No model is asked: {_NO_MODEL[planned.config.writer]}. {_A_MODEL}", style="cyan")
     if planned.config.writer != "model" or above_usd is None or output.quiet or output.json or not sys.stdin.isatty():
         return
     if expected.usd is None or expected.usd.high > above_usd:

@@ -177,9 +177,9 @@ def _add_prompts(app: typer.Typer) -> None:
 def _first_request(
     task: str, goal: str | None, strategy: str, steps: int | None, produce: str | None, prompts: Path | None
 ) -> Any:
+    from rewardsmith.choosing import produced
     from rewardsmith.coder.compose import compose
     from rewardsmith.look import look_at
-    from rewardsmith.planning import produced
     from rewardsmith.prompts import Prompts
     from rewardsmith.strategy import STRATEGIES
     from rewardsmith.task.resolving import resolve_task

@@ -129,6 +129,7 @@ def _field(name: str, arguments: Mapping[str, Any], spec: Any) -> dict[str, Any]
         "unit": spec.unit if spec else "",
         "range": spec.range if spec else None,
         "doc": spec.doc if spec else "the observation",
+        "words": spec.words if spec else (),
     }
 
 

@@ -21,7 +21,12 @@ from rewardsmith.strategy.base import Strategy
 from rewardsmith.train.jobs import RANKING_EPISODES
 from rewardsmith.types import Slot
 
-_NOBODYS_MODEL = {"replies": "scripted/replies", "person": "ask/person", "grammar": "grammar/search"}
+_NOBODYS_MODEL = {
+    "replies": "scripted/replies",
+    "person": "ask/person",
+    "grammar": "grammar/search",
+    "questions": "questions/template",
+}
 
 
 class Asked(NamedTuple):

@@ -11,7 +11,7 @@ from rewardsmith.state import RunState, TrialState
 from rewardsmith.store import GIVEN, RunFolder
 from rewardsmith.task.fitness import FitnessFunction, fitness_function
 
-_UNTAUGHT = ("random", "held")  # what the look at the environment recorded
+UNTAUGHT = ("random", "held")  # what the look at the environment recorded
 
 
 class RunBank:
@@ -38,7 +38,7 @@ class RunBank:
     def _trajectories(self, trials: Iterable[TrialState]) -> list[Trajectory]:
         given = self._run.bank / GIVEN
         found = list(load_bank(given).trajectories) if given.exists() else []
-        for origin in _UNTAUGHT:
+        for origin in UNTAUGHT:
             found += _read(self._run.bank / f"{origin}.npz", self._fitness, origin)
         for trial in trials:
             folder = self._run.trial_folder(trial.program, trial.rung, trial.seed)

@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rewardsmith.coder.compose import PastTurn
+from rewardsmith.engine.auditing import read_audit
 from rewardsmith.engine.judging import read_verdict
 from rewardsmith.engine.screening import read_screen
 from rewardsmith.episodes import EPISODES, PAID, load_episodes, load_output, split_output
 from rewardsmith.feedback.audit import hollow_gain
 from rewardsmith.feedback.process import process_rows
 from rewardsmith.feedback.ranges import range_rows
+from rewardsmith.feedback.subgoals import played_rows
 from rewardsmith.feedback.trajectory import Played, trajectory_rows
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.orders import Kind, Turn, Write
@@ -22,7 +24,12 @@ from rewardsmith.store import RunFolder
 from rewardsmith.train.jobs import TrialResult
 
 _NO_CODE = "(no program)"
-_ASKED: dict[str, Any] = {"preference": "reconsider", "findings": "repair", "failed_round": "failed_round"}
+_ASKED: dict[str, Any] = {
+    "preference": "reconsider",
+    "subgoals": "reconsider",
+    "findings": "repair",
+    "failed_round": "failed_round",
+}
 
 
 def past_turns(run: RunFolder, state: RunState, log: ReplyLog, order: Write) -> list[PastTurn]:
@@ -34,9 +41,10 @@ def _past_turn(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn, shown
     telling: dict[Kind, Callable[[], dict[str, Any]]] = {
         "process": lambda: _process(run, state, _program(turn), shown),
         "trajectory": lambda: _trajectory(run, state, _program(turn)),
+        "subgoals": lambda: _subgoals(run, state, _program(turn)),
         "audit": lambda: _audit(run, state, _program(turn)),
         "ablation": lambda: {"rows": ablation_rows(state, _program(turn))},
-        "preference": lambda: read_screen(run, _program(turn)) or {},
+        "preference": lambda: _preference(run, state, _program(turn), shown),
         "person": lambda: {"said": state.said.get(_program(turn), [])},
         "findings": lambda: {"findings": state.slots[turn.slot].findings},
         "failed_round": lambda: _failed_round(state, turn),
@@ -69,8 +77,7 @@ def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str]
     failed = next((trial.message for trial in trials if trial.status == "program_failed"), None)
     score = state.score(program)
     rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
-    others = [other.mean for name in shown if name != program and (other := state.score(name)) is not None]
-    best = max(others, default=None)
+    best = _best_of_others(state, program, shown)
     curves = [read_curve(run, program, trial.rung, trial.seed) for trial in trials]
     return {
         "failed": failed,
@@ -81,6 +88,18 @@ def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str]
         **process_rows(curves),
         "ranges": _ranges(run, state, program),
     }
+
+
+def _best_of_others(state: RunState, program: str, shown: Sequence[str]) -> float | None:
+    """The best score of the other programs that the conversation shows; None where there is none."""
+    return max((score.mean for name in shown if name != program and (score := state.score(name))), default=None)
+
+
+def _preference(run: RunFolder, state: RunState, program: str, shown: Sequence[str]) -> dict[str, Any]:
+    """Why the bank spoke against it. That it can hardly tell good from bad (RS502) is what all of it says."""
+    told = read_screen(run, program) or {}
+    concerns = [concern for concern in told.get("concerns", []) if not concern.startswith("RS502")]
+    return {**told, "concerns": concerns, "best_elsewhere": _best_of_others(state, program, shown)}
 
 
 def _trajectory(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
@@ -101,6 +120,15 @@ def _played(run: RunFolder, trial: TrialState) -> list[Played]:
     outputs = split_output(load_output(folder / PAID), map(len, episodes))
     successes: Sequence[bool | None] = result.successes or [None] * len(episodes)
     return [Played(*parts) for parts in zip(episodes, result.fitness, successes, outputs, strict=True)]
+
+
+def _subgoals(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
+    """What the audit said, and when the subgoals came true in the evaluation episodes of the trainings."""
+    told = read_audit(run, program) or {"rows": [], "concerns": [], "refused": False, "most_false": 0.0}
+    trials = [trial for trial in state.trials_of(program, "selection") if trial.status == "finished"]
+    folders = [run.trial_folder(program, trial.rung, trial.seed) for trial in trials]
+    results = [TrialResult.model_validate_json((folder / "result.json").read_text("utf-8")) for folder in folders]
+    return {**told, "played": played_rows([(one.reached, one.successes) for one in results])}
 
 
 def _audit(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from typing import Any
 
 from rewardsmith.config import RunConfig
 from rewardsmith.engine.asking import Asked, Asking
+from rewardsmith.engine.auditing import Auditor
 from rewardsmith.engine.closing import closing_orders
 from rewardsmith.engine.gate import parts
 from rewardsmith.engine.judging import Judge, check_seal
@@ -34,7 +35,7 @@ from rewardsmith.executor.local import Executor
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import Reply
 from rewardsmith.llm.sizes import charged
-from rewardsmith.orders import Derive, Order, Screen, Stop, Train, Write
+from rewardsmith.orders import Audit, Derive, Order, Screen, Stop, Train, Write
 from rewardsmith.state import RunState, apply_event, fold
 from rewardsmith.store import RunFolder
 from rewardsmith.strategy.base import Strategy
@@ -73,6 +74,7 @@ class Engine:
         self._events = run.events()
         self._trainer = Trainer(run, self.task, self.config.device, executor)
         self._screener = Screener(run)
+        self._auditor = Auditor(run)
         self.waiting: list[Asked] = []  # requests that somebody has to bring the reply to
         self.state: RunState = fold(self._events)
 
@@ -151,6 +153,7 @@ class Engine:
             self._write([order for order in orders if isinstance(order, Write)])
             self._derive([order for order in orders if isinstance(order, Derive)])
             self._screen([order for order in orders if isinstance(order, Screen)])
+            self._audit([order for order in orders if isinstance(order, Audit)])
             self._train([order for order in orders if isinstance(order, Train)])
         finally:
             self.record("worked", wall_s=time.monotonic() - begun)
@@ -238,6 +241,12 @@ class Engine:
             check_seal(self.run, self.state, order.program)
             self._observer.doing(f"holding {order.program} against known behaviour")
             self.record("screened", **self._screener.screen(order, self.state))
+
+    def _audit(self, orders: Sequence[Audit]) -> None:
+        for order in orders:
+            check_seal(self.run, self.state, order.program)
+            self._observer.doing(f"holding the subgoals of {order.program} against known behaviour")
+            self.record("audited", **self._auditor.audit(order, self.state))
 
     def _train(self, orders: Sequence[Train]) -> None:
         if not orders:

@@ -17,8 +17,11 @@ import jinja2
 
 from rewardsmith.errors import RunError
 from rewardsmith.program import EXPORT_BEGINS, EXPORT_ENDS, EntryPoint, Verdict
+from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import FieldSpec
+from rewardsmith.task.text import WORD
+from rewardsmith.train.subgoals import bonus_for
 
 _ENCLOSING = "_module_of_fields_"
 _FUNCTIONS = "_FIELD_FUNCTIONS"
@@ -46,7 +49,9 @@ def reward_module(
         keep_trailing_newline=True,
     )
     entries = {name: entry for name, entry in verdict.entries.items() if name != "q_prior"}
-    fields = _read_fields(task, [name for entry in entries.values() for name in entry.arguments])
+    asked = [name for entry in entries.values() for name in entry.arguments]
+    goal = [task.spec.training.shaping.relevant_to] if "subgoals" in entries else []
+    fields = _read_fields(task, [*asked, *filter(None, goal)])
     text: str = template.render(
         facts=facts,
         source=_to_stand_in_a_file(source),
@@ -54,6 +59,9 @@ def reward_module(
         entries=entries,
         shaping=task.spec.training.shaping,
         subgoals=list(verdict.rates),
+        bonus=_bonus(task, len(verdict.rates)) if "subgoals" in entries else None,
+        texts=any(field.words for field in task.spec.fields if field.name in fields),
+        word_pattern=WORD,
         per_transition=verdict.style == "per_transition",
         fields=fields,
         functions=_functions(task, fields),
@@ -85,7 +93,22 @@ def _read_fields(task: Task, arguments: Sequence[str]) -> dict[str, str]:
     return read
 
 
+def _bonus(task: Task, subgoals: int) -> float:
+    env = make_env(task)
+    bonus = bonus_for(task, env, subgoals)
+    env.close()
+    return bonus
+
+
 def _expression(field: FieldSpec) -> str:
+    if not field.words:
+        return _plain_expression(field)
+    source = field.parsed_source
+    text = f"info.get({source.keys[0]!r}, '')" if source.kind == "info" else _plain_expression(field)
+    return f"RewardWrapper._words({text}, {field.words!r}, {field.most_words})"
+
+
+def _plain_expression(field: FieldSpec) -> str:
     source = field.parsed_source
     if source.kind == "function":
         return f'{_FUNCTIONS}["{source.file}:{source.keys[0]}"](env.unwrapped, obs, info)'

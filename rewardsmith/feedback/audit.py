@@ -30,7 +30,7 @@ def audit(paid: Paid) -> list[Finding]:
         return []
     found = list(_order(paid))
     if "RS501" not in (code for code, _, _ in found):  # else the rest follows from it
-        found += [*_going_on(paid), *_near_misses(paid)]
+        found += list(_going_on(paid)) or list(_near_misses(paid))  # where going on pays, so does being near
     found += _terms(paid)
     return [Finding(code, "warning", message, hint, source="audit") for code, message, hint in found]
 
@@ -90,7 +90,7 @@ def _going_on(paid: Paid) -> Iterator[Suspicion]:
     most = int(np.argmax(failures))
     if failures[most] >= success:
         message = (
-            f"an episode that does not reach the goal is paid {failures[most]:.3g} in {lengths[most]} steps, "
+            f"an episode that does not reach the goal is paid {failures[most]:.3g} in all in {lengths[most]} steps, "
             f"a success {success:.3g} in about {int(np.median(lengths[ended]))}"
         )
         yield "RS503", message, "pay less for going on than for finishing: pay change, or a larger bonus at the goal"

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rewardsmith.task.text import text_of
 from rewardsmith.types import Episode, FloatArray, Output
 
 MOST_MOMENTS = 6
@@ -40,15 +41,33 @@ def episode_table(episode: Episode, output: Output, fields: Sequence[str], seen:
         seen: what programs may ask for, see :class:`rewardsmith.look.Preflight`; nothing else is shown.
 
     Returns:
-        ``columns`` (fields, actions, paid, terms) and ``rows`` of ``step`` (from 1) and ``cells``.
+        ``columns`` (fields, actions, paid, terms) and ``rows`` of ``step`` (from 1) and ``cells``: numbers, or texts.
     """
+    texts = _texts(episode, seen)
     known = _numbers(episode, fields, seen) | _actions(episode)
     terms = {f"pay for {name}" if name in known or name == "paid" else name: v for name, v in output.terms.items()}
     shown = known | {"paid": output.total, **terms}
-    rows = [
-        {"step": at + 1, "cells": [float(values[at]) for values in shown.values()]} for at in moments(output.total)
-    ]
-    return {"columns": list(shown), "rows": rows}
+    rows: list[dict[str, Any]] = []
+    for at in moments(output.total):
+        cells = [*(texts[name][at] for name in texts), *(float(values[at]) for values in shown.values())]
+        if not rows or cells != rows[-1]["cells"]:  # where nothing happens, once is enough
+            rows.append({"step": at + 1, "cells": cells})
+    return {"columns": [*texts, *shown], "rows": rows}
+
+
+def _texts(episode: Episode, seen: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Texts after each step, by name."""
+    found = {name: _argument(name, seen).get("words") for name in episode.fields}
+    return {
+        name: [text_of(ids, words) for ids in episode.fields[name][-len(episode) :]]
+        for name, words in found.items()
+        if words
+    }
+
+
+def _argument(name: str, seen: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is known of a field; nothing of one that programs may not ask for."""
+    return seen.get(name) or seen.get(f"next_{name}") or {}
 
 
 def _numbers(episode: Episode, first: Sequence[str], seen: Mapping[str, Any]) -> dict[str, FloatArray]:
@@ -56,7 +75,8 @@ def _numbers(episode: Episode, first: Sequence[str], seen: Mapping[str, Any]) ->
 
     What a named field tells already is not shown again as part of ``obs``.
     """
-    offered = [name for name in episode.fields if name in seen or f"next_{name}" in seen]
+    about = {name: _argument(name, seen) for name in episode.fields}
+    offered = [name for name, known in about.items() if known and not known.get("words")]
     found: dict[str, FloatArray] = {}
     for name in dict.fromkeys([name for name in first if name in offered] + offered):
         values = np.asarray(episode.fields[name][-len(episode) :], np.float64).reshape(len(episode), -1)

@@ -79,7 +79,7 @@ def _told(paid: Paid, title: str, place: int, fields: Sequence[str], seen: Mappi
     found = paid.bank.trajectories[place]
     return {
         "title": title,
-        "origin": _ORIGINS.get(found.origin, found.origin if "." in found.origin else f"an agent of {found.origin}"),
+        "origin": _ORIGINS.get(found.origin, found.origin if "." in found.origin else "an agent of a program"),
         "steps": len(found.episode),
         "fitness": found.fitness,
         "success": found.success,

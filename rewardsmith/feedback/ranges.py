@@ -34,9 +34,9 @@ def range_rows(episodes: Sequence[Episode], arguments: Mapping[str, Any]) -> lis
 
 
 def _seen(name: str, arguments: Mapping[str, Any]) -> tuple[float, float] | None:
-    """The range in random behaviour; None for what programs may not ask for."""
+    """The range in random behaviour; None for what programs may not ask for, and for texts."""
     found = arguments.get(name) or arguments.get(f"next_{name}")
-    return None if found is None else (float(found["range"][0]), float(found["range"][1]))
+    return None if found is None or found.get("words") else (float(found["range"][0]), float(found["range"][1]))
 
 
 def _change(before: tuple[float, float], after: tuple[float, float]) -> float:

@@ -14,6 +14,8 @@ import numpy as np
 
 from rewardsmith.types import Array, FloatArray
 
+NEVER = -1  # in place of a step
+
 
 def potential_shaping(phi: FloatArray, phi_next: FloatArray, terminated: Array, gamma: float) -> FloatArray:
     """What each transition is paid for a change of potential: gamma * phi(s') - phi(s).
@@ -111,6 +113,25 @@ def first_times(holds: Array, starts: Array) -> Array:
         paid[t] = here & ~done
         done |= here
     return paid
+
+
+def first_steps(holds: Array, lengths: Array) -> Array:
+    """The step of each episode after which a subgoal holds for the first time.
+
+    Args:
+        holds: after each step of all episodes one after the other, shape (N,), bool.
+        lengths: steps of each episode, shape (m,), summing to N.
+
+    Returns:
+        Shape (m,), counted from 0; NEVER where it does not hold.
+    """
+    starts = np.cumsum(lengths) - lengths
+    begins = np.zeros(len(holds), bool)
+    begins[starts] = True
+    found = np.flatnonzero(first_times(holds[:, None], begins)[:, 0])
+    steps, of = np.full(len(lengths), NEVER), np.searchsorted(starts, found, side="right") - 1
+    steps[of] = found - starts[of]
+    return steps
 
 
 def neutralised(bonus: FloatArray, success: Array, starts: Array, gamma: float) -> FloatArray:

@@ -76,3 +76,27 @@ def _bca(sample: FloatArray) -> tuple[float, float]:
         shifted = bias + (bias + z) / (1.0 - acceleration * (bias + z))
         bounds.append(float(np.quantile(means, normal.cdf(shifted))))
     return bounds[0], bounds[1]
+
+
+def most_likely_rate(seen: int, trials: int, confidence: float = 0.95) -> float:
+    """The largest rate of an event that is compatible with how often it was seen (one-sided Clopper and Pearson 1934).
+
+    With none seen it is 1 - (1 - confidence)^(1 / trials), about three in so many trials.
+    """
+    if trials <= 0 or seen >= trials:
+        return 1.0
+    low, high = seen / trials, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _at_most(seen, trials, middle) > 1 - confidence else (low, middle)
+    return high
+
+
+def _at_most(seen: int, trials: int, rate: float) -> float:
+    """The probability of so many events or fewer."""
+    logs = [
+        math.lgamma(trials + 1) - math.lgamma(k + 1) - math.lgamma(trials - k + 1)
+        + k * math.log(rate) + (trials - k) * math.log1p(-rate)
+        for k in range(seen + 1)
+    ]  # fmt: skip
+    return math.fsum(map(math.exp, logs))

@@ -80,6 +80,11 @@ CODES = {
     "RS505": Code("one term drowns the others", "make it smaller, or the others larger"),
     "RS506": Code("agents earn more, and the fitness does not rise", "close the way by which they earn it"),
     "RS507": Code("almost reaching the goal pays as much as reaching it", "a bonus that being near cannot make up"),
+    "RS511": Code("a subgoal gives false alarms", "ask for all that must be true"),
+    "RS512": Code("no success reached a subgoal", "ask for what every success passes"),
+    "RS513": Code("a subgoal is reached by chance, or from the beginning", "ask for the next step, or more strictly"),
+    "RS514": Code("a subgoal comes true only with the success itself", "ask for what must come before"),
+    "RS515": Code("a model that was shown the steps does not see a subgoal reached", "ask for what its name says"),
 }
 _KINDS = {
     "0": ("About the reply", ""),
@@ -89,7 +94,8 @@ _KINDS = {
     "4": ("About training", ""),
     "5": (
         "What it pays besides the goal",
-        "Found on episodes whose worth is known, before or after training. Each only warns; it is told to the writer.",
+        "Found on episodes whose worth is known, before or after training, and told to the writer. Each only "
+        "warns, but for some of subgoals (RS511 to RS515): a program whose subgoals are refused is not trained.",
     ),
 }
 

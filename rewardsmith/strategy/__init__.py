@@ -11,7 +11,9 @@ from rewardsmith.registry import Registry
 STRATEGIES = Registry(
     "strategy",
     {
+        "calm": "rewardsmith.strategy.calm:Calm",
         "card": "rewardsmith.strategy.card:Card",
+        "eager": "rewardsmith.strategy.eager:Eager",
         "eureka": "rewardsmith.strategy.eureka:Eureka",
         "evolve": "rewardsmith.strategy.evolve:Evolve",
         "qshape": "rewardsmith.strategy.qshape:QShape",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,11 +21,13 @@ class StrategyOptions(BaseModel):
 class Strategy(Protocol):
     """Decides what to do next. Made once per run from its options.
 
-    One from another package brings its texts: a class attribute ``prompts``, the path of a folder that holds
-    ``<name of the strategy>/*.md.j2``.
+    ``produces`` and ``shaping`` may be left out: a reward, and the task's own. One from another package brings its
+    texts: a class attribute ``prompts``, the path of a folder that holds ``<name of the strategy>/*.md.j2``.
     """
 
     Options: ClassVar[type[StrategyOptions]]
+    produces: ClassVar[str]  # the functions that programs define where nobody says otherwise
+    shaping: ClassVar[Mapping[str, Any]]  # what it sets of [training.shaping] where nobody says otherwise
 
     @property
     def options(self) -> StrategyOptions:

@@ -37,6 +37,7 @@ class QShape(InRounds):
     """Write, take apart, keep what helps."""
 
     Options: ClassVar[type[StrategyOptions]] = QShapeOptions
+    produces: ClassVar[str] = "all"
 
     def __init__(self, options: QShapeOptions, steps: int) -> None:
         super().__init__(options, max(1, round(options.share * steps)))

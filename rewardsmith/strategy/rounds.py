@@ -78,22 +78,27 @@ def trainings(state: RunState, programs: Sequence[str], seeds: int, steps: int) 
     return [Train(program, left, "selection", steps) for program, left in owed.items() if left]
 
 
-def lesson(state: RunState, number: int, trained: tuple[Kind, ...]) -> Turn | None:
+def lesson(
+    state: RunState, number: int, trained: tuple[Kind, ...], refused: tuple[Kind, ...] = ("preference",)
+) -> Turn | None:
     """The best program of a round and what came of it; of a failed round, its findings.
 
     Args:
-        trained: what is told of a program that was trained; of one that was not, why the bank spoke against it.
+        trained: what is told of a program that was trained.
+        refused: what of one that was not: why known behaviour spoke against it.
     """
     accepted = accepted_programs(state, number)
     if not accepted:
         answered = [slot for slot in state.round_slots(number) if slot.holds_code]
         return Turn(answered[-1].program, ("failed_round",), answered[-1].slot) if answered else None
     best = next(iter([*state.ranked(accepted), *accepted]))
-    return told_of(state, best, trained)
+    return told_of(state, best, trained, refused)
 
 
-def told_of(state: RunState, program: str, trained: tuple[Kind, ...]) -> Turn:
+def told_of(
+    state: RunState, program: str, trained: tuple[Kind, ...], refused: tuple[Kind, ...] = ("preference",)
+) -> Turn:
     """What a request tells of a valid program, and what a person said of it."""
-    kinds: tuple[Kind, ...] = trained if state.trials_of(program, "selection") else ("preference",)
+    kinds = trained if state.trials_of(program, "selection") else refused
     said: tuple[Kind, ...] = ("person",) if state.said.get(program) else ()
     return Turn(program, (*kinds, *said), state.programs[program])

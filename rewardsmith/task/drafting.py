@@ -12,7 +12,7 @@ import keyword
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
 from rewardsmith.task.fitness import DRAFT
 from rewardsmith.task.loading import TASK_FILE, Task, known_tasks
 from rewardsmith.task.spec import RESERVED_NAMES, RESERVED_PREFIXES, parse_spec
+from rewardsmith.task.text import words_in
 
 LOOK_STEPS = 2000
 HIDDEN = ("*success*", "*reward*", "episode*", "fitness*", "TimeLimit*", "_*")
@@ -40,13 +41,23 @@ class Look:
 
     Attributes:
         info: key -> example value after a step; only numbers and arrays of numbers.
+        texts: source -> the texts that were seen there.
         reset_info: keys that are there at reset already.
     """
 
     env: gym.Env[Any, Any]
     info: dict[str, Any] = field(default_factory=dict)
+    texts: dict[str, set[str]] = field(default_factory=dict)
     reset_info: set[str] = field(default_factory=set)
     rewarded: bool = False
+
+    def read(self, obs: Any, source: str = "obs") -> None:
+        """Take down the texts of an observation."""
+        if isinstance(obs, dict):
+            for key, value in obs.items():
+                self.read(value, _key_of(source, key))
+        elif isinstance(obs, str):
+            self.texts.setdefault(source, set()).add(obs)
 
 
 def task_from_env(
@@ -140,15 +151,16 @@ def look_at(task: Task) -> Look:
     """Play random steps and take down what can be seen."""
     env = make_env(task)
     look = Look(env)
-    _, info = guarded_reset(env, seed=0)
+    obs, info = guarded_reset(env, seed=0)
     env.action_space.seed(0)
     look.reset_info = {key for key, value in info.items() if _is_numeric(value)}
     for _ in range(LOOK_STEPS):
-        _, reward, terminated, truncated, info = guarded_step(env, env.action_space.sample())
+        look.read(obs)
+        obs, reward, terminated, truncated, info = guarded_step(env, env.action_space.sample())
         look.rewarded |= bool(reward)
         look.info |= {key: value for key, value in info.items() if _is_numeric(value)}
         if terminated or truncated:
-            guarded_reset(env)
+            obs, _ = guarded_reset(env)
     return look
 
 
@@ -173,11 +185,11 @@ def _fields(look: Look) -> list[dict[str, Any]]:
     fields: list[dict[str, Any]] = []
     space = look.env.observation_space
     if isinstance(space, gym.spaces.Dict):
-        leaves = _leaves(space)
+        leaves = _leaves(space, look.texts)
         names = [name for _, name, _ in leaves]
         for index, (source, name, leaf) in enumerate(leaves):
             unique = name if names.count(name) == 1 else f"{name}_{index}"
-            fields.append(_entry(source, Named(unique), leaf))
+            fields.append(_entry(source, Named(unique), leaf) | _vocabulary(look.texts.get(source, ())))
     elif isinstance(space, gym.spaces.Box) and len(space.shape) == 1:
         named = observation_names(look.env, space.shape[0])
         for index, part in enumerate(named):
@@ -211,16 +223,29 @@ def _bounds(space: gym.Space[Any]) -> tuple[float, float] | None:
     return (float(f"{low:.4g}"), float(f"{high:.4g}")) if max(-low, high) < _UNBOUNDED else None
 
 
-def _leaves(space: gym.spaces.Dict, prefix: str = "obs", path: str = "") -> list[tuple[str, str, gym.Space[Any]]]:
-    """(source, name, space) of every leaf of a Dict that programs can read."""
+def _leaves(
+    space: gym.spaces.Dict, texts: Container[str], prefix: str = "obs", path: str = ""
+) -> list[tuple[str, str, gym.Space[Any]]]:
+    """(source, name, space) of every leaf of a Dict that programs can read; texts are told by what was seen there."""
     found: list[tuple[str, str, gym.Space[Any]]] = []
     for key, inner in space.spaces.items():
-        source, name = f"{prefix}[{json.dumps(key, ensure_ascii=False)}]", f"{path}_{key}".strip("_")
+        source, name = _key_of(prefix, key), f"{path}_{key}".strip("_")
         if isinstance(inner, gym.spaces.Dict):
-            found += _leaves(inner, source, name)
-        elif _readable(inner):
+            found += _leaves(inner, texts, source, name)
+        elif source in texts or _readable(inner):
             found.append((source, _identifier(name), inner))
     return found
+
+
+def _key_of(source: str, key: str) -> str:
+    return f"{source}[{json.dumps(key, ensure_ascii=False)}]"
+
+
+def _vocabulary(texts: Iterable[str]) -> dict[str, Any]:
+    """Of a text: the words that were seen, and room for twice the longest."""
+    found = [words_in(text) for text in texts]
+    words = sorted({word for text in found for word in text})
+    return {"words": words, "most_words": min(64, 2 * max(map(len, found)))} if words else {}
 
 
 def _readable(space: gym.Space[Any]) -> bool:

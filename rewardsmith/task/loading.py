@@ -99,10 +99,10 @@ class Task:
         return getattr(module, name)
 
     def with_training(self, changes: Mapping[str, Any]) -> Task:
-        """The same task with other training defaults, validated again; ``hyperparameters`` are merged."""
+        """The same task with other training defaults, validated again; tables in it are merged."""
         data = self.spec.model_dump(mode="json")
-        merged = {**data["training"].get("hyperparameters", {}), **changes.get("hyperparameters", {})}
-        data["training"] = {**data["training"], **changes, "hyperparameters": merged}
+        tables = {name: {**data["training"][name], **changes.get(name, {})} for name in ("hyperparameters", "shaping")}
+        data["training"] = {**data["training"], **changes, **tables}
         return Task(self.name, parse_spec(data, f"task {self.name}"), self.folder)
 
     def freeze(self, folder: Path) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.task.sources import Source, parse_source
+from rewardsmith.task.text import words_in
 
 ALGORITHMS = ("PPO", "SAC", "TD3", "DQN")
 RESERVED_PREFIXES = ("next_", "prev_", "first_", "_")  # with _ begin the names that the recorder gives
@@ -30,6 +31,9 @@ class FieldSpec(Model):
         at_reset: an ``info`` key that the environment also reports at reset, so that the value before a
             step exists; otherwise only ``next_<name>`` is offered.
         hidden: recorded for the fitness but never offered to programs.
+        words: of a field that is a text, the words that matter; programs see their places in this list, see
+            :mod:`rewardsmith.task.text`.
+        most_words: of its longest text.
     """
 
     name: str
@@ -39,6 +43,8 @@ class FieldSpec(Model):
     doc: str = ""
     at_reset: bool = False
     hidden: bool = False
+    words: tuple[str, ...] = ()
+    most_words: Annotated[int, Field(ge=1, le=64)] = 12
 
     @field_validator("name")
     @classmethod
@@ -54,6 +60,14 @@ class FieldSpec(Model):
     def _source_parses(cls, source: str) -> str:
         parse_source(source)
         return source
+
+    @field_validator("words")
+    @classmethod
+    def _words_are_single(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [word for word in words if words_in(word) != [word] or words.count(word) > 1]
+        if wrong:
+            raise ValueError(f"words must be single words in lower case, each once, found {wrong[0]!r}")
+        return words
 
     @property
     def parsed_source(self) -> Source:
@@ -125,21 +139,33 @@ class ShapingSpec(Model):
 
     Attributes:
         subgoals: the form in which they are paid, see :mod:`rewardsmith.train.subgoals`.
-        bonus: for one subgoal.
+        bonus: for one subgoal; None is 0.5 as a potential, else nine tenths of what is safe.
         success: what a success is paid, against which a bonus that is no potential is held.
+        relevant_to: a text field that says the goal; only subgoals that its successes had are paid then, see
+            :mod:`rewardsmith.maths.relevance`.
         prior: how a prior on Q is used, see :class:`rewardsmith.train.q_shaping.QShaping`.
         prior_part: what of it.
         prior_weight, prior_until, prior_every: of the steps towards it.
     """
 
     subgoals: Literal["potential", "neutralised", "bonus"] = "potential"
-    bonus: Annotated[float, Field(gt=0)] = 0.5
+    bonus: Annotated[float, Field(gt=0)] | None = None
     success: Annotated[float, Field(gt=0)] = 1.0
+    relevant_to: str = ""
     prior: Literal["anneal", "prefill"] = "anneal"
     prior_part: Literal["q", "actions", "states"] = "q"
     prior_weight: Annotated[float, Field(gt=0)] = 1.0
     prior_until: Annotated[float, Field(gt=0, le=1)] = 0.3
     prior_every: Annotated[int, Field(ge=1)] = 2
+
+    @model_validator(mode="after")
+    def _potentials_do_not_learn(self) -> ShapingSpec:
+        if self.relevant_to and self.subgoals == "potential":
+            raise ValueError(
+                "relevant_to says which subgoals are paid, and that changes while it is learnt, as a potential must "
+                'not: set subgoals = "neutralised"'
+            )
+        return self
 
 
 class TrainingSpec(Model):
@@ -188,7 +214,7 @@ class EvaluationSpec(Model):
 
 
 class TaskSpec(Model):
-    """All of ``task.toml``."""
+    """All of ``task.toml``; ``labels`` names a function of the task, see :mod:`rewardsmith.task.labels`."""
 
     goal: str
     naive: str = ""
@@ -196,6 +222,7 @@ class TaskSpec(Model):
     fields: tuple[FieldSpec, ...] = ()
     action: ActionSpec = ActionSpec()
     fitness: FitnessSpec
+    labels: str = ""
     training: TrainingSpec = TrainingSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
 
@@ -212,6 +239,13 @@ class TaskSpec(Model):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"field names must differ, {', '.join(twice)} is there twice")
+        return self
+
+    @model_validator(mode="after")
+    def _goals_are_told(self) -> TaskSpec:
+        wanted, texts = self.training.shaping.relevant_to, [field.name for field in self.fields if field.words]
+        if wanted and wanted not in texts:
+            raise ValueError(f"relevant_to = {wanted!r} is no text field; there are: {', '.join(texts) or 'none'}")
         return self
 
 

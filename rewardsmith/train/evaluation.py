@@ -22,6 +22,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from rewardsmith.episodes import ALONG, EPISODES, PAID, episode_columns, joined_columns, save_episodes, save_output
 from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.look import LONGEST_EPISODE
+from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.parts import without_potential
 from rewardsmith.recorder import History
 from rewardsmith.task.fitness import fitness_function
@@ -98,6 +99,7 @@ def _measured(
     try:
         if program is not None:
             save_output(folder / PAID, program(joined_columns(rollout.episodes, program.arguments)))
+        reached = _reached(ranking.opened.subgoals, rollout.episodes)
     except ProgramError as error:
         return _failed(trained, steps + rollout.steps, error)
     measure = fitness_function(task)
@@ -110,8 +112,19 @@ def _measured(
         own_return=returns[best],
         fitness=[m.value for m in measured],
         successes=successes,
+        reached=reached,
         steps=steps + rollout.steps,
     )
+
+
+def _reached(subgoals: Evaluator | None, episodes: list[Episode]) -> dict[str, list[int | None]]:
+    """The step of each episode in which each subgoal was paid, from 1."""
+    if subgoals is None:
+        return {}
+    terms = subgoals(joined_columns(episodes, subgoals.arguments)).terms
+    lengths = np.array([len(episode) for episode in episodes])
+    first = {name: first_steps(values > 0.5, lengths) for name, values in terms.items()}
+    return {name: [None if step == NEVER else int(step) + 1 for step in steps] for name, steps in first.items()}
 
 
 def own_return(program: Evaluator | None, episode: Episode) -> float:

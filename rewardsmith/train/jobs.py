@@ -83,6 +83,7 @@ class TrialResult(BaseModel):
         own_return: its mean undiscounted return on those.
         fitness: per evaluation episode, on seeds that ranking never used.
         successes: per evaluation episode, where the task defines success.
+        reached: subgoal -> per evaluation episode the step in which it was paid, from 1; None where it never was.
         steps: environment steps of training, ranking and evaluation together.
     """
 
@@ -92,6 +93,7 @@ class TrialResult(BaseModel):
     own_return: float | None = None
     fitness: list[float] = []
     successes: list[bool] | None = None
+    reached: dict[str, list[int | None]] = {}
     steps: int = 0
     wall_s: float = 0.0
     message: str = ""

@@ -21,13 +21,12 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize, unwrap_vec_normalize
 
 from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
-from rewardsmith.maths.shaping import check_bonus
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.train.algorithms import algorithm_class, is_on_policy
 from rewardsmith.train.q_prior import QFunction
 from rewardsmith.train.q_shaping import q_shaped
-from rewardsmith.train.subgoals import Subgoals
+from rewardsmith.train.subgoals import Subgoals, bonus_for, subgoal_names
 from rewardsmith.train.vectors import RecordedVecEnv
 from rewardsmith.types import Evaluator
 
@@ -79,15 +78,9 @@ def with_subgoals(task: Task, venv: RecordedVecEnv, subgoals: Evaluator | None) 
     """
     if subgoals is None:
         return venv
-    shaping, gamma, env = task.spec.training.shaping, task.spec.training.gamma, venv.envs[0].spec
-    watched = Subgoals(venv, subgoals, shaping.subgoals, shaping.bonus, gamma)
-    horizon = task.spec.env.max_episode_steps or (env.max_episode_steps if env is not None else None)
-    if shaping.subgoals != "potential" and horizon is not None:
-        try:
-            check_bonus(shaping.bonus, gamma, horizon, shaping.success, len(watched.names))
-        except ValueError as error:
-            raise UsageError(str(error), "lower [training.shaping] bonus, or say what a success is paid") from None
-    return watched
+    shaping, gamma = task.spec.training.shaping, task.spec.training.gamma
+    bonus = bonus_for(task, venv.envs[0], len(subgoal_names(venv, subgoals)))
+    return Subgoals(venv, subgoals, shaping.subgoals, bonus, gamma, shaping.relevant_to)
 
 
 def make_learner(

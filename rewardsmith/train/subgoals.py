@@ -11,15 +11,21 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnvWrapper
 
 from rewardsmith.errors import UsageError
+from rewardsmith.maths.relevance import Relevance
+from rewardsmith.maths.shaping import check_bonus, largest_bonus
+from rewardsmith.task.loading import Task
 from rewardsmith.train.vectors import RecordedVecEnv
 from rewardsmith.types import Array, Evaluator, FloatArray
 
 Form = Literal["potential", "neutralised", "bonus"]
+AS_POTENTIAL = 0.5  # what a subgoal is worth where nobody says it and no bound is to be kept
+SAFE = 0.9  # ... of the bound where there is one
 KEY = "subgoals"  # of a Dict observation
 
 
@@ -33,6 +39,7 @@ class Subgoals(VecEnvWrapper):
             ``neutralised`` pays each once and takes all back from a success (ELLA, EAGER); ``bonus`` pays each once.
         bonus: for one subgoal.
         gamma: the learner's discount.
+        goal: a text field; only the subgoals that its successes had are paid, at most one in a step.
 
     Attributes:
         paid: what the last vector step is paid for subgoals, shape (n,).
@@ -42,10 +49,13 @@ class Subgoals(VecEnvWrapper):
         UsageError: an observation to which no mask can be added.
     """
 
-    def __init__(self, venv: RecordedVecEnv, program: Evaluator, form: Form, bonus: float, gamma: float) -> None:
+    def __init__(
+        self, venv: RecordedVecEnv, program: Evaluator, form: Form, bonus: float, gamma: float, goal: str = ""
+    ) -> None:
         self._base, self._program = venv, program
         self._form, self._bonus, self._gamma = form, bonus, gamma
-        self.names = self._names()
+        self.names = subgoal_names(venv, program)
+        self._goal, self._relevance = goal, Relevance(len(self.names))
         super().__init__(venv, observation_space=_with_mask(venv.observation_space, len(self.names)))
         self._clear()
 
@@ -59,7 +69,7 @@ class Subgoals(VecEnvWrapper):
         """Step, see what holds now, and settle what it is worth."""
         obs, rewards, dones, infos = self.venv.step_wait()
         holds = self._holds()
-        before, new = self.done.sum(axis=1), (holds & ~self.done).sum(axis=1)
+        before, new = self.done.sum(axis=1), self._counted(holds & ~self.done)
         self.done |= holds
         self.paid = self._worth(before, new)
         for row in np.flatnonzero(dones):
@@ -68,10 +78,6 @@ class Subgoals(VecEnvWrapper):
         self.done[dones] = False
         self._owed[dones] = 0.0
         return self._shown(obs, self.done), rewards, dones, infos
-
-    def _names(self) -> list[str]:
-        """Their names, which are known when the program was called once; the values of rows of zeros do not matter."""
-        return list(self._program(self._base.buffers.columns(self._program.arguments)).terms)
 
     def _clear(self) -> None:
         n = self._base.num_envs
@@ -82,6 +88,20 @@ class Subgoals(VecEnvWrapper):
         terms = self._program(self._base.buffers.columns(self._program.arguments)).terms
         return np.stack([terms[name] > 0.5 for name in self.names], axis=1)
 
+    def _counted(self, new: Array) -> Array:
+        """How many of the subgoals that came true count, shape (n,); what is relevant is learnt from successes."""
+        if not self._goal:
+            return np.asarray(new.sum(axis=1))
+        goals = [row.tobytes() for row in self._base.buffers.column(f"first_{self._goal}")]
+        counted = (new & self._relevance.of(goals)).any(axis=1)
+        for row in np.flatnonzero(self._succeeds()):
+            self._relevance.learn(goals[row], self.done[row] | new[row])
+        return np.asarray(counted.astype(int))
+
+    def _succeeds(self) -> Array:
+        buffers = self._base.buffers
+        return buffers.terminated & (buffers.native_reward > 0)
+
     def _worth(self, before: Array, new: Array) -> FloatArray:
         """What a step is paid for subgoals; see :mod:`rewardsmith.maths.shaping` for the forms."""
         buffers, bonus = self._base.buffers, self._bonus
@@ -89,7 +109,7 @@ class Subgoals(VecEnvWrapper):
             after = np.where(buffers.terminated, 0.0, bonus * (before + new))
             return self._gamma * after - bonus * before
         self._owed = bonus * new + self._owed / self._gamma
-        success = buffers.terminated & (buffers.native_reward > 0) if self._form == "neutralised" else False
+        success = self._succeeds() if self._form == "neutralised" else False
         return bonus * new - np.where(success, self._owed, 0.0)
 
     def _shown(self, obs: Any, done: Array) -> Any:
@@ -99,6 +119,35 @@ class Subgoals(VecEnvWrapper):
     def _shown_alone(self, obs: Any, done: Array) -> Any:
         mask = done.astype(np.float32)
         return {**obs, KEY: mask} if isinstance(obs, dict) else np.concatenate([obs, mask], dtype=np.float32)
+
+
+def subgoal_names(venv: RecordedVecEnv, program: Evaluator) -> list[str]:
+    """Their names, which are known when the program was called once; the values of rows of zeros do not matter."""
+    return list(program(venv.buffers.columns(program.arguments)).terms)
+
+
+def bonus_for(task: Task, env: gym.Env[Any, Any], count: int) -> float:
+    """What one of ``count`` subgoals is paid.
+
+    Raises:
+        UsageError: it could be worth more than a success, or how long an episode can last is not known.
+    """
+    shaping, gamma = task.spec.training.shaping, task.spec.training.gamma
+    if shaping.subgoals == "potential":
+        return shaping.bonus or AS_POTENTIAL
+    limits = (getattr(env.spec, "max_episode_steps", None), getattr(env.unwrapped, "max_steps", None))
+    horizon = task.spec.env.max_episode_steps or limits[0] or limits[1]
+    if not isinstance(horizon, int):
+        hint = "set [env] max_episode_steps, or pay subgoals as a potential, which has no limit"
+        raise UsageError("how much subgoals may be paid depends on the longest episode, which is not known", hint)
+    if shaping.bonus is None:
+        return SAFE * largest_bonus(gamma, horizon, shaping.success, count)
+    try:
+        check_bonus(shaping.bonus, gamma, horizon, shaping.success, count)
+    except ValueError as error:
+        hint = "lower [training.shaping] bonus or leave it out, or say what a success is paid"
+        raise UsageError(str(error), hint) from None
+    return shaping.bonus
 
 
 def _with_mask(space: spaces.Space[Any], count: int) -> spaces.Space[Any]:

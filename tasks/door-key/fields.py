@@ -35,6 +35,16 @@ def carrying_key(env: Any, obs: Any, info: dict[str, Any]) -> bool:
     return env.carrying is not None
 
 
+def holding(env: Any, obs: Any, info: dict[str, Any]) -> str:
+    """What the agent carries, in the mission's word."""
+    return "key" if env.carrying is not None else ""
+
+
+def opened(env: Any, obs: Any, info: dict[str, Any]) -> str:
+    """What stands open, in the mission's word."""
+    return "door" if door_open(env, obs, info) else ""
+
+
 def door_x(env: Any, obs: Any, info: dict[str, Any]) -> int:
     """Column of the door, and of the wall between the rooms."""
     return _place(env, Door)[0]

@@ -72,6 +72,21 @@ def holding_other(env: Any, obs: Any, info: dict[str, Any]) -> bool:
     return env.carrying is not None and not _is_wanted(env, env.carrying)
 
 
+def facing(env: Any, obs: Any, info: dict[str, Any]) -> str:
+    """Colour and kind of the thing right ahead; empty where there is none."""
+    thing = _ahead(env)
+    return _name(thing) if thing is not None and thing.can_pickup() else ""
+
+
+def holding(env: Any, obs: Any, info: dict[str, Any]) -> str:
+    """Colour and kind of what the agent holds; empty where it holds nothing."""
+    return _name(env.carrying)
+
+
+def _name(thing: Any) -> str:
+    return "" if thing is None else f"{thing.color} {thing.type}"
+
+
 def _target(env: Any) -> tuple[int, int]:
     """Cell of the nearest wanted thing, in steps across the grid; the agent's own cell while it is held."""
     x, y = agent_x(env, None, {}), agent_y(env, None, {})

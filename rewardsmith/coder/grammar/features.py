@@ -57,7 +57,8 @@ def features_of(arguments: Mapping[str, Mapping[str, Any]], units: Mapping[str, 
         arguments: what programs may ask for, see :class:`rewardsmith.look.Preflight`.
         units: of the fields, where they have one.
     """
-    names = [name.removeprefix("next_") for name in arguments if name.startswith("next_")]
+    texts = {name for name, seen in arguments.items() if seen.get("words")}
+    names = [name.removeprefix("next_") for name in arguments if name.startswith("next_") and name not in texts]
     fields = [name for name in names if name != "obs"] or names
     found = {name: list(_parts(name, arguments)) for name in fields}
     gaps = [

@@ -1,0 +1,37 @@
+"""The questions of a task as a source of replies: the program that answers them, composed without asking anybody."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rewardsmith.coder.questions import Texts, question_program, texts_of
+from rewardsmith.engine.asking import Asked
+from rewardsmith.engine.judging import load_transitions
+from rewardsmith.llm.prices import FREE
+from rewardsmith.llm.protocol import NOTHING_USED, Reply
+from rewardsmith.store import RunFolder
+
+_NAME = "questions/template"
+
+
+class QuestionSource:
+    """Answers every request by the same program."""
+
+    prices = FREE
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+
+    def answer(self, asked: Asked) -> Reply:
+        """Compose the program, with as many questions as the instructions of random episodes come to."""
+        options = self._run.config().options
+        texts = texts_of(self._run.task().spec, str(options.get("instruction", "")))
+        source = question_program(texts, _most_questions(texts, self._run))
+        about = f"Questions about {texts.instruction.name}; no model was asked. Hidden are: {', '.join(texts.asked)}."
+        return Reply(f"{about}\n\n```python\n{source}```\n", "stop", NOTHING_USED, _NAME, latency_s=0.0)
+
+
+def _most_questions(texts: Texts, run: RunFolder) -> int:
+    seen = load_transitions(run)[f"first_{texts.instruction.name}"]
+    places = [place for place, word in enumerate(texts.instruction.words, 1) if word in texts.asked]
+    return max(1, int(np.isin(seen, places).sum(axis=1).max()))

@@ -1,0 +1,49 @@
+"""CALM (Pignatelli et al. 2024, arXiv 2409.12798): a goal becomes subgoals, and code that says when each is reached.
+
+The paper measures how well a model tells from a transition that a subgoal was reached, and trains nothing. Here the
+model writes that down once, as code; the code is held against known behaviour, and refused where it gives false alarms;
+agents are paid for the subgoals that are left, beside the environment's own reward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from rewardsmith.orders import Audit, Order, Turn
+from rewardsmith.state import RunState
+from rewardsmith.strategy.base import StrategyOptions, accepted_programs
+from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson, trainings
+
+
+class CalmOptions(RoundOptions):
+    """Options of :class:`Calm`.
+
+    Attributes:
+        most_false: false alarms per transition that a subgoal may give, where the task's labels tell.
+    """
+
+    rounds: int = Field(2, ge=1)
+    seeds: int = Field(2, ge=1)
+    most_false: float = Field(0.001, ge=0, le=1)
+
+
+class Calm(InRounds):
+    """Ask for subgoals, audit them, train with those that may be trusted."""
+
+    Options: ClassVar[type[StrategyOptions]] = CalmOptions
+    produces: ClassVar[str] = "subgoals"
+
+    def owed(self, state: RunState, number: int) -> Sequence[Order]:
+        """Programs are audited; those that are not refused are trained."""
+        programs = accepted_programs(state, number)
+        audits = [Audit(program, self.options.most_false) for program in programs if program not in state.audits]
+        trusted = [program for program in programs if program in state.audits and not state.audits[program].refused]
+        return audits or trainings(state, trusted, self.options.seeds, self.steps)
+
+    def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
+        """The whole talk before a round."""
+        told = (lesson(state, past, ("process", "subgoals"), ("subgoals",)) for past in range(number))
+        return tuple(turn for turn in told if turn is not None)
