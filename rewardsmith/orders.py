@@ -92,6 +92,7 @@ class Screen:
             :mod:`rewardsmith.maths.preference`.
         threshold: the least share in order with which it passes.
         contrast: better and worse trajectories that there must be, of each, for a verdict.
+        known: the behaviour that was known before its round, or all that is known now, its own among it.
     """
 
     program: str
@@ -99,6 +100,7 @@ class Screen:
     measure: Measure
     threshold: float
     contrast: int
+    known: Literal["before", "now"] = "before"
 
 
 @dataclass(frozen=True)

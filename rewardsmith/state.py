@@ -15,6 +15,8 @@ from rewardsmith.maths.statistics import interval
 from rewardsmith.types import Interval, Outcome, Slot
 
 TrialKey = tuple[str, int, str]  # program, seed, rung
+PAYS_TO_GO_ON = "RS503"
+SUSPECTS_LEAD = 0.05
 
 
 @dataclass
@@ -75,6 +77,7 @@ class ScreenState:
     Attributes:
         verdict: ``passed``, ``failed``, or ``unscreened`` where there was nothing to hold it against.
         share: of what the rule counts, how much is in order; None when unscreened, or when it broke.
+        concerns: codes of what is suspected, see :mod:`rewardsmith.feedback.audit`.
     """
 
     program: str
@@ -83,6 +86,7 @@ class ScreenState:
     rule: str = ""
     measure: str = ""
     threshold: float = 0.0
+    concerns: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -160,11 +164,24 @@ class RunState:
         failed += [name for name, audit in self.audits.items() if audit.refused]
         return [name for name in failed if not self.trials_of(name, "selection")]
 
+    def pays_to_go_on(self, program: str) -> bool:
+        """Whether the audit found that never arriving may be paid more than arriving (RS503).
+
+        Its agents may find that out on any further seed, so that what they did on a few says too much for it.
+        """
+        return program in self.screens and PAYS_TO_GO_ON in self.screens[program].concerns
+
     def ranked(self, programs: Iterable[str] | None = None) -> list[str]:
-        """Programs with a selection score, best first; ties go to the program that came first."""
+        """Programs with a selection score, best first; ties go to the program that came first.
+
+        One that may pay more for going on than for arriving must lead by a twentieth of the way from random to best.
+        """
         known = self.programs if programs is None else {p: self.programs[p] for p in programs if p in self.programs}
-        scored = [(score.mean, program) for program in known if (score := self.score(program)) is not None]
-        return [program for _, program in sorted(scored, key=lambda pair: (-pair[0], self.programs[pair[1]], pair[1]))]
+        scores = {program: score.mean for program in known if (score := self.score(program)) is not None}
+        random = self.preflight["random_fitness"] if self.preflight is not None else [0.0]
+        lead = SUSPECTS_LEAD * max(0.0, max(scores.values(), default=0.0) - sum(random) / len(random))
+        worth = {program: mean - lead * self.pays_to_go_on(program) for program, mean in scores.items()}
+        return sorted(worth, key=lambda program: (-worth[program], self.programs[program], program))
 
 
 def fold(events: Iterable[Event]) -> RunState:

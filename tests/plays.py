@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rewardsmith.events import Event
-from rewardsmith.orders import Order, Stop, Train, Turn, Write
+from rewardsmith.orders import Order, Screen, Stop, Train, Turn, Write
 from rewardsmith.state import fold
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
@@ -32,8 +32,20 @@ def tried(program: str, seed: int, fitness: float | None, status: str = "") -> E
     return Event("tried", {**data, "success_rate": None if fitness is None else float(fitness >= 1.0)})
 
 
-def carry_out(order: Order, verdicts: Verdicts, scores: Scores) -> list[list[Event]]:
-    """What comes of an order: chains of events, each in its order."""
+def screened(program: str, verdict: str = "passed", share: float | None = 1.0, *concerns: str) -> Event:
+    return Event("screened", {"program": program, "verdict": verdict, "share": share, "concerns": list(concerns)})
+
+
+def carry_out(
+    order: Order, verdicts: Verdicts, scores: Scores, suspects: frozenset[str] = frozenset()
+) -> list[list[Event]]:
+    """What comes of an order: chains of events, each in its order.
+
+    Args:
+        suspects: programs that the audit finds to pay more for going on than for arriving.
+    """
+    if isinstance(order, Screen):
+        return [[screened(order.program, "passed", 1.0, *(["RS503"] if order.program in suspects else []))]]
     if isinstance(order, Write):
         program = verdicts.get(tuple(order.slot), verdicts.get(tuple(order.slot[:2])))
         return [[replied(order.slot), judged(order.slot, program)]]
@@ -47,7 +59,11 @@ def _score(scores: Scores, program: str, seed: int) -> float | None:
 
 
 def play(
-    strategy: Strategy, verdicts: Verdicts, scores: Scores, shuffle: Callable[[list[Any]], None] = lambda _: None
+    strategy: Strategy,
+    verdicts: Verdicts,
+    scores: Scores,
+    shuffle: Callable[[list[Any]], None] = lambda _: None,
+    suspects: frozenset[str] = frozenset(),
 ) -> tuple[list[Event], list[list[Order]]]:
     """A whole run: its events and its waves of orders."""
     events, waves = list[Event](), list[list[Order]]()
@@ -56,7 +72,7 @@ def play(
         waves.append(orders)
         if isinstance(orders[0], Stop):
             return events, waves
-        chains = [chain for order in orders for chain in carry_out(order, verdicts, scores)]
+        chains = [chain for order in orders for chain in carry_out(order, verdicts, scores, suspects)]
         while chains:
             shuffle(chains)
             events.append(chains[0].pop(0))

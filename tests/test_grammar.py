@@ -14,7 +14,7 @@ from programs import TASKS, N
 from rewardsmith import api
 from rewardsmith.coder.extract import extract_code
 from rewardsmith.coder.grammar.features import features_of, known_of
-from rewardsmith.coder.grammar.moves import Ground, crossed, draw, mutated
+from rewardsmith.coder.grammar.moves import Ground, brought_to_an_end, crossed, draw, mutated
 from rewardsmith.coder.grammar.screening import Evidence
 from rewardsmith.coder.grammar.terms import KINDS, Genome, Term, program_text
 from rewardsmith.coder.grammar.writer import compose, generator_for, genome_in, reply_text
@@ -176,3 +176,26 @@ def test_what_only_a_model_can_take_is_refused() -> None:
     with pytest.raises(UsageError, match="base_url is for a model"):
         plan("mountain-car", base_url="http://localhost:1/v1")
     assert plan("mountain-car", model="grammar").config.writer == "grammar"
+
+
+def test_children_cost_what_a_good_step_is_paid() -> None:
+    """Where good episodes arrive and the others do not, going on must not pay more than arriving."""
+    ground, _ = ground_of(next(iter(TASKS)))
+    _, rows = TASKS[next(iter(TASKS))]
+    lengths, ends = [EPISODE] * (N // EPISODE), np.arange(1, N + 1) % EPISODE == 0
+    arrives = ends & (np.arange(N) < N // 2)
+    fitness = [1.0 if arrives[end] else 0.0 for end in np.flatnonzero(ends)]
+    evidence = Evidence({**rows, "terminated": arrives}, lengths, fitness)
+    everyone = Evidence({**rows, "terminated": ends}, lengths, fitness)
+    changed = 0
+    for genome in some_programs(ground, 20):
+        going_on = evidence.pay_for_going_on(genome)
+        ended = brought_to_an_end(genome, going_on)
+        assert everyone.pay_for_going_on(genome) == 0.0, "here an end says nothing"
+        if going_on > 0 and len(genome) < 4:
+            changed += 1
+            without_bonus = tuple(term for term in ended if term.kind != "ended")
+            assert evidence.pay_for_going_on(without_bonus) < 0 and max(term.weight for term in ended) >= 10
+        elif going_on <= 0:
+            assert ended == genome
+    assert changed > 5

@@ -96,9 +96,15 @@ def _best_of_others(state: RunState, program: str, shown: Sequence[str]) -> floa
 
 
 def _preference(run: RunFolder, state: RunState, program: str, shown: Sequence[str]) -> dict[str, Any]:
-    """Why the bank spoke against it. That it can hardly tell good from bad (RS502) is what all of it says."""
+    """Why the bank spoke against it.
+
+    That it can hardly tell good from bad (RS502) is what all of it says; where going on pays (RS503), so does being
+    near (RS507).
+    """
     told = read_screen(run, program) or {}
-    concerns = [concern for concern in told.get("concerns", []) if not concern.startswith("RS502")]
+    codes = {concern.split()[0] for concern in told.get("concerns", [])}
+    said_already = {"RS502", "RS507"} if "RS503" in codes else {"RS502"}
+    concerns = [concern for concern in told.get("concerns", []) if concern.split()[0] not in said_already]
     return {**told, "concerns": concerns, "best_elsewhere": _best_of_others(state, program, shown)}
 
 

@@ -27,7 +27,6 @@ from rewardsmith.train.jobs import TrialResult
 from rewardsmith.types import Episode
 
 _PER_TRIAL = 3  # episodes that are remembered of each training: the best, the worst, and one between
-_GOOD = 0.8  # share of the way from the worst fitness to the best from which an episode is good
 _NAME = "grammar/search"
 
 
@@ -91,12 +90,10 @@ class GrammarSource:
         columns = joined_columns([seen.episode for seen in measured], arguments)
         lengths = [len(seen.episode) for seen in measured]
         evidence = Evidence(columns, lengths, [seen.fitness for seen in measured])
-        fitness = evidence.fitness
-        good = fitness >= fitness.min() + _GOOD * np.ptp(fitness) if np.ptp(fitness) else np.zeros(len(fitness), bool)
         ranges = {field.name: field.range or () for field in self._spec.fields}
         units = {field.name: field.unit for field in self._spec.fields}
         known = {
-            feature: known_of(feature, columns, evidence.ends[good], ranges.get(feature.name, ()))
+            feature: known_of(feature, columns, evidence.ends[evidence.good], ranges.get(feature.name, ()))
             for feature in features_of(arguments, units)
         }
         shape = tuple(arguments["action"]["shape"]) if preflight["n_actions"] is None else None

@@ -6,6 +6,7 @@ What its writer may be told lies in the program's folder before the event that s
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from rewardsmith.bank import Bank
@@ -45,24 +46,25 @@ class Screener:
         Raises:
             BoundaryError: the sandbox failed.
         """
-        bank = self._bank.before(state, state.programs[order.program].round)
+        bank = self._bank.before(state, state.programs[order.program].round if order.known == "before" else None)
         verdict = read_verdict(self._run, order.program)
         try:
             paid = apply_to_bank(self._run.program_source(order.program), verdict, bank, self._gamma)
         except ProgramError as error:
             self._keep(order, {"problem": str(error), "concerns": []})
-            return _event(order, "failed", None)
+            return _event(order, "failed")
         kept = paid.agreement(order.rule, order.measure)
         if kept is None or min(kept.better, kept.worse) < order.contrast:
-            return _event(order, "unscreened", None)
-        passed = kept.share >= order.threshold
-        told: dict[str, Any] = {"problem": "", "concerns": [str(concern) for concern in audit(paid)]}
+            return _event(order, "unscreened")
+        verdict_of_bank = "passed" if kept.share >= order.threshold else "failed"
+        concerns = audit(paid)
+        told: dict[str, Any] = {"problem": "", "concerns": [str(concern) for concern in concerns]}
         if paid.better is not None:
             assert state.preflight is not None
             about = (verdict.fields_read, state.preflight["arguments"])
             told |= preference_rows(paid, order.rule, order.measure, order.threshold, *about)
         self._keep(order, told)
-        return _event(order, "passed" if passed else "failed", kept.share)
+        return _event(order, verdict_of_bank, kept.share, [concern.code for concern in concerns])
 
     def _keep(self, order: Screen, told: dict[str, Any]) -> None:
         path = self._run.program_folder(order.program) / SCREEN
@@ -100,11 +102,12 @@ def read_screen(run: RunFolder, program: str) -> dict[str, Any] | None:
     return found
 
 
-def _event(order: Screen, verdict: str, share: float | None) -> dict[str, Any]:
+def _event(order: Screen, verdict: str, share: float | None = None, concerns: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "program": order.program,
         "verdict": verdict,
         "share": share,
+        "concerns": list(concerns),
         "rule": order.rule,
         "measure": order.measure,
         "threshold": order.threshold,

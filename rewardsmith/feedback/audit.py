@@ -30,7 +30,7 @@ def audit(paid: Paid) -> list[Finding]:
         return []
     found = list(_order(paid))
     if "RS501" not in (code for code, _, _ in found):  # else the rest follows from it
-        found += list(_going_on(paid)) or list(_near_misses(paid))  # where going on pays, so does being near
+        found += [*_going_on(paid), *_near_misses(paid)]
     found += _terms(paid)
     return [Finding(code, "warning", message, hint, source="audit") for code, message, hint in found]
 

@@ -57,7 +57,7 @@ def episode_table(episode: Episode, output: Output, fields: Sequence[str], seen:
 
 def _texts(episode: Episode, seen: Mapping[str, Any]) -> dict[str, list[str]]:
     """Texts after each step, by name."""
-    found = {name: _argument(name, seen).get("words") for name in episode.fields}
+    found = {name: (_argument(name, seen) or {}).get("words") for name in episode.fields}
     return {
         name: [text_of(ids, words) for ids in episode.fields[name][-len(episode) :]]
         for name, words in found.items()
@@ -65,9 +65,10 @@ def _texts(episode: Episode, seen: Mapping[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def _argument(name: str, seen: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What is known of a field; nothing of one that programs may not ask for."""
-    return seen.get(name) or seen.get(f"next_{name}") or {}
+def _argument(name: str, seen: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What is known of a field; None of one that programs may not ask for."""
+    found: Mapping[str, Any] | None = seen.get(name, seen.get(f"next_{name}"))
+    return found
 
 
 def _numbers(episode: Episode, first: Sequence[str], seen: Mapping[str, Any]) -> dict[str, FloatArray]:
@@ -76,7 +77,7 @@ def _numbers(episode: Episode, first: Sequence[str], seen: Mapping[str, Any]) ->
     What a named field tells already is not shown again as part of ``obs``.
     """
     about = {name: _argument(name, seen) for name in episode.fields}
-    offered = [name for name, known in about.items() if known and not known.get("words")]
+    offered = [name for name, known in about.items() if known is not None and not known.get("words")]
     found: dict[str, FloatArray] = {}
     for name in dict.fromkeys([name for name in first if name in offered] + offered):
         values = np.asarray(episode.fields[name][-len(episode) :], np.float64).reshape(len(episode), -1)

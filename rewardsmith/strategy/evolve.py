@@ -6,7 +6,8 @@ for a change of it, two for a crossing.
 
 That a program leads after one seed may be luck: the best of many is, on average, too good. So before the search ends
 the leader is trained on the other seeds as well, and if its mean then falls behind, the next one is. From then on the
-hardest of the seeds comes first: on an easy one, every program that works at all looks the same.
+hardest of the seeds comes first: on an easy one, every program that works at all looks the same. A leader that may pay
+more for going on than for arriving is no end of the search either: on the next seed its agents may find that out.
 
 Programs whose agents end alike are one kind of failure, however many there are: only the first of them is a parent.
 """
@@ -20,9 +21,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.orders import Order, Stop, Train, Turn
+from rewardsmith.orders import Order, Screen, Stop, Train, Turn
 from rewardsmith.state import RunState
 from rewardsmith.strategy.base import StrategyOptions, accepted_programs, most_attempts, write_wave
+
+_CONTRAST = 3  # good and bad episodes without which nothing is suspected
 
 
 class EvolveOptions(StrategyOptions):
@@ -110,7 +113,10 @@ class Evolve:
             return [Train(program, (hardest,), "selection", self.steps) for program in behind_one]
         for leader in ranked[:1]:
             seeds = tuple(s for s in range(self.options.seeds) if (leader, s, "selection") not in state.trials)
-            return [Train(leader, seeds, "selection", self.steps)] if seeds else []
+            if seeds:
+                return [Train(leader, seeds, "selection", self.steps)]
+            if leader not in state.screens:
+                return [Screen(leader, "pairs", "sum", 0.0, _CONTRAST, "now")]
         return []
 
     def _hardest(self, state: RunState) -> int:
@@ -133,7 +139,7 @@ class Evolve:
         return bool(rates) and mean(rates) >= self.options.enough
 
     def _solved(self, state: RunState) -> bool:
-        return any(self._succeeds(state, leader) for leader in state.ranked()[:1])
+        return any(self._succeeds(state, leader) and not state.pays_to_go_on(leader) for leader in state.ranked()[:1])
 
     def _parents(self, state: RunState, number: int, sample: int) -> tuple[Turn, ...]:
         """The parents that a request shows, the best last; only programs of earlier rounds can be."""

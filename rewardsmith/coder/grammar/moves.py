@@ -18,6 +18,7 @@ _RARE = 10.0  # what happens once in an episode must weigh against what is paid 
 _GATED = 0.15
 _NEGATIVE = 0.3
 _WITH_PENALTY = 0.3
+_COSTS = 1.2  # times what a good step is paid
 
 Generator = np.random.Generator
 
@@ -69,6 +70,20 @@ def crossed(one: Genome, other: Genome, rng: Generator) -> Genome:
     """A program of some terms of each parent, at least one of either."""
     taken = [term for parent in (one, other) for term in _some(parent, rng)]
     return _tidy(taken)
+
+
+def brought_to_an_end(genome: Genome, going_on: float) -> Genome:
+    """The same program, so that going on no longer pays more than arriving: each step costs what a good one is paid.
+
+    Args:
+        going_on: what it pays in a step of good behaviour.
+    """
+    if going_on <= 0:
+        return genome
+    cost = _COSTS * going_on + sum(term.weight for term in genome if term.kind == "time")
+    kept = [term for term in genome if term.kind not in ("time", "ended")][: MOST_TERMS - 2]
+    bonus = max([_RARE, *(term.weight for term in genome if term.kind == "ended")])
+    return _tidy([*kept, Term(kind="time", weight=short(cost)), Term(kind="ended", weight=bonus)])
 
 
 def _some(parent: Genome, rng: Generator) -> list[Term]:

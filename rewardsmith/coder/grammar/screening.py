@@ -8,7 +8,9 @@ import numpy as np
 
 from rewardsmith.coder.grammar.formulas import value_of
 from rewardsmith.coder.grammar.terms import Genome
-from rewardsmith.types import Columns, FloatArray
+from rewardsmith.types import Array, Columns, FloatArray
+
+_GOOD = 0.8  # share of the way from the worst fitness to the best from which an episode is good
 
 
 class Evidence:
@@ -23,6 +25,7 @@ class Evidence:
     def __init__(self, columns: Columns, lengths: Sequence[int], fitness: Sequence[float]) -> None:
         self.columns = columns
         self.ends = np.cumsum(lengths) - 1
+        self.good = _good(np.asarray(fitness, np.float64))
         self._starts = self.ends + 1 - np.asarray(lengths)
         self._lengths = np.asarray(lengths)
         self.fitness = np.asarray(fitness, np.float64)
@@ -45,6 +48,16 @@ class Evidence:
             return 0.5
         return float(np.mean((better > worse) + 0.5 * (better == worse)))
 
+    def pay_for_going_on(self, genome: Genome) -> float:
+        """What a program pays in a step of good behaviour, where only arriving ends an episode; 0 where it is not so.
+
+        An agent that is paid for a good step and for nothing else does best never to arrive.
+        """
+        arrives = np.asarray(self.columns["terminated"])[self.ends] > 0
+        if not self.good.any() or not arrives[self.good].all() or arrives[~self.good].any():
+            return 0.0
+        return float(np.mean(self.rewards(genome)[np.repeat(self.good, self._lengths)]))
+
     def rewards(self, genome: Genome) -> FloatArray:
         """What a program pays on every transition, shape (sum of T,)."""
         total = np.zeros(int(self._lengths.sum()))
@@ -52,3 +65,8 @@ class Evidence:
             for term in genome:
                 total = total + term.weight * value_of(term.text, self.columns)
         return total
+
+
+def _good(fitness: FloatArray) -> Array:
+    """Which episodes are good, shape (m,), bool; none where all are worth the same."""
+    return np.asarray(fitness >= fitness.min() + _GOOD * np.ptp(fitness)) & (np.ptp(fitness) > 0)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import TypeAdapter
 
-from rewardsmith.coder.grammar.moves import Generator, Ground, crossed, draw, mutated
+from rewardsmith.coder.grammar.moves import Generator, Ground, brought_to_an_end, crossed, draw, mutated
 from rewardsmith.coder.grammar.screening import Evidence
 from rewardsmith.coder.grammar.terms import Genome, program_text
 from rewardsmith.types import Slot
@@ -34,6 +34,7 @@ def compose(
     found: dict[Genome, float] = {}
     for _ in range(_TRIES * drafts):
         draft = _draft(parents, ground, rng)
+        draft = brought_to_an_end(draft, evidence.pay_for_going_on(draft))
         agreement = evidence.agreement(draft)
         if draft not in parents and agreement > 0.0:
             found[draft] = agreement
