@@ -5,8 +5,11 @@
 Good: the programs that a language model wrote from the requests alone (results/model_runs) and the hand-written
 yardsticks, on four tasks. Bad: the same programs, each damaged mechanically in ways that occur (a sign turned, a term
 that drowns the rest, pay for staying alive, ...), so that the label follows from the damage and not from anybody's
-opinion of the gate. The bank is what a run has after one program: a training under the task's own yardstick, its
-checkpoints, disturbed and untaught behaviour.
+opinion of the gate. And apart from these: 60 good and 60 bad programs by a writer who saw the four requests and nothing
+of rewardsmith (judged_programs.jsonl), with the writer's own word for what is wrong.
+
+The bank is what a run has after one program: a training under the task's own yardstick, its checkpoints, disturbed and
+untaught behaviour.
 
 Told: how many of each are refused by the checks, fail the comparison with the bank (by rule), or are named by the
 audit; with 95 % intervals (Wilson). And the time of one comparison over 200 trajectories of 200 steps.
@@ -71,6 +74,31 @@ DAMAGE: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
+# By the writer's own word for a defect, the codes that say the same; chosen before these programs were judged, but for
+# RS508, which was made after the first time that they were (by the checks and the audit alone 68 % were named then, 75 % with it).
+SAID = {
+    "negated": ("RS501",),
+    "constant": ("RS208", "RS209", "RS502"),
+    "lazy survival": ("RS503",),
+    "speed only": ("RS503", "RS502", "RS501"),
+    "loop that pays": ("RS503",),
+    "scale": ("RS215", "RS216"),
+    "one term dominates": ("RS505", "RS502"),
+    "wrong sign of one term": ("RS504", "RS501"),
+    "near miss pays": ("RS507", "RS503"),
+    "wrong variable": ("RS502", "RS501", "RS505"),
+    "action cost rules": ("RS502", "RS501", "RS505"),
+    "rewards ending early": ("RS501", "RS502", "RS508"),
+}
+
+
+def independent(task: Task) -> list[Case]:
+    """Programs by somebody who did not know how they are judged."""
+    lines = (HERE / "judged_programs.jsonl").read_text(encoding="utf-8").splitlines()
+    found = [row for row in map(json.loads, lines) if row["task"] == task.name]
+    return [Case(task.name, row["defect"], SAID.get(row["defect"], ()), row["source"]) for row in found]
+
+
 def good_programs(task: Task) -> Iterator[str]:
     """Written by a model that saw the requests alone, and by hand."""
     folder = HERE / "results" / "model_runs" / task.name
@@ -133,6 +161,12 @@ def judged(task: Task, source: str, look: Any, bank: Bank) -> dict[str, Any]:
     found = {(r, m): paid.agreement(r, m) for r in RULES for m in MEASURES}  # type: ignore[arg-type]
     shares = {f"{rule} {measure}": None if kept is None else kept.share for (rule, measure), kept in found.items()}
     return {"refused": False, "codes": sorted(codes | {finding.code for finding in audit(paid)}), "shares": shares}
+
+
+def told(task: Task, case: Case, look: Any, bank: Bank) -> dict[str, Any]:
+    """A case and what is said of it."""
+    known = {"task": task.name, "defect": case.defect, "named": list(case.named)}
+    return {**known, **judged(task, case.source, look, bank)}
 
 
 def interval(hits: int, n: int) -> list[float]:
@@ -204,6 +238,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
     rows: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as runs:
         for name in TASKS:
             task = rs.load_task(name)
@@ -211,12 +246,18 @@ def main() -> None:
             programs = list(good_programs(task))
             cases = [Case(name, "", (), source) for source in programs]
             cases += [case for source in programs for case in damaged(task, source, look, bank)]
-            for case in cases:
-                found = judged(task, case.source, look, bank)
-                rows.append({"task": name, "defect": case.defect, "named": list(case.named), **found})
+            rows += [told(task, case, look, bank) for case in cases]
+            others += [told(task, case, look, bank) for case in independent(task)]
             print(name, len(bank), "trajectories,", len(programs), "programs,", len(cases), "cases", flush=True)
-    result = {"cores": os.cpu_count(), "time_ms": time_of_one(), **summary(rows), "cases": rows}
-    print(json.dumps({key: value for key, value in result.items() if key != "cases"}, indent=1))
+    result = {
+        "cores": os.cpu_count(),
+        "time_ms": time_of_one(),
+        **summary(rows),
+        "by another writer": summary(others),
+        "cases": rows,
+        "cases by another writer": others,
+    }
+    print(json.dumps({key: value for key, value in result.items() if not key.startswith("cases")}, indent=1))
     if given.output:
         given.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

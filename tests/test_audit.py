@@ -95,6 +95,21 @@ def test_a_term_that_drowns_the_others_is_named() -> None:
     assert "'noise'" in messages(noise=noise, progress=PROGRESS, goal=AT_GOAL)["RS505"]
 
 
+def test_failing_soon_ends_the_costs() -> None:
+    """Standing on a ledge is good, falling off it ends the episode; all that is paid is a cost of each step."""
+
+    def stand(steps: int) -> Trajectory:
+        fell = steps < HORIZON
+        episode = Episode({"place": np.zeros(steps + 1)}, np.zeros(steps), np.zeros(steps), fell, not fell)
+        return Trajectory(episode, steps / HORIZON, not fell, "hand")
+
+    bank = Bank([stand(steps) for steps in (5, 8, 20, 60, HORIZON)])
+    costs = np.full(int(bank.lengths.sum()), -1.0)
+    assert "RS508" in {finding.code for finding in audit(Paid(bank, Output(costs, {"time": costs}), 0.99))}
+    living = {finding.code for finding in audit(Paid(bank, Output(-costs, {"alive": -costs}), 0.99))}
+    assert "RS508" not in living
+
+
 def test_being_near_is_enough() -> None:
     near = np.where((POSITION > 5) & (POSITION < GOAL), 0.5, 0.0)
     assert "RS507" in codes(near=near, goal=AT_GOAL)

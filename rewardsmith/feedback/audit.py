@@ -30,7 +30,7 @@ def audit(paid: Paid) -> list[Finding]:
         return []
     found = list(_order(paid))
     if "RS501" not in (code for code, _, _ in found):  # else the rest follows from it
-        found += [*_going_on(paid), *_near_misses(paid)]
+        found += [*_going_on(paid), *_failing_soon(paid), *_near_misses(paid)]
     found += _terms(paid)
     return [Finding(code, "warning", message, hint, source="audit") for code, message, hint in found]
 
@@ -105,6 +105,22 @@ def _going_on(paid: Paid) -> Iterator[Suspicion]:
             f"more than the {success:.3g} of a success"
         )
         yield "RS503", message, "pay change of a quantity, which a loop gives back, or a larger bonus at the goal"
+
+
+def _failing_soon(paid: Paid) -> Iterator[Suspicion]:
+    """A failure that ends the episode ends what it is charged: failing at once may be the best."""
+    assert paid.better is not None
+    sums, lengths = paid.scores("sum"), paid.bank.lengths
+    ended = np.array([one.episode.terminated for one in paid.bank.trajectories])
+    soon = np.flatnonzero(ended & ~paid.better & (lengths < lengths.max() / 2))
+    good = float(np.median(sums[paid.better]))
+    if len(soon) and sums[soon].max() >= good:
+        best = int(soon[np.argmax(sums[soon])])
+        message = (
+            f"an episode that fails after {lengths[best]} steps is paid {sums[best]:.3g} in all, a good one "
+            f"{good:.3g}: failing soon ends the costs"
+        )
+        yield "RS508", message, "pay for going on well, or charge the failure that ends it"
 
 
 def _loop_rate(paid: Paid, place: int, stretch: int, scale: FloatArray) -> float:

@@ -80,6 +80,7 @@ CODES = {
     "RS505": Code("one term drowns the others", "make it smaller, or the others larger"),
     "RS506": Code("agents earn more, and the fitness does not rise", "close the way by which they earn it"),
     "RS507": Code("almost reaching the goal pays as much as reaching it", "a bonus that being near cannot make up"),
+    "RS508": Code("failing soon pays more than going on well", "charge the failure that ends an episode"),
     "RS511": Code("a subgoal gives false alarms", "ask for all that must be true"),
     "RS512": Code("no success reached a subgoal", "ask for what every success passes"),
     "RS513": Code("a subgoal is reached by chance, or from the beginning", "ask for the next step, or more strictly"),
