@@ -1,20 +1,25 @@
 """What a prior on Q gains, what a wrong one costs, and what it takes.
 
-    python benchmarks/q_shaping.py [--seeds 10] [--workers 2] [-o FILE]
+    python benchmarks/q_shaping.py [--seeds 10] [--workers 2] [--settings NAME ...] [--conditions NAME ...] [-o FILE]
 
-Three environments, each with a prior that was written from the environment's documentation before any training here,
-and the same prior negated and replaced by noise. Conditions are paired by seed with plain training. Told: steps until
-80 % of the best mean return of plain training, and the final return, as differences to plain in units of (best of plain
-- untaught), with 95 % intervals. Then the wall time of an update by k, and after the weight is 0, interleaved with
-plain training in one process.
+A corridor whose prior is by hand, and five small environments whose priors a language model wrote from their texts
+alone, before any training (priors/). Conditions are paired by seed with plain training. Told: steps until 80 % of the
+best mean return that any right condition reached, as ratios to plain (geometric means, runs that never got there
+counted at the end), and the final return, as differences to plain in units of (that best - untaught); all with 95 %
+intervals. On the corridor also with the prior negated and replaced by noise. Then the wall time of an update by k, and
+after the weight is 0, interleaved with plain training in one process. Runs that FILE holds are kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import inspect
 import json
 import multiprocessing
 import os
+import runpy
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,13 +28,16 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 import torch
-from stable_baselines3 import DQN, SAC
+from stable_baselines3 import DQN, SAC, TD3
 from stable_baselines3.common.callbacks import BaseCallback
 
 import rewardsmith as rs
-from rewardsmith.maths.statistics import paired_difference
+from rewardsmith.coder.extract import extract_code
+from rewardsmith.maths.statistics import interval, paired_difference
 
-POINTS = 15  # looks at the policy along a training
+HERE = Path(__file__).parent
+
+POINTS = 30  # looks at the policy along a training
 EPISODES = 5  # of each look
 
 
@@ -65,7 +73,7 @@ class Setting(NamedTuple):
     algorithm: Any
     steps: int
     learner: dict[str, Any]
-    prior: Callable[..., Any]
+    prior: Callable[[], Callable[..., Any]]
 
 
 def corridor_prior(obs: Any) -> Any:
@@ -74,42 +82,59 @@ def corridor_prior(obs: Any) -> Any:
     return np.stack([0.95 ** (left + 1), 0.95 ** np.maximum(left - 1, 0)], axis=1)
 
 
-def cart_pole_prior(obs: Any) -> Any:
-    """Push to the side to which the pole leans or falls; it lasts long if it is upright."""
-    falls = 10 * obs[:, 2] + 2 * obs[:, 3] + 0.1 * obs[:, 0] + 0.3 * obs[:, 1]
-    upright = 40 - 20 * np.abs(np.tanh(3 * obs[:, 2]))
-    return np.stack([upright - 5 * np.tanh(falls), upright + 5 * np.tanh(falls)], axis=1)
+def written_prior(env_id: str) -> Callable[..., Any]:
+    """A language model's, see priors/README.md; its arguments are parts of the observation, by name."""
+    source = extract_code((HERE / "priors" / f"{env_id}.reply.md").read_text(encoding="utf-8")).source
+    assert source is not None
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "prior.py").write_text(source, encoding="utf-8")
+        prior = runpy.run_path(str(Path(folder) / "prior.py"))["q_prior"]  # it lies here to be read before
+    names = [field.name for field in rs.task_from_env(env_id, goal="any").spec.fields]
+    asked = inspect.signature(prior).parameters
 
+    def of_observations(obs: Any, action: Any = None) -> Any:
+        known = {name: np.asarray(obs[:, place], np.float64) for place, name in enumerate(names)} | {"action": action}
+        return prior(**{name: known[name] for name in asked})
 
-def pendulum_prior(obs: Any, action: Any) -> Any:
-    """Hanging: push along the swing. Near the top: push back against lean and swing."""
-    cosine, sine, speed = obs.T
-    lean = np.arctan2(sine, cosine)
-    wanted = np.where(cosine > 0.7, np.clip(-8 * lean - 2 * speed, -2, 2), 2 * np.sign(speed))
-    return -60 * (1 - cosine) - 5 * (action[:, 0] - wanted) ** 2
+    return of_observations
 
 
 def discrete(**more: Any) -> dict[str, Any]:
     return {"learning_rate": 1e-3, "train_freq": 4, "policy_kwargs": {"net_arch": [64, 64]}, **more}
 
 
+def continuous(**more: Any) -> dict[str, Any]:
+    return {"learning_rate": 1e-3, "train_freq": 2, "policy_kwargs": {"net_arch": [64, 64]}, **more}
+
+
+WRITTEN: dict[str, tuple[Any, int, dict[str, Any]]] = {
+    "CartPole-v1": (
+        DQN, 15_000,
+        discrete(gamma=0.98, learning_starts=500, target_update_interval=200, exploration_fraction=0.3, batch_size=64),
+    ),
+    "Acrobot-v1": (
+        DQN, 30_000, discrete(gamma=0.99, learning_starts=500, target_update_interval=250, exploration_fraction=0.3),
+    ),
+    "MountainCar-v0": (
+        DQN, 60_000,
+        discrete(gamma=0.99, learning_starts=1000, target_update_interval=600, exploration_fraction=0.3),
+    ),
+    "Pendulum-v1": (SAC, 5000, continuous(gamma=0.98, learning_starts=500)),
+    "MountainCarContinuous-v0": (TD3, 15_000, continuous(gamma=0.99, learning_starts=1000)),
+}  # fmt: skip
+CORRIDOR = "corridor, DQN"
 SETTINGS = {
-    "corridor, DQN": Setting(
+    CORRIDOR: Setting(
         Corridor, DQN, 6000,
         discrete(gamma=0.95, learning_starts=200, target_update_interval=100, exploration_fraction=0.5),
-        corridor_prior,
+        lambda: corridor_prior,
     ),
-    "CartPole-v1, DQN": Setting(
-        lambda: gym.make("CartPole-v1"), DQN, 15_000,
-        discrete(gamma=0.98, learning_starts=500, target_update_interval=200, exploration_fraction=0.3, batch_size=64),
-        cart_pole_prior,
-    ),
-    "Pendulum-v1, SAC": Setting(
-        lambda: gym.make("Pendulum-v1"), SAC, 5000,
-        {"learning_rate": 1e-3, "learning_starts": 500, "gamma": 0.98, "train_freq": 2,
-         "policy_kwargs": {"net_arch": [64, 64]}},
-        pendulum_prior,
-    ),
+    **{
+        f"{env_id}, {algorithm.__name__}": Setting(
+            functools.partial(gym.make, env_id), algorithm, steps, learner, functools.partial(written_prior, env_id)
+        )
+        for env_id, (algorithm, steps, learner) in WRITTEN.items()
+    },
 }  # fmt: skip
 CONDITIONS: dict[str, dict[str, Any] | None] = {
     "plain": None,
@@ -162,7 +187,7 @@ def trained(job: tuple[str, str, int]) -> dict[str, Any]:
     torch.set_num_threads(1)
     name, condition, seed = job
     setting, options = SETTINGS[name], dict(CONDITIONS[condition] or {})
-    prior = wrong(setting.prior, options.pop("wrong", None), seed)
+    prior = wrong(setting.prior(), options.pop("wrong", None), seed)
     make = setting.algorithm if condition == "plain" else rs.q_shaped(setting.algorithm, q_prior=prior, **options)
     model = make("MlpPolicy", setting.make(), seed=seed, device="cpu", **json.loads(json.dumps(setting.learner)))
     looks, begun = Looks(setting), time.perf_counter()
@@ -172,34 +197,49 @@ def trained(job: tuple[str, str, int]) -> dict[str, Any]:
 
 
 def told(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """By setting and condition: median steps to 80 % of plain's best, and the paired difference of the final return."""
+    """By setting and condition: steps to 80 % of the peak, their ratio to plain, the difference of the final return."""
     result: dict[str, Any] = {}
     for name, setting in SETTINGS.items():
         by = {c: sorted((r for r in runs if (r["setting"], r["condition"]) == (name, c)), key=lambda r: r["seed"])
               for c in CONDITIONS}  # fmt: skip
-        if not by["plain"]:
+        curves = {c: np.array([run["returns"] for run in found]) for c, found in by.items() if found}
+        if "plain" not in curves:
             continue
-        plain = np.array([r["returns"] for r in by["plain"]])
-        low, high = float(plain[:, 0].min()), float(plain.mean(axis=0).max())
-        goal, every = low + 0.8 * (high - low), setting.steps // POINTS
+        right = [curve.mean(axis=0).max() for c, curve in curves.items() if "wrong" not in (CONDITIONS[c] or {})]
+        low, high = float(curves["plain"][:, 0].min()), float(max(right))
+        steps = {c: reached(curve, low + 0.8 * (high - low), setting.steps) for c, curve in curves.items()}
+        final = {c: (curve[:, -3:].mean(axis=1) - low) / (high - low or 1.0) for c, curve in curves.items()}
         result[name] = {"from": low, "to": high, "steps": setting.steps}
-        for condition, found in by.items():
-            if not found:
-                continue
-            curves = np.array([r["returns"] for r in found])
-            first = [int(np.argmax(c >= goal)) + 1 if (c >= goal).any() else None for c in curves]
-            reached = [every * n if n is not None else setting.steps + every for n in first]
-            last = (curves[:, -3:].mean(axis=1) - low) / (high - low or 1.0)
-            base = (plain[: len(curves), -3:].mean(axis=1) - low) / (high - low or 1.0)
-            gap = paired_difference(list(last), list(base))
+        for condition in curves:
+            gap = paired_difference(list(final[condition]), list(final["plain"]))
+            ratio = interval(list(np.log(steps[condition] / steps["plain"])))[:3]
             result[name][condition] = {
-                "seeds": len(found),
-                "median steps to 80 %": float(np.median(reached)),
-                "never": sum(n is None for n in first),
-                "final, normalised": float(last.mean()),
+                "seeds": len(steps[condition]),
+                "median steps to 80 %": float(np.median(steps[condition])),
+                "never": int((steps[condition] > setting.steps).sum()),
+                "steps relative to plain": [float(np.exp(x or 0.0)) for x in ratio],
+                "final, normalised": float(final[condition].mean()),
                 "final minus plain": [gap.mean, gap.low, gap.high],
             }
     return result
+
+
+def reached(curves: Any, goal: float, steps: int) -> Any:
+    """Of each seed the steps at the first look at which its return is there; one look after the end where none is."""
+    every, there = steps // POINTS, curves >= goal
+    return every * np.where(there.any(axis=1), there.argmax(axis=1) + 1, POINTS + 1)
+
+
+def over_all(learning: dict[str, Any]) -> dict[str, Any]:
+    """Geometric mean over the settings with written priors of the steps relative to plain; the setting is the unit."""
+    found = {}
+    for condition in CONDITIONS:
+        ratios = [np.log(rows[condition]["steps relative to plain"][0])
+                  for name, rows in learning.items() if name != CORRIDOR and condition in rows]  # fmt: skip
+        if ratios and condition != "plain":
+            mean = interval(ratios)
+            found[condition] = {"settings": len(ratios), "ratio": [float(np.exp(x or 0.0)) for x in mean[:3]]}
+    return found
 
 
 def overhead() -> dict[str, float]:
@@ -214,7 +254,7 @@ def overhead() -> dict[str, float]:
     seconds: dict[str, list[float]] = {name: [] for name in kinds}
     for seed in range(5):
         for name, options in kinds.items():
-            make = SAC if options is None else rs.q_shaped(SAC, q_prior=setting.prior, **options)
+            make = SAC if options is None else rs.q_shaped(SAC, q_prior=setting.prior(), **options)
             learner = {**json.loads(json.dumps(setting.learner)), "learning_starts": 50}
             model = make("MlpPolicy", setting.make(), seed=seed, device="cpu", **learner)
             begun = time.perf_counter()
@@ -228,17 +268,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--settings", nargs="*", default=list(SETTINGS))
+    parser.add_argument("--conditions", nargs="*", default=list(CONDITIONS))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
-    jobs = [(name, c, seed) for name in given.settings for seed in range(given.seeds) for c in CONDITIONS]
-    runs: list[dict[str, Any]] = []
+    kept = given.output is not None and given.output.exists()
+    runs: list[dict[str, Any]] = json.loads(given.output.read_text(encoding="utf-8"))["runs"] if kept else []
+    known = {(run["setting"], run["condition"], run["seed"]) for run in runs}
+    wanted = [(name, c, seed) for name in given.settings for seed in range(given.seeds) for c in given.conditions]
+    jobs = [job for job in wanted if job not in known]
     with multiprocessing.get_context("fork").Pool(given.workers) as pool:
-        for run in pool.imap_unordered(trained, jobs):
+        for done, run in enumerate(pool.imap_unordered(trained, jobs), 1):
             runs.append(run)
             name = f"{run['setting']}: {run['condition']}, seed {run['seed']}"
-            print(f"{len(runs)}/{len(jobs)} {name}, {run['s']:.0f} s", flush=True)
-    result = {"cores": os.cpu_count(), "learning": told(runs), "time relative to plain": overhead(), "runs": runs}
+            print(f"{done}/{len(jobs)} {name}, {run['s']:.0f} s", flush=True)
+            if given.output:
+                given.output.write_text(json.dumps({"runs": runs}) + "\n", encoding="utf-8")
+    learning = told(runs)
+    told_of = {"cores": os.cpu_count(), "learning": learning, "over all": over_all(learning)}
+    result = {**told_of, "time relative to plain": overhead(), "runs": runs}
     print(json.dumps({key: value for key, value in result.items() if key != "runs"}, indent=1))
     if given.output:
         given.output.write_text(json.dumps(result) + "\n", encoding="utf-8")
