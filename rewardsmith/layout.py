@@ -46,6 +46,8 @@ class Leaf:
             value = obs if self.kind == "obs" else info
             for key in self.keys:
                 value = value[key]
+        if self.words and not isinstance(value, str):
+            raise TypeError(f"expected a text, found a {type(value).__name__}")
         return word_ids(value, self.words, self.shape[0]) if self.words else value
 
 

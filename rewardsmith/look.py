@@ -18,6 +18,7 @@ from rewardsmith.layout import Layout
 from rewardsmith.recorder import History, recorded_env
 from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
 from rewardsmith.task.fitness import DRAFT, Fitness, fitness_function
+from rewardsmith.task.labels import label_function
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Columns, Episode
 
@@ -94,7 +95,7 @@ def random_behaviour(
     guarded_reset(env, seed)
     buffers.begin()
     draws, action = np.random.default_rng(seed), None
-    while len(found) < episodes or taken < steps:
+    while len(found) < episodes or sum(map(len, found)) < steps:
         if action is None or held <= 1 or draws.random() < 1 / held:
             action = env.action_space.sample()
         _, _, terminated, truncated, _ = guarded_step(env, action)
@@ -160,6 +161,7 @@ def look_at(task: Task) -> Look:
     transitions = sample_transitions(behaviour)
     measure = fitness_function(task)
     measured = [measure(episode) for episode in behaviour.episodes]
+    label_function(task)(behaviour.episodes[0])
     env = make_env(task)
     report = Preflight(
         arguments={name: _argument(values, _words(task, name)) for name, values in transitions.items()},

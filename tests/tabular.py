@@ -101,6 +101,7 @@ def learn_rooms(
     epsilon: float = 0.1,
     rate: float = 0.5,
     prefill: Array | None = None,
+    alarms: float = 0.0,
     check_every: int = 200,
 ) -> Learned:
     """Tabular Q-learning of many seeds at once in the two rooms.
@@ -109,6 +110,7 @@ def learn_rooms(
         shaping: (t, newly done (n,), done before (n,), succeeded (n,)) -> extra pay (n,); done counts subgoals.
         see_mask: whether the state tells how many subgoals were paid.
         prefill: the first table, shape (states, 4).
+        alarms: false alarms per transition: the next subgoal is taken for reached.
     """
     rooms, rng = Rooms(), np.random.default_rng(0)
     n, rows = seeds, np.arange(seeds)
@@ -122,6 +124,8 @@ def learn_rooms(
         action = np.where(rng.random(n) < epsilon, rng.integers(4, size=n), (q[rows, state] + noise).argmax(axis=1))
         x, y, key, passed, won = rooms.step(x, y, key, passed, action)
         done_now = np.maximum(paid, key.astype(int) + passed)
+        if alarms:
+            done_now = np.minimum(2, done_now + (rng.random(n) < alarms))
         reward = won.astype(float) + shaping(t, done_now - paid, paid, won)
         paid, t = done_now, t + 1
         following = rooms.index(x, y, key, paid if see_mask else 0)

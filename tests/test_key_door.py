@@ -51,6 +51,8 @@ def row(name: str) -> Learned:
         "neutralised": (neutralised(0.15), {}),
         "neutralised, too large": (neutralised(0.5), {"cap": 12_000}),
         "potential": (potential(0.5), {}),
+        "bonus, 1% false": (bonus(0.05), {"alarms": 0.01}),
+        "bonus, 5% false": (bonus(0.05), {"alarms": 0.05}),
         "right prefill": (nothing, {"prefill": q}),
         "wrong actions": (nothing, {"prefill": q.max(axis=1, keepdims=True) + q.min(axis=1, keepdims=True) - q}),
     }
@@ -81,6 +83,12 @@ def test_over_the_bound_failing_pays() -> None:
     limit = largest_bonus(ROOMS.gamma, ROOMS.horizon, 1.0, 2)
     assert round(limit, 3) == 0.183
     assert failed("neutralised, too large") == SEEDS and failed("neutralised") == 0
+
+
+def test_false_alarms_do_more_harm_than_no_subgoals() -> None:
+    """With one in a hundred transitions it takes longer than without subgoals; with five most never get there."""
+    assert median("bonus, 1% false") > median("sparse") > 5 * median("bonus") and failed("bonus, 1% false") >= 3
+    assert failed("bonus, 5% false") >= SEEDS // 2
 
 
 def test_a_right_prefill_is_right_at_once() -> None:

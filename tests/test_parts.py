@@ -199,15 +199,7 @@ def test_what_the_learner_cannot_use_is_refused(task: Task, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("source", [POTENTIAL, BOTH, GOALS], ids=["potential", "both", "subgoals"])
 def test_the_exported_file_pays_what_training_paid(task: Task, tmp_path: Path, source: str) -> None:
-    from line_runs import recorded
-
-    replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{source}```"}])
-    run = api.design(
-        task, replies=replies, options={"rounds": 1, "samples": 1, "seeds": 1}, report_seeds=0, steps=256,
-        runs=tmp_path / "runs",
-    )  # fmt: skip
-    folder = run.export(tmp_path / "out")
-    shown = _wrapped(folder / "reward.py", task)
+    shown = exported(task, source, tmp_path)
     obs, _ = shown.reset(seed=3)
     mine = record(task)
     mine.reset(seed=3)
@@ -223,8 +215,20 @@ def test_the_exported_file_pays_what_training_paid(task: Task, tmp_path: Path, s
     expected = _paid(source, walked)
     assert np.allclose(paid, expected, atol=1e-6)
     assert shown.observation_space.contains(obs) and (len(obs) == 4) == ("subgoals" in source)
-    facts = json.loads((folder / "reward.json").read_text())
+    facts = json.loads((tmp_path / "out" / "reward.json").read_text())
     assert facts["gamma"] == 0.95
+
+
+def exported(task: Task, source: str, tmp_path: Path) -> Any:
+    """An environment of the task under the exported file of a run that was given this program."""
+    from line_runs import recorded
+
+    replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{source}```"}])
+    run = api.design(
+        task, replies=replies, options={"rounds": 1, "samples": 1, "seeds": 1}, report_seeds=0, steps=256,
+        runs=tmp_path / "runs",
+    )  # fmt: skip
+    return _wrapped(run.export(tmp_path / "out") / "reward.py", task)
 
 
 def _wrapped(path: Path, task: Task) -> Any:

@@ -28,6 +28,7 @@ from rewardsmith.task.loading import Task
 from rewardsmith.types import Array
 
 AUDIT = "subgoals.json"  # in a program's folder
+_TRAJECTORIES = 5000  # at most: that false alarms are rare takes thousands of transitions to show
 _AT_ONCE = 8192  # transitions per call
 
 
@@ -36,7 +37,7 @@ class Auditor:
 
     def __init__(self, run: RunFolder) -> None:
         self._run = run
-        self._bank = RunBank(run)
+        self._bank = RunBank(run, _TRAJECTORIES)
         self._task = run.task()
 
     def audit(self, order: Audit, state: RunState) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from rewardsmith.bank import Bank, Trajectory, load_bank, measured
+from rewardsmith.bank import CAPACITY, Bank, Trajectory, load_bank, measured
 from rewardsmith.episodes import ALONG, EPISODES, load_episodes
 from rewardsmith.state import RunState, TrialState
 from rewardsmith.store import GIVEN, RunFolder
@@ -15,10 +15,15 @@ UNTAUGHT = ("random", "held")  # what the look at the environment recorded
 
 
 class RunBank:
-    """Gathers banks of one run; each is a function of the finished trials that it is made of."""
+    """Gathers banks of one run; each is a function of the finished trials that it is made of.
 
-    def __init__(self, run: RunFolder) -> None:
+    Args:
+        capacity: trajectories of a bank at most.
+    """
+
+    def __init__(self, run: RunFolder, capacity: int = CAPACITY) -> None:
         self._run = run
+        self._capacity = capacity
         self._fitness = fitness_function(run.task())
         self._last: tuple[frozenset[tuple[str, int]], Bank] | None = None
 
@@ -32,7 +37,7 @@ class RunBank:
         key = frozenset((trial.program, trial.seed) for trial in trials)
         if self._last is None or self._last[0] != key:
             ordered = sorted(trials, key=lambda trial: (state.programs[trial.program], trial.seed))
-            self._last = key, Bank(self._trajectories(ordered))
+            self._last = key, Bank(self._trajectories(ordered), self._capacity)
         return self._last[1]
 
     def _trajectories(self, trials: Iterable[TrialState]) -> list[Trajectory]:

@@ -57,8 +57,12 @@ class Task:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of everything that can change a result: the spec and the folder's other files."""
-        content = hashlib.sha256(json.dumps(self.spec.model_dump(mode="json"), sort_keys=True).encode())
+        """Digest of everything that can change a result: the spec and the folder's other files.
+
+        What the spec leaves at its default is not in it, so that a key which a later version adds changes no digest.
+        """
+        spec = self.spec.model_dump(mode="json", exclude_defaults=True)
+        content = hashlib.sha256(json.dumps(spec, sort_keys=True).encode())
         for file in self.files():
             content.update(self._within(file).encode() + b"\0" + file.read_bytes())
         return content.hexdigest()[:16]
