@@ -266,6 +266,27 @@ def check_program(source: str, task: Task | str) -> Verdict:
     return check_source(source, look.report.model_dump(), look.transitions)
 
 
+def program_text(path: str | Path) -> str:
+    """The program in a Python file, an exported one too, or in a reply of a model (``.md``, ``.txt``).
+
+    Raises:
+        UsageError: the file cannot be read, or a reply holds no program.
+    """
+    from rewardsmith.coder.extract import extract_code
+    from rewardsmith.export.module import program_in
+
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}", "give the path of a Python file") from None
+    if Path(path).suffix not in (".md", ".txt"):
+        return program_in(text)
+    found = extract_code(text)
+    if found.source is None:
+        raise UsageError(f"{path} holds no program: {found.problem}", "it must hold one fenced python block")
+    return found.source
+
+
 def trainable_program(path: str | Path, task: Task) -> tuple[str, Verdict]:
     """The source of a program in a file and its verdict, if agents may be trained under it.
 
@@ -273,12 +294,8 @@ def trainable_program(path: str | Path, task: Task) -> tuple[str, Verdict]:
         UsageError: the file cannot be read, or the program was refused; the message lists the findings.
     """
     from rewardsmith.engine.judging import trainable
-    from rewardsmith.export.module import program_in
 
-    try:
-        source = program_in(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}", "give the path of a Python file") from None
+    source = program_text(path)
     verdict = trainable(check_program(source, task), task.spec.training)
     if not verdict.accepted:
         found = "\n  ".join(str(finding) for finding in verdict.errors)

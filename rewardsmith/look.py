@@ -209,6 +209,6 @@ def _warnings(task: Task, episodes: list[Episode], measured: list[Fitness]) -> l
     if len(set(values)) == 1:
         return [
             f"the fitness was {values[0]:g} in all {len(values)} random episodes: until some program succeeds, "
-            "nothing can be told apart by it"
+            "nothing can be told apart by it; grade it if you can, so that being nearer to success is worth more"
         ]
     return []

@@ -66,7 +66,7 @@ def carry_on(
                 observer.doing("writing the export")
                 export_run(folder, state, ranked[0], None, executor)
                 observer.doing("filming the agents")
-                for why in film_policies(folder, state, ranked[0], executor):
+                for why in dict.fromkeys(film_policies(folder, state, ranked[0], executor)):
                     observer.doing(f"no film: {why}")
                 engine.record("exported", program=ranked[0])
 

@@ -55,11 +55,11 @@ def evaluate(folder: str) -> None:
     _with_program(folder, run_evaluation)
 
 
-def export_policy(folder: str, target: str) -> None:
-    """Write the trial's chosen checkpoint as a Stable-Baselines3 zip."""
+def export_policy(folder: str, target: str, prefix: str = "") -> None:
+    """Write the trial's chosen checkpoint as a Stable-Baselines3 zip; ``prefix`` of its name."""
     from rewardsmith.train.policy import export_zip
 
-    _with_program(folder, partial(export_zip, target=Path(target)), writes=target)
+    _with_program(folder, partial(export_zip, target=Path(target), prefix=prefix), writes=target)
 
 
 def film(folder: str) -> None:

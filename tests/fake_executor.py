@@ -75,8 +75,8 @@ class FakeExecutor:
         save_episodes(Path(folder) / EPISODES, look.behaviour.episodes[:1])
         write_json(Path(folder) / "result.json", result)
 
-    def _export_policy(self, folder: str, target: str) -> None:
-        (Path(target) / "policy.zip").write_bytes(b"")
+    def _export_policy(self, folder: str, target: str, prefix: str = "") -> None:
+        (Path(target) / f"{prefix}policy.zip").write_bytes(b"")
 
     def _film(self, folder: str) -> None:
         raise UsageError("the line cannot draw itself")

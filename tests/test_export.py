@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -69,6 +70,7 @@ print(json.dumps(said))
 FACTS: dict[str, Any] = {
     "task": 'toy "quoted" \\ task', "environment": "env.py:Counter", "goal": 'count """up"""', "written_by": "a hand",
     "program": "0", "run": "r", "gamma": 0.9, "native_fitness": None,
+    "training": {"algorithm": "PPO", "steps": 10},
     "fitness": {"report": None, "selection": {"mean": 1.0, "by_seed": {"0": 1.0}}},
 }  # fmt: skip
 
@@ -223,7 +225,12 @@ def random_pushes(count: int) -> list[Any]:
 
 def test_the_reward_of_a_run(run: Any, tmp_path: Path) -> None:
     folder = run.export(tmp_path / "mine.py")
-    assert {file.name for file in folder.iterdir()} == {"mine.py", "mine.json", "policy.zip", "vecnormalize.pkl"}
+    assert {file.name for file in folder.iterdir()} == {
+        "mine.py", "mine.json", "mine_policy.zip", "mine_vecnormalize.pkl",
+    }  # fmt: skip
+    facts = json.loads((folder / "mine.json").read_text())
+    assert facts["policy"]["sha256"] == hashlib.sha256((folder / "mine_policy.zip").read_bytes()).hexdigest()
+    assert 'VecNormalize.load("mine_vecnormalize.pkl"' in (folder / "mine.py").read_text()
     task, actions = run.folder.task(), random_pushes(25)
     alone = said_alone(folder / "mine.py", task, actions, "LineWorld")
     host = said_by_host(LINE, task, actions)

@@ -25,6 +25,7 @@ FACTS: dict[str, Any] = {
     "task": "t", "environment": "MountainCarContinuous-v0", "goal": "go",
     "fitness": {"report": None, "selection": {"mean": 1.0}},
     "native_fitness": None, "written_by": "me", "program": "p", "run": "r", "gamma": 0.99,
+    "training": {"algorithm": "PPO", "steps": 10},
 }  # fmt: skip
 FORMS = {
     "a constant between": """

@@ -125,7 +125,11 @@ def test_what_it_cannot_draft() -> None:
         task_from_env("CartPole-v1", " ")
     with pytest.raises(UsageError, match="nothing measures success") as caught:
         draft("test_task_drafting:Odd")
-    assert "def fitness" in caught.value.hint
+    assert "tasks new" in caught.value.hint and "info holds class" not in caught.value.message
+    assert "Speed (m/s)" in caught.value.message, "what it saw"
+    with pytest.raises(UsageError, match="info has no") as caught:
+        draft("test_task_drafting:Odd", fitness='info["were"]')
+    assert 'info["where"]' in caught.value.hint
     with pytest.raises(UsageError, match="knows no environment") as caught:
         draft("CartPol-v1")
     assert "CartPole-v1" in caught.value.hint
@@ -134,6 +138,33 @@ def test_what_it_cannot_draft() -> None:
     with pytest.raises(UsageError, match="has no 'Od'") as caught:
         draft("test_task_drafting:Od")
     assert "'Odd'" in caught.value.hint
+
+
+def test_what_measures_success_is_not_offered() -> None:
+    task = draft("test_task_drafting:Odd", fitness='info["where"]')
+    assert "where" not in names(task) and "where" in names(draft("test_task_drafting:Odd", fitness="native_return"))
+
+
+def test_a_draft_is_written_where_nothing_measures_success(tmp_path: Path) -> None:
+    """The person says it in fitness.py; a mistyped class is named before anything is made."""
+    file = Path(__file__).with_name("lineworld.py")
+    own = tmp_path / "mine.py"
+    own.write_text(file.read_text().replace("float(arrived), arrived", "0.0, arrived"))
+    task, folder = draft_task(f"{own}:LineWorld", "walk", tmp_path / "task")
+    assert task.spec.fitness.source == "fitness.py:fitness" and "Grade it" in (folder / "fitness.py").read_text()
+    assert "source = \"fitness.py:fitness\"\n" in (folder / "task.toml").read_text()
+    with pytest.raises(UsageError, match="has no class 'LineWord'") as caught:
+        draft_task(f"{own}:LineWord", "walk", tmp_path / "other")
+    assert "LineWorld" in caught.value.hint
+
+
+def test_a_drafted_goal_can_be_said_later(tmp_path: Path) -> None:
+    from rewardsmith.task.resolving import resolve_task
+
+    _, folder = draft_task("CartPole-v1", None, tmp_path / "task")
+    with pytest.raises(UsageError, match="goal is empty"):
+        resolve_task(str(folder))
+    assert resolve_task(str(folder), "stay up").goal == "stay up"
 
 
 def written_and_loaded(task: Task, tmp_path: Path) -> None:

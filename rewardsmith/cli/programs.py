@@ -47,11 +47,12 @@ def _add_check(app: typer.Typer) -> None:
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """What is wrong with a program, how its terms range, and how fast it is; exit code 5 if it is refused."""
+        from rewardsmith import api
         from rewardsmith.engine.judging import check_source, trainable
         from rewardsmith.look import look_at
         from rewardsmith.task.resolving import resolve_task
 
-        source = _read(file)
+        source = api.program_text(file)
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
         look = look_at(resolved)
         verdict = check_source(source, look.report.model_dump(), look.transitions)
@@ -105,15 +106,6 @@ def _is_environment(task: str) -> bool:
     from rewardsmith.task.loading import TASK_FILE, known_tasks
 
     return task not in known_tasks() and not (Path(task) / TASK_FILE).is_file()
-
-
-def _read(file: Path) -> str:
-    from rewardsmith.export.module import program_in
-
-    try:
-        return program_in(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {file}: {error}", "give the path of a Python file") from None
 
 
 def _episodes_in(file: Path, arguments: tuple[str, ...]) -> tuple[str, list[Episode]]:

@@ -79,6 +79,10 @@ def _add_export(app: typer.Typer) -> None:
             output.emit({"folder": str(folder), "reward": str(reward)})
         else:
             output.result.print(str(reward), markup=False, soft_wrap=True)
+            from rewardsmith.export.bundle import policy_prefix
+
+            beside = ", ".join(f"{policy_prefix(reward.name)}{name}" for name in ("policy.zip", "vecnormalize.pkl"))
+            output.notes.print(f"beside it: {reward.stem}.json, {beside} (where there is one)", markup=False)
 
 
 def _add_report(app: typer.Typer) -> None:

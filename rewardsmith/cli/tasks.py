@@ -89,7 +89,10 @@ def _add_new(app: typer.Typer) -> None:
             return
         output.result.print(str(folder), markup=False, soft_wrap=True)
         todo = "write its goal, and mend" if goal is None else "mend"
-        told = f"{todo} {folder / 'task.toml'}, then: rewardsmith design {folder}"
+        files = str(folder / "task.toml")
+        if drafted.spec.fitness.source.startswith("fitness.py"):
+            files += f", and say in {folder / 'fitness.py'} what success is"
+        told = f"{todo} {files}; then: rewardsmith design {folder}"
         output.notes.print(told, markup=False, soft_wrap=True)
 
 
@@ -149,8 +152,9 @@ def _add_strategies(app: typer.Typer) -> None:
 def _attributes(cls: type) -> dict[str, str]:
     """What the ``Attributes:`` of its docstring, and of those of the classes above it, say of each."""
     sections = [(above.__doc__ or "").partition("Attributes:")[2] for above in reversed(cls.__mro__)]
-    entries = [re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.MULTILINE) for section in sections]
-    return {name: " ".join(text.split()) for found in entries for name, text in found}
+    entries = [re.findall(r"^ {8}([\w, ]+): (.*(?:\n {12}.*)*)", section, re.MULTILINE) for section in sections]
+    plain = [(names, re.sub(r":\w+:`~?([^`]+)`", r"\1", text)) for found in entries for names, text in found]
+    return {name: " ".join(text.split()) for names, text in plain for name in names.split(", ")}
 
 
 def _add_prompts(app: typer.Typer) -> None:

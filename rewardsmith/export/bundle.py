@@ -1,7 +1,11 @@
-"""Writes the export folder: ``reward.py``, ``reward.json``, ``policy.zip`` (and ``vecnormalize.pkl``)."""
+"""Writes the export folder: ``reward.py``, ``reward.json``, ``policy.zip`` (and ``vecnormalize.pkl``).
+
+A reward file of another name gives its name to the others too, so that two exports can lie in one folder.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -15,6 +19,8 @@ from rewardsmith.export.module import reward_module
 from rewardsmith.program import NATIVE
 from rewardsmith.state import RunState, TrialState
 from rewardsmith.store import RunFolder, write_whole
+
+_REWARD = "reward.py"
 
 
 def export_run(
@@ -35,13 +41,20 @@ def export_run(
         folder.mkdir(parents=True, exist_ok=True)
         facts = provenance(run, state, program)
         task, verdict = run.task(), read_verdict(run, program)
-        source = reward_module(task, run.program_source(program), verdict, facts, Path(name).stem)
+        source = reward_module(task, run.program_source(program), verdict, facts, name)
+        prefix = policy_prefix(name)
         write_whole(folder / name, source)
+        _export_policy(run, state, program, folder, executor, prefix)
+        facts["policy"]["sha256"] = hashlib.sha256((folder / f"{prefix}policy.zip").read_bytes()).hexdigest()
         write_whole((folder / name).with_suffix(".json"), json.dumps(facts, indent=1) + "\n")
-        _export_policy(run, state, program, folder, executor)
     except OSError as error:
         raise disk_error(folder, error) from error
     return folder
+
+
+def policy_prefix(name: str) -> str:
+    """What stands before the names of the policy's files beside a reward file."""
+    return "" if name == _REWARD else f"{Path(name).stem}_"
 
 
 def shipped_trial(state: RunState, program: str) -> TrialState:
@@ -75,6 +88,7 @@ def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
             "steps": state.steps,
             "active_s": state.active_s,
         },
+        "training": {"algorithm": run.task().spec.training.algorithm, "steps": config["steps"]},
         "gamma": run.task().spec.training.gamma,
         "digests": {key: manifest[f"{key}_digest"] for key in ("config", "task", "prompts")},
         "sandbox": manifest["sandbox"]["level"],
@@ -100,19 +114,21 @@ def _scores(state: RunState, program: str, rung: str) -> dict[str, Any] | None:
 
 def _target(run: RunFolder, target: Path | None) -> tuple[Path, str]:
     if target is None:
-        return run.export_folder, "reward.py"
+        return run.export_folder, _REWARD
     if target.suffix == ".py":
         if not target.stem.isidentifier():
             raise RunError(f"{target.name} cannot be imported", "choose a name like reward.py")
         return target.parent, target.name
-    return target, "reward.py"
+    return target, _REWARD
 
 
-def _export_policy(run: RunFolder, state: RunState, program: str, folder: Path, executor: Executor | None) -> None:
+def _export_policy(
+    run: RunFolder, state: RunState, program: str, folder: Path, executor: Executor | None, prefix: str
+) -> None:
     trial = shipped_trial(state, program)
     source = run.trial_folder(program, trial.rung, trial.seed)
     with ExitStack() as stack:
         if executor is None:
             executor = stack.enter_context(closing(LocalExecutor(1)))
-        arguments = {"folder": str(source), "target": str(folder.resolve())}
+        arguments = {"folder": str(source), "target": str(folder.resolve()), "prefix": prefix}
         executor.submit("export_policy", arguments, run.path / "export.log").result()

@@ -29,14 +29,14 @@ _LEFT_OUT = ("__future__", "typing_extensions")
 
 
 def reward_module(
-    task: Task, source: str, verdict: Verdict, facts: Mapping[str, Any], module: str = "reward"
+    task: Task, source: str, verdict: Verdict, facts: Mapping[str, Any], name: str = "reward.py"
 ) -> str:
     """The text of ``reward.py``.
 
     Args:
         verdict: of the program; of its functions the wrapper calls all but a prior on Q.
         facts: provenance, see :func:`rewardsmith.export.bundle.provenance`.
-        module: under which name it will be imported, for the example in its docstring.
+        name: of the file that it becomes, for the example in its docstring.
 
     Raises:
         RunError: the file would not run what was judged.
@@ -65,7 +65,9 @@ def reward_module(
         per_transition=verdict.style == "per_transition",
         fields=fields,
         functions=_functions(task, fields),
-        module=module,
+        module=Path(name).stem,
+        prefix="" if name == "reward.py" else f"{Path(name).stem}_",
+        normalised=task.spec.training.normalise_observations or task.spec.training.normalise_reward,
         doc=_as_doc,
         wrapped=lambda text: textwrap.fill(text, 100),
     )

@@ -6,6 +6,7 @@ What looks like success or reward is never offered to programs; a success key be
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import json
 import keyword
@@ -21,7 +22,7 @@ import gymnasium as gym
 import jinja2
 import numpy as np
 
-from rewardsmith.errors import RunError, UsageError
+from rewardsmith.errors import RunError, UsageError, did_you_mean
 from rewardsmith.task.docstrings import Named, action_names, observation_names
 from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
 from rewardsmith.task.fitness import DRAFT
@@ -66,6 +67,7 @@ def task_from_env(
     *,
     fitness: str | None = None,
     folder: Path | None = None,
+    unmeasured: str | None = None,
     **env_kwargs: Any,
 ) -> Task:
     """A task for any Gymnasium environment.
@@ -75,6 +77,7 @@ def task_from_env(
         goal: what the agent must achieve, in words.
         fitness: ``native_return`` or ``info["key"]``, where the environment does not tell by itself.
         folder: where the file of an environment ``file.py:Class`` lies.
+        unmeasured: the fitness where nothing that was seen measures success; None refuses such an environment.
 
     Raises:
         UsageError: no goal, no such environment, nothing to read or nothing to measure success by.
@@ -91,8 +94,8 @@ def task_from_env(
     }
     bare = Task(_slug(env_id), parse_spec(draft, env_id), folder)
     look = look_at(bare)
-    draft["fitness"] = _fitness(look, fitness)
-    draft["fields"] = _fields(look)
+    draft["fitness"] = _fitness(look, fitness, unmeasured)
+    draft["fields"] = _fields(look, draft["fitness"]["source"])
     draft["training"] = _training(look)
     names = action_names(look.env) if isinstance(look.env.action_space, gym.spaces.Discrete) else ()
     draft["action"] = {"doc": "", "names": names}
@@ -108,7 +111,7 @@ def draft_task(env_id: str, goal: str | None, target: Path | None, *, fitness: s
         target: the folder; ``tasks/<name>`` by default.
 
     Raises:
-        UsageError, BoundaryError: see :func:`task_from_env`.
+        UsageError, BoundaryError: see :func:`task_from_env`; but where nothing measures success, ``fitness.py`` shall.
         RunError: the folder exists or cannot be written.
     """
     file, _, cls = env_id.rpartition(":")
@@ -117,12 +120,24 @@ def draft_task(env_id: str, goal: str | None, target: Path | None, *, fitness: s
         if file.endswith(".py"):
             if not Path(file).is_file():
                 raise UsageError(f"there is no file {file}", "give FILE.py:Class, module:Class or a Gymnasium id")
+            defined = [node.name for node in _module(Path(file)).body if isinstance(node, ast.ClassDef)]
+            if cls not in defined:
+                raise UsageError(f"{file} has no class {cls!r}", did_you_mean(cls, defined))
             shutil.copy(file, made)
             env_id, folder = f"{Path(file).name}:{cls}", Path(made)
-        task = task_from_env(env_id, goal or "to be written", fitness=fitness, folder=folder)
+        task = task_from_env(
+            env_id, goal or "to be written", fitness=fitness, folder=folder, unmeasured="fitness.py:fitness"
+        )
         if goal is None:
             task = Task(task.name, task.spec.model_copy(update={"goal": ""}), task.folder)
         return task, write_task(task, target or Path("tasks") / task.name)
+
+
+def _module(file: Path) -> ast.Module:
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not Python: {error}", f"run: python {file}") from None
 
 
 def write_task(task: Task, folder: Path) -> Path:
@@ -164,24 +179,34 @@ def look_at(task: Task) -> Look:
     return look
 
 
-def _fitness(look: Look, wanted: str | None) -> dict[str, Any]:
+def _fitness(look: Look, wanted: str | None, unmeasured: str | None) -> dict[str, Any]:
     if wanted is not None:
+        known = {_info_source(key): key for key in look.info}
+        if wanted.startswith("info[") and wanted not in known:
+            raise UsageError(f"a step's info has no {wanted}", did_you_mean(wanted, known))
         return {"source": wanted}
     success = sorted(key for key in look.info if fnmatch.fnmatch(key.lower(), "*success*"))
     if success:
         return {"source": _info_source(success[0]), "solved": 0.9, "doc": f"the environment's own {success[0]}"}
     threshold = look.env.spec.reward_threshold if look.env.spec is not None else None
     if not look.rewarded and threshold is None:
+        if unmeasured is not None:
+            return {"source": unmeasured}
+        seen = f" (info holds {', '.join(sorted(look.info))})" if look.info else ""
         raise UsageError(
-            "the environment gave no reward and no success key in random episodes, so nothing measures success",
-            "say --fitness native_return if its reward is only rare, or --fitness 'info[\"key\"]', or make a task "
-            "folder (rewardsmith tasks new) with a fitness.py:\n" + DRAFT,
+            f"the environment gave no reward and no success key in random episodes{seen}, so nothing measures success",
+            "say --fitness 'info[\"key\"]', or --fitness native_return if its reward is only rare; or draft a task "
+            "folder, whose fitness.py measures it: rewardsmith tasks new",
         )
     return {"source": "native_return", "solved": threshold, "doc": "the environment's own return"}
 
 
-def _fields(look: Look) -> list[dict[str, Any]]:
-    """Named parts of the observation, then info keys; without names a plain observation is offered whole."""
+def _fields(look: Look, fitness: str) -> list[dict[str, Any]]:
+    """Named parts of the observation, then info keys; without names a plain observation is offered whole.
+
+    Args:
+        fitness: its source, which programs are not to read.
+    """
     fields: list[dict[str, Any]] = []
     space = look.env.observation_space
     if isinstance(space, gym.spaces.Dict):
@@ -198,7 +223,7 @@ def _fields(look: Look) -> list[dict[str, Any]]:
     taken = {entry["name"] for entry in fields}
     for key, value in sorted(look.info.items()):
         name = _identifier(key)
-        small = np.size(value) <= _IMAGE_FROM
+        small = np.size(value) <= _IMAGE_FROM and _info_source(key) != fitness
         if small and name not in taken and not any(fnmatch.fnmatch(key.lower(), p.lower()) for p in HIDDEN):
             taken.add(name)
             fields.append({"name": name, "source": _info_source(key), "at_reset": key in look.reset_info})
@@ -289,4 +314,6 @@ def _toml(value: Any) -> str:
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, str) and '"' in value and value.isprintable() and not set(value) & {"'", "\\"}:
+        return f"'{value}'"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") if isinstance(value, str) else repr(value)

@@ -23,6 +23,7 @@ class Fitness(NamedTuple):
 
 FitnessFunction = Callable[[Episode], Fitness]
 SUCCESS_FIELD = "_success"
+_MEND = "mend the task's fitness function and begin anew: a run keeps its own copy of the task"
 DRAFT = '''"""Fitness of an episode: the task's own measure, never shown to the writer."""
 
 
@@ -31,6 +32,11 @@ def fitness(episode):
 
     episode.fields["name"] has one row per step and one for the end; episode.actions, episode.native_rewards,
     episode.terminated, episode.truncated and len(episode) are there too.
+
+    Grade it: while everything is worth the same, nothing can be told apart, and the search is blind. For example:
+
+        near = 1 / (1 + (episode.fields["distance"][-1] / 0.1) ** 2)
+        return float(near), bool(near > 0.9)
     """
     solved = episode.terminated
     return float(solved), solved
@@ -84,11 +90,11 @@ def _flag(episode: Episode, at: str) -> Fitness:
 
 
 def _own(function: Callable[[Episode], tuple[float, bool | None]], episode: Episode, name: str) -> Fitness:
-    with boundary("environment", f"measuring an episode with {name}", "mend the task's fitness function"):
+    with boundary("environment", f"measuring an episode with {name}", _MEND):
         value, success = function(episode)
         fitness = Fitness(float(value), None if success is None else bool(success))
     if not math.isfinite(fitness.value):
         raise BoundaryError(
-            f"{name} gave {fitness.value}, expected a finite number", "mend the fitness", where="environment"
+            f"{name} gave {fitness.value}, expected a finite number", _MEND, where="environment"
         )
     return fitness

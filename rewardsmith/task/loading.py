@@ -122,8 +122,11 @@ class Task:
         (folder / TASK_FILE).write_text(tomli_w.dumps(content), encoding="utf-8")
 
 
-def load_task(name: str | Path) -> Task:
+def load_task(name: str | Path, goal: str | None = None) -> Task:
     """Load a task by its name, a shipped one or a plugin's, or from a folder.
+
+    Args:
+        goal: in place of its own.
 
     Raises:
         UsageError: there is no such task, or its file does not say what it must.
@@ -140,6 +143,8 @@ def load_task(name: str | Path) -> Task:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}", "mend the line named") from None
+    if goal is not None:
+        data["goal"] = goal
     folder = folder.resolve()
     return Task(folder.name, parse_spec(data, str(path)), folder)
 

@@ -18,10 +18,7 @@ def resolve_task(task: Task | str, goal: str | None = None) -> Task:
     if isinstance(task, Task):
         return task
     if (Path(task) / TASK_FILE).is_file() or task in known_tasks():
-        loaded = load_task(task)
-        if goal is None:
-            return loaded
-        return Task(loaded.name, loaded.spec.model_copy(update={"goal": goal}), loaded.folder)
+        return load_task(task, goal)
     try:
         return task_from_env(task, goal)
     except UsageError as error:

@@ -13,13 +13,14 @@ import numpy as np
 from PIL import Image
 
 from rewardsmith.episodes import EPISODES, load_episodes
-from rewardsmith.errors import UsageError, boundary
+from rewardsmith.errors import BoundaryError, UsageError, boundary
 from rewardsmith.task.loading import Task
 from rewardsmith.train.evaluation import RESULT, Player
 from rewardsmith.train.jobs import FILM, Opened, TrialJob, TrialResult
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed
 
 _MOST_FRAMES = 100
+_DRAWS_NOT = "the environment cannot draw itself"
 _HEIGHT = 240  # pixels, at most
 _FRAME_MS, _LAST_MS = 60, 1200
 
@@ -38,7 +39,12 @@ def film_trial(
     _need_no_screen()
     result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
     length = len(load_episodes(folder / EPISODES)[0])
-    player = Player(task, job.training, 1, open_program, render_mode="rgb_array")
+    try:
+        player = Player(task, job.training, 1, open_program, render_mode="rgb_array")
+    except BoundaryError as error:
+        if "render_mode" in error.message:
+            raise UsageError(_DRAWS_NOT, "let its __init__ take render_mode, and draw") from error
+        raise
     camera = _put_camera(player.base, every=-(-length // _MOST_FRAMES))
     seed = derived_seed("evaluation", job.rung, job.seed)
     player.play(folder, result.checkpoint, seed, job.evaluation.deterministic)
@@ -57,7 +63,7 @@ def _need_no_screen() -> None:
 
 def _put_camera(venv: RecordedVecEnv, every: int) -> _Camera:
     if "rgb_array" not in venv.envs[0].metadata.get("render_modes", []):
-        raise UsageError(f"{venv.envs[0].unwrapped} cannot draw itself", "give it the render mode rgb_array")
+        raise UsageError(_DRAWS_NOT, "give it the render mode rgb_array")
     camera = _Camera(venv.envs[0], every)
     venv.envs[0] = camera
     return camera

@@ -15,9 +15,18 @@ from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
 
 
 def export_zip(
-    task: Task, job: TrialJob, folder: Path, open_program: Callable[[RecordedVecEnv], Opened], *, target: Path
+    task: Task,
+    job: TrialJob,
+    folder: Path,
+    open_program: Callable[[RecordedVecEnv], Opened],
+    *,
+    target: Path,
+    prefix: str = "",
 ) -> None:
-    """Write ``policy.zip`` and, where observations are normalised, ``vecnormalize.pkl`` into ``target``.
+    """Write ``policy.zip`` and, where anything is normalised, ``vecnormalize.pkl`` into ``target``.
+
+    Args:
+        prefix: of both names.
 
     This process has never run generated code, so what it pickles is Stable-Baselines3's own.
     """
@@ -26,7 +35,7 @@ def export_zip(
     venv = normalised(with_subgoals(task, base, open_program(base).subgoals), job.training)
     model = make_learner(job.training, venv, job.seed, "cpu")  # with its own settings, to be trained on if wished
     load_state(model, venv, folder / "checkpoints", result.checkpoint)
-    model.save(target / "policy.zip")
+    model.save(target / f"{prefix}policy.zip")
     if isinstance(venv, VecNormalize):
         venv.training = False
-        venv.save(str(target / "vecnormalize.pkl"))
+        venv.save(str(target / f"{prefix}vecnormalize.pkl"))

@@ -35,13 +35,13 @@ class Kind(NamedTuple):
 
 
 NUMBERS = {
-    "level": Kind("{x} / {scale}", "the more {name}, the better"),
-    "size": Kind("np.abs({x}) / {scale}", "the larger {name} is either way, the better"),
-    "square": Kind("np.square({x} / {scale})", "the larger {name} is either way, the better, steeply"),
+    "level": Kind("{x} / {scale}", "{name}"),
+    "size": Kind("np.abs({x}) / {scale}", "{name} being large either way"),
+    "square": Kind("np.square({x} / {scale})", "{name} being large either way, steeply"),
     "progress": Kind("({x} - {x0}) / {step}", "every gain of {name}"),
     "approach": Kind("(np.abs({x0} - {target}) - np.abs({x} - {target})) / {step}", "{name} coming nearer to {target}"),
     "near": Kind("np.exp(-np.square(({x} - {target}) / {scale}))", "{name} being near {target}"),
-    "distance": Kind("-np.abs({x} - {target}) / {scale}", "less distance of {name} from {target}"),
+    "distance": Kind("-np.abs({x} - {target}) / {scale}", "{name} being less far from {target}"),
     "above": Kind("np.where({x} >= {target}, 1.0, 0.0)", "{name} being {target} or more"),
     "below": Kind("np.where({x} <= {target}, 1.0, 0.0)", "{name} being {target} or less"),
     "crossed": Kind("np.where(({x} >= {target}) & ({x0} < {target}), 1.0, 0.0)", "{name} rising past {target}"),
@@ -53,7 +53,7 @@ FLAGS = {
 }
 OTHERS = {
     "ended": Kind("np.where(terminated, 1.0, 0.0)", "an end that is no time limit", usual=0.3),
-    "time": Kind("-1.0", "every step that is not needed", usual=0.5, penalty=True),
+    "time": Kind("-1.0", "every step that is saved", usual=0.5, penalty=True),
     "effort": Kind("-np.mean(np.square(action), axis=1)", "less effort", usual=0.5, penalty=True),
     "effort_of_one": Kind("-np.square(action)", "less effort", usual=0.5, penalty=True),
 }
