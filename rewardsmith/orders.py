@@ -109,10 +109,12 @@ class Audit:
 
     Attributes:
         most_false: false alarms per transition that are allowed.
+        votes: how often a model is asked about each of some steps in which a subgoal comes true.
     """
 
     program: str
     most_false: float
+    votes: int = 0
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,8 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         _check_replies(recorded, strategy)
     elif config.model is not None:
         provider_name(config.model)
+    elif getattr(strategy.options, "votes", 0):
+        raise UsageError(f"votes ask a model about steps, but {config.written_by} writes", "name one with --model")
     elif writer == "questions":
         texts_of(resolved.spec, str(config.options.get("instruction", "")))
     own, plugin = settings.get("prompts"), getattr(strategy, "prompts", None)
@@ -201,6 +203,7 @@ def _by_position(tape: Tape, config: RunConfig) -> RecordedReplies:
     replies = tuple(
         RecordedReply(**line.slot._asdict(), text=line.reply.text, finish_reason=line.reply.finish_reason)
         for line in tape
+        if line.slot.attempt >= 0  # else a judge was asked, not the writer
     )
     return RecordedReplies(model=config.written_by, replies=replies)
 

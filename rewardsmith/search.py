@@ -194,18 +194,18 @@ class Search:
 
 
 def _judged(state: RunState, program: str) -> bool:
-    """Whether it was trained, or held against the bank and found not worth it."""
-    screen = state.screens.get(program)
-    return bool(state.trials_of(program, "selection")) or (screen is not None and screen.verdict == "failed")
+    """Whether it was trained, or held against known behaviour and found not worth it."""
+    return bool(state.trials_of(program, "selection")) or program in state.skipped()
 
 
 def _kinds(state: RunState, entry: SlotState) -> tuple[Kind, ...]:
     """All that there is to tell about a program."""
     if not entry.accepted or entry.program is None:
         return ("findings",)
-    if not state.trials_of(entry.program, "selection"):
-        return ("preference",)
-    return ("process", "trajectory", "audit")
+    trained = bool(state.trials_of(entry.program, "selection"))
+    if "subgoals" in state.functions.get(entry.program, ()):
+        return ("process", "subgoals", "trajectory") if trained else ("subgoals",)
+    return ("process", "trajectory", "audit") if trained else ("preference",)
 
 
 def _question(asked: Asked) -> Question:

@@ -114,6 +114,7 @@ class RunState:
     slots: dict[Slot, SlotState] = field(default_factory=dict)
     trials: dict[TrialKey, TrialState] = field(default_factory=dict)
     screens: dict[str, ScreenState] = field(default_factory=dict)
+    consulted: set[tuple[str, int]] = field(default_factory=set)  # (request, occurrence) of questions to a judge
     audits: dict[str, AuditState] = field(default_factory=dict)
     functions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of accepted programs
     derived: dict[tuple[str, tuple[str, ...]], str | None] = field(default_factory=dict)  # (whole, kept) -> program
@@ -216,6 +217,10 @@ def _replied(state: RunState, data: dict[str, Any]) -> None:
     slot = Slot(*data["slot"])
     parents, tokens, usd = tuple(data.get("parents", ())), int(data.get("tokens") or 0), data.get("usd")
     state.slots[slot] = SlotState(slot, data["request"], data["occurrence"], parents, tokens=tokens, usd=usd)
+    _spend(state, tokens, usd)
+
+
+def _spend(state: RunState, tokens: int, usd: float | None) -> None:
     state.requests += 1
     state.tokens += tokens
     state.usd += usd or 0.0
@@ -249,6 +254,12 @@ def _derived(state: RunState, data: dict[str, Any]) -> None:
 def _screened(state: RunState, data: dict[str, Any]) -> None:
     found = ScreenState(**{key: value for key, value in data.items() if key in ScreenState.__dataclass_fields__})
     state.screens[found.program] = found
+
+
+def _consulted(state: RunState, data: dict[str, Any]) -> None:
+    """A judge was asked; it costs what a request costs."""
+    state.consulted.add((data["request"], data["occurrence"]))
+    _spend(state, int(data.get("tokens") or 0), data.get("usd"))
 
 
 def _audited(state: RunState, data: dict[str, Any]) -> None:
@@ -301,6 +312,7 @@ _APPLY = {
     "judged": _judged,
     "derived": _derived,
     "screened": _screened,
+    "consulted": _consulted,
     "audited": _audited,
     "said": _said,
     "tried": _tried,

@@ -84,7 +84,10 @@ def only_part(state: RunState, program: str) -> str:
 
 
 def screened(state: RunState, program: str) -> str:
-    """What the bank said of a program that was not trained, in a few words; empty where it was not asked."""
+    """What known behaviour said of a program that was not trained, in a few words; empty where it was not asked."""
+    audit = state.audits.get(program)
+    if audit is not None and audit.refused:
+        return "not trained: a subgoal cannot be trusted"
     screen = state.screens.get(program)
     if screen is None or screen.verdict != "failed":
         return ""

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_llm import FakeLLM
 from hypothesis import given
 from hypothesis import strategies as st
-from line_runs import recorded
+from line_runs import recorded, the_run
 from plays import judged, replied, tried
 from talkworld import write_task
 
 import rewardsmith as rs
 from rewardsmith.engine.auditing import read_audit
-from rewardsmith.errors import BoundaryError, UsageError
+from rewardsmith.engine.consulting import answer_in
+from rewardsmith.errors import BoundaryError, NoProgram, UsageError
 from rewardsmith.events import Event
 from rewardsmith.feedback.subgoals import Behaviour, Reached, concerns, false_alarms, played_rows, reached
 from rewardsmith.look import LABELLED_STEPS, look_at
@@ -183,6 +185,9 @@ def test_false_alarms_are_refused_told_and_mended(task: Task, tmp_path: Path) ->
     assert trusted is not None and trusted["rows"][0]["false"] == 0
     assert trusted["rows"][0]["bound"] <= 0.001, "none in at least 3,000 transitions"
     assert state.audits[second].trust == {"found": "labels"}
+    page = run.report(tmp_path / "report.html").read_text()
+    assert "the task&#39;s labels" in page and "not trained: a subgoal cannot be trusted" in page
+    assert "RS511" in page and "1 of 2" in page
 
 
 def test_with_the_refusal_off_it_is_trained(task: Task, tmp_path: Path) -> None:
@@ -222,3 +227,66 @@ def test_labels_that_are_not_there_are_a_usage_error(tmp_path: Path) -> None:
     (folder / "labels.py").unlink()
     with pytest.raises(UsageError, match=r"labels\.py does not exist"):
         look_at(load_task(folder))
+
+
+# --- A model as the judge
+
+GUESSED = f"""import numpy as np
+
+{FOUND}
+
+def subgoals(first_instruction, next_below, next_place):
+    return {{"found": found(first_instruction, next_below), "nearly_there": next_place[:, 0] == 5}}
+"""
+
+
+def judging(body: dict[str, Any]) -> str:
+    """Yes to what is what it is called; once in a while it says neither."""
+    asked = body["messages"][-1]["content"]
+    if "Is the subgoal reached" not in asked:
+        return f"```python\n{GUESSED}```"
+    return "Yes, it stands there." if "Subgoal: found" in asked else "No: nothing says so."
+
+
+@pytest.fixture
+def unlabelled(tmp_path: Path) -> str:
+    folder = write_task(tmp_path / "talk")
+    text = (folder / "task.toml").read_text()
+    (folder / "task.toml").write_text(text.replace('labels = "labels.py:labels"\n', ""))
+    return str(folder)
+
+
+def judged_run(fake: FakeLLM, task: str, tmp_path: Path, **settings: Any) -> rs.Run:
+    options = {"rounds": 1, "seeds": 1, "votes": 3}
+    given = {"model": "openai/fake", "base_url": fake.url + "/v1", "strategy": "calm", "options": options}
+    return rs.design(task, report_seeds=0, steps=256, runs=tmp_path / "runs", **given, **settings)
+
+
+def test_without_labels_a_model_may_judge(unlabelled: str, tmp_path: Path) -> None:
+    with FakeLLM(judging) as fake, pytest.raises(NoProgram):
+        judged_run(fake, unlabelled, tmp_path)
+    run = the_run(tmp_path)
+    state, (program,) = run.state, list(run.state.programs)
+    told = read_audit(run.folder, program)
+    assert told is not None and state.audits[program].refused
+    rows = {row["name"]: row for row in told["rows"]}
+    yes, asked = rows["found"]["votes"]
+    assert rows["found"]["trust"] == "judge" and yes == asked and 3 <= asked <= 12 and asked % 3 == 0
+    assert rows["nearly_there"]["votes"][0] == 0 and any("RS515" in concern for concern in told["concerns"])
+    questions = [r["body"]["messages"][-1]["content"] for r in fake.requests[1:]]
+    assert len(questions) == state.requests - 1 == len(state.consulted) == sum(row["votes"][1] for row in rows.values())
+    assert all("take the " in text and "| below |" in text and "agent's action" in text for text in questions)
+    assert len(set(questions)) * 3 == len(questions), "each step is asked about as often as there are votes"
+    assert state.tokens > 0 and not state.trials
+
+
+def test_the_budget_bounds_what_is_asked(unlabelled: str, tmp_path: Path) -> None:
+    with FakeLLM(judging) as fake:
+        run = judged_run(fake, unlabelled, tmp_path, budget=rs.Budget(calls=4))
+    assert len(fake.requests) == run.state.requests == 4 and len(run.state.consulted) == 3
+
+
+def test_who_cannot_judge_is_not_asked(task: Task) -> None:
+    with pytest.raises(UsageError, match="votes ask a model"):
+        rs.plan(task, strategy="calm", ask=True, options={"votes": 1})
+    assert (answer_in("**Yes**, because"), answer_in("no."), answer_in("Perhaps")) == (True, False, None)

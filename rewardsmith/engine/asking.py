@@ -36,6 +36,11 @@ class Asked(NamedTuple):
     request: Request
     occurrence: int
 
+    @property
+    def name(self) -> tuple[str, int]:
+        """The request's digest, and the how-manieth time it is asked, from 0."""
+        return self.request.digest, self.occurrence
+
 
 class Asking:
     """What the orders of one run ask.

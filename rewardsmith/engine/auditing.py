@@ -32,6 +32,9 @@ _TRAJECTORIES = 5000  # at most: that false alarms are rare takes thousands of t
 _AT_ONCE = 8192  # transitions per call
 
 
+Votes = Mapping[str, tuple[int, int]]  # subgoal -> (yes, asked)
+
+
 class Auditor:
     """Holds the subgoals of a run's programs against its bank."""
 
@@ -40,8 +43,11 @@ class Auditor:
         self._bank = RunBank(run, _TRAJECTORIES)
         self._task = run.task()
 
-    def audit(self, order: Audit, state: RunState) -> dict[str, Any]:
+    def audit(self, order: Audit, state: RunState, votes: Votes) -> dict[str, Any]:
         """The verdict, as the data of its event.
+
+        Args:
+            votes: what a model says of steps in which a subgoal comes true.
 
         Raises:
             BoundaryError: the sandbox failed, or the task's labels did.
@@ -49,7 +55,7 @@ class Auditor:
         bank = self._bank.before(state, state.programs[order.program].round)
         verdict = read_verdict(self._run, order.program)
         try:
-            found = audited(self._task, self._run.program_source(order.program), verdict, bank)
+            found = audited(self._task, self._run.program_source(order.program), verdict, bank, votes)
         except ProgramError as error:
             return self._kept(order, [], [str(error)], refused=True)
         suspected = [concern for one in found for concern in concerns(one, order.most_false)]
@@ -64,7 +70,7 @@ class Auditor:
         return {"program": order.program, "verdict": "refused" if refused else "passed", "trust": trust}
 
 
-def audited(task: Task, source: str, verdict: Verdict, bank: Bank) -> list[Reached]:
+def audited(task: Task, source: str, verdict: Verdict, bank: Bank, votes: Votes) -> list[Reached]:
     """When each subgoal of an accepted program comes true on a bank.
 
     Raises:
@@ -72,7 +78,8 @@ def audited(task: Task, source: str, verdict: Verdict, bank: Bank) -> list[Reach
         BoundaryError: the sandbox failed, or the task's labels did.
     """
     known = known_behaviour(task, bank)
-    return [reached(name, holds, known) for name, holds in held(source, verdict, bank).items()]
+    found = held(source, verdict, bank).items()
+    return [reached(name, holds, known, votes.get(name, (0, 0))) for name, holds in found]
 
 
 def held(source: str, verdict: Verdict, bank: Bank) -> Mapping[str, Array]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from rewardsmith.config import Budget, RunConfig
 from rewardsmith.llm.prices import Prices
-from rewardsmith.llm.protocol import Usage
+from rewardsmith.llm.protocol import Request, Usage
+from rewardsmith.llm.sizes import most_used
 from rewardsmith.orders import Order, Train, Write
 from rewardsmith.state import RunState, TrialKey
 from rewardsmith.train.jobs import CHECKPOINTS
@@ -87,23 +89,35 @@ class Gate:
 
     def _affordable(self, writes: Sequence[Write], budget: Budget, state: RunState) -> tuple[list[Write], str | None]:
         """The first requests that fit into dollars, tokens and calls together, and what stops the next one."""
+        count, refusal = self._fitting([partial(self._most_used, write) for write in writes], budget, state)
+        return list(writes[:count]), refusal
+
+    def fitting(self, requests: Sequence[Request], state: RunState) -> int:
+        """How many of some requests the budget can pay for together, at worst; the first ones."""
+        budget = current_budget(self._config, state)
+        return self._fitting([partial(most_used, each) for each in requests], budget, state)[0]
+
+    def _fitting(
+        self, most: Sequence[Callable[[], Usage]], budget: Budget, state: RunState
+    ) -> tuple[int, str | None]:
+        """How many requests fit, by the most that each can use, and what stops the next one."""
         calls, tokens, usd = state.requests, state.tokens, state.usd
-        for count, write in enumerate(writes):
+        for count, used in enumerate(most):
             calls += 1
             if budget.calls is not None and calls > budget.calls:
-                return list(writes[:count]), f"the budget of {budget.calls:,} calls is used up"
+                return count, f"the budget of {budget.calls:,} calls is used up"
             if budget.tokens is None and budget.usd is None:
                 continue
-            most = self._most_used(write)
-            tokens += most.total
-            usd += self._prices.cost(most) or 0.0
+            usage = used()
+            tokens += usage.total
+            usd += self._prices.cost(usage) or 0.0
             if budget.tokens is not None and tokens > budget.tokens:
-                left = f"{state.tokens:,} spent, and a request can take {most.total:,}"
-                return list(writes[:count]), f"the budget of {budget.tokens:,} tokens is used up ({left})"
+                left = f"{state.tokens:,} spent, and a request can take {usage.total:,}"
+                return count, f"the budget of {budget.tokens:,} tokens is used up ({left})"
             if budget.usd is not None and usd > budget.usd:
-                left = f"${state.usd:.4g} spent, and a request can take ${self._prices.cost(most) or 0.0:.2g}"
-                return list(writes[:count]), f"the budget of ${budget.usd:g} is used up ({left})"
-        return list(writes), None
+                left = f"${state.usd:.4g} spent, and a request can take ${self._prices.cost(usage) or 0.0:.2g}"
+                return count, f"the budget of ${budget.usd:g} is used up ({left})"
+        return len(most), None
 
     def _steps_refusal(self, orders: Sequence[Order], budget: Budget, state: RunState) -> str | None:
         trials = sum(len(order.seeds) for order in orders if isinstance(order, Train))

@@ -23,13 +23,14 @@ from rewardsmith.config import RunConfig
 from rewardsmith.engine.asking import Asked, Asking
 from rewardsmith.engine.auditing import Auditor
 from rewardsmith.engine.closing import closing_orders
+from rewardsmith.engine.consulting import Consulting
 from rewardsmith.engine.gate import parts
 from rewardsmith.engine.judging import Judge, check_seal
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
 from rewardsmith.engine.training import RunningTrial, Trainer, tried
 from rewardsmith.engine.writing import Writer
-from rewardsmith.errors import BoundaryError, RewardsmithError
+from rewardsmith.errors import BoundaryError, ProgramError, RewardsmithError
 from rewardsmith.events import Event
 from rewardsmith.executor.local import Executor
 from rewardsmith.llm.log import ReplyLog
@@ -174,11 +175,8 @@ class Engine:
             self.record(
                 "replied",
                 slot=list(question.order.slot),
-                request=question.request.digest,
-                occurrence=question.occurrence,
                 parents=list(question.order.parents),
-                tokens=charged(question.request, reply).total,
-                usd=reply.cost_usd,
+                **_paid(question, reply),
                 finish_reason=reply.finish_reason,
                 latency_s=reply.latency_s,
             )
@@ -246,7 +244,28 @@ class Engine:
         for order in orders:
             check_seal(self.run, self.state, order.program)
             self._observer.doing(f"holding the subgoals of {order.program} against known behaviour")
-            self.record("audited", **self._auditor.audit(order, self.state))
+            votes = self._consult(order) if order.votes else {}
+            self.record("audited", **self._auditor.audit(order, self.state, votes))
+
+    def _consult(self, order: Audit) -> dict[str, tuple[int, int]]:
+        """Ask a model about steps in which the subgoals of a program come true, as far as the budget goes."""
+        consulting = Consulting(self.run)
+        try:
+            questions = consulting.questions(order, self.state)
+        except ProgramError:
+            return {}  # the audit says so
+        gate = self._asking.gate(self.state, self._writer.prices)
+        new = [each.asked for each in questions if each.asked.name not in self.state.consulted]
+        self._observer.doing(f"asking a model about {len(new)} steps")
+        affordable = new[: gate.fitting([each.request for each in new], self.state)]
+        open_ = {_in_background(self._writer.reply, asked): asked for asked in affordable}
+
+        def replied(future: Future[Any]) -> None:
+            if future.result() is not None:
+                self.record("consulted", program=order.program, **_paid(open_[future], future.result()))
+
+        self._wait(list(open_), replied)
+        return consulting.votes(questions, self._log)
 
     def _train(self, orders: Sequence[Train]) -> None:
         if not orders:
@@ -285,6 +304,13 @@ class Engine:
             self._observer.progress([])
         if failure is not None:
             raise failure
+
+
+def _paid(asked: Asked, reply: Reply) -> dict[str, Any]:
+    """Which request was answered, and what it cost."""
+    digest, occurrence = asked.name
+    tokens = charged(asked.request, reply).total
+    return {"request": digest, "occurrence": occurrence, "tokens": tokens, "usd": reply.cost_usd}
 
 
 def _in_background(work: Callable[[Asked], Reply | None], question: Asked) -> Future[Reply | None]:

@@ -12,6 +12,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from rewardsmith.appraisal import appraise_in_run, told
+from rewardsmith.engine.auditing import read_audit
 from rewardsmith.engine.feedback import read_curve
 from rewardsmith.engine.screening import read_screen
 from rewardsmith.episodes import EPISODES, load_episodes
@@ -20,6 +21,7 @@ from rewardsmith.export.films import film_of, shown_trial
 from rewardsmith.llm.log import read_lines
 from rewardsmith.program import NATIVE
 from rewardsmith.report.charts import Dot, Line, dots, lines
+from rewardsmith.report.subgoals import subgoal_facts
 from rewardsmith.state import RunState, SlotState
 from rewardsmith.types import Episode, Slot
 from rewardsmith.wording import cost, difference, duration, number, only_part, outcome, place, spent, verdict
@@ -55,6 +57,7 @@ def facts(run: Run) -> dict[str, Any]:
         "curves": _curves(run, state, best.id) if best is not None else {},
         "films": _films(run, state, best.id) if best is not None else [],
         "moments": _moments(run, state, best.id) if best is not None else [],
+        "subgoals": subgoal_facts(run, state, best.id) if best is not None else None,
         "quality": _quality(run, state, best.id) if best is not None else [],
         "programs": list(_programs(run, state)),
     }
@@ -95,10 +98,14 @@ def _place(state: RunState, program: str) -> str:
 
 def _screened(state: RunState) -> list[tuple[str, str]]:
     """What holding programs against known behaviour spared, and how often it would have been wrong."""
-    if not state.screens:
-        return []
     skipped, ranked = state.skipped(), state.ranked()
-    rows = [("programs not trained, because they prefer bad behaviour", f"{len(skipped)} of {len(state.screens)}")]
+    refused = sum(audit.refused for audit in state.audits.values())
+    rows = []
+    if state.audits:
+        rows.append(("programs not trained, because of a subgoal", f"{refused} of {len(state.audits)}"))
+    if state.screens:
+        spared = f"{len(skipped) - refused} of {len(state.screens)}"
+        rows.append(("programs not trained, because they prefer bad behaviour", spared))
     trained = [name for name, screen in state.screens.items() if screen.verdict == "failed" and name not in skipped]
     if trained:
         good = sum(name in ranked[: max(1, len(ranked) // 2)] for name in trained)
@@ -223,8 +230,10 @@ def _programs(run: Run, state: RunState) -> Iterator[dict[str, Any]]:
 
 def _concerns(run: Run, entry: SlotState) -> list[str]:
     """What holding a program against known behaviour made suspect."""
-    screen = read_screen(run.folder, entry.program) if entry.program is not None else None
-    return [] if screen is None else list(screen["concerns"])
+    if entry.program is None:
+        return []
+    found = (read_screen(run.folder, entry.program), read_audit(run.folder, entry.program))
+    return [concern for each in found if each is not None for concern in each["concerns"]]
 
 
 def _replies(path: Path) -> Sequence[Any]:

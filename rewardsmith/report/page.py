@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from rewardsmith.prompts import percent
 from rewardsmith.report.facts import facts
 from rewardsmith.store import REPORT, write_whole
 from rewardsmith.wording import number
@@ -31,7 +32,7 @@ def report_run(run: Run, target: str | Path | None = None) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = number
+    environment.filters |= {"number": number, "share": percent}
     path = Path(target) if target is not None else run.path / REPORT
     write_whole(path, environment.get_template("page.html.j2").render(**facts(run)))
     return path

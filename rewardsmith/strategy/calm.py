@@ -23,11 +23,14 @@ class CalmOptions(RoundOptions):
 
     Attributes:
         most_false: false alarms per transition that a subgoal may give, where the task's labels tell.
+        votes: how often the model is asked about each of a few steps in which a subgoal comes true; 0 asks nothing.
+            A subgoal that the task does not label is refused if most votes say no.
     """
 
     rounds: int = Field(2, ge=1)
     seeds: int = Field(2, ge=1)
     most_false: float = Field(0.001, ge=0, le=1)
+    votes: int = Field(0, ge=0)
 
 
 class Calm(InRounds):
@@ -39,7 +42,8 @@ class Calm(InRounds):
     def owed(self, state: RunState, number: int) -> Sequence[Order]:
         """Programs are audited; those that are not refused are trained."""
         programs = accepted_programs(state, number)
-        audits = [Audit(program, self.options.most_false) for program in programs if program not in state.audits]
+        owed = [program for program in programs if program not in state.audits]
+        audits = [Audit(program, self.options.most_false, self.options.votes) for program in owed]
         trusted = [program for program in programs if program in state.audits and not state.audits[program].refused]
         return audits or trainings(state, trusted, self.options.seeds, self.steps)
 
