@@ -162,7 +162,7 @@ def _column(run: Run, program: str, rung: str, seed: int, name: str) -> list[tup
 
 def _moments(run: Run, state: RunState, best: str) -> list[tuple[str, Markup]]:
     """The task's fields over one evaluation episode of the best policy, and one of the native reward's."""
-    offered = run.folder.task().offered_fields[:_MOST_FIELDS]
+    offered = [field for field in run.folder.task().offered_fields if not field.words][:_MOST_FIELDS]
     own = _episode(run, state, best)
     native = _episode(run, state, NATIVE)
     found = []
