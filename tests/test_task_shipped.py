@@ -67,9 +67,10 @@ def test_the_fields_are_within_their_ranges(task: Task) -> None:
     assert {f"next_{field.name}" for field in task.offered_fields} <= set(layout.arguments)
     episodes = random_behaviour(task, 3, seed=1).episodes
     for field in task.spec.fields:
-        assert field.doc and field.range is not None
+        words = (0.0, len(field.words) + 1.0) if field.words else None
+        assert field.doc and (field.range or words) is not None
         values = np.concatenate([np.ravel(episode.fields[field.name]) for episode in episodes])
-        low, high = field.range
+        low, high = field.range or words or (0.0, 0.0)
         slack = 0.05 * (high - low)  # the last value may be beyond a limit that ends the episode
         assert low - slack <= values.min() and values.max() <= high + slack, field.name
 
