@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -98,10 +99,15 @@ def test_actions_are_those_of_the_environment(kind: str) -> None:
     assert np.allclose(asked[:: 1 + OTHERS], stored, atol=1e-6)
 
 
+@pytest.mark.parametrize("n_steps", [1, 3])
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_transition_is_asked_about_once_and_stored_at_its_place(kind: str) -> None:
-    prior = Asked(discrete=kind == "DQN")
-    model = made(kind, prior, n_envs=2, settings={"gradient_steps": 4}, mode="persistent", biased=True)
+def test_each_transition_is_asked_about_once_and_stored_at_its_place(kind: str, n_steps: int) -> None:
+    """Also where returns of several steps are learned from: the buffer holds single ones and adds up when it draws."""
+    if "n_steps" not in inspect.signature(KINDS[kind]).parameters:
+        pytest.skip("this Stable-Baselines3 learns from single steps")
+    prior, several = Asked(discrete=kind == "DQN"), {"n_steps": n_steps} if n_steps > 1 else {}
+    settings = {"gradient_steps": 4, **several}
+    model = made(kind, prior, n_envs=2, settings=settings, mode="persistent", biased=True)
     model.replay_buffer.buffer_size, few = 20, 64  # wraps around
     for name in ("observations", "next_observations", "actions", "rewards", "dones", "timeouts"):
         setattr(model.replay_buffer, name, getattr(model.replay_buffer, name)[:20])
