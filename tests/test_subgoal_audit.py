@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command_line import call, only_json
 from fake_llm import FakeLLM
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,7 +99,7 @@ USUAL = Reached("x", untaught=0.1, failures=0.2, successes=1.0, at_once=0.0, ear
         ({"successes": 0.0, "early": None}, {"RS512": "error"}),
         ({"successes": None}, {}),
         ({"at_once": 0.95, "untaught": 1.0}, {"RS513": "error"}),
-        ({"untaught": 0.6}, {"RS513": "warning"}),
+        ({"untaught": 0.9}, {"RS513": "warning"}),
         ({"early": 0.0}, {"RS514": "warning"}),
         ({"votes": (2, 9)}, {"RS515": "error"}),
         ({"votes": (8, 9)}, {}),
@@ -227,6 +228,14 @@ def test_labels_that_are_not_there_are_a_usage_error(tmp_path: Path) -> None:
     (folder / "labels.py").unlink()
     with pytest.raises(UsageError, match=r"labels\.py does not exist"):
         look_at(load_task(folder))
+
+
+def test_check_shows_the_audit(task: Task, tmp_path: Path) -> None:
+    (tmp_path / "alarms.py").write_text(ALARMS)
+    done = call(tmp_path, "check", "alarms.py", "--task", str(task.folder))
+    assert done.returncode == 0 and "false alarms" in done.stdout and "RS511" in done.stdout
+    (one,) = only_json(call(tmp_path, "check", "alarms.py", "--task", str(task.folder), "--json"))["subgoals"]
+    assert one["label"] == "found" and one["false"] > 0
 
 
 # --- A model as the judge

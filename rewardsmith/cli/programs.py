@@ -17,6 +17,8 @@ from rewardsmith.errors import NoProgram, ProgramError, RewardsmithError, RunErr
 
 if TYPE_CHECKING:
     from rewardsmith.appraisal import Appraisal
+    from rewardsmith.bank import Bank
+    from rewardsmith.feedback.subgoals import Reached
     from rewardsmith.look import Look
     from rewardsmith.program import Verdict
     from rewardsmith.store import RunFolder
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from rewardsmith.training_runs import TrainResult
     from rewardsmith.types import Episode
 
-File = Annotated[Path, typer.Argument(help="A Python file that defines reward(...).")]
+File = Annotated[Path, typer.Argument(help="A Python file that defines reward(...) or others, or a reply.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -57,16 +59,20 @@ def _add_check(app: typer.Typer) -> None:
         look = look_at(resolved)
         verdict = check_source(source, look.report.model_dump(), look.transitions)
         verdict = trainable(verdict, resolved.spec.training)
-        trained, known = None, None
+        trained, known, audits = None, None, []
         if verdict.accepted:
             folder = _run_of(resolved, run, runs) if on is None else None
+            bank = _known(resolved, look, on, folder)
             trained = _on_trained(source, verdict, resolved.spec.training.gamma, on, folder)
-            known = _appraised(source, verdict, resolved, look, on, folder)
+            known = _appraised(source, verdict, bank, resolved.spec.training.gamma)
+            audits = _audited(source, verdict, bank, resolved)
         if output.json:
             as_json = {"accepted": verdict.accepted, **dataclasses.asdict(verdict), "trained": trained}
-            output.emit(as_json | {"known": None if known is None else dataclasses.asdict(known)})
+            as_json |= {"known": None if known is None else dataclasses.asdict(known)}
+            output.emit(as_json | {"subgoals": [one._asdict() for one in audits]})
         else:
             _show_verdict(output, verdict, trained, known)
+            _show_audits(output, audits)
         if not verdict.accepted:
             raise typer.Exit(NoProgram.exit_code)
 
@@ -146,22 +152,39 @@ def _on_trained(
     return {"run": name, "transitions": len(output.total), "terms": ranges}
 
 
-def _appraised(
-    source: str, verdict: Verdict, task: Task, look: Look, on: Path | None, run: RunFolder | None
-) -> Appraisal | None:
-    """What known behaviour says: a person's episodes, or all of a run, or what was seen just now."""
-    from rewardsmith.appraisal import appraise, recorded_bank, untaught_bank
+def _known(task: Task, look: Look, on: Path | None, run: RunFolder | None) -> Bank:
+    """Known behaviour: a person's episodes, or all of a run, or what was seen just now."""
+    from rewardsmith.appraisal import recorded_bank, untaught_bank
     from rewardsmith.engine.bank import RunBank
     from rewardsmith.state import fold
 
     if on is not None:
-        bank = recorded_bank(task, look, on)
-    else:
-        bank = untaught_bank(task, look) if run is None else RunBank(run).before(fold(run.events()))
+        return recorded_bank(task, look, on)
+    return untaught_bank(task, look) if run is None else RunBank(run).before(fold(run.events()))
+
+
+def _appraised(source: str, verdict: Verdict, bank: Bank, gamma: float) -> Appraisal | None:
+    """What known behaviour says of the reward; nothing of subgoals alone, which are no reward."""
+    from rewardsmith.appraisal import appraise
+
+    if set(verdict.entries) == {"subgoals"}:
+        return None
     try:
-        return appraise(source, verdict, bank, task.spec.training.gamma)
+        return appraise(source, verdict, bank, gamma)
     except ProgramError:
         return None
+
+
+def _audited(source: str, verdict: Verdict, bank: Bank, task: Task) -> list[Reached]:
+    """When the subgoals of a program come true on known behaviour."""
+    from rewardsmith.engine.auditing import audited
+
+    if "subgoals" not in verdict.entries:
+        return []
+    try:
+        return audited(task, source, verdict, bank, {})
+    except ProgramError:
+        return []
 
 
 def _run_of(task: Task, name: str | None, runs: Path) -> RunFolder | None:
@@ -230,6 +253,28 @@ def _show_verdict(
     if known is not None:
         console.print()
         show_appraisal(output, known)
+
+
+def _show_audits(output: Output, audits: list[Reached]) -> None:
+    """When each subgoal comes true, and what speaks against it."""
+    from rewardsmith.feedback.subgoals import concerns
+    from rewardsmith.prompts import percent
+    from rewardsmith.wording import number
+
+    if not audits:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("subgoal", "by chance", "in successes", "before the end", "usual step", "false alarms", "evidence"):
+        table.add_column(name, justify="left" if name in ("subgoal", "false alarms", "evidence") else "right")
+    for one in audits:
+        alarms = f"{one.false} in {one.negatives:,}, at most {one.bound:.2%}" if one.bound is not None else "not known"
+        shares = (percent(one.untaught), percent(one.successes), percent(one.early))
+        table.add_row(one.name, *shares, number(one.step), alarms, one.trust)
+    output.result.print()
+    output.result.print(table)
+    for one in audits:
+        for concern in concerns(one):
+            output.result.print(f"  {concern}", markup=False, soft_wrap=True)
 
 
 def show_appraisal(output: Output, known: Appraisal) -> None:

@@ -25,7 +25,7 @@ MOST_FALSE = 0.001  # false alarms per transition
 _SUCCESSES = 3  # fewer say nothing
 _FITS = 0.8  # share of the episodes with a label in which the subgoal must come true to mean the same
 _ALWAYS = 0.9
-_SEEN_BY_CHANCE = 0.5
+_SEEN_BY_CHANCE = 0.8
 
 
 class Reached(NamedTuple):
@@ -140,7 +140,7 @@ def concerns(one: Reached, most_false: float = MOST_FALSE) -> Iterator[Finding]:
         yield _finding("RS513", "error", message, "leave it out, or ask for what must be done for it")
     elif one.untaught is not None and one.untaught >= _SEEN_BY_CHANCE:
         message = f"subgoal {one.name!r} is reached by chance in {one.untaught:.0%} of untaught episodes"
-        yield _finding("RS513", "warning", message, "it leads nowhere: ask for the next step, or more strictly")
+        yield _finding("RS513", "warning", message, "it teaches little: ask for the next step, or more strictly")
     if one.successes == 0.0:
         message = f"subgoal {one.name!r}: none of the known successes reached it"
         yield _finding("RS512", "error", message, "ask for what every success passes")
