@@ -12,8 +12,9 @@ from rewardsmith.maths.preference import Measure, Rule
 from rewardsmith.types import Slot
 
 Kind = Literal[
-    "process", "trajectory", "subgoals", "audit", "ablation", "preference", "person", "findings", "failed_round"
-]
+    "process", "trajectory", "subgoals", "audit", "ablation", "prior", "preference", "person", "findings",
+    "failed_round",
+]  # fmt: skip
 """A kind of feedback.
 
 process       how fitness and terms went along its training
@@ -21,6 +22,7 @@ trajectory    what its best and its worst episode looked like
 subgoals      when its subgoals come true, and whether they may be trusted
 audit         what it pays for besides the goal
 ablation      what each of its functions earned alone
+prior         where its prior on Q disagrees with what the best agent of its parts learned
 preference    which known behaviour it puts in the wrong order, so that it was not trained
 person        what a person said of it
 findings      why it was refused

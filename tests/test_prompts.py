@@ -69,6 +69,10 @@ SUBGOALS = {
     "played": [{"name": "half_way", "share": 0.75, "failures": None, "step": 6.5}],
     "concerns": ["RS511 error: subgoal 'half_way' gives false alarms — ask for all that must be true"],
 }  # fmt: skip
+PRIOR = {
+    "who": "the best agent", "fitness": 0.9, "steps": 40, "share": 0.25, "columns": ["position"],
+    "rows": [{"cells": [0.5, "1", "-1"], "gap": 2.0}],
+}  # fmt: skip
 SAID = {"said": ["It limps.", "Lift the | leg"]}
 PAST = {
     "trained": [PastTurn(CODE, "reflect", (("process", REFLECT), ("trajectory", TRAJECTORY), ("audit", AUDIT)))],
@@ -76,6 +80,7 @@ PAST = {
     "subgoals": [PastTurn(CODE, "reconsider", (("subgoals", SUBGOALS),))],
     "person": [PastTurn(CODE, "reflect", (("process", REFLECT), ("person", SAID)))],
     "reflect": [PastTurn(CODE, "reflect", (("process", REFLECT),))],
+    "prior": [PastTurn(CODE, "reflect", (("process", REFLECT), ("prior", PRIOR)))],
     "broken": [PastTurn(CODE, "reflect", (("process", {**FAILED, **process_rows([])}),))],
     "repair": [PastTurn(CODE, "repair", (("findings", FINDINGS),))],
     "failed_round": [PastTurn("I cannot.", "failed_round", (("failed_round", FINDINGS),))],
@@ -140,6 +145,8 @@ def test_as_recorded(line: Task, name: str, strategy: str) -> None:
         pytest.skip("it trains whatever is valid")
     if name == "subgoals" and strategy != "calm":
         pytest.skip("it audits no subgoals")
+    if name == "prior" and strategy != "qshape":
+        pytest.skip("it tells of no prior")
     conversation = told(line, line_seen(), PAST.get(name, ()), strategy=strategy)
     if name != "request":
         conversation = Conversation("(as in request.md)", conversation.messages[1:])

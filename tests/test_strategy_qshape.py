@@ -62,7 +62,7 @@ def test_the_whole_each_part_and_the_native_reward_are_tried() -> None:
     assert qshape().plan(fold(events)) == [Train(name, (0,), "selection", 50) for name in (NATIVE, "a", "r")]
     events += [tried(NATIVE, 0, 0.0), tried("a", 0, 0.5), tried("r", 0, 0.9)]
     (write,) = qshape().plan(fold(events))
-    assert isinstance(write, Write) and write.turns == (Turn("a", ("process", "ablation"), Slot(0, 0)),)
+    assert isinstance(write, Write) and write.turns == (Turn("a", ("process", "ablation", "prior"), Slot(0, 0)),)
     assert fold(events).ranked()[0] == "r", "the best is a part"
     assert isinstance(qshape(rounds=1).plan(fold(events))[0], Stop)
 

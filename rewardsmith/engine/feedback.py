@@ -9,6 +9,7 @@ from typing import Any
 from rewardsmith.coder.compose import PastTurn
 from rewardsmith.engine.auditing import read_audit
 from rewardsmith.engine.judging import read_verdict
+from rewardsmith.engine.prior import prior_feedback
 from rewardsmith.engine.screening import read_screen
 from rewardsmith.episodes import EPISODES, PAID, load_episodes, load_output, split_output
 from rewardsmith.feedback.audit import hollow_gain
@@ -44,6 +45,7 @@ def _past_turn(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn, shown
         "subgoals": lambda: _subgoals(run, state, _program(turn)),
         "audit": lambda: _audit(run, state, _program(turn)),
         "ablation": lambda: {"rows": ablation_rows(state, _program(turn))},
+        "prior": lambda: prior_feedback(run, state, _program(turn)),
         "preference": lambda: _preference(run, state, _program(turn), shown),
         "person": lambda: {"said": state.said.get(_program(turn), [])},
         "findings": lambda: {"findings": state.slots[turn.slot].findings},

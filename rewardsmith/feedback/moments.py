@@ -44,7 +44,7 @@ def episode_table(episode: Episode, output: Output, fields: Sequence[str], seen:
         ``columns`` (fields, actions, paid, terms) and ``rows`` of ``step`` (from 1) and ``cells``: numbers, or texts.
     """
     texts = _texts(episode, seen)
-    known = _numbers(episode, fields, seen) | _actions(episode)
+    known = numbers_of(episode, fields, seen) | _actions(episode)
     terms = {f"pay for {name}" if name in known or name == "paid" else name: v for name, v in output.terms.items()}
     shown = known | {"paid": output.total, **terms}
     rows: list[dict[str, Any]] = []
@@ -71,16 +71,26 @@ def _argument(name: str, seen: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return found
 
 
-def _numbers(episode: Episode, first: Sequence[str], seen: Mapping[str, Any]) -> dict[str, FloatArray]:
-    """Scalar series after each step, by name; a field of d numbers gives ``name[0]`` and so on.
+def numbers_of(
+    episode: Episode, first: Sequence[str], seen: Mapping[str, Any], *, after: bool = True
+) -> dict[str, FloatArray]:
+    """Scalar series of an episode's fields, at most six, by name; a field of d numbers gives ``name[0]`` and so on.
 
-    What a named field tells already is not shown again as part of ``obs``.
+    What a named field tells already is not shown again as part of ``obs``; texts are left out.
+
+    Args:
+        first: fields that come first.
+        seen: what programs may ask for; nothing else is shown.
+        after: the values after each step, else those before it, of fields that have any.
     """
-    about = {name: _argument(name, seen) for name in episode.fields}
+    about, steps = {name: _argument(name, seen) for name in episode.fields}, len(episode)
     offered = [name for name, known in about.items() if known is not None and not known.get("words")]
+    if not after:
+        offered = [name for name in offered if len(episode.fields[name]) > steps]
     found: dict[str, FloatArray] = {}
     for name in dict.fromkeys([name for name in first if name in offered] + offered):
-        values = np.asarray(episode.fields[name][-len(episode) :], np.float64).reshape(len(episode), -1)
+        whole = np.asarray(episode.fields[name], np.float64)
+        values = (whole[-steps:] if after else whole[:steps]).reshape(steps, -1)
         several = values.shape[1] > 1
         new = {f"{name}[{i}]" if several else name: column for i, column in enumerate(values.T)}
         found |= {part: column for part, column in new.items() if name != "obs" or not _among(column, found.values())}

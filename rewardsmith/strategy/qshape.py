@@ -59,7 +59,7 @@ class QShape(InRounds):
 
     def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
         """The whole talk before a round."""
-        told = (lesson(state, past, ("process", "ablation")) for past in range(number))
+        told = (lesson(state, past, ("process", "ablation", "prior")) for past in range(number))
         return tuple(turn for turn in told if turn is not None)
 
     def _trainings(self, state: RunState, wholes: Sequence[str], parts: Sequence[str | None]) -> list[Train]:

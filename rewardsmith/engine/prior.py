@@ -1,0 +1,84 @@
+"""A program's prior on Q, asked about what the best agent of the program's parts did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rewardsmith.engine.judging import read_verdict
+from rewardsmith.episodes import EPISODES, episode_columns, load_episodes
+from rewardsmith.feedback.prior import Believed, prior_rows
+from rewardsmith.look import shapes_in
+from rewardsmith.program import NATIVE, EntryPoint
+from rewardsmith.sandbox.host import ProgramHost
+from rewardsmith.state import RunState, TrialState
+from rewardsmith.store import RunFolder
+from rewardsmith.types import Array, Columns, Episode
+
+OTHERS = 8  # actions of a box that are asked about in each state
+_AT_ONCE = 8192
+_NOTHING: dict[str, Any] = {"steps": 0, "rows": []}
+
+
+def prior_feedback(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
+    """Values of ``shared/prior``; of a program without a prior, or where nothing was learned yet, nothing to tell.
+
+    Raises:
+        BoundaryError: the sandbox failed.
+    """
+    best = _best_agent(state, program)
+    if "q_prior" not in state.functions.get(program, ()) or best is None:
+        return _NOTHING
+    path = run.trial_folder(best.program, best.rung, best.seed) / EPISODES
+    if not path.exists():
+        return _NOTHING
+    episodes, verdict = load_episodes(path), read_verdict(run, program)
+    assert state.preflight is not None
+    believed = _believed(run.program_source(program), verdict.entries["q_prior"], episodes, state.preflight)
+    told = prior_rows(believed, episodes, verdict.fields_read, state.preflight["arguments"])
+    who = "the agent that learned from the environment's own reward" if best.program == NATIVE else "the best agent"
+    return {"who": who, "fitness": best.fitness, **told}
+
+
+def _best_agent(state: RunState, program: str) -> TrialState | None:
+    """Of the program, its functions alone and the native reward: what did best is the evidence."""
+    made = [part for (whole, _), part in state.derived.items() if whole == program and part is not None]
+    trials = [trial for name in (program, *made, NATIVE) for trial in state.trials_of(name, "selection")]
+    scored = [trial for trial in trials if trial.fitness is not None]
+    return max(scored, key=lambda trial: (trial.fitness, -trial.seed), default=None)
+
+
+def _believed(source: str, entry: EntryPoint, episodes: list[Episode], preflight: dict[str, Any]) -> Believed:
+    names = [name for name in entry.arguments if name != "action"]
+    parts = [episode_columns(episode, [*names, "action"]) for episode in episodes]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in (*names, "action")}
+    if preflight["n_actions"] is not None:
+        return _of_choices(source, entry, columns, int(preflight["n_actions"]))
+    return _of_a_box(source, entry, columns, preflight["arguments"]["action"])
+
+
+def _of_choices(source: str, entry: EntryPoint, columns: dict[str, Array], n_actions: int) -> Believed:
+    taken = columns["action"].astype(int).ravel()
+    values = _asked(source, entry, columns).reshape(len(taken), n_actions)
+    rows = np.arange(len(taken))
+    other = np.arange(n_actions)[None, :] != taken[:, None]
+    return Believed(values[rows, taken], values[other].reshape(len(taken), n_actions - 1), values.argmax(axis=1))
+
+
+def _of_a_box(source: str, entry: EntryPoint, columns: dict[str, Array], action: dict[str, Any]) -> Believed:
+    """Beside what was done, some actions drawn evenly over the range that random behaviour had."""
+    done = columns["action"]
+    shape = (len(done), OTHERS, *done.shape[1:])
+    low, high = action["range"]
+    drawn = np.random.default_rng(0).uniform(low, high, shape).astype(done.dtype)
+    all_of = np.concatenate([done[:, None], drawn], axis=1)
+    repeated = {name: np.repeat(values, 1 + OTHERS, axis=0) for name, values in columns.items()}
+    repeated["action"] = all_of.reshape(-1, *done.shape[1:])
+    values = _asked(source, entry, repeated).reshape(len(done), 1 + OTHERS)
+    return Believed(values[:, 0], values[:, 1:], all_of[np.arange(len(done)), values.argmax(axis=1)])
+
+
+def _asked(source: str, entry: EntryPoint, columns: Columns) -> Array:
+    with ProgramHost(source, entry, shapes_in(columns), capacity=_AT_ONCE) as host:
+        return host({name: columns[name] for name in host.arguments}).total

@@ -1,0 +1,79 @@
+"""Where a prior on Q disagrees with what was learned, and that its writer is told so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from line_runs import recorded
+from lineworld import write_task
+
+import rewardsmith as rs
+from rewardsmith.feedback.prior import MOST_ROWS, Believed, agreement, prior_rows
+from rewardsmith.llm.replay import Tape
+from rewardsmith.task.loading import load_task
+from rewardsmith.types import Episode
+
+SEEN = {"position": {"range": (0.0, 1.0)}}
+
+
+def believed(taken: Any, others: Any) -> Believed:
+    taken, others = np.asarray(taken, float), np.asarray(others, float)
+    return Believed(taken, others, np.zeros(len(taken)))
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=20), st.floats(-5, 5), st.floats(0.1, 5))
+def test_agreement_is_about_order_alone(taken: list[float], shift: float, scale: float) -> None:
+    values = np.round(np.array(taken), 2)
+    others = np.random.default_rng(0).normal(size=(len(values), 5)).round(2)
+    share = agreement(believed(values, others))
+    assert 0 <= share <= 1
+    assert agreement(believed(scale * values + shift, scale * others + shift)) == pytest.approx(share, abs=1e-9)
+    assert agreement(believed(-values, -others)) == pytest.approx(1 - share)
+    assert agreement(believed(values, np.repeat(values[:, None], 3, axis=1))) == 0.5
+
+
+def test_the_states_are_shown_in_which_it_is_most_wrong() -> None:
+    episode = Episode({"position": np.linspace(0, 1, 61)}, np.ones((60, 1)), np.zeros(60), True, False)
+    gaps = np.zeros(60)
+    gaps[[3, 5, 30]] = 1.0, 2.0, 3.0
+    told = prior_rows(believed(np.zeros(60), gaps[:, None]), [episode], ["position"], SEEN)
+    assert told["columns"] == ["position"] and told["steps"] == 60
+    shown = [(round(row["cells"][0] * 60), row["gap"]) for row in told["rows"]]
+    assert shown == [(30, 3.0), (5, 2.0)], "the largest first; what is a few steps away is the same place"
+    assert prior_rows(believed(np.ones(60), np.zeros((60, 2))), [episode], [], SEEN)["rows"] == []
+    many = prior_rows(believed(np.zeros(60), np.ones((60, 1))), [episode], [], SEEN)
+    assert len(many["rows"]) == MOST_ROWS
+
+
+@pytest.mark.parametrize("discrete", [True, False], ids=["DQN", "SAC"])
+def test_the_writer_of_a_wrong_prior_is_told_where(tmp_path: Path, discrete: bool) -> None:
+    """It wants the walker to go left; whoever arrives has gone right, which DQN learns in so few steps."""
+    if discrete:
+        prior = "def q_prior(position):\n    return np.stack([1 - position, -position, -1 - position], axis=1)\n"
+    else:
+        prior = "def q_prior(position, action):\n    return -action[:, 0] - position\n"
+    reply = f"```python\nimport numpy as np\n\n\n{prior}```"
+    training = {
+        "algorithm": "DQN" if discrete else "SAC", "n_envs": 1, "normalise_observations": False,
+        "normalise_reward": False,
+        "hyperparameters": {"n_steps": 1, "batch_size": 32, "n_epochs": None, "gamma": 0.95, "learning_starts": 50},
+    }  # fmt: skip
+    training["hyperparameters"].pop("n_epochs")  # type: ignore[attr-defined]
+    folder = write_task(tmp_path / "line", discrete=discrete)
+    text = (folder / "task.toml").read_text().replace("n_epochs = 2\n", "").replace("n_steps = 16\n", "n_steps = 1\n")
+    (folder / "task.toml").write_text(text)
+    run = rs.design(
+        load_task(folder), strategy="qshape", produce="q_prior", training=training, report_seeds=0, steps=1500,
+        replies=recorded([{"round": n, "sample": 0, "text": reply} for n in range(2)]),
+        options={"rounds": 2, "samples": 1, "seeds": 1, "share": 1.0}, runs=tmp_path / "runs",
+    )  # fmt: skip
+    told = list(Tape(run.folder.llm_log))[-1].request.messages[-1].content
+    assert "What your prior on Q says of" in told and "Where it disagrees most, before the step" in told
+    share = int(told.partition("at least as much as ")[2].partition("%")[0])
+    assert share < (50 if discrete else 101), told
+    assert "| the agent did | the prior would |" in told
