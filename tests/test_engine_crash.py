@@ -129,7 +129,8 @@ def outcome(run: RunFolder) -> dict[str, Any]:
     facts = json.loads((run.export_folder / "reward.json").read_text())
     return {
         "best": facts["program"],
-        "lineage": (facts["slot"], facts["parents"], facts["policy"]),
+        # Not the digest of the policy's file: a zip holds the time at which it was written.
+        "lineage": (facts["slot"], facts["parents"], facts["policy"]["seed"], facts["policy"]["rung"]),
         "judged": {tuple(e.data["slot"]): e.data for e in events if e.kind == "judged"},
         "asked": {tuple(e.data["slot"]): e.data["request"] for e in events if e.kind == "replied"},
         "tried": {key: {name: data[name] for name in exact} for key, data in tried.items()},
