@@ -92,3 +92,15 @@ def test_the_yardsticks_reward_is_accepted(task: Task) -> None:
     source = (Path(str(task.folder)) / "expert.py").read_text(encoding="utf-8")
     verdict = check_program(source, task)
     assert verdict.accepted and verdict.style == "batched", verdict.findings
+
+
+def test_the_arm_is_where_its_pictures_and_its_programs_say() -> None:
+    """Meta-World's success is about the fingertips; the observation has the hand, almost as far above as is allowed."""
+    task = load_task("arm-reach")
+    if missing_modules(task.spec.env):
+        pytest.skip("metaworld not installed")
+    with record(task) as env:
+        play(env, expert(task).policy, 2, seed=100)
+    for fields in (episode.fields for episode in env.episodes):
+        near = np.linalg.norm(fields["fingertips"] - fields["goal"], axis=1)[1:] <= 0.05
+        assert near.any() and not near.all() and (near == fields["success"]).all()

@@ -1,4 +1,4 @@
-"""What counts for reaching: the hand at the goal, soon; short of it, how much of the way is done."""
+"""What counts for reaching: the fingertips at the goal, soon; short of it, how much of the way is done."""
 
 from typing import Any
 
@@ -12,5 +12,5 @@ def fitness(episode: Any) -> tuple[float, bool]:
     there = episode.fields["success"]
     if there[-1]:
         return 0.9 + 0.1 * (1.0 - float(np.argmax(there)) / STEP_LIMIT), True
-    away = np.linalg.norm(episode.fields["hand"] - episode.fields["goal"], axis=1)
+    away = np.linalg.norm(episode.fields["fingertips"] - episode.fields["goal"], axis=1)
     return 0.5 * max(0.0, 1.0 - float(away[-1] / away[0])), False
