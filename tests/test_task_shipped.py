@@ -17,6 +17,7 @@ from rewardsmith.recording import play, record
 from rewardsmith.task.environment import make_env, missing_modules
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
+from rewardsmith.types import Episode
 
 NAMES = shipped_tasks()
 EPISODES = 12
@@ -92,6 +93,27 @@ def test_the_yardsticks_reward_is_accepted(task: Task) -> None:
     source = (Path(str(task.folder)) / "expert.py").read_text(encoding="utf-8")
     verdict = check_program(source, task)
     assert verdict.accepted and verdict.style == "batched", verdict.findings
+
+
+def hopped(heights: list[float], x: list[float], after: int = 100) -> Episode:
+    """An episode of the hopper with one flight through given heights, and so many steps on the foot after it."""
+    flight = np.pad(np.array(heights), (5, after))
+    fields = {
+        "foot_clearance": flight,
+        "torso_height": 1.21 + flight,
+        "x": np.concatenate([np.full(5, x[0]), np.linspace(x[0], x[1], len(heights)), np.full(after, x[1])]),
+    }
+    steps = len(flight) - 1
+    return Episode(fields, np.zeros((steps, 3)), np.zeros(steps), after < 100, after >= 100)
+
+
+def test_a_hop_counts_by_its_height_less_its_distance_and_only_when_landed() -> None:
+    measure, arc = fitness_function(load_task("hopper-high-jump")), [0.2, 0.5, 0.2]
+    assert measure(hopped(arc, [0.0, 0.0])).value == pytest.approx(0.5)
+    assert measure(hopped(arc, [0.1, 0.3])).value == pytest.approx(0.3), "from where it stood at the start"
+    assert measure(hopped(arc, [0.0, -0.8])) == (0.0, False), "hopping along is no jump from the spot"
+    assert measure(hopped(arc, [0.0, 0.0], after=20)) == (0.0, False), "it fell"
+    assert measure(hopped([], [0.0, 0.0])) == (0.0, False)
 
 
 def test_the_arm_is_where_its_pictures_and_its_programs_say() -> None:

@@ -1,24 +1,27 @@
-"""What counts for the hopper: the highest jump that it landed."""
+"""What counts for the hopper: the highest jump from the spot that it landed."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 STANDING = 1.21  # m, height of the torso on a straight leg
 ON_GROUND = 0.01  # m
-STANDS_FOR = 25  # steps after the foot came down, 0.2 s
+STANDS_FOR = 50  # steps after the foot came down, 0.4 s
 GOOD = 0.3  # m
 
 
 def fitness(episode: Any) -> tuple[float, bool]:
-    """The greatest height of a flight after which the hopper stayed up."""
-    clearance = episode.fields["foot_clearance"]
+    """The best flight after which the hopper stayed up: its height less its distance from the spot at the landing."""
+    clearance, away = episode.fields["foot_clearance"], np.abs(episode.fields["x"] - episode.fields["x"][0])
     # Foot and torso must both be up: drawing up the leg while falling is no jump, nor is standing on tiptoe.
     height = np.minimum(clearance, episode.fields["torso_height"] - STANDING)
+    # From one moment on the ground to the next: an episode begins with the foot over it, which is no jump.
     down = np.flatnonzero(clearance < ON_GROUND)
-    landed = down[down < len(clearance) - STANDS_FOR]
-    if not len(landed):
-        return 0.0, False
-    # An episode begins with the foot a little over the ground, which is no jump either.
-    highest = max(0.0, float(height[landed[0] : landed[-1] + 1].max()))
-    return highest, highest >= GOOD
+    jumps = [
+        height[left:landed].max() - away[landed]
+        for left, landed in pairwise(down)
+        if landed > left + 1 and landed < len(clearance) - STANDS_FOR
+    ]
+    best = float(max(jumps, default=0.0))
+    return max(0.0, best), best >= GOOD
