@@ -141,8 +141,11 @@ class RunFolder:
             if not _take(descriptor):
                 holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "another process"
                 raise RunError(f"{self.name} is in use by process {holder}", "wait for it, or end it")
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            try:
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            except OSError as error:  # the disk is full
+                raise disk_error(self.path, error) from None
             yield
         finally:
             os.close(descriptor)

@@ -145,7 +145,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("left", [100_000, 300_000])  # where it is noticed: in the midst of the run or of a training
+@pytest.mark.parametrize("left", [140_000, 300_000])  # where it is noticed: in the midst of the run or of a training
 def test_a_full_disk_ends_the_run_and_space_lets_it_go_on(here: Path, small_disk: Path, left: int) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(8 * 2**20 - left))
