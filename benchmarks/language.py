@@ -9,6 +9,7 @@ hand-written reward; on put-next nothing was tuned with a view to language. Pair
     eager    questions about the mission, composed without a model, neutralised (strategy eager)
     calm     subgoals from programs/, see there, as a potential, which is the default of the strategy calm
     calm, neutralised    the same, paid once and taken back by a success
+    blind, blind, neutralised    as calm, with subgoals that a model wrote from the requests alone (programs/blind)
 
 Solved: agents succeeded in 90 % of the last 50 training episodes; a training is stopped there. Runs that never get
 there count as the cap. Told: median steps, and the ratio of the medians to sparse with a 95 % bootstrap interval over
@@ -50,6 +51,8 @@ METHODS: dict[str, dict[str, Any] | None] = {
     "eager": {"subgoals": "neutralised"},
     "calm": {},
     "calm, neutralised": {"subgoals": "neutralised"},
+    "blind": {},
+    "blind, neutralised": {"subgoals": "neutralised"},
 }
 ENOUGH, EPISODES = 0.9, 50
 RESAMPLES = 10_000
@@ -61,7 +64,8 @@ def program(task: str, method: str) -> str:
     """The source of the subgoals."""
     if method == "eager":
         return question_program(texts_of(rs.load_task(task).spec), QUESTIONS[task])
-    source = extract_code((HERE / "programs" / f"calm-{task}.reply.md").read_text(encoding="utf-8")).source
+    folder = HERE / "programs" / ("blind" if method.startswith("blind") else ".")
+    source = extract_code((folder / f"calm-{task}.reply.md").read_text(encoding="utf-8")).source
     assert source is not None
     return source
 

@@ -82,6 +82,16 @@ def test_a_subgoal_is_held_against_the_label_that_means_the_same() -> None:
     assert reached("mine", LABEL, known()).trust == "behaviour"
 
 
+def test_a_stage_before_is_no_false_alarm_of_what_follows() -> None:
+    """It holds until the label does (at the door), or from some steps before on (half way): another thing each time."""
+    at_the_door = np.array([0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0], bool)
+    half_way = at_the_door | LABEL
+    for holds in (at_the_door, half_way):
+        assert reached("before", holds, known(opened=LABEL)).label is None
+    noisy = LABEL | (np.arange(16) == 9)
+    assert reached("opened", noisy, known(opened=LABEL))[-4:-1] == ("opened", 1, 10)
+
+
 def codes(one: Reached) -> dict[str, str]:
     return {found.code: found.severity for found in concerns(one)}
 

@@ -23,7 +23,8 @@ Played = tuple[Mapping[str, Sequence[int | None]], Sequence[bool] | None]
 Trust = Literal["labels", "judge", "behaviour", "nothing"]
 MOST_FALSE = 0.001  # false alarms per transition
 _SUCCESSES = 3  # fewer say nothing
-_FITS = 0.8  # share of the episodes with a label in which the subgoal must come true to mean the same
+_SAME = 0.5  # share of the episodes with a label in which a subgoal comes true in the same step, if it means the same
+_EARLY = 0.2  # share of the successes that must have it before their end
 _ALWAYS = 0.9
 _SEEN_BY_CHANCE = 0.8
 
@@ -144,7 +145,7 @@ def concerns(one: Reached, most_false: float = MOST_FALSE) -> Iterator[Finding]:
     if one.successes == 0.0:
         message = f"subgoal {one.name!r}: none of the known successes reached it"
         yield _finding("RS512", "error", message, "ask for what every success passes")
-    elif one.early is not None and one.early < 1 - _FITS:
+    elif one.early is not None and one.early < _EARLY:
         message = f"subgoal {one.name!r} comes true only with the success itself"
         yield _finding("RS514", "warning", message, "it pays nothing: ask for what must come before")
 
@@ -183,12 +184,19 @@ def played_rows(trainings: Sequence[Played]) -> list[dict[str, Any]]:
 
 
 def _label(holds: Array, known: Behaviour) -> tuple[str | None, int, int]:
-    """The label that means the same: of those with which it comes true, the one that it precedes least."""
-    had = first_steps(holds, known.lengths) != NEVER
+    """The label that means the same: of those with which it comes true, the one that it precedes least.
+
+    That it comes true in the very step in which the label does tells it from a stage before: standing at the door is no
+    false alarm of the open door.
+    """
+    starts = np.cumsum(known.lengths) - known.lengths
     fitting = []
     for name, label in known.labels.items():
-        labelled = first_steps(label, known.lengths) != NEVER
-        if labelled.any() and had[labelled].mean() >= _FITS:
+        first = first_steps(label, known.lengths)
+        at = (starts + first)[first != NEVER]
+        begins = np.isin(at, starts)
+        rises = holds[at] & (begins | ~holds[at - 1])
+        if len(at) and rises.mean() >= _SAME:
             false, negatives = false_alarms(holds, label, known.lengths)
             fitting.append((false / negatives if negatives else 0.0, -negatives, name, false))
     if not fitting:
