@@ -102,6 +102,7 @@ class TalkWorld(gym.Env[Any, Any]):
         places = self.np_random.permutation(np.arange(1, PLACES))[: len(names)]
         self.things = dict(zip(map(int, places), names, strict=True))
         self.place, self.wanted = 0, str(self.np_random.choice(names))
+        print("a world that talks while it is reset")  # as BabyAI's do
         return self._seen(), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:

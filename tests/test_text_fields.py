@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from command_line import call
 from hypothesis import given
 from hypothesis import strategies as st
 from talkworld import write_task
@@ -54,6 +56,11 @@ def test_programs_see_the_words_of_each_episode(task: Task) -> None:
     assert len(texts) > 1
     told = {text_of(row, arguments["below"].words) for row in look.transitions["next_below"]}
     assert "" in told and told & {"red ball", "blue key"}
+
+
+def test_what_an_environment_prints_is_no_part_of_what_a_command_gives(task: Task, tmp_path: Path) -> None:
+    shown = call(tmp_path, "prompts", "show", str(task.folder), "--json")
+    assert list(json.loads(shown.stdout)) == ["system", "messages"] and "a world that talks" in shown.stderr
 
 
 def test_writers_are_told_the_words(task: Task) -> None:

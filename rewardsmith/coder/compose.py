@@ -68,7 +68,7 @@ def compose(
         pitfalls=prompts.render("shared/pitfalls", produce=produce),
     )
     card = task_card(spec, preflight, steps)
-    task = prompts.render("shared/task", **card)
+    task = prompts.render("shared/task", produce=produce, **card)
     named = [PRODUCED[name].replace("a reward", "the reward") for name in produce]
     wanted = " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
     request = prompts.render(f"{strategy}/request", task=task, card=card, examples=examples, wanted=wanted)
