@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from rewardsmith.export.module import program_in, reward_module
 from rewardsmith.program import Verdict
 from rewardsmith.sandbox.static import check_static
 from rewardsmith.task.loading import load_task
+from rewardsmith.train.vectors import make_vec_env
 from rewardsmith.wrapper import LoadedProgram, RewardWrapper, load_program
 
 FACTS: dict[str, Any] = {
@@ -154,3 +159,44 @@ def test_arguments_are_read_only_as_they_were_when_it_was_judged(tmp_path: Path)
     alone.reset(seed=3)
     before = alone._before["position"]
     assert alone.step(np.zeros(1))[1] == pytest.approx(3.0 * before)
+
+
+MADE = """
+import numpy as np
+{example}
+env.reset(seed=0)
+env.step(env.action_space.sample())
+print(env.observation_space.shape)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("door-key", "def subgoals(next_carrying_key):\n    return {'key': next_carrying_key > 0}\n"),
+        ("lava-gap-pixels", "def reward(next_agent_x):\n    return {'right': next_agent_x}\n"),
+        ("cart-pole-swing-up", "def reward(action):\n    return {'calm': -np.abs(action[:, 0])}\n"),
+    ],
+)
+def test_the_example_at_its_head_makes_the_environment_that_the_policy_saw(
+    name: str, source: str, tmp_path: Path
+) -> None:
+    task = load_task(name)
+    (tmp_path / "program.py").write_text("import numpy as np\n" + source)
+    program = load_program(tmp_path / "program.py", task)
+    program.close()
+    facts = {**FACTS, "environment": task.env_id}
+    (tmp_path / "reward.py").write_text(reward_module(task, program.source, program.verdict, facts))
+    head = ast.get_docstring(ast.parse((tmp_path / "reward.py").read_text())) or ""
+    lines = head.partition("The policy that")[0].splitlines()
+    example = "\n".join(line.strip() for line in lines if line.startswith("    "))
+    (tmp_path / "mine.py").write_text(MADE.format(example=example))
+    path = os.pathsep.join([str(tmp_path), str(task.folder)])
+    words = [sys.executable, "mine.py"]
+    found = subprocess.run(
+        words, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, timeout=100
+    )
+    assert found.returncode == 0, found.stderr
+    seen = make_vec_env(task, 1, 0).observation_space
+    wanted = (seen.shape[0] + 1,) if name == "door-key" else seen.shape  # beside what it sees: whether it is done
+    assert found.stdout.strip() == str(wanted)

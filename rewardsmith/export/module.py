@@ -16,6 +16,7 @@ from typing import Any
 import jinja2
 
 from rewardsmith.errors import RunError
+from rewardsmith.export.example import example
 from rewardsmith.program import EXPORT_BEGINS, EXPORT_ENDS, EntryPoint, Verdict
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
@@ -65,7 +66,7 @@ def reward_module(
         per_transition=verdict.style == "per_transition",
         fields=fields,
         functions=_functions(task, fields),
-        module=Path(name).stem,
+        example=[_as_doc(line) for line in example(task, Path(name).stem, "subgoals" in entries)],
         prefix="" if name == "reward.py" else f"{Path(name).stem}_",
         normalised=task.spec.training.normalise_observations or task.spec.training.normalise_reward,
         doc=_as_doc,

@@ -32,10 +32,14 @@ def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
     if missing := missing_modules(spec):
         raise UsageError(f"task {task.name} needs {' and '.join(missing)}, not installed", spec.install or _INSTALL)
     kwargs = dict(spec.kwargs) if render_mode is None else {**spec.kwargs, "render_mode": render_mode}
-    registered = _REGISTERED.match(spec.id) or spec.id in gym.registry  # an id need not have a version
-    env = _make_registered(spec, kwargs) if registered else _make_class(task, kwargs)
+    env = _make_registered(spec, kwargs) if is_registered(spec.id) else _make_class(task, kwargs)
     _refuse_foreign(env, spec.id)
     return env
+
+
+def is_registered(env_id: str) -> bool:
+    """Whether Gymnasium makes it, also ``module:Id-v0``; else it is ``module:Class``."""
+    return bool(_REGISTERED.match(env_id)) or env_id in gym.registry  # an id need not have a version
 
 
 def missing_modules(spec: EnvironmentSpec) -> list[str]:
