@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from programs import TASKS, entries, task_of
 
+from rewardsmith.api import trainable_program
 from rewardsmith.errors import RunError
 from rewardsmith.export import module
 from rewardsmith.export.module import program_in, reward_module
@@ -183,10 +184,8 @@ def test_the_example_at_its_head_makes_the_environment_that_the_policy_saw(
 ) -> None:
     task = load_task(name)
     (tmp_path / "program.py").write_text("import numpy as np\n" + source)
-    program = load_program(tmp_path / "program.py", task)
-    program.close()
-    facts = {**FACTS, "environment": task.env_id}
-    (tmp_path / "reward.py").write_text(reward_module(task, program.source, program.verdict, facts))
+    judged = trainable_program(tmp_path / "program.py", task)
+    (tmp_path / "reward.py").write_text(reward_module(task, *judged, {**FACTS, "environment": task.env_id}))
     head = ast.get_docstring(ast.parse((tmp_path / "reward.py").read_text())) or ""
     lines = head.partition("The policy that")[0].splitlines()
     example = "\n".join(line.strip() for line in lines if line.startswith("    "))

@@ -15,27 +15,31 @@ def example(task: Task, module: str, shows_subgoals: bool) -> Sequence[str]:
         module: where RewardWrapper is imported from.
         shows_subgoals: the policy sees which are done.
     """
-    env, wrappers = task.spec.env, [_place(name) for name in task.spec.env.wrappers]
+    env = task.spec.env
     arguments = [f"{name}={value!r}" for name, value in env.kwargs.items()]
     limit = [] if env.max_episode_steps is None else [f"max_episode_steps={env.max_episode_steps}"]
-    imports = [f"from {place} import {name}" for place, name in wrappers]
+    imports = [_import(name) for name in env.wrappers]
     if is_registered(env.id):
         made = f"gym.make({', '.join([repr(env.id).replace(chr(39), chr(34)), *limit, *arguments])})"
         imports = ["import gymnasium as gym", *imports]
     else:
-        place, name = _place(env.id)
-        made = f"{name}({', '.join(arguments)})"
-        imports = [f"from {place} import {name}", *imports]
+        made = f"{_attribute(env.id)}({', '.join(arguments)})"
+        imports = [_import(env.id), *imports]
         if limit:
             imports = ["from gymnasium.wrappers import TimeLimit", *imports]
             made = f"TimeLimit({made}, {limit[0]})"
     ours = "RewardWrapper, ShowSubgoals" if shows_subgoals else "RewardWrapper"
-    above = [*(name for _, name in wrappers), *(["ShowSubgoals"] if shows_subgoals else [])]
+    above = [*map(_attribute, env.wrappers), *(["ShowSubgoals"] if shows_subgoals else [])]
     worn = [f"env = {name}(env)" for name in above]
     return [*dict.fromkeys(imports), f"from {module} import {ours}", "", f"env = RewardWrapper({made})", *worn]
 
 
-def _place(name: str) -> tuple[str, str]:
-    """Module and attribute of ``module:Class`` or ``file.py:Class``."""
-    module, _, attribute = name.partition(":")
-    return module.removesuffix(".py"), attribute
+def _attribute(name: str) -> str:
+    return name.partition(":")[2]
+
+
+def _import(name: str) -> str:
+    """Of ``module:Class`` or ``file.py:Class``."""
+    place = name.partition(":")[0]
+    own = f"  # {place} lies in the task's folder" if place.endswith(".py") else ""
+    return f"from {place.removesuffix('.py')} import {_attribute(name)}{own}"
