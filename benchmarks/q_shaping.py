@@ -30,6 +30,7 @@ import numpy as np
 import torch
 from stable_baselines3 import DQN, SAC, TD3
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import rewardsmith as rs
 from rewardsmith.coder.extract import extract_code
@@ -104,7 +105,7 @@ def discrete(**more: Any) -> dict[str, Any]:
 
 
 def continuous(**more: Any) -> dict[str, Any]:
-    return {"learning_rate": 1e-3, "train_freq": 2, "policy_kwargs": {"net_arch": [64, 64]}, **more}
+    return {"learning_rate": 1e-3, "train_freq": 2, **more, "policy_kwargs": {"net_arch": [64, 64]}}
 
 
 WRITTEN: dict[str, tuple[Any, int, dict[str, Any]]] = {
@@ -113,14 +114,14 @@ WRITTEN: dict[str, tuple[Any, int, dict[str, Any]]] = {
         discrete(gamma=0.98, learning_starts=500, target_update_interval=200, exploration_fraction=0.3, batch_size=64),
     ),
     "Acrobot-v1": (
-        DQN, 30_000, discrete(gamma=0.99, learning_starts=500, target_update_interval=250, exploration_fraction=0.3),
+        DQN, 20_000, discrete(gamma=0.99, learning_starts=500, target_update_interval=250, exploration_fraction=0.3),
     ),
     "MountainCar-v0": (
-        DQN, 60_000,
+        DQN, 30_000,
         discrete(gamma=0.99, learning_starts=1000, target_update_interval=600, exploration_fraction=0.3),
     ),
-    "Pendulum-v1": (SAC, 5000, continuous(gamma=0.98, learning_starts=500)),
-    "MountainCarContinuous-v0": (TD3, 15_000, continuous(gamma=0.99, learning_starts=1000)),
+    "Pendulum-v1": (SAC, 4000, continuous(gamma=0.98, learning_starts=500, train_freq=1)),
+    "MountainCarContinuous-v0": (TD3, 10_000, continuous(gamma=0.99, learning_starts=1000)),
 }  # fmt: skip
 CORRIDOR = "corridor, DQN"
 SETTINGS = {
@@ -136,17 +137,23 @@ SETTINGS = {
         for env_id, (algorithm, steps, learner) in WRITTEN.items()
     },
 }  # fmt: skip
+ACTS: dict[str, Any] = {"mode": "anneal", "until": 0.5, "follow": 0.5, "weight": 0.0}
+ORDERS: dict[str, Any] = {"mode": "anneal", "until": 0.5, "follow": 0.5, "part": "actions", "every": 1}
 CONDITIONS: dict[str, dict[str, Any] | None] = {
     "plain": None,
-    "prefill": {"mode": "prefill"},
-    "anneal": {"mode": "anneal"},
-    "anneal, actions only": {"mode": "anneal", "part": "actions"},
-    "prefill, negated": {"mode": "prefill", "wrong": "negated"},
-    "anneal, negated": {"mode": "anneal", "wrong": "negated"},
-    "prefill, noise": {"mode": "prefill", "wrong": "noise"},
-    "anneal, noise": {"mode": "anneal", "wrong": "noise"},
-    "persistent, negated (control)": {"mode": "persistent", "biased": True, "wrong": "negated"},
-}
+    "prefill, all of it": {"mode": "prefill", "part": "q"},
+    "anneal, all of it": {"mode": "anneal", "part": "q", "every": 2, "until": 0.3, "follow": 0.0},
+    "acts": ACTS,
+    "acts and orders": ORDERS,
+    **{
+        f"{name}, {how}": {**options, "wrong": how}
+        for name, options in (("prefill", {"mode": "prefill", "part": "q"}), ("acts and orders", ORDERS))
+        for how in ("negated", "noise")
+    },
+    "persistent, negated (control)": {
+        "mode": "persistent", "biased": True, "part": "q", "every": 2, "follow": 0.0, "wrong": "negated"
+    },
+}  # fmt: skip
 
 
 def wrong(prior: Callable[..., Any], how: str | None, seed: int) -> Callable[..., Any]:
@@ -176,7 +183,9 @@ class Looks(BaseCallback):
         obs, _ = self._env.reset(seed=seed)
         total, done = 0.0, False
         while not done:
-            action, _ = self.model.predict(obs, deterministic=True)
+            normalising = self.model.get_vec_normalize_env()
+            seen = obs if normalising is None else normalising.normalize_obs(obs)
+            action, _ = self.model.predict(seen, deterministic=True)
             obs, reward, terminated, truncated, _ = self._env.step(action)
             total, done = total + float(reward), terminated or truncated
         return total
@@ -188,8 +197,11 @@ def trained(job: tuple[str, str, int]) -> dict[str, Any]:
     name, condition, seed = job
     setting, options = SETTINGS[name], dict(CONDITIONS[condition] or {})
     prior = wrong(setting.prior(), options.pop("wrong", None), seed)
+    venv = DummyVecEnv([setting.make])
+    if name != CORRIDOR:  # as usual for networks: the speeds of the mountain cars are some hundredths
+        venv = VecNormalize(venv, norm_reward=False)
     make = setting.algorithm if condition == "plain" else rs.q_shaped(setting.algorithm, q_prior=prior, **options)
-    model = make("MlpPolicy", setting.make(), seed=seed, device="cpu", **json.loads(json.dumps(setting.learner)))
+    model = make("MlpPolicy", venv, seed=seed, device="cpu", **json.loads(json.dumps(setting.learner)))
     looks, begun = Looks(setting), time.perf_counter()
     model.learn(setting.steps, callback=looks)
     return {"setting": name, "condition": condition, "seed": seed, "returns": looks.returns,
@@ -275,7 +287,7 @@ def main() -> None:
     kept = given.output is not None and given.output.exists()
     runs: list[dict[str, Any]] = json.loads(given.output.read_text(encoding="utf-8"))["runs"] if kept else []
     known = {(run["setting"], run["condition"], run["seed"]) for run in runs}
-    wanted = [(name, c, seed) for name in given.settings for seed in range(given.seeds) for c in given.conditions]
+    wanted = [(name, c, seed) for seed in range(given.seeds) for name in given.settings for c in given.conditions]
     jobs = [job for job in wanted if job not in known]
     with multiprocessing.get_context("fork").Pool(given.workers) as pool:
         for done, run in enumerate(pool.imap_unordered(trained, jobs), 1):

@@ -11,12 +11,15 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from stable_baselines3 import DQN, PPO, SAC, TD3
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import rewardsmith as rs
 from rewardsmith.errors import UsageError
 from rewardsmith.train.q_prior import OTHERS, QPairs
+from rewardsmith.train.q_shaping import order_loss
 
 SMALL: dict[str, Any] = {"seed": 0, "buffer_size": 500, "learning_starts": 32, "batch_size": 16, "device": "cpu"}
 KINDS = {"DQN": DQN, "TD3": TD3, "SAC": SAC}
@@ -162,21 +165,78 @@ def test_prefill_fits_the_critic_and_its_target(kind: str) -> None:
     assert torch.equal(found, target)
 
 
-def test_only_the_order_of_actions_or_only_the_value_of_states() -> None:
-    def gaps(part: str) -> tuple[float, float]:
-        model = made("DQN", lambda obs: np.stack([5.0 + 0 * obs[:, 0], 7.0 + 0 * obs[:, 0]], axis=1), mode="prefill",
-                     part=part, fit_steps=800, settings=net(32) | {"learning_rate": 1e-2})
-        model.learn(32)
-        before = model.q_net(torch.zeros(1, 1)).detach().numpy()[0]
-        model.q_shaper.before_updates(32)
-        after = model.q_net(torch.zeros(1, 1)).detach().numpy()[0]
-        wanted = 6.0 if part == "states" else float(before.mean())
-        return float(after[1] - after[0]) - 2.0, float(after.mean()) - wanted
+def prefilled(part: str) -> tuple[Any, Any]:
+    """The values of two actions at 0, before and after a fit to a prior that says 5 and 7 everywhere."""
+    believed = lambda obs: np.stack([5.0 + 0 * obs[:, 0], 7.0 + 0 * obs[:, 0]], axis=1)  # noqa: E731
+    learner = net(32) | {"learning_rate": 1e-2}
+    model = made("DQN", believed, mode="prefill", part=part, fit_steps=800, settings=learner)
+    model.learn(32)
+    before = model.q_net(torch.zeros(1, 1)).detach().numpy()[0]
+    model.q_shaper.before_updates(32)
+    return before, model.q_net(torch.zeros(1, 1)).detach().numpy()[0]
 
-    gap, moved = gaps("actions")
-    assert abs(gap) < 0.1 and abs(moved) < 2.0
-    _, off = gaps("states")
-    assert abs(off) < 0.2
+
+def test_only_the_value_of_states() -> None:
+    _, after = prefilled("states")
+    assert after.mean() == pytest.approx(6.0, abs=0.2)
+
+
+def test_only_the_order_of_actions() -> None:
+    """Neither the values nor the distance are taken over: a distance would be counted anew at every backup."""
+    before, after = prefilled("actions")
+    assert 0.0 < after[1] - after[0] < 1.5
+    assert after.mean() == pytest.approx(before.mean(), abs=1.0)
+
+
+ROWS = st.lists(st.lists(st.floats(-5, 5), min_size=3, max_size=3), min_size=1, max_size=6)
+
+
+@given(ROWS, ROWS)
+def test_an_order_pushes_actions_apart_and_no_value_up(found: Any, wanted: Any) -> None:
+    """Its gradient adds up to 0 over the actions of a state, and is 0 where the order holds by the margin."""
+    n = min(len(found), len(wanted))
+    values, believed = torch.tensor(found[:n], requires_grad=True), torch.tensor(wanted[:n])
+    loss = order_loss(values, believed, share=0.01)
+    (gradient,) = torch.autograd.grad(loss, values)
+    assert torch.allclose(gradient.sum(dim=1), torch.zeros(n), atol=1e-4)
+    with torch.no_grad():
+        order = believed.argsort(dim=1).argsort(dim=1).float()
+        assert order_loss(10 * order, believed, share=0.01) == 0.0, "the same order, far apart"
+
+
+def test_an_order_says_nothing_of_what_is_not_known() -> None:
+    values = torch.tensor([[1.0, 0.0, 0.0]])
+    assert order_loss(values, torch.tensor([[0.0, float("nan"), float("nan")]]), share=0.1) == 0.0
+    assert order_loss(values, torch.tensor([[0.0, 1.0, float("nan")]]), share=0.1) > 1.0
+
+
+# --- When it acts
+
+IDLE = {"learning_starts": 2000, "buffer_size": 2000}  # acting alone: without the prior at random
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_prior_acts_at_first_in_its_share_of_the_steps_and_then_no_more(kind: str) -> None:
+    model = made(kind, Asked(kind == "DQN"), n_envs=4, follow=1.0, until=0.5, settings=IDLE)
+    model.learn(1600)
+    actions = model.replay_buffer.actions[:400].reshape(400, 4)
+    right = actions == 1 if kind == "DQN" else actions > 0.0  # of random ones a half
+    assert right[:20].mean() > 0.9 and right[200:].mean() < 0.65
+    assert right[:200].mean() == pytest.approx(0.75, abs=0.08), "its share falls evenly"
+    plain = made(kind, Asked(kind == "DQN"), n_envs=4, follow=0.0, settings=IDLE)
+    plain.learn(1600)
+    taken = plain.replay_buffer.actions[:400].reshape(400, 4)
+    assert (taken == 1 if kind == "DQN" else taken > 0.0)[:200].mean() < 0.6
+
+
+def test_actions_that_the_prior_takes_are_those_that_are_stored() -> None:
+    model = made("TD3", Asked(False), follow=1.0, settings=IDLE)
+    seen: list[float] = []
+    step = model.env.envs[0].unwrapped.step
+    model.env.envs[0].unwrapped.step = lambda action: (seen.append(float(action[0])), step(action))[1]
+    model.learn(400)
+    stored = model.policy.unscale_action(model.replay_buffer.actions[:400, 0])[:, 0]
+    assert np.allclose(stored, seen, atol=1e-6) and np.mean(np.array(seen) > 1.0) > 0.65
 
 
 # --- When it stops

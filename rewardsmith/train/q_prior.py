@@ -25,6 +25,7 @@ QFunction = Callable[..., FloatArray]
 """(obs, action) -> (n,) for actions from a box, as the environment takes them; obs -> (n, n_actions) for Discrete."""
 
 OTHERS = 4  # random actions beside the stored one
+CANDIDATES = 15  # random actions beside the learner's, where the best is taken
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,10 @@ class PairBeliefs:
     def remember(self, obs: Any, action: Array) -> None:
         """Pairs do not grow with what is seen."""
 
+    def best(self, obs: Any, action: Array, rng: np.random.Generator) -> Array:
+        """The learner's own: pairs say nothing of other states."""
+        return action
+
     @property
     def size(self) -> int:
         """How many there are."""
@@ -120,13 +125,30 @@ class StoredBeliefs:
             self._values[self._buffer.pos] = _checked(self._function(obs), (n, self._n_actions))
             return
         assert self._actions is not None
-        actions = self._rng.uniform(-1, 1, (n, 1 + OTHERS, self._buffer.action_dim)).astype(np.float32)
+        actions, values = self._asked_beside(obs, action, OTHERS, self._rng)
+        self._values[self._buffer.pos], self._actions[self._buffer.pos] = values, actions
+
+    def best(self, obs: Any, action: Array, rng: np.random.Generator) -> Array:
+        """The actions that the function values most, of all or, from a box, of this and some random ones.
+
+        Args:
+            obs, action: see :meth:`remember`.
+        """
+        if self._n_actions is not None:
+            best: Array = _checked(self._function(obs), (len(action), self._n_actions)).argmax(axis=1)
+            return best
+        actions, values = self._asked_beside(obs, action, CANDIDATES, rng)
+        chosen: Array = actions[np.arange(len(action)), values.argmax(axis=1)]
+        return chosen.reshape(action.shape)
+
+    def _asked_beside(self, obs: Any, action: Array, others: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """An action and random others, shape (n, 1 + others, d), and the function's values of them."""
+        n, m = len(action), 1 + others
+        actions = rng.uniform(-1, 1, (n, m, self._buffer.action_dim)).astype(np.float32)
         actions[:, 0] = action.reshape(n, -1)
-        shape = self._model.action_space.shape or ()
-        asked = self._model.policy.unscale_action(actions.reshape(n * (1 + OTHERS), *shape))
-        repeated = {key: _repeat(value) for key, value in obs.items()} if isinstance(obs, dict) else _repeat(obs)
-        self._values[self._buffer.pos] = _checked(self._function(repeated, asked), (n * (1 + OTHERS),)).reshape(n, -1)
-        self._actions[self._buffer.pos] = actions
+        asked = self._model.policy.unscale_action(actions.reshape(n * m, *(self._model.action_space.shape or ())))
+        many = {k: np.repeat(v, m, axis=0) for k, v in obs.items()} if isinstance(obs, dict) else np.repeat(obs, m, 0)
+        return actions, _checked(self._function(many, asked), (n * m,)).reshape(n, m)
 
     @property
     def size(self) -> int:
@@ -140,10 +162,6 @@ class StoredBeliefs:
         obs = {k: v[rows, envs] for k, v in seen.items()} if isinstance(seen, dict) else seen[rows, envs]
         actions = None if self._actions is None else self._actions[rows, envs]
         return _believed(self._model, obs, actions, self._values[rows, envs])
-
-
-def _repeat(obs: Array) -> Array:
-    return np.repeat(obs, 1 + OTHERS, axis=0)
 
 
 def _checked(values: Any, shape: tuple[int, ...]) -> FloatArray:

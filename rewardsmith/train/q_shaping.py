@@ -4,6 +4,10 @@
     model.learn(50_000)
     model.save("sac.zip")                # an SAC like any other: SAC.load("sac.zip")
 
+At first the prior also acts: in a share of the steps, which falls to 0 with its weight, the action is taken that it
+values most. The learner is off-policy, so what it converges to does not depend on who acted; it sees good behaviour
+sooner than chance would show it. (Probabilistic policy reuse, Fernandez and Veloso 2006.)
+
 ``prefill`` fits critic and targets once, before the first update (and the actor: towards good actions, away from bad
 ones). ``anneal`` takes a small step towards the prior beside every k-th update, with a weight that falls to exactly 0
 at ``until``. After that, learning is what it would be without a prior: however wrong it was, it is forgotten, as every
@@ -22,6 +26,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from stable_baselines3 import DQN, SAC, TD3
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
@@ -32,6 +37,8 @@ from rewardsmith.types import Array
 
 Part = Literal["q", "actions", "states"]
 _KINDS = (DQN, TD3, SAC)
+_STRETCH = 10  # steps in which one of the two acts before it is drawn again: single steps lead nowhere
+_ORDER_SHARE = 0.2  # of the values: by no more may a margin between actions raise them
 _MARGIN = 0.5  # how far the actor is pushed from a bad action, in the policy's range of -1 to 1
 
 
@@ -40,11 +47,12 @@ class QShaping(BaseModel):
 
     Attributes:
         mode: see the head of this module.
-        part: what of it is used: ``q`` all of it, ``actions`` only how it orders actions (values are compared with
-            their mean over actions), ``states`` only that mean.
-        weight: of a step towards the prior, in units of the learner's own steps.
+        part: what of it is used: ``actions`` only how it orders the actions of a state, ``states`` only its mean over
+            actions, ``q`` all of it.
+        weight: of a step towards the prior, in units of the learner's own steps; with 0 it only acts.
         until: share of the training after which the weight is 0.
         every: a step towards the prior beside every so many updates.
+        follow: share of the steps, at the beginning, in which the prior acts. Pairs never do.
         fit_steps: gradient steps of ``prefill``.
         actor: whether ``prefill`` also moves the actor, where there is one.
         biased: what ``persistent`` needs to be said.
@@ -54,9 +62,10 @@ class QShaping(BaseModel):
 
     mode: Literal["prefill", "anneal", "persistent"] = "anneal"
     part: Part = "q"
-    weight: float = Field(1.0, gt=0)
+    weight: float = Field(1.0, ge=0)
     until: float = Field(0.3, gt=0, le=1)
     every: int = Field(2, ge=1)
+    follow: float = Field(0.0, ge=0, le=1)
     fit_steps: int = Field(500, ge=1)
     actor: bool = True
     biased: bool = False
@@ -67,6 +76,8 @@ class _Beliefs(Protocol):
     def size(self) -> int: ...
 
     def remember(self, obs: Any, action: Array) -> None: ...
+
+    def best(self, obs: Any, action: Array, rng: np.random.Generator) -> Array: ...
 
     def batch(self, n: int, rng: np.random.Generator) -> Believed: ...
 
@@ -121,6 +132,7 @@ class QShaper:
         else:
             self._beliefs = StoredBeliefs(model, prior, seed=(model.seed or 0) + 1)
         self._updates, self._filled = 0, False
+        self._led = np.zeros(model.n_envs, bool)  # where the prior acts
         self._optimiser: torch.optim.Optimizer | None = torch.optim.Adam(_critic(model).parameters())
 
     def remember(self, obs: Any, action: Array) -> None:
@@ -131,13 +143,34 @@ class QShaper:
     @property
     def weight(self) -> float:
         """Of a step towards the prior, now."""
-        options, model = self.options, self._model
+        options = self.options
         if options.mode == "prefill":
             return 0.0
-        if options.mode == "persistent":
-            return options.weight
-        end = options.until * (model._total_timesteps or 1)
-        return options.weight * max(0.0, 1.0 - model.num_timesteps / end)
+        return options.weight * (1.0 if options.mode == "persistent" else self._left)
+
+    @property
+    def _left(self) -> float:
+        """Of the time in which the prior has a say, from 1 to exactly 0."""
+        end = self.options.until * (self._model._total_timesteps or 1)
+        return max(0.0, 1.0 - self._model.num_timesteps / end)
+
+    def acting(self, obs: Any, stored: Array) -> Array:
+        """The actions to take, as the buffer stores them: the prior's where it acts, elsewhere the learner's own.
+
+        Args:
+            obs: as the environments gave them, shape (n_envs, ...).
+            stored: what the learner would do.
+        """
+        share = self.options.follow * self._left
+        if share == 0.0:
+            return stored
+        drawn = self._rng.random((2, len(self._led)))
+        anew = (drawn[0] < 1 / _STRETCH) | (self._model.num_timesteps == 0)
+        self._led = np.where(anew, drawn[1] < share, self._led)
+        if not self._led.any():
+            return stored
+        best = self._beliefs.best(obs, stored, self._rng)
+        return np.where(self._led.reshape(-1, *[1] * (stored.ndim - 1)), best, stored)
 
     def before_updates(self, batch_size: int) -> None:
         """Prefill, before the first of them."""
@@ -181,20 +214,39 @@ def belief_loss(model: OffPolicyAlgorithm, batch: Believed, part: Part) -> torch
     """Mean squared distance of the critic, or of all critics, from what is believed.
 
     Args:
-        part: ``actions`` and ``states`` compare deviations from the mean over actions, and that mean.
+        part: ``states`` compares means over actions; of ``actions`` see :func:`order_loss`.
     """
     known = ~torch.isnan(batch.values)
     wanted = torch.where(known, batch.values, torch.zeros_like(batch.values))
     losses = []
     for found in _critic_values(model, batch):
-        difference = torch.where(known, found - wanted, torch.zeros_like(found))
-        mean = difference.sum(dim=1, keepdim=True) / known.sum(dim=1, keepdim=True)
         if part == "actions":
-            difference = torch.where(known, difference - mean, torch.zeros_like(difference))
-        elif part == "states":
-            difference = mean
-        losses.append((difference**2).sum(dim=1).mean() / (1 if part == "states" else known.shape[1]))
+            losses.append(order_loss(found, batch.values, share=_ORDER_SHARE * (1 - model.gamma)))
+            continue
+        difference = torch.where(known, found - wanted, torch.zeros_like(found))
+        if part == "states":
+            losses.append(((difference.sum(dim=1) / known.sum(dim=1)) ** 2).mean())
+        else:
+            losses.append((difference**2).mean())
     return torch.stack(losses).sum()
+
+
+def order_loss(found: torch.Tensor, wanted: torch.Tensor, share: float) -> torch.Tensor:
+    """Squared hinge over pairs of actions: the one that is believed better shall be better by a small margin.
+
+    A margin, never the believed distance: a critic that is held to a distance d between actions counts d anew at every
+    backup, and its values grow by up to d gamma / (1 - gamma). A margin of ``share`` = c (1 - gamma) of them cannot
+    make them grow by more than the part c. (Large margins: Hester et al. 2018, arXiv 1704.03732.)
+
+    Args:
+        found: what the critic says, shape (n, m).
+        wanted: what is believed, same shape, NaN where nothing is.
+        share: of the mean absolute value in ``found``; the margin is this, or the believed distance if that is less.
+    """
+    gaps = (wanted[:, :, None] - wanted[:, None, :]).nan_to_num(0.0).clamp(min=0.0)
+    margin = gaps.clamp(max=share * float(found.detach().abs().mean()))
+    short = (margin - (found[:, :, None] - found[:, None, :])).clamp(min=0.0)
+    return torch.where(gaps > 0, short**2, 0.0).sum(dim=(1, 2)).mean()
 
 
 def _critic_values(model: OffPolicyAlgorithm, batch: Believed) -> list[torch.Tensor]:
@@ -261,6 +313,15 @@ def _shaped_class(algorithm: type[OffPolicyAlgorithm]) -> type[OffPolicyAlgorith
                 seen = self._last_obs if self._vec_normalize_env is None else self._last_original_obs
                 self.q_shaper.remember(seen, buffer_action)
             super()._store_transition(replay_buffer, buffer_action, *rest)
+
+        def _sample_action(self, *arguments: Any, **settings: Any) -> tuple[Array, Array]:
+            action, stored = super()._sample_action(*arguments, **settings)
+            if self.q_shaper is not None:
+                seen = self._last_obs if self._vec_normalize_env is None else self._last_original_obs
+                stored = self.q_shaper.acting(seen, stored)
+                boxed = isinstance(self.action_space, spaces.Box)
+                action = self.policy.unscale_action(stored) if boxed else stored
+            return action, stored
 
         def train(self, gradient_steps: int, batch_size: int = 100) -> None:
             if self.q_shaper is not None:
