@@ -109,7 +109,7 @@ def load_bank(path: str | Path) -> Bank:
     with np.load(path, allow_pickle=False) as arrays:
         known = zip(arrays["fitness"], arrays["success"], arrays["origin"], strict=True)
         about = [(float(fitness), None if flag < 0 else bool(flag), str(origin)) for fitness, flag, origin in known]
-    return Bank(Trajectory(episode, *rest) for episode, rest in zip(episodes, about, strict=True))
+    return Bank((Trajectory(episode, *rest) for episode, rest in zip(episodes, about, strict=True)), len(episodes))
 
 
 def recorded_trajectories(path: str | Path, fitness: FitnessFunction) -> list[Trajectory]:

@@ -36,7 +36,7 @@ def known_behaviour(task: Task, places: Sequence[str], *, expert: bool) -> Bank 
     found = [one for place in places for one in _from_place(task, Path(place))]
     if expert:
         found += _expert(task)
-    return Bank(found) if found else None
+    return Bank(found, len(found)) if found else None  # all: a run's own bank chooses among them
 
 
 def like_tasks(task: Task, count: int) -> list[Example]:

@@ -18,6 +18,7 @@ from rewardsmith.choosing import (
     training_changes,
     who_writes,
 )
+from rewardsmith.coder.answering import check_demonstrations
 from rewardsmith.coder.examples import EXAMPLES, examples_text
 from rewardsmith.coder.questions import texts_of
 from rewardsmith.coder.scripted import RecordedReplies, RecordedReply, load_replies
@@ -116,8 +117,6 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
         provider_name(config.model)
     elif getattr(strategy.options, "votes", 0):
         raise UsageError(f"votes ask a model about steps, but {config.written_by} writes", "name one with --model")
-    elif writer == "questions":
-        texts_of(resolved.spec, str(config.options.get("instruction", "")))
     own, plugin = settings.get("prompts"), getattr(strategy, "prompts", None)
     folders = [Path(folder) for folder in (own, Prompts().folder, plugin) if folder is not None]
     prompts = Prompts(*folders)
@@ -126,7 +125,20 @@ def plan(task: Task | str, goal: str | None = None, **settings: Unpack[Settings]
     if shown:
         files[EXAMPLES] = examples_text(shown)
     known = known_behaviour(resolved, config.bank, expert=config.use_expert)
+    _check_answers(resolved, config, known)
     return Plan(resolved, config, strategy, prompts, files, known)
+
+
+def _check_answers(task: Task, config: RunConfig, known: Bank | None) -> None:
+    """Whether questions can be asked and answered without a model."""
+    learned = config.options.get("answers") == "learned"
+    if config.writer == "questions":
+        texts = texts_of(task.spec, str(config.options.get("instruction", "")))
+        if learned:
+            given = () if known is None else known.trajectories
+            check_demonstrations(texts, [one.episode for one in given if one.success])
+    elif learned:
+        raise UsageError(f"answers are learned without a model, but {config.written_by} writes", "drop --model")
 
 
 def plan_replay(run: RunFolder, *, by_position: bool = False, allow_weak_sandbox: bool = False) -> Plan:

@@ -1,15 +1,22 @@
-"""The questions of a task as a source of replies: the program that answers them, composed without asking anybody."""
+"""The questions of a task as a source of replies: the program that answers them, composed without asking anybody.
+
+Answers come from the task's texts by a rule, or from a network that is trained here, on the successes that the run was
+given; equal ones teach it the same.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from rewardsmith.bank import load_bank
+from rewardsmith.coder.answering import learned_program
 from rewardsmith.coder.questions import Texts, question_program, texts_of
 from rewardsmith.engine.asking import Asked
 from rewardsmith.engine.judging import load_transitions
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Reply
-from rewardsmith.store import RunFolder
+from rewardsmith.store import GIVEN, RunFolder
+from rewardsmith.types import Episode
 
 _NAME = "questions/template"
 
@@ -26,9 +33,17 @@ class QuestionSource:
         """Compose the program, with as many questions as the instructions of random episodes come to."""
         options = self._run.config().options
         texts = texts_of(self._run.task().spec, str(options.get("instruction", "")))
-        source = question_program(texts, _most_questions(texts, self._run))
         about = f"Questions about {texts.instruction.name}; no model was asked. Hidden are: {', '.join(texts.asked)}."
+        if options.get("answers") == "learned":
+            source, learned = learned_program(texts, _successes(self._run))
+            about += f" A network gives the answers, trained on {learned.demonstrations[0]} demonstrations."
+        else:
+            source = question_program(texts, _most_questions(texts, self._run))
         return Reply(f"{about}\n\n```python\n{source}```\n", "stop", NOTHING_USED, _NAME, latency_s=0.0)
+
+
+def _successes(run: RunFolder) -> list[Episode]:
+    return [one.episode for one in load_bank(run.bank / GIVEN).trajectories if one.success]
 
 
 def _most_questions(texts: Texts, run: RunFolder) -> int:

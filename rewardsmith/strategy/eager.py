@@ -12,7 +12,7 @@ which were answered, when, and in which episodes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -27,11 +27,14 @@ class EagerOptions(RoundOptions):
 
     Attributes:
         instruction: the text field that is asked about; the first one of the task where it is not named.
+        answers: without a model, who gives them: the task's ``texts`` by a rule, or a network that ``learned`` from
+            the successes in the bank that the run was given.
     """
 
     rounds: int = Field(1, ge=1)
     seeds: int = Field(2, ge=1)
     instruction: str = ""
+    answers: Literal["texts", "learned"] = "texts"
 
 
 class Eager(InRounds):
