@@ -7,6 +7,8 @@ hand-written reward; on put-next nothing was tuned with a view to language. Pair
 
     sparse   the environment's own reward
     eager    questions about the mission, composed without a model, neutralised (strategy eager)
+    eager, learned    the same questions, answered by a network that learned from 1,000 episodes of the task's own
+             controller (-O answers=learned); not on door-key, whose mission never changes
     calm     subgoals from programs/, see there, as a potential, which is the default of the strategy calm
     calm, neutralised    the same, paid once and taken back by a success
     blind, blind, neutralised    as calm, with subgoals that a model wrote from the requests alone (programs/blind)
@@ -19,6 +21,7 @@ seeds. What FILE holds is kept.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import multiprocessing
 import os
@@ -34,10 +37,12 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
 import rewardsmith as rs
+from rewardsmith.coder.answering import learned_program
 from rewardsmith.coder.extract import extract_code
 from rewardsmith.coder.questions import question_program, texts_of
 from rewardsmith.engine.judging import check_source
 from rewardsmith.look import look_at, shapes_in
+from rewardsmith.recording import controller_in, play
 from rewardsmith.sandbox.host import ProgramHost
 from rewardsmith.train.learner import make_learner, normalised, with_subgoals
 from rewardsmith.train.vec_reward import VecReward
@@ -49,19 +54,30 @@ QUESTIONS = {"door-key": 2, "pick-up": 2, "put-next": 4}  # that a mission comes
 METHODS: dict[str, dict[str, Any] | None] = {
     "sparse": None,
     "eager": {"subgoals": "neutralised"},
+    "eager, learned": {"subgoals": "neutralised"},
     "calm": {},
     "calm, neutralised": {"subgoals": "neutralised"},
     "blind": {},
     "blind, neutralised": {"subgoals": "neutralised"},
 }
+NOT_FOR = {("door-key", "eager, learned")}
+DEMONSTRATIONS = 1000
 ENOUGH, EPISODES = 0.9, 50
 RESAMPLES = 10_000
 
 Steps = list[int | None]
 
 
+@functools.cache
 def program(task: str, method: str) -> str:
     """The source of the subgoals."""
+    if method == "eager, learned":
+        loaded = rs.load_task(task)
+        env = rs.record(loaded)
+        play(env, controller_in(f"{loaded.folder}/expert.py:policy"), DEMONSTRATIONS, seed=0)
+        env.close()
+        won = [episode for episode in env.episodes if episode.native_rewards[-1] > 0]
+        return learned_program(texts_of(loaded.spec), won)[0]
     if method == "eager":
         return question_program(texts_of(rs.load_task(task).spec), QUESTIONS[task])
     folder = HERE / "programs" / ("blind" if method.startswith("blind") else ".")
@@ -143,7 +159,7 @@ def main() -> None:
     found: dict[str, dict[str, Steps]] = {}
     if given.output.exists():
         found = json.loads(given.output.read_text(encoding="utf-8"))["steps"]
-    wanted = [(t, m) for t in given.tasks for m in given.methods if m not in found.get(t, {})]
+    wanted = [(t, m) for t in given.tasks for m in given.methods if m not in found.get(t, {}) and (t, m) not in NOT_FOR]
     with multiprocessing.get_context("fork").Pool(given.workers) as pool:
         for task, method in wanted:
             begun = time.perf_counter()

@@ -112,6 +112,7 @@ def task_card(spec: TaskSpec, preflight: Mapping[str, Any], steps: int) -> dict[
         "steps": steps,
         "gamma": spec.training.gamma,
         "normalised_reward": spec.training.normalise_reward,
+        "greedy": spec.evaluation.deterministic,
         "random_fitness": sum(preflight["random_fitness"]) / len(preflight["random_fitness"]),
         "solved": spec.fitness.solved,
     }

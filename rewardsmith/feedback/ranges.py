@@ -23,6 +23,7 @@ def range_rows(episodes: Sequence[Episode], arguments: Mapping[str, Any]) -> lis
         At most twelve rows, those whose range changed most first; none for a field that is not finite.
     """
     names = [name for name in (episodes[0].fields if episodes else ()) if _seen(name, arguments) is not None]
+    names = [name for name in names if name != "obs"] or names  # its parts tell more than all of it
     rows = []
     for name in names:
         values = np.concatenate([np.asarray(episode.fields[name], np.float64).ravel() for episode in episodes])

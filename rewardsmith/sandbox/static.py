@@ -178,7 +178,8 @@ class _Entries:
             self._add("RS109", arg, message, "offered are: " + ", ".join(sorted(self._allowed(entry))))
         else:
             message = f"{entry} asks for {name!r}, which this task does not have"
-            self._add("RS108", arg, message, did_you_mean(name, self._allowed(entry)))
+            hint = did_you_mean(name, self._allowed(entry))
+            self._add("RS108", arg, message, f"{hint}; a helper of yours needs another name than {entry}")
 
     def _check_role(self, arg: ast.arg, entry: str) -> None:
         if arg.arg in self._allowed(entry):
