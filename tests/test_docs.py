@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from rewardsmith import api
+from rewardsmith.export.module import program_in
 from rewardsmith.sandbox.codes import CODES, page
+from rewardsmith.task.loading import shipped_tasks
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -30,3 +33,12 @@ def test_links_between_pages_hold() -> None:
     for page_path in (*DOCS.glob("*.md"), DOCS.parent / "README.md"):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page_path.read_text(encoding="utf-8")):
             assert (page_path.parent / target).exists(), f"{page_path.name}: {target}"
+
+
+def test_the_gallery_shows_every_task_as_it_was_kept() -> None:
+    page = (DOCS / "gallery.md").read_text()
+    for name in shipped_tasks():
+        kept = DOCS.parent / "benchmarks" / "results" / "model_runs" / name
+        program = program_in((kept / "reward.py").read_text()).strip()
+        assert f"## {name}\n" in page and program in page
+        assert f"{json.loads((kept / 'reward.json').read_text())['fitness']['report']['mean']:.3g} [" in page

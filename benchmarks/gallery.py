@@ -1,0 +1,91 @@
+"""Writes docs/gallery.md: each shipped task's designed reward, its score and its agent, from the runs that are kept.
+
+    python benchmarks/gallery.py [RUNS]
+
+RUNS is a folder of whole runs; with it, films of their agents are made small and laid beside the page. Those that
+lie there already are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+import rewardsmith as rs
+from rewardsmith.export.module import program_in
+from rewardsmith.task.loading import shipped_tasks
+
+KEPT = Path(__file__).parent / "results" / "model_runs"
+PAGE = Path(__file__).parents[1] / "docs" / "gallery.md"
+FILMS = PAGE.parent / "gallery"
+WIDTH, FRAMES = 200, 40
+HEAD = """\
+# Gallery
+
+The reward that came out for each shipped task, written by a language model, with the fitness of agents that were
+trained under it on seeds that selection never used. Who wrote, how the runs were made, and which others there were:
+[model runs](../benchmarks/results/model_runs/README.md). This page is made by `python benchmarks/gallery.py`.
+
+| task | training | designed reward | native reward, same steps and seeds | solved from |
+|---|---|---|---|---|
+"""
+
+
+def main() -> None:
+    found = {name: KEPT / name for name in shipped_tasks() if (KEPT / name / "reward.json").exists()}
+    facts = {name: json.loads((folder / "reward.json").read_text(encoding="utf-8")) for name, folder in found.items()}
+    for run in Path(sys.argv[1]).iterdir() if len(sys.argv) > 1 else ():
+        about = next((name for name, each in facts.items() if each["run"] == run.name), None)
+        if about is not None:
+            keep_film(run, facts[about], FILMS / f"{about}.webp")
+    rows = "".join(row(name, facts[name]) for name in found)
+    parts = "".join(part(name, facts[name], folder) for name, folder in found.items())
+    PAGE.write_text(HEAD + rows + parts, encoding="utf-8")
+
+
+def row(name: str, facts: dict[str, Any]) -> str:
+    spec = rs.load_task(name).spec
+    training, solved = facts.get("training") or spec.training.model_dump(), spec.fitness.solved
+    trained = f"{training['steps']:,} steps of {training['algorithm']}"
+    best, native = (score(facts[side]) for side in ("fitness", "native_fitness"))
+    return f"| [{name}](#{name}) | {trained} | {best} | {native} | {solved} |\n"
+
+
+def score(fitness: dict[str, Any]) -> str:
+    fitness = fitness.get("report", fitness)
+    low, high = fitness["interval_95"]
+    return f"{fitness['mean']:.3g} [{low:.3g}, {high:.3g}], {len(fitness['by_seed'])} seeds"
+
+
+def part(name: str, facts: dict[str, Any], folder: Path) -> str:
+    film = f"\n![an episode of the agent](gallery/{name}.webp)\n" if (FILMS / f"{name}.webp").exists() else ""
+    source = program_in((folder / "reward.py").read_text(encoding="utf-8")).strip()
+    place = f"../benchmarks/results/model_runs/{name}"
+    rest = f"{facts['strategy']}, {facts['spent']['requests']} requests; [the whole file]({place}/reward.py)"
+    about = f"Designed: {score(facts['fitness'])}. {rest}."
+    return f"\n## {name}\n\n{facts['goal']}\n{film}\n{about}\n\n```python\n{source}\n```\n"
+
+
+def keep_film(run: Path, facts: dict[str, Any], path: Path) -> None:
+    """The film of the exported policy's trial, smaller and with fewer frames."""
+    policy = facts["policy"]
+    source = run / "programs" / facts["program"] / "trials" / f"{policy['rung']}-s{policy['seed']}" / "film.webp"
+    if path.exists() or not source.exists():
+        return
+    FILMS.mkdir(exist_ok=True)
+    with Image.open(source) as film:
+        every = -(-getattr(film, "n_frames", 1) // FRAMES)
+        frames = []
+        for number in range(0, getattr(film, "n_frames", 1), every):
+            film.seek(number)
+            height = round(film.height * WIDTH / film.width)
+            frames.append(film.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS))
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=60 * every, loop=0, quality=45)
+
+
+if __name__ == "__main__":
+    main()
