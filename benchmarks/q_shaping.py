@@ -35,6 +35,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 import rewardsmith as rs
 from rewardsmith.coder.extract import extract_code
 from rewardsmith.maths.statistics import interval, paired_difference
+from rewardsmith.types import Interval
 
 HERE = Path(__file__).parent
 
@@ -224,16 +225,21 @@ def told(runs: list[dict[str, Any]]) -> dict[str, Any]:
         result[name] = {"from": low, "to": high, "steps": setting.steps}
         for condition in curves:
             gap = paired_difference(list(final[condition]), list(final["plain"]))
-            ratio = interval(list(np.log(steps[condition] / steps["plain"])))[:3]
+            ratio = interval(list(np.log(steps[condition] / steps["plain"])))
             result[name][condition] = {
                 "seeds": len(steps[condition]),
                 "median steps to 80 %": float(np.median(steps[condition])),
                 "never": int((steps[condition] > setting.steps).sum()),
-                "steps relative to plain": [float(np.exp(x or 0.0)) for x in ratio],
+                "steps relative to plain": exponential(ratio),
                 "final, normalised": float(final[condition].mean()),
                 "final minus plain": [gap.mean, gap.low, gap.high],
             }
     return result
+
+
+def exponential(of_logs: Interval) -> list[float | None]:
+    """A geometric mean with its ends."""
+    return [None if x is None else float(np.exp(x)) for x in (of_logs.mean, of_logs.low, of_logs.high)]
 
 
 def reached(curves: Any, goal: float, steps: int) -> Any:
@@ -250,7 +256,7 @@ def over_all(learning: dict[str, Any]) -> dict[str, Any]:
                   for name, rows in learning.items() if name != CORRIDOR and condition in rows]  # fmt: skip
         if ratios and condition != "plain":
             mean = interval(ratios)
-            found[condition] = {"settings": len(ratios), "ratio": [float(np.exp(x or 0.0)) for x in mean[:3]]}
+            found[condition] = {"settings": len(ratios), "ratio": exponential(mean)}
     return found
 
 

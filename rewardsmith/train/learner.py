@@ -102,7 +102,7 @@ def make_learner(
         if q_prior is not None:
             shaping = training.shaping
             options = {"mode": shaping.prior, "part": shaping.prior_part, "weight": shaping.prior_weight}
-            more = {"until": shaping.prior_until, "every": shaping.prior_every}
+            more = {"until": shaping.prior_until, "every": shaping.prior_every, "follow": shaping.prior_follow}
             make = q_shaped(make, q_prior=q_prior, **options, **more)
         return make(training.policy, venv, seed=seed, device=device, **arguments)  # type: ignore[no-any-return]
 

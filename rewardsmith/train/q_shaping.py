@@ -37,6 +37,7 @@ from rewardsmith.types import Array
 
 Part = Literal["q", "actions", "states"]
 _KINDS = (DQN, TD3, SAC)
+_FOLLOW = 0.5
 _STRETCH = 10  # steps in which one of the two acts before it is drawn again: single steps lead nowhere
 _ORDER_SHARE = 0.2  # of the values: by no more may a margin between actions raise them
 _MARGIN = 0.5  # how far the actor is pushed from a bad action, in the policy's range of -1 to 1
@@ -48,11 +49,12 @@ class QShaping(BaseModel):
     Attributes:
         mode: see the head of this module.
         part: what of it is used: ``actions`` only how it orders the actions of a state, ``states`` only its mean over
-            actions, ``q`` all of it.
+            actions, ``q`` all of it; by default ``actions``, but ``q`` to prefill and to persist.
         weight: of a step towards the prior, in units of the learner's own steps; with 0 it only acts.
         until: share of the training after which the weight is 0.
         every: a step towards the prior beside every so many updates.
-        follow: share of the steps, at the beginning, in which the prior acts. Pairs never do.
+        follow: share of the steps, at the beginning, in which the prior acts; by default half of them to anneal, else
+            none. Pairs never act.
         fit_steps: gradient steps of ``prefill``.
         actor: whether ``prefill`` also moves the actor, where there is one.
         biased: what ``persistent`` needs to be said.
@@ -61,14 +63,24 @@ class QShaping(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     mode: Literal["prefill", "anneal", "persistent"] = "anneal"
-    part: Part = "q"
+    part: Part | None = None
     weight: float = Field(1.0, ge=0)
-    until: float = Field(0.3, gt=0, le=1)
-    every: int = Field(2, ge=1)
-    follow: float = Field(0.0, ge=0, le=1)
+    until: float = Field(0.5, gt=0, le=1)
+    every: int = Field(1, ge=1)
+    follow: float | None = Field(None, ge=0, le=1)
     fit_steps: int = Field(500, ge=1)
     actor: bool = True
     biased: bool = False
+
+    @property
+    def used(self) -> Part:
+        """The part, where the default depends on the mode."""
+        return self.part or ("actions" if self.mode == "anneal" else "q")
+
+    @property
+    def share(self) -> float:
+        """Of the first steps, in which the prior acts."""
+        return (_FOLLOW if self.mode == "anneal" else 0.0) if self.follow is None else self.follow
 
 
 class _Beliefs(Protocol):
@@ -161,7 +173,7 @@ class QShaper:
             obs: as the environments gave them, shape (n_envs, ...).
             stored: what the learner would do.
         """
-        share = self.options.follow * self._left
+        share = self.options.share * self._left
         if share == 0.0:
             return stored
         drawn = self._rng.random((2, len(self._led)))
@@ -198,7 +210,7 @@ class QShaper:
             self._step(self._optimiser, batch_size)
 
     def _step(self, optimiser: torch.optim.Optimizer, batch_size: int) -> None:
-        _descend(optimiser, belief_loss(self._model, self._beliefs.batch(batch_size, self._rng), self.options.part))
+        _descend(optimiser, belief_loss(self._model, self._beliefs.batch(batch_size, self._rng), self.options.used))
 
     def _move_actor(self, batch_size: int) -> None:
         """The policy's mean towards the best of the actions asked about, and away from the worst."""
