@@ -13,6 +13,8 @@ from rich.text import Text
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
 
+_RECORDED_ROWS = 20  # of episodes, one by one
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
@@ -122,9 +124,12 @@ def _add_record(app: typer.Typer) -> None:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         for name in ("episode", "steps", "fitness", "solved"):
             table.add_column(name, justify="right")
-        for number, (steps, value, success) in enumerate(rows, 1):
+        for number, (steps, value, success) in list(enumerate(rows, 1))[:_RECORDED_ROWS]:
             table.add_row(str(number), str(steps), f"{value:.3g}", {True: "yes", False: "no", None: "-"}[success])
         output.notes.print(table)
+        if len(rows) > _RECORDED_ROWS:
+            mean, solved = sum(value for _, value, _ in rows) / len(rows), sum(bool(won) for _, _, won in rows)
+            output.notes.print(f"{len(rows)} episodes in all: fitness {mean:.3g} on average, {solved} solved")
         output.result.print(str(path), markup=False, soft_wrap=True)
 
 
