@@ -49,6 +49,8 @@ class Preflight(BaseModel):
         hidden: names of fields that exist but are not offered.
         random_fitness: per random episode.
         warnings: what a person should know before spending anything.
+        time_limit: steps after which random episodes were cut off; None where none was.
+        ended: share of random episodes that ended by themselves.
         steps: environment steps taken.
         actions: a description of the action space.
         n_actions: number of discrete actions; None for others.
@@ -60,6 +62,8 @@ class Preflight(BaseModel):
     hidden: list[str]
     random_fitness: list[float]
     episode_length: float
+    time_limit: int | None
+    ended: float
     steps: int
     actions: str
     n_actions: int | None
@@ -168,6 +172,8 @@ def look_at(task: Task) -> Look:
         hidden=list(behaviour.layout.hidden),
         random_fitness=[fitness.value for fitness in measured],
         episode_length=float(np.mean([len(episode) for episode in behaviour.episodes])),
+        time_limit=min((len(episode) for episode in behaviour.episodes if episode.truncated), default=None),
+        ended=float(np.mean([episode.terminated for episode in behaviour.episodes])),
         steps=behaviour.steps + held.steps,
         actions=str(env.action_space),
         n_actions=int(env.action_space.n) if isinstance(env.action_space, Discrete) else None,

@@ -102,6 +102,8 @@ def line_seen() -> dict[str, Any]:
         "hidden": ["secret_distance"],
         "random_fitness": [0.1, -0.2],
         "episode_length": 9.5,
+        "time_limit": 20,
+        "ended": 0.5,
         "actions": "Box(-1.0, 1.0, (1,), float32)",
         "n_actions": None,
     }

@@ -99,6 +99,8 @@ def task_card(spec: TaskSpec, preflight: Mapping[str, Any], steps: int) -> dict[
         "naive": spec.naive,
         "env_id": spec.env.id,
         "episode_length": preflight["episode_length"],
+        "time_limit": preflight.get("time_limit"),
+        "ended": preflight.get("ended", 1.0),
         "fields": fields,
         "action": {
             "shape": _shape(action),
