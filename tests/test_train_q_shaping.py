@@ -192,7 +192,7 @@ ROWS = st.lists(st.lists(st.floats(-5, 5), min_size=3, max_size=3), min_size=1, 
 
 
 @given(ROWS, ROWS)
-def test_an_order_pushes_actions_apart_and_no_value_up(found: Any, wanted: Any) -> None:
+def test_what_an_order_adds_to_one_action_it_takes_from_another(found: Any, wanted: Any) -> None:
     """Its gradient adds up to 0 over the actions of a state, and is 0 where the order holds by the margin."""
     n = min(len(found), len(wanted))
     values, believed = torch.tensor(found[:n], requires_grad=True), torch.tensor(wanted[:n])
@@ -208,6 +208,40 @@ def test_an_order_says_nothing_of_what_is_not_known() -> None:
     values = torch.tensor([[1.0, 0.0, 0.0]])
     assert order_loss(values, torch.tensor([[0.0, float("nan"), float("nan")]]), share=0.1) == 0.0
     assert order_loss(values, torch.tensor([[0.0, 1.0, float("nan")]]), share=0.1) > 1.0
+
+
+@pytest.mark.parametrize(("m", "grown"), [(2, 1.2), (5, 1.8)])
+def test_an_order_that_is_wrong_about_equal_actions_raises_values_by_a_part_and_a_distance_by_far_more(
+    m: int, grown: float
+) -> None:
+    """One state, m equally good actions, a reward of 1, discount 0.95: every value is 20."""
+    believed = torch.arange(float(m))[None]
+
+    def learned(pull: Any) -> float:
+        values = torch.zeros(1, m, requires_grad=True)
+        for _ in range(400):
+            with torch.no_grad():
+                values.copy_((1.0 + 0.95 * values.max()).expand(1, m))
+            for _ in range(60):
+                (gradient,) = torch.autograd.grad(pull(values), values)
+                with torch.no_grad():
+                    values.sub_(0.1 / m * gradient)
+        return float(values.detach().max()) / 20.0
+
+    by_order = learned(lambda values: order_loss(values, believed, share=0.2 * 0.05))
+    by_distance = learned(lambda values: ((values - values.mean() - (believed - believed.mean())) ** 2).sum())
+    assert 1.0 < by_order < grown < by_distance
+
+
+def test_pairs_are_used_by_default_and_say_no_order() -> None:
+    pairs = QPairs(np.arange(4.0, dtype=np.float32)[:, None], np.array([1, 1, 0, 0]), np.array([5.0, 5.0, -5.0, -5.0]))
+    model, plain = made("DQN", pairs), DQN("MlpPolicy", chain("DQN"), **SMALL, **net())
+    for each in (model, plain):
+        each.learn(64)
+    assert not same(parameters(model), parameters(plain))
+    for wrong in ({"part": "actions"}, {"follow": 0.5}):
+        with pytest.raises(UsageError, match="no order"):
+            made("DQN", pairs, **wrong)
 
 
 # --- When it acts
@@ -227,6 +261,24 @@ def test_the_prior_acts_at_first_in_its_share_of_the_steps_and_then_no_more(kind
     plain.learn(1600)
     taken = plain.replay_buffer.actions[:400].reshape(400, 4)
     assert (taken == 1 if kind == "DQN" else taken > 0.0)[:200].mean() < 0.6
+
+
+def test_a_prior_that_says_nothing_takes_nothing() -> None:
+    """Where no action is valued more the learner acts, for its own sake: 0 is not better for being the first."""
+    flat = made("DQN", lambda obs: np.zeros((len(obs), 2)), follow=1.0, settings=IDLE)
+    flat.learn(400)
+    assert 0.4 < flat.replay_buffer.actions[:400].mean() < 0.6
+    states = made("DQN", Asked(True), part="states", settings=IDLE)
+    states.learn(400)
+    assert 0.4 < states.replay_buffer.actions[:400].mean() < 0.6
+
+
+def test_what_was_let_go_stays_let_go() -> None:
+    model = made("DQN", Asked(True), until=0.5)
+    model.learn(100)
+    asked = len(model.q_shaper._beliefs._function.obs)
+    model.learn(100)
+    assert model.q_shaper.weight == 0.0 and len(model.q_shaper._beliefs._function.obs) == asked
 
 
 def test_actions_that_the_prior_takes_are_those_that_are_stored() -> None:

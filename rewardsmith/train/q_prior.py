@@ -1,8 +1,9 @@
 """What somebody believes of Q before anything was learned: a function, or pairs of states and actions with values.
 
 Values are in units of the task's reward. A function is asked once for each transition that is stored, beside the replay
-buffer, never again when it is sampled. For actions from a box it is asked of the stored action and of some random ones:
-what a prior knows lies mostly in how it orders actions, and one action alone cannot show that.
+buffer, not again when it is sampled, and once more where it acts. For actions from a box it is asked of the stored
+action and of some random ones: what a prior knows lies mostly in how it orders actions, and one action alone cannot
+show that.
 """
 
 from __future__ import annotations
@@ -132,11 +133,12 @@ class StoredBeliefs:
         """The actions that the function values most, of all or, from a box, of this and some random ones.
 
         Args:
-            obs, action: see :meth:`remember`.
+            obs, action: see :meth:`remember`; the action stays where none is valued more.
         """
         if self._n_actions is not None:
-            best: Array = _checked(self._function(obs), (len(action), self._n_actions)).argmax(axis=1)
-            return best
+            known = _checked(self._function(obs), (len(action), self._n_actions))
+            best = known.argmax(axis=1)
+            return np.where(known[np.arange(len(action)), action] < known.max(axis=1), best, action)
         actions, values = self._asked_beside(obs, action, CANDIDATES, rng)
         chosen: Array = actions[np.arange(len(action)), values.argmax(axis=1)]
         return chosen.reshape(action.shape)
