@@ -22,12 +22,15 @@ from rewardsmith.task.loading import shipped_tasks
 KEPT = Path(__file__).parent / "results" / "model_runs"
 PAGE = Path(__file__).parents[1] / "docs" / "gallery.md"
 FILMS = PAGE.parent / "gallery"
-WIDTH, FRAMES = 200, 40
+WIDTH, FRAMES, LAST_MS = 200, 40, 1200
+# Where several runs were made of a task, the one that is shown.
+SHOWN = {"door-key": "language/door-key-eager", "put-next": "language/put-next-calm"}
 HEAD = """\
 # Gallery
 
 The reward that came out for each shipped task, written by a language model, with the fitness of agents that were
-trained under it on seeds that selection never used. Who wrote, how the runs were made, and which others there were:
+trained under it on seeds that selection never used. Of door-key, pick-up, put-next, lava-gap-pixels and the hopper
+several runs were made, and the best by these very seeds is shown. Who wrote, how the runs were made, and the others:
 [model runs](../benchmarks/results/model_runs/README.md). This page is made by `python benchmarks/gallery.py`.
 
 | task | training | designed reward | native reward, same steps and seeds | solved from |
@@ -36,7 +39,7 @@ trained under it on seeds that selection never used. Who wrote, how the runs wer
 
 
 def main() -> None:
-    found = {name: KEPT / name for name in shipped_tasks() if (KEPT / name / "reward.json").exists()}
+    found = {name: KEPT / SHOWN.get(name, name) for name in shipped_tasks()}
     facts = {name: json.loads((folder / "reward.json").read_text(encoding="utf-8")) for name, folder in found.items()}
     for run in Path(sys.argv[1]).iterdir() if len(sys.argv) > 1 else ():
         about = next((name for name, each in facts.items() if each["run"] == run.name), None)
@@ -64,7 +67,7 @@ def score(fitness: dict[str, Any]) -> str:
 def part(name: str, facts: dict[str, Any], folder: Path) -> str:
     film = f"\n![an episode of the agent](gallery/{name}.webp)\n" if (FILMS / f"{name}.webp").exists() else ""
     source = program_in((folder / "reward.py").read_text(encoding="utf-8")).strip()
-    place = f"../benchmarks/results/model_runs/{name}"
+    place = f"../benchmarks/results/model_runs/{SHOWN.get(name, name)}"
     rest = f"{facts['strategy']}, {facts['spent']['requests']} requests; [the whole file]({place}/reward.py)"
     about = f"Designed: {score(facts['fitness'])}. {rest}."
     return f"\n## {name}\n\n{facts['goal']}\n{film}\n{about}\n\n```python\n{source}\n```\n"
@@ -78,13 +81,15 @@ def keep_film(run: Path, facts: dict[str, Any], path: Path) -> None:
         return
     FILMS.mkdir(exist_ok=True)
     with Image.open(source) as film:
-        every = -(-getattr(film, "n_frames", 1) // FRAMES)
+        count = getattr(film, "n_frames", 1)
+        every = -(-count // FRAMES)
         frames = []
-        for number in range(0, getattr(film, "n_frames", 1), every):
+        for number in [*range(0, count - 1, every), count - 1]:
             film.seek(number)
             height = round(film.height * WIDTH / film.width)
             frames.append(film.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS))
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=60 * every, loop=0, quality=45)
+    shown_ms = [60 * every] * (len(frames) - 1) + [LAST_MS]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=shown_ms, loop=0, quality=45)
 
 
 if __name__ == "__main__":

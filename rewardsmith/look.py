@@ -49,7 +49,7 @@ class Preflight(BaseModel):
         hidden: names of fields that exist but are not offered.
         random_fitness: per random episode.
         warnings: what a person should know before spending anything.
-        time_limit: steps after which random episodes were cut off; None where none was.
+        time_limit: steps after which random episodes were cut off; None where none was, or not all after as many.
         ended: share of random episodes that ended by themselves.
         steps: environment steps taken.
         actions: a description of the action space.
@@ -172,7 +172,7 @@ def look_at(task: Task) -> Look:
         hidden=list(behaviour.layout.hidden),
         random_fitness=[fitness.value for fitness in measured],
         episode_length=float(np.mean([len(episode) for episode in behaviour.episodes])),
-        time_limit=min((len(episode) for episode in behaviour.episodes if episode.truncated), default=None),
+        time_limit=_time_limit(behaviour.episodes),
         ended=float(np.mean([episode.terminated for episode in behaviour.episodes])),
         steps=behaviour.steps + held.steps,
         actions=str(env.action_space),
@@ -196,6 +196,11 @@ def _argument(values: Any, words: tuple[str, ...]) -> Argument:
     seen = numbers[np.isfinite(numbers)]
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
     return Argument(shape=values.shape[1:], dtype=str(values.dtype), range=(low, high), words=words)
+
+
+def _time_limit(episodes: list[Episode]) -> int | None:
+    lengths = {len(episode) for episode in episodes if episode.truncated}
+    return lengths.pop() if len(lengths) == 1 else None
 
 
 def _return_bound(episodes: list[Episode]) -> float | None:

@@ -136,9 +136,15 @@ def _check_answers(task: Task, config: RunConfig, known: Bank | None) -> None:
         texts = texts_of(task.spec, str(config.options.get("instruction", "")))
         if learned:
             given = () if known is None else known.trajectories
+            if given and all(one.success is None for one in given):
+                raise UsageError(
+                    "answers are learned from successes, but the task's fitness tells none",
+                    "let it return (value, success); see docs/environments.md",
+                )
             check_demonstrations(texts, [one.episode for one in given if one.success])
     elif learned:
-        raise UsageError(f"answers are learned without a model, but {config.written_by} writes", "drop --model")
+        hint = "drop what names another writer (--model, --replies, --ask)"
+        raise UsageError(f"answers are learned without a model, but {config.written_by} writes", hint)
 
 
 def plan_replay(run: RunFolder, *, by_position: bool = False, allow_weak_sandbox: bool = False) -> Plan:

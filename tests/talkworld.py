@@ -70,6 +70,7 @@ def below(env, obs, info):
 
 FITNESS = """\
 def fitness(episode):
+    print("a world that talks while it is measured")
     won = bool(episode.terminated and episode.native_rewards[-1] > 0)
     return float(won), won
 """
@@ -89,6 +90,7 @@ class TalkWorld(gym.Env[Any, Any]):
     """Places in a row, a thing of each colour and kind on some. 0 and 1 walk, 2 takes up and ends the episode."""
 
     def __init__(self) -> None:
+        print("a world that talks while it is made")
         self.observation_space = gym.spaces.Dict(
             {"text": gym.spaces.Text(40), "place": gym.spaces.Box(0, PLACES, (1,), np.float32)}
         )

@@ -66,7 +66,7 @@ SUBGOAL_ROW = {
 }  # fmt: skip
 SUBGOALS = {
     "rows": [SUBGOAL_ROW, {**SUBGOAL_ROW, "name": "nearly", "label": None}], "refused": True, "most_false": 0.001,
-    "played": [{"name": "half_way", "share": 0.75, "failures": None, "step": 6.5}],
+    "form": "potential", "played": [{"name": "half_way", "share": 0.75, "failures": None, "step": 6.5}],
     "concerns": ["RS511 error: subgoal 'half_way' gives false alarms — ask for all that must be true"],
 }  # fmt: skip
 PRIOR = {

@@ -59,8 +59,11 @@ def test_programs_see_the_words_of_each_episode(task: Task) -> None:
 
 
 def test_what_an_environment_prints_is_no_part_of_what_a_command_gives(task: Task, tmp_path: Path) -> None:
+    (tmp_path / "any.py").write_text("def reward(place):\n    return {'far': place[:, 0]}\n")
     shown = call(tmp_path, "prompts", "show", str(task.folder), "--json")
-    assert list(json.loads(shown.stdout)) == ["system", "messages"] and "a world that talks" in shown.stderr
+    assert list(json.loads(shown.stdout)) == ["system", "messages"] and "talks while it is made" in shown.stderr
+    checked = call(tmp_path, "check", "any.py", "--task", str(task.folder), "--json")
+    assert json.loads(checked.stdout)["accepted"] and "talks while it is measured" in checked.stderr
 
 
 def test_writers_are_told_the_words(task: Task) -> None:

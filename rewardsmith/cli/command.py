@@ -1,6 +1,7 @@
 """What every command shares: --json, -q, -v, --debug, and how an error becomes a message and an exit code.
 
-stdout carries the result and nothing else; everything that is only to be read goes to stderr.
+stdout carries the result and nothing else; everything that is only to be read goes to stderr, and with it whatever an
+environment, a task's functions or a library prints.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -28,8 +30,13 @@ _PIPE_WIDTH = 240  # columns where nobody looks: nothing is folded or cut in a f
 
 @dataclass
 class Output:
-    """How one call of a command talks."""
+    """How one call of a command talks.
 
+    Attributes:
+        stream: where results go.
+    """
+
+    stream: TextIO
     json: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -38,8 +45,8 @@ class Output:
 
     @cached_property
     def result(self) -> Console:
-        """stdout, for people."""
-        return _console(quiet=False, stderr=False)
+        """The stream, for people."""
+        return _console(file=self.stream)
 
     @cached_property
     def notes(self) -> Console:
@@ -49,15 +56,15 @@ class Output:
     @cached_property
     def problems(self) -> Console:
         """Stderr, for what must be seen."""
-        return _console(quiet=False, stderr=True)
+        return _console(stderr=True)
 
     def emit(self, value: Any) -> None:
         """The result as one JSON value."""
         from rewardsmith.events import finite
 
-        indent = 1 if sys.stdout.isatty() else None
-        sys.stdout.write(json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
-        sys.stdout.flush()
+        indent = 1 if self.stream.isatty() else None
+        self.stream.write(json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
+        self.stream.flush()
 
     def code(self, text: str, language: str) -> None:
         """Code as a result, coloured where colours are shown."""
@@ -74,8 +81,8 @@ class Output:
         self.notes.print(Text("warning: ", "bold yellow").append(message, "not bold default"), soft_wrap=True)
 
 
-def _console(*, quiet: bool, stderr: bool) -> Console:
-    console = Console(stderr=stderr, quiet=quiet, highlight=False)
+def _console(**settings: Any) -> Console:
+    console = Console(**settings, highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PIPE_WIDTH
     return console
@@ -107,8 +114,10 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
         @functools.wraps(function)
         def run(**values: Any) -> None:
             given = {key: values.pop(key) for key in _COMMON}
-            output = Output(given["as_json"], given["quiet"], given["verbose"], given["debug"])
-            raise typer.Exit(_guarded(output, lambda: function(output, **values)))
+            output = Output(sys.stdout, given["as_json"], given["quiet"], given["verbose"], given["debug"])
+            with redirect_stdout(sys.stderr):
+                code = _guarded(output, lambda: function(output, **values))
+            raise typer.Exit(code)
 
         keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
         run.__signature__ = signature.replace(parameters=[*keyword_only, *common])  # type: ignore[attr-defined]
@@ -123,7 +132,7 @@ def _guarded(output: Output, work: Callable[[], None]) -> int:
     """Carry out a command; its exit code."""
     try:
         work()
-        sys.stdout.flush()
+        output.stream.flush()
     except typer.Exit as leave:
         return leave.exit_code
     except RewardsmithError as error:
@@ -133,7 +142,7 @@ def _guarded(output: Output, work: Callable[[], None]) -> int:
         _tell_interrupted(output)
         return INTERRUPTED
     except BrokenPipeError:  # the reader had enough; nothing more may be written, not even at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.stream.fileno())
         return 0
     except Exception as error:
         traceback.print_exc()

@@ -128,8 +128,9 @@ def _add_record(app: typer.Typer) -> None:
             table.add_row(str(number), str(steps), f"{value:.3g}", {True: "yes", False: "no", None: "-"}[success])
         output.notes.print(table)
         if len(rows) > _RECORDED_ROWS:
-            mean, solved = sum(value for _, value, _ in rows) / len(rows), sum(bool(won) for _, _, won in rows)
-            output.notes.print(f"{len(rows)} episodes in all: fitness {mean:.3g} on average, {solved} solved")
+            mean, won = sum(value for _, value, _ in rows) / len(rows), [won for _, _, won in rows if won is not None]
+            solved = f", {sum(won)} solved" if won else ""
+            output.notes.print(f"{len(rows)} episodes in all: fitness {mean:.3g} on average{solved}")
         output.result.print(str(path), markup=False, soft_wrap=True)
 
 

@@ -136,7 +136,8 @@ def _subgoals(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
     trials = [trial for trial in state.trials_of(program, "selection") if trial.status == "finished"]
     folders = [run.trial_folder(program, trial.rung, trial.seed) for trial in trials]
     results = [TrialResult.model_validate_json((folder / "result.json").read_text("utf-8")) for folder in folders]
-    return {**told, "played": played_rows([(one.reached, one.successes) for one in results])}
+    played = played_rows([(one.reached, one.successes) for one in results])
+    return {**told, "played": played, "form": run.task().spec.training.shaping.subgoals}
 
 
 def _audit(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:

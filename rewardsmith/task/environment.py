@@ -7,7 +7,6 @@ import importlib.util
 import os
 import re
 import sys
-from contextlib import redirect_stdout
 from typing import Any
 
 import gymnasium as gym
@@ -133,8 +132,7 @@ def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any,
         BoundaryError: reset failed, or did not return (observation, info).
     """
     try:
-        with redirect_stdout(sys.stderr):  # what an environment prints is no part of what a command gives
-            result: Any = env.reset(seed=seed)
+        result: Any = env.reset(seed=seed)
     except BoundaryError:
         raise
     except Exception as error:
@@ -159,8 +157,7 @@ def guarded_step(env: gym.Env[Any, Any], action: Any) -> tuple[Any, float, bool,
         BoundaryError: the step failed, or did not return five values.
     """
     try:
-        with redirect_stdout(sys.stderr):
-            result: Any = env.step(action)
+        result: Any = env.step(action)
         if isinstance(result, tuple) and len(result) == 5 and isinstance(result[4], dict):
             obs, reward, terminated, truncated, info = result
             return obs, float(reward), bool(terminated), bool(truncated), info

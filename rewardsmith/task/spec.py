@@ -154,7 +154,7 @@ class ShapingSpec(Model):
     relevant_to: str = ""
     prior: Literal["anneal", "prefill"] = "anneal"
     prior_part: Literal["q", "actions", "states"] | None = None
-    prior_weight: Annotated[float, Field(gt=0)] = 1.0
+    prior_weight: Annotated[float, Field(ge=0)] = 1.0
     prior_until: Annotated[float, Field(gt=0, le=1)] = 0.5
     prior_every: Annotated[int, Field(ge=1)] = 1
     prior_follow: Annotated[float, Field(ge=0, le=1)] | None = None
