@@ -20,10 +20,12 @@ from programs import TASKS, entries, task_of
 from rewardsmith.api import trainable_program
 from rewardsmith.errors import RunError
 from rewardsmith.export import module
+from rewardsmith.export.example import example
 from rewardsmith.export.module import program_in, reward_module
 from rewardsmith.program import Verdict
 from rewardsmith.sandbox.static import check_static
-from rewardsmith.task.loading import load_task
+from rewardsmith.task.loading import Task, load_task
+from rewardsmith.task.spec import EnvironmentSpec
 from rewardsmith.train.vectors import make_vec_env
 from rewardsmith.wrapper import LoadedProgram, RewardWrapper, load_program
 
@@ -199,3 +201,21 @@ def test_the_example_at_its_head_makes_the_environment_that_the_policy_saw(
     seen = make_vec_env(task, 1, 0).observation_space
     wanted = (seen.shape[0] + 1,) if name == "door-key" else seen.shape  # beside what it sees: whether it is done
     assert found.stdout.strip() == str(wanted)
+
+
+def test_an_example_is_python_whatever_things_are_called() -> None:
+    task = load_task("cart-pole-swing-up")
+    env = {
+        "id": "sub/my-env.py:RewardWrapper",
+        "kwargs": {"limit": float("inf"), "render-mode": "x", "path": "a\\b", "of": {"it's": [1, (2,)]}},
+        "max_episode_steps": 7,
+        "wrappers": ["one:Wrap", "other:Wrap", "one:Wrap", "here.py:env"],
+    }
+    other = Task(task.name, task.spec.model_copy(update={"env": EnvironmentSpec.model_validate(env)}), task.folder)
+    lines = example(other, "reward", shows_subgoals=True)
+    tree = ast.parse("\n".join(lines))
+    bound = [alias.asname or alias.name for n in tree.body if isinstance(n, ast.ImportFrom) for alias in n.names]
+    assert len(bound) == len(set(bound)) and {"Wrap", "Wrap_", "env_", "RewardWrapper", "ShowSubgoals"} <= set(bound)
+    worn = [line for line in lines if line.startswith("env = ")][1:]
+    assert worn == [f"env = {name}(env)" for name in ("Wrap", "Wrap_", "Wrap", "env_", "ShowSubgoals")]
+    assert any(line.startswith("RewardWrapper_ = ") for line in lines)
