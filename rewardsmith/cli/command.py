@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, TextIO
 
@@ -33,15 +33,16 @@ class Output:
     """How one call of a command talks.
 
     Attributes:
-        stream: where results go.
+        resume_hint: what to type to go on, once there is something to go on with.
+        stream: where results go: stdout as it is when the call begins.
     """
 
-    stream: TextIO
     json: bool = False
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
-    resume_hint: str = ""  # what to type to go on, once there is something to go on with
+    resume_hint: str = ""
+    stream: TextIO = field(default_factory=lambda: sys.stdout)
 
     @cached_property
     def result(self) -> Console:
@@ -114,7 +115,7 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
         @functools.wraps(function)
         def run(**values: Any) -> None:
             given = {key: values.pop(key) for key in _COMMON}
-            output = Output(sys.stdout, given["as_json"], given["quiet"], given["verbose"], given["debug"])
+            output = Output(given["as_json"], given["quiet"], given["verbose"], given["debug"])
             with redirect_stdout(sys.stderr):
                 code = _guarded(output, lambda: function(output, **values))
             raise typer.Exit(code)
