@@ -317,7 +317,12 @@ def subgoals({arguments}):
     }}
 
 
-def says(ids, words):
+{_functions(count, most)}'''
+
+
+def _functions(count: int, most: int) -> str:
+    """What the program does with the weights: :func:`inputs_of` and :func:`_values` of the words of one question."""
+    return f'''def says(ids, words):
     """Whether a text says each of the words."""
     return np.any(ids[:, :, None] == words, axis=1)
 
@@ -338,7 +343,6 @@ def right(said, done, place, more, number):
     read = np.concatenate([*own, np.repeat(np.eye({count})[None], len(place), axis=0), same], axis=2) * 1.0
     values = np.matmul(np.maximum(np.matmul(read, HIDDEN) + HIDDEN_BIAS, 0), ANSWER)[:, :, 0] + ANSWER_BIAS
     return (word > 0) & (np.max(values, axis=1) > 0) & (word == 1 + np.argmax(values, axis=1))
-
 '''
 
 
