@@ -124,7 +124,7 @@ def _add_record(app: typer.Typer) -> None:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         for name in ("episode", "steps", "fitness", "solved"):
             table.add_column(name, justify="right")
-        for number, (steps, value, success) in list(enumerate(rows, 1))[:_RECORDED_ROWS]:
+        for number, (steps, value, success) in enumerate(rows[:_RECORDED_ROWS], 1):
             table.add_row(str(number), str(steps), f"{value:.3g}", {True: "yes", False: "no", None: "-"}[success])
         output.notes.print(table)
         if len(rows) > _RECORDED_ROWS:

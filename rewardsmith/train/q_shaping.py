@@ -83,7 +83,7 @@ class QShaping(BaseModel):
         acts = self.mode == "anneal" and part != "states" and not pairs
         follow = (_FOLLOW if acts else 0.0) if self.follow is None else self.follow
         if pairs and (part == "actions" or follow > 0):
-            raise UsageError("pairs say of one action of a state what it is worth, no order", 'leave out part, follow')
+            raise UsageError("pairs say what one action is worth, and no order", "leave out part and follow")
         return self.model_copy(update={"part": part, "follow": follow})
 
 
@@ -112,12 +112,13 @@ def q_shaped(
         What takes the same arguments as the algorithm, and makes an instance of it.
 
     Raises:
-        UsageError: another algorithm, an unknown option, or ``persistent`` without ``biased=True``.
+        UsageError: another algorithm, an unknown option, ``persistent`` without ``biased=True``, or pairs that shall
+            act or order actions.
     """
     if not issubclass(algorithm, _KINDS):
         raise UsageError(f"{algorithm.__name__} has no Q that could be shaped", "use DQN, TD3 or SAC")
     try:
-        shaping = QShaping(**options)
+        shaping = QShaping(**options).of(q_prior)
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"q_shaped: {first['loc'][0]}: {first['msg']}", f"found {first['input']!r}") from None
@@ -139,7 +140,7 @@ class QShaper:
     """Draws one model's critic to a prior. Its random choices are its own: the learner's are as without it."""
 
     def __init__(self, model: OffPolicyAlgorithm, prior: QFunction | QPairs, options: QShaping) -> None:
-        self.options = options.of(prior)
+        self.options = options
         self._model = model
         self._rng = np.random.default_rng(model.seed)
         self._beliefs: _Beliefs
