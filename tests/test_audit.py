@@ -151,3 +151,20 @@ def test_the_feedback_shows_the_extremes_and_the_term_to_blame() -> None:
 def test_a_term_that_is_called_like_a_field_stands_beside_it() -> None:
     told = preference_rows(paid(position=-POSITION), "pairs", "mean", 0.8, ["position"], {"position": {}})
     assert told["episodes"][0]["columns"] == ["position", "action", "paid", "pay for position"]
+
+
+@pytest.mark.parametrize("success", [False, True, None])
+def test_where_none_or_all_succeed_pairs_shows_the_halves_by_fitness(success: bool | None) -> None:
+    """A verdict that is given is also explained."""
+    graded = Bank(one._replace(success=success) for one in BANK.trajectories)
+    found = Paid(graded, Output(-POSITION, {"back": -POSITION}), 0.99)
+    assert found.agreement("pairs", "sum") is not None
+    told = preference_rows(found, "pairs", "sum", 0.8, ["position"], {"next_position": {}})
+    half = (graded.fitness.min() + graded.fitness.max()) / 2
+    better = graded.fitness > half
+    assert (told["by_success"], told["better"], told["worse"]) == (False, better.sum(), (~better).sum())
+    scores = found.scores("sum")
+    first, second = (episode["fitness"] for episode in told["episodes"])
+    assert first > half >= second
+    assert first == graded.fitness[better][np.argmin(scores[better])]
+    assert second == graded.fitness[~better][np.argmax(scores[~better])]

@@ -57,7 +57,7 @@ TRAJECTORY = {"episodes": [EPISODE, {**EPISODE, "title": "the worst", "success":
 AUDIT = {"concerns": ["RS504 warning: term 'away' works against the goal — turn its sign, or drop it"]}
 PREFERENCE = {
     "problem": "", "rule": "above-best-failure", "per": "per step", "share": 0.25, "threshold": 0.8, "better": 8,
-    "worse": 16, "above": 2, "best_elsewhere": 0.75, **TRAJECTORY, **AUDIT,
+    "by_success": True, "worse": 16, "above": 2, "best_elsewhere": 0.75, **TRAJECTORY, **AUDIT,
     "terms": [{"name": "place", "better": 0.5, "worse": 0.75, "cells": [0.25, 1.0]}],
 }  # fmt: skip
 SUBGOAL_ROW = {
@@ -77,6 +77,7 @@ SAID = {"said": ["It limps.", "Lift the | leg"]}
 PAST = {
     "trained": [PastTurn(CODE, "reflect", (("process", REFLECT), ("trajectory", TRAJECTORY), ("audit", AUDIT)))],
     "reconsider": [PastTurn(CODE, "reconsider", (("preference", PREFERENCE),))],
+    "graded": [PastTurn(CODE, "reconsider", (("preference", {**PREFERENCE, "rule": "pairs", "by_success": False}),))],
     "subgoals": [PastTurn(CODE, "reconsider", (("subgoals", SUBGOALS),))],
     "person": [PastTurn(CODE, "reflect", (("process", REFLECT), ("person", SAID)))],
     "reflect": [PastTurn(CODE, "reflect", (("process", REFLECT),))],
@@ -143,7 +144,7 @@ def text_of(conversation: Conversation) -> str:
 @pytest.mark.parametrize("strategy", STRATEGIES.names())
 @pytest.mark.parametrize("name", ["request", *PAST])
 def test_as_recorded(line: Task, name: str, strategy: str) -> None:
-    if name == "reconsider" and not issubclass(STRATEGIES.get(strategy).Options, ScreenOptions):
+    if name in ("reconsider", "graded") and not issubclass(STRATEGIES.get(strategy).Options, ScreenOptions):
         pytest.skip("it trains whatever is valid")
     if name == "subgoals" and strategy != "calm":
         pytest.skip("it audits no subgoals")

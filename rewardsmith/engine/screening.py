@@ -58,12 +58,10 @@ class Screener:
             return _event(order, "unscreened")
         verdict_of_bank = "passed" if kept.share >= order.threshold else "failed"
         concerns = audit(paid)
-        told: dict[str, Any] = {"problem": "", "concerns": [str(concern) for concern in concerns]}
-        if paid.better is not None:
-            assert state.preflight is not None
-            about = (verdict.fields_read, state.preflight["arguments"])
-            told |= preference_rows(paid, order.rule, order.measure, order.threshold, *about)
-        self._keep(order, told)
+        assert state.preflight is not None
+        about = (verdict.fields_read, state.preflight["arguments"])
+        told = preference_rows(paid, order.rule, order.measure, order.threshold, *about)
+        self._keep(order, {"problem": "", "concerns": [str(concern) for concern in concerns], **told})
         return _event(order, verdict_of_bank, kept.share, [concern.code for concern in concerns])
 
     def _keep(self, order: Screen, told: dict[str, Any]) -> None:

@@ -31,6 +31,13 @@ class Paid:
         """Which trajectories are the better ones, shape (m,), bool; None where there is no contrast."""
         return better_half(self.bank.fitness, self.bank.successes)
 
+    def told_apart(self, rule: Rule) -> Array | None:
+        """The better ones as a rule tells them apart, shape (m,), bool; None where it has no contrast.
+
+        ``pairs`` reads a graded fitness where there are no successes, or nothing else: then it is the better half.
+        """
+        return self.better if self.better is not None or rule != "pairs" else better_half(self.bank.fitness, None)
+
     @property
     def terms(self) -> dict[str, FloatArray]:
         """Shape (N,) each; empty for a program that returns a bare total."""
@@ -54,14 +61,7 @@ class Paid:
         return split_output(self.output, self.bank.lengths)
 
 
-def extremes(paid: Paid, measure: Measure) -> tuple[int, int]:
-    """Places of the worst paid of the better trajectories, and of the best paid of the worse ones.
-
-    Raises:
-        ValueError: the bank holds no contrast.
-    """
-    if paid.better is None:
-        raise ValueError("expected better and worse trajectories, found only one kind")
-    scores = np.nan_to_num(paid.scores(measure), nan=-np.inf)
-    worst_better = int(np.argmin(np.where(paid.better, scores, np.inf)))
-    return worst_better, int(np.argmax(np.where(paid.better, -np.inf, scores)))
+def extremes(scores: FloatArray, better: Array) -> tuple[int, int]:
+    """Places of the worst paid of the better trajectories, and of the best paid of the worse ones; both (m,)."""
+    numbers = np.nan_to_num(scores, nan=-np.inf)
+    return int(np.argmin(np.where(better, numbers, np.inf))), int(np.argmax(np.where(better, -np.inf, numbers)))

@@ -1,6 +1,7 @@
 """Which known behaviour a program puts in the wrong order, and which of its terms do it (CARD's preference feedback).
 
-Shown are the two trajectories that say most: the worst paid of the good ones, and the best paid of the bad ones.
+Shown are the two trajectories that say most: the worst paid of the good ones, and the best paid of the bad ones; of the
+better and the worse half by fitness, where a rule reads that and none succeeded.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from rewardsmith.feedback.moments import episode_table
 from rewardsmith.feedback.paid import Paid, extremes
 from rewardsmith.maths.preference import Measure, Rule
-from rewardsmith.types import FloatArray
+from rewardsmith.types import Array, FloatArray
 
 _PER = {"mean": "per step", "discounted": "as a discounted sum", "sum": "in all"}
 
@@ -31,48 +32,50 @@ def preference_rows(
         ValueError: the bank holds no contrast.
     """
     kept = paid.agreement(rule, measure)
-    if kept is None or paid.better is None:
+    better = paid.told_apart(rule)
+    if kept is None or better is None:
         raise ValueError("expected better and worse trajectories, found only one kind")
-    places = extremes(paid, measure)
     scores = paid.scores(measure)
-    known = "solved" if paid.bank.successes is not None else "good"
-    titles = (f"the worst paid {known} episode", f"the best paid episode that is not {known}")
+    places = extremes(scores, better)
+    by_success = paid.better is not None and paid.bank.successes is not None
+    titles = ("the worst paid solved episode", "the best paid episode that is not solved")
+    if not by_success:
+        titles = ("the worst paid episode of the better half", "the best paid episode of the worse half")
     return {
         "rule": rule,
         "per": _PER[measure],
         "share": kept.share,
         "threshold": threshold,
-        "better": int(paid.better.sum()),
-        "worse": int((~paid.better).sum()),
-        "above": int((scores[paid.better] > scores[places[1]]).sum()),
-        "terms": _term_rows(paid, measure, places),
+        "by_success": by_success,
+        "better": int(better.sum()),
+        "worse": int((~better).sum()),
+        "above": int((scores[better] > scores[places[1]]).sum()),
+        "terms": _term_rows(paid, measure, better, places),
         "episodes": [
             _told(paid, title, place, fields, seen) for title, place in zip(titles, places, strict=True)
         ],
     }
 
 
-def _term_rows(paid: Paid, measure: Measure, places: Sequence[int]) -> list[dict[str, Any]]:
+def _term_rows(paid: Paid, measure: Measure, better: Array, places: Sequence[int]) -> list[dict[str, Any]]:
     """What each term pays the better and the worse; those that favour the worse most come first, the whole last."""
     rows = [(name, paid.scores(measure, values)) for name, values in paid.terms.items()]
-    rows.sort(key=lambda row: _gain(paid, row[1]))
-    return [_row(paid, name, scores, places) for name, scores in [*rows, ("the whole", paid.scores(measure))]]
+    rows.sort(key=lambda row: _gain(row[1], better))
+    return [_row(name, scores, better, places) for name, scores in [*rows, ("the whole", paid.scores(measure))]]
 
 
-def _row(paid: Paid, name: str, scores: FloatArray, places: Sequence[int]) -> dict[str, Any]:
-    assert paid.better is not None
+def _row(name: str, scores: FloatArray, better: Array, places: Sequence[int]) -> dict[str, Any]:
     return {
         "name": name,
-        "better": float(scores[paid.better].mean()),
-        "worse": float(scores[~paid.better].mean()),
+        "better": float(scores[better].mean()),
+        "worse": float(scores[~better].mean()),
         "cells": [float(scores[place]) for place in places],
     }
 
 
-def _gain(paid: Paid, scores: FloatArray) -> float:
+def _gain(scores: FloatArray, better: Array) -> float:
     """How much more the better get."""
-    assert paid.better is not None
-    return float(np.nan_to_num(scores[paid.better].mean() - scores[~paid.better].mean(), nan=0.0))
+    return float(np.nan_to_num(scores[better].mean() - scores[~better].mean(), nan=0.0))
 
 
 def _told(paid: Paid, title: str, place: int, fields: Sequence[str], seen: Mapping[str, Any]) -> dict[str, Any]:
