@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from rewardsmith.bank import Bank, measured, recorded_trajectories
+from rewardsmith.bank import Bank, measured
 from rewardsmith.engine.bank import RunBank
 from rewardsmith.engine.judging import read_verdict
 from rewardsmith.engine.screening import apply_to_bank
@@ -15,6 +15,7 @@ from rewardsmith.feedback.paid import Paid
 from rewardsmith.feedback.quality import Quality, quality
 from rewardsmith.look import Look
 from rewardsmith.program import Verdict
+from rewardsmith.recording import recorded_trajectories
 from rewardsmith.state import RunState
 from rewardsmith.store import RunFolder
 from rewardsmith.task.fitness import fitness_function
@@ -76,9 +77,9 @@ def recorded_bank(task: Task, look: Look, path: Path) -> Bank:
     """The same with a person's recorded episodes.
 
     Raises:
-        UsageError: the file cannot be read.
+        UsageError: the file cannot be read, or holds episodes of another task.
     """
-    return Bank([*untaught_bank(task, look).trajectories, *recorded_trajectories(path, fitness_function(task))])
+    return Bank([*untaught_bank(task, look).trajectories, *recorded_trajectories(task, path)])
 
 
 def told(found: Quality) -> list[tuple[str, str]]:

@@ -15,7 +15,6 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from rewardsmith.episodes import joined_columns, load_episodes, save_episodes
-from rewardsmith.errors import UsageError
 from rewardsmith.task.fitness import FitnessFunction
 from rewardsmith.types import Array, Columns, Episode, FloatArray
 
@@ -110,20 +109,6 @@ def load_bank(path: str | Path) -> Bank:
         known = zip(arrays["fitness"], arrays["success"], arrays["origin"], strict=True)
         about = [(float(fitness), None if flag < 0 else bool(flag), str(origin)) for fitness, flag, origin in known]
     return Bank((Trajectory(episode, *rest) for episode, rest in zip(episodes, about, strict=True)), len(episodes))
-
-
-def recorded_trajectories(path: str | Path, fitness: FitnessFunction) -> list[Trajectory]:
-    """A person's recorded episodes, or a saved bank, measured by the task as it is now.
-
-    Raises:
-        UsageError: the file cannot be read, or holds episodes of another task.
-    """
-    try:
-        return measured(load_episodes(path), fitness, Path(path).name)
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"cannot read episodes from {path}: {error}", "make them with: rewardsmith tasks record"
-        ) from None
 
 
 def _states(episode: Episode) -> FloatArray:

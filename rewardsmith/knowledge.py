@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rewardsmith.bank import Bank, Trajectory, measured, recorded_trajectories
+from rewardsmith.bank import Bank, Trajectory, measured
 from rewardsmith.coder.examples import Example, description, nearest, reward_alone
 from rewardsmith.engine.bank import RunBank
 from rewardsmith.errors import UsageError
-from rewardsmith.recording import controller_in, play, record
+from rewardsmith.recording import controller_in, episodes_of, play, record, recorded_trajectories
 from rewardsmith.state import fold
 from rewardsmith.store import RunFolder
 from rewardsmith.task.fitness import fitness_function
@@ -25,13 +25,15 @@ _EXPERT = "expert.py"
 def known_behaviour(task: Task, places: Sequence[str], *, expert: bool) -> Bank | None:
     """Trajectories from other runs and from files, and those of the task's own controller; None if there are none.
 
+    What they are worth is measured anew, by the task's fitness as it is now.
+
     Args:
         places: folders of runs, or files as ``rewardsmith tasks record`` writes them.
         expert: let the controller in the task's ``expert.py`` play.
 
     Raises:
         UsageError: a place holds no episodes of this task, or the task has no controller.
-        BoundaryError: the controller or the environment fails.
+        BoundaryError: the controller, the environment or the fitness fails.
     """
     found = [one for place in places for one in _from_place(task, Path(place))]
     if expert:
@@ -51,19 +53,43 @@ def like_tasks(task: Task, count: int) -> list[Example]:
 
 
 def _from_place(task: Task, place: Path) -> Sequence[Trajectory]:
-    if (place / "run.json").is_file():
-        run = RunFolder(place)
-        found: Sequence[Trajectory] = RunBank(run).before(fold(run.events())).trajectories
-    else:
-        found = recorded_trajectories(place, fitness_function(task))
-    wanted = {field.name for field in task.spec.fields}
-    for one in found:
-        missing = sorted(wanted - set(one.episode.fields))
-        if missing:
-            raise UsageError(
-                f"the episodes in {place} have no field {missing[0]!r}", "give a run, or a recording, of the same task"
-            )
-    return found
+    if not (place / "run.json").is_file():
+        return recorded_trajectories(task, place)
+    run = RunFolder(place)
+    _check_same(task, run.task(), place)
+    bank, fitness = RunBank(run).before(fold(run.events())), fitness_function(task)
+    episodes = episodes_of(task, bank.episodes, place)
+    return [
+        Trajectory(episode, *fitness(episode), one.origin)
+        for episode, one in zip(episodes, bank.trajectories, strict=True)
+    ]
+
+
+def _check_same(task: Task, other: Task, place: Path) -> None:
+    """Refuse a run of another environment, or one in which the fields of the same names are something else."""
+    if _environment(other) != _environment(task):
+        raise UsageError(
+            f"{place} is a run of {other.name} in {other.env_id}, expected one of {task.name} in {task.env_id}"
+            + (" with the same code, arguments and wrappers" if other.env_id == task.env_id else ""),
+            "--bank takes runs, or recordings, of the same environment",
+        )
+    fields = [{field.name: (field.source, field.words) for field in one.spec.fields} for one in (other, task)]
+    changed = sorted(name for name, source in fields[1].items() if fields[0].get(name) != source)
+    if changed:
+        name, found = changed[0], fields[0].get(changed[0])
+        there = f"its field {name!r} is {found[0]}" if found else f"it recorded no field {name!r}"
+        raise UsageError(
+            f"{place} is a run of another task: {there}, expected {fields[1][name][0]}",
+            "begin without --bank, or give a run whose task has the same fields",
+        )
+
+
+def _environment(task: Task) -> tuple[object, ...]:
+    """What makes the environment: its id, what it is given, and its code where that lies in the task's folder."""
+    env = task.spec.env
+    file = task.folder / env.id.partition(":")[0] if task.folder is not None else None
+    code = file.read_bytes() if file is not None and file.is_file() else b""
+    return env.id, env.kwargs, env.wrappers, code
 
 
 def _expert(task: Task) -> list[Trajectory]:

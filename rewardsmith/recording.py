@@ -7,20 +7,23 @@ with rs.record("mountain-car") as env:          # a Gymnasium environment: act i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
-from rewardsmith.episodes import save_episodes
+from rewardsmith.bank import Trajectory, measured
+from rewardsmith.episodes import load_episodes, save_episodes
 from rewardsmith.errors import UsageError, boundary
+from rewardsmith.layout import WHOLE
 from rewardsmith.recorder import History, recorded_env
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task, import_file
 from rewardsmith.task.resolving import resolve_task
-from rewardsmith.types import Episode
+from rewardsmith.types import Array, Episode
 
 Controller = Callable[[Any], Any]  # observation -> action
 
@@ -98,6 +101,58 @@ def play(env: RecordedEnv, controller: Controller, episodes: int, seed: int = 0)
             with boundary("environment", "playing an episode", "the controller is given an observation"):
                 obs, _, terminated, truncated, _ = env.step(controller(obs))
             done = terminated or truncated
+
+
+def recorded_trajectories(task: Task, path: str | Path) -> list[Trajectory]:
+    """A person's recorded episodes, or a saved bank, measured by the task as it is now.
+
+    Raises:
+        UsageError: the file cannot be read, or holds episodes of another task.
+        BoundaryError: the task's fitness fails.
+    """
+    try:
+        episodes = load_episodes(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"cannot read episodes from {path}: {error}", "make them with: rewardsmith tasks record"
+        ) from None
+    return measured(episodes_of(task, episodes, path), fitness_function(task), Path(path).name)
+
+
+def episodes_of(task: Task, episodes: Sequence[Episode], place: str | Path) -> list[Episode]:
+    """Episodes from elsewhere with the fields that this task records, in its order.
+
+    Args:
+        place: where they come from, for the message.
+
+    Raises:
+        UsageError: they are of another task: a field is missing, or of another shape or kind, or the actions are.
+        BoundaryError: the environment fails.
+    """
+    env, buffers = recorded_env(task)
+    env.close()
+    layout = buffers.layout
+    names = {"obs" if name == WHOLE else name: view.at_reset for name, view in layout.fields.items()}
+    forms = {name: (layout.shape(name), layout.dtype(name)) for name in names}
+    for episode in episodes:
+        _check_rows("actions", episode.actions, len(episode), (layout.action_shape, layout.action_dtype), place)
+        for name, at_reset in names.items():
+            _check_rows(f"field {name!r}", episode.fields.get(name), len(episode) + at_reset, forms[name], place)
+    return [dataclasses.replace(one, fields={name: one.fields[name] for name in names}) for one in episodes]
+
+
+def _check_rows(
+    what: str, found: Array | None, rows: int, form: tuple[tuple[int, ...], np.dtype[Any]], place: str | Path
+) -> None:
+    shape, dtype = form
+    if found is not None and found.shape == (rows, *shape) and found.dtype.kind == dtype.kind:
+        return
+    wanted = f"{what} of shape {(rows, *shape)}, {dtype}"
+    seen = f"no {what}" if found is None else f"shape {found.shape}, {found.dtype}"
+    raise UsageError(
+        f"the episodes in {place} are of another task: expected {wanted}, found {seen}",
+        "give a run, or a recording, of the same task: rewardsmith tasks record",
+    )
 
 
 def controller_in(text: str) -> Controller:

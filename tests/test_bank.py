@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lineworld import write_task
 
-from rewardsmith.bank import Bank, Trajectory, load_bank, recorded_trajectories, save_bank
+from rewardsmith.bank import Bank, Trajectory, load_bank, save_bank
 from rewardsmith.episodes import load_episodes
 from rewardsmith.errors import UsageError
-from rewardsmith.task.fitness import Fitness
+from rewardsmith.recording import episodes_of, play, record, recorded_trajectories
+from rewardsmith.task.loading import load_task
 from rewardsmith.types import Episode
 
 
@@ -56,12 +58,44 @@ def test_a_bank_on_disk_is_the_same(tmp_path: Path) -> None:
     columns, before = again.columns(["next_position"]), bank.columns(["next_position"])
     assert np.array_equal(columns["next_position"], before["next_position"])
     assert len(load_episodes(tmp_path / "bank.npz")) == 3
-    told = recorded_trajectories(tmp_path / "bank.npz", lambda episode: Fitness(float(len(episode)), None))
-    assert [(one.fitness, one.origin) for one in told] == [(3.0, "bank.npz"), (5.0, "bank.npz"), (3.0, "bank.npz")]
 
 
 def test_a_file_that_is_none_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "not.npz").write_text("hello")
+    task = load_task(write_task(tmp_path / "line"))
     for name in ("not.npz", "missing.npz"):
         with pytest.raises(UsageError, match="cannot read episodes"):
-            recorded_trajectories(tmp_path / name, lambda episode: Fitness(0.0, None))
+            recorded_trajectories(task, tmp_path / name)
+
+
+def test_a_saved_bank_is_measured_by_the_task_as_it_is_now(tmp_path: Path) -> None:
+    task = load_task(write_task(tmp_path / "line"))
+    env = record(task)
+    play(env, lambda _: np.ones(1), 2)
+    save_bank(tmp_path / "bank.npz", Bank(Trajectory(one, 123.0, False, "random") for one in env.episodes))
+    told = recorded_trajectories(task, tmp_path / "bank.npz")
+    assert [one.success for one in told] == [True, True] and max(one.fitness for one in told) < 2
+    assert {one.origin for one in told} == {"bank.npz"}
+
+
+def test_episodes_of_another_form_are_refused(tmp_path: Path) -> None:
+    """The same names do not make the same task: shapes, kinds of numbers and actions count too."""
+    task, other = load_task(write_task(tmp_path / "line")), load_task(write_task(tmp_path / "other", discrete=True))
+    env = record(other)
+    play(env, lambda _: 2, 1)
+    with pytest.raises(UsageError, match=r"expected actions of shape \(\d+, 1\), float64, found shape \(\d+,\), int64"):
+        episodes_of(task, env.episodes, "other.npz")
+    (episode,) = episodes_of(other, env.episodes, "other.npz")
+    position = episode.fields["position"]
+    for changed, problem in (
+        ({"position": position[:, None]}, "found shape"),
+        ({"position": position[1:]}, "found shape"),
+        ({"position": position.astype(np.int64)}, "found shape .*int64"),
+        ({}, "found no field 'position'"),
+    ):
+        odd = Episode(changed, episode.actions, episode.native_rewards, True, False)
+        with pytest.raises(UsageError, match=problem):
+            episodes_of(other, [odd], "odd.npz")
+    fields = dict(reversed(episode.fields.items())) | {"extra": position}
+    mixed = Episode(fields, episode.actions, episode.native_rewards, True, False)
+    assert list(episodes_of(other, [mixed], "mixed.npz")[0].fields) == list(episode.fields)

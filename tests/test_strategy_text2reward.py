@@ -18,6 +18,7 @@ from rewardsmith.events import Event
 from rewardsmith.knowledge import like_tasks
 from rewardsmith.llm.replay import Tape
 from rewardsmith.orders import Stop, Turn, Write
+from rewardsmith.planning import plan
 from rewardsmith.recording import play, record
 from rewardsmith.state import fold
 from rewardsmith.strategy.text2reward import Text2Reward, Text2RewardOptions
@@ -125,8 +126,33 @@ def test_what_cannot_be_known_is_told_before_anything_is_spent(tmp_path: Path) -
     for settings, problem in (
         ({"use_expert": True}, "line has no controller"),
         ({"bank": [tmp_path / "nothing.npz"]}, "cannot read episodes"),
-        ({"bank": [tmp_path / "car.npz"]}, "has no field|have no field"),
+        ({"bank": [tmp_path / "car.npz"]}, "are of another task: expected actions"),
     ):
         with pytest.raises(UsageError, match=problem):
             api.design(folder, ask=True, runs=tmp_path / "runs", **settings)  # type: ignore[arg-type]
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_of_another_task_is_no_bank(tmp_path: Path, executor: FakeExecutor) -> None:
+    """The environment and the fields must be the same; what the fitness says is asked anew."""
+    replies, runs = recorded(REPLIES[:1]), tmp_path / "runs"
+    run = api.design(
+        str(write_task(tmp_path / "line")), replies=replies, strategy="text2reward", report_seeds=0, runs=runs
+    )
+    changes = {
+        "discrete": ("task.toml", "max_episode_steps = 10", "max_episode_steps = 10\nkwargs = { discrete = true }"),
+        "farther": ("env.py", "LENGTH = 1.0", "LENGTH = 1.5"),
+        "mirrored": ("task.toml", 'source = "obs[0]"', 'source = "obs[1]"'),
+    }
+    for name, (file, before, after) in changes.items():
+        folder = write_task(tmp_path / name)
+        (folder / file).write_text((folder / file).read_text().replace(before, after))
+        with pytest.raises(UsageError, match=r"is a run of .*expected"):
+            api.design(str(folder), ask=True, bank=[run.path], runs=tmp_path / "none")
+    with pytest.raises(UsageError, match=r"a run of line in env.py:LineWorld, expected one of .* in CartPole-v1"):
+        api.design("CartPole-v1", "Stay up.", ask=True, bank=[run.path], runs=tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    judged_otherwise = write_task(tmp_path / "judged")
+    (judged_otherwise / "fitness.py").write_text("def fitness(episode):\n    return 7.0, False\n")
+    known = plan(str(judged_otherwise), ask=True, bank=[run.path]).bank
+    assert known is not None and {(one.fitness, one.success) for one in known.trajectories} == {(7.0, False)}
