@@ -92,4 +92,5 @@ def told(found: Quality) -> list[tuple[str, str]]:
         ("added pay that is pure shaping", found.shaping, "{:.0%}"),
         ("spread of untaught returns", found.teaching, "{:.3f} of at most 0.25"),
     ]
-    return [(name, form.format(value)) for name, value, form in rows if value is not None]
+    known = [(name, form.format(value)) for name, value, form in rows if value is not None]
+    return known + [("not told", why) for why in found.unsaid]

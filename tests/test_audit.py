@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from rewardsmith.appraisal import told
 from rewardsmith.bank import Bank, Trajectory
 from rewardsmith.feedback.audit import audit, hollow_gain
 from rewardsmith.feedback.paid import Paid
 from rewardsmith.feedback.preference import preference_rows
+from rewardsmith.feedback.quality import quality
 from rewardsmith.types import Episode, FloatArray, Output
 
 HORIZON, GOAL = 100, 10.0
@@ -168,3 +171,18 @@ def test_where_none_or_all_succeed_pairs_shows_the_halves_by_fitness(success: bo
     assert first > half >= second
     assert first == graded.fitness[better][np.argmin(scores[better])]
     assert second == graded.fitness[~better][np.argmax(scores[~better])]
+
+
+def test_a_native_reward_that_is_the_same_each_step_has_wishes_where_episodes_end() -> None:
+    def charged(one: Trajectory) -> Trajectory:
+        return one._replace(episode=replace(one.episode, native_rewards=np.full(len(one.episode), -1.0)))
+
+    bank = Bank(map(charged, BANK.trajectories))
+    near, far = (quality(Paid(bank, Output(values), 0.99)) for values in (PROGRESS - 0.2, 0.2 - PROGRESS))
+    assert near.from_native is not None and far.from_native is not None and near.unsaid == ()
+    assert near.from_native < 0.5 < far.from_native
+    endless = Bank(one for one in bank.trajectories if not one.success)
+    found = quality(Paid(endless, Output(endless.columns(["position"])["position"]), 0.99))
+    assert found.from_native is None and found.shaping is None
+    assert "no known episode ends by itself" in found.unsaid[0]
+    assert any(name == "not told" for name, _ in told(found))

@@ -122,7 +122,49 @@ def test_pure_shaping_is_found_and_noise_is_not() -> None:
     for part in (0.1, 0.5):  # of the variance that is added
         mixed = np.sqrt(1 - part) * change + np.sqrt(part) * noise
         assert share(3 * reference + mixed) == pytest.approx(1 - part, abs=0.06)
-    assert shaping_share(2 * reference + 1, reference, features, next_features, ends, folds, GAMMA) is None
+    assert shaping_share(2 * reference, reference, features, next_features, ends, folds, GAMMA) is None
+    assert share(2 * reference + 1) < 0.1, "whether a constant is harmless cannot be seen where nothing ends"
+    assert share(-2 * reference) < 0.1
+
+
+def walks(seed: int) -> tuple[Any, Any, Any, Any]:
+    """Sixty walks on a line that end at 1, or after 80 steps: states before and after, ends, and whose each step is."""
+    rng = np.random.default_rng(seed)
+    before, after, ends, lengths = [list[Any]() for _ in range(4)]
+    for walk in range(60):
+        places, drift = [rng.uniform(-0.1, 0.1)], (walk % 6) * 0.008
+        while len(places) <= 80 and places[-1] < 1.0:
+            places.append(places[-1] + drift + rng.normal(0, 0.03))
+        before += places[:-1]
+        after += places[1:]
+        lengths.append(len(places) - 1)
+        ends += [False] * (lengths[-1] - 1) + [places[-1] >= 1.0]
+    return np.array(before)[:, None], np.array(after)[:, None], np.array(ends), np.repeat(np.arange(60) % 4, lengths)
+
+
+@pytest.mark.parametrize("gamma", [0.9, 0.99])
+@pytest.mark.parametrize("native", ["each step costs", "the end is paid"])
+def test_where_episodes_end_neither_a_constant_nor_the_opposite_is_shaping(native: str, gamma: float) -> None:
+    before, after, ends, folds = walks(0)
+    features = StateFeatures(before)
+    reference = np.full(len(ends), -1.0) if native == "each step costs" else 1.0 * ends
+
+    def share(reward: Any) -> float:
+        found = shaping_share(reward, reference, features(before), features(after), ends, folds, gamma)
+        assert found is not None
+        return found
+
+    def distance(reward: Any) -> float:
+        return sampled_starc(reward, reference, features(before), features(after), ends, gamma)
+
+    def shaped_by(phi: Any) -> Any:
+        return gamma * np.where(ends, 0.0, phi(after[:, 0])) - phi(before[:, 0])
+
+    for phi in (lambda x: x**2, lambda x: np.exp(-((x - 1) ** 2)), lambda x: np.full(len(x), 7.0)):
+        assert share(3 * reference + shaped_by(phi)) > 0.9
+        assert distance(3 * reference + shaped_by(phi)) < 0.01
+    for harm in (-reference, 1.0 - 10.0 * ends, np.full(len(ends), 1.0), -1.0 * ends, reference + 2 - 5.0 * ends):
+        assert share(harm) == 0.0 and distance(harm) > 0.99
 
 
 @given(st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=2, max_size=12))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rewardsmith.maths.distances import sampled_starc
 from rewardsmith.types import Array, FloatArray
 
 _BUMPS = 24
@@ -50,7 +51,16 @@ def shaping_share(
 ) -> float | None:
     """Of what a reward adds to a multiple of another, the share that is gamma*phi(s') - phi(s) for some phi, in [0, 1].
 
-    None where it adds nothing. The closest potential by least squares, as in the card of Gleave's evaluating-rewards.
+    None where it adds nothing. The closest potential by least squares, as in the card of Gleave's evaluating-rewards,
+    but for what is no harmless addition:
+
+    * The multiple is not negative: the opposite of a reward asks for the opposite.
+    * No constant stands beside the potential: where episodes end, pay for every step is pay for living longer. A
+      potential that is the same everywhere pays a constant too, and takes all of it back at the end; where no episode
+      is seen to end, nothing shows that, and there it is left out.
+    * What is left may be small and yet decide: along the ways of one behaviour its values explain nearly all of any
+      reward. So no more is called shaping than stays of the other reward's wishes when both lose their values, the
+      squared correlation that :func:`rewardsmith.maths.distances.sampled_starc` measures; nothing where it is negative.
 
     Args:
         reward, reference: shape (N,).
@@ -58,8 +68,9 @@ def shaping_share(
         terminated: shape (N,): phi is 0 after an end.
         folds: shape (N,), ints: what is judged was fitted on the other folds.
     """
-    change = gamma * np.where(terminated[:, None], 0.0, next_features) - features
-    base = np.stack([reference, np.ones(len(reward))], axis=1)
+    middle = features.mean(axis=0) if not terminated.any() else 0.0
+    change = gamma * np.where(terminated[:, None], 0.0, next_features - middle) - (features - middle)
+    base = reference[:, None]
     rest, left = np.empty(len(reward)), np.empty(len(reward))
     for fold in np.unique(folds):
         here, others = folds == fold, folds != fold
@@ -70,15 +81,20 @@ def shaping_share(
     added = float((rest**2).mean())
     if added <= 1e-12 * max(1e-12, float((reward**2).mean())):
         return None
-    return float(np.clip(1.0 - (left**2).mean() / added, 0.0, 1.0))
+    distance = sampled_starc(reward, reference, features, next_features, terminated, gamma)
+    kept = max(0.0, 1.0 - 2.0 * distance**2) ** 2
+    return float(np.clip(1.0 - (left**2).mean() / added, 0.0, kept))
 
 
 def _unexplained(design: FloatArray, values: FloatArray, fitted: Array, judged: Array) -> FloatArray:
-    """What a ridge fit on some rows leaves of others."""
+    """What a ridge fit on some rows leaves of others; the first column has no negative weight."""
     scale = np.sqrt((design[fitted] ** 2).mean(axis=0))
     scaled = design / np.where(scale > 1e-12, scale, 1.0)
     matrix = scaled[fitted].T @ scaled[fitted] + _RIDGE * fitted.sum() * np.eye(design.shape[1])
-    weights = np.linalg.solve(matrix, scaled[fitted].T @ values[fitted])
+    towards = scaled[fitted].T @ values[fitted]
+    weights = np.linalg.solve(matrix, towards)
+    if weights[0] < 0:
+        weights[0], weights[1:] = 0.0, np.linalg.solve(matrix[1:, 1:], towards[1:])
     left: FloatArray = values[judged] - scaled[judged] @ weights
     return left
 
