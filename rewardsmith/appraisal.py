@@ -43,7 +43,7 @@ def appraise(source: str, verdict: Verdict, bank: Bank, gamma: float, parent: Pa
         BoundaryError: the sandbox failed.
     """
     paid = apply_to_bank(source, verdict, bank, gamma)
-    return Appraisal(quality(paid, parent), tuple(audit(paid)))
+    return Appraisal(quality(paid, parent), tuple(audit(paid, parent)))
 
 
 def appraise_in_run(
@@ -56,8 +56,7 @@ def appraise_in_run(
     """
     bank, gamma = RunBank(run).before(state), run.task().spec.training.gamma
     try:
-        parents = state.slots[state.programs[program]].parents if program in state.programs else ()
-        there, parent = other or (run, next((name for name in reversed(parents) if name in state.programs), None))
+        there, parent = other or (run, state.parent(program))
         before = None
         if parent is not None:
             before = apply_to_bank(there.program_source(parent), read_verdict(there, parent), bank, gamma)

@@ -19,6 +19,12 @@ from rewardsmith.task.fitness import FitnessFunction
 from rewardsmith.types import Array, Columns, Episode, FloatArray
 
 CAPACITY = 200
+_ORIGINS = {
+    "random": "random actions",
+    "held": "random actions, each held for a while",
+    "native": "an agent of the native reward",
+    "expert": "a controller written by hand",
+}
 
 
 class Trajectory(NamedTuple):
@@ -33,6 +39,11 @@ class Trajectory(NamedTuple):
     fitness: float
     success: bool | None
     origin: str
+
+    @property
+    def whose(self) -> str:
+        """Its origin in words."""
+        return _ORIGINS.get(self.origin, self.origin if "." in self.origin else "an agent of a program")
 
 
 class Bank:

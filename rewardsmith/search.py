@@ -19,6 +19,7 @@ from rewardsmith.coder.compose import told
 from rewardsmith.engine.asking import Asked, Asking
 from rewardsmith.engine.feedback import past_turns
 from rewardsmith.engine.observer import Observer
+from rewardsmith.engine.suspicions import Suspicions
 from rewardsmith.errors import NoProgram, RunError, UsageError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
@@ -189,7 +190,8 @@ class Search:
         if entry.accepted and entry.program is not None and not _judged(state, entry.program):
             return "accepted; it is trained when the other replies of its round are there"
         turn = Turn(entry.program, _kinds(state, entry), entry.slot)
-        (past,) = past_turns(folder, state, ReplyLog(folder.llm_log), Write(entry.slot, (turn,)))
+        after = Write(Slot(entry.slot.round + 1, 0), (turn,))
+        (past,) = past_turns(folder, state, ReplyLog(folder.llm_log), after, Suspicions(folder))
         return told(folder.prompts(), past)
 
 
@@ -205,7 +207,8 @@ def _kinds(state: RunState, entry: SlotState) -> tuple[Kind, ...]:
     trained = bool(state.trials_of(entry.program, "selection"))
     if "subgoals" in state.functions.get(entry.program, ()):
         return ("process", "subgoals", "trajectory") if trained else ("subgoals",)
-    return ("process", "trajectory", "audit") if trained else ("preference",)
+    doubts: tuple[Kind, ...] = ("preference",) if state.failed(entry.program) else ()
+    return ("process", "trajectory", "audit", *doubts) if trained else ("preference",)
 
 
 def _question(asked: Asked) -> Question:

@@ -159,9 +159,18 @@ class RunState:
         found = [trial for (name, _, level), trial in self.trials.items() if name == program and level == rung]
         return sorted(found, key=lambda trial: trial.seed)
 
+    def parent(self, program: str) -> str | None:
+        """The program that one was made from: the last valid one that its request showed; None where none was."""
+        shown = self.slots[self.programs[program]].parents if program in self.programs else ()
+        return next((name for name in reversed(shown) if name in self.programs), None)
+
+    def failed(self, program: str) -> bool:
+        """Whether known behaviour spoke against a reward."""
+        return program in self.screens and self.screens[program].verdict == "failed"
+
     def skipped(self) -> list[str]:
         """Programs that were not trained because known behaviour spoke against it."""
-        failed = [name for name, screen in self.screens.items() if screen.verdict == "failed"]
+        failed = [name for name in self.screens if self.failed(name)]
         failed += [name for name, audit in self.audits.items() if audit.refused]
         return [name for name in failed if not self.trials_of(name, "selection")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -186,3 +187,24 @@ def test_a_native_reward_that_is_the_same_each_step_has_wishes_where_episodes_en
     assert found.from_native is None and found.shaping is None
     assert "no known episode ends by itself" in found.unsaid[0]
     assert any(name == "not told" for name, _ in told(found))
+
+
+def test_an_exploit_that_the_program_before_had_must_not_pay_more() -> None:
+    """Going back and forth was paid like a success; a change that pays it more is named, one that closes it is not."""
+    before = paid(alive=np.array(1.0), goal=5 * AT_GOAL)
+    wider = paid(alive=np.array(1.0), goal=-20 * AT_GOAL)
+    found = {finding.code: finding.message for finding in audit(wider, before)}
+    assert "episodes that do not reach the goal, and that the program before paid like a success" in found["RS509"]
+    same = paid(alive=np.array(3.0), goal=15 * AT_GOAL)
+    closed = paid(progress=PROGRESS, goal=10 * AT_GOAL)
+    honest = paid(progress=PROGRESS, goal=20 * AT_GOAL)
+    assert "RS509" not in {finding.code for finding in [*audit(same, before), *audit(closed, before)]}
+    assert "RS509" not in {finding.code for finding in audit(before, honest)}, "nothing was known to be one"
+
+
+def test_what_is_no_number_is_said_and_nothing_else() -> None:
+    broken = np.where(POSITION > 9.0, np.nan, POSITION)
+    found = replace(paid(place=broken, time=np.array(-1.0)), arguments=("next_position",))
+    (finding,) = audit(found)
+    assert finding.code == "RS203" and "term 'place' is nan in step" in finding.message
+    assert re.search(r"where next_position = 9\.\d", finding.message)

@@ -56,10 +56,13 @@ EPISODE = {
 TRAJECTORY = {"episodes": [EPISODE, {**EPISODE, "title": "the worst", "success": False}]}
 AUDIT = {"concerns": ["RS504 warning: term 'away' works against the goal — turn its sign, or drop it"]}
 PREFERENCE = {
-    "problem": "", "rule": "above-best-failure", "per": "per step", "share": 0.25, "threshold": 0.8, "better": 8,
-    "by_success": True, "worse": 16, "above": 2, "best_elsewhere": 0.75, **TRAJECTORY, **AUDIT,
+    "problem": "", "trained": False, "by_success": True, "rule": "above-best-failure", "per": "per step",
+    "share": 0.25, "threshold": 0.8, "better": 8, "worse": 16, "above": 2,
+    "best_elsewhere": 0.75, **TRAJECTORY, **AUDIT,
     "terms": [{"name": "place", "better": 0.5, "worse": 0.75, "cells": [0.25, 1.0]}],
 }  # fmt: skip
+TRAINED_ANYWAY = {"trained": True, "concerns": [], "best_elsewhere": None}
+BREAKS = "ValueError: boom (line 5), in step 87 of 120 of an episode (random actions), where next_position = 0.31"
 SUBGOAL_ROW = {
     "name": "half_way", "untaught": 0.25, "failures": None, "successes": 1.0, "early": 0.5, "step": 7.0,
     "label": "half", "false": 3, "negatives": 1000, "bound": 0.0077, "trust": "labels",
@@ -77,6 +80,9 @@ SAID = {"said": ["It limps.", "Lift the | leg"]}
 PAST = {
     "trained": [PastTurn(CODE, "reflect", (("process", REFLECT), ("trajectory", TRAJECTORY), ("audit", AUDIT)))],
     "reconsider": [PastTurn(CODE, "reconsider", (("preference", PREFERENCE),))],
+    "failed_and_trained": [
+        PastTurn(CODE, "reflect", (("process", REFLECT), ("preference", {**PREFERENCE, **TRAINED_ANYWAY})))
+    ],
     "graded": [PastTurn(CODE, "reconsider", (("preference", {**PREFERENCE, "rule": "pairs", "by_success": False}),))],
     "subgoals": [PastTurn(CODE, "reconsider", (("subgoals", SUBGOALS),))],
     "person": [PastTurn(CODE, "reflect", (("process", REFLECT), ("person", SAID)))],
@@ -84,6 +90,7 @@ PAST = {
     "prior": [PastTurn(CODE, "reflect", (("process", REFLECT), ("prior", PRIOR)))],
     "broken": [PastTurn(CODE, "reflect", (("process", {**FAILED, **process_rows([])}),))],
     "repair": [PastTurn(CODE, "repair", (("findings", FINDINGS),))],
+    "breaks": [PastTurn(CODE, "repair", (("preference", {"problem": BREAKS, "trained": False, "concerns": []}),))],
     "failed_round": [PastTurn("I cannot.", "failed_round", (("failed_round", FINDINGS),))],
 }
 
@@ -144,7 +151,8 @@ def text_of(conversation: Conversation) -> str:
 @pytest.mark.parametrize("strategy", STRATEGIES.names())
 @pytest.mark.parametrize("name", ["request", *PAST])
 def test_as_recorded(line: Task, name: str, strategy: str) -> None:
-    if name in ("reconsider", "graded") and not issubclass(STRATEGIES.get(strategy).Options, ScreenOptions):
+    held = name in ("reconsider", "graded", "breaks", "failed_and_trained")
+    if held and not issubclass(STRATEGIES.get(strategy).Options, ScreenOptions):
         pytest.skip("it trains whatever is valid")
     if name == "subgoals" and strategy != "calm":
         pytest.skip("it audits no subgoals")

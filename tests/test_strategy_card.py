@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from lineworld import write_task
 from plays import judged, replied, tried
 
 from rewardsmith import api
 from rewardsmith.coder.scripted import RecordedReplies
+from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.screening import read_screen
 from rewardsmith.events import Event
+from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
 from rewardsmith.orders import Screen, Stop, Train, Turn, Write
+from rewardsmith.recording import play, record
 from rewardsmith.state import RunState, fold
 from rewardsmith.strategy.card import Card, CardOptions
 from rewardsmith.strategy.screening import ScreenOptions, worth_training
@@ -63,6 +68,10 @@ def test_the_whole_talk_is_kept_and_ends() -> None:
 def test_released_behaviour_trains_what_failed() -> None:
     events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a"), screened("a", "failed")]
     assert card(trained_anyway=1).plan(fold(events)) == [Train("a", (0,), "selection", 100)]
+    events.append(tried("a", 0, 1.0))
+    (write,) = card(trained_anyway=1).plan(fold(events))
+    assert isinstance(write, Write), "that the bank spoke against it is told whatever was done"
+    assert write.turns == (Turn("a", ("process", "trajectory", "audit", "preference"), Slot(0, 0)),)
 
 
 def test_a_share_of_the_failing_is_trained_all_the_same() -> None:
@@ -80,6 +89,51 @@ def test_a_share_of_the_failing_is_trained_all_the_same() -> None:
 GOOD = "```python\nimport numpy as np\n\n\ndef reward(position, next_position, terminated):\n    return {'progress': next_position - position, 'end': np.where(terminated, 1.0, 0.0)}\n```"  # noqa: E501
 AWAY = "```python\nimport numpy as np\n\n\ndef reward(position, next_position):\n    return {'progress': 0.1 * (next_position - position), 'away': -next_position}\n```"  # noqa: E501
 BETTER = GOOD.replace("1.0, 0.0", "2.0, 0.0")
+
+
+ODD = "np.abs(action[:, 0] - 0.123) < 1e-4"  # which random behaviour, on which programs are checked, never does
+WITH_ACTION = GOOD.replace("terminated)", "terminated, action)")
+NAN = WITH_ACTION.replace("np.where(terminated, 1.0, 0.0)", f"np.log(np.where({ODD}, -1, 1)) + terminated")
+RAISES = WITH_ACTION.replace("    return", f"    if np.any({ODD}):\n        raise ValueError('odd')\n    return")
+LONG = GOOD.replace("np.where(terminated, 1.0, 0.0)", "1.0 + next_position")
+
+
+def designed(tmp_path: Path, *texts: str, **settings: Any) -> api.Run:
+    replies = [{"round": n, "sample": 0, "text": text} for n, text in enumerate(texts)]
+    recorded = RecordedReplies.model_validate({"model": "hand", "replies": replies})
+    given: dict[str, Any] = {"report_seeds": 0, "runs": tmp_path / "runs", "training": {"n_envs": 2}}
+    folder = tmp_path / "line"
+    task = str(folder if folder.exists() else write_task(folder))
+    return api.design(task, replies=recorded, strategy="card", **given, **settings)
+
+
+def test_what_breaks_on_known_behaviour_is_told_with_its_step(tmp_path: Path) -> None:
+    env = record(str(write_task(tmp_path / "line")))
+    actions = iter([0.5, 0.5, -0.5, 0.123, *[1.0] * 6])
+    play(env, lambda _: np.array([next(actions)]), 1)
+    env.save(tmp_path / "odd.npz")
+    run = designed(tmp_path, NAN, RAISES, GOOD, bank=[tmp_path / "odd.npz"])
+    named = sorted(run.state.programs, key=lambda name: run.state.programs[name])
+    assert [run.state.screens[name].verdict for name in named] == ["failed", "failed", "passed"]
+    asked = [line.request.messages[-1].content for line in Tape(run.folder.llm_log)]
+    step = r"in step 4 of \d of an episode \(odd.npz, solved\), where position = 0\.\d+, .*action = \[0.123\]"
+    assert re.search(r"it breaks on recorded episodes: what it pays is not a number in 1 of \d+ episodes: ", asked[1])
+    assert re.search(r"term 'end' is nan " + step, asked[1])
+    assert re.search(r"it breaks on recorded episodes: ValueError: odd .*" + step, asked[2])
+    for text in asked[1:]:
+        assert "does not prefer good" not in text and "follow the terms" not in text and "Correct this" in text
+
+
+def test_an_unscreened_program_is_audited_when_its_training_brought_contrast(tmp_path: Path) -> None:
+    run = designed(tmp_path, LONG, GOOD, options={"rounds": 2, "contrast": 9})
+    first = min(run.state.programs, key=lambda name: run.state.programs[name])
+    assert run.state.screens[first].verdict == "unscreened" and read_screen(run.folder, first) is None
+    asked = list(Tape(run.folder.llm_log))[1].request
+    assert "RS503" in asked.messages[-1].content
+    strategy = card(rounds=2, contrast=9)
+    again = Asking(run.folder, strategy, ReplyLog(run.folder.llm_log))
+    write = Write(Slot(1, 0), strategy.talk(run.state, 1))
+    assert again.request(write, run.state).digest == asked.digest, "what became known later changes nothing"
 
 
 def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
@@ -103,3 +157,13 @@ def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
     assert "was not trained, because it does not prefer good behaviour to bad" in talk[-1]
     assert "**The worst paid solved episode**" in talk[-1] and "| away |" in talk[-1]
     assert "at the moments that tell most" in talk[-3]
+
+
+def test_as_released_what_failed_is_trained_and_its_writer_is_told_both(tmp_path: Path) -> None:
+    run = designed(tmp_path, AWAY, GOOD, options={"rounds": 2, "measure": "mean", "trained_anyway": 1.0})
+    first = min(run.state.programs, key=lambda name: run.state.programs[name])
+    assert run.state.failed(first) and run.state.trials_of(first, "selection")
+    asked = list(Tape(run.folder.llm_log))[1].request.messages[-1].content
+    assert "Agents were trained under this program" in asked and "at the moments that tell most" in asked
+    assert "This program was trained, but it does not prefer good behaviour to bad." in asked
+    assert asked.count("RS501") == 1 and "Look at this step by step" in asked

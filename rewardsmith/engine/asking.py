@@ -10,6 +10,7 @@ from rewardsmith.coder.examples import EXAMPLES, read_examples
 from rewardsmith.config import RunConfig
 from rewardsmith.engine.feedback import past_turns
 from rewardsmith.engine.gate import Gate, trial_steps
+from rewardsmith.engine.suspicions import Suspicions
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import Prices
 from rewardsmith.llm.protocol import Message, Request
@@ -56,13 +57,14 @@ class Asking:
         self._prompts = run.prompts()
         self._strategy = strategy
         self._log = log
+        self._suspicions = Suspicions(run)
         path = run.path / EXAMPLES
         self._examples = read_examples(path.read_text(encoding="utf-8")) if path.exists() else []
 
     def request(self, order: Write, state: RunState) -> Request:
         """What an order asks of the writer, word for word."""
         assert state.preflight is not None
-        past = past_turns(self._run, state, self._log, order)
+        past = past_turns(self._run, state, self._log, order, self._suspicions)
         about = (self._spec, state.preflight, self._config.steps)
         talk = compose(
             self._prompts, self._config.strategy, *about, past, self._examples, self._config.produce

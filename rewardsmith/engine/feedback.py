@@ -11,6 +11,7 @@ from rewardsmith.engine.auditing import read_audit
 from rewardsmith.engine.judging import read_verdict
 from rewardsmith.engine.prior import prior_feedback
 from rewardsmith.engine.screening import read_screen
+from rewardsmith.engine.suspicions import Suspicions
 from rewardsmith.episodes import EPISODES, PAID, load_episodes, load_output, split_output
 from rewardsmith.feedback.audit import hollow_gain
 from rewardsmith.feedback.process import process_rows
@@ -33,26 +34,40 @@ _ASKED: dict[str, Any] = {
 }
 
 
-def past_turns(run: RunFolder, state: RunState, log: ReplyLog, order: Write) -> list[PastTurn]:
+def past_turns(
+    run: RunFolder, state: RunState, log: ReplyLog, order: Write, suspicions: Suspicions
+) -> list[PastTurn]:
     """The turns that an order shows, with their feedback."""
-    return [_past_turn(run, state, log, turn, order.parents) for turn in order.turns]
+
+    def suspected(program: str) -> list[str]:
+        return suspicions.of(program, state, order.slot.round)
+
+    return [_past_turn(run, state, log, turn, order.parents, suspected) for turn in order.turns]
 
 
-def _past_turn(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn, shown: Sequence[str]) -> PastTurn:
+def _past_turn(
+    run: RunFolder,
+    state: RunState,
+    log: ReplyLog,
+    turn: Turn,
+    shown: Sequence[str],
+    suspected: Callable[[str], list[str]],
+) -> PastTurn:
     telling: dict[Kind, Callable[[], dict[str, Any]]] = {
         "process": lambda: _process(run, state, _program(turn), shown),
         "trajectory": lambda: _trajectory(run, state, _program(turn)),
         "subgoals": lambda: _subgoals(run, state, _program(turn)),
-        "audit": lambda: _audit(run, state, _program(turn)),
+        "audit": lambda: _audit(run, state, _program(turn), suspected),
         "ablation": lambda: {"rows": ablation_rows(state, _program(turn))},
         "prior": lambda: prior_feedback(run, state, _program(turn)),
-        "preference": lambda: _preference(run, state, _program(turn), shown),
+        "preference": lambda: _preference(run, state, turn, shown),
         "person": lambda: {"said": state.said.get(_program(turn), [])},
         "findings": lambda: {"findings": state.slots[turn.slot].findings},
         "failed_round": lambda: _failed_round(state, turn),
     }
     parts = tuple((kind, telling[kind]()) for kind in turn.feedback)
-    return PastTurn(_answer(run, state, log, turn), _ASKED.get(turn.feedback[0], "reflect"), parts)
+    asked: Any = "repair" if parts[0][1].get("problem") else _ASKED.get(turn.feedback[0], "reflect")
+    return PastTurn(_answer(run, state, log, turn), asked, parts)
 
 
 def _program(turn: Turn) -> str:
@@ -97,17 +112,23 @@ def _best_of_others(state: RunState, program: str, shown: Sequence[str]) -> floa
     return max((score.mean for name in shown if name != program and (score := state.score(name))), default=None)
 
 
-def _preference(run: RunFolder, state: RunState, program: str, shown: Sequence[str]) -> dict[str, Any]:
+def _preference(run: RunFolder, state: RunState, turn: Turn, shown: Sequence[str]) -> dict[str, Any]:
     """Why the bank spoke against it.
 
     That it can hardly tell good from bad (RS502) is what all of it says; where going on pays (RS503), so does being
-    near (RS507).
+    near (RS507). Of what was trained all the same, its process tells which is the best, and its audit what is
+    suspected.
     """
+    program = _program(turn)
     told = read_screen(run, program) or {}
+    if state.trials_of(program, "selection"):
+        concerns = [] if "audit" in turn.feedback else told.get("concerns", [])
+        return {**told, "concerns": concerns, "best_elsewhere": None, "trained": True}
     codes = {concern.split()[0] for concern in told.get("concerns", [])}
     said_already = {"RS502", "RS507"} if "RS503" in codes else {"RS502"}
     concerns = [concern for concern in told.get("concerns", []) if concern.split()[0] not in said_already]
-    return {**told, "concerns": concerns, "best_elsewhere": _best_of_others(state, program, shown)}
+    best = _best_of_others(state, program, shown)
+    return {**told, "concerns": concerns, "best_elsewhere": best, "trained": False}
 
 
 def _trajectory(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
@@ -140,13 +161,13 @@ def _subgoals(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
     return {**told, "played": played, "form": run.task().spec.training.shaping.subgoals}
 
 
-def _audit(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
-    """What its screening suspected, and whether its trainings were hollow."""
-    screen = read_screen(run, program)
-    suspected = screen["concerns"] if screen is not None else []
+def _audit(
+    run: RunFolder, state: RunState, program: str, suspected: Callable[[str], list[str]]
+) -> dict[str, Any]:
+    """What is suspected by what is known now, and whether its trainings were hollow."""
     trials = state.trials_of(program, "selection")
     hollow = hollow_gain([read_curve(run, program, trial.rung, trial.seed) for trial in trials])
-    return {"concerns": [*suspected, *map(str, hollow)]}
+    return {"concerns": [*suspected(program), *map(str, hollow)]}
 
 
 def ablation_rows(state: RunState, program: str) -> list[dict[str, Any]]:

@@ -12,9 +12,11 @@ from typing import Any
 from rewardsmith.bank import Bank
 from rewardsmith.engine.bank import RunBank
 from rewardsmith.engine.judging import read_verdict
+from rewardsmith.episodes import episode_columns
 from rewardsmith.errors import ProgramError
 from rewardsmith.events import finite
 from rewardsmith.feedback.audit import audit
+from rewardsmith.feedback.breaking import no_number, step_of
 from rewardsmith.feedback.paid import Paid
 from rewardsmith.feedback.preference import preference_rows
 from rewardsmith.look import shapes_in
@@ -40,29 +42,42 @@ class Screener:
     def screen(self, order: Screen, state: RunState) -> dict[str, Any]:
         """The verdict, as the data of its event.
 
-        A program that breaks on known behaviour has failed. Where the bank holds too little contrast between better and
-        worse behaviour nothing can be said: ``unscreened``.
+        A program that breaks on known behaviour, or pays what is not a number, has failed. Where the bank holds too
+        little contrast between better and worse behaviour nothing can be said: ``unscreened``.
 
         Raises:
             BoundaryError: the sandbox failed.
         """
         bank = self._bank.before(state, state.programs[order.program].round if order.known == "before" else None)
-        verdict = read_verdict(self._run, order.program)
+        source, verdict = self._run.program_source(order.program), read_verdict(self._run, order.program)
         try:
-            paid = apply_to_bank(self._run.program_source(order.program), verdict, bank, self._gamma)
+            paid = apply_to_bank(source, verdict, bank, self._gamma)
+            problem = no_number(paid)
         except ProgramError as error:
-            self._keep(order, {"problem": str(error), "concerns": []})
+            problem = broken(error, source, verdict, bank, self._gamma)
+        if problem:
+            self._keep(order, {"problem": problem, "concerns": []})
             return _event(order, "failed")
         kept = paid.agreement(order.rule, order.measure)
         if kept is None or min(kept.better, kept.worse) < order.contrast:
             return _event(order, "unscreened")
         verdict_of_bank = "passed" if kept.share >= order.threshold else "failed"
-        concerns = audit(paid)
+        concerns = audit(paid, self._before(order.program, state, bank))
         assert state.preflight is not None
         about = (verdict.fields_read, state.preflight["arguments"])
         told = preference_rows(paid, order.rule, order.measure, order.threshold, *about)
         self._keep(order, {"problem": "", "concerns": [str(concern) for concern in concerns], **told})
         return _event(order, verdict_of_bank, kept.share, [concern.code for concern in concerns])
+
+    def _before(self, program: str, state: RunState, bank: Bank) -> Paid | None:
+        """What the program that it was made from pays; None where there is none, or it breaks."""
+        parent = state.parent(program)
+        if parent is None:
+            return None
+        try:
+            return apply_to_bank(self._run.program_source(parent), read_verdict(self._run, parent), bank, self._gamma)
+        except ProgramError:
+            return None
 
     def _keep(self, order: Screen, told: dict[str, Any]) -> None:
         path = self._run.program_folder(order.program) / SCREEN
@@ -77,7 +92,46 @@ def apply_to_bank(source: str, verdict: Verdict, bank: Bank, gamma: float) -> Pa
         BoundaryError: the sandbox failed.
     """
     with hosted(source, verdict, bank.columns(asked_columns(verdict)), gamma) as program:
-        return Paid(bank, program(bank.columns(program.arguments)), gamma)
+        return Paid(bank, program(bank.columns(program.arguments)), gamma, program.arguments)
+
+
+def broken(error: ProgramError, source: str, verdict: Verdict, bank: Bank, gamma: float) -> str:
+    """How a program breaks on a bank, and in which step, where it is one that it cannot do.
+
+    Raises:
+        BoundaryError: the sandbox failed.
+    """
+    said = f"{error.message} (line {error.line})" if error.line else error.message
+    said = f"{said} — {error.hint}" if error.hint else said
+    if error.reason not in ("exception", "output"):
+        return said
+    try:
+        with hosted(source, verdict, bank.columns(asked_columns(verdict)), gamma) as program:
+            for place, episode in enumerate(bank.episodes):
+                columns = episode_columns(episode, program.arguments)
+                if _breaks(program, columns, len(episode)):
+                    step = _first_breaking(program, columns, len(episode))
+                    return f"{said}, {step_of(bank, place, step, program.arguments)}"
+    except ProgramError:
+        pass  # the module itself fails
+    return said
+
+
+def _first_breaking(program: HostedProgram, columns: Columns, steps: int) -> int:
+    """A step up to which a program breaks, and before which it does not."""
+    fine, breaks = 0, steps
+    while breaks - fine > 1:
+        middle = (fine + breaks) // 2
+        fine, breaks = (fine, middle) if _breaks(program, columns, middle) else (middle, breaks)
+    return breaks - 1
+
+
+def _breaks(program: HostedProgram, columns: Columns, steps: int) -> bool:
+    try:
+        program({name: values[:steps] for name, values in columns.items()})
+    except ProgramError:
+        return True
+    return False
 
 
 def hosted(source: str, verdict: Verdict, columns: Columns, gamma: float) -> HostedProgram:

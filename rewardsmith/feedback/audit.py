@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from rewardsmith.feedback.breaking import no_number
 from rewardsmith.feedback.paid import Paid
 from rewardsmith.feedback.process import CurveRow
 from rewardsmith.types import Finding, FloatArray
@@ -21,17 +22,27 @@ _CLEARLY = 0.05  # by which that share must rise for a term to be blamed
 _DROWNS = 0.95  # of the differences between trajectories
 _STRETCH = 5  # a loop is looked for in stretches of a fifth of the longest trajectory
 _BACK = 0.2  # how near to its beginning a loop must end, in standard deviations of the fields
+_MORE, _MORE_OF = 0.05, 0.1  # by which a known exploit must be paid more: in usual pay, and of what it had
 _NEAR = 2 / 3  # rank among the failures from which one was nearly there
 
 
-def audit(paid: Paid) -> list[Finding]:
-    """Suspicions about a program, from what it pays over a bank; none where the bank holds no contrast."""
+def audit(paid: Paid, before: Paid | None = None) -> list[Finding]:
+    """Suspicions about a program, from what it pays over a bank.
+
+    Where what it pays is not a number, that alone is said; where the bank holds no contrast, nothing else is.
+
+    Args:
+        before: what the program that it was made from pays on the same bank.
+    """
+    broken = no_number(paid)
+    if broken:
+        return [Finding("RS203", "warning", broken, "guard divisions, logarithms and exponentials", source="audit")]
     if paid.better is None:
         return []
     found = list(_order(paid))
     if "RS501" not in (code for code, _, _ in found):  # else the rest follows from it
         found += [*_going_on(paid), *_failing_soon(paid), *_near_misses(paid)]
-    found += _terms(paid)
+    found += [*_exploits(paid, before), *_terms(paid)]
     return [Finding(code, "warning", message, hint, source="audit") for code, message, hint in found]
 
 
@@ -70,10 +81,10 @@ def _order(paid: Paid) -> Iterator[Suspicion]:
     kept = paid.agreement("pairs", "mean")
     assert kept is not None
     if kept.share <= _BACKWARDS:
-        message = f"it pays bad behaviour more than good: of all pairs of episodes only {kept.share:.0%} are in order"
+        message = f"it pays bad behaviour more than good: per step, only {kept.share:.0%} of all pairs are in order"
         yield "RS501", message, "turn the sign of what decides it"
     elif kept.share < _BLIND:
-        message = f"it can hardly tell good behaviour from bad: {kept.share:.0%} of all pairs of episodes are in order"
+        message = f"it can hardly tell good behaviour from bad: per step, {kept.share:.0%} of all pairs are in order"
         yield "RS502", message, "pay for what only the good episodes have"
 
 
@@ -148,15 +159,44 @@ def _terms(paid: Paid) -> Iterator[Suspicion]:
         if alone < 0.4 and turned >= kept.share + _CLEARLY:
             message = (
                 f"term {name!r} works against the goal: with its sign turned {turned:.0%} of all pairs of episodes "
-                f"would be in order, now {kept.share:.0%}"
+                f"would be in order by pay per step, now {kept.share:.0%}"
             )
             yield "RS504", message, "turn its sign, or drop it"
         elif rest >= kept.share + _CLEARLY and part >= _DROWNS:
             message = (
                 f"term {name!r} drowns the others: it makes {part:.0%} of the difference between episodes, and without "
-                f"it {rest:.0%} of all pairs would be in order, now {kept.share:.0%}"
+                f"it {rest:.0%} of all pairs would be in order by pay per step, now {kept.share:.0%}"
             )
             yield "RS505", message, "make it smaller, or the others larger"
+
+
+def _exploits(paid: Paid, before: Paid | None) -> Iterator[Suspicion]:
+    """Of failures that the program before paid like a success, some are paid even more: the way is opened wider.
+
+    What both pay has no common unit, so it is told by how far it lies above a usual success, in units of what a
+    trajectory is usually paid, signs left out.
+    """
+    if before is None or not np.isfinite(before.output.total).all():
+        return
+    above, above_before = (_above_success(one) for one in (paid, before))
+    known = np.flatnonzero(~np.asarray(paid.better) & (above_before >= 0))
+    more = known[above[known] > above_before[known] + np.maximum(_MORE, _MORE_OF * above_before[known])]
+    if len(more):
+        worst = int(more[np.argmax((above - above_before)[more])])
+        message = (
+            f"{len(more)} of {len(known)} episodes that do not reach the goal, and that the program before paid like a "
+            f"success, are paid even more: one of {len(paid.of(worst).total)} steps by "
+            f"{paid.bank.trajectories[worst].whose} is paid {paid.scores('sum')[worst]:.3g}, a usual success "
+            f"{float(np.median(paid.scores('sum')[paid.better])):.3g}"
+        )
+        yield "RS509", message, "close the way by which these are paid before anything else"
+
+
+def _above_success(paid: Paid) -> FloatArray:
+    """How far each trajectory's pay lies above that of a usual success, in units of usual pay, shape (m,)."""
+    sums, usual = paid.scores("sum"), float(paid.scores("sum", np.abs(paid.output.total)).mean())
+    above: FloatArray = (sums - np.median(sums[paid.better])) / (usual or 1.0)
+    return above
 
 
 def _near_misses(paid: Paid) -> Iterator[Suspicion]:

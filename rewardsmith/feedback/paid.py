@@ -20,11 +20,13 @@ class Paid:
     Attributes:
         output: of all trajectories one after the other, as the bank's columns are.
         gamma: the learner's discount.
+        arguments: what the program asked for.
     """
 
     bank: Bank
     output: Output
     gamma: float
+    arguments: tuple[str, ...] = ()
 
     @cached_property
     def better(self) -> Array | None:

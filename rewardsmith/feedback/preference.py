@@ -82,17 +82,9 @@ def _told(paid: Paid, title: str, place: int, fields: Sequence[str], seen: Mappi
     found = paid.bank.trajectories[place]
     return {
         "title": title,
-        "origin": _ORIGINS.get(found.origin, found.origin if "." in found.origin else "an agent of a program"),
+        "origin": found.whose,
         "steps": len(found.episode),
         "fitness": found.fitness,
         "success": found.success,
         **episode_table(found.episode, paid.of(place), fields, seen),
     }
-
-
-_ORIGINS = {
-    "random": "random actions",
-    "held": "random actions, each held for a while",
-    "native": "an agent of the native reward",
-    "expert": "a controller written by hand",
-}

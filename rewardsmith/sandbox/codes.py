@@ -81,6 +81,7 @@ CODES = {
     "RS506": Code("agents earn more, and the fitness does not rise", "close the way by which they earn it"),
     "RS507": Code("almost reaching the goal pays as much as reaching it", "a bonus that being near cannot make up"),
     "RS508": Code("failing soon pays more than going on well", "charge the failure that ends an episode"),
+    "RS509": Code("a known exploit pays more than under the program before", "close the way by which it is paid"),
     "RS511": Code("a subgoal gives false alarms", "ask for all that must be true"),
     "RS512": Code("no success reached a subgoal", "ask for what every success passes"),
     "RS513": Code("a subgoal is reached by chance, or from the beginning", "ask for the next step, or more strictly"),

@@ -98,7 +98,12 @@ def lesson(
 def told_of(
     state: RunState, program: str, trained: tuple[Kind, ...], refused: tuple[Kind, ...] = ("preference",)
 ) -> Turn:
-    """What a request tells of a valid program, and what a person said of it."""
+    """What a request tells of a valid program, and what a person said of it.
+
+    Where known behaviour spoke against one that was trained all the same, that is told too.
+    """
     kinds = trained if state.trials_of(program, "selection") else refused
+    if kinds is trained and state.failed(program):
+        kinds = (*trained, "preference")
     said: tuple[Kind, ...] = ("person",) if state.said.get(program) else ()
     return Turn(program, (*kinds, *said), state.programs[program])

@@ -59,7 +59,7 @@ def worth_training(state: RunState, programs: Sequence[str], options: ScreenOpti
     """Those that the bank does not speak against, and a share of the others."""
     if options.screen == "off":
         return list(programs)
-    return [p for p in programs if state.screens[p].verdict != "failed" or _draw(p) < options.trained_anyway]
+    return [p for p in programs if not state.failed(p) or _draw(p) < options.trained_anyway]
 
 
 def _draw(program: str) -> float:
