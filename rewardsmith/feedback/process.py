@@ -1,7 +1,7 @@
 """Process feedback (Eureka's reward reflection): every term and the task's score along training, summed up.
 
-About ten stretches of the curve, whatever its length; the native return is left out where the task has a
-fitness of its own, since showing it would give away the reward that is to be replaced.
+About ten stretches of the curve, whatever its length, and in words what each term did over them. The native return is
+left out where the task has a fitness of its own, since showing it would give away the reward that is to be replaced.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ from typing import Any
 import numpy as np
 
 STRETCHES = 10
+_TERM = "term/"
+_SAME = 0.1  # of its largest value, by which a term may change and be called flat
+_DOMINATES = 0.8  # of all that is paid in the end, signs left out
+_AT_MOST = 0.02  # of its largest pay per step, within which a term stands at that
 _NAMES = {"length": "episode length", "own_return": "own return", "fitness": "fitness", "success": "success rate"}
 
 CurveRow = Mapping[str, float | None]
 
 
 def process_rows(curves: Sequence[Sequence[CurveRow]]) -> dict[str, Any]:
-    """A table over training: ``columns`` (steps at the end of each stretch) and ``rows`` of name and cells.
+    """A table over training: ``columns`` (steps at the end of each stretch), ``rows`` of name and cells, and ``words``.
 
     Args:
         curves: one curve per training seed; rows as written by a trial, None where no episode ended.
@@ -30,21 +34,78 @@ def process_rows(curves: Sequence[Sequence[CurveRow]]) -> dict[str, Any]:
     rows = [row for curve in curves for row in curve]
     last = max((row["steps"] or 0 for row in rows), default=0)
     if not last:
-        return {"columns": [], "rows": []}
-    names = list(dict.fromkeys(name for row in rows for name in row if name in _NAMES or name.startswith("term/")))
+        return {"columns": [], "rows": [], "words": []}
+    names = list(dict.fromkeys(name for row in rows for name in row if name in _NAMES or name.startswith(_TERM)))
     edges = np.linspace(0, last, STRETCHES + 1)
     stretches = [
         [row for row in rows if low < (row["steps"] or 0) <= high] for low, high in pairwise(edges)
     ]
     kept = [(high, stretch) for high, stretch in zip(edges[1:], stretches, strict=True) if _episodes(stretch)]
+    columns = [f"{high / 1000:.0f}k steps" if last >= 10_000 else f"{high:.0f} steps" for high, _ in kept]
+    cells = {name: [_mean(stretch, name) for _, stretch in kept] for name in names}
+    cells = {name: values for name, values in cells.items() if any(value is not None for value in values)}
+    terms = {name.removeprefix(_TERM): values for name, values in cells.items() if name.startswith(_TERM)}
     return {
-        "columns": [f"{high / 1000:.0f}k steps" if last >= 10_000 else f"{high:.0f} steps" for high, _ in kept],
-        "rows": [
-            {"name": _NAMES.get(name, name.removeprefix("term/")), "cells": [_mean(s, name) for _, s in kept]}
-            for name in names
-            if any(_mean(stretch, name) is not None for _, stretch in kept)
-        ],
+        "columns": columns,
+        "rows": [{"name": _NAMES.get(n, n.removeprefix(_TERM)), "cells": values} for n, values in cells.items()],
+        "words": process_words(terms, cells.get("length", []), columns),
     }
+
+
+def process_words(
+    terms: Mapping[str, Sequence[float | None]], lengths: Sequence[float | None], columns: Sequence[str]
+) -> list[str]:
+    """What each term did over a training: it grew, fell, is flat, stands at its most, and which one dominates.
+
+    Args:
+        terms: name -> its sum over an episode in each stretch, None where none ended.
+        lengths: of the episodes in each stretch.
+        columns: names of the stretches.
+    """
+    known = {name: [value for value in values if value is not None] for name, values in terms.items()}
+    ends = {name: abs(float(np.mean(values[-_fifth(values) :]))) for name, values in known.items() if values}
+    words = []
+    for name, values in known.items():
+        if len(values) < 2:
+            continue
+        words.append(f"`{name}` {_trend(values)}{_standing(terms[name], lengths, columns)}")
+    most = max(ends, key=lambda name: ends[name], default="")
+    if len(ends) > 1 and ends[most] >= _DOMINATES * sum(ends.values()) > 0:
+        words.append(f"`{most}` dominates: it is {ends[most] / sum(ends.values()):.0%} of all that is paid in the end")
+    return words
+
+
+def _fifth(values: Sequence[float]) -> int:
+    return max(1, len(values) // 5)
+
+
+def _trend(values: Sequence[float]) -> str:
+    """How the sum of a term over an episode changed from the first fifth of a training to the last."""
+    largest, count = max(map(abs, values)), _fifth(values)
+    if largest == 0:
+        return "is never paid"
+    first, last = float(np.mean(values[:count])), float(np.mean(values[-count:]))
+    if abs(last - first) <= _SAME * largest:
+        steady = max(values) - min(values) <= 2 * _SAME * largest
+        return f"is flat, about {last:.3g}" if steady else f"goes up and down and ends where it began, about {last:.3g}"
+    return f"{'grew' if last > first else 'fell'} from {first:.3g} to {last:.3g}"
+
+
+def _standing(values: Sequence[float | None], lengths: Sequence[float | None], columns: Sequence[str]) -> str:
+    """That a term came to its most per step and stands there, as one that is clipped; empty where it does not."""
+    if len(lengths) != len(values):
+        return ""
+    rates = [
+        (value / length, column)
+        for value, length, column in zip(values, lengths, columns, strict=True)
+        if value is not None and length
+    ]
+    most = max((rate for rate, _ in rates), key=abs, default=0.0)
+    stands = [abs(rate - most) <= _AT_MOST * abs(most) for rate, _ in rates]
+    since = len(stands) - next((n for n, one in enumerate(reversed(stands)) if not one), len(stands))
+    if most == 0 or since == 0 or len(stands) - since < 3:
+        return ""
+    return f" and since {rates[since][1]} stands at its most, {most:.3g} a step: is it clipped?"
 
 
 def _episodes(stretch: Sequence[CurveRow]) -> float:

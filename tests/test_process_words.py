@@ -1,0 +1,52 @@
+"""What each term did over a training, in words: each said of the case that it is made for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rewardsmith.feedback.process import process_rows, process_words
+
+STEPS = [f"{n} steps" for n in range(1, 6)]
+
+
+def words(*values: float | None, lengths: Any = (50.0,) * 5) -> str:
+    (said,) = process_words({"place": values}, lengths, STEPS)
+    return said.removeprefix("`place` ")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ((1.0, 2.0, 3.0, 5.0, 8.0), "grew from 1 to 8"),
+        ((-1.0, -2.0, -3.0, -5.0, -8.0), "fell from -1 to -8"),
+        ((10.0, 10.2, 9.9, 10.1, 10.3), "is flat, about 10.3"),
+        ((0.0,) * 5, "is never paid"),
+        ((10.0, 3.0, 1.0, 4.0, 10.0), "goes up and down and ends where it began, about 10"),
+        ((None, 2.0, None, 4.0, 8.0), "grew from 2 to 8"),
+    ],
+)
+def test_a_trend(values: tuple[float | None, ...], said: str) -> None:
+    assert words(*values) == said
+
+
+def test_a_term_that_stands_at_its_most_may_be_clipped() -> None:
+    """By the step: where episodes grow longer, its sum goes on growing."""
+    assert words(5.0, 50.0, 100.0, 200.0, 300.0, lengths=(50.0, 50.0, 100.0, 200.0, 300.0)).endswith(
+        "and since 2 steps stands at its most, 1 a step: is it clipped?"
+    )
+    assert "clipped" not in words(5.0, 10.0, 50.0, 100.0, 200.0)
+    assert "clipped" not in words(50.0, 50.0, 50.0, 50.0, 50.0), "it always was what it is"
+
+
+def test_the_term_that_makes_most_is_named() -> None:
+    said = process_words({"alive": [90.0] * 5, "goal": [0.0, 0.0, -1.0, 5.0, 10.0]}, [50.0] * 5, STEPS)
+    assert said[-1] == "`alive` dominates: it is 90% of all that is paid in the end"
+    assert not any("dominates" in one for one in process_words({"a": [5.0] * 5, "b": [-4.0] * 5}, [50.0] * 5, STEPS))
+    assert not any("dominates" in one for one in process_words({"alone": [5.0] * 5}, [50.0] * 5, STEPS))
+
+
+def test_nothing_is_said_of_what_was_not_seen() -> None:
+    assert process_words({}, [], []) == [] and process_words({"a": [1.0]}, [5.0], STEPS[:1]) == []
+    assert process_rows([])["words"] == []
