@@ -1,6 +1,7 @@
 """What a run may know before it begins: behaviour from elsewhere for its bank, and rewards of tasks like its own.
 
-Nothing of a task's own yardstick is read unless a person asks for it (``--use-expert``).
+Nothing of a task's own yardstick is read unless a person asks for it (``--use-expert``). The rewards of other tasks are
+read for a strategy whose method it is to show them (text2reward), and for no other.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from rewardsmith.choosing import (
 from rewardsmith.coder.answering import check_demonstrations
 from rewardsmith.coder.examples import EXAMPLES, examples_text
 from rewardsmith.coder.questions import texts_of
-from rewardsmith.coder.scripted import RecordedReplies, RecordedReply, load_replies
+from rewardsmith.coder.scripted import REPLIES, RecordedReplies, RecordedReply, load_replies
 from rewardsmith.config import RunConfig
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.knowledge import known_behaviour, like_tasks
@@ -38,7 +38,7 @@ from rewardsmith.strategy.base import Strategy
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
 
-REPLIES, TAPE = "replies.json", "tape.jsonl"  # in a run whose writer is a file, or a recorded run
+TAPE = "tape.jsonl"  # in a run that replays another
 _AS_GIVEN = (
     "base_url", "price", "report_seeds", "device", "allow_weak_sandbox", "budget", "temperature", "effort",
     "max_output_tokens", "llm_timeout_s", "llm_at_once", "llm_per_minute",

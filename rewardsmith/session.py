@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
-from rewardsmith.coder.scripted import load_replies
+from rewardsmith.coder.scripted import REPLIES, load_replies
 from rewardsmith.config import RunConfig
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.grammar import GrammarSource
@@ -21,7 +21,7 @@ from rewardsmith.errors import NoProgram
 from rewardsmith.executor.local import Executor, LocalExecutor, available_cores
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
-from rewardsmith.planning import REPLIES, TAPE, make_strategy, prices_in, provider_of
+from rewardsmith.planning import TAPE, make_strategy, prices_in, provider_of
 from rewardsmith.state import RunState, fold
 from rewardsmith.store import RunFolder
 

@@ -10,6 +10,13 @@ from rewardsmith.program import NATIVE
 from rewardsmith.state import RunState, SlotState
 from rewardsmith.types import Interval, Slot
 
+_DOUBTS = {"failed": ", though known behaviour spoke against it", "unscreened": ", unscreened"}
+_COUNTED = {
+    "above-best-failure": "the better episodes paid more than the best of the others",
+    "min-max": "the better episodes paid more than all others",
+    "pairs": "pairs of known episodes in order",
+    "": "known behaviour in order",
+}
 _FINDING = re.compile(r"^(RS\d+) \w+(?: \((line \d+)\))?: (.*?)(?: — .*)?$", re.DOTALL)
 
 
@@ -74,7 +81,9 @@ def outcome(state: RunState, slot: Slot, entry: SlotState, busy: Collection[str]
         return screened(state, program) or "accepted"
     rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
     solved = f", {100 * sum(rates) / len(rates):.0f} % solved" if rates else ""
-    return f"trained on {len(trials)} seed{'s' * (len(trials) > 1)}{solved}"
+    screen = state.screens.get(program)
+    doubt = _DOUBTS.get(screen.verdict, "") if screen is not None else ""
+    return f"trained on {len(trials)} seed{'s' * (len(trials) > 1)}{solved}{doubt}"
 
 
 def only_part(state: RunState, program: str) -> str:
@@ -93,7 +102,19 @@ def screened(state: RunState, program: str) -> str:
         return ""
     if screen.share is None:
         return "not trained: it broke on known behaviour"
-    return f"not trained: {100 * screen.share:.0f} % of known behaviour in order, {100 * screen.threshold:.0f} % needed"
+    return f"not trained: {100 * screen.share:.0f} % of {_COUNTED[screen.rule]}, {100 * screen.threshold:.0f} % needed"
+
+
+def held_against(state: RunState) -> str:
+    """How many programs were held against known behaviour before their training, and what it said; empty for none."""
+    held = state.screens.values()
+    if not held:
+        return ""
+    passed, failed, unscreened = (
+        sum(screen.verdict == verdict for screen in held) for verdict in ("passed", "failed", "unscreened")
+    )
+    said = f"{passed} passed, {failed} failed, {unscreened} unscreened"
+    return f"{said} (too little was known)" if unscreened else said
 
 
 def spent(state: RunState) -> str:

@@ -12,6 +12,7 @@ from lineworld import write_task
 from plays import judged, replied, tried
 
 from rewardsmith import api
+from rewardsmith.cli.summary import summary_json
 from rewardsmith.coder.scripted import RecordedReplies
 from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.screening import read_screen
@@ -24,6 +25,8 @@ from rewardsmith.state import RunState, fold
 from rewardsmith.strategy.card import Card, CardOptions
 from rewardsmith.strategy.screening import ScreenOptions, worth_training
 from rewardsmith.types import Slot
+from rewardsmith.wording import held_against, outcome
+from rewardsmith.wording import screened as screened_in_words
 
 
 def card(**options: Any) -> Card:
@@ -74,6 +77,15 @@ def test_released_behaviour_trains_what_failed() -> None:
     assert write.turns == (Turn("a", ("process", "trajectory", "audit", "preference"), Slot(0, 0)),)
 
 
+@pytest.mark.parametrize(
+    ("rule", "counted"),
+    [("above-best-failure", "the better episodes paid more than the best of the others"), ("pairs", "pairs of known")],
+)
+def test_what_a_share_counts_depends_on_the_rule(rule: str, counted: str) -> None:
+    data = {"program": "a", "verdict": "failed", "share": 0.0, "rule": rule, "threshold": 0.8}
+    assert counted in screened_in_words(fold([Event("screened", data)]), "a")
+
+
 def test_a_share_of_the_failing_is_trained_all_the_same() -> None:
     """Always the same ones, whatever else is in the run."""
     names = [f"{n:x}" for n in range(1000)]
@@ -84,6 +96,8 @@ def test_a_share_of_the_failing_is_trained_all_the_same() -> None:
         alone = worth_training(fold([screened(name, "failed")]), [name], ScreenOptions(screen="pairs"))
         assert (alone == [name]) == (name in chosen)
     assert worth_training(RunState(), ["a"], ScreenOptions()) == ["a"]
+    others = worth_training(state, names, ScreenOptions(screen="pairs", trained_anyway=0.1, seed=1))
+    assert 70 < len(others) < 130 and set(others) != set(chosen)
 
 
 GOOD = "```python\nimport numpy as np\n\n\ndef reward(position, next_position, terminated):\n    return {'progress': next_position - position, 'end': np.where(terminated, 1.0, 0.0)}\n```"  # noqa: E501
@@ -128,6 +142,11 @@ def test_an_unscreened_program_is_audited_when_its_training_brought_contrast(tmp
     run = designed(tmp_path, LONG, GOOD, options={"rounds": 2, "contrast": 9})
     first = min(run.state.programs, key=lambda name: run.state.programs[name])
     assert run.state.screens[first].verdict == "unscreened" and read_screen(run.folder, first) is None
+    told = summary_json(run)
+    assert told["screened"] == {"passed": 1, "failed": 0, "unscreened": 1}
+    assert outcome(run.state, Slot(0, 0), run.state.slots[Slot(0, 0)]).endswith(", unscreened")
+    assert held_against(run.state) == "1 passed, 0 failed, 1 unscreened (too little was known)"
+    assert "1 unscreened" in run.report().read_text(encoding="utf-8")
     asked = list(Tape(run.folder.llm_log))[1].request
     assert "RS503" in asked.messages[-1].content
     strategy = card(rounds=2, contrast=9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,18 @@ def test_a_run_of_another_task_is_no_bank(tmp_path: Path, executor: FakeExecutor
     (judged_otherwise / "fitness.py").write_text("def fitness(episode):\n    return 7.0, False\n")
     known = plan(str(judged_otherwise), ask=True, bank=[run.path]).bank
     assert known is not None and {(one.fitness, one.success) for one in known.trajectories} == {(7.0, False)}
+
+
+def test_what_was_said_in_a_run_from_a_file_needs_a_reply_in_it(tmp_path: Path, executor: FakeExecutor) -> None:
+    task = str(write_task(tmp_path / "line"))
+    run = api.design(
+        task, replies=recorded(REPLIES[:1]), strategy="text2reward", report_seeds=0, runs=tmp_path / "runs"
+    )
+    api.say(run, "It limps.")
+    with pytest.raises(UsageError, match="the replies have none for round 2 sample 1") as refused:
+        api.resume(run)
+    assert '{"round": 1, "sample": 0' in refused.value.hint and "replies.json in the run's folder" in refused.value.hint
+    file = run.path / "replies.json"
+    told = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**told, "replies": [*told["replies"], REPLIES[1]]}), encoding="utf-8")
+    assert api.resume(run).state.requests == 2

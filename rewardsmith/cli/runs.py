@@ -144,7 +144,7 @@ def _show(output: Output, run: Run) -> None:
     from rewardsmith.cli.programs import show_appraisal
     from rewardsmith.cli.summary import summary
     from rewardsmith.cli.view import bars, program_table, trial_table, unfinished_trials
-    from rewardsmith.wording import spent
+    from rewardsmith.wording import held_against, spent
 
     console = output.result
     folder, state, task = run.folder, run.state, run.folder.task()
@@ -168,6 +168,8 @@ def _show(output: Output, run: Run) -> None:
     if standing == "interrupted":
         console.print(f"go on with: rewardsmith resume {command_name(run.path)}", markup=False, soft_wrap=True)
     if not state.ranked():
+        if held_against(state):
+            console.print(f"held against known behaviour: {held_against(state)}")
         console.print(f"no program has a score so far; spent {spent(state)}")
         return
     console.print(summary(run), "")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from rewardsmith.store import REPORT
 from rewardsmith.types import Interval
-from rewardsmith.wording import difference, number, only_part, spent, verdict
+from rewardsmith.wording import difference, held_against, number, only_part, spent, verdict
 
 if TYPE_CHECKING:
     from rewardsmith.api import Best, Run
@@ -35,6 +35,9 @@ def summary(run: Run, name: str | None = None) -> Table:
         word = "yes" if best.score.mean >= solved else "no"
         lines.add_row("solved", f"{word}, the task counts as solved from {number(solved)}")
     lines.add_row("sandbox", _confined(run.folder.manifest()["sandbox"]["level"]))
+    held = held_against(state)
+    if held:
+        lines.add_row("screened", held)
     lines.add_row("spent", spent(state))
     if state.exported:
         lines.add_row("export", str(_from_here(run.folder.export_folder / "reward.py")), style="bold")
@@ -74,6 +77,10 @@ def summary_json(run: Run) -> dict[str, Any]:
             "usd": state.usd if not state.unpriced else None,
             "steps": state.steps,
             "active_s": round(state.active_s, 3),
+        },
+        "screened": {
+            verdict: sum(screen.verdict == verdict for screen in state.screens.values())
+            for verdict in ("passed", "failed", "unscreened")
         },
         "warnings": state.preflight["warnings"] if state.preflight is not None else [],
         "programs": [

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rewardsmith.errors import UsageError
 from rewardsmith.types import Slot
 
+REPLIES = "replies.json"  # in a run whose writer is a file
 FinishReason = Literal["stop", "length", "refusal", "filter", "other"]
 
 

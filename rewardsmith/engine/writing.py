@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Protocol
 
-from rewardsmith.coder.scripted import RecordedReplies
+from rewardsmith.coder.scripted import REPLIES, RecordedReplies
 from rewardsmith.engine.asking import Asked
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.log import ReplyLog
@@ -87,7 +87,9 @@ class FileSource:
         slot = asked.order.slot
         recorded = self._replies.reply(slot)
         if recorded is None and slot.attempt == 0:
-            raise UsageError(f"the replies have none for {slot}", "ask for fewer rounds or samples")
+            wanted = f'{{"round": {slot.round}, "sample": {slot.sample}, "text": "..."}}'
+            hint = f"add {wanted} to {REPLIES} in the run's folder, then resume"
+            raise UsageError(f"the replies have none for {slot}", hint)
         if recorded is None:
             return Reply("", "other", NOTHING_USED, self._replies.model, 0.0)
         return Reply(recorded.text, recorded.finish_reason, NOTHING_USED, self._replies.model, 0.0)

@@ -24,7 +24,18 @@ from rewardsmith.report.charts import Dot, Line, dots, lines
 from rewardsmith.report.subgoals import subgoal_facts
 from rewardsmith.state import RunState, SlotState
 from rewardsmith.types import Episode, Slot
-from rewardsmith.wording import cost, difference, duration, number, only_part, outcome, place, spent, verdict
+from rewardsmith.wording import (
+    cost,
+    difference,
+    duration,
+    held_against,
+    number,
+    only_part,
+    outcome,
+    place,
+    spent,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from rewardsmith.api import Run
@@ -106,6 +117,7 @@ def _screened(state: RunState) -> list[tuple[str, str]]:
     if state.screens:
         spared = f"{len(skipped) - refused} of {len(state.screens)}"
         rows.append(("programs not trained, because they prefer bad behaviour", spared))
+        rows.append(("programs held against known behaviour", held_against(state)))
     trained = [name for name, screen in state.screens.items() if screen.verdict == "failed" and name not in skipped]
     if trained:
         good = sum(name in ranked[: max(1, len(ranked) // 2)] for name in trained)

@@ -26,8 +26,9 @@ class ScreenOptions(StrategyOptions):
         threshold: the least share in order.
         contrast: better and worse trajectories that there must be, of each, for a verdict: a single success of random
             behaviour, late and by luck, says little of what good behaviour is.
-        trained_anyway: share of the programs that failed which are trained all the same, drawn by their id: it tells
-            how often the bank is wrong.
+        trained_anyway: share of the programs that failed which are trained all the same: it tells how often the bank is
+            wrong.
+        seed: of the draw which of them are, by their id.
     """
 
     screen: Rule | Literal["off"] = "off"
@@ -35,6 +36,7 @@ class ScreenOptions(StrategyOptions):
     threshold: float = Field(0.8, ge=0, le=1)
     contrast: int = Field(3, ge=1)
     trained_anyway: float = Field(0.1, ge=0, le=1)
+    seed: int = Field(0, ge=0)
 
 
 def screened_trainings(state: RunState, programs: Sequence[str], options: Any, steps: int) -> Sequence[Order]:
@@ -59,9 +61,9 @@ def worth_training(state: RunState, programs: Sequence[str], options: ScreenOpti
     """Those that the bank does not speak against, and a share of the others."""
     if options.screen == "off":
         return list(programs)
-    return [p for p in programs if not state.failed(p) or _draw(p) < options.trained_anyway]
+    return [p for p in programs if not state.failed(p) or _draw(p, options.seed) < options.trained_anyway]
 
 
-def _draw(program: str) -> float:
-    """A number in [0, 1) that is always the same for a program."""
-    return crc32(program.encode()) / 2**32
+def _draw(program: str, seed: int) -> float:
+    """A number in [0, 1) that is always the same for a program and a seed."""
+    return crc32(f"{seed}/{program}".encode()) / 2**32
