@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rewardsmith.bank import Bank, measured
 from rewardsmith.engine.bank import RunBank
 from rewardsmith.engine.judging import read_verdict
+from rewardsmith.engine.recombining import Judged, epic_apart
 from rewardsmith.engine.screening import apply_to_bank
 from rewardsmith.errors import ProgramError
 from rewardsmith.feedback.audit import audit
@@ -55,14 +56,35 @@ def appraise_in_run(
         other: another run and its program, to which the distance is measured; the program's own parent by default.
     """
     bank, gamma = RunBank(run).before(state), run.task().spec.training.gamma
+    own = Judged(run.program_source(program), read_verdict(run, program))
+    there, parent = other or (run, state.parent(program))
+    if parent is None:
+        return _unless_broken(own, bank, gamma)
+    before = Judged(there.program_source(parent), read_verdict(there, parent))
     try:
-        there, parent = other or (run, state.parent(program))
-        before = None
-        if parent is not None:
-            before = apply_to_bank(there.program_source(parent), read_verdict(there, parent), bank, gamma)
-        return appraise(run.program_source(program), read_verdict(run, program), bank, gamma, before)
+        paid = apply_to_bank(*before, bank, gamma)
+    except ProgramError as error:
+        why = f"distance to its parent: that breaks on known behaviour: {error.message}"
+        return _with(_unless_broken(own, bank, gamma), None, why)
+    found = _unless_broken(own, bank, gamma, paid)
+    epic, why = epic_apart(own, before, bank, gamma)
+    return _with(found, epic, f"EPIC distance to its parent: {why}" if why else "")
+
+
+def _unless_broken(judged: Judged, bank: Bank, gamma: float, parent: Paid | None = None) -> Appraisal | None:
+    try:
+        return appraise(*judged, bank, gamma, parent)
     except ProgramError:
         return None
+
+
+def _with(found: Appraisal | None, epic: float | None, why: str) -> Appraisal | None:
+    """The same with the EPIC distance to the parent, or with why there is none."""
+    if found is None:
+        return None
+    unsaid = (*found.quality.unsaid, *([why] if why else []))
+    quality = replace(found.quality, epic_from_parent=epic, unsaid=unsaid)
+    return replace(found, quality=quality)
 
 
 def untaught_bank(task: Task, look: Look) -> Bank:
@@ -88,6 +110,7 @@ def told(found: Quality) -> list[tuple[str, str]]:
         ("rank agreement with fitness", found.tau, "{:.2f}"),
         ("distance to the native reward", found.from_native, "{:.2f} (STARC: 0 the same, 1 the opposite)"),
         ("distance to its parent", found.from_parent, "{:.2f}"),
+        ("EPIC distance to its parent", found.epic_from_parent, "{:.2f}, also where nobody went"),
         ("added pay that is pure shaping", found.shaping, "{:.0%}"),
         ("spread of untaught returns", found.teaching, "{:.3f} of at most 0.25"),
     ]

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewardsmith.maths.agreement import credits, kendall_tau, teacher_variance
-from rewardsmith.maths.distances import epic_distance, pearson_distance, sampled_starc, starc_distance
+from rewardsmith.maths.distances import (
+    Recombined,
+    epic_distance,
+    pearson_distance,
+    sampled_epic,
+    sampled_starc,
+    starc_distance,
+)
 from rewardsmith.maths.potentials import StateFeatures, shaping_share
 
 STATES, ACTIONS, GAMMA = 6, 3, 0.9
@@ -92,6 +99,38 @@ def test_at_an_end_the_potential_is_nothing() -> None:
     assert sampled_starc(reward[places], reward[places] + change, features, following, ends, GAMMA) < 1e-4
     wrong = GAMMA * potential[places[2]] - potential[places[0]]
     assert sampled_starc(reward[places], reward[places] + wrong, features, following, ends, GAMMA) > 0.05
+
+
+@given(seeds, st.floats(0.1, 10), st.floats(-5, 5), st.integers(1, 5))
+def test_the_sampled_epic_ignores_shaping_and_scale_however_little_is_drawn(
+    seed: int, scale: float, shift: float, draws: int
+) -> None:
+    rng, _, reward, other = world(seed)
+    at, actions, following = (rng.integers(STATES if n != 1 else ACTIONS, size=40) for n in range(3))
+    drawn = rng.integers(ACTIONS, size=draws), rng.integers(STATES, size=draws)
+
+    def recombined(values: Any) -> Recombined:
+        before, after = (values[place[:, None], drawn[0][None, :], drawn[1][None, :]] for place in (at, following))
+        return Recombined(values[at, actions, following], before, after)
+
+    same = recombined(scale * shaped(reward, rng.normal(size=STATES)) + shift)
+    one, apart = recombined(reward), recombined(other)
+    assert sampled_epic(one, same, GAMMA) < 1e-6
+    assert sampled_epic(one, recombined(-reward), GAMMA) == pytest.approx(1.0)
+    assert 0 < sampled_epic(one, apart, GAMMA) < 1
+    assert sampled_epic(one, apart, GAMMA) == pytest.approx(sampled_epic(apart, same, GAMMA), abs=1e-6)
+
+
+def test_the_sampled_epic_is_the_exact_one_where_everything_is_drawn() -> None:
+    _, _, reward, other = world(3)
+    at, _, following = (axis.ravel() for axis in np.indices(reward.shape))
+    drawn = tuple(axis.ravel()[None, :] for axis in np.indices((ACTIONS, STATES)))
+
+    def recombined(values: Any) -> Recombined:
+        return Recombined(values.ravel(), values[at[:, None], *drawn], values[following[:, None], *drawn])
+
+    sampled = sampled_epic(recombined(reward), recombined(other), GAMMA)
+    assert sampled == pytest.approx(epic_distance(reward, other, GAMMA))
 
 
 def drifting(seed: int, steps: int = 2000) -> tuple[Any, Any, Any, Any, Any]:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def comparison_json(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """One row a run; ``difference`` is that to the first run, paired by report seed, ``apart`` that of the rewards.
+    """One row a run; ``difference`` is that to the first run, paired by report seed.
+
+    ``apart`` and ``apart_epic`` are STARC and EPIC distance of its reward to that of the first run.
 
     Raises:
         UsageError: fewer than two runs, or of different tasks: their fitness means different things.
@@ -38,7 +40,8 @@ def comparison_json(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
     """The rows as a table."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("run", "written by", "fitness", "native", "cost", "steps", "time", "against the first", "apart"):
+    names = ("run", "written by", "fitness", "native", "cost", "steps", "time", "against the first", "apart", "EPIC")
+    for name in names:
         table.add_column(name, overflow="fold")
     for row in rows:
         cells = [
@@ -48,7 +51,8 @@ def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
             f"{row['steps']:,}",
             duration(row["active_s"]),
         ]
-        table.add_row(row["run"], row["written_by"], *cells, row["proof"], number(row["apart"]))
+        apart = number(row["apart"]), number(row["apart_epic"])
+        table.add_row(row["run"], row["written_by"], *cells, row["proof"], *apart)
     return table
 
 
@@ -73,17 +77,18 @@ def _row(run: Run, first: Run) -> dict[str, Any]:
         "steps": state.steps,
         "active_s": round(state.active_s, 3),
         "difference": interval_json(found),
-        "apart": _apart(run, first),
+        **_apart(run, first),
         "proof": "" if run.path == first.path else _proves(found),
     }
 
 
-def _apart(run: Run, first: Run) -> float | None:
-    """STARC distance of the best program to that of the first run, on what is known in its own run."""
-    if run.path == first.path:
-        return None
-    found = appraise_in_run(run.folder, run.state, run.best.id, (first.folder, first.best.id))
-    return found.quality.from_parent if found is not None else None
+def _apart(run: Run, first: Run) -> dict[str, float | None]:
+    """Distances of the best program to that of the first run, on what is known in its own run."""
+    found = None
+    if run.path != first.path:
+        found = appraise_in_run(run.folder, run.state, run.best.id, (first.folder, first.best.id))
+    starc, epic = (found.quality.from_parent, found.quality.epic_from_parent) if found is not None else (None, None)
+    return {"apart": starc, "apart_epic": epic}
 
 
 def _difference(state: RunState, program: str, other_state: RunState, other: str) -> Interval | None:

@@ -33,6 +33,7 @@ class Quality:
         tau: rank agreement of pay per step with fitness, in [-1, 1].
         from_native: STARC distance to the environment's own reward, in [0, 1].
         from_parent: to the program that it was made from.
+        epic_from_parent: EPIC distance to that, also where nobody went; measured by :mod:`rewardsmith.appraisal`.
         shaping: share of what it adds to a multiple of the environment's reward that is the change of a potential, and
             so harmless.
         teaching: variance of returns between untaught episodes, in units of their squared range.
@@ -49,6 +50,7 @@ class Quality:
     teaching: float | None
     terms: dict[str, Credit]
     unsaid: tuple[str, ...] = ()
+    epic_from_parent: float | None = None
 
 
 def quality(paid: Paid, parent: Paid | None = None) -> Quality:

@@ -12,6 +12,8 @@ use.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from rewardsmith.types import Array, FloatArray
@@ -63,6 +65,30 @@ def sampled_starc(
     values = np.linalg.solve(matrix, features.T @ rewards)
     differences = rewards + (following - features) @ values
     return _apart(differences[:, 0], differences[:, 1])
+
+
+class Recombined(NamedTuple):
+    """What a reward pays for some transitions, and for others that are put together from their parts.
+
+    Attributes:
+        real: r(s, a, s'), shape (N,).
+        before: r(s, A, S') for actions and following states drawn from others, the same ones everywhere, shape (N, m).
+        after: r(s', A, S'), shape (N, m).
+    """
+
+    real: FloatArray
+    before: FloatArray
+    after: FloatArray
+
+
+def sampled_epic(one: Recombined, other: Recombined, gamma: float) -> float:
+    """The distance on a sample, in [0, 1].
+
+    Blind to a potential, a constant and a positive factor, however few are drawn. No transition may end an episode:
+    after an end there is no state from which another could begin.
+    """
+    forms = [each.real + gamma * each.after.mean(axis=1) - each.before.mean(axis=1) for each in (one, other)]
+    return pearson_distance(*forms)
 
 
 def pearson_distance(one: FloatArray, other: FloatArray) -> float:
