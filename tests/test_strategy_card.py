@@ -186,3 +186,15 @@ def test_as_released_what_failed_is_trained_and_its_writer_is_told_both(tmp_path
     assert "Agents were trained under this program" in asked and "at the moments that tell most" in asked
     assert "This program was trained, but it does not prefer good behaviour to bad." in asked
     assert asked.count("RS501") == 1 and "Look at this step by step" in asked
+
+
+def test_pairs_explains_itself_while_nothing_has_succeeded(tmp_path: Path) -> None:
+    folder = write_task(tmp_path / "line")
+    fitness = (folder / "fitness.py").read_text(encoding="utf-8")
+    (folder / "fitness.py").write_text(fitness.replace("episode.terminated", "False"), encoding="utf-8")
+    run = designed(tmp_path, AWAY, GOOD, options={"rounds": 2, "screen": "pairs"})
+    first = min(run.state.programs, key=lambda name: run.state.programs[name])
+    assert run.state.skipped() == [first]
+    asked = list(Tape(run.folder.llm_log))[1].request.messages[-1].content
+    assert "the two halves of the range of fitness" in asked
+    assert "**The worst paid episode of the better half**" in asked
