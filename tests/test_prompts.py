@@ -328,7 +328,7 @@ def test_numbers_are_short() -> None:
 
 
 def test_no_curve_is_no_table() -> None:
-    assert process_rows([]) == process_rows([[]]) == {"columns": [], "rows": []}
+    assert process_rows([]) == process_rows([[]]) == {"columns": [], "rows": [], "words": []}
     assert process_rows([[{"steps": 100.0, "episodes": 0.0}]])["rows"] == []
 
 
