@@ -101,6 +101,38 @@ def lake_prior() -> Callable[..., Any]:
     return lambda obs: np.asarray(obs) @ q
 
 
+class WhereInTheRoom(gym.ObservationWrapper[Any, Any, Any]):
+    """MiniGrid seen as the agent's place and direction, one of 4 x 4 x 4, and without the actions that do nothing."""
+
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
+        super().__init__(gym.wrappers.TransformAction(env, int, gym.spaces.Discrete(3)))
+        self.observation_space = gym.spaces.Box(0.0, 1.0, (64,), np.float32)
+
+    def observation(self, observation: Any) -> Any:
+        (x, y), direction = self.unwrapped.agent_pos, self.unwrapped.agent_dir  # type: ignore[attr-defined]
+        return np.eye(64, dtype=np.float32)[(x - 1) * 16 + (y - 1) * 4 + direction]
+
+
+def room() -> gym.Env[Any, Any]:
+    """An empty room of MiniGrid: find the corner across, 144 steps."""
+    import minigrid  # noqa: F401  # its environments are registered by this
+
+    return WhereInTheRoom(gym.make("MiniGrid-Empty-6x6-v0"))
+
+
+def room_prior() -> Callable[..., Any]:
+    """The truth, by value iteration: turn left, turn right, forward; the goal ends."""
+    q, moves = np.zeros((64, 3)), ((1, 0), (0, 1), (-1, 0), (0, -1))
+    for _ in range(40):
+        for state in range(64):
+            x, y, direction = state // 16, state // 4 % 4, state % 4
+            to_x, to_y = (int(np.clip(a + b, 0, 3)) for a, b in zip((x, y), moves[direction], strict=True))
+            turned = [state - direction + (direction + turn) % 4 for turn in (-1, 1)]
+            there = 0.95 * q[to_x * 16 + to_y * 4 + direction].max()
+            q[state] = [*(0.95 * q[after].max() for after in turned), 1.0 if (to_x, to_y) == (3, 3) else there]
+    return lambda obs: np.asarray(obs) @ q
+
+
 def written_prior(env_id: str) -> Callable[..., Any]:
     """A language model's, see priors/README.md; its arguments are parts of the observation, by name."""
     source = extract_code((HERE / "priors" / f"{env_id}.reply.md").read_text(encoding="utf-8")).source
@@ -141,18 +173,13 @@ WRITTEN: dict[str, tuple[Any, int, dict[str, Any]]] = {
     "Pendulum-v1": (SAC, 4000, continuous(gamma=0.98, learning_starts=500, train_freq=1)),
     "MountainCarContinuous-v0": (TD3, 10_000, continuous(gamma=0.99, learning_starts=1000)),
 }  # fmt: skip
-CORRIDOR, LAKE = "corridor, DQN", "FrozenLake-v1, DQN"
-BY_HAND = (CORRIDOR, LAKE)
+CORRIDOR, LAKE, ROOM = "corridor, DQN", "FrozenLake-v1, DQN", "MiniGrid-Empty-6x6-v0, DQN"
+BY_HAND = (CORRIDOR, LAKE, ROOM)
+EXPLORES: dict[str, Any] = {"learning_starts": 200, "target_update_interval": 100, "exploration_fraction": 0.5}
 SETTINGS = {
-    CORRIDOR: Setting(
-        Corridor, DQN, 6000,
-        discrete(gamma=0.95, learning_starts=200, target_update_interval=100, exploration_fraction=0.5),
-        lambda: corridor_prior,
-    ),
-    LAKE: Setting(
-        lake, DQN, 6000,
-        discrete(gamma=0.95, learning_starts=200, target_update_interval=100, exploration_fraction=0.5), lake_prior,
-    ),
+    CORRIDOR: Setting(Corridor, DQN, 6000, discrete(gamma=0.95, **EXPLORES), lambda: corridor_prior),
+    LAKE: Setting(lake, DQN, 10_000, discrete(gamma=0.95, **EXPLORES), lake_prior),
+    ROOM: Setting(room, DQN, 10_000, discrete(gamma=0.95, **EXPLORES), room_prior),
     **{
         f"{env_id}, {algorithm.__name__}": Setting(
             functools.partial(gym.make, env_id), algorithm, steps, learner, functools.partial(written_prior, env_id)
@@ -160,19 +187,17 @@ SETTINGS = {
         for env_id, (algorithm, steps, learner) in WRITTEN.items()
     },
 }  # fmt: skip
-ACTS: dict[str, Any] = {"mode": "anneal", "until": 0.5, "follow": 0.5, "weight": 0.0}
-ORDERS: dict[str, Any] = {"mode": "anneal", "until": 0.5, "follow": 0.5, "part": "actions", "every": 1}
+FILL: dict[str, Any] = {"mode": "prefill", "part": "q"}
+WAYS: dict[str, dict[str, Any]] = {
+    "anneal": {},
+    "prefill": FILL,
+    "anneal, believed at once": {"prove": 0.0},
+    "prefill, believed at once": {**FILL, "prove": 0.0},
+}
 CONDITIONS: dict[str, dict[str, Any] | None] = {
     "plain": None,
-    "prefill, all of it": {"mode": "prefill", "part": "q"},
-    "anneal, all of it": {"mode": "anneal", "part": "q", "every": 2, "until": 0.3, "follow": 0.0},
-    "acts": ACTS,
-    "acts and orders": ORDERS,
-    **{
-        f"{name}, {how}": {**options, "wrong": how}
-        for name, options in (("prefill", {"mode": "prefill", "part": "q"}), ("acts and orders", ORDERS))
-        for how in ("negated", "noise")
-    },
+    **WAYS,
+    **{f"{way}, {how}": {**options, "wrong": how} for way, options in WAYS.items() for how in ("negated", "noise")},
     "persistent, negated (control)": {
         "mode": "persistent", "biased": True, "part": "q", "every": 2, "follow": 0.0, "wrong": "negated"
     },

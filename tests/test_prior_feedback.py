@@ -73,6 +73,7 @@ def test_the_writer_of_a_wrong_prior_is_told_where(tmp_path: Path, discrete: boo
         options={"rounds": 2, "samples": 1, "seeds": 1, "share": 1.0}, runs=tmp_path / "runs",
     )  # fmt: skip
     told = list(Tape(run.folder.llm_log))[-1].request.messages[-1].content
+    assert "Your prior on Q had to prove itself** in 1 training" in told and "never clearly paid more" in told
     assert "What your prior on Q says of" in told and "Where it disagrees most, before the step" in told
     share = int(told.partition("at least as much as ")[2].partition("%")[0])
     assert share < (50 if discrete else 101), told

@@ -75,6 +75,7 @@ SUBGOALS = {
 PRIOR = {
     "who": "the best agent", "fitness": 0.9, "steps": 40, "share": 0.25, "columns": ["position"],
     "rows": [{"cells": [0.5, "1", "-1"], "gap": 2.0}],
+    "tried": {"trainings": 2, "believed": 1, "led": 0.5, "own": 0.25},
 }  # fmt: skip
 SAID = {"said": ["It limps.", "Lift the | leg"]}
 PAST = {

@@ -1,4 +1,4 @@
-"""A program's prior on Q, asked about what the best agent of the program's parts did."""
+"""A program's prior on Q: whether it proved itself, and what it says of what the best agent of its parts did."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from rewardsmith.program import NATIVE, EntryPoint
 from rewardsmith.sandbox.host import ProgramHost
 from rewardsmith.state import RunState, TrialState
 from rewardsmith.store import RunFolder
+from rewardsmith.train.jobs import TRAINED, TrainedReport
 from rewardsmith.types import Array, Columns, Episode
 
 OTHERS = 8  # actions of a box that are asked about in each state
 _AT_ONCE = 8192
-_NOTHING: dict[str, Any] = {"steps": 0, "rows": []}
+_NOTHING: dict[str, Any] = {"steps": 0, "rows": [], "tried": None}
 
 
 def prior_feedback(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
@@ -38,13 +39,30 @@ def prior_feedback(run: RunFolder, state: RunState, program: str) -> dict[str, A
     believed = _believed(run.program_source(program), verdict.entries["q_prior"], episodes, state.preflight)
     told = prior_rows(believed, episodes, verdict.fields_read, state.preflight["arguments"])
     who = "the agent that learned from the environment's own reward" if best.program == NATIVE else "the best agent"
-    return {"who": who, "fitness": best.fitness, **told}
+    return {"who": who, "fitness": best.fitness, "tried": _tried(run, state, program), **told}
+
+
+def _tried(run: RunFolder, state: RunState, program: str) -> dict[str, Any] | None:
+    """What became of it where it had to prove itself, in all trainings that are over, also as a program of its own."""
+    trials = [trial for name in (program, *_parts(state, program)) for trial in state.trials_of(name, "selection")]
+    paths = [run.trial_folder(trial.program, trial.rung, trial.seed) / TRAINED for trial in trials]
+    reports = [TrainedReport.model_validate_json(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
+    outcomes = [report.prior for report in reports if report.prior is not None]
+    if not outcomes:
+        return None
+    led, own = (float(np.mean([getattr(outcome, whose) for outcome in outcomes])) for whose in ("led", "own"))
+    believed = sum(outcome.believed for outcome in outcomes)
+    return {"trainings": len(outcomes), "believed": believed, "led": led, "own": own}
+
+
+def _parts(state: RunState, program: str) -> list[str]:
+    return [part for (whole, _), part in state.derived.items() if whole == program and part is not None]
 
 
 def _best_agent(state: RunState, program: str) -> TrialState | None:
     """Of the program, its functions alone and the native reward: what did best is the evidence."""
-    made = [part for (whole, _), part in state.derived.items() if whole == program and part is not None]
-    trials = [trial for name in (program, *made, NATIVE) for trial in state.trials_of(name, "selection")]
+    names = (program, *_parts(state, program), NATIVE)
+    trials = [trial for name in names for trial in state.trials_of(name, "selection")]
     scored = [trial for trial in trials if trial.fitness is not None]
     return max(scored, key=lambda trial: (trial.fitness, -trial.seed), default=None)
 

@@ -21,7 +21,7 @@ from rewardsmith.orders import Train
 from rewardsmith.program import NATIVE
 from rewardsmith.store import RunFolder, write_whole
 from rewardsmith.task.loading import Task
-from rewardsmith.train.jobs import TrainedReport, TrialJob, TrialResult
+from rewardsmith.train.jobs import TRAINED, TrainedReport, TrialJob, TrialResult
 
 _TICK_S = 0.5  # how often progress is told while waiting
 ATTEMPTS = 2  # a machine may hiccup once
@@ -122,7 +122,7 @@ class Trainer:
         """Submit what the trial still owes; False when it is done."""
         if _matches(trial.folder / "result.json", TrialResult, trial.digest):
             return False
-        trained = _matches(trial.folder / "trained.json", TrainedReport, trial.digest)
+        trained = _matches(trial.folder / TRAINED, TrainedReport, trial.digest)
         if not trained:
             shutil.rmtree(trial.folder, ignore_errors=True)
         # Always: the trainer may write in this folder, and what is measured is for the engine to say.

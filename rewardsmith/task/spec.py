@@ -144,8 +144,8 @@ class ShapingSpec(Model):
         relevant_to: a text field that says the goal; only subgoals that its successes had are paid then, see
             :mod:`rewardsmith.maths.relevance`.
         prior: how a prior on Q is used, see :class:`rewardsmith.train.q_shaping.QShaping`.
-        prior_part, prior_weight, prior_until, prior_every, prior_follow: what of it, of the steps towards it, and how
-            often it acts, see there.
+        prior_part, prior_weight, prior_prove, prior_until, prior_every, prior_follow: what of it, of the steps towards
+            it, how long it has to prove itself, and how often it acts, see there.
     """
 
     subgoals: Literal["potential", "neutralised", "bonus"] = "potential"
@@ -155,6 +155,7 @@ class ShapingSpec(Model):
     prior: Literal["anneal", "prefill"] = "anneal"
     prior_part: Literal["q", "actions", "states"] | None = None
     prior_weight: Annotated[float, Field(ge=0)] = 1.0
+    prior_prove: Annotated[float, Field(ge=0, le=1)] | None = None
     prior_until: Annotated[float, Field(gt=0, le=1)] = 0.5
     prior_every: Annotated[int, Field(ge=1)] = 1
     prior_follow: Annotated[float, Field(ge=0, le=1)] | None = None

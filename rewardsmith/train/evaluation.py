@@ -28,7 +28,7 @@ from rewardsmith.recorder import History
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
-from rewardsmith.train.jobs import RANKING_EPISODES, Opened, TrainedReport, TrialJob, TrialResult, write_json
+from rewardsmith.train.jobs import RANKING_EPISODES, TRAINED, Opened, TrainedReport, TrialJob, TrialResult, write_json
 from rewardsmith.train.learner import load_state, make_policy, normalised, with_subgoals
 from rewardsmith.train.vec_reward import LARGEST
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
@@ -55,7 +55,7 @@ def run_evaluation(
         BoundaryError: the environment failed, or a checkpoint cannot be read.
     """
     begun = time.monotonic()
-    trained = TrainedReport.model_validate_json((folder / "trained.json").read_text(encoding="utf-8"))
+    trained = TrainedReport.model_validate_json((folder / TRAINED).read_text(encoding="utf-8"))
     if trained.status == "program_failed":
         result = _failed(trained, trained.steps, trained)
     else:

@@ -16,6 +16,7 @@ from rewardsmith.types import Evaluator
 CHECKPOINTS = 5  # weights kept along a training, the last one included
 CURVE_POINTS = 40
 FILM = "film.webp"  # in a trial's folder, where one was made
+TRAINED = "trained.json"  # in a trial's folder, once its training is over
 RANKING_EPISODES = 5  # per checkpoint, to choose which one to ship
 
 
@@ -63,6 +64,20 @@ class Opened(NamedTuple):
     q_prior: Evaluator | None = None
 
 
+class PriorOutcome(BaseModel):
+    """What became of a prior on Q that had to prove itself.
+
+    Attributes:
+        steps: environment steps after which it was decided.
+        led, own: what the last episodes that it led, and those of the learner alone, were paid by then, on average.
+    """
+
+    believed: bool
+    steps: int
+    led: float
+    own: float
+
+
 class TrainedReport(BaseModel):
     """What the training left behind; written when it is over."""
 
@@ -73,6 +88,7 @@ class TrainedReport(BaseModel):
     checkpoints: list[str]
     message: str = ""
     line: int = 0
+    prior: PriorOutcome | None = None
 
 
 class TrialResult(BaseModel):

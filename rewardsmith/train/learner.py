@@ -32,6 +32,7 @@ from rewardsmith.types import Evaluator
 
 _OURS = {"policy", "env", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model"}
 _ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
+_PRIOR = ("part", "weight", "prove", "until", "every", "follow")  # options of a q_shaped learner that a task sets
 _LARGE_BATCH = 4096  # from this batch size an off-policy learner gains more from a GPU than copying costs
 
 
@@ -101,9 +102,8 @@ def make_learner(
         make: Any = algorithm_class(training.algorithm)
         if q_prior is not None:
             shaping = training.shaping
-            options = {"mode": shaping.prior, "part": shaping.prior_part, "weight": shaping.prior_weight}
-            more = {"until": shaping.prior_until, "every": shaping.prior_every, "follow": shaping.prior_follow}
-            make = q_shaped(make, q_prior=q_prior, **options, **more)
+            options = {name: getattr(shaping, f"prior_{name}") for name in _PRIOR}
+            make = q_shaped(make, q_prior=q_prior, mode=shaping.prior, **options)
         return make(training.policy, venv, seed=seed, device=device, **arguments)  # type: ignore[no-any-return]
 
 

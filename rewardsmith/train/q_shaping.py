@@ -4,14 +4,15 @@
     model.learn(50_000)
     model.save("sac.zip")                # an SAC like any other: SAC.load("sac.zip")
 
-At first the prior also acts: in a share of the steps, which falls to 0 with its weight, the action is taken that it
-values most. The learner is off-policy, so it may learn from what others did, and sees good behaviour sooner than chance
-would show it. (Probabilistic policy reuse, Fernandez and Veloso 2006.)
+First the prior has to prove itself: it leads every second episode, acting most of the time (see
+:mod:`rewardsmith.train.reuse`). If these are clearly paid more than the learner's own it is believed, else let go, and
+nothing of it ever reaches the networks. What was tried either way is learned from: the learner is off-policy.
 
-``prefill`` fits critic and targets once, before the first update (and the actor: towards good actions, away from bad
-ones). ``anneal`` takes a small step towards the prior beside every k-th update, with a weight that falls to exactly 0
-at ``until``. After that, learning is what it would be without a prior: however wrong it was, it is forgotten, as every
-start is. ``persistent`` never stops, and so is a reward of its own (h / alpha, tabular): it changes what is optimal.
+Then ``prefill`` fits critic and targets once (and the actor: towards good actions, away from bad ones). ``anneal``
+takes a small step towards the prior beside every k-th update, with a weight that falls to exactly 0 at ``until``; the
+prior goes on leading as much as it weighs, and is let go as soon as its episodes are clearly paid less. After that
+learning is what it would be without a prior. ``persistent`` never stops, and so is a reward of its own (h / alpha,
+tabular): it changes what is optimal.
 
 The step has an optimiser of its own, whose learning rate is the learner's times the weight. In the learner's own Adam a
 weight on the loss would be normalised away, and its moments would go on pushing after the weight is 0. From Q-shaping
@@ -32,13 +33,16 @@ from stable_baselines3 import DQN, SAC, TD3
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from rewardsmith.errors import UsageError
+from rewardsmith.train.jobs import PriorOutcome
 from rewardsmith.train.q_prior import Believed, PairBeliefs, QFunction, QPairs, StoredBeliefs
-from rewardsmith.types import Array
+from rewardsmith.train.reuse import Reuse
+from rewardsmith.types import Array, FloatArray
 
 Part = Literal["q", "actions", "states"]
 _KINDS = (DQN, TD3, SAC)
-_FOLLOW = 0.5
-_STRETCH = 10  # steps in which one of the two acts before it is drawn again: single steps lead nowhere
+_FOLLOW = 0.75
+_PROVE = 0.2
+_TRIED = 0.75  # share of the steps in which it acts in episodes by which it has to prove itself
 _ORDER_SHARE = 0.2  # of the values, times 1 - gamma: the margin between two actions
 _MARGIN = 0.5  # how far the actor is pushed from a bad action, in the policy's range of -1 to 1
 
@@ -53,8 +57,11 @@ class QShaping(BaseModel):
         weight: of a step towards the prior, in units of the learner's own steps; with 0 it only acts.
         until: share of the training after which the weight is 0.
         every: a step towards the prior beside every so many updates.
-        follow: share of the steps, at the beginning, in which the prior acts; by default half of them to anneal, else
-            none, and none of what says no order of actions: pairs, and ``states``.
+        prove: share of the training in which it has to prove itself (longer, up to ``until``, where four episodes of
+            each take longer); with 0 it is believed without. By default 0.2, and 0 of what says no order of actions,
+            pairs and ``states``, and for the control, ``persistent``.
+        follow: share of the steps of every second episode in which it acts once it is believed, falling to 0 with the
+            weight; by default 0.75 to anneal, else 0.
         fit_steps: gradient steps of ``prefill``.
         actor: whether ``prefill`` also moves the actor, where there is one.
         biased: what ``persistent`` needs to be said.
@@ -65,6 +72,7 @@ class QShaping(BaseModel):
     mode: Literal["prefill", "anneal", "persistent"] = "anneal"
     part: Part | None = None
     weight: float = Field(1.0, ge=0)
+    prove: float | None = Field(None, ge=0, le=1)
     until: float = Field(0.5, gt=0, le=1)
     every: int = Field(1, ge=1)
     follow: float | None = Field(None, ge=0, le=1)
@@ -80,11 +88,12 @@ class QShaping(BaseModel):
         """
         pairs = isinstance(prior, QPairs)
         part = self.part or ("actions" if self.mode == "anneal" and not pairs else "q")
-        acts = self.mode == "anneal" and part != "states" and not pairs
-        follow = (_FOLLOW if acts else 0.0) if self.follow is None else self.follow
-        if pairs and (part == "actions" or follow > 0):
-            raise UsageError("pairs say what one action is worth, and no order", "leave out part and follow")
-        return self.model_copy(update={"part": part, "follow": follow})
+        orders = part != "states" and not pairs
+        follow = (_FOLLOW if orders and self.mode == "anneal" else 0.0) if self.follow is None else self.follow
+        prove = (_PROVE if orders and self.mode != "persistent" else 0.0) if self.prove is None else self.prove
+        if pairs and (part == "actions" or follow > 0 or prove > 0):
+            raise UsageError("pairs say what one action is worth, and no order", "leave out part, follow and prove")
+        return self.model_copy(update={"part": part, "follow": follow, "prove": prove})
 
 
 class _Beliefs(Protocol):
@@ -149,52 +158,74 @@ class QShaper:
         else:
             self._beliefs = StoredBeliefs(model, prior, seed=(model.seed or 0) + 1)
         self._updates, self._filled = 0, False
-        self._led = np.zeros(model.n_envs, bool)  # where the prior acts
-        self._let_go = False  # for good, also where the model goes on to learn later
+        self._reuse = Reuse(model.n_envs)
+        self.believed = not options.prove
+        self.outcome: PriorOutcome | None = None
+        self._since = 0
+        self.let_go = False  # for good, also where the model goes on to learn later
         self._optimiser: torch.optim.Optimizer | None = torch.optim.Adam(_critic(model).parameters())
 
-    def remember(self, obs: Any, action: Array) -> None:
-        """A vector step is about to be stored."""
-        if self.weight > 0 or (self.options.mode == "prefill" and not self._filled):
-            self._beliefs.remember(obs, action)
-
-    @property
-    def weight(self) -> float:
-        """Of a step towards the prior, now."""
-        options = self.options
-        if options.mode == "prefill":
-            return 0.0
-        return options.weight * (1.0 if options.mode == "persistent" else self._time_left())
-
-    def _time_left(self) -> float:
-        """Of the time in which the prior has a say, from 1 to exactly 0."""
-        end = self.options.until * (self._model._total_timesteps or 1)
-        self._let_go |= self._model.num_timesteps >= end
-        return 0.0 if self._let_go else 1.0 - self._model.num_timesteps / end
-
     def acting(self, obs: Any, stored: Array) -> Array:
-        """The actions to take, as the buffer stores them: the prior's where it acts, elsewhere the learner's own.
+        """The actions to take, as the buffer stores them: the prior's where it leads, elsewhere the learner's own.
 
         Args:
             obs: as the environments gave them, shape (n_envs, ...).
             stored: what the learner would do.
         """
-        share = (self.options.follow or 0.0) * self._time_left()
-        if share == 0.0:
+        self._judge()
+        share = (self.options.follow or 0.0) * self._time_left() if self.believed else _TRIED
+        if self.let_go or share == 0.0:
             return stored
-        drawn = self._rng.random((2, len(self._led)))
-        anew = (drawn[0] < 1 / _STRETCH) | (self._model.num_timesteps == 0)
-        self._led = np.where(anew, drawn[1] < share, self._led)
-        if not self._led.any():
+        led = self._reuse.acting(share, self._rng)
+        if not led.any():
             return stored
-        seen = {key: values[self._led] for key, values in obs.items()} if isinstance(obs, dict) else obs[self._led]
+        seen = {key: values[led] for key, values in obs.items()} if isinstance(obs, dict) else obs[led]
         taken = stored.copy()
-        taken[self._led] = self._beliefs.best(seen, stored[self._led], self._rng)
+        taken[led] = self._beliefs.best(seen, stored[led], self._rng)
         return taken
 
+    def remember(self, obs: Any, action: Array) -> None:
+        """A vector step is about to be stored."""
+        if not self.let_go and not self._filled:
+            self._beliefs.remember(obs, action)
+
+    def paid(self, rewards: FloatArray, dones: Array) -> None:
+        """What that step paid, in the environments' own units, and which episodes it ended; shape (n_envs,)."""
+        self._reuse.paid(rewards, dones)
+
+    def _judge(self) -> None:
+        """Believe it, or let it go: by what the episodes that it led were paid, and by the time."""
+        options, on_trial = self.options, not self.believed
+        share = self._model.num_timesteps / (self._model._total_timesteps or 1)
+        if self.let_go or self._filled or options.mode == "persistent":
+            return
+        if share >= options.until and (options.mode == "anneal" or not self.believed):
+            self.let_go = True
+        elif options.prove:
+            late = share >= options.prove and self._reuse.seen_enough
+            if on_trial and self._reuse.pays:
+                self.believed, self._since = True, self._model.num_timesteps
+            self.let_go = self._reuse.costs or (late and not self.believed)
+        if on_trial and (self.believed or self.let_go):
+            own, led = (float(np.mean(returns)) if returns else 0.0 for returns in self._reuse.returns)
+            self.outcome = PriorOutcome(believed=self.believed, steps=self._model.num_timesteps, led=led, own=own)
+
+    @property
+    def weight(self) -> float:
+        """Of a step towards the prior, now."""
+        if self.options.mode == "prefill" or not self.believed:
+            return 0.0
+        return self.options.weight * (1.0 if self.options.mode == "persistent" else self._time_left())
+
+    def _time_left(self) -> float:
+        """Of the time in which the prior has a say, from 1 to exactly 0."""
+        end = self.options.until * (self._model._total_timesteps or 1)
+        left = (end - self._model.num_timesteps) / (end - self._since or 1.0)
+        return 0.0 if self.let_go else max(0.0, left)
+
     def before_updates(self, batch_size: int) -> None:
-        """Prefill, before the first of them."""
-        if self.options.mode != "prefill" or self._filled or not self._beliefs.size:
+        """Prefill, once it is believed."""
+        if self.options.mode != "prefill" or self._filled or not self.believed or not self._beliefs.size:
             return
         self._filled = True
         optimiser = torch.optim.Adam(_critic(self._model).parameters(), lr=_rate(self._model))
@@ -206,10 +237,12 @@ class QShaper:
 
     def after_updates(self, count: int, batch_size: int) -> None:
         """The steps that are owed beside so many updates."""
+        self._judge()
         weight, owed = self.weight, (self._updates + count) // self.options.every - self._updates // self.options.every
         self._updates += count
-        if weight == 0.0:
+        if self.let_go:
             self._optimiser = None  # with all that it remembers
+        if weight == 0.0:
             return
         assert self._optimiser is not None
         for group in self._optimiser.param_groups:
@@ -334,6 +367,8 @@ def _shaped_class(algorithm: type[OffPolicyAlgorithm]) -> type[OffPolicyAlgorith
             if self.q_shaper is not None:
                 seen = self._last_obs if self._vec_normalize_env is None else self._last_original_obs
                 self.q_shaper.remember(seen, buffer_action)
+                normalising = self._vec_normalize_env
+                self.q_shaper.paid(rest[1] if normalising is None else normalising.get_original_reward(), rest[2])
             super()._store_transition(replay_buffer, buffer_action, *rest)
 
         def _sample_action(self, *arguments: Any, **settings: Any) -> tuple[Array, Array]:

@@ -22,7 +22,16 @@ from rewardsmith.errors import ProgramError, boundary
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.train.algorithms import is_on_policy
-from rewardsmith.train.jobs import CHECKPOINTS, CURVE_POINTS, Opened, TrainedReport, TrialJob, write_json
+from rewardsmith.train.jobs import (
+    CHECKPOINTS,
+    CURVE_POINTS,
+    TRAINED,
+    Opened,
+    PriorOutcome,
+    TrainedReport,
+    TrialJob,
+    write_json,
+)
 from rewardsmith.train.learner import choose_device, make_learner, normalised, save_state, with_subgoals
 from rewardsmith.train.q_prior import PriorOfFields
 from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, SettleRollout
@@ -32,7 +41,6 @@ from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.types import Episode, Evaluator
 
 CURVE = "curve.csv"
-TRAINED = "trained.json"
 
 
 def run_training(
@@ -74,7 +82,8 @@ def run_training(
         recording.close()
         model.logger.close()
         venv.close()
-    return _report(task, job, folder, begun, broken, model.num_timesteps, recording.checkpoints)
+    outcome = model.q_shaper.outcome if prior is not None else None  # type: ignore[attr-defined]
+    return _report(task, job, folder, begun, broken, model.num_timesteps, recording.checkpoints, outcome)
 
 
 def _report(
@@ -85,6 +94,7 @@ def _report(
     broken: ProgramError | None,
     steps: int = 0,
     checkpoints: Sequence[str] = (),
+    prior: PriorOutcome | None = None,
 ) -> TrainedReport:
     """Write down how it ended."""
     report = TrainedReport(
@@ -95,6 +105,7 @@ def _report(
         checkpoints=list(checkpoints),
         message="" if broken is None else broken.message,
         line=0 if broken is None else broken.line,
+        prior=prior,
     )
     write_json(folder / TRAINED, report)
     return report
