@@ -155,6 +155,22 @@ def test_a_believed_prior_is_let_go_when_the_learner_does_clearly_better() -> No
     assert model.q_shaper.believed and model.q_shaper.let_go and model.q_shaper.weight == 0.0
 
 
+def test_where_it_leads_no_more_nothing_is_held_against_it() -> None:
+    """Believed, and without a part in the acting: from then on all episodes are the learner's."""
+    shaper = tried(Asked(True), steps=1500, until=1.0, follow=0.0).q_shaper
+    assert shaper.believed and shaper.outcome.steps < 1000
+    shaper.let_go, shaper._model.num_timesteps = False, 1000
+    shaper._reuse.returns[0].extend([5.0] * 10)
+    shaper._judge()
+    assert shaper._reuse.costs and not shaper.let_go
+
+
+def test_what_became_of_it_is_told() -> None:
+    right, wrong = (tried(Asked(True, sign), steps=1200).q_shaper.outcome for sign in (1.0, -1.0))
+    assert right.believed and right.led > right.own and right.steps < 1200
+    assert not wrong.believed and wrong.led <= wrong.own and wrong.steps == 240, "a fifth of the training"
+
+
 # --- The same in a table: two rooms with a key
 
 

@@ -201,7 +201,7 @@ class QShaper:
             return
         if share >= options.until and (options.mode == "anneal" or not self.believed):
             self.let_go = True
-        elif options.prove:
+        elif options.prove and (on_trial or options.follow):
             late = share >= options.prove and self._reuse.seen_enough
             if on_trial and self._reuse.pays:
                 self.believed, self._since = True, self._model.num_timesteps
