@@ -114,6 +114,21 @@ def test_failing_soon_ends_the_costs() -> None:
     assert "RS508" not in living
 
 
+def test_a_failure_that_was_well_paid_before_it_ended_is_no_matter_of_costs() -> None:
+    """It stood where each step pays and then took the wrong thing; what pays too much is standing there (RS503)."""
+
+    def took(steps: int, success: bool) -> Trajectory:
+        episode = Episode({"place": np.zeros(steps + 1)}, np.zeros(steps), np.zeros(steps), True, False)
+        return Trajectory(episode, float(success), success, "hand")
+
+    bank = Bank([took(n, True) for n in (3, 4, 5)] + [took(n, False) for n in (30, 40, HORIZON)])
+    last, worth = np.cumsum(bank.lengths) - 1, np.array([one.success for one in bank.trajectories])
+    near, held = np.full(int(bank.lengths.sum()), 0.5), np.zeros(int(bank.lengths.sum()))
+    held[last] = np.where(worth, 2.0, -2.0)
+    found = {one.code for one in audit(Paid(bank, Output(near + held, {"near": near, "held": held}), 0.99))}
+    assert "RS508" not in found
+
+
 def test_being_near_is_enough() -> None:
     near = np.where((POSITION > 5) & (POSITION < GOAL), 0.5, 0.0)
     assert "RS507" in codes(near=near, goal=AT_GOAL)

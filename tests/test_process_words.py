@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rewardsmith.feedback.process import process_rows, process_words
+from rewardsmith.feedback.process import process_rows, process_words, stuck_words
 
 STEPS = [f"{n} steps" for n in range(1, 6)]
 
@@ -45,6 +45,29 @@ def test_the_term_that_makes_most_is_named() -> None:
     assert said[-1] == "`alive` dominates: it is 90% of all that is paid in the end"
     assert not any("dominates" in one for one in process_words({"a": [5.0] * 5, "b": [-4.0] * 5}, [50.0] * 5, STEPS))
     assert not any("dominates" in one for one in process_words({"alone": [5.0] * 5}, [50.0] * 5, STEPS))
+
+
+def curve(own_return: list[float], fitness: list[float], success: list[float]) -> Any:
+    rows = zip(own_return, fitness, success, strict=True)
+    return process_rows([[
+        {"steps": 100.0 * (n + 1), "episodes": 2.0, "own_return": paid, "fitness": wanted, "success": rate}
+        for n, (paid, wanted, rate) in enumerate(rows)
+    ]])  # fmt: skip
+
+
+def test_pay_and_goal_that_part_are_said() -> None:
+    up, down = [0.1 * n for n in range(10)], [113.0 - 5 * n for n in range(10)]
+    assert curve(down, up, up)["words"] == [
+        "what you pay and what is wanted go opposite ways: own return went from 113 to 68 and fitness from 0 to 0.9"
+    ]
+    assert curve(up, up, up)["words"] == [] and curve([1.0] * 10, up, up)["words"] == []
+
+
+def test_what_only_chance_solves_is_said() -> None:
+    rows = curve([1.0] * 10, [1.0] * 10, [0.5] * 9 + [0.97])["rows"]
+    (said,) = stuck_words(rows, 0.8)
+    assert said.startswith("at the end of the training it solved 97% of the episodes, and without chance 80%")
+    assert stuck_words(rows, 0.95) == stuck_words(rows, None) == stuck_words([], 0.1) == []
 
 
 def test_nothing_is_said_of_what_was_not_seen() -> None:

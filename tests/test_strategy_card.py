@@ -176,6 +176,7 @@ def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
     assert "was not trained, because it does not prefer good behaviour to bad" in talk[-1]
     assert "**The worst paid solved episode**" in talk[-1] and "| away |" in talk[-1]
     assert "at the moments that tell most" in talk[-3]
+    assert "is the one to build on" in talk[-1] and "build on" not in "".join(talk[:-1]), "said once, where it is true"
 
 
 def test_as_released_what_failed_is_trained_and_its_writer_is_told_both(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import csv
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from rewardsmith.coder.compose import PastTurn
 from rewardsmith.engine.auditing import read_audit
 from rewardsmith.engine.judging import read_verdict
@@ -14,7 +16,7 @@ from rewardsmith.engine.screening import read_screen
 from rewardsmith.engine.suspicions import Suspicions
 from rewardsmith.episodes import EPISODES, PAID, load_episodes, load_output, split_output
 from rewardsmith.feedback.audit import hollow_gain
-from rewardsmith.feedback.process import process_rows
+from rewardsmith.feedback.process import process_rows, stuck_words
 from rewardsmith.feedback.ranges import range_rows
 from rewardsmith.feedback.subgoals import played_rows
 from rewardsmith.feedback.trajectory import Played, trajectory_rows
@@ -26,6 +28,7 @@ from rewardsmith.store import RunFolder
 from rewardsmith.train.jobs import TrialResult
 
 _NO_CODE = "(no program)"
+_TIED = 0.05  # of the way from random behaviour to the best, within which two programs are as good
 _ASKED: dict[str, Any] = {
     "preference": "reconsider",
     "subgoals": "reconsider",
@@ -42,7 +45,11 @@ def past_turns(
     def suspected(program: str) -> list[str]:
         return suspicions.of(program, state, order.slot.round)
 
-    return [_past_turn(run, state, log, turn, order.parents, suspected) for turn in order.turns]
+    def others(turn: Turn) -> Sequence[str]:
+        """Which program is the best is said in the newest turn alone: in those before, what follows is not there."""
+        return order.parents if turn is order.turns[-1] else ()
+
+    return [_past_turn(run, state, log, turn, others(turn), suspected) for turn in order.turns]
 
 
 def _past_turn(
@@ -96,15 +103,26 @@ def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str]
     rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
     best = _best_of_others(state, program, shown)
     curves = [read_curve(run, program, trial.rung, trial.seed) for trial in trials]
+    fitness, success = score.mean if score is not None else None, sum(rates) / len(rates) if rates else None
+    told = process_rows(curves)
+    told["words"] += stuck_words(told["rows"], success)
     return {
         "failed": failed,
         "seeds": len(trials),
-        "fitness": score.mean if score is not None else None,
-        "success": sum(rates) / len(rates) if rates else None,
-        "best_elsewhere": best if best is not None and score is not None and best > score.mean else None,
-        **process_rows(curves),
+        "fitness": fitness,
+        "success": success,
+        "best_elsewhere": best if best is not None and _clearly_less(state, fitness, best) else None,
+        **told,
         "ranges": _ranges(run, state, program),
     }
+
+
+def _clearly_less(state: RunState, fitness: float | None, best: float) -> bool:
+    """Whether a program is so far behind that the next one should not build on it: chance makes small differences."""
+    if fitness is None or state.preflight is None:
+        return False
+    random = float(np.mean(state.preflight["random_fitness"]))
+    return best - fitness > _TIED * abs(best - random)
 
 
 def _best_of_others(state: RunState, program: str, shown: Sequence[str]) -> float | None:

@@ -123,8 +123,9 @@ def _failing_soon(paid: Paid) -> Iterator[Suspicion]:
     assert paid.better is not None
     sums, lengths = paid.scores("sum"), paid.bank.lengths
     ended = np.array([one.episode.terminated for one in paid.bank.trajectories])
-    soon = np.flatnonzero(ended & ~paid.better & (lengths < lengths.max() / 2))
-    good = float(np.median(sums[paid.better]))
+    good, before = float(np.median(sums[paid.better])), sums - paid.output.total[np.cumsum(lengths) - 1]
+    lives_on_it = (before > 0) & (before >= good)  # that going on pays is another thing: RS503
+    soon = np.flatnonzero(ended & ~paid.better & (lengths < lengths.max() / 2) & ~lives_on_it)
     if len(soon) and sums[soon].max() >= good:
         best = int(soon[np.argmax(sums[soon])])
         message = (

@@ -16,6 +16,9 @@ STRETCHES = 10
 _TERM = "term/"
 _SAME = 0.1  # of its largest value, by which a term may change and be called flat
 _DOMINATES = 0.8  # of all that is paid in the end, signs left out
+_SEVERAL = 5  # stretches, from which on two curves can be compared
+_OPPOSITE = -0.5  # correlation of return and fitness over a training
+_STUCK = 0.1  # share of episodes that are solved by chance alone
 _AT_MOST = 0.02  # of its largest pay per step, within which a term stands at that
 _NAMES = {"length": "episode length", "own_return": "own return", "fitness": "fitness", "success": "success rate"}
 
@@ -48,8 +51,37 @@ def process_rows(curves: Sequence[Sequence[CurveRow]]) -> dict[str, Any]:
     return {
         "columns": columns,
         "rows": [{"name": _NAMES.get(n, n.removeprefix(_TERM)), "cells": values} for n, values in cells.items()],
-        "words": process_words(terms, cells.get("length", []), columns),
+        "words": process_words(terms, cells.get("length", []), columns) + _apart(cells),
     }
+
+
+def _apart(cells: Mapping[str, Sequence[float | None]]) -> list[str]:
+    """That what is paid and what is wanted go opposite ways, where they do."""
+    curves = zip(cells.get("own_return", []), cells.get("fitness", []), strict=False)
+    both = [pair for pair in curves if None not in pair]
+    if len(both) < _SEVERAL:
+        return []
+    paid, wanted = np.array(both, np.float64).T
+    if np.ptp(paid) == 0 or np.ptp(wanted) == 0 or np.corrcoef(paid, wanted)[0, 1] > _OPPOSITE:
+        return []
+    ways = f"own return went from {paid[0]:.3g} to {paid[-1]:.3g} and fitness from {wanted[0]:.3g} to {wanted[-1]:.3g}"
+    return [f"what you pay and what is wanted go opposite ways: {ways}"]
+
+
+def stuck_words(rows: Sequence[Mapping[str, Any]], success: float | None) -> list[str]:
+    """That an agent succeeds less often without chance than it did while it still tried things out.
+
+    Args:
+        rows: of the table, see :func:`process_rows`.
+        success: share of the episodes that the trained policy solves, acting without chance.
+    """
+    rates: Sequence[float | None] = next((row["cells"] for row in rows if row["name"] == _NAMES["success"]), [])
+    if success is None or not rates or rates[-1] is None or rates[-1] - success < _STUCK:
+        return []
+    return [
+        f"at the end of the training it solved {rates[-1]:.0%} of the episodes, and without chance {success:.0%}: "
+        "there are places where it only gets on by chance, and else does the same again and again"
+    ]
 
 
 def process_words(
