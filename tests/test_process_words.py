@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from rewardsmith.feedback.moments import episode_table
 from rewardsmith.feedback.process import process_rows, process_words, stuck_words
+from rewardsmith.types import Episode, Output
 
 STEPS = [f"{n} steps" for n in range(1, 6)]
 
@@ -73,3 +76,12 @@ def test_what_only_chance_solves_is_said() -> None:
 def test_nothing_is_said_of_what_was_not_seen() -> None:
     assert process_words({}, [], []) == [] and process_words({"a": [1.0]}, [5.0], STEPS[:1]) == []
     assert process_rows([])["words"] == []
+
+
+def test_where_nothing_changes_the_steps_are_told_as_one() -> None:
+    """An agent that turns on the spot from its third step on: found out at a glance, and not three times."""
+    places = np.array([0.0, 1.0, 2.0, *[2.0] * 9])
+    episode = Episode({"place": places}, np.zeros((11, 1)), np.zeros(11), False, True)
+    seen = {"place": {"shape": [], "dtype": "float64", "range": [0.0, 9.0]}}
+    table = episode_table(episode, Output(np.array([1.0, 1.0, *[0.0] * 9])), ["place"], seen)
+    assert [row["step"] for row in table["rows"]] == ["1", "3 to 11"]

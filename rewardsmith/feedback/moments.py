@@ -41,17 +41,24 @@ def episode_table(episode: Episode, output: Output, fields: Sequence[str], seen:
         seen: what programs may ask for, see :class:`rewardsmith.look.Preflight`; nothing else is shown.
 
     Returns:
-        ``columns`` (fields, actions, paid, terms) and ``rows`` of ``step`` (from 1) and ``cells``: numbers, or texts.
+        ``columns`` (fields, actions, paid, terms) and ``rows`` of ``step`` and ``cells``: numbers, or texts. A step is
+        told from 1, and with the last one in which all is the same: "13 to 49".
     """
     texts = _texts(episode, seen)
     known = numbers_of(episode, fields, seen) | _actions(episode)
     terms = {f"pay for {name}" if name in known or name == "paid" else name: v for name, v in output.terms.items()}
     shown = known | {"paid": output.total, **terms}
+    steps = [
+        [*(texts[name][at] for name in texts), *(float(values[at]) for values in shown.values())]
+        for at in range(len(episode))
+    ]
     rows: list[dict[str, Any]] = []
+    last = -1
     for at in moments(output.total):
-        cells = [*(texts[name][at] for name in texts), *(float(values[at]) for values in shown.values())]
-        if not rows or cells != rows[-1]["cells"]:  # where nothing happens, once is enough
-            rows.append({"step": at + 1, "cells": cells})
+        if at <= last:  # where nothing happens, once is enough
+            continue
+        last = next((step for step in range(at, len(steps) - 1) if steps[step + 1] != steps[at]), len(steps) - 1)
+        rows.append({"step": f"{at + 1}" if last == at else f"{at + 1} to {last + 1}", "cells": steps[at]})
     return {"columns": [*texts, *shown], "rows": rows}
 
 
