@@ -255,8 +255,9 @@ def trained(job: tuple[str, str, int]) -> dict[str, Any]:
     model = make("MlpPolicy", venv, seed=seed, device="cpu", **json.loads(json.dumps(setting.learner)))
     looks, begun = Looks(setting), time.perf_counter()
     model.learn(setting.steps, callback=looks)
+    outcome = None if condition == "plain" else model.q_shaper.outcome
     return {"setting": name, "condition": condition, "seed": seed, "returns": looks.returns,
-            "s": time.perf_counter() - begun}  # fmt: skip
+            "s": time.perf_counter() - begun, "prior": outcome and outcome.model_dump()}  # fmt: skip
 
 
 def told(runs: list[dict[str, Any]]) -> dict[str, Any]:
