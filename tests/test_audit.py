@@ -164,7 +164,7 @@ def test_the_feedback_shows_the_extremes_and_the_term_to_blame() -> None:
     assert told["above"] == 0 and told["share"] == 0.0 and (told["better"], told["worse"]) == (8, 8)
     first = told["episodes"][0]
     assert first["columns"] == ["position", "action", "paid", "progress", "away"]
-    assert first["rows"][0]["step"] == 1 and first["rows"][-1]["step"] == first["steps"]
+    assert first["rows"][0]["step"] == "1" and first["rows"][-1]["step"] == str(first["steps"])
 
 
 def test_a_term_that_is_called_like_a_field_stands_beside_it() -> None:
