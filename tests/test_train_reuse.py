@@ -160,7 +160,9 @@ def test_where_it_leads_no_more_nothing_is_held_against_it() -> None:
     shaper = tried(Asked(True), steps=1500, until=1.0, follow=0.0).q_shaper
     assert shaper.believed and shaper.outcome.steps < 1000
     shaper.let_go, shaper._model.num_timesteps = False, 1000
-    shaper._reuse.returns[0].extend([5.0] * 10)
+    shaper._reuse.leads[:] = False
+    for _ in range(10):
+        shaper.paid(np.array([5.0]), np.array([True]))
     shaper._judge()
     assert shaper._reuse.costs and not shaper.let_go
 

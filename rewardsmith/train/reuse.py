@@ -26,11 +26,14 @@ class Reuse:
     Attributes:
         leads: whose present episode is led, shape (n_envs,).
         returns: of the last episodes: the learner's own, those that were led.
+        pays: whether those that were led are clearly paid more.
+        costs: whether the learner's own are.
     """
 
     def __init__(self, n_envs: int) -> None:
         self.leads = np.zeros(n_envs, bool)
         self.returns: tuple[deque[float], deque[float]] = (deque(maxlen=_RECENT), deque(maxlen=_RECENT))
+        self.pays = self.costs = False
         self._acts = np.zeros(n_envs, bool)
         self._begins = np.ones(n_envs, bool)
         self._paid = np.zeros(n_envs)
@@ -52,24 +55,16 @@ class Reuse:
     def paid(self, rewards: FloatArray, dones: Array) -> None:
         """After a vector step: what it paid and which episodes it ended, both shape (n_envs,)."""
         self._paid += rewards
+        if not dones.any():
+            return
         for row in np.flatnonzero(dones):
             self.returns[int(self.leads[row])].append(float(self._paid[row]))
         self._paid[dones] = 0.0
         self._begins |= dones
+        own, led = self.returns
+        self.pays, self.costs = clearly_above(led, own), clearly_above(own, led)  # here, not at every step
 
     @property
     def seen_enough(self) -> bool:
         """Whether there were so many episodes of each that a great gain would show by now."""
         return min(len(returns) for returns in self.returns) >= _ENOUGH
-
-    @property
-    def pays(self) -> bool:
-        """Whether the episodes that were led are clearly paid more than the learner's."""
-        own, led = self.returns
-        return clearly_above(led, own)
-
-    @property
-    def costs(self) -> bool:
-        """Whether the learner's episodes are clearly paid more than those that were led."""
-        own, led = self.returns
-        return clearly_above(own, led)
