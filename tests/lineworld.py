@@ -22,7 +22,7 @@ naive = "Paying for the end alone is seldom felt."
 [env]
 id = "env.py:LineWorld"
 max_episode_steps = 10
-{kwargs}
+{more}
 [[fields]]
 name = "position"
 source = "obs[0]"
@@ -87,11 +87,42 @@ class LineWorld(gym.Env[Any, Any]):
         return np.array([self._position, LENGTH - self._position], np.float32)
 
 
-def write_task(folder: Path, discrete: bool = False) -> Path:
-    """A task folder with a copy of this environment."""
+class Picture(gym.ObservationWrapper[Any, Any, Any]):
+    """The line as an image: dark up to the walker, bright from there."""
+
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self.observation_space = gym.spaces.Box(0, 255, (36, 36, 1), np.uint8)
+
+    def observation(self, observation: Any) -> Any:
+        """An image of 36 columns."""
+        bright = np.arange(36) >= 12 * (float(observation[0]) + 1.5)
+        return np.broadcast_to(255 * bright[None, :, None], (36, 36, 1)).astype(np.uint8)
+
+
+class Place(gym.ObservationWrapper[Any, Any, Any]):
+    """The line as one of twelve places."""
+
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self.observation_space = gym.spaces.Discrete(12)
+
+    def observation(self, observation: Any) -> Any:
+        """The number of the place."""
+        return int(np.clip(4 * (float(observation[0]) + 1.5), 0, 11))
+
+
+def write_task(folder: Path, discrete: bool = False, wrapper: str | None = None, policy: str = "MlpPolicy") -> Path:
+    """A task folder with a copy of this environment.
+
+    Args:
+        wrapper: what the policy sees it through, a class of this file.
+    """
     folder.mkdir(parents=True)
     (folder / "env.py").write_text(Path(__file__).read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "fitness.py").write_text(FITNESS, encoding="utf-8")
-    kwargs = "kwargs = { discrete = true }\n" if discrete else ""
-    (folder / "task.toml").write_text(TASK.format(kwargs=kwargs), encoding="utf-8")
+    more = ["kwargs = { discrete = true }"] if discrete else []
+    more += [f'wrappers = ["env.py:{wrapper}"]'] if wrapper else []
+    task = TASK.format(more="\n".join(more)).replace('algorithm = "PPO"', f'algorithm = "PPO"\npolicy = "{policy}"')
+    (folder / "task.toml").write_text(task, encoding="utf-8")
     return folder

@@ -7,9 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from lineworld import write_task
+from stable_baselines3 import PPO
 
 import rewardsmith as rs
 from rewardsmith import api
@@ -17,6 +19,7 @@ from rewardsmith.episodes import episode_columns
 from rewardsmith.errors import UsageError
 from rewardsmith.parts import NATIVE_REWARD, ProgramParts, without_potential
 from rewardsmith.recording import play, record
+from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.task.spec import ShapingSpec, TrainingSpec
 from rewardsmith.train.subgoals import Subgoals
@@ -219,8 +222,35 @@ def test_the_exported_file_pays_what_training_paid(task: Task, tmp_path: Path, s
     assert facts["gamma"] == 0.95
 
 
-def exported(task: Task, source: str, tmp_path: Path) -> Any:
-    """An environment of the task under the exported file of a run that was given this program."""
+@pytest.mark.parametrize(("wrapper", "policy"), [("Picture", "CnnPolicy"), ("Place", "MlpPolicy")])
+def test_what_is_done_is_seen_beside_an_image_or_a_number(tmp_path: Path, wrapper: str, policy: str) -> None:
+    """Trained, evaluated and exported: the policy's file acts on what ShowSubgoals shows."""
+    task = load_task(write_task(tmp_path / "line", wrapper=wrapper, policy=policy))
+    features = {"features_extractor_kwargs": {"features_dim": 16}} if policy == "CnnPolicy" else {}
+    changed = {"hyperparameters": {**task.spec.training.hyperparameters, "policy_kwargs": features}}
+    task = task.with_training(changed)
+    module, out = _imported(exporting(task, GOALS, tmp_path)), tmp_path / "out"
+    env = module.ShowSubgoals(getattr(_imported(task.folder / "env.py"), wrapper)(module.RewardWrapper(make_env(task))))
+    obs, _ = env.reset(seed=0)
+    assert env.observation_space.contains(obs) and set(obs) == {"observation", "subgoals"}
+    model = PPO.load(out / "policy.zip")
+    assert model.policy.features_extractor.features_dim == (16 if policy == "CnnPolicy" else 12) + 2
+    model.predict(obs, deterministic=True)
+    for _ in range(4):
+        obs, *_ = env.step(np.array([0.8], np.float32))
+    assert obs["subgoals"].tolist() == [1.0, 1.0]
+
+
+def test_the_key_of_the_mask_must_be_free(task: Task) -> None:
+    space = gym.spaces.Dict({"subgoals": gym.spaces.Discrete(2)})
+    venv = make_vec_env(task, 1, 0)
+    venv.observation_space = space
+    with pytest.raises(UsageError, match="a key that it has already"):
+        Subgoals(venv, Part(lambda x: Output(x, {"half": x}), "next_position"), "potential", 0.5, GAMMA)
+
+
+def exporting(task: Task, source: str, tmp_path: Path) -> Path:
+    """The exported file of a run that was given this program."""
     from line_runs import recorded
 
     replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{source}```"}])
@@ -228,18 +258,22 @@ def exported(task: Task, source: str, tmp_path: Path) -> Any:
         task, replies=replies, options={"rounds": 1, "samples": 1, "seeds": 1}, report_seeds=0, steps=256,
         runs=tmp_path / "runs",
     )  # fmt: skip
-    return _wrapped(run.export(tmp_path / "out") / "reward.py", task)
+    return run.export(tmp_path / "out") / "reward.py"
 
 
-def _wrapped(path: Path, task: Task) -> Any:
-    spec = importlib.util.spec_from_file_location("exported_reward", path)
+def exported(task: Task, source: str, tmp_path: Path) -> Any:
+    """An environment of the task under that file."""
+    module = _imported(exporting(task, source, tmp_path))
+    wrapped = module.RewardWrapper(make_env(task))
+    return module.ShowSubgoals(wrapped) if hasattr(module, "ShowSubgoals") else wrapped
+
+
+def _imported(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    from rewardsmith.task.environment import make_env
-
-    wrapped = module.RewardWrapper(make_env(task))
-    return module.ShowSubgoals(wrapped) if hasattr(module, "ShowSubgoals") else wrapped
+    return module
 
 
 def _paid(source: str, walked: Any) -> Any:

@@ -151,9 +151,6 @@ def unusable_parts(training: TrainingSpec) -> Iterator[tuple[str, str, str]]:
     if training.algorithm not in ("DQN", "TD3", "SAC"):
         why = f"{training.algorithm} learns no Q that a q_prior could shape"
         yield "q_prior", why, "write a reward, or a potential; or train with DQN, TD3 or SAC: --set algorithm=SAC"
-    if training.policy == "CnnPolicy":
-        why = "subgoals must be shown in the observation, which here is an image"
-        yield "subgoals", why, "write a reward, or a potential"
 
 
 def read_verdict(run: RunFolder, program: str) -> Verdict:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.train.algorithms import algorithm_class, is_on_policy
 from rewardsmith.train.q_prior import QFunction
 from rewardsmith.train.q_shaping import q_shaped
-from rewardsmith.train.subgoals import Subgoals, bonus_for, subgoal_names
+from rewardsmith.train.subgoals import WHOLE_AND_MASK, Subgoals, bonus_for, subgoal_names
 from rewardsmith.train.vectors import RecordedVecEnv
 from rewardsmith.types import Evaluator
 
@@ -97,6 +98,7 @@ def make_learner(
         BoundaryError: Stable-Baselines3 refuses the combination.
     """
     check_hyperparameters(training)
+    training = _beside_subgoals(training, venv)
     arguments = _resolved(training, venv)
     with boundary("trainer", f"making the {training.algorithm} learner", "check [training] of the task"):
         make: Any = algorithm_class(training.algorithm)
@@ -147,6 +149,18 @@ def _normalisable_keys(space: spaces.Space[Any]) -> list[str] | None:
 
 def _is_numbers(space: spaces.Space[Any]) -> bool:
     return isinstance(space, spaces.Box) and not is_image_space(space)
+
+
+def _beside_subgoals(training: TrainingSpec, venv: VecEnv) -> TrainingSpec:
+    """The same learner for an observation that became a Dict by showing which subgoals are done."""
+    space = venv.observation_space
+    if not isinstance(space, spaces.Dict) or set(space.spaces) != WHOLE_AND_MASK:
+        return training
+    settings = json.loads(json.dumps(training.hyperparameters))
+    features = settings.get("policy_kwargs", {}).get("features_extractor_kwargs", {})
+    if "features_dim" in features:  # of the same network for images
+        features["cnn_output_dim"] = features.pop("features_dim")
+    return training.model_copy(update={"policy": "MultiInputPolicy", "hyperparameters": settings})
 
 
 def _resolved(training: TrainingSpec, venv: VecEnv) -> dict[str, Any]:

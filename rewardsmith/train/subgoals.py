@@ -2,7 +2,8 @@
 
 What is paid once depends on the past, which a state does not tell: without the mask of what is done, values of states
 would mix two futures, and an agent would wait where the bonus once was. So the mask is part of the observation, in
-training, at evaluation and in the export.
+training, at evaluation and in the export: appended to a flat Box, the key ``subgoals`` of a Dict; what is neither, an
+image say, becomes a Dict of both.
 
 The wrapper stands directly above the recorded environments, below the one that puts rewards in place.
 """
@@ -26,7 +27,8 @@ from rewardsmith.types import Array, Evaluator, FloatArray
 Form = Literal["potential", "neutralised", "bonus"]
 AS_POTENTIAL = 0.5  # what a subgoal is worth where nobody says it and no bound is to be kept
 SAFE = 0.9  # ... of the bound where there is one
-KEY = "subgoals"  # of a Dict observation
+KEY, WHOLE = "subgoals", "observation"  # of a Dict observation: the mask; what was no Dict before
+WHOLE_AND_MASK = {WHOLE, KEY}
 
 
 class Subgoals(VecEnvWrapper):
@@ -46,7 +48,7 @@ class Subgoals(VecEnvWrapper):
         done: which are done in the episodes under way, shape (n, k).
 
     Raises:
-        UsageError: an observation to which no mask can be added.
+        UsageError: the observation has a key of the mask's name.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class Subgoals(VecEnvWrapper):
         self.done |= holds
         self.paid = self._worth(before, new)
         for row in np.flatnonzero(dones):
-            infos[row]["terminal_observation"] = self._shown_alone(infos[row]["terminal_observation"], self.done[row])
+            infos[row]["terminal_observation"] = self._shown(infos[row]["terminal_observation"], self.done[row])
             infos[row]["subgoals"] = dict(zip(self.names, self.done[row].tolist(), strict=True))
         self.done[dones] = False
         self._owed[dones] = 0.0
@@ -113,12 +115,11 @@ class Subgoals(VecEnvWrapper):
         return bonus * new - np.where(success, self._owed, 0.0)
 
     def _shown(self, obs: Any, done: Array) -> Any:
+        """An observation, or one of each environment, with what is done."""
         mask = done.astype(np.float32)
-        return {**obs, KEY: mask} if isinstance(obs, dict) else np.concatenate([obs, mask], axis=1, dtype=np.float32)
-
-    def _shown_alone(self, obs: Any, done: Array) -> Any:
-        mask = done.astype(np.float32)
-        return {**obs, KEY: mask} if isinstance(obs, dict) else np.concatenate([obs, mask], dtype=np.float32)
+        if isinstance(self.observation_space, spaces.Box):
+            return np.concatenate([obs, mask], axis=-1, dtype=np.float32)
+        return {**(obs if isinstance(obs, dict) else {WHOLE: obs}), KEY: mask}
 
 
 def subgoal_names(venv: RecordedVecEnv, program: Evaluator) -> list[str]:
@@ -152,12 +153,13 @@ def bonus_for(task: Task, env: gym.Env[Any, Any], count: int) -> float:
 
 def _with_mask(space: spaces.Space[Any], count: int) -> spaces.Space[Any]:
     mask = spaces.Box(0.0, 1.0, (count,), np.float32)
-    if isinstance(space, spaces.Dict):
-        return spaces.Dict({**space.spaces, KEY: mask})
     if isinstance(space, spaces.Box) and len(space.shape) == 1:
         low, high = np.concatenate([space.low, mask.low]), np.concatenate([space.high, mask.high])
         return spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
-    raise UsageError(
-        f"subgoals must be shown in the observation, but to {space} nothing can be added",
-        "use a Dict or a flat Box observation, or a program without subgoals",
-    )
+    parts = space.spaces if isinstance(space, spaces.Dict) else {WHOLE: space}
+    if KEY in parts:
+        raise UsageError(
+            f"subgoals are shown in the observation as {KEY!r}, a key that it has already",
+            "rename it by a wrapper of the environment, or use a program without subgoals",
+        )
+    return spaces.Dict({**parts, KEY: mask})
