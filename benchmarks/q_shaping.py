@@ -179,7 +179,7 @@ CORRIDOR, LAKE, ROOM = "corridor, DQN", "FrozenLake-v1, DQN", "MiniGrid-Empty-6x
 BY_HAND = (CORRIDOR, LAKE, ROOM)
 EXPLORES: dict[str, Any] = {"learning_starts": 200, "target_update_interval": 100, "exploration_fraction": 0.5}
 SETTINGS = {
-    CORRIDOR: Setting(Corridor, DQN, 6000, discrete(gamma=0.95, **EXPLORES), lambda: corridor_prior),
+    CORRIDOR: Setting(Corridor, DQN, 10_000, discrete(gamma=0.95, **EXPLORES), lambda: corridor_prior),
     LAKE: Setting(lake, DQN, 10_000, discrete(gamma=0.95, **EXPLORES), lake_prior),
     ROOM: Setting(room, DQN, 10_000, discrete(gamma=0.95, **EXPLORES), room_prior),
     **{

@@ -58,8 +58,12 @@ class ProgramParts:
         terms = dict(own.terms) or {"reward": own.total}
         return Output(own.total + change, {**terms, name: change})
 
+    def unshaped(self, output: Output) -> FloatArray:
+        """What of this pay is not the change of the potential, shape (n,)."""
+        return output.total if self._potential is None else output.total - list(output.terms.values())[-1]
+
     def own(self, columns: Columns) -> Output:
-        """The same without the potential."""
+        """The same without the potential, asked anew."""
         if self._reward is not None:
             return self._reward(columns)
         native = np.array(columns[NATIVE_REWARD], np.float64)

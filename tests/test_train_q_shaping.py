@@ -18,8 +18,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import rewardsmith as rs
 from rewardsmith.errors import UsageError
-from rewardsmith.train.q_prior import OTHERS, QPairs
-from rewardsmith.train.q_shaping import order_loss
+from rewardsmith.train.q_losses import actor_loss, order_loss
+from rewardsmith.train.q_prior import OTHERS, Believed, QPairs
 
 SMALL: dict[str, Any] = {"seed": 0, "buffer_size": 500, "learning_starts": 32, "batch_size": 16, "device": "cpu"}
 KINDS = {"DQN": DQN, "TD3": TD3, "SAC": SAC}
@@ -423,3 +423,94 @@ def test_pairs_teach_which_action_is_good() -> None:
     model = made("TD3", box, mode="prefill", fit_steps=300)
     model.learn(40)
     assert model.predict(places, deterministic=True)[0].mean() > 1.5
+
+
+# --- Where it meets others' data
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_buffer_that_was_loaded_is_asked_about(kind: str, tmp_path: Path) -> None:
+    before = KINDS[kind]("MlpPolicy", chain(kind), **SMALL, **net())
+    before.learn(60)
+    before.save_replay_buffer(tmp_path / "buffer.pkl")
+    model = made(kind, Asked(discrete=kind == "DQN"), mode="persistent", biased=True)
+    model.load_replay_buffer(tmp_path / "buffer.pkl")
+    model.learn(40)
+    values = model.q_shaper._beliefs._values[: model.replay_buffer.size()]
+    assert len(values) == 100 and np.isfinite(values).all()
+
+
+def test_a_prior_that_writes_into_what_it_is_given_changes_nothing_else() -> None:
+    def writes(obs: Any) -> Any:
+        obs[:] = 7.0
+        return np.zeros((len(obs), 2))
+
+    model = made("DQN", writes, mode="persistent", biased=True)
+    model.learn(40)
+    assert model.replay_buffer.observations[:40].max() < 7.0
+
+
+def test_the_losses_stay_on_the_device_of_the_batch() -> None:
+    """Meta tensors mix with no other device, as those of a GPU."""
+    for m in (1, 3):
+        batch = Believed(None, torch.zeros((5, m, 2), device="meta"), torch.zeros((5, m), device="meta"))
+        assert actor_loss(torch.zeros((5, 2), device="meta"), batch).device.type == "meta"
+
+
+# --- Pairs
+
+
+class Spaces(gym.Env[Any, Any]):
+    """Any spaces; ends after five steps."""
+
+    def __init__(self, observed: gym.Space[Any], actions: gym.Space[Any]) -> None:
+        self.observation_space, self.action_space, self._steps = observed, actions, 0
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        self._steps = 0
+        return self.observation_space.sample(), {}
+
+    def step(self, action: Any) -> Any:
+        self._steps += 1
+        return self.observation_space.sample(), 0.0, self._steps == 5, False, {}
+
+
+BOX = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
+WIDE = gym.spaces.Box(-1.0, 3.0, (2, 2), np.float32)
+
+
+def from_pairs(observed: Any, actions: Any, pairs: QPairs) -> Any:
+    """Learned a little from pairs, in an environment with these spaces."""
+    kind = DQN if isinstance(actions, gym.spaces.Discrete) else SAC
+    policy = "MultiInputPolicy" if isinstance(observed, gym.spaces.Dict) else "MlpPolicy"
+    model: Any = rs.q_shaped(kind, q_prior=pairs, mode="prefill")(policy, Spaces(observed, actions), **SMALL, **net())
+    return model.learn(50)
+
+
+def test_pairs_of_a_dict_and_of_actions_with_two_dimensions() -> None:
+    n, keys = 4, gym.spaces.Dict({"a": BOX, "b": BOX})
+    obs = {"a": np.zeros((n, 2)), "b": np.ones((n, 2))}
+    model = from_pairs(keys, WIDE, QPairs(obs, np.full((n, 2, 2), 3.0), np.ones(n)))
+    assert model.q_shaper._filled
+    batch = model.q_shaper._beliefs.batch(3, np.random.default_rng(0))
+    assert batch.actions.shape == (3, 1, 4) and bool((batch.actions == 1.0).all()), "scaled from [-1, 3]"
+    assert batch.obs["b"].shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("obs", "actions", "message"),
+    [
+        (np.zeros((2, 2)), [0, -1], r"action -1 of pair 1 is not in Discrete\(2\)"),
+        (np.zeros((2, 2)), [0.7, 1], "action 0.7 of pair 0"),
+        (np.zeros((2, 2)), [0, 5], "action 5 of pair 1"),
+        (np.zeros((2, 3)), [0, 1], r"observations of pairs must be numbers of shape \(n, 2\)"),
+        ([["x", "y"]] * 2, [0, 1], "must be numbers"),
+        ({"a": np.zeros((2, 2))}, [0, 1], "must be numbers"),
+    ],
+)
+def test_pairs_of_other_spaces_are_refused(obs: Any, actions: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        from_pairs(BOX, gym.spaces.Discrete(2), QPairs(obs, np.array(actions), np.ones(2)))
+    with pytest.raises(UsageError, match="is not in Box"):
+        from_pairs(BOX, WIDE, QPairs(np.zeros((1, 2)), np.full((1, 2, 2), 9.0), np.ones(1)))

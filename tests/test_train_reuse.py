@@ -162,7 +162,7 @@ def test_where_it_leads_no_more_nothing_is_held_against_it() -> None:
     shaper.let_go, shaper._model.num_timesteps = False, 1000
     shaper._reuse.leads[:] = False
     for _ in range(10):
-        shaper.paid(np.array([5.0]), np.array([True]))
+        shaper._reuse.paid(np.array([5.0]), np.array([True]))
     shaper._judge()
     assert shaper._reuse.costs and not shaper.let_go
 
@@ -171,6 +171,28 @@ def test_what_became_of_it_is_told() -> None:
     right, wrong = (tried(Asked(True, sign), steps=1200).q_shaper.outcome for sign in (1.0, -1.0))
     assert right.believed and right.led > right.own and right.steps < 1200
     assert not wrong.believed and wrong.led <= wrong.own and wrong.steps == 240, "a fifth of the training"
+
+
+def test_of_episodes_that_did_not_end_nothing_is_told() -> None:
+    """The learner's own take longer than the trial: no mean was seen, so none is said."""
+    assert tried(Asked(True, -1.0), steps=20, prove=0.5).q_shaper.outcome.own is None
+
+
+def test_shares_are_of_a_training_in_pieces_where_its_length_is_said() -> None:
+    learner = {**SMALL, "buffer_size": 2000, "train_freq": 1, "gamma": 0.9, **net(32)}
+    make = rs.q_shaped(DQN, q_prior=Asked(True), steps=1000, until=1.0)
+    model: Any = make("MlpPolicy", chain("DQN", last=8), **learner)
+    for _ in range(20):
+        model.learn(50, reset_num_timesteps=False)
+    assert model.q_shaper.believed and model.q_shaper.outcome.steps > 50, "not let go within the first piece"
+
+
+def test_a_second_training_weighs_no_more_than_the_first() -> None:
+    model = tried(Asked(True), steps=1000, until=1.0)
+    assert model.q_shaper.outcome.steps > 100
+    model.learn(200, reset_num_timesteps=True)
+    model.q_shaper.let_go, model.num_timesteps = False, 0
+    assert model.q_shaper.weight == 1.0
 
 
 # --- The same in a table: two rooms with a key

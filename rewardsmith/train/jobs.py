@@ -69,13 +69,14 @@ class PriorOutcome(BaseModel):
 
     Attributes:
         steps: environment steps after which it was decided.
-        led, own: what the last episodes that it led, and those of the learner alone, were paid by then, on average.
+        led, own: what the last episodes that it led, and those of the learner alone, were paid by then, on average,
+            shaping left out; None where none was over.
     """
 
     believed: bool
     steps: int
-    led: float
-    own: float
+    led: float | None
+    own: float | None
 
 
 class TrainedReport(BaseModel):

@@ -22,6 +22,7 @@ weight on the loss would be normalised away, and its moments would go on pushing
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from typing import Any, Literal, Protocol
 
@@ -31,20 +32,21 @@ from gymnasium import spaces
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from stable_baselines3 import DQN, SAC, TD3
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.vec_env import unwrap_vec_wrapper
 
 from rewardsmith.errors import UsageError
 from rewardsmith.train.jobs import PriorOutcome
+from rewardsmith.train.prior_of_fields import PriorOfFields
+from rewardsmith.train.q_losses import Part, actor_loss, belief_loss
 from rewardsmith.train.q_prior import Believed, PairBeliefs, QFunction, QPairs, StoredBeliefs
 from rewardsmith.train.reuse import Reuse
+from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.types import Array, FloatArray
 
-Part = Literal["q", "actions", "states"]
 _KINDS = (DQN, TD3, SAC)
 _FOLLOW = 0.75
 _PROVE = 0.2
 _TRIED = 0.75  # share of the steps in which it acts in episodes by which it has to prove itself
-_ORDER_SHARE = 0.2  # of the values, times 1 - gamma: the margin between two actions
-_MARGIN = 0.5  # how far the actor is pushed from a bad action, in the policy's range of -1 to 1
 
 
 class QShaping(BaseModel):
@@ -56,6 +58,8 @@ class QShaping(BaseModel):
             actions, ``q`` all of it; by default ``actions``, but ``q`` to prefill, to persist, and of pairs.
         weight: of a step towards the prior, in units of the learner's own steps; with 0 it only acts.
         until: share of the training after which the weight is 0.
+        steps: length of the training of which ``until`` and ``prove`` are shares; by default what ``learn`` is told.
+            Who learns in pieces (``reset_num_timesteps=False``) says here what they come to.
         every: a step towards the prior beside every so many updates.
         prove: share of the training in which it has to prove itself (longer, up to ``until``, where four episodes of
             each take longer); with 0 it is believed without. By default 0.2, and 0 of what says no order of actions,
@@ -74,6 +78,7 @@ class QShaping(BaseModel):
     weight: float = Field(1.0, ge=0)
     prove: float | None = Field(None, ge=0, le=1)
     until: float = Field(0.5, gt=0, le=1)
+    steps: int | None = Field(None, ge=1)
     every: int = Field(1, ge=1)
     follow: float | None = Field(None, ge=0, le=1)
     fit_steps: int = Field(500, ge=1)
@@ -100,9 +105,11 @@ class _Beliefs(Protocol):
     @property
     def size(self) -> int: ...
 
-    def remember(self, obs: Any, action: Array) -> None: ...
+    def look(self, seen: Any) -> None: ...
 
-    def best(self, obs: Any, action: Array, rng: np.random.Generator) -> Array: ...
+    def remember(self, action: Array) -> None: ...
+
+    def best(self, led: Array, action: Array, rng: np.random.Generator) -> Array: ...
 
     def batch(self, n: int, rng: np.random.Generator) -> Believed: ...
 
@@ -152,6 +159,7 @@ class QShaper:
         self.options = options
         self._model = model
         self._rng = np.random.default_rng(model.seed)
+        self._of_fields = prior if isinstance(prior, PriorOfFields) else None
         self._beliefs: _Beliefs
         if isinstance(prior, QPairs):
             self._beliefs = PairBeliefs(model, prior)
@@ -165,39 +173,59 @@ class QShaper:
         self.let_go = False  # for good, also where the model goes on to learn later
         self._optimiser: torch.optim.Optimizer | None = torch.optim.Adam(_critic(model).parameters())
 
-    def acting(self, obs: Any, stored: Array) -> Array:
+    def acting(self, stored: Array) -> Array:
         """The actions to take, as the buffer stores them: the prior's where it leads, elsewhere the learner's own.
 
         Args:
-            obs: as the environments gave them, shape (n_envs, ...).
-            stored: what the learner would do.
+            stored: what the learner would do in its last observations.
         """
         self._judge()
-        share = (self.options.follow or 0.0) * self._time_left() if self.believed else _TRIED
-        if self.let_go or share == 0.0:
+        if self._is_over:
             return stored
-        led = self._reuse.acting(share, self._rng)
+        self._beliefs.look(self._seen())
+        share = (self.options.follow or 0.0) * self._time_left() if self.believed else _TRIED
+        led = self._reuse.acting(share, self._rng) if share else np.zeros(len(stored), bool)
         if not led.any():
             return stored
-        seen = {key: values[led] for key, values in obs.items()} if isinstance(obs, dict) else obs[led]
         taken = stored.copy()
-        taken[led] = self._beliefs.best(seen, stored[led], self._rng)
+        taken[led] = self._beliefs.best(led, stored, self._rng)
         return taken
 
-    def remember(self, obs: Any, action: Array) -> None:
-        """A vector step is about to be stored."""
-        if not self.let_go and not self._filled:
-            self._beliefs.remember(obs, action)
+    def stepped(self, stored: Array, rewards: FloatArray, dones: Array) -> None:
+        """A vector step is about to be stored.
 
-    def paid(self, rewards: FloatArray, dones: Array) -> None:
-        """What that step paid, in the environments' own units, and which episodes it ended; shape (n_envs,)."""
+        Args:
+            stored: its actions, as the buffer stores them.
+            rewards: what it paid; of VecNormalize's and a program's own rewards the unshaped ones are taken instead.
+            dones: which episodes it ended.
+        """
+        if not self._is_over:
+            self._beliefs.remember(stored)
+        env: Any = self._model.get_env()
+        rewarded, normalising = unwrap_vec_wrapper(env, VecReward), self._model.get_vec_normalize_env()
+        if rewarded is not None:
+            rewards = rewarded.earned
+        elif normalising is not None:
+            rewards = normalising.get_original_reward()
         self._reuse.paid(rewards, dones)
+
+    def _seen(self) -> Any:
+        """What the prior is asked about: the environments' observations, or of a program what was recorded."""
+        if self._of_fields is not None:
+            return self._of_fields.sees()
+        normalised = self._model.get_vec_normalize_env() is not None
+        return deepcopy(self._model._last_original_obs if normalised else self._model._last_obs)
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether nothing of it will be asked again."""
+        return self.let_go or self._filled
 
     def _judge(self) -> None:
         """Believe it, or let it go: by what the episodes that it led were paid, and by the time."""
         options, on_trial = self.options, not self.believed
-        share = self._model.num_timesteps / (self._model._total_timesteps or 1)
-        if self.let_go or self._filled or options.mode == "persistent":
+        share = self._model.num_timesteps / self._length
+        if self._is_over or options.mode == "persistent":
             return
         if share >= options.until and (options.mode == "anneal" or not self.believed):
             self.let_go = True
@@ -207,7 +235,7 @@ class QShaper:
                 self.believed, self._since = True, self._model.num_timesteps
             self.let_go = self._reuse.costs or (late and not self.believed)
         if on_trial and (self.believed or self.let_go):
-            own, led = (float(np.mean(returns)) if returns else 0.0 for returns in self._reuse.returns)
+            own, led = (float(np.mean(returns)) if returns else None for returns in self._reuse.returns)
             self.outcome = PriorOutcome(believed=self.believed, steps=self._model.num_timesteps, led=led, own=own)
 
     @property
@@ -219,9 +247,14 @@ class QShaper:
 
     def _time_left(self) -> float:
         """Of the time in which the prior has a say, from 1 to exactly 0."""
-        end = self.options.until * (self._model._total_timesteps or 1)
+        end = self.options.until * self._length
         left = (end - self._model.num_timesteps) / (end - self._since or 1.0)
-        return 0.0 if self.let_go else max(0.0, left)
+        return 0.0 if self.let_go else min(1.0, max(0.0, left))  # more than 1 where a second training begins anew
+
+    @property
+    def _length(self) -> int:
+        """Steps of the training."""
+        return self.options.steps or self._model._total_timesteps or 1
 
     def before_updates(self, batch_size: int) -> None:
         """Prefill, once it is believed."""
@@ -261,74 +294,7 @@ class QShaper:
         for _ in range(self.options.fit_steps):
             batch = self._beliefs.batch(batch_size, self._rng)
             mean = actor(batch.obs, deterministic=True) if isinstance(self._model, SAC) else actor(batch.obs)
-            _descend(optimiser, _actor_loss(mean, batch))
-
-
-def belief_loss(model: OffPolicyAlgorithm, batch: Believed, part: Part) -> torch.Tensor:
-    """Mean squared distance of the critic, or of all critics, from what is believed.
-
-    Args:
-        part: ``states`` compares means over actions; of ``actions`` see :func:`order_loss`.
-    """
-    known = ~torch.isnan(batch.values)
-    wanted = torch.where(known, batch.values, torch.zeros_like(batch.values))
-    losses = []
-    for found in _critic_values(model, batch):
-        if part == "actions":
-            losses.append(order_loss(found, batch.values, share=_ORDER_SHARE * (1 - model.gamma)))
-            continue
-        difference = torch.where(known, found - wanted, torch.zeros_like(found))
-        if part == "states":
-            losses.append(((difference.sum(dim=1) / known.sum(dim=1)) ** 2).mean())
-        else:
-            losses.append((difference**2).mean())
-    return torch.stack(losses).sum()
-
-
-def order_loss(found: torch.Tensor, wanted: torch.Tensor, share: float) -> torch.Tensor:
-    """Squared hinge over pairs of actions: the one that is believed better shall be better by a small margin.
-
-    A margin, never the believed distance: a critic that is held to a distance d between actions counts d anew at every
-    backup, and its values grow by up to d gamma / (1 - gamma). Margins of 0.2 (1 - gamma) of the values make them grow
-    by a part of themselves, the larger the more actions are ordered: in the tests, where all are equally good, 1.1
-    times with two and 1.6 times with five. (Large margins: Hester et al. 2018, arXiv 1704.03732.)
-
-    Args:
-        found: what the critic says, shape (n, m).
-        wanted: what is believed, same shape, NaN where nothing is.
-        share: of the mean absolute value in ``found``; the margin is this, or the believed distance if that is less.
-    """
-    gaps = (wanted[:, :, None] - wanted[:, None, :]).nan_to_num(0.0).clamp(min=0.0)
-    margin = gaps.clamp(max=share * float(found.detach().abs().mean()))
-    short = (margin - (found[:, :, None] - found[:, None, :])).clamp(min=0.0)
-    return torch.where(gaps > 0, short**2, 0.0).sum(dim=(1, 2)).mean()
-
-
-def _critic_values(model: OffPolicyAlgorithm, batch: Believed) -> list[torch.Tensor]:
-    """What each critic says of the actions of a batch, shape (n, m)."""
-    if isinstance(model, DQN):
-        return [model.q_net(batch.obs)]
-    assert batch.actions is not None
-    n, m, _ = batch.actions.shape
-    if isinstance(batch.obs, dict):
-        obs: Any = {key: value.repeat_interleave(m, dim=0) for key, value in batch.obs.items()}
-    else:
-        obs = batch.obs.repeat_interleave(m, dim=0)
-    critic: Any = model.policy.critic
-    return [values.reshape(n, m) for values in critic(obs, batch.actions.reshape(n * m, -1))]
-
-
-def _actor_loss(mean: torch.Tensor, batch: Believed) -> torch.Tensor:
-    """Squared distance to the best action, if it is good; a hinge where the mean is near the worst, if it is bad."""
-    assert batch.actions is not None
-    rows = torch.arange(len(mean))
-    values, m = batch.values, batch.values.shape[1]
-    middle = values.mean(dim=1) if m > 1 else torch.zeros(len(mean))
-    best, worst = values.argmax(dim=1), values.argmin(dim=1)
-    towards = ((mean - batch.actions[rows, best]) ** 2).sum(dim=1) * (values[rows, best] > middle)
-    apart = (mean - batch.actions[rows, worst]).norm(dim=1)
-    away = torch.clamp(_MARGIN - apart, min=0.0) ** 2 * (values[rows, worst] < middle + (m == 1) * 1e-9)
-    return (towards + away).mean()
+            _descend(optimiser, actor_loss(mean, batch))
 
 
 def _descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
@@ -365,17 +331,13 @@ def _shaped_class(algorithm: type[OffPolicyAlgorithm]) -> type[OffPolicyAlgorith
 
         def _store_transition(self, replay_buffer: Any, buffer_action: Array, *rest: Any) -> None:
             if self.q_shaper is not None:
-                seen = self._last_obs if self._vec_normalize_env is None else self._last_original_obs
-                self.q_shaper.remember(seen, buffer_action)
-                normalising = self._vec_normalize_env
-                self.q_shaper.paid(rest[1] if normalising is None else normalising.get_original_reward(), rest[2])
+                self.q_shaper.stepped(buffer_action, rest[1], rest[2])
             super()._store_transition(replay_buffer, buffer_action, *rest)
 
         def _sample_action(self, *arguments: Any, **settings: Any) -> tuple[Array, Array]:
             action, stored = super()._sample_action(*arguments, **settings)
             if self.q_shaper is not None:
-                seen = self._last_obs if self._vec_normalize_env is None else self._last_original_obs
-                stored = self.q_shaper.acting(seen, stored)
+                stored = self.q_shaper.acting(stored)
                 boxed = isinstance(self.action_space, spaces.Box)
                 action = self.policy.unscale_action(stored) if boxed else stored
             return action, stored

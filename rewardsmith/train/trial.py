@@ -33,7 +33,7 @@ from rewardsmith.train.jobs import (
     write_json,
 )
 from rewardsmith.train.learner import choose_device, make_learner, normalised, save_state, with_subgoals
-from rewardsmith.train.q_prior import PriorOfFields
+from rewardsmith.train.prior_of_fields import PriorOfFields
 from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, SettleRollout
 from rewardsmith.train.subgoals import Subgoals
 from rewardsmith.train.vec_reward import TrainingEpisode, VecReward
@@ -63,7 +63,7 @@ def run_training(
         base.close()
         return _report(task, job, folder, begun, error)
     rewarded, venv = _rewarded(job, watched, opened.program)
-    prior = None if opened.q_prior is None else PriorOfFields(opened.q_prior, base.layout)
+    prior = None if opened.q_prior is None else PriorOfFields(opened.q_prior, base)
     device = choose_device(job.training, job.device)
     model = make_learner(job.training, venv, derived_seed("learner", job.seed), device, prior)
     model.set_logger(configure(str(folder / "tensorboard"), ["tensorboard"]))

@@ -52,6 +52,9 @@ class VecReward(VecEnvWrapper):
         gamma: the learner's discount; potentials need it, and a mismatch would void their guarantee.
         history: keep whole episodes, for fitness along training.
 
+    Attributes:
+        earned: what the last vector step paid but for subgoals and the change of a potential, shape (n,).
+
     Raises:
         UsageError: ``venv`` has no recorder, or stands above VecNormalize or VecFrameStack; or a potential was opened
             with another discount.
@@ -69,6 +72,7 @@ class VecReward(VecEnvWrapper):
         self.program = program
         self.gamma = gamma
         self.buffers = buffers_of(venv)
+        self.earned = np.zeros(self.num_envs)
         self.finished: list[TrainingEpisode] = []
         self.sums = EpisodeSums(self.num_envs)
         self.history = History(self.buffers) if history else None
@@ -108,6 +112,7 @@ class VecReward(VecEnvWrapper):
             output = Output(self.buffers.native_reward.copy())
         else:
             output = finite_output(self.program, self.buffers.columns(self.program.arguments))
+        self.earned = self.program.unshaped(output) if isinstance(self.program, ProgramParts) else output.total
         if not isinstance(self.venv, Subgoals):
             return output
         terms = dict(output.terms) or {"reward": output.total}
