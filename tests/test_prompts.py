@@ -180,6 +180,12 @@ def test_every_function_that_can_be_asked_for(line: Task, n_actions: int | None)
     assert conversation.messages[0].text.endswith("Write the reward, a potential, subgoals and a prior on Q.")
 
 
+def test_the_writer_is_told_that_of_its_answers_only_the_module_is_kept(line: Task) -> None:
+    for strategy in STRATEGIES.names():
+        system = told(line, line_seen(), strategy=strategy).system
+        assert "Only the module is kept" in system and "into its comments" in system
+
+
 # --- Every task
 
 
