@@ -186,6 +186,16 @@ def test_the_writer_is_told_that_of_its_answers_only_the_module_is_kept(line: Ta
         assert "Only the module is kept" in system and "into its comments" in system
 
 
+def test_of_each_sum_it_is_said_whether_it_is_discounted(line: Task) -> None:
+    """A discounted table beside an undiscounted sum would contradict it, for all that its reader can tell."""
+    preference = {**PREFERENCE, **TRAINED_ANYWAY, **AUDIT, "per": "as a discounted sum"}
+    parts = (("process", REFLECT), ("trajectory", TRAJECTORY), ("audit", AUDIT), ("preference", preference))
+    text = told(line, line_seen(), [PastTurn(CODE, "reflect", parts)]).messages[-1].text
+    sums = re.findall(r"^(?=.*(?:\bsums?\b|\bin all\b|What stands out|Its steps)).*$", text, flags=re.MULTILINE)
+    feedback = [said for said in sums if not said.startswith(("- A term", "- If"))]  # of what is asked after it
+    assert len(feedback) > 5 and all("discounted" in said for said in feedback)
+
+
 # --- Every task
 
 
