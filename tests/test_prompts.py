@@ -37,13 +37,14 @@ ROWS = [
      "term/place": 2.0 * n}
     for n in range(1, 5)
 ]  # fmt: skip
-RANGES = [{"name": "position", "random": (-0.5, 0.5), "here": (-0.25, 1.0)}]
+RANGES = {"ranges": [{"name": "position", "random": (-0.5, 0.5), "here": (-0.25, 1.0)}], "alike": 2}
 REFLECT = {
     "failed": None, "seeds": 2, "fitness": 0.25, "success": 0.5, "best_elsewhere": 0.75, **process_rows([ROWS]),
-    "ranges": RANGES,
+    **RANGES,
 }  # fmt: skip
 FAILED = {
     "failed": "it divided by zero", "seeds": 1, "fitness": None, "success": None, "best_elsewhere": None, "ranges": [],
+    "alike": 0,
 }  # fmt: skip
 FINDINGS = {
     "findings": ["RS108 error (line 2): there is no 'positon' — did you mean 'position'?", "RS201 error: it is slow"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from rewardsmith.engine.suspicions import Suspicions
 from rewardsmith.episodes import EPISODES, PAID, load_episodes, load_output, split_output
 from rewardsmith.feedback.audit import hollow_gain
 from rewardsmith.feedback.process import process_rows, stuck_words
-from rewardsmith.feedback.ranges import range_rows
+from rewardsmith.feedback.ranges import NOWHERE, range_rows
 from rewardsmith.feedback.subgoals import played_rows
 from rewardsmith.feedback.trajectory import Played, trajectory_rows
 from rewardsmith.llm.log import ReplyLog
@@ -113,7 +113,7 @@ def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str]
         "success": success,
         "best_elsewhere": best if best is not None and _clearly_less(state, fitness, best) else None,
         **told,
-        "ranges": _ranges(run, state, program),
+        **_ranges(run, state, program),
     }
 
 
@@ -205,14 +205,14 @@ def _best_trial(state: RunState, program: str) -> TrialState | None:
     return max(scored)[2] if scored else None
 
 
-def _ranges(run: RunFolder, state: RunState, program: str) -> list[dict[str, Any]]:
+def _ranges(run: RunFolder, state: RunState, program: str) -> Mapping[str, Any]:
     """Of the evaluation episodes of the best trial, where that did better than random behaviour."""
     assert state.preflight is not None
     best, random = _best_trial(state, program), state.preflight["random_fitness"]
     if best is None or (best.fitness or 0.0) <= sum(random) / len(random):
-        return []
+        return NOWHERE
     path = run.trial_folder(best.program, best.rung, best.seed) / EPISODES
-    return range_rows(load_episodes(path), state.preflight["arguments"]) if path.exists() else []
+    return range_rows(load_episodes(path), state.preflight["arguments"]) if path.exists() else NOWHERE
 
 
 def read_curve(run: RunFolder, program: str, rung: str, seed: int) -> list[dict[str, float | None]]:
