@@ -38,13 +38,18 @@ ROWS = [
     for n in range(1, 5)
 ]  # fmt: skip
 RANGES = {"ranges": [{"name": "position", "random": (-0.5, 0.5), "here": (-0.25, 1.0)}], "alike": 2}
-REFLECT = {
-    "failed": None, "seeds": 2, "fitness": 0.25, "success": 0.5, "best_elsewhere": 0.75, **process_rows([ROWS]),
-    **RANGES,
+SCREEN = {
+    "by_success": True, "rule": "above-best-failure", "per": "per step", "share": 0.25, "threshold": 0.8, "better": 8,
+    "worse": 16, "above": 2,
 }  # fmt: skip
+REFLECT = {
+    "failed": None, "seeds": 2, "screen": None, "fitness": 0.25, "success": 0.5, "best_elsewhere": 0.75,
+    **process_rows([ROWS]), **RANGES,
+}  # fmt: skip
+PASSED = {**REFLECT, "screen": {**SCREEN, "share": 0.875, "above": 7}}
 FAILED = {
-    "failed": "it divided by zero", "seeds": 1, "fitness": None, "success": None, "best_elsewhere": None, "ranges": [],
-    "alike": 0,
+    "failed": "it divided by zero", "seeds": 1, "screen": None, "fitness": None, "success": None,
+    "best_elsewhere": None, "ranges": [], "alike": 0,
 }  # fmt: skip
 FINDINGS = {
     "findings": ["RS108 error (line 2): there is no 'positon' — did you mean 'position'?", "RS201 error: it is slow"]
@@ -56,9 +61,9 @@ EPISODE = {
 }  # fmt: skip
 TRAJECTORY = {"episodes": [EPISODE, {**EPISODE, "title": "the worst", "success": False}]}
 AUDIT = {"concerns": ["RS504 warning: term 'away' works against the goal — turn its sign, or drop it"]}
+GRADED = {**SCREEN, "rule": "pairs", "by_success": False}
 PREFERENCE = {
-    "problem": "", "trained": False, "by_success": True, "rule": "above-best-failure", "per": "per step",
-    "share": 0.25, "threshold": 0.8, "better": 8, "worse": 16, "above": 2,
+    "problem": "", "trained": False, **SCREEN, "screen": SCREEN,
     "best_elsewhere": 0.75, **TRAJECTORY, **AUDIT,
     "terms": [{"name": "place", "better": 0.5, "worse": 0.75, "cells": [0.25, 1.0]}],
 }  # fmt: skip
@@ -80,12 +85,12 @@ PRIOR = {
 }  # fmt: skip
 SAID = {"said": ["It limps.", "Lift the | leg"]}
 PAST = {
-    "trained": [PastTurn(CODE, "reflect", (("process", REFLECT), ("trajectory", TRAJECTORY), ("audit", AUDIT)))],
+    "trained": [PastTurn(CODE, "reflect", (("process", PASSED), ("trajectory", TRAJECTORY), ("audit", AUDIT)))],
     "reconsider": [PastTurn(CODE, "reconsider", (("preference", PREFERENCE),))],
     "failed_and_trained": [
         PastTurn(CODE, "reflect", (("process", REFLECT), ("preference", {**PREFERENCE, **TRAINED_ANYWAY})))
     ],
-    "graded": [PastTurn(CODE, "reconsider", (("preference", {**PREFERENCE, "rule": "pairs", "by_success": False}),))],
+    "graded": [PastTurn(CODE, "reconsider", (("preference", {**PREFERENCE, **GRADED, "screen": GRADED}),))],
     "subgoals": [PastTurn(CODE, "reconsider", (("subgoals", SUBGOALS),))],
     "person": [PastTurn(CODE, "reflect", (("process", REFLECT), ("person", SAID)))],
     "reflect": [PastTurn(CODE, "reflect", (("process", REFLECT),))],

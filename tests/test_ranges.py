@@ -45,8 +45,8 @@ def test_of_many_that_differ_those_that_are_left_out_are_not_called_alike() -> N
     [(0, ""), (1, "The ranges of 1 field are as under random actions."), (3, "The ranges of 3 fields are as under")],
 )
 def test_what_is_alike_takes_one_line(alike: int, said: str) -> None:
-    nothing = {"failed": "", "seeds": 1, "fitness": 1.0, "success": None, "best_elsewhere": None, "words": []}
-    text = Prompts().render("shared/process", **nothing, columns=[], rows=[], ranges=[], alike=alike)
+    nothing = dict.fromkeys(["failed", "screen", "success", "best_elsewhere", "columns", "rows", "words", "ranges"])
+    text = Prompts().render("shared/process", **nothing, seeds=1, fitness=1.0, alike=alike)
     assert said in text and ("ranges" in text) == bool(said)
 
 

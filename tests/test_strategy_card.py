@@ -148,7 +148,7 @@ def test_an_unscreened_program_is_audited_when_its_training_brought_contrast(tmp
     assert held_against(run.state) == "1 passed, 0 failed, 1 unscreened (too little was known)"
     assert "1 unscreened" in run.report().read_text(encoding="utf-8")
     asked = list(Tape(run.folder.llm_log))[1].request
-    assert "RS503" in asked.messages[-1].content
+    assert "RS503" in asked.messages[-1].content and "Before its training" not in asked.messages[-1].content
     strategy = card(rounds=2, contrast=9)
     again = Asking(run.folder, strategy, ReplyLog(run.folder.llm_log))
     write = Write(Slot(1, 0), strategy.talk(run.state, 1))
@@ -176,6 +176,8 @@ def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
     assert "was not trained, because it does not prefer good behaviour to bad" in talk[-1]
     assert "**The worst paid solved episode**" in talk[-1] and "| away |" in talk[-1]
     assert "at the moments that tell most" in talk[-3]
+    passed = r"Before its training it was found to prefer good .*It was applied to \d+ recorded .*\n\d+ of the "
+    assert re.search(passed, talk[-3]) and "Before its training" not in talk[-1]
     assert "is the one to build on" in talk[-1] and "build on" not in "".join(talk[:-1]), "said once, where it is true"
 
 
@@ -185,6 +187,7 @@ def test_as_released_what_failed_is_trained_and_its_writer_is_told_both(tmp_path
     assert run.state.failed(first) and run.state.trials_of(first, "selection")
     asked = list(Tape(run.folder.llm_log))[1].request.messages[-1].content
     assert "Agents were trained under this program" in asked and "at the moments that tell most" in asked
+    assert "Before its training" not in asked
     assert "This program was trained, but it does not prefer good behaviour to bad." in asked
     assert asked.count("RS501") == 1 and "Look at this step by step" in asked
 

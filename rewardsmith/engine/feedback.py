@@ -109,12 +109,20 @@ def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str]
     return {
         "failed": failed,
         "seeds": len(trials),
+        "screen": _passed(run, state, program),
         "fitness": fitness,
         "success": success,
         "best_elsewhere": best if best is not None and _clearly_less(state, fitness, best) else None,
         **told,
         **_ranges(run, state, program),
     }
+
+
+def _passed(run: RunFolder, state: RunState, program: str) -> dict[str, Any] | None:
+    """What known behaviour said for a program before its training; None where nothing was asked of it."""
+    screen = state.screens.get(program)
+    passed = screen is not None and screen.verdict == "passed" and screen.threshold > 0
+    return read_screen(run, program) if passed else None
 
 
 def _clearly_less(state: RunState, fitness: float | None, best: float) -> bool:
@@ -139,6 +147,7 @@ def _preference(run: RunFolder, state: RunState, turn: Turn, shown: Sequence[str
     """
     program = _program(turn)
     told = read_screen(run, program) or {}
+    told["screen"] = dict(told)
     if state.trials_of(program, "selection"):
         concerns = [] if "audit" in turn.feedback else told.get("concerns", [])
         return {**told, "concerns": concerns, "best_elsewhere": None, "trained": True}
