@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,7 @@ WITH_ACTION = GOOD.replace("terminated)", "terminated, action)")
 NAN = WITH_ACTION.replace("np.where(terminated, 1.0, 0.0)", f"np.log(np.where({ODD}, -1, 1)) + terminated")
 RAISES = WITH_ACTION.replace("    return", f"    if np.any({ODD}):\n        raise ValueError('odd')\n    return")
 LONG = GOOD.replace("np.where(terminated, 1.0, 0.0)", "1.0 + next_position")
+WAVE = GOOD.replace("next_position - position", "np.sin(30.0 * next_position)").replace("1.0, 0.0", "0.1, 0.0")
 
 
 def designed(tmp_path: Path, *texts: str, **settings: Any) -> api.Run:
@@ -153,6 +155,17 @@ def test_an_unscreened_program_is_audited_when_its_training_brought_contrast(tmp
     again = Asking(run.folder, strategy, ReplyLog(run.folder.llm_log))
     write = Write(Slot(1, 0), strategy.talk(run.state, 1))
     assert again.request(write, run.state).digest == asked.digest, "what became known later changes nothing"
+
+
+def test_what_was_once_said_stays_as_it_is(tmp_path: Path) -> None:
+    """The bank grows and other programs become the best; each request still begins with all of the one before."""
+    run = designed(tmp_path, WAVE, GOOD, AWAY, BETTER, GOOD, options={"rounds": 5, "contrast": 9})
+    asked = [line.request.messages for line in Tape(run.folder.llm_log)]
+    assert [len(messages) for messages in asked] == [1, 3, 5, 7, 9]
+    for before, after in pairwise(asked):
+        assert after[: len(before)] == before
+    last = "".join(message.content for message in asked[-1])
+    assert "RS507" in last and "build on" in last
 
 
 def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:

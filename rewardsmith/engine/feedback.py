@@ -40,16 +40,16 @@ _ASKED: dict[str, Any] = {
 def past_turns(
     run: RunFolder, state: RunState, log: ReplyLog, order: Write, suspicions: Suspicions
 ) -> list[PastTurn]:
-    """The turns that an order shows, with their feedback."""
+    """The turns that an order shows, with their feedback.
 
-    def suspected(program: str) -> list[str]:
-        return suspicions.of(program, state, order.slot.round)
-
-    def others(turn: Turn) -> Sequence[str]:
-        """Which program is the best is said in the newest turn alone: in those before, what follows is not there."""
-        return order.parents if turn is order.turns[-1] else ()
-
-    return [_past_turn(run, state, log, turn, others(turn), suspected) for turn in order.turns]
+    Each is told as it was when it was the newest one, by what was known and shown then: a conversation goes on, and is
+    not rewritten, so that its writer is not confused and providers' prompt caches hit.
+    """
+    shown = [turn.program for turn in order.turns]
+    return [
+        _past_turn(run, state, log, turn, [name for name in shown[:number] if name is not None], suspicions)
+        for number, turn in enumerate(order.turns, 1)
+    ]
 
 
 def _past_turn(
@@ -58,13 +58,13 @@ def _past_turn(
     log: ReplyLog,
     turn: Turn,
     shown: Sequence[str],
-    suspected: Callable[[str], list[str]],
+    suspicions: Suspicions,
 ) -> PastTurn:
     telling: dict[Kind, Callable[[], dict[str, Any]]] = {
         "process": lambda: _process(run, state, _program(turn), shown),
         "trajectory": lambda: _trajectory(run, state, _program(turn)),
         "subgoals": lambda: _subgoals(run, state, _program(turn)),
-        "audit": lambda: _audit(run, state, _program(turn), suspected),
+        "audit": lambda: _audit(run, state, turn, suspicions),
         "ablation": lambda: {"rows": ablation_rows(state, _program(turn))},
         "prior": lambda: prior_feedback(run, state, _program(turn)),
         "preference": lambda: _preference(run, state, turn, shown),
@@ -134,7 +134,7 @@ def _clearly_less(state: RunState, fitness: float | None, best: float) -> bool:
 
 
 def _best_of_others(state: RunState, program: str, shown: Sequence[str]) -> float | None:
-    """The best score of the other programs that the conversation shows; None where there is none."""
+    """The best score of the other programs that the conversation showed so far; None where there is none."""
     return max((score.mean for name in shown if name != program and (score := state.score(name))), default=None)
 
 
@@ -188,13 +188,12 @@ def _subgoals(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
     return {**told, "played": played, "form": run.task().spec.training.shaping.subgoals}
 
 
-def _audit(
-    run: RunFolder, state: RunState, program: str, suspected: Callable[[str], list[str]]
-) -> dict[str, Any]:
-    """What is suspected by what is known now, and whether its trainings were hollow."""
+def _audit(run: RunFolder, state: RunState, turn: Turn, suspicions: Suspicions) -> dict[str, Any]:
+    """What is suspected by what was known after its round, and whether its trainings were hollow."""
+    program = _program(turn)
     trials = state.trials_of(program, "selection")
     hollow = hollow_gain([read_curve(run, program, trial.rung, trial.seed) for trial in trials])
-    return {"concerns": [*suspected(program), *map(str, hollow)]}
+    return {"concerns": [*suspicions.of(program, state, turn.slot.round), *map(str, hollow)]}
 
 
 def ablation_rows(state: RunState, program: str) -> list[dict[str, Any]]:
