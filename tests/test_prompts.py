@@ -42,14 +42,16 @@ SCREEN = {
     "by_success": True, "rule": "above-best-failure", "per": "per step", "share": 0.25, "threshold": 0.8, "better": 8,
     "worse": 16, "above": 2,
 }  # fmt: skip
+BEST = {"is_best": False, "best_answer": 1, "best_elsewhere": 0.75}
+NO_BEST = {"is_best": False, "best_answer": None, "best_elsewhere": None}
 REFLECT = {
-    "failed": None, "seeds": 2, "screen": None, "fitness": 0.25, "success": 0.5, "best_elsewhere": 0.75,
+    "failed": None, "seeds": 2, "screen": None, "fitness": 0.25, "success": 0.5, **BEST,
     **process_rows([ROWS]), **RANGES,
 }  # fmt: skip
 PASSED = {**REFLECT, "screen": {**SCREEN, "share": 0.875, "above": 7}}
 FAILED = {
     "failed": "it divided by zero", "seeds": 1, "screen": None, "fitness": None, "success": None,
-    "best_elsewhere": None, "ranges": [], "alike": 0,
+    **NO_BEST, "ranges": [], "alike": 0,
 }  # fmt: skip
 FINDINGS = {
     "findings": ["RS108 error (line 2): there is no 'positon' — did you mean 'position'?", "RS201 error: it is slow"]
@@ -64,10 +66,10 @@ AUDIT = {"concerns": ["RS504 warning: term 'away' works against the goal — tur
 GRADED = {**SCREEN, "rule": "pairs", "by_success": False}
 PREFERENCE = {
     "problem": "", "trained": False, **SCREEN, "screen": SCREEN,
-    "best_elsewhere": 0.75, **TRAJECTORY, **AUDIT,
+    **BEST, **TRAJECTORY, **AUDIT,
     "terms": [{"name": "place", "better": 0.5, "worse": 0.75, "cells": [0.25, 1.0]}],
 }  # fmt: skip
-TRAINED_ANYWAY = {"trained": True, "concerns": [], "best_elsewhere": None}
+TRAINED_ANYWAY = {"trained": True, "concerns": [], **NO_BEST}
 BREAKS = "ValueError: boom (line 5), in step 87 of 120 of an episode (random actions), where next_position = 0.31"
 SUBGOAL_ROW = {
     "name": "half_way", "untaught": 0.25, "failures": None, "successes": 1.0, "early": 0.5, "step": 7.0,
@@ -92,7 +94,7 @@ PAST = {
     ],
     "graded": [PastTurn(CODE, "reconsider", (("preference", {**PREFERENCE, **GRADED, "screen": GRADED}),))],
     "subgoals": [PastTurn(CODE, "reconsider", (("subgoals", SUBGOALS),))],
-    "person": [PastTurn(CODE, "reflect", (("process", REFLECT), ("person", SAID)))],
+    "person": [PastTurn(CODE, "reflect", (("process", {**REFLECT, **NO_BEST, "is_best": True}), ("person", SAID)))],
     "reflect": [PastTurn(CODE, "reflect", (("process", REFLECT),))],
     "prior": [PastTurn(CODE, "reflect", (("process", REFLECT), ("prior", PRIOR)))],
     "broken": [PastTurn(CODE, "reflect", (("process", {**FAILED, **process_rows([])}),))],

@@ -45,8 +45,8 @@ def test_of_many_that_differ_those_that_are_left_out_are_not_called_alike() -> N
     [(0, ""), (1, "The ranges of 1 field are as under random actions."), (3, "The ranges of 3 fields are as under")],
 )
 def test_what_is_alike_takes_one_line(alike: int, said: str) -> None:
-    nothing = dict.fromkeys(["failed", "screen", "success", "best_elsewhere", "columns", "rows", "words", "ranges"])
-    text = Prompts().render("shared/process", **nothing, seeds=1, fitness=1.0, alike=alike)
+    names = ("failed", "screen", "success", "is_best", "best_elsewhere", "columns", "rows", "words", "ranges")
+    text = Prompts().render("shared/process", **dict.fromkeys(names), seeds=1, fitness=1.0, alike=alike)
     assert said in text and ("ranges" in text) == bool(said)
 
 

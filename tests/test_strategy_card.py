@@ -191,7 +191,8 @@ def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
     assert "at the moments that tell most" in talk[-3]
     passed = r"Before its training it was found to prefer good .*It was applied to \d+ recorded .*\n\d+ of the "
     assert re.search(passed, talk[-3]) and "Before its training" not in talk[-1]
-    assert "is the one to build on" in talk[-1] and "build on" not in "".join(talk[:-1]), "said once, where it is true"
+    said = r"The best program of this conversation so far, your answer 1 \(fitness [-\d.]+\), is the one to build on"
+    assert re.search(said, talk[-1]) and "build on" not in "".join(talk[:-1]), "said where there is another"
 
 
 def test_as_released_what_failed_is_trained_and_its_writer_is_told_both(tmp_path: Path) -> None:

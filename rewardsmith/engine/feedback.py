@@ -6,10 +6,9 @@ import csv
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from rewardsmith.coder.compose import PastTurn
 from rewardsmith.engine.auditing import read_audit
+from rewardsmith.engine.best import NO_BEST, best_so_far
 from rewardsmith.engine.judging import read_verdict
 from rewardsmith.engine.prior import prior_feedback
 from rewardsmith.engine.screening import read_screen
@@ -28,7 +27,6 @@ from rewardsmith.store import RunFolder
 from rewardsmith.train.jobs import TrialResult
 
 _NO_CODE = "(no program)"
-_TIED = 0.05  # of the way from random behaviour to the best, within which two programs are as good
 _ASKED: dict[str, Any] = {
     "preference": "reconsider",
     "subgoals": "reconsider",
@@ -47,8 +45,7 @@ def past_turns(
     """
     shown = [turn.program for turn in order.turns]
     return [
-        _past_turn(run, state, log, turn, [name for name in shown[:number] if name is not None], suspicions)
-        for number, turn in enumerate(order.turns, 1)
+        _past_turn(run, state, log, turn, shown[:number], suspicions) for number, turn in enumerate(order.turns, 1)
     ]
 
 
@@ -57,7 +54,7 @@ def _past_turn(
     state: RunState,
     log: ReplyLog,
     turn: Turn,
-    shown: Sequence[str],
+    shown: Sequence[str | None],
     suspicions: Suspicions,
 ) -> PastTurn:
     telling: dict[Kind, Callable[[], dict[str, Any]]] = {
@@ -96,12 +93,11 @@ def _answer(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn) -> str:
     return reply.text.strip()[:4000] or _NO_CODE if reply is not None else _NO_CODE
 
 
-def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str]) -> dict[str, Any]:
+def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str | None]) -> dict[str, Any]:
     trials = state.trials_of(program, "selection")
     failed = next((trial.message for trial in trials if trial.status == "program_failed"), None)
     score = state.score(program)
     rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
-    best = _best_of_others(state, program, shown)
     curves = [read_curve(run, program, trial.rung, trial.seed) for trial in trials]
     fitness, success = score.mean if score is not None else None, sum(rates) / len(rates) if rates else None
     told = process_rows(curves)
@@ -112,7 +108,7 @@ def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str]
         "screen": _passed(run, state, program),
         "fitness": fitness,
         "success": success,
-        "best_elsewhere": best if best is not None and _clearly_less(state, fitness, best) else None,
+        **(best_so_far(state, program, shown) if score is not None else NO_BEST),
         **told,
         **_ranges(run, state, program),
     }
@@ -125,20 +121,7 @@ def _passed(run: RunFolder, state: RunState, program: str) -> dict[str, Any] | N
     return read_screen(run, program) if passed else None
 
 
-def _clearly_less(state: RunState, fitness: float | None, best: float) -> bool:
-    """Whether a program is so far behind that the next one should not build on it: chance makes small differences."""
-    if fitness is None or state.preflight is None:
-        return False
-    random = float(np.mean(state.preflight["random_fitness"]))
-    return best - fitness > _TIED * abs(best - random)
-
-
-def _best_of_others(state: RunState, program: str, shown: Sequence[str]) -> float | None:
-    """The best score of the other programs that the conversation showed so far; None where there is none."""
-    return max((score.mean for name in shown if name != program and (score := state.score(name))), default=None)
-
-
-def _preference(run: RunFolder, state: RunState, turn: Turn, shown: Sequence[str]) -> dict[str, Any]:
+def _preference(run: RunFolder, state: RunState, turn: Turn, shown: Sequence[str | None]) -> dict[str, Any]:
     """Why the bank spoke against it.
 
     That it can hardly tell good from bad (RS502) is what all of it says; where going on pays (RS503), so does being
@@ -150,12 +133,11 @@ def _preference(run: RunFolder, state: RunState, turn: Turn, shown: Sequence[str
     told["screen"] = dict(told)
     if state.trials_of(program, "selection"):
         concerns = [] if "audit" in turn.feedback else told.get("concerns", [])
-        return {**told, "concerns": concerns, "best_elsewhere": None, "trained": True}
+        return {**told, "concerns": concerns, **NO_BEST, "trained": True}
     codes = {concern.split()[0] for concern in told.get("concerns", [])}
     said_already = {"RS502", "RS507"} if "RS503" in codes else {"RS502"}
     concerns = [concern for concern in told.get("concerns", []) if concern.split()[0] not in said_already]
-    best = _best_of_others(state, program, shown)
-    return {**told, "concerns": concerns, "best_elsewhere": best, "trained": False}
+    return {**told, "concerns": concerns, **best_so_far(state, program, shown), "trained": False}
 
 
 def _trajectory(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
