@@ -206,6 +206,15 @@ def test_as_released_what_failed_is_trained_and_its_writer_is_told_both(tmp_path
     assert asked.count("RS501") == 1 and "Look at this step by step" in asked
 
 
+def test_a_bonus_at_the_goal_is_told_as_one(tmp_path: Path) -> None:
+    task = write_task(tmp_path / "line") / "task.toml"
+    chance = "deterministic = false\nepisodes = 40"
+    task.write_text(task.read_text(encoding="utf-8").replace("episodes = 3", chance), encoding="utf-8")
+    run = designed(tmp_path, GOOD.replace("1.0, 0.0", "50.0, 0.0"), GOOD, options={"rounds": 2})
+    asked = list(Tape(run.folder.llm_log))[1].request.messages[-1].content
+    assert "`end`, a bonus at the goal, " in asked and "`end` dominates" not in asked
+
+
 def test_pairs_explains_itself_while_nothing_has_succeeded(tmp_path: Path) -> None:
     folder = write_task(tmp_path / "line")
     fitness = (folder / "fitness.py").read_text(encoding="utf-8")

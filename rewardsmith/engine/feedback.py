@@ -15,6 +15,7 @@ from rewardsmith.engine.screening import read_screen
 from rewardsmith.engine.suspicions import Suspicions
 from rewardsmith.episodes import EPISODES, PAID, load_episodes, load_output, split_output
 from rewardsmith.feedback.audit import hollow_gain
+from rewardsmith.feedback.goal import goal_bonuses
 from rewardsmith.feedback.process import process_rows, stuck_words
 from rewardsmith.feedback.ranges import NOWHERE, range_rows
 from rewardsmith.feedback.subgoals import played_rows
@@ -100,7 +101,8 @@ def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str 
     rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
     curves = [read_curve(run, program, trial.rung, trial.seed) for trial in trials]
     fitness, success = score.mean if score is not None else None, sum(rates) / len(rates) if rates else None
-    told = process_rows(curves)
+    best = _best_trial(state, program)
+    told = process_rows(curves, goal_bonuses(_played(run, best)) if best is not None else ())
     told["words"] += stuck_words(told["rows"], success)
     return {
         "failed": failed,
