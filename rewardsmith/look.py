@@ -45,7 +45,8 @@ class Preflight(BaseModel):
     """What was seen.
 
     Attributes:
-        arguments: every name that programs may ask for, with its range on random behaviour.
+        arguments: every name that programs may ask for, with its range on random behaviour; a field's also holds the
+            values after the last step.
         hidden: names of fields that exist but are not offered.
         random_fitness: per random episode.
         warnings: what a person should know before spending anything.
@@ -168,7 +169,7 @@ def look_at(task: Task) -> Look:
     label_function(task)(behaviour.episodes[0])
     env = make_env(task)
     report = Preflight(
-        arguments={name: _argument(values, _words(task, name)) for name, values in transitions.items()},
+        arguments={name: _argument(name, transitions, _words(task, name)) for name in transitions},
         hidden=list(behaviour.layout.hidden),
         random_fitness=[fitness.value for fitness in measured],
         episode_length=float(np.mean([len(episode) for episode in behaviour.episodes])),
@@ -191,8 +192,10 @@ def _words(task: Task, argument: str) -> tuple[str, ...]:
     return texts.get(argument) or texts.get(argument.removeprefix("next_").removeprefix("first_")) or ()
 
 
-def _argument(values: Any, words: tuple[str, ...]) -> Argument:
-    numbers = np.asarray(values, np.float64)
+def _argument(name: str, transitions: Columns, words: tuple[str, ...]) -> Argument:
+    """A field's range is over its values before and after the steps: some are only ever seen when an episode ends."""
+    values = transitions[name]
+    numbers = np.concatenate([np.asarray(values, np.float64), transitions.get(f"next_{name}", values[:0])])
     seen = numbers[np.isfinite(numbers)]
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
     return Argument(shape=values.shape[1:], dtype=str(values.dtype), range=(low, high), words=words)

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rewardsmith.feedback.goal import goal_bonuses
 from rewardsmith.feedback.moments import episode_table
 from rewardsmith.feedback.process import process_rows, process_words, stuck_words
+from rewardsmith.feedback.trajectory import Played
 from rewardsmith.types import Episode, Output
 
 STEPS = [f"{n} steps" for n in range(1, 6)]
@@ -48,6 +50,41 @@ def test_the_term_that_makes_most_is_named() -> None:
     assert said[-1] == "`alive` dominates: it is 90% of all that is paid in the end"
     assert not any("dominates" in one for one in process_words({"a": [5.0] * 5, "b": [-4.0] * 5}, [50.0] * 5, STEPS))
     assert not any("dominates" in one for one in process_words({"alone": [5.0] * 5}, [50.0] * 5, STEPS))
+
+
+def test_a_bonus_at_the_goal_is_blamed_for_nothing() -> None:
+    """Flat, at its most and nearly all that is paid: what a good bonus comes to, so nobody is asked to change it."""
+    terms: Any = {"goal": [0.0, *[50.0] * 4], "progress": [5.0, 5.2, 4.0, 3.0, 2.0]}
+    lengths = [50.0] * 5
+    blamed = process_words(terms, lengths, STEPS)
+    assert "is it clipped?" in blamed[0] and blamed[-1].startswith("`goal` dominates")
+    assert process_words(terms, lengths, STEPS, {"goal"}) == [
+        "`goal`, a bonus at the goal, grew from 0 to 50", "`progress` fell from 5 to 2"
+    ]  # fmt: skip
+    drowning = process_words({"goal": [1.0] * 5, "alive": [90.0] * 5}, lengths, STEPS, {"goal"})
+    assert drowning[0] == "`goal`, a bonus at the goal, is flat, about 1" and drowning[-1].startswith("`alive` domin")
+
+
+def test_what_is_never_paid_may_be_a_bonus_that_nobody_came_to() -> None:
+    rows = [{"steps": 100.0 * n, "episodes": 2.0, "success": 0.0, "term/goal": 0.0} for n in range(1, 11)]
+    (said,) = process_rows([rows])["words"]
+    assert said == "`goal` is never paid: right for a bonus at the goal, since no episode was solved"
+    (said,) = process_rows([[*rows[:-1], {**rows[-1], "success": 0.5}]])["words"]
+    assert said == "`goal` is never paid", "its condition does not hold where the goal is"
+
+
+def played(solved: bool, **terms: list[float]) -> Played:
+    values = {name: np.array(one) for name, one in terms.items()}
+    steps = len(next(iter(values.values())))
+    episode = Episode({}, np.zeros((steps, 1)), np.zeros(steps), solved, not solved)
+    return Played(episode, float(solved), solved, Output(np.zeros(steps), values))
+
+
+def test_a_bonus_at_the_goal_is_paid_there_and_nowhere_else() -> None:
+    won = played(True, goal=[0.0, 10.0], place=[0.0, 1.0], end=[0.0, 1.0], cost=[0.0, -1.0], now_and_then=[1.0, 1.0])
+    lost = played(False, goal=[0.0, 0.0], place=[0.5, 0.0], end=[0.0, 1.0], cost=[0.0, 0.0], now_and_then=[0.0, 0.0])
+    assert goal_bonuses([won, lost]) == {"goal"}
+    assert goal_bonuses([lost]) == goal_bonuses([]) == set()
 
 
 def curve(own_return: list[float], fitness: list[float], success: list[float]) -> Any:

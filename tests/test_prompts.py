@@ -37,13 +37,21 @@ ROWS = [
      "term/place": 2.0 * n}
     for n in range(1, 5)
 ]  # fmt: skip
-RANGES = [{"name": "position", "random": (-0.5, 0.5), "here": (-0.25, 1.0)}]
-REFLECT = {
-    "failed": None, "seeds": 2, "fitness": 0.25, "success": 0.5, "best_elsewhere": 0.75, **process_rows([ROWS]),
-    "ranges": RANGES,
+RANGES = {"ranges": [{"name": "position", "random": (-0.5, 0.5), "here": (-0.25, 1.0)}], "alike": 2}
+SCREEN = {
+    "by_success": True, "rule": "above-best-failure", "per": "per step", "share": 0.25, "threshold": 0.8, "better": 8,
+    "worse": 16, "above": 2,
 }  # fmt: skip
+BEST = {"is_best": False, "best_answer": 1, "best_elsewhere": 0.75}
+NO_BEST = {"is_best": False, "best_answer": None, "best_elsewhere": None}
+REFLECT = {
+    "failed": None, "seeds": 2, "screen": None, "fitness": 0.25, "success": 0.5, **BEST,
+    **process_rows([ROWS]), **RANGES,
+}  # fmt: skip
+PASSED = {**REFLECT, "screen": {**SCREEN, "share": 0.875, "above": 7}}
 FAILED = {
-    "failed": "it divided by zero", "seeds": 1, "fitness": None, "success": None, "best_elsewhere": None, "ranges": [],
+    "failed": "it divided by zero", "seeds": 1, "screen": None, "fitness": None, "success": None,
+    **NO_BEST, "ranges": [], "alike": 0,
 }  # fmt: skip
 FINDINGS = {
     "findings": ["RS108 error (line 2): there is no 'positon' — did you mean 'position'?", "RS201 error: it is slow"]
@@ -55,13 +63,13 @@ EPISODE = {
 }  # fmt: skip
 TRAJECTORY = {"episodes": [EPISODE, {**EPISODE, "title": "the worst", "success": False}]}
 AUDIT = {"concerns": ["RS504 warning: term 'away' works against the goal — turn its sign, or drop it"]}
+GRADED = {**SCREEN, "rule": "pairs", "by_success": False}
 PREFERENCE = {
-    "problem": "", "trained": False, "by_success": True, "rule": "above-best-failure", "per": "per step",
-    "share": 0.25, "threshold": 0.8, "better": 8, "worse": 16, "above": 2,
-    "best_elsewhere": 0.75, **TRAJECTORY, **AUDIT,
+    "problem": "", "trained": False, **SCREEN, "screen": SCREEN,
+    **BEST, **TRAJECTORY, **AUDIT,
     "terms": [{"name": "place", "better": 0.5, "worse": 0.75, "cells": [0.25, 1.0]}],
 }  # fmt: skip
-TRAINED_ANYWAY = {"trained": True, "concerns": [], "best_elsewhere": None}
+TRAINED_ANYWAY = {"trained": True, "concerns": [], **NO_BEST}
 BREAKS = "ValueError: boom (line 5), in step 87 of 120 of an episode (random actions), where next_position = 0.31"
 SUBGOAL_ROW = {
     "name": "half_way", "untaught": 0.25, "failures": None, "successes": 1.0, "early": 0.5, "step": 7.0,
@@ -79,14 +87,14 @@ PRIOR = {
 }  # fmt: skip
 SAID = {"said": ["It limps.", "Lift the | leg"]}
 PAST = {
-    "trained": [PastTurn(CODE, "reflect", (("process", REFLECT), ("trajectory", TRAJECTORY), ("audit", AUDIT)))],
+    "trained": [PastTurn(CODE, "reflect", (("process", PASSED), ("trajectory", TRAJECTORY), ("audit", AUDIT)))],
     "reconsider": [PastTurn(CODE, "reconsider", (("preference", PREFERENCE),))],
     "failed_and_trained": [
         PastTurn(CODE, "reflect", (("process", REFLECT), ("preference", {**PREFERENCE, **TRAINED_ANYWAY})))
     ],
-    "graded": [PastTurn(CODE, "reconsider", (("preference", {**PREFERENCE, "rule": "pairs", "by_success": False}),))],
+    "graded": [PastTurn(CODE, "reconsider", (("preference", {**PREFERENCE, **GRADED, "screen": GRADED}),))],
     "subgoals": [PastTurn(CODE, "reconsider", (("subgoals", SUBGOALS),))],
-    "person": [PastTurn(CODE, "reflect", (("process", REFLECT), ("person", SAID)))],
+    "person": [PastTurn(CODE, "reflect", (("process", {**REFLECT, **NO_BEST, "is_best": True}), ("person", SAID)))],
     "reflect": [PastTurn(CODE, "reflect", (("process", REFLECT),))],
     "prior": [PastTurn(CODE, "reflect", (("process", REFLECT), ("prior", PRIOR)))],
     "broken": [PastTurn(CODE, "reflect", (("process", {**FAILED, **process_rows([])}),))],
@@ -178,6 +186,22 @@ def test_every_function_that_can_be_asked_for(line: Task, n_actions: int | None)
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text
     assert conversation.messages[0].text.endswith("Write the reward, a potential, subgoals and a prior on Q.")
+
+
+def test_the_writer_is_told_that_of_its_answers_only_the_module_is_kept(line: Task) -> None:
+    for strategy in STRATEGIES.names():
+        system = told(line, line_seen(), strategy=strategy).system
+        assert "Only the module is kept" in system and "into its comments" in system
+
+
+def test_of_each_sum_it_is_said_whether_it_is_discounted(line: Task) -> None:
+    """A discounted table beside an undiscounted sum would contradict it, for all that its reader can tell."""
+    preference = {**PREFERENCE, **TRAINED_ANYWAY, **AUDIT, "per": "as a discounted sum"}
+    parts = (("process", REFLECT), ("trajectory", TRAJECTORY), ("audit", AUDIT), ("preference", preference))
+    text = told(line, line_seen(), [PastTurn(CODE, "reflect", parts)]).messages[-1].text
+    sums = re.findall(r"^(?=.*(?:\bsums?\b|\bin all\b|What stands out|Its steps)).*$", text, flags=re.MULTILINE)
+    feedback = [said for said in sums if not said.startswith(("- A term", "- If"))]  # of what is asked after it
+    assert len(feedback) > 5 and all("discounted" in said for said in feedback)
 
 
 # --- Every task

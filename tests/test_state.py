@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rewardsmith.engine.best import NO_BEST, best_so_far
 from rewardsmith.events import Event
 from rewardsmith.state import RunState, fold
 from rewardsmith.strategy.eureka import Eureka, EurekaOptions
@@ -50,3 +51,32 @@ def test_eureka_ends_in_order_when_the_budget_refuses_early() -> None:
     state: RunState = fold(events)
     assert state.refused is not None
     assert [type(order).__name__ for order in Eureka(options, 100).plan(state)] == ["Stop"]
+
+
+def conversation(suspected: str = "", **fitness: float) -> RunState:
+    """Programs of one round each, by their fitness; random behaviour has 0."""
+    events = [event for place, name in enumerate(fitness) for event in accepted(name, place)]
+    events += [tried(name, 0, value) for name, value in fitness.items()]
+    if suspected:
+        events.append(Event("screened", {"program": suspected, "verdict": "passed", "concerns": ["RS503"]}))
+    state = fold(events)
+    state.preflight = {"random_fitness": [0.0]}
+    return state
+
+
+def test_the_best_program_of_a_conversation_is_named_by_its_place() -> None:
+    state = conversation(a=0.9, b=0.2, c=0.95)
+    assert best_so_far(state, "a", ["a"]) == NO_BEST, "the only one is no best"
+    named = {"is_best": False, "best_answer": 2, "best_elsewhere": 0.9}
+    assert best_so_far(state, "b", [None, "a", "b"]) == named, "an answer without a program has a place, too"
+    assert best_so_far(state, "untrained", ["untrained", "a", "untrained"]) == named
+    assert best_so_far(state, "c", ["a", "b", "c"]) == {**NO_BEST, "is_best": True}
+
+
+def test_the_best_program_is_the_one_that_would_be_selected() -> None:
+    """One that may pay for never arriving must lead clearly: 0.9 does not beat 0.88 then, and neither is far behind."""
+    shown = ["a", "b", "c"]
+    assert best_so_far(conversation(a=0.9, b=0.88, c=0.1), "c", shown)["best_answer"] == 1
+    state = conversation(suspected="a", a=0.9, b=0.88, c=0.1)
+    assert best_so_far(state, "c", shown) == {"is_best": False, "best_answer": 2, "best_elsewhere": 0.88}
+    assert state.ranked()[0] == "b" and best_so_far(state, "a", ["b", "a"]) == NO_BEST

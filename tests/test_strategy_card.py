@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,7 @@ WITH_ACTION = GOOD.replace("terminated)", "terminated, action)")
 NAN = WITH_ACTION.replace("np.where(terminated, 1.0, 0.0)", f"np.log(np.where({ODD}, -1, 1)) + terminated")
 RAISES = WITH_ACTION.replace("    return", f"    if np.any({ODD}):\n        raise ValueError('odd')\n    return")
 LONG = GOOD.replace("np.where(terminated, 1.0, 0.0)", "1.0 + next_position")
+WAVE = GOOD.replace("next_position - position", "np.sin(30.0 * next_position)").replace("1.0, 0.0", "0.1, 0.0")
 
 
 def designed(tmp_path: Path, *texts: str, **settings: Any) -> api.Run:
@@ -148,11 +150,22 @@ def test_an_unscreened_program_is_audited_when_its_training_brought_contrast(tmp
     assert held_against(run.state) == "1 passed, 0 failed, 1 unscreened (too little was known)"
     assert "1 unscreened" in run.report().read_text(encoding="utf-8")
     asked = list(Tape(run.folder.llm_log))[1].request
-    assert "RS503" in asked.messages[-1].content
+    assert "RS503" in asked.messages[-1].content and "Before its training" not in asked.messages[-1].content
     strategy = card(rounds=2, contrast=9)
     again = Asking(run.folder, strategy, ReplyLog(run.folder.llm_log))
     write = Write(Slot(1, 0), strategy.talk(run.state, 1))
     assert again.request(write, run.state).digest == asked.digest, "what became known later changes nothing"
+
+
+def test_what_was_once_said_stays_as_it_is(tmp_path: Path) -> None:
+    """The bank grows and other programs become the best; each request still begins with all of the one before."""
+    run = designed(tmp_path, WAVE, GOOD, AWAY, BETTER, GOOD, options={"rounds": 5, "contrast": 9})
+    asked = [line.request.messages for line in Tape(run.folder.llm_log)]
+    assert [len(messages) for messages in asked] == [1, 3, 5, 7, 9]
+    for before, after in pairwise(asked):
+        assert after[: len(before)] == before
+    last = "".join(message.content for message in asked[-1])
+    assert "RS507" in last and "build on" in last
 
 
 def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
@@ -176,7 +189,10 @@ def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
     assert "was not trained, because it does not prefer good behaviour to bad" in talk[-1]
     assert "**The worst paid solved episode**" in talk[-1] and "| away |" in talk[-1]
     assert "at the moments that tell most" in talk[-3]
-    assert "is the one to build on" in talk[-1] and "build on" not in "".join(talk[:-1]), "said once, where it is true"
+    passed = r"Before its training it was found to prefer good .*It was applied to \d+ recorded .*\n\d+ of the "
+    assert re.search(passed, talk[-3]) and "Before its training" not in talk[-1]
+    said = r"The best program of this conversation so far, your answer 1 \(fitness [-\d.]+\), is the one to build on"
+    assert re.search(said, talk[-1]) and "build on" not in "".join(talk[:-1]), "said where there is another"
 
 
 def test_as_released_what_failed_is_trained_and_its_writer_is_told_both(tmp_path: Path) -> None:
@@ -185,8 +201,18 @@ def test_as_released_what_failed_is_trained_and_its_writer_is_told_both(tmp_path
     assert run.state.failed(first) and run.state.trials_of(first, "selection")
     asked = list(Tape(run.folder.llm_log))[1].request.messages[-1].content
     assert "Agents were trained under this program" in asked and "at the moments that tell most" in asked
+    assert "Before its training" not in asked
     assert "This program was trained, but it does not prefer good behaviour to bad." in asked
     assert asked.count("RS501") == 1 and "Look at this step by step" in asked
+
+
+def test_a_bonus_at_the_goal_is_told_as_one(tmp_path: Path) -> None:
+    task = write_task(tmp_path / "line") / "task.toml"
+    chance = "deterministic = false\nepisodes = 40"
+    task.write_text(task.read_text(encoding="utf-8").replace("episodes = 3", chance), encoding="utf-8")
+    run = designed(tmp_path, GOOD.replace("1.0, 0.0", "50.0, 0.0"), GOOD, options={"rounds": 2})
+    asked = list(Tape(run.folder.llm_log))[1].request.messages[-1].content
+    assert "`end`, a bonus at the goal, " in asked and "`end` dominates" not in asked
 
 
 def test_pairs_explains_itself_while_nothing_has_succeeded(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rewardsmith.bank import CAPACITY, Bank, Trajectory, load_bank, measured
 from rewardsmith.episodes import ALONG, EPISODES, load_episodes
-from rewardsmith.state import RunState, TrialState
+from rewardsmith.state import RunState, TrialKey, TrialState
 from rewardsmith.store import GIVEN, RunFolder
 from rewardsmith.task.fitness import FitnessFunction, fitness_function
 
@@ -25,7 +25,7 @@ class RunBank:
         self._run = run
         self._capacity = capacity
         self._fitness = fitness_function(run.task())
-        self._last: tuple[frozenset[tuple[str, int]], Bank] | None = None
+        self._last: tuple[tuple[TrialKey, ...], Bank] | None = None
 
     def before(self, state: RunState, round_number: int | None = None) -> Bank:
         """What was known when a round began, so that it does not matter which of its programs was trained first.
@@ -33,23 +33,28 @@ class RunBank:
         Args:
             round_number: None for all that is known now.
         """
-        trials = [trial for trial in state.trials.values() if _counts(trial, state, round_number)]
-        key = frozenset((trial.program, trial.seed) for trial in trials)
-        if self._last is None or self._last[0] != key:
-            ordered = sorted(trials, key=lambda trial: (state.programs[trial.program], trial.seed))
-            self._last = key, Bank(self._trajectories(ordered), self._capacity)
+        trials = known_before(state, round_number)
+        if self._last is None or self._last[0] != trials:
+            self._last = trials, Bank(self._trajectories(trials), self._capacity)
         return self._last[1]
 
-    def _trajectories(self, trials: Iterable[TrialState]) -> list[Trajectory]:
+    def _trajectories(self, trials: Iterable[TrialKey]) -> list[Trajectory]:
         given = self._run.bank / GIVEN
         found = list(load_bank(given).trajectories) if given.exists() else []
         for origin in UNTAUGHT:
             found += _read(self._run.bank / f"{origin}.npz", self._fitness, origin)
-        for trial in trials:
-            folder = self._run.trial_folder(trial.program, trial.rung, trial.seed)
+        for program, seed, rung in trials:
+            folder = self._run.trial_folder(program, rung, seed)
             for name in (ALONG, EPISODES):
-                found += _read(folder / name, self._fitness, trial.program)
+                found += _read(folder / name, self._fitness, program)
         return found
+
+
+def known_before(state: RunState, round_number: int | None = None) -> tuple[TrialKey, ...]:
+    """The trials that a bank is made of, see :meth:`RunBank.before`, in its order."""
+    trials = [trial for trial in state.trials.values() if _counts(trial, state, round_number)]
+    ordered = sorted(trials, key=lambda trial: (state.programs[trial.program], trial.seed))
+    return tuple((trial.program, trial.seed, trial.rung) for trial in ordered)
 
 
 def _counts(trial: TrialState, state: RunState, round_number: int | None) -> bool:

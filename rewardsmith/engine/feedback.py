@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from rewardsmith.coder.compose import PastTurn
 from rewardsmith.engine.auditing import read_audit
+from rewardsmith.engine.best import NO_BEST, best_so_far
 from rewardsmith.engine.judging import read_verdict
 from rewardsmith.engine.prior import prior_feedback
 from rewardsmith.engine.screening import read_screen
 from rewardsmith.engine.suspicions import Suspicions
 from rewardsmith.episodes import EPISODES, PAID, load_episodes, load_output, split_output
 from rewardsmith.feedback.audit import hollow_gain
+from rewardsmith.feedback.goal import goal_bonuses
 from rewardsmith.feedback.process import process_rows, stuck_words
-from rewardsmith.feedback.ranges import range_rows
+from rewardsmith.feedback.ranges import NOWHERE, range_rows
 from rewardsmith.feedback.subgoals import played_rows
 from rewardsmith.feedback.trajectory import Played, trajectory_rows
 from rewardsmith.llm.log import ReplyLog
@@ -28,7 +28,6 @@ from rewardsmith.store import RunFolder
 from rewardsmith.train.jobs import TrialResult
 
 _NO_CODE = "(no program)"
-_TIED = 0.05  # of the way from random behaviour to the best, within which two programs are as good
 _ASKED: dict[str, Any] = {
     "preference": "reconsider",
     "subgoals": "reconsider",
@@ -40,16 +39,15 @@ _ASKED: dict[str, Any] = {
 def past_turns(
     run: RunFolder, state: RunState, log: ReplyLog, order: Write, suspicions: Suspicions
 ) -> list[PastTurn]:
-    """The turns that an order shows, with their feedback."""
+    """The turns that an order shows, with their feedback.
 
-    def suspected(program: str) -> list[str]:
-        return suspicions.of(program, state, order.slot.round)
-
-    def others(turn: Turn) -> Sequence[str]:
-        """Which program is the best is said in the newest turn alone: in those before, what follows is not there."""
-        return order.parents if turn is order.turns[-1] else ()
-
-    return [_past_turn(run, state, log, turn, others(turn), suspected) for turn in order.turns]
+    Each is told as it was when it was the newest one, by what was known and shown then: a conversation goes on, and is
+    not rewritten, so that its writer is not confused and providers' prompt caches hit.
+    """
+    shown = [turn.program for turn in order.turns]
+    return [
+        _past_turn(run, state, log, turn, shown[:number], suspicions) for number, turn in enumerate(order.turns, 1)
+    ]
 
 
 def _past_turn(
@@ -57,14 +55,14 @@ def _past_turn(
     state: RunState,
     log: ReplyLog,
     turn: Turn,
-    shown: Sequence[str],
-    suspected: Callable[[str], list[str]],
+    shown: Sequence[str | None],
+    suspicions: Suspicions,
 ) -> PastTurn:
     telling: dict[Kind, Callable[[], dict[str, Any]]] = {
         "process": lambda: _process(run, state, _program(turn), shown),
         "trajectory": lambda: _trajectory(run, state, _program(turn)),
         "subgoals": lambda: _subgoals(run, state, _program(turn)),
-        "audit": lambda: _audit(run, state, _program(turn), suspected),
+        "audit": lambda: _audit(run, state, turn, suspicions),
         "ablation": lambda: {"rows": ablation_rows(state, _program(turn))},
         "prior": lambda: prior_feedback(run, state, _program(turn)),
         "preference": lambda: _preference(run, state, turn, shown),
@@ -96,41 +94,36 @@ def _answer(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn) -> str:
     return reply.text.strip()[:4000] or _NO_CODE if reply is not None else _NO_CODE
 
 
-def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str]) -> dict[str, Any]:
+def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str | None]) -> dict[str, Any]:
     trials = state.trials_of(program, "selection")
     failed = next((trial.message for trial in trials if trial.status == "program_failed"), None)
     score = state.score(program)
     rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
-    best = _best_of_others(state, program, shown)
     curves = [read_curve(run, program, trial.rung, trial.seed) for trial in trials]
     fitness, success = score.mean if score is not None else None, sum(rates) / len(rates) if rates else None
-    told = process_rows(curves)
+    best = _best_trial(state, program)
+    told = process_rows(curves, goal_bonuses(_played(run, best)) if best is not None else ())
     told["words"] += stuck_words(told["rows"], success)
     return {
         "failed": failed,
         "seeds": len(trials),
+        "screen": _passed(run, state, program),
         "fitness": fitness,
         "success": success,
-        "best_elsewhere": best if best is not None and _clearly_less(state, fitness, best) else None,
+        **(best_so_far(state, program, shown) if score is not None else NO_BEST),
         **told,
-        "ranges": _ranges(run, state, program),
+        **_ranges(run, state, program),
     }
 
 
-def _clearly_less(state: RunState, fitness: float | None, best: float) -> bool:
-    """Whether a program is so far behind that the next one should not build on it: chance makes small differences."""
-    if fitness is None or state.preflight is None:
-        return False
-    random = float(np.mean(state.preflight["random_fitness"]))
-    return best - fitness > _TIED * abs(best - random)
+def _passed(run: RunFolder, state: RunState, program: str) -> dict[str, Any] | None:
+    """What known behaviour said for a program before its training; None where nothing was asked of it."""
+    screen = state.screens.get(program)
+    passed = screen is not None and screen.verdict == "passed" and screen.threshold > 0
+    return read_screen(run, program) if passed else None
 
 
-def _best_of_others(state: RunState, program: str, shown: Sequence[str]) -> float | None:
-    """The best score of the other programs that the conversation shows; None where there is none."""
-    return max((score.mean for name in shown if name != program and (score := state.score(name))), default=None)
-
-
-def _preference(run: RunFolder, state: RunState, turn: Turn, shown: Sequence[str]) -> dict[str, Any]:
+def _preference(run: RunFolder, state: RunState, turn: Turn, shown: Sequence[str | None]) -> dict[str, Any]:
     """Why the bank spoke against it.
 
     That it can hardly tell good from bad (RS502) is what all of it says; where going on pays (RS503), so does being
@@ -139,14 +132,14 @@ def _preference(run: RunFolder, state: RunState, turn: Turn, shown: Sequence[str
     """
     program = _program(turn)
     told = read_screen(run, program) or {}
+    told["screen"] = dict(told)
     if state.trials_of(program, "selection"):
         concerns = [] if "audit" in turn.feedback else told.get("concerns", [])
-        return {**told, "concerns": concerns, "best_elsewhere": None, "trained": True}
+        return {**told, "concerns": concerns, **NO_BEST, "trained": True}
     codes = {concern.split()[0] for concern in told.get("concerns", [])}
     said_already = {"RS502", "RS507"} if "RS503" in codes else {"RS502"}
     concerns = [concern for concern in told.get("concerns", []) if concern.split()[0] not in said_already]
-    best = _best_of_others(state, program, shown)
-    return {**told, "concerns": concerns, "best_elsewhere": best, "trained": False}
+    return {**told, "concerns": concerns, **best_so_far(state, program, shown), "trained": False}
 
 
 def _trajectory(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
@@ -179,13 +172,12 @@ def _subgoals(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
     return {**told, "played": played, "form": run.task().spec.training.shaping.subgoals}
 
 
-def _audit(
-    run: RunFolder, state: RunState, program: str, suspected: Callable[[str], list[str]]
-) -> dict[str, Any]:
-    """What is suspected by what is known now, and whether its trainings were hollow."""
+def _audit(run: RunFolder, state: RunState, turn: Turn, suspicions: Suspicions) -> dict[str, Any]:
+    """What is suspected by what was known after its round, and whether its trainings were hollow."""
+    program = _program(turn)
     trials = state.trials_of(program, "selection")
     hollow = hollow_gain([read_curve(run, program, trial.rung, trial.seed) for trial in trials])
-    return {"concerns": [*suspected(program), *map(str, hollow)]}
+    return {"concerns": [*suspicions.of(program, state, turn.slot.round), *map(str, hollow)]}
 
 
 def ablation_rows(state: RunState, program: str) -> list[dict[str, Any]]:
@@ -205,14 +197,14 @@ def _best_trial(state: RunState, program: str) -> TrialState | None:
     return max(scored)[2] if scored else None
 
 
-def _ranges(run: RunFolder, state: RunState, program: str) -> list[dict[str, Any]]:
+def _ranges(run: RunFolder, state: RunState, program: str) -> Mapping[str, Any]:
     """Of the evaluation episodes of the best trial, where that did better than random behaviour."""
     assert state.preflight is not None
     best, random = _best_trial(state, program), state.preflight["random_fitness"]
     if best is None or (best.fitness or 0.0) <= sum(random) / len(random):
-        return []
+        return NOWHERE
     path = run.trial_folder(best.program, best.rung, best.seed) / EPISODES
-    return range_rows(load_episodes(path), state.preflight["arguments"]) if path.exists() else []
+    return range_rows(load_episodes(path), state.preflight["arguments"]) if path.exists() else NOWHERE
 
 
 def read_curve(run: RunFolder, program: str, rung: str, seed: int) -> list[dict[str, float | None]]:

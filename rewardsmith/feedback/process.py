@@ -6,7 +6,7 @@ left out where the task has a fitness of its own, since showing it would give aw
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -25,11 +25,12 @@ _NAMES = {"length": "episode length", "own_return": "own return", "fitness": "fi
 CurveRow = Mapping[str, float | None]
 
 
-def process_rows(curves: Sequence[Sequence[CurveRow]]) -> dict[str, Any]:
+def process_rows(curves: Sequence[Sequence[CurveRow]], at_goal: Collection[str] = ()) -> dict[str, Any]:
     """A table over training: ``columns`` (steps at the end of each stretch), ``rows`` of name and cells, and ``words``.
 
     Args:
         curves: one curve per training seed; rows as written by a trial, None where no episode ended.
+        at_goal: terms that are bonuses at the goal, see :func:`rewardsmith.feedback.goal.goal_bonuses`.
 
     Returns:
         Cells are means over seeds, weighted by episodes; None where no episode ended in a stretch.
@@ -51,8 +52,13 @@ def process_rows(curves: Sequence[Sequence[CurveRow]]) -> dict[str, Any]:
     return {
         "columns": columns,
         "rows": [{"name": _NAMES.get(n, n.removeprefix(_TERM)), "cells": values} for n, values in cells.items()],
-        "words": process_words(terms, cells.get("length", []), columns) + _apart(cells),
+        "words": process_words(terms, cells.get("length", []), columns, at_goal, _unsolved(cells)) + _apart(cells),
     }
+
+
+def _unsolved(cells: Mapping[str, Sequence[float | None]]) -> bool:
+    """Whether it is known that no episode was solved."""
+    return "success" in cells and not any(cells["success"])
 
 
 def _apart(cells: Mapping[str, Sequence[float | None]]) -> list[str]:
@@ -85,14 +91,22 @@ def stuck_words(rows: Sequence[Mapping[str, Any]], success: float | None) -> lis
 
 
 def process_words(
-    terms: Mapping[str, Sequence[float | None]], lengths: Sequence[float | None], columns: Sequence[str]
+    terms: Mapping[str, Sequence[float | None]],
+    lengths: Sequence[float | None],
+    columns: Sequence[str],
+    at_goal: Collection[str] = (),
+    unsolved: bool = False,
 ) -> list[str]:
     """What each term did over a training: it grew, fell, is flat, stands at its most, and which one dominates.
+
+    A bonus at the goal is called one, and is blamed for nothing: once the goal is reached it stands still, and is most.
 
     Args:
         terms: name -> its sum over an episode in each stretch, None where none ended.
         lengths: of the episodes in each stretch.
         columns: names of the stretches.
+        at_goal: those that are bonuses at the goal.
+        unsolved: no episode was solved, so that such a bonus was never paid.
     """
     known = {name: [value for value in values if value is not None] for name, values in terms.items()}
     ends = {name: abs(float(np.mean(values[-_fifth(values) :]))) for name, values in known.items() if values}
@@ -100,9 +114,14 @@ def process_words(
     for name, values in known.items():
         if len(values) < 2:
             continue
-        words.append(f"`{name}` {_trend(values)}{_standing(terms[name], lengths, columns)}")
+        if name in at_goal:
+            words.append(f"`{name}`, a bonus at the goal, {_trend(values)}")
+        elif unsolved and not any(values):
+            words.append(f"`{name}` is never paid: right for a bonus at the goal, since no episode was solved")
+        else:
+            words.append(f"`{name}` {_trend(values)}{_standing(terms[name], lengths, columns)}")
     most = max(ends, key=lambda name: ends[name], default="")
-    if len(ends) > 1 and ends[most] >= _DOMINATES * sum(ends.values()) > 0:
+    if most not in at_goal and len(ends) > 1 and ends[most] >= _DOMINATES * sum(ends.values()) > 0:
         words.append(f"`{most}` dominates: it is {ends[most] / sum(ends.values()):.0%} of all that is paid in the end")
     return words
 

@@ -7,31 +7,42 @@ from typing import Any
 
 import numpy as np
 
+from rewardsmith.prompts import short_number
 from rewardsmith.types import Episode
 
 MOST_FIELDS = 12
+NOWHERE: Mapping[str, Any] = {"ranges": [], "alike": 0}
 
 
-def range_rows(episodes: Sequence[Episode], arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row a field: its name, and the lowest and highest value in random behaviour and in these episodes.
+def range_rows(episodes: Sequence[Episode], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of ``shared/process``.
 
     Args:
+        episodes: the fields' values after the last step among them.
         arguments: what programs may ask for, as the look at the environment saw it, see
             :class:`rewardsmith.look.Preflight`; fields that are not among them are hidden, and left out.
 
     Returns:
-        At most twelve rows, those whose range changed most first; none for a field that is not finite.
+        ``ranges``: of fields whose range is another than in random behaviour, their name and the lowest and highest
+        value in both; at most twelve, those that changed most first, and none of a field that is not finite.
+        ``alike``: how many others have the same range, to the digits that are told.
     """
     names = [name for name in (episodes[0].fields if episodes else ()) if _seen(name, arguments) is not None]
     names = [name for name in names if name != "obs"] or names  # its parts tell more than all of it
-    rows = []
+    rows: list[tuple[float, dict[str, Any]]] = []
     for name in names:
         values = np.concatenate([np.asarray(episode.fields[name], np.float64).ravel() for episode in episodes])
-        low, high = _seen(name, arguments) or (0.0, 0.0)
+        random = _seen(name, arguments) or (0.0, 0.0)
         if values.size and np.isfinite(values).all():
             here = float(values.min()), float(values.max())
-            rows.append((_change((low, high), here), {"name": name, "random": (low, high), "here": here}))
-    return [row for _, row in sorted(rows, key=lambda pair: -pair[0])[:MOST_FIELDS]]
+            rows.append((_change(random, here), {"name": name, "random": random, "here": here}))
+    other = [(change, row) for change, row in rows if _told(row["random"]) != _told(row["here"])]
+    other.sort(key=lambda pair: -pair[0])
+    return {"ranges": [row for _, row in other[:MOST_FIELDS]], "alike": len(rows) - len(other)}
+
+
+def _told(ends: tuple[float, float]) -> list[str]:
+    return [short_number(end) for end in ends]
 
 
 def _seen(name: str, arguments: Mapping[str, Any]) -> tuple[float, float] | None:
