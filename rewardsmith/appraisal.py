@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rewardsmith.bank import Bank, measured
 from rewardsmith.engine.bank import RunBank
 from rewardsmith.engine.judging import read_verdict
+from rewardsmith.engine.prior import prior_ordering
 from rewardsmith.engine.recombining import Judged, epic_apart
 from rewardsmith.engine.screening import apply_to_bank
 from rewardsmith.errors import ProgramError
 from rewardsmith.feedback.audit import audit
 from rewardsmith.feedback.paid import Paid
+from rewardsmith.feedback.prior import Ordering, ordering_concerns
 from rewardsmith.feedback.quality import Quality, quality
 from rewardsmith.look import Look
 from rewardsmith.program import Verdict
@@ -29,22 +32,34 @@ class Appraisal:
     """What known behaviour says of a program.
 
     Attributes:
+        quality: of what is paid: by the task's own reward where the program has none, and no potential.
         concerns: what it pays besides the goal, see :mod:`rewardsmith.feedback.audit`.
+        ordering: of its prior on Q.
+        pays: whether it changes what is paid.
     """
 
     quality: Quality
     concerns: tuple[Finding, ...]
+    ordering: Ordering | None
+    pays: bool
 
 
-def appraise(source: str, verdict: Verdict, bank: Bank, gamma: float, parent: Paid | None = None) -> Appraisal:
+def appraise(
+    source: str, verdict: Verdict, bank: Bank, gamma: float, preflight: dict[str, Any], parent: Paid | None = None
+) -> Appraisal:
     """Hold an accepted program against a bank.
+
+    Args:
+        preflight: what was seen of the task.
 
     Raises:
         ProgramError: it broke on it.
         BoundaryError: the sandbox failed.
     """
     paid = apply_to_bank(source, verdict, bank, gamma)
-    return Appraisal(quality(paid, parent), tuple(audit(paid, parent)))
+    order = prior_ordering(source, verdict, bank, preflight)
+    concerns = [*(audit(paid, parent) if verdict.pays else ()), *(ordering_concerns(order) if order else ())]
+    return Appraisal(quality(paid, parent), tuple(concerns), order, verdict.pays)
 
 
 def appraise_in_run(
@@ -56,24 +71,28 @@ def appraise_in_run(
         other: another run and its program, to which the distance is measured; the program's own parent by default.
     """
     bank, gamma = RunBank(run).before(state), run.task().spec.training.gamma
+    assert state.preflight is not None
+    seen = state.preflight
     own = Judged(run.program_source(program), read_verdict(run, program))
     there, parent = other or (run, state.parent(program))
     if parent is None:
-        return _unless_broken(own, bank, gamma)
+        return _unless_broken(own, bank, gamma, seen)
     before = Judged(there.program_source(parent), read_verdict(there, parent))
     try:
         paid = apply_to_bank(*before, bank, gamma)
     except ProgramError as error:
         why = f"distance to its parent: that breaks on known behaviour: {error.message}"
-        return _with(_unless_broken(own, bank, gamma), None, why)
-    found = _unless_broken(own, bank, gamma, paid)
+        return _with(_unless_broken(own, bank, gamma, seen), None, why)
+    found = _unless_broken(own, bank, gamma, seen, paid)
     epic, why = epic_apart(own, before, bank, gamma)
     return _with(found, epic, f"EPIC distance to its parent: {why}" if why else "")
 
 
-def _unless_broken(judged: Judged, bank: Bank, gamma: float, parent: Paid | None = None) -> Appraisal | None:
+def _unless_broken(
+    judged: Judged, bank: Bank, gamma: float, preflight: dict[str, Any], parent: Paid | None = None
+) -> Appraisal | None:
     try:
-        return appraise(*judged, bank, gamma, parent)
+        return appraise(*judged, bank, gamma, preflight, parent)
     except ProgramError:
         return None
 
@@ -103,8 +122,17 @@ def recorded_bank(task: Task, look: Look, path: Path) -> Bank:
     return Bank([*untaught_bank(task, look).trajectories, *recorded_trajectories(task, path)])
 
 
-def told(found: Quality) -> list[tuple[str, str]]:
+def told(known: Appraisal) -> list[tuple[str, str]]:
     """The numbers of a program as (name, value), those that are known."""
+    rows = _of_pay(known.quality) if known.pays else []
+    if (order := known.ordering) is not None:
+        explained = "of the other actions are valued no more than what was done; a half says nothing"
+        rows += [("its prior on Q, good behaviour", f"{order.good:.0%} {explained}")]
+        rows += [("its prior on Q, bad behaviour", f"{order.bad:.0%}")]
+    return rows
+
+
+def _of_pay(found: Quality) -> list[tuple[str, str]]:
     rows: list[tuple[str, float | None, str]] = [
         ("known behaviour in order", found.in_order, f"{{:.0%}} of pairs, {found.trajectories} trajectories"),
         ("rank agreement with fitness", found.tau, "{:.2f}"),

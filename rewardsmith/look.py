@@ -16,7 +16,7 @@ from rewardsmith.episodes import joined_columns
 from rewardsmith.errors import UsageError
 from rewardsmith.layout import Layout
 from rewardsmith.recorder import History, recorded_env
-from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
+from rewardsmith.task.environment import guarded_reset, guarded_step, longest_episode, make_env
 from rewardsmith.task.fitness import DRAFT, Fitness, fitness_function
 from rewardsmith.task.labels import label_function
 from rewardsmith.task.loading import Task
@@ -55,8 +55,9 @@ class Preflight(BaseModel):
         steps: environment steps taken.
         actions: a description of the action space.
         n_actions: number of discrete actions; None for others.
+        longest: steps after which an episode is cut off at the latest; None where nothing says it.
         return_bound: what no return of the native reward can exceed, judged by the largest one seen in a step and
-            the longest episode; None where it never paid anything.
+            the time limit; None where there is no limit, or it never paid anything.
     """
 
     arguments: dict[str, Argument]
@@ -69,6 +70,7 @@ class Preflight(BaseModel):
     actions: str
     n_actions: int | None
     return_bound: float | None
+    longest: int | None = None
     observations: str
     warnings: list[str]
 
@@ -168,6 +170,7 @@ def look_at(task: Task) -> Look:
     measured = [measure(episode) for episode in behaviour.episodes]
     label_function(task)(behaviour.episodes[0])
     env = make_env(task)
+    longest = longest_episode(task, env) or _time_limit(behaviour.episodes)
     report = Preflight(
         arguments={name: _argument(name, transitions, _words(task, name)) for name in transitions},
         hidden=list(behaviour.layout.hidden),
@@ -178,7 +181,8 @@ def look_at(task: Task) -> Look:
         steps=behaviour.steps + held.steps,
         actions=str(env.action_space),
         n_actions=int(env.action_space.n) if isinstance(env.action_space, Discrete) else None,
-        return_bound=_return_bound(behaviour.episodes),
+        return_bound=_return_bound(behaviour.episodes, longest),
+        longest=longest,
         observations=str(env.observation_space),
         warnings=_warnings(task, behaviour.episodes, measured),
     )
@@ -206,9 +210,9 @@ def _time_limit(episodes: list[Episode]) -> int | None:
     return lengths.pop() if len(lengths) == 1 else None
 
 
-def _return_bound(episodes: list[Episode]) -> float | None:
+def _return_bound(episodes: list[Episode], limit: int | None) -> float | None:
     largest = max(float(np.abs(episode.native_rewards).max()) for episode in episodes)
-    return largest * max(len(episode) for episode in episodes) or None
+    return largest * limit or None if limit is not None else None
 
 
 def _warnings(task: Task, episodes: list[Episode], measured: list[Fitness]) -> list[str]:

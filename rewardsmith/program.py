@@ -87,6 +87,11 @@ class Verdict:
         return self.stage == "accepted"
 
     @property
+    def pays(self) -> bool:
+        """Whether it changes what is paid: by a reward of its own, or by a potential."""
+        return bool({"reward", "potential"} & self.entries.keys())
+
+    @property
     def fields_read(self) -> list[str]:
         """Names of the fields that its functions read, each once."""
         asked = [name for entry in self.entries.values() for name in entry.arguments]

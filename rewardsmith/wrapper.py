@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,11 @@ class LoadedProgram(HostedProgram):
         self.source = source
         self.task = task
         self.verdict = verdict
-        if not {"reward", "potential"} & set(verdict.entries):
+        if not verdict.pays:
             raise UsageError(f"the program has only {', '.join(verdict.entries)}", "write a reward or a potential too")
+        if left_out := {"subgoals", "q_prior"} & set(verdict.entries):
+            names = " and ".join(sorted(left_out))
+            warnings.warn(f"{names} of the program are not used here: train it by train_program", stacklevel=3)
         env = make_env(task)
         self.layout = make_layout(task, env)
         env.close()

@@ -19,10 +19,11 @@ def replied(slot: Slot) -> Event:
     return Event("replied", {"slot": list(slot), "request": f"r{slot.round}.{slot.attempt}", "occurrence": slot.sample})
 
 
-def judged(slot: Slot, program: str | None) -> Event:
+def judged(slot: Slot, program: str | None, *functions: str) -> Event:
     accepted = program is not None and not program.startswith("!")
     findings = [] if accepted else [f"RS000 error: {program} at {slot}"]
-    return Event("judged", {"slot": list(slot), "program": program, "accepted": accepted, "findings": findings})
+    data = {"slot": list(slot), "program": program, "accepted": accepted, "findings": findings}
+    return Event("judged", data | ({"functions": list(functions)} if functions else {}))
 
 
 def tried(program: str, seed: int, fitness: float | None, status: str = "") -> Event:

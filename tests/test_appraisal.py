@@ -88,7 +88,7 @@ def test_runs_and_their_programs_are_told_apart(tmp_path: Path, executor: FakeEx
     second = max(one.state.programs, key=lambda program: one.state.programs[program])
     found = appraise_in_run(one.folder, one.state, second)
     assert found is not None and found.quality.epic_from_parent == pytest.approx(0.0, abs=1e-6)
-    assert "EPIC distance to its parent" in dict(told(found.quality))
+    assert "EPIC distance to its parent" in dict(told(found))
     beside = appraise_in_run(one.folder, one.state, second, (other.folder, other.best.id))
     assert beside is not None and beside.quality.from_parent is not None and beside.quality.epic_from_parent is None
     assert beside.quality.unsaid[-1].startswith("EPIC distance to its parent: one breaks on transitions that never")

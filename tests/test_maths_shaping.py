@@ -55,20 +55,25 @@ def test_without_the_discount_the_optimum_flips() -> None:
 
 
 def test_starting_values_do_what_a_potential_does() -> None:
-    """Wiewiora (2003): Q learned with a potential, and Q that begins as the potential, differ by it at every step."""
-    rng = np.random.default_rng(0)
-    world, phi = random_world(rng, 5, 2), rng.normal(size=5)
-    one, other, state, worst = np.zeros((5, 2)), np.repeat(phi[:, None], 2, axis=1), 0, 0.0
-    for _ in range(3000):
-        action = int(rng.integers(2))
-        to = int(rng.choice(5, p=world.dynamics[state, action]))
-        reward = world.reward[state, action, to]
-        pay = potential_shaping(phi[state : state + 1], phi[to : to + 1], NEVER, GAMMA)[0]
-        one[state, action] += 0.3 * (reward + pay + GAMMA * one[to].max() - one[state, action])
-        other[state, action] += 0.3 * (reward + GAMMA * other[to].max() - other[state, action])
-        worst = max(worst, float(np.abs(other - one - phi[:, None]).max()))
-        state = to
-    assert worst < 1e-12
+    """Wiewiora (2003): Q learned with a potential, and Q that begins as the potential, differ by it at every step.
+
+    Also where the last state ends an episode: it pays no potential, and is worth nothing.
+    """
+    for seed in range(10):
+        rng, ends = np.random.default_rng(seed), seed % 2 == 1
+        world, phi = random_world(rng, 5, 2), rng.normal(size=5)
+        one, other, state, worst = np.zeros((5, 2)), np.repeat(phi[:, None], 2, axis=1), 0, 0.0
+        for _ in range(1000):
+            action = int(rng.integers(2))
+            to = int(rng.choice(5, p=world.dynamics[state, action]))
+            reward, over = world.reward[state, action, to], np.array([ends and to == 4])
+            pay = potential_shaping(phi[state : state + 1], phi[to : to + 1], over, GAMMA)[0]
+            after = (0.0, 0.0) if over[0] else (one[to].max(), other[to].max())
+            one[state, action] += 0.3 * (reward + pay + GAMMA * after[0] - one[state, action])
+            other[state, action] += 0.3 * (reward + GAMMA * after[1] - other[state, action])
+            worst = max(worst, float(np.abs(other - one - phi[:, None]).max()))
+            state = 0 if over[0] else to
+        assert worst < 1e-12
 
 
 def episodes(draws: Any, count: int) -> list[tuple[Any, bool]]:
@@ -202,6 +207,23 @@ def swept(h: Any, sweeps: int, stop: int, rate: float = 0.1) -> Any:
         targets = np.array([[GAMMA * q[1].max(), 1.0], [1.0, 1.0]])
         q = q + rate * (targets - q) + (h if sweep < stop else 0.0)
     return q
+
+
+def test_sampled_q_learning_forgets_a_heuristic_that_stopped() -> None:
+    """Single random transitions of deterministic worlds, the heuristic added to each update until a half of them."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        world = random_world(rng, states=4, actions=2)
+        surely = np.eye(4)[world.dynamics.argmax(axis=2)]
+        truth, q, h = optimal_q(world._replace(dynamics=surely)), np.zeros((4, 2)), rng.normal(size=(4, 2))
+        for step in range(6000):
+            state, action = int(rng.integers(4)), int(rng.integers(2))
+            to = int(surely[state, action].argmax())
+            target = world.reward[state, action, to] + world.gamma * q[to].max()
+            q[state, action] += 0.5 * (target - q[state, action]) + (h[state, action] if step < 3000 else 0.0)
+            if step == 2999:
+                assert np.abs(q - truth).max() > 0.1, "it was felt"
+        assert np.abs(q - truth).max() < 1e-6
 
 
 def test_a_heuristic_that_stays_is_a_reward_and_one_that_stops_is_forgotten() -> None:

@@ -10,13 +10,14 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from line_runs import recorded
 from lineworld import write_task
 from stable_baselines3 import PPO
 
 import rewardsmith as rs
 from rewardsmith import api
 from rewardsmith.episodes import episode_columns
-from rewardsmith.errors import UsageError
+from rewardsmith.errors import NoProgram, UsageError
 from rewardsmith.parts import NATIVE_REWARD, ProgramParts, without_potential
 from rewardsmith.recording import play, record
 from rewardsmith.task.environment import make_env
@@ -105,6 +106,61 @@ def test_a_potential_of_another_discount_is_refused(task: Task, tmp_path: Path) 
     venv.close()
 
 
+@pytest.mark.parametrize("mode", ["NEXT_STEP", "SAME_STEP"])
+def test_the_change_telescopes_through_auto_resets(task: Task, tmp_path: Path, mode: str) -> None:
+    """Gymnasium's two kinds: the step after an end is a reset that pays nothing, or the reset is in the same step."""
+    module = _imported(exporting(task, POTENTIAL, tmp_path))
+    kinds = gym.vector.AutoresetMode
+    venv = gym.vector.SyncVectorEnv([lambda: module.RewardWrapper(make_env(task))] * 2, autoreset_mode=kinds[mode])
+    obs, _ = venv.reset(seed=0)
+    begun, sums, length, native = obs[:, 0].copy(), np.zeros(2), np.zeros(2, int), np.zeros(2)
+    resets, ended = np.zeros(2, bool), list[bool]()
+    for step in range(60):
+        action = np.array([[0.9], [0.1 if step < 30 else 0.9]], np.float32)
+        obs, rewards, terminated, truncated, info = venv.step(action)
+        for row in range(2):
+            if resets[row]:
+                assert rewards[row] == 0.0
+                begun[row], sums[row], length[row], native[row], resets[row] = obs[row, 0], 0.0, 0, 0.0, False
+                continue
+            sums[row] += GAMMA ** length[row] * rewards[row]
+            native[row] += GAMMA ** length[row] * float(terminated[row])  # the line pays 1 for its end
+            length[row] += 1
+            if terminated[row] or truncated[row]:
+                last = obs[row] if mode == "NEXT_STEP" else info["final_obs"][row]
+                left = 0.0 if terminated[row] else GAMMA ** length[row] * 2.0 * last[0]
+                assert sums[row] == pytest.approx(native[row] + left - 2.0 * begun[row], abs=1e-5)
+                ended.append(bool(terminated[row]))
+                resets[row] = mode == "NEXT_STEP"
+                begun[row], sums[row], length[row], native[row] = obs[row, 0], 0.0, 0, 0.0
+    assert True in ended and False in ended
+
+
+def test_the_change_telescopes_through_the_resets_of_a_vector(task: Task, tmp_path: Path) -> None:
+    program = rs.load_program(file(tmp_path, POTENTIAL), task)
+    venv = VecReward(make_vec_env(task, 2, 0), program, GAMMA)
+    obs = venv.reset()
+    begun, sums, length, ended = obs[:, 0].copy(), np.zeros(2), np.zeros(2, int), list[bool]()
+    for _ in range(40):
+        obs, rewards, dones, infos = venv.step(np.array([[0.9], [0.1]], np.float32))
+        sums += GAMMA**length * rewards
+        length += 1
+        for row in np.flatnonzero(dones):
+            over = not infos[row]["TimeLimit.truncated"]
+            left = 0.0 if over else GAMMA ** length[row] * 2.0 * infos[row]["terminal_observation"][0]
+            native = GAMMA ** (length[row] - 1) * over
+            assert sums[row] == pytest.approx(native + left - 2.0 * begun[row], abs=1e-5)
+            begun[row], sums[row], length[row] = obs[row, 0], 0.0, 0
+            ended.append(over)
+    assert True in ended and False in ended
+    program.close()
+
+
+def test_what_a_wrapper_cannot_pay_is_said(task: Task, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="subgoals of the program are not used here"):
+        rs.load_program(file(tmp_path, GOALS), task).close()
+
+
 # --- Subgoals
 
 
@@ -158,6 +214,35 @@ def test_a_bonus_that_outweighs_success_is_refused(task: Task, tmp_path: Path) -
     greedy = task.with_training({"shaping": {"subgoals": "bonus", "bonus": 0.5}})
     with pytest.raises(UsageError, match="can be worth more than a success"):
         rs.train_program(file(tmp_path, GOALS), greedy, seeds=1, steps=64, runs=tmp_path / "runs")
+
+
+@pytest.mark.parametrize(("bonus", "told"), [(0.7, "of 1 subgoals"), (0.5, None)])
+def test_a_bonus_is_held_against_the_bound_before_anything_is_bought(
+    task: Task, tmp_path: Path, bonus: float, told: str | None
+) -> None:
+    """For one subgoal when the task is looked at; for those of a program when it is judged, so that it is mended."""
+    greedy = task.with_training({"shaping": {"subgoals": "neutralised", "bonus": bonus}})
+    settings: dict[str, Any] = {"produce": "reward,subgoals", "report_seeds": 0, "steps": 64, "runs": tmp_path / "runs"}
+    replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{GOALS}```"}])
+    options = {"rounds": 1, "samples": 1, "seeds": 1}
+    if told is not None:
+        with pytest.raises(UsageError, match=told):
+            api.design(greedy, replies=replies, options=options, **settings)
+        return
+    with pytest.raises(NoProgram) as caught:
+        api.design(greedy, replies=replies, options=options, **settings)
+    assert "RS403 error: a bonus of 0.5 for each of 2 subgoals" in caught.value.hint
+
+
+def test_where_no_reward_was_asked_for_none_is_taken(task: Task, tmp_path: Path) -> None:
+    """The task's own stays, and with a potential what is best stays."""
+    replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{BOTH}```"}])
+    with pytest.raises(NoProgram) as caught:
+        api.design(
+            task, replies=replies, options={"rounds": 1, "samples": 1, "seeds": 1}, report_seeds=0, steps=64,
+            produce="potential", runs=tmp_path / "runs",
+        )  # fmt: skip
+    assert "RS402 error: a reward was not asked for" in caught.value.hint
 
 
 # --- Trained, evaluated, exported
@@ -251,8 +336,6 @@ def test_the_key_of_the_mask_must_be_free(task: Task) -> None:
 
 def exporting(task: Task, source: str, tmp_path: Path) -> Path:
     """The exported file of a run that was given this program."""
-    from line_runs import recorded
-
     replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{source}```"}])
     run = api.design(
         task, replies=replies, options={"rounds": 1, "samples": 1, "seeds": 1}, report_seeds=0, steps=256,

@@ -89,7 +89,8 @@ def test_q_prior_for_discrete_actions() -> None:
     three = "def q_prior(position):\n    return np.stack([position, 0 * position, -position], axis=1)\n"
     assert check(three, DISCRETE, n_actions=3).accepted
     assert codes(check(three, DISCRETE, n_actions=2)) == ["RS212"]
-    assert check("def q_prior(position, action):\n    return position * action\n", DISCRETE, n_actions=3).accepted
+    one = "def q_prior(position, action):\n    return position * action\n"
+    assert codes(check(one, DISCRETE, n_actions=2)) == ["RS212"], "a value of every action, not of one"
 
 
 def test_every_entry_point_is_checked() -> None:

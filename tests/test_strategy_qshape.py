@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from line_runs import recorded
 from lineworld import write_task
-from plays import replied, tried
+from plays import judged, replied, tried
 
 from rewardsmith import api
 from rewardsmith.engine.judging import keep_functions
@@ -44,11 +44,6 @@ AWAY = SOURCE.replace("next_position - position}", "position - next_position}")
 
 def qshape(**options: int) -> QShape:
     return QShape(QShapeOptions(**{"rounds": 2, "samples": 1, "repairs": 0, "seeds": 1, **options}), 100)
-
-
-def judged(slot: Slot, program: str, *functions: str) -> Event:
-    data = {"slot": list(slot), "program": program, "accepted": True, "findings": [], "functions": list(functions)}
-    return Event("judged", data)
 
 
 def derived(whole: str, keep: str, program: str | None) -> Event:

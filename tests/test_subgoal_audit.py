@@ -138,19 +138,24 @@ def audited(program: str, verdict: str) -> Event:
 
 
 def test_a_refused_program_is_told_and_not_trained() -> None:
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a")]
+    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a", "subgoals")]
     assert calm().plan(fold(events)) == [Audit("a", 0.001)]
     events.append(audited("a", "refused"))
     (order,) = calm().plan(fold(events))
     assert isinstance(order, Write) and order.turns[0].feedback == ("subgoals",) and fold(events).skipped() == ["a"]
-    events += [replied(Slot(1, 0)), judged(Slot(1, 0), "b"), audited("b", "passed")]
+    events += [replied(Slot(1, 0)), judged(Slot(1, 0), "b", "subgoals"), audited("b", "passed")]
     assert calm().plan(fold(events)) == [Train("b", (0,), "selection", 100)]
     events.append(tried("b", 0, 0.5))
     assert calm().plan(fold(events)) == [Stop("all rounds are done")]
 
 
+def test_a_program_without_subgoals_is_trained_without_an_audit() -> None:
+    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a", "reward")]
+    assert calm().plan(fold(events)) == [Train("a", (0,), "selection", 100)]
+
+
 def test_a_trained_program_is_told_how_far_agents_came() -> None:
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a"), audited("a", "passed"), tried("a", 0, 0.5)]
+    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a", "subgoals"), audited("a", "passed"), tried("a", 0, 0.5)]
     (order,) = calm().plan(fold(events))
     assert isinstance(order, Write) and order.turns[0].feedback == ("process", "subgoals")
 

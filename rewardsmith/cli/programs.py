@@ -58,13 +58,13 @@ def _add_check(app: typer.Typer) -> None:
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
         look = look_at(resolved)
         verdict = check_source(source, look.report.model_dump(), look.transitions)
-        verdict = trainable(verdict, resolved.spec.training)
+        verdict = trainable(verdict, resolved.spec.training, look.report.longest)
         trained, known, audits = None, None, []
         if verdict.accepted:
             folder = _run_of(resolved, run, runs) if on is None else None
             bank = _known(resolved, look, on, folder)
             trained = _on_trained(source, verdict, resolved.spec.training.gamma, on, folder)
-            known = _appraised(source, verdict, bank, resolved.spec.training.gamma)
+            known = _appraised(source, verdict, bank, resolved.spec.training.gamma, look)
             audits = _audited(source, verdict, bank, resolved)
         if output.json:
             as_json = {"accepted": verdict.accepted, **dataclasses.asdict(verdict), "trained": trained}
@@ -163,14 +163,14 @@ def _known(task: Task, look: Look, on: Path | None, run: RunFolder | None) -> Ba
     return untaught_bank(task, look) if run is None else RunBank(run).before(fold(run.events()))
 
 
-def _appraised(source: str, verdict: Verdict, bank: Bank, gamma: float) -> Appraisal | None:
+def _appraised(source: str, verdict: Verdict, bank: Bank, gamma: float, look: Look) -> Appraisal | None:
     """What known behaviour says of the reward; nothing of subgoals alone, which are no reward."""
     from rewardsmith.appraisal import appraise
 
     if set(verdict.entries) == {"subgoals"}:
         return None
     try:
-        return appraise(source, verdict, bank, gamma)
+        return appraise(source, verdict, bank, gamma, look.report.model_dump())
     except ProgramError:
         return None
 
@@ -283,10 +283,10 @@ def show_appraisal(output: Output, known: Appraisal) -> None:
     from rewardsmith.wording import number
 
     lines = Table.grid(padding=(0, 2, 0, 0))
-    for name, value in told(known.quality):
+    for name, value in told(known):
         lines.add_row(name, value)
     output.result.print(lines)
-    if len(known.quality.terms) > 1:
+    if known.pays and len(known.quality.terms) > 1:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         for column in ("term", "share of differences", "agrees with fitness", "adds to agreement"):
             table.add_column(column, justify="left" if column == "term" else "right")

@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -19,7 +19,8 @@ from rewardsmith.errors import RunError
 from rewardsmith.events import disk_error
 from rewardsmith.llm.protocol import FinishReason
 from rewardsmith.look import shapes_in
-from rewardsmith.program import Program, Verdict, program_id
+from rewardsmith.maths.shaping import check_bonus
+from rewardsmith.program import ENTRY_POINTS, Program, Verdict, program_id
 from rewardsmith.sandbox.behaviour import check_program
 from rewardsmith.sandbox.codes import CODES
 from rewardsmith.state import RunState
@@ -85,7 +86,8 @@ class Judge:
             check_seal(self._run, self._state, program.id)
             verdict = read_verdict(self._run, program.id)
         else:
-            verdict = trainable(check_source(program.source, self._preflight, self._transitions), self._training)
+            verdict = check_source(program.source, self._preflight, self._transitions)
+            verdict = trainable(verdict, self._training, self._preflight.get("longest"), self._run.config().produce)
             write_whole(folder / "program.py", program.source.rstrip() + "\n")
             write_whole(folder / "lineage.json", json.dumps(_lineage(program), indent=1) + "\n")
             write_whole(folder / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
@@ -134,23 +136,46 @@ def check_source(source: str, preflight: dict[str, Any], transitions: Columns) -
     )
 
 
-def trainable(verdict: Verdict, training: TrainingSpec) -> Verdict:
-    """Refuse what is valid but cannot be used with a task's learner, instead of leaving it silently unused."""
-    found = [
-        Finding("RS401", "error", message, hint, source="audit")
-        for name, message, hint in unusable_parts(training)
-        if name in verdict.entries
-    ]
-    if not verdict.accepted or not found:
+def trainable(
+    verdict: Verdict, training: TrainingSpec, longest: int | None = None, wanted: Collection[str] = ENTRY_POINTS
+) -> Verdict:
+    """Refuse what is valid but must not, or cannot, be used with a task's learner, instead of finding out later.
+
+    Args:
+        longest: steps after which an episode is cut off at the latest, where that is known.
+        wanted: the functions that were asked for; where a reward is not, the task's own, and what is best, stays.
+    """
+    if not verdict.accepted:
         return verdict
-    return dataclasses.replace(verdict, stage="behaviour", findings=(*verdict.findings, *found))
+    found = [("RS401", *why) for name, *why in unusable_parts(training) if name in verdict.entries]
+    if "reward" in verdict.entries and "reward" not in wanted:
+        asked = f"define only {', '.join(wanted)}: the task's own reward stays, and they are added to it"
+        found.append(("RS402", "a reward was not asked for", asked))
+    if "subgoals" in verdict.entries and (why := _too_large_a_bonus(training, longest, len(verdict.rates))):
+        found.append(("RS403", why, "lower [training.shaping] bonus or leave it out, or define fewer subgoals"))
+    if not found:
+        return verdict
+    errors = (Finding(code, "error", message, hint, source="audit") for code, message, hint in found)
+    return dataclasses.replace(verdict, stage="behaviour", findings=(*verdict.findings, *errors))
+
+
+def _too_large_a_bonus(training: TrainingSpec, longest: int | None, count: int) -> str:
+    """Why subgoals that many cannot be paid as the task says; empty where they can, or nothing is known."""
+    shaping = training.shaping
+    if shaping.subgoals == "potential" or shaping.bonus is None or longest is None:
+        return ""
+    try:
+        check_bonus(shaping.bonus, training.gamma, longest, shaping.success, count)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def unusable_parts(training: TrainingSpec) -> Iterator[tuple[str, str, str]]:
     """Functions that a task's learner has no use for: (name, why, what to do)."""
     if training.algorithm not in ("DQN", "TD3", "SAC"):
         why = f"{training.algorithm} learns no Q that a q_prior could shape"
-        yield "q_prior", why, "write a reward, or a potential; or train with DQN, TD3 or SAC: --set algorithm=SAC"
+        yield "q_prior", why, "write a reward, or a potential; or train with DQN, TD3 or SAC: [training] algorithm"
 
 
 def read_verdict(run: RunFolder, program: str) -> Verdict:

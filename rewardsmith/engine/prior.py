@@ -1,4 +1,4 @@
-"""A program's prior on Q: whether it proved itself, and what it says of what the best agent of its parts did."""
+"""A program's prior on Q: whether it proved itself, and what it says of known behaviour and of the best agent's."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from rewardsmith.bank import Bank
 from rewardsmith.engine.judging import read_verdict
 from rewardsmith.episodes import EPISODES, episode_columns, load_episodes
-from rewardsmith.feedback.prior import Believed, prior_rows
+from rewardsmith.feedback.prior import Believed, Ordering, ordering, prior_rows
 from rewardsmith.look import shapes_in
-from rewardsmith.program import NATIVE, EntryPoint
+from rewardsmith.maths.preference import better_half
+from rewardsmith.program import NATIVE, EntryPoint, Verdict
 from rewardsmith.sandbox.host import ProgramHost
 from rewardsmith.state import RunState, TrialState
 from rewardsmith.store import RunFolder
@@ -37,7 +39,8 @@ def prior_feedback(run: RunFolder, state: RunState, program: str) -> dict[str, A
     episodes, verdict = load_episodes(path), read_verdict(run, program)
     assert state.preflight is not None
     believed = _believed(run.program_source(program), verdict.entries["q_prior"], episodes, state.preflight)
-    told = prior_rows(believed, episodes, verdict.fields_read, state.preflight["arguments"])
+    gamma = run.task().spec.training.gamma
+    told = prior_rows(believed, episodes, verdict.fields_read, state.preflight["arguments"], gamma)
     who = "the agent that learned from the environment's own reward" if best.program == NATIVE else "the best agent"
     return {"who": who, "fitness": best.fitness, "tried": _tried(run, state, program), **told}
 
@@ -50,9 +53,27 @@ def _tried(run: RunFolder, state: RunState, program: str) -> dict[str, Any] | No
     outcomes = [report.prior for report in reports if report.prior is not None]
     if not outcomes:
         return None
-    led, own = (float(np.mean([getattr(outcome, whose) for outcome in outcomes])) for whose in ("led", "own"))
+    led, own = (_mean([getattr(outcome, whose) for outcome in outcomes]) for whose in ("led", "own"))
     believed = sum(outcome.believed for outcome in outcomes)
     return {"trainings": len(outcomes), "believed": believed, "led": led, "own": own}
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def prior_ordering(source: str, verdict: Verdict, bank: Bank, preflight: dict[str, Any]) -> Ordering | None:
+    """How an accepted program's prior orders the actions of a bank; None without a prior, or without contrast.
+
+    Raises:
+        ProgramError: the program broke on it.
+        BoundaryError: the sandbox failed.
+    """
+    better = better_half(bank.fitness, bank.successes)
+    if "q_prior" not in verdict.entries or better is None:
+        return None
+    return ordering(_believed(source, verdict.entries["q_prior"], bank.episodes, preflight), bank.lengths, better)
 
 
 def _parts(state: RunState, program: str) -> list[str]:

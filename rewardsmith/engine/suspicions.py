@@ -11,10 +11,12 @@ from __future__ import annotations
 from rewardsmith.bank import Bank
 from rewardsmith.engine.bank import RunBank, known_before
 from rewardsmith.engine.judging import read_verdict
+from rewardsmith.engine.prior import prior_ordering
 from rewardsmith.engine.screening import apply_to_bank
 from rewardsmith.errors import ProgramError
 from rewardsmith.feedback.audit import audit
 from rewardsmith.feedback.paid import Paid
+from rewardsmith.feedback.prior import ordering_concerns
 from rewardsmith.state import RunState, TrialKey
 from rewardsmith.store import RunFolder
 
@@ -37,14 +39,22 @@ class Suspicions:
         Raises:
             BoundaryError: the sandbox failed.
         """
-        if not {"reward", "potential"} & read_verdict(self._run, program).entries.keys():
-            return []
         known = program, known_before(state, round_number + 1)
         if known not in self._told:
-            self._told[known] = self._on(self._bank.before(state, round_number + 1), program, state.parent(program))
+            self._told[known] = self._on(self._bank.before(state, round_number + 1), program, state)
         return self._told[known]
 
-    def _on(self, bank: Bank, program: str, parent: str | None) -> list[str]:
+    def _on(self, bank: Bank, program: str, state: RunState) -> list[str]:
+        verdict = read_verdict(self._run, program)
+        of_pay = self._of_pay(bank, program, state.parent(program)) if verdict.pays else []
+        assert state.preflight is not None
+        try:
+            order = prior_ordering(self._run.program_source(program), verdict, bank, state.preflight)
+        except ProgramError as error:
+            return [*of_pay, f"its prior on Q breaks on recorded episodes: {error.message}"]
+        return [*of_pay, *map(str, ordering_concerns(order) if order is not None else ())]
+
+    def _of_pay(self, bank: Bank, program: str, parent: str | None) -> list[str]:
         paid = self._applied(program, bank)
         if isinstance(paid, str):
             return [paid]

@@ -1,4 +1,4 @@
-"""Where a prior on Q disagrees with what an agent learned: told to its writer, who believed otherwise.
+"""Whether a prior on Q orders actions as good behaviour does, and where it disagrees with what an agent learned.
 
 An agent that did well is the evidence: what it does in a state is better than most of what else it could do there. A
 prior that values other actions more is wrong in that state, or knows more than the agent.
@@ -12,10 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rewardsmith.feedback.moments import numbers_of
-from rewardsmith.types import Array, Episode, FloatArray
+from rewardsmith.maths.agreement import kendall_tau
+from rewardsmith.types import Array, Episode, Finding, FloatArray
 
 MOST_ROWS = 4
 _APART = 10  # steps between two rows: one place, told once
+_MOST_STATES = 500  # that are compared with each other
+_CLEARLY = 0.05  # by which bad behaviour must agree with it more than good
 
 
 class Believed(NamedTuple):
@@ -38,12 +41,70 @@ def agreement(believed: Believed) -> float:
     return float(np.mean(below + 0.5 * (believed.taken[:, None] == believed.others)))
 
 
+class Ordering(NamedTuple):
+    """Its :func:`agreement` with what was done in the better episodes, and in the others."""
+
+    good: float
+    bad: float
+
+
+def ordering(believed: Believed, lengths: Array, better: Array) -> Ordering:
+    """How it orders the actions of known behaviour.
+
+    Args:
+        believed: what it says along all episodes, one after the other.
+        lengths: steps of each episode, shape (m,).
+        better: which are the better ones, shape (m,), bool; some are, and some are not.
+    """
+    good = np.repeat(better, lengths)
+    return Ordering(*(agreement(Believed(*(values[rows] for values in believed))) for rows in (good, ~good)))
+
+
+def ordering_concerns(found: Ordering) -> list[Finding]:
+    """Whether it points away from the goal: what bad episodes do is worth more to it than what good ones do."""
+    if found.good >= 0.5 or found.bad < found.good + _CLEARLY:
+        return []
+    message = (
+        "the prior on Q values the actions of good episodes less than those of bad ones: at least as much as "
+        f"{found.good:.0%} of the other actions, in bad episodes {found.bad:.0%}"
+    )
+    return [Finding("RS510", "warning", message, "turn the order of its actions", source="audit")]
+
+
+def state_agreement(believed: Believed, returns: FloatArray) -> float | None:
+    """Whether states are in the order of what was earned from them: what it says of states, apart from actions.
+
+    A prior with wrong actions may still know where it is good to be, and help by that alone.
+
+    Args:
+        returns: from each state on, shape (N,).
+
+    Returns:
+        Kendall's tau of its mean over actions with them; None where one of both is the same everywhere.
+    """
+    values = np.concatenate([believed.taken[:, None], believed.others], axis=1).mean(axis=1)
+    some = np.unique(np.linspace(0, len(values) - 1, _MOST_STATES).astype(int))
+    return kendall_tau(values[some], returns[some])
+
+
+def returns_from_there(episodes: Sequence[Episode], gamma: float) -> FloatArray:
+    """The discounted native return from each state to the end of its episode, one episode after the other, (N,)."""
+    found = []
+    for episode in episodes:
+        returns = np.zeros(len(episode) + 1)
+        for step in reversed(range(len(episode))):
+            returns[step] = episode.native_rewards[step] + gamma * returns[step + 1]
+        found.append(returns[:-1])
+    return np.concatenate(found)
+
+
 def prior_rows(
-    believed: Believed, episodes: Sequence[Episode], fields: Sequence[str], seen: Mapping[str, Any]
+    believed: Believed, episodes: Sequence[Episode], fields: Sequence[str], seen: Mapping[str, Any], gamma: float
 ) -> dict[str, Any]:
     """Values of ``shared/prior``, but for whose agent it was.
 
     Args:
+        gamma: the learner's discount.
         fields: those that the program reads.
         seen: what programs may ask for, see :class:`rewardsmith.look.Preflight`.
     """
@@ -58,7 +119,8 @@ def prior_rows(
         columns = list(before)
         did, wanted = (_action(values) for values in (episode.actions[step], believed.best[place]))
         rows.append({"cells": [*before.values(), did, wanted], "gap": float(gaps[place])})
-    return {"share": agreement(believed), "steps": len(gaps), "columns": columns, "rows": rows}
+    states = state_agreement(believed, returns_from_there(episodes, gamma))
+    return {"share": agreement(believed), "states": states, "steps": len(gaps), "columns": columns, "rows": rows}
 
 
 def _worst(gaps: FloatArray) -> list[int]:

@@ -95,7 +95,7 @@ def _quality(run: Run, state: RunState, program: str) -> list[tuple[str, str]]:
     if found is None:
         return []
     terms = found.quality.terms if len(found.quality.terms) > 1 else {}
-    return told(found.quality) + [
+    return told(found) + [
         (f"term {name}", f"{credit.share:.0%} of the differences between episodes, agrees with fitness "
          f"{number(credit.agrees)}, adds {number(credit.adds)}")
         for name, credit in terms.items()

@@ -228,6 +228,9 @@ def _check_form(case: _Case, shapes: Shapes) -> None:
     elif case.entry.name == "q_prior" and "action" not in names and case.n_actions is None and _is_continuous(shapes):
         text = "the actions are continuous, so it must ask for `action`"
         case.add("RS212", text, "write q_prior(<fields>, action) -> (n,)")
+    elif case.entry.name == "q_prior" and "action" in names and case.n_actions is not None:
+        text = f"there are {case.n_actions} actions to choose from, so it values all of them and is given none"
+        case.add("RS212", text, f"write q_prior(<fields>) -> (n, {case.n_actions})")
 
 
 def _judge(case: _Case, output: Output, probed: Sequence[Output | None]) -> None:

@@ -42,9 +42,14 @@ class Calm(InRounds):
     def owed(self, state: RunState, number: int) -> Sequence[Order]:
         """Programs are audited; those that are not refused are trained."""
         programs = accepted_programs(state, number)
-        owed = [program for program in programs if program not in state.audits]
-        audits = [Audit(program, self.options.most_false, self.options.votes) for program in owed]
-        trusted = [program for program in programs if program in state.audits and not state.audits[program].refused]
+        with_subgoals = [program for program in programs if "subgoals" in state.functions[program]]
+        audits = [
+            Audit(program, self.options.most_false, self.options.votes)
+            for program in with_subgoals
+            if program not in state.audits
+        ]
+        refused = {program for program, audit in state.audits.items() if audit.refused}
+        trusted = [program for program in programs if program not in refused]
         return audits or trainings(state, trusted, self.options.seeds, self.steps)
 
     def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:

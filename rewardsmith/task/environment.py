@@ -36,6 +36,13 @@ def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
     return env
 
 
+def longest_episode(task: Task, env: gym.Env[Any, Any]) -> int | None:
+    """Steps after which an episode is cut off at the latest, as far as the task or the environment says it."""
+    limits = (task.spec.env.max_episode_steps, getattr(env.spec, "max_episode_steps", None),
+              getattr(env.unwrapped, "max_steps", None))  # fmt: skip
+    return next((limit for limit in limits if isinstance(limit, int)), None)
+
+
 def is_registered(env_id: str) -> bool:
     """Whether Gymnasium makes it, also ``module:Id-v0``; else it is ``module:Class``."""
     return bool(_REGISTERED.match(env_id)) or env_id in gym.registry  # an id need not have a version

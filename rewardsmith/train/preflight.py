@@ -9,9 +9,11 @@ import numpy as np
 from rewardsmith.episodes import save_episodes
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.look import Preflight, look_at
+from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
 from rewardsmith.train.jobs import write_json
 from rewardsmith.train.learner import check_hyperparameters, make_policy, normalised
+from rewardsmith.train.subgoals import bonus_for
 from rewardsmith.train.vectors import make_vec_env
 
 
@@ -25,12 +27,21 @@ def run_preflight(task: Task, folder: Path) -> Preflight:
     check_hyperparameters(task.spec.training)
     look = look_at(task)
     _try_learner(task)
+    _try_bonus(task)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / "transitions.npz", **look.transitions)  # type: ignore[arg-type]
     save_episodes(folder / "random.npz", look.behaviour.episodes)
     save_episodes(folder / "held.npz", look.held.episodes)
     write_json(folder / "preflight.json", look.report)
     return look.report
+
+
+def _try_bonus(task: Task) -> None:
+    """A bonus that is too large for one subgoal is too large for any."""
+    if task.spec.training.shaping.subgoals != "potential":
+        env = make_env(task)
+        bonus_for(task, env, 1)
+        env.close()
 
 
 def _try_learner(task: Task) -> None:

@@ -20,6 +20,7 @@ from stable_baselines3.common.vec_env import VecEnvWrapper
 from rewardsmith.errors import UsageError
 from rewardsmith.maths.relevance import Relevance
 from rewardsmith.maths.shaping import check_bonus, largest_bonus
+from rewardsmith.task.environment import longest_episode
 from rewardsmith.task.loading import Task
 from rewardsmith.train.vectors import RecordedVecEnv
 from rewardsmith.types import Array, Evaluator, FloatArray
@@ -136,9 +137,8 @@ def bonus_for(task: Task, env: gym.Env[Any, Any], count: int) -> float:
     shaping, gamma = task.spec.training.shaping, task.spec.training.gamma
     if shaping.subgoals == "potential":
         return shaping.bonus or AS_POTENTIAL
-    limits = (getattr(env.spec, "max_episode_steps", None), getattr(env.unwrapped, "max_steps", None))
-    horizon = task.spec.env.max_episode_steps or limits[0] or limits[1]
-    if not isinstance(horizon, int):
+    horizon = longest_episode(task, env)
+    if horizon is None:
         hint = "set [env] max_episode_steps, or pay subgoals as a potential, which has no limit"
         raise UsageError("how much subgoals may be paid depends on the longest episode, which is not known", hint)
     if shaping.bonus is None:
