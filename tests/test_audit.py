@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rewardsmith.appraisal import told
+from rewardsmith.appraisal import Appraisal, told
 from rewardsmith.bank import Bank, Trajectory
 from rewardsmith.feedback.audit import audit, hollow_gain
 from rewardsmith.feedback.paid import Paid
@@ -201,7 +201,7 @@ def test_a_native_reward_that_is_the_same_each_step_has_wishes_where_episodes_en
     found = quality(Paid(endless, Output(endless.columns(["position"])["position"]), 0.99))
     assert found.from_native is None and found.shaping is None
     assert "no known episode ends by itself" in found.unsaid[0]
-    assert any(name == "not told" for name, _ in told(found))
+    assert any(name == "not told" for name, _ in told(Appraisal(found, (), None, pays=True)))
 
 
 def test_an_exploit_that_the_program_before_had_must_not_pay_more() -> None:

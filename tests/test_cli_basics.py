@@ -158,6 +158,21 @@ def test_check_of_a_refused_program_ends_with_5(tmp_path: Path, source: str, cod
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(("sign", "suspected"), [("", False), ("-", True)])
+def test_check_of_a_prior_tells_how_it_orders_actions(tmp_path: Path, sign: str, suspected: bool) -> None:
+    """Random walkers that got further went right more often; of the task's own reward nothing is told."""
+    task, file = lineworld.write_task(tmp_path / "line", discrete=True), tmp_path / "prior.py"
+    text = (task / "task.toml").read_text(encoding="utf-8").replace('algorithm = "PPO"', 'algorithm = "DQN"')
+    (task / "task.toml").write_text(text, encoding="utf-8")
+    values = f"{sign}0.1 * np.stack([position - 1, position, position + 1], axis=1)"
+    source = f"import numpy as np\n\n\ndef q_prior(position):\n    return {values}\n"
+    file.write_text(source, encoding="utf-8")
+    done = invoke("check", str(file), "--task", str(task), "--runs", str(tmp_path))
+    assert done.exit_code == 0, done.stdout
+    assert "its prior on Q, good behaviour" in done.stdout and "rank agreement with fitness" not in done.stdout
+    assert ("RS510" in done.stdout) == suspected
+
+
 def test_check_of_an_environment_needs_no_goal(tmp_path: Path) -> None:
     file = tmp_path / "reward.py"
     file.write_text("def reward(next_pole_angle):\n    return -next_pole_angle**2\n", encoding="utf-8")

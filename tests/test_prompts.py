@@ -81,7 +81,7 @@ SUBGOALS = {
     "concerns": ["RS511 error: subgoal 'half_way' gives false alarms — ask for all that must be true"],
 }  # fmt: skip
 PRIOR = {
-    "who": "the best agent", "fitness": 0.9, "steps": 40, "share": 0.25, "columns": ["position"],
+    "who": "the best agent", "fitness": 0.9, "steps": 40, "share": 0.25, "states": 0.41, "columns": ["position"],
     "rows": [{"cells": [0.5, "1", "-1"], "gap": 2.0}],
     "tried": {"trainings": 2, "believed": 1, "led": 0.5, "own": 0.25},
 }  # fmt: skip

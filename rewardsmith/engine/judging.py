@@ -52,9 +52,15 @@ class Judge:
     """Takes programs out of replies and checks them on the run's real transitions."""
 
     def __init__(
-        self, run: RunFolder, preflight: dict[str, Any], state: RunState, training: TrainingSpec
+        self,
+        run: RunFolder,
+        preflight: dict[str, Any],
+        state: RunState,
+        training: TrainingSpec,
+        wanted: Collection[str] = ENTRY_POINTS,
     ) -> None:
         self._run = run
+        self._wanted = wanted
         self._training = training
         self._preflight = preflight
         self._state = state
@@ -87,7 +93,7 @@ class Judge:
             verdict = read_verdict(self._run, program.id)
         else:
             verdict = check_source(program.source, self._preflight, self._transitions)
-            verdict = trainable(verdict, self._training, self._preflight.get("longest"), self._run.config().produce)
+            verdict = trainable(verdict, self._training, self._preflight.get("longest"), self._wanted)
             write_whole(folder / "program.py", program.source.rstrip() + "\n")
             write_whole(folder / "lineage.json", json.dumps(_lineage(program), indent=1) + "\n")
             write_whole(folder / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")

@@ -223,7 +223,7 @@ class Engine:
     @property
     def _judge_of_run(self) -> Judge:
         if not hasattr(self, "_judging"):
-            self._judging = Judge(self.run, self.seen, self.state, self.task.spec.training)
+            self._judging = Judge(self.run, self.seen, self.state, self.task.spec.training, self.config.produce)
         return self._judging
 
     def _derive(self, orders: Sequence[Derive]) -> None:
