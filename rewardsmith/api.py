@@ -259,11 +259,13 @@ def check_program(source: str, task: Task | str) -> Verdict:
     Raises:
         UsageError, BoundaryError: the task or its environment is at fault, not the program.
     """
-    from rewardsmith.engine.judging import check_source
+    from rewardsmith.engine.judging import check_source, trainable
     from rewardsmith.look import look_at
 
-    look = look_at(resolve_task(task))
-    return check_source(source, look.report.model_dump(), look.transitions)
+    resolved = resolve_task(task)
+    look = look_at(resolved)
+    verdict = check_source(source, look.report.model_dump(), look.transitions)
+    return trainable(verdict, resolved.spec.training, look.report.longest)
 
 
 def program_text(path: str | Path) -> str:
@@ -293,10 +295,8 @@ def trainable_program(path: str | Path, task: Task) -> tuple[str, Verdict]:
     Raises:
         UsageError: the file cannot be read, or the program was refused; the message lists the findings.
     """
-    from rewardsmith.engine.judging import trainable
-
     source = program_text(path)
-    verdict = trainable(check_program(source, task), task.spec.training)
+    verdict = check_program(source, task)
     if not verdict.accepted:
         found = "\n  ".join(str(finding) for finding in verdict.errors)
         raise UsageError(f"{path} was refused:\n  {found}", f"see: rewardsmith check {path} --task {task.name}")

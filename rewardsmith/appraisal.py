@@ -127,8 +127,8 @@ def told(known: Appraisal) -> list[tuple[str, str]]:
     rows = _of_pay(known.quality) if known.pays else []
     if (order := known.ordering) is not None:
         explained = "of the other actions are valued no more than what was done; a half says nothing"
-        rows += [("its prior on Q, good behaviour", f"{order.good:.0%} {explained}")]
-        rows += [("its prior on Q, bad behaviour", f"{order.bad:.0%}")]
+        rows += [("its prior on Q, good behaviour", f"{order.good.mean():.0%} {explained}")]
+        rows += [("its prior on Q, bad behaviour", f"{order.bad.mean():.0%}")]
     return rows
 
 

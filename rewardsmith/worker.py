@@ -15,7 +15,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -31,14 +31,14 @@ _AT_ONCE = 512  # transitions per call: no larger batch than the checks compare 
 _ROW_BY_ROW = 64  # a program that takes one transition at a time must answer within the host's time too
 
 
-def preflight(task: str, folder: str) -> None:
+def preflight(task: str, folder: str, wanted: Sequence[str] = ()) -> None:
     """Look at a task's environment; see :func:`rewardsmith.train.preflight.run_preflight`."""
     from rewardsmith.task.loading import load_task
     from rewardsmith.train.preflight import run_preflight
 
     loaded = load_task(task)
     with _kept_to(Path(folder), loaded):
-        run_preflight(loaded, Path(folder))
+        run_preflight(loaded, Path(folder), wanted)
 
 
 def train(folder: str) -> None:

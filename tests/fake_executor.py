@@ -51,7 +51,7 @@ class FakeExecutor:
     def close(self) -> None:
         pass
 
-    def _preflight(self, task: str, folder: str) -> None:
+    def _preflight(self, task: str, folder: str, wanted: list[str]) -> None:
         write_look(load_task(task), Path(folder))
 
     def _train(self, folder: str) -> None:

@@ -209,23 +209,6 @@ def swept(h: Any, sweeps: int, stop: int, rate: float = 0.1) -> Any:
     return q
 
 
-def test_sampled_q_learning_forgets_a_heuristic_that_stopped() -> None:
-    """Single random transitions of deterministic worlds, the heuristic added to each update until a half of them."""
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        world = random_world(rng, states=4, actions=2)
-        surely = np.eye(4)[world.dynamics.argmax(axis=2)]
-        truth, q, h = optimal_q(world._replace(dynamics=surely)), np.zeros((4, 2)), rng.normal(size=(4, 2))
-        for step in range(6000):
-            state, action = int(rng.integers(4)), int(rng.integers(2))
-            to = int(surely[state, action].argmax())
-            target = world.reward[state, action, to] + world.gamma * q[to].max()
-            q[state, action] += 0.5 * (target - q[state, action]) + (h[state, action] if step < 3000 else 0.0)
-            if step == 2999:
-                assert np.abs(q - truth).max() > 0.1, "it was felt"
-        assert np.abs(q - truth).max() < 1e-6
-
-
 def test_a_heuristic_that_stays_is_a_reward_and_one_that_stops_is_forgotten() -> None:
     """The counterexample: Q*(s0) = [.9, 1]; persistent h = (.5, -.1) makes it [5.9, 0], and the argmax flips."""
     h = np.array([[0.5, -0.1], [0.0, 0.0]])

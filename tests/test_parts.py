@@ -307,23 +307,32 @@ def test_the_exported_file_pays_what_training_paid(task: Task, tmp_path: Path, s
     assert facts["gamma"] == 0.95
 
 
-@pytest.mark.parametrize(("wrapper", "policy"), [("Picture", "CnnPolicy"), ("Place", "MlpPolicy")])
-def test_what_is_done_is_seen_beside_an_image_or_a_number(tmp_path: Path, wrapper: str, policy: str) -> None:
+@pytest.mark.parametrize(
+    ("wrapper", "policy", "features"),
+    [("Picture", "CnnPolicy", 16), ("Picture", "MlpPolicy", 36 * 36), ("Place", "MlpPolicy", 12)],
+)
+def test_what_is_done_is_seen_beside_an_image_or_a_number(
+    tmp_path: Path, wrapper: str, policy: str, features: int
+) -> None:
     """Trained, evaluated and exported: the policy's file acts on what ShowSubgoals shows."""
     task = load_task(write_task(tmp_path / "line", wrapper=wrapper, policy=policy))
-    features = {"features_extractor_kwargs": {"features_dim": 16}} if policy == "CnnPolicy" else {}
-    changed = {"hyperparameters": {**task.spec.training.hyperparameters, "policy_kwargs": features}}
-    task = task.with_training(changed)
+    kept = {"features_extractor_kwargs": {"features_dim": 16}} if policy == "CnnPolicy" else {}
+    changed = {"hyperparameters": {**task.spec.training.hyperparameters, "policy_kwargs": kept}}
+    task = task.with_training({**changed, "normalise_observations": False})
     module, out = _imported(exporting(task, GOALS, tmp_path)), tmp_path / "out"
     env = module.ShowSubgoals(getattr(_imported(task.folder / "env.py"), wrapper)(module.RewardWrapper(make_env(task))))
     obs, _ = env.reset(seed=0)
-    assert env.observation_space.contains(obs) and set(obs) == {"observation", "subgoals"}
+    assert env.observation_space.contains(obs)
     model = PPO.load(out / "policy.zip")
-    assert model.policy.features_extractor.features_dim == (16 if policy == "CnnPolicy" else 12) + 2
+    assert model.policy.features_extractor.features_dim == features + 2
+    assert model.observation_space.contains(obs) or policy == "CnnPolicy", "that one is transposed"
     model.predict(obs, deterministic=True)
     for _ in range(4):
         obs, *_ = env.step(np.array([0.8], np.float32))
-    assert obs["subgoals"].tolist() == [1.0, 1.0]
+    if isinstance(obs, dict):
+        assert set(obs) == {"observation", "subgoals"} and obs["subgoals"].tolist() == [1.0, 1.0]
+    else:
+        assert obs[-2:].tolist() == [1.0, 1.0] and set(np.unique(obs)) == {0.0, 1.0}, "as a policy sees an image"
 
 
 def test_the_key_of_the_mask_must_be_free(task: Task) -> None:

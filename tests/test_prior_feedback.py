@@ -60,16 +60,29 @@ def test_what_it_says_of_states_is_told_apart_from_actions() -> None:
     assert state_agreement(believed(0 * worth, 0 * worth[:, None]), worth) is None
 
 
+def test_what_a_time_limit_cuts_off_is_no_order_of_states() -> None:
+    """One each step, for ever: all states are worth the same, but for what the limit leaves of them."""
+    still, one_each = {"position": np.zeros(201)}, np.ones(200)
+    for truncated in (True, False):
+        episode = Episode(still, one_each[:, None], one_each, not truncated, truncated)
+        unknown = np.isnan(returns_from_there([episode], 0.9))
+        assert unknown.sum() == (28 if truncated else 0) and not unknown[:172].any(), "0.9 to the 28th is 0.052"
+    values = np.linspace(0, 1, 200)
+    cut = Episode(still, one_each[:, None], one_each, False, True)
+    assert state_agreement(believed(values, values[:, None]), returns_from_there([cut], 1.0)) is None
+
+
 def test_a_prior_that_prefers_what_bad_behaviour_does_is_suspected() -> None:
     """Three episodes of four steps; the first is the good one."""
-    lengths, better = np.array([4, 4, 4]), np.array([True, False, False])
-    good, bad = np.full((4, 3), 1.0), np.full((8, 3), -1.0)
-    backwards = ordering(believed(np.zeros(12), np.concatenate([good, bad])), lengths, better)
-    assert backwards == (0.0, 1.0)
+    lengths, better = np.array([4, 3, 5, 4, 4, 4]), np.array([True] * 3 + [False] * 3)
+    others = np.where(np.repeat(better, lengths)[:, None], 1.0, -1.0) * np.ones(3)
+    backwards = ordering(believed(np.zeros(24), others), lengths, better)
+    assert backwards.good.tolist() == [0.0] * 3 and backwards.bad.tolist() == [1.0] * 3
     (concern,) = ordering_concerns(backwards)
     assert concern.code == "RS510" and "0% of the other actions, in bad episodes 100%" in concern.message
-    assert not ordering_concerns(ordering(believed(np.zeros(12), np.concatenate([-good, -bad])), lengths, better))
-    assert not ordering_concerns(Ordering(0.48, 0.5)), "neither says anything"
+    assert not ordering_concerns(ordering(believed(np.zeros(24), -others), lengths, better))
+    assert not ordering_concerns(Ordering(backwards.good[:2], backwards.bad)), "too few to tell"
+    assert not ordering_concerns(Ordering(np.array([0.2, 0.5, 0.6]), np.array([0.4, 0.6, 0.5]))), "as by chance"
 
 
 def test_the_states_are_shown_in_which_it_is_most_wrong() -> None:

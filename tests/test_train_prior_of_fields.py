@@ -48,6 +48,19 @@ class OnlyEnds(gym.ActionWrapper):
 
     def action(self, action):
         return (2, 0)[int(action)]
+
+
+class Steps(OnlyEnds):
+    def action(self, action):
+        return np.array([(0.5, -1.0)[int(action)]], np.float32)
+
+
+class Smooth(gym.ActionWrapper):
+    last = 0.0
+
+    def action(self, action):
+        self.last = 0.5 * self.last + 0.5 * action + 0.0 * self.np_random.normal()
+        return self.last
 """
 
 
@@ -108,14 +121,38 @@ def test_what_it_saw_stays(tmp_path: Path) -> None:
 
 
 def test_wrappers_of_chance_are_not_asked(tmp_path: Path) -> None:
-    """Asking one would change what it does next."""
+    """One that repeats the last action, whatever is asked for, says nothing of what is asked about."""
     task = wrapped_task(tmp_path / "line", discrete=True)
     venv = make_vec_env(task, 1, 0)
     venv.envs[0] = gym.wrappers.StickyAction(venv.envs[0], 0.9)
-    venv.reset()
-    venv.buffers.begin()
+    VecReward(venv, None, 0.95).reset()
+    venv.step(np.array([0]))
     prior = PriorOfFields(Prior("left"), venv)
-    assert prior(prior.sees()).shape == (1, 3)
+    seen = prior.sees()
+    assert np.array_equal(prior(seen), seen["left"][:, None] + [[0.0, 1.0, 2.0]])
+
+
+def test_asking_changes_no_wrapper(tmp_path: Path) -> None:
+    task = wrapped_task(tmp_path / "line", "Smooth")
+    ends = []
+    for asked in (0, 5):
+        venv = make_vec_env(task, 1, 0)
+        rewarded = VecReward(venv, None, 0.95)
+        rewarded.reset()
+        prior = PriorOfFields(Prior("left", "action"), venv)
+        for _ in range(3):
+            for _ in range(asked):
+                prior(prior.sees(), np.array([[0.9]]))
+            rewarded.step(np.array([[0.2]], np.float32))
+        ends.append((venv.envs[0].last, venv.envs[0].np_random.normal()))
+    assert ends[0] == ends[1]
+
+
+def test_choices_may_stand_for_actions_of_a_box(tmp_path: Path) -> None:
+    venv = moved(wrapped_task(tmp_path / "line", "Steps"), 0)
+    prior = PriorOfFields(Prior("left", "action"), venv)
+    seen = prior.sees()
+    assert np.allclose(prior(seen), 10 * seen["left"][:, None] + [[0.5, -1.0]])
 
 
 @pytest.mark.parametrize("wrappers", [(), ("OnlyEnds",)])

@@ -440,6 +440,26 @@ def test_a_buffer_that_was_loaded_is_asked_about(kind: str, tmp_path: Path) -> N
     assert len(values) == 100 and np.isfinite(values).all()
 
 
+@pytest.mark.parametrize("n_envs", [1, 2])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_loaded_buffer_is_learned_from_without_a_step(kind: str, n_envs: int, tmp_path: Path) -> None:
+    before = KINDS[kind]("MlpPolicy", chain(kind, n_envs), **SMALL, **net())
+    before.learn(60)
+    before.save_replay_buffer(tmp_path / "buffer.pkl")
+    prior = Asked(discrete=kind == "DQN")
+    model = made(kind, prior, n_envs=n_envs, mode="persistent", biased=True)
+    model.load_replay_buffer(tmp_path / "buffer.pkl")
+    model._setup_learn(1)
+    model.train(4, 16)
+    beliefs, buffer = model.q_shaper._beliefs, model.replay_buffer
+    seen, n = buffer.observations[: 60 // n_envs].reshape(-1, 1), 60
+    if kind == "DQN":
+        assert np.allclose(beliefs._values[: 60 // n_envs].reshape(n, 2), prior(seen), atol=1e-6)
+    else:
+        actions = model.policy.unscale_action(buffer.actions[: 60 // n_envs].reshape(-1, 1))
+        assert np.allclose(beliefs._values[: 60 // n_envs, :, 0].ravel(), prior(seen, actions), atol=1e-5)
+
+
 def test_a_prior_that_writes_into_what_it_is_given_changes_nothing_else() -> None:
     def writes(obs: Any) -> Any:
         obs[:] = 7.0
@@ -447,6 +467,9 @@ def test_a_prior_that_writes_into_what_it_is_given_changes_nothing_else() -> Non
 
     model = made("DQN", writes, mode="persistent", biased=True)
     model.learn(40)
+    assert model.replay_buffer.observations[:40].max() < 7.0
+    model.replay_buffer = deepcopy(model.replay_buffer)  # as one that was loaded
+    model.q_shaper._beliefs.batch(4, np.random.default_rng(0))
     assert model.replay_buffer.observations[:40].max() < 7.0
 
 
@@ -496,6 +519,7 @@ def test_pairs_of_a_dict_and_of_actions_with_two_dimensions() -> None:
     batch = model.q_shaper._beliefs.batch(3, np.random.default_rng(0))
     assert batch.actions.shape == (3, 1, 4) and bool((batch.actions == 1.0).all()), "scaled from [-1, 3]"
     assert batch.obs["b"].shape == (3, 2)
+    assert from_pairs(BOX, gym.spaces.Discrete(2), QPairs(np.zeros((2, 2)), np.array([[0], [1]]), np.ones(2)))
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def _process(run: RunFolder, state: RunState, program: str, shown: Sequence[str 
     curves = [read_curve(run, program, trial.rung, trial.seed) for trial in trials]
     fitness, success = score.mean if score is not None else None, sum(rates) / len(rates) if rates else None
     best = _best_trial(state, program)
-    told = process_rows(curves, goal_bonuses(_played(run, best)) if best is not None else ())
+    told = process_rows(curves, goal_bonuses(_played(run, best)) if best is not None else (), bool(success))
     told["words"] += stuck_words(told["rows"], success)
     return {
         "failed": failed,

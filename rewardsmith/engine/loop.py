@@ -138,7 +138,8 @@ class Engine:
 
     def _look_at_environment(self) -> None:
         self._observer.doing("looking at the environment")
-        arguments = {"task": str(self.run.task_folder), "folder": str(self.run.bank)}
+        folders = {"task": str(self.run.task_folder), "folder": str(self.run.bank)}
+        arguments = {**folders, "wanted": list(self.config.produce)}
         future = self._executor.submit("preflight", arguments, self.run.path / "preflight.log")
         begun = time.monotonic()
         self._wait([future], lambda _: None)

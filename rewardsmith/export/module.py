@@ -59,6 +59,7 @@ def reward_module(
         calls={name: _call(source, entry) for name, entry in entries.items()},
         entries=entries,
         shaping=task.spec.training.shaping,
+        policy=task.spec.training.policy,
         subgoals=list(verdict.rates),
         bonus=_bonus(task, len(verdict.rates)) if "subgoals" in entries else None,
         texts=any(field.words for field in task.spec.fields if field.name in fields),

@@ -13,12 +13,14 @@ import numpy as np
 
 from rewardsmith.feedback.moments import numbers_of
 from rewardsmith.maths.agreement import kendall_tau
+from rewardsmith.maths.statistics import clearly_above
 from rewardsmith.types import Array, Episode, Finding, FloatArray
 
 MOST_ROWS = 4
 _APART = 10  # steps between two rows: one place, told once
 _MOST_STATES = 500  # that are compared with each other
-_CLEARLY = 0.05  # by which bad behaviour must agree with it more than good
+_CONTRAST = 3  # better and worse episodes, of each, that there must be
+_CUT = 0.05  # what a time limit may have cut from a return, as a share of it
 
 
 class Believed(NamedTuple):
@@ -42,10 +44,10 @@ def agreement(believed: Believed) -> float:
 
 
 class Ordering(NamedTuple):
-    """Its :func:`agreement` with what was done in the better episodes, and in the others."""
+    """Its :func:`agreement` with what was done in each of the better episodes, and of the others."""
 
-    good: float
-    bad: float
+    good: FloatArray
+    bad: FloatArray
 
 
 def ordering(believed: Believed, lengths: Array, better: Array) -> Ordering:
@@ -56,17 +58,21 @@ def ordering(believed: Believed, lengths: Array, better: Array) -> Ordering:
         lengths: steps of each episode, shape (m,).
         better: which are the better ones, shape (m,), bool; some are, and some are not.
     """
-    good = np.repeat(better, lengths)
-    return Ordering(*(agreement(Believed(*(values[rows] for values in believed))) for rows in (good, ~good)))
+    ends = np.cumsum(lengths)
+    stretches = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+    shares = np.array([agreement(Believed(*(values[rows] for values in believed))) for rows in stretches])
+    return Ordering(shares[better], shares[~better])
 
 
 def ordering_concerns(found: Ordering) -> list[Finding]:
-    """Whether it points away from the goal: what bad episodes do is worth more to it than what good ones do."""
-    if found.good >= 0.5 or found.bad < found.good + _CLEARLY:
+    """Whether it points away from the goal: what bad episodes do is clearly worth more to it than what good ones do."""
+    if min(found.good.size, found.bad.size) < _CONTRAST or found.good.mean() >= 0.5:
+        return []
+    if not clearly_above(list(found.bad), list(found.good)):
         return []
     message = (
         "the prior on Q values the actions of good episodes less than those of bad ones: at least as much as "
-        f"{found.good:.0%} of the other actions, in bad episodes {found.bad:.0%}"
+        f"{found.good.mean():.0%} of the other actions, in bad episodes {found.bad.mean():.0%}"
     )
     return [Finding("RS510", "warning", message, "turn the order of its actions", source="audit")]
 
@@ -77,23 +83,31 @@ def state_agreement(believed: Believed, returns: FloatArray) -> float | None:
     A prior with wrong actions may still know where it is good to be, and help by that alone.
 
     Args:
-        returns: from each state on, shape (N,).
+        returns: from each state on, shape (N,); NaN where that is not known.
 
     Returns:
         Kendall's tau of its mean over actions with them; None where one of both is the same everywhere.
     """
     values = np.concatenate([believed.taken[:, None], believed.others], axis=1).mean(axis=1)
-    some = np.unique(np.linspace(0, len(values) - 1, _MOST_STATES).astype(int))
+    known = np.flatnonzero(~np.isnan(returns))
+    if not len(known):
+        return None
+    some = known[np.unique(np.linspace(0, len(known) - 1, _MOST_STATES).astype(int))]
     return kendall_tau(values[some], returns[some])
 
 
 def returns_from_there(episodes: Sequence[Episode], gamma: float) -> FloatArray:
-    """The discounted native return from each state to the end of its episode, one episode after the other, (N,)."""
+    """The discounted native return from each state on, one episode after the other, shape (N,).
+
+    NaN near a time limit, which cuts it off: there it would tell no more than how much time was left.
+    """
     found = []
     for episode in episodes:
         returns = np.zeros(len(episode) + 1)
         for step in reversed(range(len(episode))):
             returns[step] = episode.native_rewards[step] + gamma * returns[step + 1]
+        if episode.truncated and not episode.terminated:
+            returns[:-1][gamma ** np.arange(len(episode), 0, -1) > _CUT] = np.nan
         found.append(returns[:-1])
     return np.concatenate(found)
 

@@ -25,12 +25,15 @@ _NAMES = {"length": "episode length", "own_return": "own return", "fitness": "fi
 CurveRow = Mapping[str, float | None]
 
 
-def process_rows(curves: Sequence[Sequence[CurveRow]], at_goal: Collection[str] = ()) -> dict[str, Any]:
+def process_rows(
+    curves: Sequence[Sequence[CurveRow]], at_goal: Collection[str] = (), solved: bool = False
+) -> dict[str, Any]:
     """A table over training: ``columns`` (steps at the end of each stretch), ``rows`` of name and cells, and ``words``.
 
     Args:
         curves: one curve per training seed; rows as written by a trial, None where no episode ended.
         at_goal: terms that are bonuses at the goal, see :func:`rewardsmith.feedback.goal.goal_bonuses`.
+        solved: the trained policy solved an episode, whatever happened while it learned.
 
     Returns:
         Cells are means over seeds, weighted by episodes; None where no episode ended in a stretch.
@@ -49,16 +52,12 @@ def process_rows(curves: Sequence[Sequence[CurveRow]], at_goal: Collection[str] 
     cells = {name: [_mean(stretch, name) for _, stretch in kept] for name in names}
     cells = {name: values for name, values in cells.items() if any(value is not None for value in values)}
     terms = {name.removeprefix(_TERM): values for name, values in cells.items() if name.startswith(_TERM)}
+    unsolved = not solved and "success" in cells and not any(cells["success"])
     return {
         "columns": columns,
         "rows": [{"name": _NAMES.get(n, n.removeprefix(_TERM)), "cells": values} for n, values in cells.items()],
-        "words": process_words(terms, cells.get("length", []), columns, at_goal, _unsolved(cells)) + _apart(cells),
+        "words": process_words(terms, cells.get("length", []), columns, at_goal, unsolved) + _apart(cells),
     }
-
-
-def _unsolved(cells: Mapping[str, Sequence[float | None]]) -> bool:
-    """Whether it is known that no episode was solved."""
-    return "success" in cells and not any(cells["success"])
 
 
 def _apart(cells: Mapping[str, Sequence[float | None]]) -> list[str]:

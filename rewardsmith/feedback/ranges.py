@@ -42,7 +42,7 @@ def range_rows(episodes: Sequence[Episode], arguments: Mapping[str, Any]) -> dic
 
 
 def _told(ends: tuple[float, float]) -> list[str]:
-    return [short_number(end) for end in ends]
+    return [short_number(end + 0.0) for end in ends]  # no minus before a 0
 
 
 def _seen(name: str, arguments: Mapping[str, Any]) -> tuple[float, float] | None:

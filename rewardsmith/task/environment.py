@@ -40,7 +40,7 @@ def longest_episode(task: Task, env: gym.Env[Any, Any]) -> int | None:
     """Steps after which an episode is cut off at the latest, as far as the task or the environment says it."""
     limits = (task.spec.env.max_episode_steps, getattr(env.spec, "max_episode_steps", None),
               getattr(env.unwrapped, "max_steps", None))  # fmt: skip
-    return next((limit for limit in limits if isinstance(limit, int)), None)
+    return next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
 
 
 def is_registered(env_id: str) -> bool:

@@ -82,7 +82,8 @@ def with_subgoals(task: Task, venv: RecordedVecEnv, subgoals: Evaluator | None) 
         return venv
     shaping, gamma = task.spec.training.shaping, task.spec.training.gamma
     bonus = bonus_for(task, venv.envs[0], len(subgoal_names(venv, subgoals)))
-    return Subgoals(venv, subgoals, shaping.subgoals, bonus, gamma, shaping.relevant_to)
+    policy = task.spec.training.policy
+    return Subgoals(venv, subgoals, shaping.subgoals, bonus, gamma, shaping.relevant_to, policy)
 
 
 def make_learner(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,11 @@ from rewardsmith.train.subgoals import bonus_for
 from rewardsmith.train.vectors import make_vec_env
 
 
-def run_preflight(task: Task, folder: Path) -> Preflight:
+def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Preflight:
     """Look at the environment; write ``preflight.json``, ``transitions.npz``, ``random.npz`` and ``held.npz``.
+
+    Args:
+        wanted: the functions that programs shall have.
 
     Raises:
         UsageError: the task's fields, fitness, algorithm or hyper-parameters do not fit the environment.
@@ -27,7 +31,8 @@ def run_preflight(task: Task, folder: Path) -> Preflight:
     check_hyperparameters(task.spec.training)
     look = look_at(task)
     _try_learner(task)
-    _try_bonus(task)
+    if "subgoals" in wanted:
+        _try_bonus(task)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / "transitions.npz", **look.transitions)  # type: ignore[arg-type]
     save_episodes(folder / "random.npz", look.behaviour.episodes)
@@ -38,10 +43,9 @@ def run_preflight(task: Task, folder: Path) -> Preflight:
 
 def _try_bonus(task: Task) -> None:
     """A bonus that is too large for one subgoal is too large for any."""
-    if task.spec.training.shaping.subgoals != "potential":
-        env = make_env(task)
-        bonus_for(task, env, 1)
-        env.close()
+    env = make_env(task)
+    bonus_for(task, env, 1)
+    env.close()
 
 
 def _try_learner(task: Task) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import copy, deepcopy
 from typing import Any
 
 import gymnasium as gym
@@ -19,7 +20,8 @@ class PriorOfFields:
 
     Args:
         program: gives (n,) if it asks for ``action``, else (n, n_actions).
-        venv: the environments; wrappers of actions above their recorders are followed.
+        venv: the environments. Wrappers of actions above their recorders are followed by copies, as they are now: what
+            one of them keeps from step to step, or draws by chance, stays its own.
     """
 
     def __init__(self, program: Evaluator, venv: RecordedVecEnv) -> None:
@@ -39,24 +41,34 @@ class PriorOfFields:
             ProgramError: the program broke on it.
         """
         if action is not None:
-            taken = np.stack([self._below(row) for row in action]) if self._wrappers else action
-            return self._program({**seen, "action": np.asarray(taken, self._venv.layout.dtype("action"))}).total
-        values = self._program(seen).total
-        if not self._wrappers:
-            return values
-        n_actions = int(self._venv.action_space.n)  # type: ignore[attr-defined]
-        return values[:, [int(self._below(choice)) for choice in range(n_actions)]]
+            return self._of_actions(seen, self._below(action))
+        choices = self._below(range(int(self._venv.action_space.n)))  # type: ignore[attr-defined]
+        if "action" not in self._program.arguments:
+            return self._program(seen).total[:, choices]
+        n = len(next(iter(seen.values()), np.zeros(self._venv.num_envs)))  # the choices stand for actions of a box
+        return np.stack([self._of_actions(seen, np.repeat(np.asarray(one)[None], n, 0)) for one in choices], axis=1)
 
-    def _below(self, action: Any) -> Any:
+    def _of_actions(self, seen: Mapping[str, Array], action: Any) -> FloatArray:
+        return self._program({**seen, "action": np.asarray(action, self._venv.layout.dtype("action"))}).total
+
+    def _below(self, actions: Iterable[Any]) -> Array:
+        """Actions as they reach the environment; its random numbers, which wrappers draw from, are put back."""
+        if not self._wrappers:
+            return np.asarray(actions)
+        numbers = self._venv.envs[0].unwrapped.np_random.bit_generator
+        before, taken = numbers.state, list(actions)
         for wrapper in self._wrappers:
-            action = wrapper.action(action)
-        return action
+            taken = [wrapper.action(action) for action in taken]
+        numbers.state = before
+        return np.stack([np.asarray(action) for action in taken])
 
 
 def _action_wrappers(env: gym.Env[Any, Any]) -> list[gym.ActionWrapper[Any, Any, Any]]:
-    """Those between a policy and a recorder that always do the same, the outermost first."""
+    """Copies of those between a policy and a recorder, the outermost first; what acts by chance alone is left out."""
     found = []
     while isinstance(env, gym.Wrapper) and not isinstance(env, Recorder):
-        found += [env] if isinstance(env, gym.ActionWrapper) and not isinstance(env, StickyAction) else []
+        if isinstance(env, gym.ActionWrapper) and not isinstance(env, StickyAction):
+            found.append(copy(env))
+            vars(found[-1]).update({name: deepcopy(value) for name, value in vars(env).items() if name != "env"})
         env = env.env
     return found

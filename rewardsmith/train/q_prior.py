@@ -28,6 +28,7 @@ Observations are those of the environments, below VecNormalize; images as the le
 
 OTHERS = 4  # random actions beside the stored one
 CANDIDATES = 15  # random actions beside the learner's, where the best is taken
+_AT_ONCE = 1024  # vector steps of a loaded buffer that are asked about in one call
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,19 @@ class StoredBeliefs:
         self._buffer, rows = buffer, (buffer.buffer_size, buffer.n_envs)
         self._values = np.full((*rows, self._n_actions or 1 + OTHERS), np.nan, np.float32)
         self._actions = None if self._n_actions else np.zeros((*rows, 1 + OTHERS, buffer.action_dim), np.float32)
-        for place in range(buffer.size()):
-            self._seen, self._known = _rows(buffer.observations, place), None
-            self._store(place, buffer.actions[place])
+        for begin in range(0, buffer.size(), _AT_ONCE):
+            places = np.arange(begin, min(begin + _AT_ONCE, buffer.size())).repeat(buffer.n_envs)
+            stored = places, np.tile(np.arange(buffer.n_envs), len(places) // buffer.n_envs)
+            seen, action = _rows(buffer.observations, stored), buffer.actions[stored]  # copies
+            if self._actions is None:
+                self._values[stored] = _checked(self._function(seen), (len(places), self._n_actions or 0))
+            else:
+                self._actions[stored], self._values[stored] = self._asked_beside(seen, action, OTHERS, self._rng)
+
+    def _follow(self) -> None:
+        """The model may have another buffer than before."""
+        if self._model.replay_buffer is not self._buffer:
+            self._begin()
 
     def look(self, seen: Any) -> None:
         """What the environments are in before a step: what it is asked about until the next look.
@@ -139,8 +150,7 @@ class StoredBeliefs:
         Args:
             seen: first arguments of the function, shape (n_envs, ...); a copy.
         """
-        if self._model.replay_buffer is not self._buffer:
-            self._begin()
+        self._follow()
         self._seen, self._known = seen, None
 
     def remember(self, action: Array) -> None:
@@ -149,14 +159,11 @@ class StoredBeliefs:
         Args:
             action: as the buffer stores it: scaled to [-1, 1] for a box.
         """
-        self._store(self._buffer.pos, action)
-
-    def _store(self, place: int, action: Array) -> None:
+        place = self._buffer.pos
         if self._actions is None:
             self._values[place] = self._of_choices()
         else:
-            actions, values = self._asked_beside(self._seen, action, OTHERS, self._rng)
-            self._values[place], self._actions[place] = values, actions
+            self._actions[place], self._values[place] = self._asked_beside(self._seen, action, OTHERS, self._rng)
 
     def best(self, led: Array, action: Array, rng: np.random.Generator) -> Array:
         """The actions that the function values most, of all or, from a box, of the learner's and some random ones.
@@ -191,10 +198,12 @@ class StoredBeliefs:
     @property
     def size(self) -> int:
         """How many transitions are stored."""
+        self._follow()
         return self._buffer.size() * self._buffer.n_envs
 
     def batch(self, n: int, rng: np.random.Generator) -> Believed:
         """A random choice of what is stored."""
+        self._follow()
         place = rng.integers(self._buffer.size(), size=n), rng.integers(self._buffer.n_envs, size=n)
         actions = None if self._actions is None else self._actions[place]
         return _believed(self._model, _rows(self._buffer.observations, place), actions, self._values[place])
@@ -217,6 +226,8 @@ def _of_space(what: str, values: Any, space: spaces.Space[Any]) -> Any:
             raise UsageError(f"the {what} of pairs need the keys {sorted(space.spaces)}", f"found {found}")
         return {key: _of_space(f"{what} {key!r}", values[key], inner) for key, inner in space.spaces.items()}
     rows, shape = np.asarray(values), space.shape or ()
+    if shape == () and rows.shape[1:] == (1,):  # as buffers hold them
+        rows = rows[:, 0]
     if rows.shape[1:] != shape or rows.dtype.kind not in "biuf":
         expected = f"the {what} of pairs must be numbers of shape {('n', *shape)}".replace("'", "")
         raise UsageError(expected, f"found {rows.dtype} of shape {rows.shape}")

@@ -196,7 +196,7 @@ class QShaper:
 
         Args:
             stored: its actions, as the buffer stores them.
-            rewards: what it paid; of VecNormalize's and a program's own rewards the unshaped ones are taken instead.
+            rewards: what it paid; instead of VecNormalize's the environment's are taken, of a program's the unshaped.
             dones: which episodes it ended.
         """
         if not self._is_over:
@@ -211,6 +211,8 @@ class QShaper:
 
     def _seen(self) -> Any:
         """What the prior is asked about: the environments' observations, or of a program what was recorded."""
+        if isinstance(self._beliefs, PairBeliefs):
+            return None
         if self._of_fields is not None:
             return self._of_fields.sees()
         normalised = self._model.get_vec_normalize_env() is not None

@@ -2,8 +2,8 @@
 
 What is paid once depends on the past, which a state does not tell: without the mask of what is done, values of states
 would mix two futures, and an agent would wait where the bonus once was. So the mask is part of the observation, in
-training, at evaluation and in the export: appended to a flat Box, the key ``subgoals`` of a Dict; what is neither, an
-image say, becomes a Dict of both.
+training, at evaluation and in the export: appended to a Box, which is made flat for it, as the key ``subgoals`` of a
+Dict; a number, and an image that convolutions shall see, become a Dict of both.
 
 The wrapper stands directly above the recorded environments, below the one that puts rewards in place.
 """
@@ -15,6 +15,7 @@ from typing import Any, Literal
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.vec_env import VecEnvWrapper
 
 from rewardsmith.errors import UsageError
@@ -43,6 +44,7 @@ class Subgoals(VecEnvWrapper):
         bonus: for one subgoal.
         gamma: the learner's discount.
         goal: a text field; only the subgoals that its successes had are paid, at most one in a step.
+        policy: the kind of policy: one with convolutions must see an image as it is.
 
     Attributes:
         paid: what the last vector step is paid for subgoals, shape (n,).
@@ -53,13 +55,25 @@ class Subgoals(VecEnvWrapper):
     """
 
     def __init__(
-        self, venv: RecordedVecEnv, program: Evaluator, form: Form, bonus: float, gamma: float, goal: str = ""
+        self,
+        venv: RecordedVecEnv,
+        program: Evaluator,
+        form: Form,
+        bonus: float,
+        gamma: float,
+        goal: str = "",
+        policy: str = "MlpPolicy",
     ) -> None:
         self._base, self._program = venv, program
         self._form, self._bonus, self._gamma = form, bonus, gamma
         self.names = subgoal_names(venv, program)
         self._goal, self._relevance = goal, Relevance(len(self.names))
-        super().__init__(venv, observation_space=_with_mask(venv.observation_space, len(self.names)))
+        space = venv.observation_space
+        self._appends = isinstance(space, spaces.Box) and policy != "CnnPolicy"
+        self._scale = 255.0 if is_image_space(space) else 1.0  # by which policies divide what they see as an image
+        mask = spaces.Box(0.0, 1.0, (len(self.names),), np.float32)
+        shown = _appended(space, mask, self._scale) if self._appends else _beside(space, mask)
+        super().__init__(venv, observation_space=shown)
         self._clear()
 
     def reset(self) -> Any:
@@ -118,8 +132,8 @@ class Subgoals(VecEnvWrapper):
     def _shown(self, obs: Any, done: Array) -> Any:
         """An observation, or one of each environment, with what is done."""
         mask = done.astype(np.float32)
-        if isinstance(self.observation_space, spaces.Box):
-            return np.concatenate([obs, mask], axis=-1, dtype=np.float32)
+        if self._appends:
+            return np.concatenate([obs.reshape(*done.shape[:-1], -1) / self._scale, mask], axis=-1, dtype=np.float32)
         return {**(obs if isinstance(obs, dict) else {WHOLE: obs}), KEY: mask}
 
 
@@ -151,11 +165,13 @@ def bonus_for(task: Task, env: gym.Env[Any, Any], count: int) -> float:
     return shaping.bonus
 
 
-def _with_mask(space: spaces.Space[Any], count: int) -> spaces.Space[Any]:
-    mask = spaces.Box(0.0, 1.0, (count,), np.float32)
-    if isinstance(space, spaces.Box) and len(space.shape) == 1:
-        low, high = np.concatenate([space.low, mask.low]), np.concatenate([space.high, mask.high])
-        return spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
+def _appended(space: Any, mask: spaces.Box, scale: float) -> spaces.Box:
+    ends = ((space.low, mask.low), (space.high, mask.high))
+    low, high = (np.concatenate([of.ravel() / scale, of_mask]).astype(np.float32) for of, of_mask in ends)
+    return spaces.Box(low, high, dtype=np.float32)
+
+
+def _beside(space: spaces.Space[Any], mask: spaces.Box) -> spaces.Dict:
     parts = space.spaces if isinstance(space, spaces.Dict) else {WHOLE: space}
     if KEY in parts:
         raise UsageError(
