@@ -199,8 +199,9 @@ class QShaper:
             rewards: what it paid; instead of VecNormalize's the environment's are taken, of a program's the unshaped.
             dones: which episodes it ended.
         """
-        if not self._is_over:
-            self._beliefs.remember(stored)
+        if self._is_over:
+            return
+        self._beliefs.remember(stored)
         env: Any = self._model.get_env()
         rewarded, normalising = unwrap_vec_wrapper(env, VecReward), self._model.get_vec_normalize_env()
         if rewarded is not None:
