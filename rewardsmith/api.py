@@ -254,18 +254,17 @@ def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:
 
 
 def check_program(source: str, task: Task | str) -> Verdict:
-    """Judge a program on random behaviour of a task.
+    """Judge a program on random behaviour of a task, and whether its learner can use all of it.
 
     Raises:
         UsageError, BoundaryError: the task or its environment is at fault, not the program.
     """
-    from rewardsmith.engine.judging import check_source, trainable
+    from rewardsmith.engine.judging import check_for_training
     from rewardsmith.look import look_at
 
     resolved = resolve_task(task)
     look = look_at(resolved)
-    verdict = check_source(source, look.report.model_dump(), look.transitions)
-    return trainable(verdict, resolved.spec.training, look.report.longest)
+    return check_for_training(source, look.report.model_dump(), look.transitions, resolved.spec.training)
 
 
 def program_text(path: str | Path) -> str:

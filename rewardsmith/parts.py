@@ -59,7 +59,7 @@ class ProgramParts:
         return Output(own.total + change, {**terms, name: change})
 
     def unshaped(self, output: Output) -> FloatArray:
-        """What of this pay is not the change of the potential, shape (n,)."""
+        """What of this pay is not the change of the potential, which is its last term; shape (n,)."""
         return output.total if self._potential is None else output.total - list(output.terms.values())[-1]
 
     def own(self, columns: Columns) -> Output:

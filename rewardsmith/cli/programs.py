@@ -50,15 +50,14 @@ def _add_check(app: typer.Typer) -> None:
     ) -> None:
         """What is wrong with a program, how its terms range, and how fast it is; exit code 5 if it is refused."""
         from rewardsmith import api
-        from rewardsmith.engine.judging import check_source, trainable
+        from rewardsmith.engine.judging import check_for_training
         from rewardsmith.look import look_at
         from rewardsmith.task.resolving import resolve_task
 
         source = api.program_text(file)
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
         look = look_at(resolved)
-        verdict = check_source(source, look.report.model_dump(), look.transitions)
-        verdict = trainable(verdict, resolved.spec.training, look.report.longest)
+        verdict = check_for_training(source, look.report.model_dump(), look.transitions, resolved.spec.training)
         trained, known, audits = None, None, []
         if verdict.accepted:
             folder = _run_of(resolved, run, runs) if on is None else None
@@ -286,7 +285,7 @@ def show_appraisal(output: Output, known: Appraisal) -> None:
     for name, value in told(known):
         lines.add_row(name, value)
     output.result.print(lines)
-    if known.pays and len(known.quality.terms) > 1:
+    if len(known.quality.terms) > 1:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         for column in ("term", "share of differences", "agrees with fitness", "adds to agreement"):
             table.add_column(column, justify="left" if column == "term" else "right")

@@ -92,8 +92,8 @@ class Judge:
             check_seal(self._run, self._state, program.id)
             verdict = read_verdict(self._run, program.id)
         else:
-            verdict = check_source(program.source, self._preflight, self._transitions)
-            verdict = trainable(verdict, self._training, self._preflight.get("longest"), self._wanted)
+            seen = self._preflight, self._transitions
+            verdict = check_for_training(program.source, *seen, self._training, self._wanted)
             write_whole(folder / "program.py", program.source.rstrip() + "\n")
             write_whole(folder / "lineage.json", json.dumps(_lineage(program), indent=1) + "\n")
             write_whole(folder / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
@@ -142,21 +142,26 @@ def check_source(source: str, preflight: dict[str, Any], transitions: Columns) -
     )
 
 
-def trainable(
-    verdict: Verdict, training: TrainingSpec, longest: int | None = None, wanted: Collection[str] = ENTRY_POINTS
+def check_for_training(
+    source: str,
+    preflight: dict[str, Any],
+    transitions: Columns,
+    training: TrainingSpec,
+    wanted: Collection[str] = ENTRY_POINTS,
 ) -> Verdict:
-    """Refuse what is valid but must not, or cannot, be used with a task's learner, instead of finding out later.
+    """The same, and refuse what is valid but must not, or cannot, be used with the task's learner.
 
     Args:
-        longest: steps after which an episode is cut off at the latest, where that is known.
         wanted: the functions that were asked for; where a reward is not, the task's own, and what is best, stays.
     """
+    verdict = check_source(source, preflight, transitions)
     if not verdict.accepted:
         return verdict
     found = [("RS401", *why) for name, *why in unusable_parts(training) if name in verdict.entries]
     if "reward" in verdict.entries and "reward" not in wanted:
         asked = f"define only {', '.join(wanted)}: the task's own reward stays, and they are added to it"
         found.append(("RS402", "a reward was not asked for", asked))
+    longest = preflight.get("longest")
     if "subgoals" in verdict.entries and (why := _too_large_a_bonus(training, longest, len(verdict.rates))):
         found.append(("RS403", why, "lower [training.shaping] bonus or leave it out, or define fewer subgoals"))
     if not found:

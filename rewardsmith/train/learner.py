@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import io
-import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +157,7 @@ def _beside_subgoals(training: TrainingSpec, venv: VecEnv) -> TrainingSpec:
     space = venv.observation_space
     if not isinstance(space, spaces.Dict) or set(space.spaces) != WHOLE_AND_MASK:
         return training
-    settings = json.loads(json.dumps(training.hyperparameters))
+    settings = deepcopy(training.hyperparameters)
     features = settings.get("policy_kwargs", {}).get("features_extractor_kwargs", {})
     if "features_dim" in features:  # of the same network for images
         features["cnn_output_dim"] = features.pop("features_dim")
