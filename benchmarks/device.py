@@ -2,8 +2,8 @@
 
     python benchmarks/device.py [--devices cpu cuda] [-o benchmarks/results/device.json]
 
-Each arm is a whole trial of rewardsmith: recorded environments, a program in its host as the reward, learner,
-curve and checkpoints. Prints environment steps per second of the training.
+Each arm is a whole trial of rewardsmith: recorded environments, a program in its host as the
+reward, learner, curve and checkpoints. Prints environment steps per second of the training.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import gymnasium as gym
 import numpy as np
 import torch
 
+from rewardsmith.engine.workers.calls import open_host
 from rewardsmith.program import EntryPoint
-from rewardsmith.sandbox.host import ProgramHost, open_host
+from rewardsmith.run.trials import TrialJob
+from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import parse_spec
-from rewardsmith.train.jobs import TrialJob
 from rewardsmith.train.trial import run_training
 from rewardsmith.train.vectors import RecordedVecEnv
 
@@ -93,7 +94,9 @@ def reward(next_cosine, next_speed):
 """
 
 
-def learner(algorithm: str, policy: str, steps: int, **hyperparameters: object) -> dict[str, object]:
+def learner(
+    algorithm: str, policy: str, steps: int, **hyperparameters: object
+) -> dict[str, object]:
     return {
         "algorithm": algorithm,
         "policy": policy,
@@ -109,17 +112,35 @@ ARMS = {
     "PPO, MlpPolicy 64x64": (
         PENDULUM,
         UPRIGHT,
-        learner("PPO", "MlpPolicy", 40_960, n_steps=128, batch_size=512, n_epochs=4, policy_kwargs=SMALL),
+        learner(
+            "PPO", "MlpPolicy", 40_960, n_steps=128, batch_size=512, n_epochs=4, policy_kwargs=SMALL
+        ),
     ),
     "SAC, MlpPolicy 256x256, batch 256": (
         PENDULUM,
         UPRIGHT,
-        learner("SAC", "MlpPolicy", 8_000, batch_size=256, learning_starts=1000, train_freq=16, gradient_steps=16),
+        learner(
+            "SAC",
+            "MlpPolicy",
+            8_000,
+            batch_size=256,
+            learning_starts=1000,
+            train_freq=16,
+            gradient_steps=16,
+        ),
     ),
     "SAC, MlpPolicy 256x256, batch 4096": (
         PENDULUM,
         UPRIGHT,
-        learner("SAC", "MlpPolicy", 8_000, batch_size=4096, learning_starts=5000, train_freq=16, gradient_steps=16),
+        learner(
+            "SAC",
+            "MlpPolicy",
+            8_000,
+            batch_size=4096,
+            learning_starts=5000,
+            train_freq=16,
+            gradient_steps=16,
+        ),
     ),
 }
 
@@ -131,7 +152,13 @@ def measure(spec: dict, source: str, training: dict, device: str) -> dict[str, f
 
     def open_program(venv: RecordedVecEnv) -> ProgramHost:
         opened.append(
-            open_host(source, EntryPoint("reward", names, "reward"), venv.layout, capacity=64, style="batched")
+            open_host(
+                source,
+                EntryPoint("reward", names, "reward"),
+                venv.layout,
+                capacity=64,
+                style="batched",
+            )
         )
         return opened[0]
 
@@ -151,8 +178,12 @@ def measure(spec: dict, source: str, training: dict, device: str) -> dict[str, f
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--devices", nargs="+", default=["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--devices", nargs="+", default=["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    )
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
@@ -164,9 +195,13 @@ def main() -> None:
             device: [measure(spec, source, training, device) for _ in range(options.repeats)]
             for device in options.devices
         }
-        results[name] = {device: max(found, key=lambda run: run["steps_per_s"]) for device, found in runs.items()}
+        results[name] = {
+            device: max(found, key=lambda run: run["steps_per_s"]) for device, found in runs.items()
+        }
         print(
-            f"{name:38}", *(f"{device} {run['steps_per_s']:>7,}/s" for device, run in results[name].items()), flush=True
+            f"{name:38}",
+            *(f"{device} {run['steps_per_s']:>7,}/s" for device, run in results[name].items()),
+            flush=True,
         )
     machine = {
         "processor": platform.processor() or platform.machine(),
@@ -175,7 +210,9 @@ def main() -> None:
         "torch": torch.__version__,
     }
     if options.output:
-        options.output.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+        options.output.write_text(
+            json.dumps({"machine": machine, "results": results}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

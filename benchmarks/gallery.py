@@ -2,8 +2,8 @@
 
     python benchmarks/gallery.py [RUNS]
 
-RUNS is a folder of whole runs; with it, films of their agents are made small and laid beside the page. Those that
-lie there already are kept.
+RUNS is a folder of whole runs; with it, films of their agents are made small and laid beside the
+page. Those that lie there already are kept.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from PIL import Image
 
 import rewardsmith as rs
-from rewardsmith.export.module import program_in
+from rewardsmith.api.export.module import program_in
 from rewardsmith.task.loading import shipped_tasks
 
 KEPT = Path(__file__).parent / "results" / "model_runs"
@@ -40,7 +40,10 @@ several runs were made, and the best by these very seeds is shown. Who wrote, ho
 
 def main() -> None:
     found = {name: KEPT / SHOWN.get(name, name) for name in shipped_tasks()}
-    facts = {name: json.loads((folder / "reward.json").read_text(encoding="utf-8")) for name, folder in found.items()}
+    facts = {
+        name: json.loads((folder / "reward.json").read_text(encoding="utf-8"))
+        for name, folder in found.items()
+    }
     for run in Path(sys.argv[1]).iterdir() if len(sys.argv) > 1 else ():
         about = next((name for name, each in facts.items() if each["run"] == run.name), None)
         if about is not None:
@@ -65,7 +68,11 @@ def score(fitness: dict[str, Any]) -> str:
 
 
 def part(name: str, facts: dict[str, Any], folder: Path) -> str:
-    film = f"\n![an episode of the agent](gallery/{name}.webp)\n" if (FILMS / f"{name}.webp").exists() else ""
+    film = (
+        f"\n![an episode of the agent](gallery/{name}.webp)\n"
+        if (FILMS / f"{name}.webp").exists()
+        else ""
+    )
     source = program_in((folder / "reward.py").read_text(encoding="utf-8")).strip()
     place = f"../benchmarks/results/model_runs/{SHOWN.get(name, name)}"
     rest = f"{facts['strategy']}, {facts['spent']['requests']} requests; [the whole file]({place}/reward.py)"
@@ -76,7 +83,14 @@ def part(name: str, facts: dict[str, Any], folder: Path) -> str:
 def keep_film(run: Path, facts: dict[str, Any], path: Path) -> None:
     """The film of the exported policy's trial, smaller and with fewer frames."""
     policy = facts["policy"]
-    source = run / "programs" / facts["program"] / "trials" / f"{policy['rung']}-s{policy['seed']}" / "film.webp"
+    source = (
+        run
+        / "programs"
+        / facts["program"]
+        / "trials"
+        / f"{policy['rung']}-s{policy['seed']}"
+        / "film.webp"
+    )
     if path.exists() or not source.exists():
         return
     FILMS.mkdir(exist_ok=True)
@@ -89,7 +103,9 @@ def keep_film(run: Path, facts: dict[str, Any], path: Path) -> None:
             height = round(film.height * WIDTH / film.width)
             frames.append(film.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS))
     shown_ms = [60 * every] * (len(frames) - 1) + [LAST_MS]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=shown_ms, loop=0, quality=45)
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=shown_ms, loop=0, quality=45
+    )
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
     python benchmarks/grammar.py [--task mountain-car-continuous] [--seeds 10] [--first 0] [-o FILE]
 
-Claims: on mountain-car-continuous 9 of 10 search seeds end solved, where the native reward with the same steps is not;
-each in under four minutes on two cores. A search seed is what ``rewardsmith demo --seed N`` draws from; each run is
-reported on five training seeds that the search never used. Solved: the mean of these reaches the task's own threshold.
-Searches that FILE holds are kept, so that a measurement can be made in several sittings.
+Claims: on mountain-car-continuous 9 of 10 search seeds end solved, where the native reward with the
+same steps is not; each in under four minutes on two cores. A search seed is what ``rewardsmith demo
+--seed N`` draws from; each run is
+reported on five training seeds that the search never used. Solved: the mean of these reaches the
+task's own threshold. Searches that FILE holds are kept, so that a measurement can be made in
+several sittings.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ def searched(task: str, seed: int, runs: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--task", default="mountain-car-continuous")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, help="the first search seed")
@@ -63,7 +67,12 @@ def main() -> None:
             row = {key: value for key, value in found[-1].items() if key != "source"}
             print(json.dumps(row), flush=True)
             if given.output:
-                result = {"task": given.task, "cores": os.cpu_count(), "load": os.getloadavg()[1], "searches": found}
+                result = {
+                    "task": given.task,
+                    "cores": os.cpu_count(),
+                    "load": os.getloadavg()[1],
+                    "searches": found,
+                }
                 given.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     solved = sum(each["solved"] for each in found)
     print(f"{given.task}: {solved} of {len(found)} search seeds end solved")

@@ -2,7 +2,8 @@
 
     python benchmarks/imports.py [-o FILE]
 
-Each number is the median wall time of a fresh process, less that of a process that imports rewardsmith alone.
+Each number is the median wall time of a fresh process, less that of a process that imports
+rewardsmith alone.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def median_s(script: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
     found = {name: median_s(script) for name, script in CASES.items()}
@@ -48,7 +51,13 @@ def main() -> None:
         print(f"{name:28} {seconds:6.3f} s   adds {added[name]:6.3f} s")
     if given.output:
         versions = {name: version(name) for name in ("openai", "anthropic", "genai-prices")}
-        result = {"runs": RUNS, "cores": os.cpu_count(), "versions": versions, "median_s": found, "adds_s": added}
+        result = {
+            "runs": RUNS,
+            "cores": os.cpu_count(),
+            "versions": versions,
+            "median_s": found,
+            "adds_s": added,
+        }
         given.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 

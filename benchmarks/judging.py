@@ -2,17 +2,21 @@
 
     python benchmarks/judging.py [-o FILE]
 
-Good: the programs that a language model wrote from the requests alone (results/model_runs) and the hand-written
-yardsticks, on four tasks. Bad: the same programs, each damaged mechanically in ways that occur (a sign turned, a term
-that drowns the rest, pay for staying alive, ...), so that the label follows from the damage and not from anybody's
-opinion of the gate. And apart from these: 60 good and 60 bad programs by a writer who saw the four requests and nothing
-of rewardsmith (judged_programs.jsonl), with the writer's own word for what is wrong.
+Good: the programs that a language model wrote from the requests alone (results/model_runs) and the
+hand-written
+yardsticks, on four tasks. Bad: the same programs, each damaged mechanically in ways that occur (a
+sign turned, a term that drowns the rest, pay for staying alive, ...), so that the label follows
+from the damage and not from anybody's
+opinion of the gate. And apart from these: 60 good and 60 bad programs by a writer who saw the four
+requests and nothing of rewardsmith (judged_programs.jsonl), with the writer's own word for what is
+wrong.
 
-The bank is what a run has after one program: a training under the task's own yardstick, its checkpoints, disturbed and
-untaught behaviour.
+The bank is what a run has after one program: a training under the task's own yardstick, its
+checkpoints, disturbed and untaught behaviour.
 
-Told: how many of each are refused by the checks, fail the comparison with the bank (by rule), or are named by the
-audit; with 95 % intervals (Wilson). And the time of one comparison over 200 trajectories of 200 steps.
+Told: how many of each are refused by the checks, fail the comparison with the bank (by rule), or
+are named by the audit; with 95 % intervals (Wilson). And the time of one comparison over 200
+trajectories of 200 steps.
 """
 
 from __future__ import annotations
@@ -31,18 +35,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import rewardsmith as rs
-from rewardsmith.bank import Bank, Trajectory
-from rewardsmith.coder.examples import reward_alone
-from rewardsmith.coder.extract import extract_code
-from rewardsmith.coder.scripted import RecordedReplies
-from rewardsmith.engine.bank import RunBank
-from rewardsmith.engine.judging import check_source
-from rewardsmith.engine.screening import apply_to_bank
+from rewardsmith.episodes.bank import Bank, Trajectory
+from rewardsmith.episodes.preflight import look_at
 from rewardsmith.errors import ProgramError
-from rewardsmith.feedback.audit import audit
-from rewardsmith.look import look_at
+from rewardsmith.evidence.audit import audit
+from rewardsmith.evidence.paid import apply_to_bank
+from rewardsmith.run.bank import RunBank
+from rewardsmith.sandbox.behaviour.for_training import check_source
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Episode
+from rewardsmith.writers.examples import reward_alone
+from rewardsmith.writers.extract import extract_code
+from rewardsmith.writers.recorded import RecordedReplies
 
 HERE = Path(__file__).parent
 TASKS = ("mountain-car", "mountain-car-continuous", "cart-pole-swing-up", "acrobot")
@@ -66,7 +70,10 @@ DAMAGE: dict[str, tuple[tuple[str, ...], str]] = {
     "too large": (("RS215", "RS216"), "{name: 1e6 * value for name, value in terms.items()}"),
     "long life": (("RS503",), '{**terms, "alive": np.full(len(%s), {alive})}'),
     "drowned": (("RS505", "RS502"), '{**terms, "ripple": {drowns} * np.sin(40.0 * %s)}'),
-    "effort only": (("RS502", "RS501", "RS503"), '{"moving": np.abs(np.sin(3.0 * %s)) + 0.0 * sum(terms.values())}'),
+    "effort only": (
+        ("RS502", "RS501", "RS503"),
+        '{"moving": np.abs(np.sin(3.0 * %s)) + 0.0 * sum(terms.values())}',
+    ),
     "a sign turned": (
         ("RS504", "RS501"),
         '{name: (-value if name == "{term}" else value) for name, value in terms.items()}',
@@ -74,8 +81,10 @@ DAMAGE: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-# By the writer's own word for a defect, the codes that say the same; chosen before these programs were judged, but for
-# RS508, which was made after the first time that they were: without it 68 % were refused or named, with it 75 %.
+# By the writer's own word for a defect, the codes that say the same; chosen before these programs
+# were judged, but for
+# RS508, which was made after the first time that they were: without it 68 % were refused or named,
+# with it 75 %.
 SAID = {
     "negated": ("RS501",),
     "constant": ("RS208", "RS209", "RS502"),
@@ -96,7 +105,9 @@ def independent(task: Task) -> list[Case]:
     """Programs by somebody who did not know how they are judged."""
     lines = (HERE / "judged_programs.jsonl").read_text(encoding="utf-8").splitlines()
     found = [row for row in map(json.loads, lines) if row["task"] == task.name]
-    return [Case(task.name, row["defect"], SAID.get(row["defect"], ()), row["source"]) for row in found]
+    return [
+        Case(task.name, row["defect"], SAID.get(row["defect"], ()), row["source"]) for row in found
+    ]
 
 
 def good_programs(task: Task) -> Iterator[str]:
@@ -116,10 +127,15 @@ def bank_of(task: Task, runs: Path) -> Bank:
     assert task.folder is not None
     source = reward_alone((task.folder / "expert.py").read_text(encoding="utf-8"))
     replies = RecordedReplies.model_validate(
-        {"model": "by hand", "replies": [{"round": 0, "sample": 0, "text": f"```python\n{source}```"}]}
+        {
+            "model": "by hand",
+            "replies": [{"round": 0, "sample": 0, "text": f"```python\n{source}```"}],
+        }
     )
     options = {"rounds": 1, "seeds": 1}
-    run = rs.design(task, replies=replies, strategy="card", options=options, report_seeds=0, runs=runs)
+    run = rs.design(
+        task, replies=replies, strategy="card", options=options, report_seeds=0, runs=runs
+    )
     return RunBank(run.folder).before(run.state)
 
 
@@ -130,13 +146,22 @@ def damaged(task: Task, source: str, look: Any, bank: Bank) -> Iterator[Case]:
         return
     entry = verdict.entries["reward"]
     paid = apply_to_bank(source, verdict, bank, task.spec.training.gamma)
-    field = next(name for name in entry.arguments if name not in ("terminated", "action", "prev_action"))
+    field = next(
+        name for name in entry.arguments if name not in ("terminated", "action", "prev_action")
+    )
     credit = {name: paid.agreement("pairs", "mean", values) for name, values in paid.terms.items()}
-    spread = {name: float(np.std(paid.scores("mean", values))) for name, values in paid.terms.items()}
-    decisive = max(spread, key=lambda name: spread[name] * (1 if credit[name] and credit[name].share > 0.7 else 0))
+    spread = {
+        name: float(np.std(paid.scores("mean", values))) for name, values in paid.terms.items()
+    }
+    decisive = max(
+        spread,
+        key=lambda name: spread[name] * (1 if credit[name] and credit[name].share > 0.7 else 0),
+    )
     alive = 2.0 * float(np.abs(paid.scores("sum")).max()) / 50
     drowns = 300.0 * float(np.abs(paid.output.total).mean() + 1e-6)
-    ends = bank.successes is not None and any(t.success and t.episode.terminated for t in bank.trajectories)
+    ends = bank.successes is not None and any(
+        t.success and t.episode.terminated for t in bank.trajectories
+    )
     for defect, (named, form) in DAMAGE.items():
         if (defect == "long life" and not ends) or (defect == "a sign turned" and len(spread) < 2):
             continue
@@ -159,8 +184,15 @@ def judged(task: Task, source: str, look: Any, bank: Bank) -> dict[str, Any]:
     except ProgramError as error:
         return {"refused": True, "codes": [error.reason], "shares": {}}
     found = {(r, m): paid.agreement(r, m) for r in RULES for m in MEASURES}  # type: ignore[arg-type]
-    shares = {f"{rule} {measure}": None if kept is None else kept.share for (rule, measure), kept in found.items()}
-    return {"refused": False, "codes": sorted(codes | {finding.code for finding in audit(paid)}), "shares": shares}
+    shares = {
+        f"{rule} {measure}": None if kept is None else kept.share
+        for (rule, measure), kept in found.items()
+    }
+    return {
+        "refused": False,
+        "codes": sorted(codes | {finding.code for finding in audit(paid)}),
+        "shares": shares,
+    }
 
 
 def told(task: Task, case: Case, look: Any, bank: Bank) -> dict[str, Any]:
@@ -201,7 +233,9 @@ def summary(rows: list[dict[str, Any]], threshold: float = 0.8) -> dict[str, Any
         },
         "refused, not trained by default, or named rightly": interval(len(caught), len(bad)),
         "refused or named rightly": interval(len(named), len(bad)),
-        "good ones under any suspicion": interval(sum(any(c >= "RS5" for c in r["codes"]) for r in good), len(good)),
+        "good ones under any suspicion": interval(
+            sum(any(c >= "RS5" for c in r["codes"]) for r in good), len(good)
+        ),
         "by defect": {
             name: f"{sum(r in caught for r in bad if r['defect'] == name)} of {n}, named "
             f"{sum(r in named for r in bad if r['defect'] == name)}"
@@ -217,10 +251,14 @@ def time_of_one() -> dict[str, float]:
     for n in range(200):
         place = rng.normal(size=201).cumsum() / 100
         fields = {"position": place, "velocity": np.diff(place, append=place[-1])}
-        episode = Episode(fields, rng.integers(3, size=200), np.full(200, -1.0), bool(n % 2), not n % 2)
+        episode = Episode(
+            fields, rng.integers(3, size=200), np.full(200, -1.0), bool(n % 2), not n % 2
+        )
         found.append(Trajectory(episode, float(place.max()), bool(n % 2), "random"))
     bank = Bank(found)
-    source = "def reward(position, next_position):\n    return {'progress': next_position - position}\n"
+    source = (
+        "def reward(position, next_position):\n    return {'progress': next_position - position}\n"
+    )
     verdict = check_source(source, look.report.model_dump(), look.transitions)
     whole, arrays = [], []
     for _ in range(21):
@@ -230,11 +268,16 @@ def time_of_one() -> dict[str, float]:
         paid.agreement("above-best-failure", "mean")
         arrays.append(1e3 * (time.perf_counter() - middle))
         whole.append(1e3 * (time.perf_counter() - begun))
-    return {"arrays": float(np.median(arrays)), "with the program's process": float(np.median(whole[1:]))}
+    return {
+        "arrays": float(np.median(arrays)),
+        "with the program's process": float(np.median(whole[1:])),
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
     rows: list[dict[str, Any]] = []
@@ -248,7 +291,16 @@ def main() -> None:
             cases += [case for source in programs for case in damaged(task, source, look, bank)]
             rows += [told(task, case, look, bank) for case in cases]
             others += [told(task, case, look, bank) for case in independent(task)]
-            print(name, len(bank), "trajectories,", len(programs), "programs,", len(cases), "cases", flush=True)
+            print(
+                name,
+                len(bank),
+                "trajectories,",
+                len(programs),
+                "programs,",
+                len(cases),
+                "cases",
+                flush=True,
+            )
     result = {
         "cores": os.cpu_count(),
         "time_ms": time_of_one(),
@@ -257,7 +309,11 @@ def main() -> None:
         "cases": rows,
         "cases by another writer": others,
     }
-    print(json.dumps({key: value for key, value in result.items() if not key.startswith("cases")}, indent=1))
+    print(
+        json.dumps(
+            {key: value for key, value in result.items() if not key.startswith("cases")}, indent=1
+        )
+    )
     if given.output:
         given.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

@@ -1,21 +1,26 @@
 """Whether subgoals from language lead to the goal sooner than the goal's own reward: CALM and EAGER against sparse PPO.
 
-    python benchmarks/language.py [--seeds 15] [--workers 2] [--tasks NAME ...] [--methods NAME ...] -o FILE
+    python benchmarks/language.py [--seeds 15] [--workers 2] [--tasks NAME ...] [--methods NAME ...]
+    -o FILE
 
-Three MiniGrid tasks with a reward at the goal alone. Settings are those of the tasks, which were tuned with a
-hand-written reward; on put-next nothing was tuned with a view to language. Paired by training seed:
+Three MiniGrid tasks with a reward at the goal alone. Settings are those of the tasks, which were
+tuned with a hand-written reward; on put-next nothing was tuned with a view to language. Paired by
+training seed:
 
     sparse   the environment's own reward
     eager    questions about the mission, composed without a model, neutralised (strategy eager)
-    eager, learned    the same questions, answered by a network that learned from 1,000 episodes of the task's own
+    eager, learned    the same questions, answered by a network that learned from 1,000 episodes of
+    the task's own
              controller (-O answers=learned); not on door-key, whose mission never changes
-    calm     subgoals from programs/, see there, as a potential, which is the default of the strategy calm
-    calm, neutralised    the same, paid once and taken back by a success
-    blind, blind, neutralised    as calm, with subgoals that a model wrote from the requests alone (programs/blind)
+    calm     subgoals from programs/, see there, as a potential, which is the default of the
+    strategy calm calm, neutralised    the same, paid once and taken back by a success
+    blind, blind, neutralised    as calm, with subgoals that a model wrote from the requests alone
+    (programs/blind)
 
-Solved: agents succeeded in 90 % of the last 50 training episodes; a training is stopped there. Runs that never get
-there count as the cap. Told: median steps, and the ratio of the medians to sparse with a 95 % bootstrap interval over
-seeds. What FILE holds is kept.
+Solved: agents succeeded in 90 % of the last 50 training episodes; a training is stopped there. Runs
+that never get
+there count as the cap. Told: median steps, and the ratio of the medians to sparse with a 95 %
+bootstrap interval over seeds. What FILE holds is kept.
 """
 
 from __future__ import annotations
@@ -37,16 +42,17 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
 import rewardsmith as rs
-from rewardsmith.coder.answering import learned_program
-from rewardsmith.coder.extract import extract_code
-from rewardsmith.coder.questions import question_program, texts_of
-from rewardsmith.engine.judging import check_source
-from rewardsmith.look import look_at, shapes_in
-from rewardsmith.recording import controller_in, play
-from rewardsmith.sandbox.host import ProgramHost
+from rewardsmith.episodes.columns import shapes_in
+from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.recording import controller_in, play
+from rewardsmith.sandbox.behaviour.for_training import check_source
+from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.train.learner import make_learner, normalised, with_subgoals
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
+from rewardsmith.writers.extract import extract_code
+from rewardsmith.writers.questions.answering import learned_program
+from rewardsmith.writers.questions.program import question_program, texts_of
 
 HERE = Path(__file__).parent
 CAPS = {"door-key": 80_000, "pick-up": 50_000, "put-next": 100_000}
@@ -109,7 +115,10 @@ def trained(job: tuple[str, str, int]) -> int | None:
     shaping = METHODS[method]
     task = rs.load_task(name).with_training({"shaping": shaping or {}})
     training = task.spec.training
-    with ExitStack() as stack, redirect_stdout(sys.stderr):  # where rooms are drawn anew, MiniGrid says so
+    with (
+        ExitStack() as stack,
+        redirect_stdout(sys.stderr),
+    ):  # where rooms are drawn anew, MiniGrid says so
         base = make_vec_env(task, training.n_envs, derived_seed("environments", seed))
         subgoals = None
         if shaping is not None:
@@ -118,8 +127,12 @@ def trained(job: tuple[str, str, int]) -> int | None:
             verdict = check_source(source, look.report.model_dump(), look.transitions)
             assert verdict.accepted, verdict.findings
             entry, shapes = verdict.entries["subgoals"], shapes_in(look.transitions)
-            subgoals = stack.enter_context(ProgramHost(source, entry, shapes, capacity=training.n_envs))
-        venv = normalised(VecReward(with_subgoals(task, base, subgoals), None, training.gamma), training)
+            subgoals = stack.enter_context(
+                ProgramHost(source, entry, shapes, capacity=training.n_envs)
+            )
+        venv = normalised(
+            VecReward(with_subgoals(task, base, subgoals), None, training.gamma), training
+        )
         model = make_learner(training, venv, derived_seed("learner", seed), "cpu")
         watching = UntilSolved(base)
         model.learn(CAPS[name], callback=watching)
@@ -131,10 +144,15 @@ def told(found: dict[str, dict[str, Steps]]) -> dict[str, Any]:
     """Medians, how many never got there, and ratios to sparse with intervals."""
     rng, result = np.random.default_rng(0), dict[str, Any]()
     for task, by_method in found.items():
-        steps = {m: np.array([CAPS[task] if s is None else s for s in each]) for m, each in by_method.items()}
+        steps = {
+            m: np.array([CAPS[task] if s is None else s for s in each])
+            for m, each in by_method.items()
+        }
         result[task] = {"cap": CAPS[task]}
         for method, each in steps.items():
-            drawn = rng.integers(len(each), size=(RESAMPLES, len(each)))  # the same seeds on both sides: paired
+            drawn = rng.integers(
+                len(each), size=(RESAMPLES, len(each))
+            )  # the same seeds on both sides: paired
             ratios = np.median(each[drawn], axis=1) / np.median(steps["sparse"][drawn], axis=1)
             result[task][method] = {
                 "median": float(np.median(each)),
@@ -149,7 +167,9 @@ def _ends(ratios: Any) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=15)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--tasks", nargs="*", default=list(CAPS))
@@ -159,14 +179,28 @@ def main() -> None:
     found: dict[str, dict[str, Steps]] = {}
     if given.output.exists():
         found = json.loads(given.output.read_text(encoding="utf-8"))["steps"]
-    wanted = [(t, m) for t in given.tasks for m in given.methods if m not in found.get(t, {}) and (t, m) not in NOT_FOR]
+    wanted = [
+        (t, m)
+        for t in given.tasks
+        for m in given.methods
+        if m not in found.get(t, {}) and (t, m) not in NOT_FOR
+    ]
     with multiprocessing.get_context("fork").Pool(given.workers) as pool:
         for task, method in wanted:
             begun = time.perf_counter()
-            steps = pool.map(trained, [(task, method, seed) for seed in range(given.seeds)], chunksize=1)
+            steps = pool.map(
+                trained, [(task, method, seed) for seed in range(given.seeds)], chunksize=1
+            )
             found.setdefault(task, {})[method] = steps
-            print(f"{task}, {method}: {(time.perf_counter() - begun) / 60:.1f} min", steps, flush=True)
-            result = {"cores": os.cpu_count(), "seeds": given.seeds, "learning": told(found), "steps": found}
+            print(
+                f"{task}, {method}: {(time.perf_counter() - begun) / 60:.1f} min", steps, flush=True
+            )
+            result = {
+                "cores": os.cpu_count(),
+                "seeds": given.seeds,
+                "learning": told(found),
+                "steps": found,
+            }
             given.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(told(found), indent=1))
 

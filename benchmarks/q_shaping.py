@@ -1,16 +1,18 @@
 """What a prior on Q gains, what a wrong one costs, and what it takes.
 
-    python benchmarks/q_shaping.py [--seeds 10] [--workers 2] [--settings NAME ...] [--conditions NAME ...]
+    python benchmarks/q_shaping.py [--seeds 10] [--workers 2] [--settings NAME ...] [--conditions
+    NAME ...]
         [--overhead] [-o FILE]
 
-A corridor, a lake and a room whose priors are the truth, and five small environments whose priors a language model
-wrote from their texts alone, before any training (priors/). Conditions are paired by seed with plain training. Told:
-steps until 80 % of the best mean return that any right condition reached, as ratios to plain (geometric means, runs
-that never got there counted at the end), and the final return, as differences to plain in units of (that best -
-untaught); all with 95 % intervals. Where it is cheap also with the prior negated and replaced by noise.
+A corridor, a lake and a room whose priors are the truth, and five small environments whose priors a
+language model wrote from their texts alone, before any training (priors/). Conditions are paired by
+seed with plain training. Told: steps until 80 % of the best mean return that any right condition
+reached, as ratios to plain (geometric means, runs that never got there counted at the end), and the
+final return, as differences to plain in units of (that best - untaught); all with 95 % intervals.
+Where it is cheap also with the prior negated and replaced by noise.
 
-With --overhead the wall time of an update by k, and after the weight is 0, interleaved with plain training in one
-process. Runs that FILE holds are kept.
+With --overhead the wall time of an update by k, and after the weight is 0, interleaved with plain
+training in one process. Runs that FILE holds are kept.
 """
 
 from __future__ import annotations
@@ -36,9 +38,9 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import rewardsmith as rs
-from rewardsmith.coder.extract import extract_code
 from rewardsmith.maths.statistics import interval, paired_difference
 from rewardsmith.types import Interval
+from rewardsmith.writers.extract import extract_code
 
 HERE = Path(__file__).parent
 
@@ -128,25 +130,36 @@ def room_prior() -> Callable[..., Any]:
     for _ in range(40):
         for state in range(64):
             x, y, direction = state // 16, state // 4 % 4, state % 4
-            to_x, to_y = (int(np.clip(a + b, 0, 3)) for a, b in zip((x, y), moves[direction], strict=True))
+            to_x, to_y = (
+                int(np.clip(a + b, 0, 3)) for a, b in zip((x, y), moves[direction], strict=True)
+            )
             turned = [state - direction + (direction + turn) % 4 for turn in (-1, 1)]
             there = 0.95 * q[to_x * 16 + to_y * 4 + direction].max()
-            q[state] = [*(0.95 * q[after].max() for after in turned), 1.0 if (to_x, to_y) == (3, 3) else there]
+            q[state] = [
+                *(0.95 * q[after].max() for after in turned),
+                1.0 if (to_x, to_y) == (3, 3) else there,
+            ]
     return lambda obs: np.asarray(obs) @ q
 
 
 def written_prior(env_id: str) -> Callable[..., Any]:
     """A language model's, see priors/README.md; its arguments are parts of the observation, by name."""
-    source = extract_code((HERE / "priors" / f"{env_id}.reply.md").read_text(encoding="utf-8")).source
+    source = extract_code(
+        (HERE / "priors" / f"{env_id}.reply.md").read_text(encoding="utf-8")
+    ).source
     assert source is not None
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "prior.py").write_text(source, encoding="utf-8")
-        prior = runpy.run_path(str(Path(folder) / "prior.py"))["q_prior"]  # it lies here to be read before
+        prior = runpy.run_path(str(Path(folder) / "prior.py"))[
+            "q_prior"
+        ]  # it lies here to be read before
     names = [field.name for field in rs.task_from_env(env_id, goal="any").spec.fields]
     asked = inspect.signature(prior).parameters
 
     def of_observations(obs: Any, action: Any = None) -> Any:
-        known = {name: np.asarray(obs[:, place], np.float64) for place, name in enumerate(names)} | {"action": action}
+        known = {
+            name: np.asarray(obs[:, place], np.float64) for place, name in enumerate(names)
+        } | {"action": action}
         return prior(**{name: known[name] for name in asked})
 
     return of_observations
@@ -177,7 +190,11 @@ WRITTEN: dict[str, tuple[Any, int, dict[str, Any]]] = {
 }  # fmt: skip
 CORRIDOR, LAKE, ROOM = "corridor, DQN", "FrozenLake-v1, DQN", "MiniGrid-Empty-6x6-v0, DQN"
 BY_HAND = (CORRIDOR, LAKE, ROOM)
-EXPLORES: dict[str, Any] = {"learning_starts": 200, "target_update_interval": 100, "exploration_fraction": 0.5}
+EXPLORES: dict[str, Any] = {
+    "learning_starts": 200,
+    "target_update_interval": 100,
+    "exploration_fraction": 0.5,
+}
 SETTINGS = {
     CORRIDOR: Setting(Corridor, DQN, 10_000, discrete(gamma=0.95, **EXPLORES), lambda: corridor_prior),
     LAKE: Setting(lake, DQN, 10_000, discrete(gamma=0.95, **EXPLORES), lake_prior),
@@ -212,7 +229,9 @@ def wrong(prior: Callable[..., Any], how: str | None, seed: int) -> Callable[...
     if how == "negated":
         return lambda *asked: -prior(*asked)
     if how == "noise":
-        return lambda *asked: rng.permuted(prior(*asked).ravel()).reshape(prior(*asked).shape) * rng.choice((-1, 1))
+        return lambda *asked: (
+            rng.permuted(prior(*asked).ravel()).reshape(prior(*asked).shape) * rng.choice((-1, 1))
+        )
     return prior
 
 
@@ -249,10 +268,18 @@ def trained(job: tuple[str, str, int]) -> dict[str, Any]:
     setting, options = SETTINGS[name], dict(CONDITIONS[condition] or {})
     prior = wrong(setting.prior(), options.pop("wrong", None), seed)
     venv = DummyVecEnv([setting.make])
-    if name not in BY_HAND:  # as usual for networks: the speeds of the mountain cars are some hundredths
+    if (
+        name not in BY_HAND
+    ):  # as usual for networks: the speeds of the mountain cars are some hundredths
         venv = VecNormalize(venv, norm_reward=False)
-    make = setting.algorithm if condition == "plain" else rs.q_shaped(setting.algorithm, q_prior=prior, **options)
-    model = make("MlpPolicy", venv, seed=seed, device="cpu", **json.loads(json.dumps(setting.learner)))
+    make = (
+        setting.algorithm
+        if condition == "plain"
+        else rs.q_shaped(setting.algorithm, q_prior=prior, **options)
+    )
+    model = make(
+        "MlpPolicy", venv, seed=seed, device="cpu", **json.loads(json.dumps(setting.learner))
+    )
     looks, begun = Looks(setting), time.perf_counter()
     model.learn(setting.steps, callback=looks)
     outcome = None if condition == "plain" else model.q_shaper.outcome
@@ -268,14 +295,26 @@ def told(runs: list[dict[str, Any]]) -> dict[str, Any]:
               for c in CONDITIONS}  # fmt: skip
         if not by["plain"]:
             continue
-        curves = {c: np.array([found[seed] for seed in sorted(found)]) for c, found in by.items() if found}
-        right = [curve.mean(axis=0).max() for c, curve in curves.items() if "wrong" not in (CONDITIONS[c] or {})]
+        curves = {
+            c: np.array([found[seed] for seed in sorted(found)]) for c, found in by.items() if found
+        }
+        right = [
+            curve.mean(axis=0).max()
+            for c, curve in curves.items()
+            if "wrong" not in (CONDITIONS[c] or {})
+        ]
         low, high = float(curves["plain"][:, 0].min()), float(max(right))
         result[name] = {"from": low, "to": high, "steps": setting.steps}
         for condition, curve in curves.items():
-            plain = np.array([by["plain"][seed] for seed in sorted(by[condition])])  # the same seeds
-            steps, usual = (reached(found, low + 0.8 * (high - low), setting.steps) for found in (curve, plain))
-            final, before = ((found[:, -3:].mean(axis=1) - low) / (high - low or 1.0) for found in (curve, plain))
+            plain = np.array(
+                [by["plain"][seed] for seed in sorted(by[condition])]
+            )  # the same seeds
+            steps, usual = (
+                reached(found, low + 0.8 * (high - low), setting.steps) for found in (curve, plain)
+            )
+            final, before = (
+                (found[:, -3:].mean(axis=1) - low) / (high - low or 1.0) for found in (curve, plain)
+            )
             gap = paired_difference(list(final), list(before))
             result[name][condition] = {
                 "seeds": len(steps),
@@ -290,7 +329,9 @@ def told(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def exponential(of_logs: Interval) -> list[float | None]:
     """A geometric mean with its ends."""
-    return [None if x is None else float(np.exp(x)) for x in (of_logs.mean, of_logs.low, of_logs.high)]
+    return [
+        None if x is None else float(np.exp(x)) for x in (of_logs.mean, of_logs.low, of_logs.high)
+    ]
 
 
 def reached(curves: Any, goal: float, steps: int) -> Any:
@@ -329,24 +370,35 @@ def overhead() -> dict[str, float]:
             begun = time.perf_counter()
             model.learn(1200)
             seconds[name].append(time.perf_counter() - begun)
-    pairs = {name: np.array(values) / np.array(seconds["plain"]) for name, values in seconds.items()}
+    pairs = {
+        name: np.array(values) / np.array(seconds["plain"]) for name, values in seconds.items()
+    }
     return {name: float(np.median(ratio)) for name, ratio in pairs.items()}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--settings", nargs="*", default=list(SETTINGS))
     parser.add_argument("--conditions", nargs="*", default=list(CONDITIONS))
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--overhead", action="store_true", help="measure the wall time of updates anew, too")
+    parser.add_argument(
+        "--overhead", action="store_true", help="measure the wall time of updates anew, too"
+    )
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
     there = given.output is not None and given.output.exists()
     kept: dict[str, Any] = json.loads(given.output.read_text(encoding="utf-8")) if there else {}
     runs: list[dict[str, Any]] = kept.get("runs", [])
     known = {(run["setting"], run["condition"], run["seed"]) for run in runs}
-    wanted = [(name, c, seed) for seed in range(given.seeds) for name in given.settings for c in given.conditions]
+    wanted = [
+        (name, c, seed)
+        for seed in range(given.seeds)
+        for name in given.settings
+        for c in given.conditions
+    ]
     jobs = [job for job in wanted if job not in known]
     with multiprocessing.get_context("fork").Pool(given.workers) as pool:
         for done, run in enumerate(pool.imap_unordered(trained, jobs), 1):

@@ -2,11 +2,12 @@
 
     python benchmarks/q_tables.py [--seeds 10] [-o FILE]
 
-Beside the networks of q_shaping.py, because small networks lose what they learned at single looks, and on this
-environment learn next to nothing in the time that they get; tiles do (Sutton and Barto 2018, section 10.1). The right
-prior is what another training found. Told is the mean return of the greedy policy over 20 starts at the end of a
-training (three looks), minus that of plain training with the same seed, in units of (best mean return of all - 200
-steps without arriving); 95 % intervals.
+Beside the networks of q_shaping.py, because small networks lose what they learned at single looks,
+and on this environment learn next to nothing in the time that they get; tiles do (Sutton and Barto
+2018, section 10.1). The right prior is what another training found. Told is the mean return of the
+greedy policy over 20 starts at the end of a training (three looks), minus that of plain training
+with the same seed, in units of (best mean return of all - 200 steps without arriving); 95 %
+intervals.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ import gymnasium as gym
 import numpy as np
 
 from rewardsmith.maths.statistics import paired_difference
-from rewardsmith.train.reuse import Reuse
+from rewardsmith.train.prior.reuse import Reuse
 
 STEPS = 60_000
 TILINGS, PLACES = 8, 8
 GAMMA, RATE = 1.0, 0.5
-PROVE, TRIED = 0.2, 0.75  # as in rewardsmith.train.q_shaping
+PROVE, TRIED = 0.2, 0.75  # as in rewardsmith.train.prior.shaping
 LOOKS = 20  # along a training
 STARTS = 20  # of each look
 SHIFTS = np.arange(TILINGS)[:, None] / TILINGS * np.array([1, 3]) % 1.0  # of each tiling, in tiles
@@ -33,7 +34,9 @@ SHIFTS = np.arange(TILINGS)[:, None] / TILINGS * np.array([1, 3]) % 1.0  # of ea
 
 def tiles_of(obs: Any) -> Any:
     """The place in each tiling, three arrays that pick values of shape (tilings, actions)."""
-    places = (np.array([(obs[0] + 1.2) / 1.8, (obs[1] + 0.07) / 0.14]) * PLACES + SHIFTS).astype(int)
+    places = (np.array([(obs[0] + 1.2) / 1.8, (obs[1] + 0.07) / 0.14]) * PLACES + SHIFTS).astype(
+        int
+    )
     return np.arange(TILINGS), places[:, 0], places[:, 1]
 
 
@@ -44,7 +47,11 @@ def learned(prior: Any, seed: int, prove: float = PROVE) -> tuple[Any, list[floa
     """
     env, rng, reuse = gym.make("MountainCar-v0"), np.random.default_rng(seed), Reuse(1)
     q = np.zeros((TILINGS, PLACES + 1, PLACES + 1, 3)) if prove or prior is None else prior.copy()
-    on_trial, believed, returns = prior is not None and prove > 0, prior is not None and not prove, []
+    on_trial, believed, returns = (
+        prior is not None and prove > 0,
+        prior is not None and not prove,
+        [],
+    )
     here = tiles_of(env.reset(seed=seed)[0])
     for step in range(1, STEPS + 1):
         tables = prior if on_trial and reuse.acting(TRIED, rng)[0] else q
@@ -52,7 +59,9 @@ def learned(prior: Any, seed: int, prove: float = PROVE) -> tuple[Any, list[floa
         obs, reward, terminated, truncated, _ = env.step(action)
         after = tiles_of(obs)
         following = 0.0 if terminated else GAMMA * q[after].sum(axis=0).max()
-        q[(*here, action)] += RATE / TILINGS * (float(reward) + following - q[(*here, action)].sum())
+        q[(*here, action)] += (
+            RATE / TILINGS * (float(reward) + following - q[(*here, action)].sum())
+        )
         if on_trial:
             reuse.paid(np.array([float(reward)]), np.array([terminated or truncated]))
             if reuse.pays:
@@ -71,7 +80,9 @@ def greedy_return(q: Any) -> float:
         obs, _ = env.reset(seed=seed)
         done = False
         while not done:
-            obs, reward, terminated, truncated, _ = env.step(int(q[tiles_of(obs)].sum(axis=0).argmax()))
+            obs, reward, terminated, truncated, _ = env.step(
+                int(q[tiles_of(obs)].sum(axis=0).argmax())
+            )
             total, done = total + float(reward), terminated or truncated
     return total / STARTS
 
@@ -82,21 +93,35 @@ def noise(prior: Any, seed: int) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
     right = learned(None, 1000)[0]
-    priors = {"right": lambda seed: right, "negated": lambda seed: -right, "noise": lambda seed: noise(right, seed)}
+    priors = {
+        "right": lambda seed: right,
+        "negated": lambda seed: -right,
+        "noise": lambda seed: noise(right, seed),
+    }
     runs: dict[str, list[Any]] = {}
     for seed in range(given.seeds):
         runs.setdefault("plain", []).append(learned(None, seed)[1:])
         for name, prior in priors.items():
             runs.setdefault(name, []).append(learned(prior(seed), seed)[1:])
-            runs.setdefault(f"{name}, believed at once", []).append(learned(prior(seed), seed, prove=0.0)[1:])
-        print(f"seed {seed}", {name: round(found[-1][0][-1]) for name, found in runs.items()}, flush=True)
+            runs.setdefault(f"{name}, believed at once", []).append(
+                learned(prior(seed), seed, prove=0.0)[1:]
+            )
+        print(
+            f"seed {seed}",
+            {name: round(found[-1][0][-1]) for name, found in runs.items()},
+            flush=True,
+        )
     best = max(np.mean([returns for returns, _ in found], axis=0).max() for found in runs.values())
-    ends = {name: [float(np.mean(returns[-3:])) for returns, _ in found] for name, found in runs.items()}
+    ends = {
+        name: [float(np.mean(returns[-3:])) for returns, _ in found] for name, found in runs.items()
+    }
     finals = {name: [(end + 200) / (best + 200) for end in found] for name, found in ends.items()}
     told: dict[str, Any] = {"from": -200.0, "to": float(best), "steps": STEPS, "seeds": given.seeds}
     for name, found in runs.items():

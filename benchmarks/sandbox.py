@@ -2,9 +2,10 @@
 
     python benchmarks/sandbox.py [-o FILE]
 
-Claims: the full verdict of a good program takes at most 60 ms (median, zygotes warm: reading it, two confined
-processes, 256 transitions and the changed copies of them), the first one under a second, one call of a program host
-for 16 transitions at most 60 us. Times are medians with the 5 % and 95 % quantiles; the machine is not quiet.
+Claims: the full verdict of a good program takes at most 60 ms (median, zygotes warm: reading it,
+two confined processes, 256 transitions and the changed copies of them), the first one under a
+second, one call of a program host for 16 transitions at most 60 us. Times are medians with the 5 %
+and 95 % quantiles; the machine is not quiet.
 
 ``yardstick`` counts to a hundred thousand in plain Python: by it machines can be compared.
 """
@@ -24,10 +25,10 @@ from typing import Any
 import numpy as np
 
 from rewardsmith.program import EntryPoint
-from rewardsmith.sandbox.behaviour import check_program
-from rewardsmith.sandbox.host import ProgramHost
+from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.report import sandbox_report
-from rewardsmith.sandbox.static import check_static
+from rewardsmith.sandbox.static.entry_points import check_static
 
 GOOD = """import numpy as np
 
@@ -67,7 +68,12 @@ def timed(work: Callable[[], Any], times: int) -> dict[str, float]:
         work()
         seconds.append(time.perf_counter() - begun)
     low, high = np.quantile(seconds, (0.05, 0.95)) * 1e3
-    return {"median_ms": statistics.median(seconds) * 1e3, "q05_ms": float(low), "q95_ms": float(high), "times": times}
+    return {
+        "median_ms": statistics.median(seconds) * 1e3,
+        "q05_ms": float(low),
+        "q95_ms": float(high),
+        "times": times,
+    }
 
 
 def yardstick() -> None:
@@ -100,7 +106,9 @@ def measure() -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("-o", type=Path, help="write JSON there")
     given = parser.parse_args()
     found = {

@@ -11,7 +11,9 @@ from pathlib import Path
 
 
 def tape(run: Path, model: str, note: str) -> dict[str, object]:
-    lines = [json.loads(line) for line in (run / "llm.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = [
+        json.loads(line) for line in (run / "llm.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     replies = [
         {
             "round": line["slot"][0],
@@ -26,14 +28,18 @@ def tape(run: Path, model: str, note: str) -> dict[str, object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--note", default="")
     options = parser.parse_args()
     recorded = tape(options.run, options.model, options.note)
-    options.output.write_text(json.dumps(recorded, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    options.output.write_text(
+        json.dumps(recorded, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

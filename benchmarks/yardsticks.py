@@ -2,9 +2,9 @@
 
     python benchmarks/yardsticks.py [TASK ...] [--seeds 3] [-o FILE]
 
-Claim: with the task's training defaults, its hand-written reward (``expert.py``) teaches what the task asks for; so a
-designed reward can. Tasks that are named are measured anew, the others in FILE are kept; those whose packages are not
-installed are left out.
+Claim: with the task's training defaults, its hand-written reward (``expert.py``) teaches what the
+task asks for; so a designed reward can. Tasks that are named are measured anew, the others in FILE
+are kept; those whose packages are not installed are left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from rewardsmith.task.loading import Task, shipped_tasks
 def measured(task: Task, seeds: int, runs: Path) -> dict[str, Any]:
     """Fitness of both rewards by training seed, and the wall time of all trainings."""
     begun = time.perf_counter()
-    result = rs.train_program(Path(str(task.folder)) / "expert.py", task, seeds=seeds, native=True, runs=runs)
+    result = rs.train_program(
+        Path(str(task.folder)) / "expert.py", task, seeds=seeds, native=True, runs=runs
+    )
     spec = task.spec
     return {
         "solved_from": spec.fitness.solved,
@@ -40,7 +42,9 @@ def measured(task: Task, seeds: int, runs: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("tasks", nargs="*", metavar="TASK")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("-o", "--output", type=Path)

@@ -18,4 +18,6 @@ def asset_folder(name: str) -> Path:
     for candidate in (_PACKAGE / "_assets" / name, _PACKAGE.parent / name):
         if candidate.is_dir():
             return candidate
-    raise UsageError(f"the folder {name!r} is not part of this installation", "install rewardsmith again")
+    raise UsageError(
+        f"the folder {name!r} is not part of this installation", "install rewardsmith again"
+    )

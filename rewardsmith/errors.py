@@ -55,7 +55,8 @@ class BoundaryError(RewardsmithError):
         where: which boundary was crossed.
         retryable: whether the same request may succeed when made again.
         retry_after_s: how long the other side asked to wait before that; None when it did not say.
-        reason: ``key`` where it was refused, ``connection`` where nobody answered; empty for everything else.
+        reason: ``key`` where it was refused, ``connection`` where nobody answered; empty for
+            everything else.
     """
 
     exit_code = 4
@@ -88,11 +89,14 @@ class ProgramError(RewardsmithError):
 
     Args:
         line: line of the program's source, 0 when unknown.
-        reason: what kind of failure it was: ``exception``, ``output`` (outside the contract), ``timeout``, ``memory``,
-            ``system`` (it asked for a system call that it may not make), ``state`` (it could remember), ``died``.
+        reason: what kind of failure it was: ``exception``, ``output`` (outside the contract),
+            ``timeout``, ``memory``, ``system`` (it asked for a system call that it may not make),
+            ``state`` (it could remember), ``died``.
     """
 
-    def __init__(self, message: str, hint: str = "", *, line: int = 0, reason: str = "exception") -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, line: int = 0, reason: str = "exception"
+    ) -> None:
         super().__init__(message, hint)
         self.line = line
         self.reason = reason

@@ -1,7 +1,9 @@
 """The functions of one program as one evaluator: its reward, or the task's own, and the change of its potential.
 
-The potential is paid as gamma * phi(s') - phi(s), 0 after an end (see :mod:`rewardsmith.maths.shaping`). What agents
-are ranked by is never that change, whose plain sum says nothing: :meth:`ProgramParts.own` leaves it out.
+The potential is paid as gamma * phi(s') - phi(s), 0 after an end (see
+:mod:`rewardsmith.maths.shaping`). What agents
+are ranked by is never that change, whose plain sum says nothing: :meth:`ProgramParts.own` leaves it
+out.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from rewardsmith.maths.shaping import potential_shaping
 from rewardsmith.types import Array, Columns, Evaluator, FloatArray, Output
 
 NATIVE_REWARD = "_native_reward"  # a column that no program can ask for
-POTENTIAL_TERM = "potential"  # under this name its change is logged, or with underscores where a term is called so
+# under this name its change is logged, or with underscores where a term is called so
+POTENTIAL_TERM = "potential"
 
 
 class ProgramParts:
@@ -60,7 +63,11 @@ class ProgramParts:
 
     def unshaped(self, output: Output) -> FloatArray:
         """What of this pay is not the change of the potential, which is its last term; shape (n,)."""
-        return output.total if self._potential is None else output.total - list(output.terms.values())[-1]
+        return (
+            output.total
+            if self._potential is None
+            else output.total - list(output.terms.values())[-1]
+        )
 
     def own(self, columns: Columns) -> Output:
         """The same without the potential, asked anew."""
@@ -88,5 +95,3 @@ def without_potential(program: Evaluator, columns: Columns) -> Output:
 def _after(argument: str) -> str:
     """The same name for the state after the step; what was at the beginning of an episode stays."""
     return argument if argument.startswith("first_") else f"next_{argument}"
-
-

@@ -20,7 +20,9 @@ PRODUCED = {
 }
 REWARD_ALIASES = ("compute_reward",)  # what models trained on other tools' prompts like to call it
 NATIVE = "native"  # stands in place of a program's id where the environment's own reward is trained
-EXPORT_BEGINS = "# --- The program, as it was written -"  # the lines around a program in an exported file
+EXPORT_BEGINS = (
+    "# --- The program, as it was written -"  # the lines around a program in an exported file
+)
 EXPORT_ENDS = "# --- How it is applied to one environment -"
 
 Style = Literal["batched", "per_transition"]
@@ -65,9 +67,11 @@ class Verdict:
         style: calling style of the reward; None when it has none or was not run.
         us_per_transition: median time of one call per transition at batch 256, microseconds.
         terms: term name -> (lowest, mean, highest) on the transitions it was checked on.
-        level: how well it was confined while it ran: strong, medium or weak; empty when nothing was run.
-        reacts_to: argument of the reward -> how much its values move when that argument alone is changed, in units
-            of their mean difference between transitions; 0 for one that makes no difference.
+        level: how well it was confined while it ran: strong, medium or weak; empty when nothing was
+            run.
+        reacts_to: argument of the reward -> how much its values move when that argument alone is
+            changed, in units of their mean difference between transitions; 0 for one that makes no
+            difference.
         rates: subgoal -> share of random transitions after which it holds.
     """
 
@@ -95,7 +99,9 @@ class Verdict:
     def fields_read(self) -> list[str]:
         """Names of the fields that its functions read, each once."""
         asked = [name for entry in self.entries.values() for name in entry.arguments]
-        return list(dict.fromkeys(name.removeprefix("next_").removeprefix("first_") for name in asked))
+        return list(
+            dict.fromkeys(name.removeprefix("next_").removeprefix("first_") for name in asked)
+        )
 
     @property
     def errors(self) -> tuple[Finding, ...]:

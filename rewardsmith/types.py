@@ -18,7 +18,9 @@ Columns = Mapping[str, Array]  # argument name -> (n, ...) array: what a program
 Severity = Literal["error", "warning", "info"]
 FindingSource = Literal["static", "sandbox", "behaviour", "audit"]
 Outcome = Literal["code", "no_code", "cut", "refusal", "filter", "empty"]  # of a reply
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]  # how long a model may think
+Effort = Literal[
+    "none", "minimal", "low", "medium", "high", "xhigh", "max"
+]  # how long a model may think
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,9 @@ class Episode:
     """One episode as the recorder saw it; what fitness functions are given.
 
     Attributes:
-        fields: field name -> array of shape (T + 1, ...): row t is the value before step t, the last row
-            the value at the end. Fields sourced from ``info`` have shape (T, ...): row t is the value after
-            step t. Hidden fields are included.
+        fields: field name -> array of shape (T + 1, ...): row t is the value before step t, the
+            last row the value at the end. Fields sourced from ``info`` have shape (T, ...): row t
+            is the value after step t. Hidden fields are included.
         actions: shape (T, ...), as the environment received them.
         native_rewards: shape (T,), float64, the environment's own reward.
         terminated: the last step ended the episode by itself.
@@ -126,3 +128,20 @@ class Interval:
         if self.low is None or self.high is None:
             return f"{self.mean:.3g}"
         return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
+
+class Opened(NamedTuple):
+    """A program's functions, running; None for those that it does not have.
+
+    Attributes:
+        program: its reward and its potential; None for the native reward.
+    """
+
+    program: Evaluator | None = None
+    subgoals: Evaluator | None = None
+    q_prior: Evaluator | None = None
+
+
+Shapes = Mapping[
+    str, tuple[tuple[int, ...], np.dtype[Any]]
+]  # argument -> (shape of one row, dtype)

@@ -21,17 +21,24 @@ def reward(position, next_position):
     return {"progress": 5.0 * (next_position - position), "place": next_position}
 ```"""
 MISSPELT = "```python\ndef reward(positon):\n    return {'a': positon}\n```"
-# A whole design in seconds: two programs (one misspelt, never repaired), one training seed, tiny trainings.
+# A whole design in seconds: two programs (one misspelt, never repaired), one training seed, tiny
+# trainings.
 QUICK = ["-O", "rounds=1", "-O", "samples=2", "-O", "seeds=1", "-O", "repairs=0", "--workers", "2"]
 
 
 def environment(**changes: str) -> dict[str, str]:
     """What a child process is given: nothing that colours or names a terminal."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TERM")}
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TERM")
+    }
     return kept | {"PYTHONPATH": str(ROOT)} | changes
 
 
-def call(folder: Path, *arguments: str, timeout: float = 100.0, **changes: str) -> subprocess.CompletedProcess[str]:
+def call(
+    folder: Path, *arguments: str, timeout: float = 100.0, **changes: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder, without a terminal."""
     return subprocess.run(
         [*COMMAND, *arguments],

@@ -14,12 +14,14 @@ import pytest
 from fake_executor import FakeExecutor
 from hypothesis import HealthCheck, settings
 
-from rewardsmith import session
+from rewardsmith.api import session
 
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True, print_blob=True)
+settings.register_profile(
+    "ci", parent=settings.get_profile("local"), derandomize=True, print_blob=True
+)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 

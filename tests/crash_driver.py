@@ -1,13 +1,15 @@
 """One session of a run in a process of its own, which can kill itself at a chosen event.
 
-    python tests/crash_driver.py '{"task": ..., "runs": ..., "url": ..., "mode": "after", "events": 1}'
+    python tests/crash_driver.py '{"task": ..., "runs": ..., "url": ..., "mode": "after", "events":
+    1}'
 
 With "run" it resumes that run, else it designs; with "unreal" trainings take no time. The modes:
     ""         runs to its end
     "after"    SIGKILL right after the n-th event of this session was appended
     "before"   SIGKILL when n events were appended and the next would be; no reply is under way then
     "resumed"  SIGKILL right after the session's "resumed"
-"resumed" is not counted, nor a "stopped" that was there before, so that every session gets one event further.
+"resumed" is not counted, nor a "stopped" that was there before, so that every session gets one
+event further.
 
 Requests to the fake model carry their slot, so that it can answer by slot however they arrive.
 """
@@ -24,21 +26,25 @@ from typing import Any
 
 from fake_executor import FakeExecutor
 
-from rewardsmith import api, events, session
+from rewardsmith.api import runs as api
+from rewardsmith.api import session
 from rewardsmith.engine import loop
-from rewardsmith.engine.asking import Asked
-from rewardsmith.engine.writing import ModelSource
+from rewardsmith.engine.workers import local
 from rewardsmith.errors import RewardsmithError
-from rewardsmith.executor import local
 from rewardsmith.llm.openai import OpenAIProvider
+from rewardsmith.run import events
+from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.sources import ModelSource
 
 OPTIONS = {"rounds": 2, "samples": 2, "repairs": 1, "seeds": 1}
 HEAD = "Here it is.\n\n```python\nimport numpy as np\n\n\ndef reward"
 TAPE = {
-    (0, 0, 0): HEAD + "(position, next_position):\n    return {'progress': next_position - position}\n```",
+    (0, 0, 0): HEAD
+    + "(position, next_position):\n    return {'progress': next_position - position}\n```",
     (0, 1, 0): HEAD + "(positon):\n    return {'place': positon}\n```",  # refused
     (0, 1, 1): HEAD + "(position):\n    return {'place': -position}\n```",  # and repaired
-    (1, 0, 0): HEAD + "(position, next_position):  # again\n    return {'progress': next_position - position}\n```",
+    (1, 0, 0): HEAD
+    + "(position, next_position):  # again\n    return {'progress': next_position - position}\n```",
     (1, 1, 0): HEAD + "(next_position):\n    return {'place': next_position}\n```",
 }
 
@@ -86,13 +92,17 @@ def die_at(mode: str, count: int) -> None:
     append, appended, replies = events.EventLog.append, [0], kept_replies()
 
     def appending(log: events.EventLog, kind: str, **data: Any) -> events.Event:
-        counts = kind != "resumed" and not (kind == "stopped" and any(event.kind == kind for event in log))
+        counts = kind != "resumed" and not (
+            kind == "stopped" and any(event.kind == kind for event in log)
+        )
         if mode == "before" and counts and appended[0] == count:
             wait(replies, timeout=20)
             os.kill(os.getpid(), signal.SIGKILL)
         event = append(log, kind, **data)
         appended[0] += counts
-        if (mode == "after" and counts and appended[0] == count) or (mode == "resumed" and kind == "resumed"):
+        if (mode == "after" and counts and appended[0] == count) or (
+            mode == "resumed" and kind == "resumed"
+        ):
             os.kill(os.getpid(), signal.SIGKILL)
         return event
 

@@ -18,7 +18,9 @@ class Line(gym.Env[Any, Any]):
         self.observation_space = gym.spaces.Box(-2.0, 2.0, (1,), np.float32)
         self.action_space = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.position, self.steps = float(self.np_random.uniform(-0.2, 0.2)), 0
         return self.seen(), {}
@@ -36,7 +38,9 @@ class Line(gym.Env[Any, Any]):
 
 
 class FailsOnReset(Line):
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         raise RuntimeError("the simulator is not running")
 
 

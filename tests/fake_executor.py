@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from rewardsmith.episodes import EPISODES, save_episodes
+from rewardsmith.episodes.files import EPISODES, save_episodes
+from rewardsmith.episodes.preflight import look_at
 from rewardsmith.errors import RewardsmithError, UsageError
-from rewardsmith.look import look_at
+from rewardsmith.run.trials import TrainedReport, TrialJob, TrialResult, write_json
 from rewardsmith.task.loading import Task, load_task
-from rewardsmith.train.jobs import TrainedReport, TrialJob, TrialResult, write_json
 
 EVALUATION_STEPS = 330  # what ranking and evaluation of the line world take at most
 
@@ -57,7 +57,9 @@ class FakeExecutor:
     def _train(self, folder: str) -> None:
         job = self._job(folder, "train")
         digest = job.digest(load_task(job.task).digest)
-        report = TrainedReport(digest=digest, status="finished", steps=job.steps, wall_s=0.0, checkpoints=["1"])
+        report = TrainedReport(
+            digest=digest, status="finished", steps=job.steps, wall_s=0.0, checkpoints=["1"]
+        )
         (Path(folder) / "curve.csv").write_text(
             f"steps,wall_s,episodes,length,own_return,fitness,term/pay\n{job.steps},1,9,10,1.5,0.25,1.5\n"
         )
@@ -69,7 +71,12 @@ class FakeExecutor:
         digest = job.digest(load_task(job.task).digest)
         fitness = [self._fitness(job)]
         result = TrialResult(
-            digest=digest, status="finished", checkpoint="1", own_return=1.0, fitness=fitness, steps=steps
+            digest=digest,
+            status="finished",
+            checkpoint="1",
+            own_return=1.0,
+            fitness=fitness,
+            steps=steps,
         )
         look = look_at(load_task(job.task))
         save_episodes(Path(folder) / EPISODES, look.behaviour.episodes[:1])
@@ -89,7 +96,10 @@ class FakeExecutor:
 
 
 def some_fitness(job: TrialJob) -> float:
-    return int(hashlib.sha256(f"{job.program}{job.seed}".encode()).hexdigest()[:6], 16) / (1 << 23) - 1.0
+    return (
+        int(hashlib.sha256(f"{job.program}{job.seed}".encode()).hexdigest()[:6], 16) / (1 << 23)
+        - 1.0
+    )
 
 
 def write_look(task: Task, folder: Path) -> None:

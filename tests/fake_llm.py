@@ -1,17 +1,19 @@
 """A language model on loopback for tests: speaks OpenAI's chat completions and Anthropic's messages.
 
-In a test:      with FakeLLM(["first answer", "second"], faults=["429"]) as fake: ... fake.url ... fake.requests
-In a process:   python tests/fake_llm.py --port 0 --answers FILE --log FILE      (prints the port; outlives its client)
+In a test:      with FakeLLM(["first answer", "second"], faults=["429"]) as fake: ... fake.url ...
+fake.requests
+In a process:   python tests/fake_llm.py --port 0 --answers FILE --log FILE      (prints the port;
+outlives its client)
 
-Answers are a list, given in turn and then again from the first, or a function of the request's body. Faults are used up
-one a request, before answers; "" is none. They are:
-    429, 500, 401:text, ...  that status, with that message; 429 and 5xx come with a short retry-after
-    drop, garbage, cut       closes at once; sends no JSON; stops in the middle of the answer
-    error                    200, and then an error where the answer should be
+Answers are a list, given in turn and then again from the first, or a function of the request's
+body. Faults are used up one a request, before answers; "" is none. They are:
+    429, 500, 401:text, ...  that status, with that message; 429 and 5xx come with a short
+    retry-after drop, garbage, cut       closes at once; sends no JSON; stops in the middle of the
+    answer error                    200, and then an error where the answer should be
     empty, truncated, refusal   a proper answer: without text, cut at the output limit, refused
 
-Tokens are counted as given, or with usage="counted" by characters / 4 of what was really sent and answered. Asked which
-models it has, it names ``models``; with None it has no such page.
+Tokens are counted as given, or with usage="counted" by characters / 4 of what was really sent and
+answered. Asked which models it has, it names ``models``; with None it has no such page.
 """
 
 from __future__ import annotations
@@ -50,12 +52,16 @@ class FakeLLM:
         self.requests: list[dict[str, Any]] = []
         self._given = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Bound", (_Handler,), {"fake": self}))
+        self._server = ThreadingHTTPServer(
+            ("127.0.0.1", port), type("Bound", (_Handler,), {"fake": self})
+        )
         self.port = int(self._server.server_address[1])
         self.url = f"http://127.0.0.1:{self.port}"  # for Anthropic; OpenAI's ends in /v1
 
     def __enter__(self) -> FakeLLM:
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
         self._thread.start()
         return self
 
@@ -94,7 +100,9 @@ class FakeLLM:
     @property
     def tokens(self) -> int:
         """Tokens of all answers that were sent whole, by this server's own count."""
-        return sum(sum(request.get("tokens", ())) for request in self.requests if request["fault"] != "cut")
+        return sum(
+            sum(request.get("tokens", ())) for request in self.requests if request["fault"] != "cut"
+        )
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -112,7 +120,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.fake.models is None or (name and name not in self.fake.models):
             self.refuse(404, f"no such page: {self.path}")
         elif name:
-            self.send(200, {"id": name, "object": "model", "type": "model", "created": 1, "owned_by": "fake"})
+            self.send(
+                200,
+                {"id": name, "object": "model", "type": "model", "created": 1, "owned_by": "fake"},
+            )
         else:
             data = [{"id": model, "object": "model", "type": "model"} for model in self.fake.models]
             self.send(200, {"object": "list", "data": data, "has_more": False})
@@ -123,7 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        fault, text = self.fake.arrived(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+        fault, text = self.fake.arrived(
+            self.path, {k.lower(): v for k, v in self.headers.items()}, body
+        )
         text = text[: len(text) // 2] if fault == "truncated" else text
         if fault == "drop":
             return  # and so the connection is closed
@@ -141,9 +154,23 @@ class _Handler(BaseHTTPRequestHandler):
             self.refuse(404, f"no such path: {self.path}")
 
     def refuse(self, status: int, message: str) -> None:
-        param = next((name for name in ("max_completion_tokens", "max_tokens", "temperature") if name in message), None)
-        error = {"type": "error", "error": {"type": "injected", "message": message, "param": param, "code": None}}
-        self.send(status, error, headers={"retry-after-ms": "20"} if status == 429 or status >= 500 else {})
+        param = next(
+            (
+                name
+                for name in ("max_completion_tokens", "max_tokens", "temperature")
+                if name in message
+            ),
+            None,
+        )
+        error = {
+            "type": "error",
+            "error": {"type": "injected", "message": message, "param": param, "code": None},
+        }
+        self.send(
+            status,
+            error,
+            headers={"retry-after-ms": "20"} if status == 429 or status >= 500 else {},
+        )
 
     def completion(self, body: dict[str, Any], text: str, fault: str) -> None:
         message = {"role": "assistant", "content": text or None}
@@ -151,8 +178,15 @@ class _Handler(BaseHTTPRequestHandler):
         given = self.fake.usage
         if given == "counted":
             read, wrote = self.count(body, text)
-            given = {"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}
-        details = {"prompt_tokens_details": {"cached_tokens": 8}, "completion_tokens_details": {"reasoning_tokens": 4}}
+            given = {
+                "prompt_tokens": read,
+                "completion_tokens": wrote,
+                "total_tokens": read + wrote,
+            }
+        details = {
+            "prompt_tokens_details": {"cached_tokens": 8},
+            "completion_tokens_details": {"reasoning_tokens": 4},
+        }
         answer = {
             "id": "chatcmpl-fake", "object": "chat.completion", "created": 1, "model": body["model"],
             "choices": [{"index": 0, "finish_reason": STOPS.get(fault, ("stop", ""))[0], "message": message}],
@@ -161,7 +195,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send(200, answer, cut=fault == "cut")
 
     def messages(self, body: dict[str, Any], text: str, fault: str) -> None:
-        used = {"input_tokens": 5, "cache_read_input_tokens": 8, "cache_creation_input_tokens": 7, "output_tokens": 9}
+        used = {
+            "input_tokens": 5,
+            "cache_read_input_tokens": 8,
+            "cache_creation_input_tokens": 7,
+            "output_tokens": 9,
+        }
         given = self.fake.usage or {}
         if given == "counted":
             read, wrote = self.count(body, text)
@@ -174,7 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
         }  # fmt: skip
         if body.get("stream"):
             events = [
-                f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in _events(answer, text, fault)
+                f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
+                for event in _events(answer, text, fault)
             ]
             self.send(200, "".join(events), kind="text/event-stream")
         else:
@@ -183,7 +223,10 @@ class _Handler(BaseHTTPRequestHandler):
     def count(self, body: dict[str, Any], text: str) -> tuple[int, int]:
         """Tokens of a request and of its answer, noted in ``requests`` too."""
         said = [message["content"] for message in body["messages"]] + [body.get("system", "")]
-        texts = [part if isinstance(part, str) else "".join(p.get("text", "") for p in part) for part in said]
+        texts = [
+            part if isinstance(part, str) else "".join(p.get("text", "") for p in part)
+            for part in said
+        ]
         found = sum(map(len, texts)) // 4, len(text) // 4
         next(request for request in self.fake.requests if request["body"] is body)["tokens"] = found
         return found
@@ -199,7 +242,11 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         data = (payload if isinstance(payload, str) else json.dumps(payload)).encode()
         self.send_response(status)
-        for name, value in {"content-type": kind, "content-length": str(len(data)), **(headers or {})}.items():
+        for name, value in {
+            "content-type": kind,
+            "content-length": str(len(data)),
+            **(headers or {}),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data[: len(data) // 2] if cut else data)
@@ -208,24 +255,40 @@ class _Handler(BaseHTTPRequestHandler):
 def _events(answer: dict[str, Any], text: str, fault: str) -> Iterator[dict[str, Any]]:
     yield {"type": "message_start", "message": {**answer, "content": [], "stop_reason": None}}
     if text:
-        yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+        yield {
+            "type": "content_block_start",
+            "index": 0,
+            "content_block": {"type": "text", "text": ""},
+        }
         for part in (text[: len(text) // 2], text[len(text) // 2 :]):
-            yield {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": part}}
+            yield {
+                "type": "content_block_delta",
+                "index": 0,
+                "delta": {"type": "text_delta", "text": part},
+            }
         yield {"type": "content_block_stop", "index": 0}
     if fault == "error":
         yield {"type": "error", "error": {"type": "overloaded_error", "message": "injected error"}}
     elif fault != "cut":
-        yield {"type": "message_delta", "delta": {"stop_reason": answer["stop_reason"]}, "usage": answer["usage"]}
+        yield {
+            "type": "message_delta",
+            "delta": {"stop_reason": answer["stop_reason"]},
+            "usage": answer["usage"],
+        }
         yield {"type": "message_stop"}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--answers", type=Path, required=True, help="a JSON list of texts")
     parser.add_argument("--log", type=Path, help="one JSON line a request")
     parser.add_argument("--faults", default="", help="separated by commas")
-    parser.add_argument("--seconds", type=float, default=600.0, help="ends by itself after that long")
+    parser.add_argument(
+        "--seconds", type=float, default=600.0, help="ends by itself after that long"
+    )
     args = parser.parse_args()
     faults = args.faults.split(",") if args.faults else []
     answers = json.loads(args.answers.read_text(encoding="utf-8"))

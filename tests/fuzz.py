@@ -1,7 +1,9 @@
 """Mutated programs against the whole check: ``python tests/fuzz.py 20000 [SEED]`` prints JSON.
 
-Mutants are made from the corpora by small changes of text and tokens, so that many still parse and some still run.
-What must hold: nothing but a verdict comes out of the check, in bounded time, and nothing is left behind.
+Mutants are made from the corpora by small changes of text and tokens, so that many still parse and
+some still run.
+What must hold: nothing but a verdict comes out of the check, in bounded time, and nothing is left
+behind.
 """
 
 from __future__ import annotations
@@ -19,17 +21,69 @@ from typing import Any
 
 from programs import DATA, TASKS, entries, task_of
 
-from rewardsmith.sandbox.behaviour import check_program
-from rewardsmith.sandbox.launch import zygotes
+from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.client.launch import zygotes
 from rewardsmith.sandbox.limits import Limits
 
 LIMITS = Limits(call_s=0.3, load_s=0.3, memory_mb=512)
 _TOKEN = re.compile(r"\w+|[^\w\s]|\s+")
 _POOL = [
-    *("0", "1", "-1", "1e308", "10**15", "np.nan", "None", "''", "[]", "{}", "()", "lambda: 0", "np", "math", "x"),
-    *("np.sum", "np.ones", "np.linalg", "next", "iter", "range(9999)", "position", "next_position", "action", "goal"),
-    *("[0]", "[:, 0]", "[..., None]", ".T", ".sum()", ".append(1)", ".copy()", "*", "**", "//", "@", "<<", ":=", "if"),
-    *("else", "for i in range(9)", "return", "while True:", "global x", "import os", "__class__", "σ", "\ud800"),
+    *(
+        "0",
+        "1",
+        "-1",
+        "1e308",
+        "10**15",
+        "np.nan",
+        "None",
+        "''",
+        "[]",
+        "{}",
+        "()",
+        "lambda: 0",
+        "np",
+        "math",
+        "x",
+    ),
+    *(
+        "np.sum",
+        "np.ones",
+        "np.linalg",
+        "next",
+        "iter",
+        "range(9999)",
+        "position",
+        "next_position",
+        "action",
+        "goal",
+    ),
+    *(
+        "[0]",
+        "[:, 0]",
+        "[..., None]",
+        ".T",
+        ".sum()",
+        ".append(1)",
+        ".copy()",
+        "*",
+        "**",
+        "//",
+        "@",
+        "<<",
+        ":=",
+        "if",
+    ),
+    *(
+        "else",
+        "for i in range(9)",
+        "return",
+        "while True:",
+        "global x",
+        "import os",
+        "__class__",
+        "σ",
+        "\ud800",
+    ),
 ]
 
 
@@ -82,7 +136,11 @@ _CHANGES = (_drop, _replace, _replace, _swap, _splice, _repeat, _number)
 def fuzz(count: int, seed: int) -> dict[str, Any]:
     """Check so many mutants; what came out, and what was left behind."""
     rng = random.Random(seed)
-    pool = [entry for name in sorted(path.stem for path in DATA.glob("*.jsonl")) for entry in entries(name)]
+    pool = [
+        entry
+        for name in sorted(path.stem for path in DATA.glob("*.jsonl"))
+        for entry in entries(name)
+    ]
     by_task: dict[str, list[str]] = {}
     for entry in pool:
         by_task.setdefault(task_of(entry), []).append(entry["code"])
@@ -95,17 +153,30 @@ def fuzz(count: int, seed: int) -> dict[str, Any]:
         begun = time.monotonic()
         stages[check_program(source, *TASKS[task], limits=LIMITS).stage] += 1
         times.append(time.monotonic() - begun)
-    return {"count": count, "seed": seed, "stages": stages, "slowest_s": max(times), "left": _left_behind() - before}
+    return {
+        "count": count,
+        "seed": seed,
+        "stages": stages,
+        "slowest_s": max(times),
+        "left": _left_behind() - before,
+    }
 
 
 def _left_behind() -> Counter[str]:
     """Hosts, open files, shared memory, files in the folder for them."""
     gc.collect()  # an exception's frames keep the memory of a host for a while
     parents = [zygote._process.pid for zygote in zygotes()]
-    hosts = [pid for p in parents for f in Path(f"/proc/{p}/task").glob("*/children") for pid in f.read_text().split()]
+    hosts = [
+        pid
+        for p in parents
+        for f in Path(f"/proc/{p}/task").glob("*/children")
+        for pid in f.read_text().split()
+    ]
     opened = [file for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
     kinds = [re.sub(r"\d+", "N", os.readlink(file)) for file in opened]
-    return Counter([*(["host"] * len(hosts)), *kinds, *(f"/dev/shm/{name}" for name in os.listdir("/dev/shm"))])
+    return Counter(
+        [*(["host"] * len(hosts)), *kinds, *(f"/dev/shm/{name}" for name in os.listdir("/dev/shm"))]
+    )
 
 
 if __name__ == "__main__":

@@ -8,11 +8,13 @@ from typing import Any
 from crash_driver import OPTIONS, TAPE
 from fake_llm import FakeLLM
 
-from rewardsmith import api
-from rewardsmith.coder.scripted import RecordedReplies
-from rewardsmith.store import list_runs
+from rewardsmith.api import runs as api
+from rewardsmith.run.folder import list_runs
+from rewardsmith.writers.recorded import RecordedReplies
 
-REPLIES = [{"round": r, "sample": s, "attempt": a, "text": text} for (r, s, a), text in TAPE.items()]
+REPLIES = [
+    {"round": r, "sample": s, "attempt": a, "text": text} for (r, s, a), text in TAPE.items()
+]
 
 
 def recorded(replies: list[dict[str, Any]] = REPLIES) -> RecordedReplies:
@@ -20,12 +22,19 @@ def recorded(replies: list[dict[str, Any]] = REPLIES) -> RecordedReplies:
 
 
 def design(task: str, tmp_path: Path, **settings: Any) -> api.Run:
-    given: dict[str, Any] = {"replies": recorded(), "options": OPTIONS, "report_seeds": 2, "runs": tmp_path / "runs"}
+    given: dict[str, Any] = {
+        "replies": recorded(),
+        "options": OPTIONS,
+        "report_seeds": 2,
+        "runs": tmp_path / "runs",
+    }
     return api.design(task, **{**given, **settings})
 
 
 def asked_of(fake: FakeLLM, task: str, tmp_path: Path, **settings: Any) -> api.Run:
-    return design(task, tmp_path, model="openai/fake", base_url=fake.url + "/v1", replies=None, **settings)
+    return design(
+        task, tmp_path, model="openai/fake", base_url=fake.url + "/v1", replies=None, **settings
+    )
 
 
 def the_run(tmp_path: Path) -> api.Run:
@@ -37,9 +46,16 @@ def happened(run: api.Run) -> dict[str, Any]:
     """What a run found, without times and without the order in which it was found."""
     state = run.state
     return {
-        "slots": {slot: (s.request, s.occurrence, s.program, s.findings) for slot, s in state.slots.items()},
-        "trials": {key: (t.status, t.fitness, t.own_return, t.steps) for key, t in state.trials.items()},
-        "programs": {name: (slot, run.folder.program_source(name)) for name, slot in state.programs.items()},
+        "slots": {
+            slot: (s.request, s.occurrence, s.program, s.findings)
+            for slot, s in state.slots.items()
+        },
+        "trials": {
+            key: (t.status, t.fitness, t.own_return, t.steps) for key, t in state.trials.items()
+        },
+        "programs": {
+            name: (slot, run.folder.program_source(name)) for name, slot in state.programs.items()
+        },
         "ranked": state.ranked(),
         "lineage": {p.parent.name: p.read_text() for p in run.path.glob("programs/*/lineage.json")},
     }

@@ -1,6 +1,7 @@
 """A line to walk along, for tests that train: an episode is over in ten steps, a training in a second.
 
-The file is an environment of its own (``env.py:LineWorld`` in a task's folder), so it imports nothing of ours.
+The file is an environment of its own (``env.py:LineWorld`` in a task's folder), so it imports
+nothing of ours.
 """
 
 from __future__ import annotations
@@ -68,11 +69,15 @@ class LineWorld(gym.Env[Any, Any]):
 
     def __init__(self, discrete: bool = False) -> None:
         self.observation_space = gym.spaces.Box(-2.0, 2.0, (2,), np.float32)
-        self.action_space = gym.spaces.Discrete(3) if discrete else gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+        self.action_space = (
+            gym.spaces.Discrete(3) if discrete else gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+        )
         self._discrete = discrete
         self._position = 0.0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self._position = float(self.np_random.uniform(-0.2, 0.2))
         return self._seen(), {}
@@ -112,7 +117,9 @@ class Place(gym.ObservationWrapper[Any, Any, Any]):
         return int(np.clip(4 * (float(observation[0]) + 1.5), 0, 11))
 
 
-def write_task(folder: Path, discrete: bool = False, wrapper: str | None = None, policy: str = "MlpPolicy") -> Path:
+def write_task(
+    folder: Path, discrete: bool = False, wrapper: str | None = None, policy: str = "MlpPolicy"
+) -> Path:
     """A task folder with a copy of this environment.
 
     Args:
@@ -123,6 +130,8 @@ def write_task(folder: Path, discrete: bool = False, wrapper: str | None = None,
     (folder / "fitness.py").write_text(FITNESS, encoding="utf-8")
     more = ["kwargs = { discrete = true }"] if discrete else []
     more += [f'wrappers = ["env.py:{wrapper}"]'] if wrapper else []
-    task = TASK.format(more="\n".join(more)).replace('algorithm = "PPO"', f'algorithm = "PPO"\npolicy = "{policy}"')
+    task = TASK.format(more="\n".join(more)).replace(
+        'algorithm = "PPO"', f'algorithm = "PPO"\npolicy = "{policy}"'
+    )
     (folder / "task.toml").write_text(task, encoding="utf-8")
     return folder

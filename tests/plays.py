@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rewardsmith.events import Event
-from rewardsmith.orders import Order, Screen, Stop, Train, Turn, Write
-from rewardsmith.state import fold
+from rewardsmith.run.events import Event
+from rewardsmith.run.orders import Order, Screen, Stop, Train, Turn, Write
+from rewardsmith.run.state import fold
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
 
@@ -16,7 +16,10 @@ Scores = dict[str, float | None]  # None: the program breaks in training
 
 
 def replied(slot: Slot) -> Event:
-    return Event("replied", {"slot": list(slot), "request": f"r{slot.round}.{slot.attempt}", "occurrence": slot.sample})
+    return Event(
+        "replied",
+        {"slot": list(slot), "request": f"r{slot.round}.{slot.attempt}", "occurrence": slot.sample},
+    )
 
 
 def judged(slot: Slot, program: str | None, *functions: str) -> Event:
@@ -29,12 +32,26 @@ def judged(slot: Slot, program: str | None, *functions: str) -> Event:
 def tried(program: str, seed: int, fitness: float | None, status: str = "") -> Event:
     """A trial; it solves every episode where its fitness is 1 or more."""
     status = status or ("finished" if fitness is not None else "program_failed")
-    data = {"program": program, "seed": seed, "rung": "selection", "status": status, "fitness": fitness, "steps": 10}
-    return Event("tried", {**data, "success_rate": None if fitness is None else float(fitness >= 1.0)})
+    data = {
+        "program": program,
+        "seed": seed,
+        "rung": "selection",
+        "status": status,
+        "fitness": fitness,
+        "steps": 10,
+    }
+    return Event(
+        "tried", {**data, "success_rate": None if fitness is None else float(fitness >= 1.0)}
+    )
 
 
-def screened(program: str, verdict: str = "passed", share: float | None = 1.0, *concerns: str) -> Event:
-    return Event("screened", {"program": program, "verdict": verdict, "share": share, "concerns": list(concerns)})
+def screened(
+    program: str, verdict: str = "passed", share: float | None = 1.0, *concerns: str
+) -> Event:
+    return Event(
+        "screened",
+        {"program": program, "verdict": verdict, "share": share, "concerns": list(concerns)},
+    )
 
 
 def carry_out(
@@ -46,12 +63,20 @@ def carry_out(
         suspects: programs that the audit finds to pay more for going on than for arriving.
     """
     if isinstance(order, Screen):
-        return [[screened(order.program, "passed", 1.0, *(["RS503"] if order.program in suspects else []))]]
+        return [
+            [
+                screened(
+                    order.program, "passed", 1.0, *(["RS503"] if order.program in suspects else [])
+                )
+            ]
+        ]
     if isinstance(order, Write):
         program = verdicts.get(tuple(order.slot), verdicts.get(tuple(order.slot[:2])))
         return [[replied(order.slot), judged(order.slot, program)]]
     assert isinstance(order, Train)
-    return [[tried(order.program, seed, _score(scores, order.program, seed))] for seed in order.seeds]
+    return [
+        [tried(order.program, seed, _score(scores, order.program, seed))] for seed in order.seeds
+    ]
 
 
 def _score(scores: Scores, program: str, seed: int) -> float | None:
@@ -73,7 +98,9 @@ def play(
         waves.append(orders)
         if isinstance(orders[0], Stop):
             return events, waves
-        chains = [chain for order in orders for chain in carry_out(order, verdicts, scores, suspects)]
+        chains = [
+            chain for order in orders for chain in carry_out(order, verdicts, scores, suspects)
+        ]
         while chains:
             shuffle(chains)
             events.append(chains[0].pop(0))

@@ -13,11 +13,14 @@ ROOT = Path(__file__).resolve().parents[1]
 IS_ROOT = os.geteuid() == 0
 PROFILES = (*(["root"] if IS_ROOT else []), "user", "container")
 _ORDINARY = 61234
-# unshare, setns, mount, umount2, ptrace, bpf, keyctl, userfaultfd: what container engines refuse by default (x86-64)
+# unshare, setns, mount, umount2, ptrace, bpf, keyctl, userfaultfd: what container engines refuse by
+# default (x86-64)
 _FORBIDDEN = (272, 308, 165, 166, 101, 321, 250, 323)
 
 
-def run_in(profile: str, script: Path, *words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+def run_in(
+    profile: str, script: Path, *words: str, timeout: float = 600
+) -> subprocess.CompletedProcess[str]:
     """Run a Python script of the tests under a profile."""
 
     def become() -> None:  # between fork and exec
@@ -28,7 +31,10 @@ def run_in(profile: str, script: Path, *words: str, timeout: float = 600) -> sub
 
     return subprocess.run(
         [sys.executable, "-P", "-B", str(script), *words],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
+        },
         cwd="/",
         capture_output=True,
         text=True,
@@ -48,7 +54,9 @@ def _become_ordinary() -> None:
     os.setresgid(_ORDINARY, _ORDINARY, _ORDINARY)
     os.setresuid(_ORDINARY, _ORDINARY, _ORDINARY)
     wanted = 1 << 2  # CAP_DAC_READ_SEARCH
-    libc.capset(struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", wanted, wanted, wanted, 0, 0, 0))
+    libc.capset(
+        struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", wanted, wanted, wanted, 0, 0, 0)
+    )
     if libc.prctl(47, 2, 2, 0, 0):  # PR_CAP_AMBIENT_RAISE: it lasts over exec
         raise OSError(ctypes.get_errno(), "no ambient capabilities here")
 

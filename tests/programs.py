@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rewardsmith.program import Verdict
-from rewardsmith.sandbox.behaviour import check_program
+from rewardsmith.sandbox.behaviour.checks import check_program
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.types import Array
 
@@ -19,10 +19,14 @@ Shapes = dict[str, tuple[tuple[int, ...], np.dtype[Any]]]
 DATA = Path(__file__).resolve().parent / "data"
 
 
-def task(fields: dict[str, tuple[tuple[int, ...], Any]], action: Array) -> tuple[Shapes, dict[str, Array]]:
+def task(
+    fields: dict[str, tuple[tuple[int, ...], Any]], action: Array
+) -> tuple[Shapes, dict[str, Array]]:
     """Shapes and transitions of a task with these fields: name -> (shape, range); a range may be "bool" or an int."""
     rng = np.random.default_rng(0)
-    rows = {p + k: _draw(rng, s, r) for k, (s, r) in fields.items() for p in ("", "next_", "first_")}
+    rows = {
+        p + k: _draw(rng, s, r) for k, (s, r) in fields.items() for p in ("", "next_", "first_")
+    }
     rows |= {"action": action, "prev_action": action, "terminated": rng.random(N) < 0.05}
     for prefix in ("", "next_"):
         rows[f"{prefix}obs"] = np.column_stack([rows[prefix + k] for k in fields])
@@ -42,15 +46,22 @@ def _action(*shape: int) -> Array:
 
 
 _DRIVE: dict[str, Any] = {
-    "position": ((), 1.2), "velocity": ((), 0.07),
-    "wheel_speeds": ((3,), 1.0), "goal": ((2,), 1.0),
+    "position": ((), 1.2),
+    "velocity": ((), 0.07),
+    "wheel_speeds": ((3,), 1.0),
+    "goal": ((2,), 1.0),
 }
 _ARM: dict[str, Any] = {
-    "tip": ((3,), 1.0), "target": ((3,), 1.0),
-    "joint_velocity": ((4,), 1.0), "gripper_open": ((), 1.0),
+    "tip": ((3,), 1.0),
+    "target": ((3,), 1.0),
+    "joint_velocity": ((4,), 1.0),
+    "gripper_open": ((), 1.0),
 }
 _GRID: dict[str, Any] = {
-    "agent_x": ((), 8), "agent_y": ((), 8), "carrying_key": ((), "bool"), "door_open": ((), "bool"),
+    "agent_x": ((), 8),
+    "agent_y": ((), 8),
+    "carrying_key": ((), "bool"),
+    "door_open": ((), "bool"),
     "steps_left": ((), 100.0),
 }
 TASKS = {
@@ -73,4 +84,6 @@ def task_of(entry: dict[str, str]) -> str:
 
 def judge(entry: dict[str, str]) -> Verdict:
     """The verdict on a program of a corpus."""
-    return check_program(entry["code"], *TASKS[task_of(entry)], hidden=("is_success",), limits=QUICK)
+    return check_program(
+        entry["code"], *TASKS[task_of(entry)], hidden=("is_success",), limits=QUICK
+    )

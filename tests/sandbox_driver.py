@@ -1,9 +1,11 @@
 """Run in another profile by the tests; prints JSON.
 
-    report                        what holds there
-    corpus CANARY PORT NAME...    the verdict on every program of some corpora
-    control CANARY PORT NAME...   the programs that aim at the canary or the port, run with nothing in between:
-                                  whether they reached it; those that do so from an exported file are left out
+report                        what holds there
+corpus CANARY PORT NAME...    the verdict on every program of some corpora
+control CANARY PORT NAME...   the programs that aim at the canary or the port, run with nothing in
+between:
+                              whether they reached it; those that do so from an exported file are
+                              left out
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any
 
 from programs import TASKS, entries, judge, task_of
 
-from rewardsmith.sandbox.launch import zygotes
+from rewardsmith.sandbox.client.launch import zygotes
 from rewardsmith.sandbox.report import sandbox_report
 
 SECRET = "424242"
@@ -29,9 +31,17 @@ def corpus(canary: str, port: str, names: list[str]) -> dict[str, Any]:
     found = {}
     for entry in _aimed(canary, port, names):
         verdict = judge(entry)
-        found[entry["id"]] = (verdict.accepted, verdict.stage, [finding.code for finding in verdict.errors])
+        found[entry["id"]] = (
+            verdict.accepted,
+            verdict.stage,
+            [finding.code for finding in verdict.errors],
+        )
     processes = [zygote._process.pid for zygote in zygotes()]
-    hosts = [file.read_text() for pid in processes for file in Path(f"/proc/{pid}/task").glob("*/children")]
+    hosts = [
+        file.read_text()
+        for pid in processes
+        for file in Path(f"/proc/{pid}/task").glob("*/children")
+    ]
     return {"verdicts": found, "zygotes": processes, "hosts": "".join(hosts)}
 
 
@@ -87,4 +97,6 @@ if __name__ == "__main__":
     if what == "report":
         print(json.dumps(sandbox_report().as_json()))
     else:
-        print(json.dumps({"corpus": corpus, "control": control}[what](words[0], words[1], words[2:])))
+        print(
+            json.dumps({"corpus": corpus, "control": control}[what](words[0], words[1], words[2:]))
+        )

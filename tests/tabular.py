@@ -19,7 +19,9 @@ class World(NamedTuple):
     gamma: float
 
 
-def random_world(rng: np.random.Generator, states: int = 5, actions: int = 3, gamma: float = 0.9) -> World:
+def random_world(
+    rng: np.random.Generator, states: int = 5, actions: int = 3, gamma: float = 0.9
+) -> World:
     dynamics = rng.dirichlet(np.full(states, 0.5), (states, actions))
     return World(dynamics, rng.normal(size=(states, actions, states)), gamma)
 
@@ -37,10 +39,12 @@ def optimal_q(world: World, sweeps: int = 2000) -> Array:
 class Rooms:
     """Two rooms, 9 x 7 cells, a wall with a door between them: take the key, open the door, reach the goal.
 
-    The agent begins in the middle of the left edge, the key lies in the corner above, the door in the middle of the
-    wall, the goal in the middle of the right edge. Four moves; the key is taken by walking onto it, and opens the door
-    as long as it is carried. The state is the place and whether the key is carried: that the door was passed, the
-    second subgoal, is seen in it only by the mask. The reward is 1 at the goal, the discount 0.99.
+    The agent begins in the middle of the left edge, the key lies in the corner above, the door in
+    the middle of the wall, the goal in the middle of the right edge. Four moves; the key is taken
+    by walking onto it, and opens the door
+    as long as it is carried. The state is the place and whether the key is carried: that the door
+    was passed, the second subgoal, is seen in it only by the mask. The reward is 1 at the goal, the
+    discount 0.99.
     """
 
     width: int = 9
@@ -56,7 +60,9 @@ class Rooms:
         self.key = (0, self.height - 1)
         self.cells = self.width * self.height
 
-    def step(self, x: Array, y: Array, key: Array, passed: Array, action: Array) -> tuple[Array, ...]:
+    def step(
+        self, x: Array, y: Array, key: Array, passed: Array, action: Array
+    ) -> tuple[Array, ...]:
         """All seeds at once: the next state and whether the goal was reached."""
         dx, dy = self.MOVES[action].T
         to_x, to_y = np.clip(x + dx, 0, self.width - 1), np.clip(y + dy, 0, self.height - 1)
@@ -83,7 +89,10 @@ def rooms_q(rooms: Rooms) -> Array:
     """Q* of the two rooms, in states that count no subgoals as paid and as many as were, shape (states, 4)."""
     x, y, key = (values.ravel() for values in np.mgrid[: rooms.width, : rooms.height, :2])
     state, q = rooms.index(x, y, key, 0), np.zeros((rooms.cells * 2, 4))
-    moves = [rooms.step(x, y, key.astype(bool), np.zeros(x.shape, bool), np.full(x.shape, a)) for a in range(4)]
+    moves = [
+        rooms.step(x, y, key.astype(bool), np.zeros(x.shape, bool), np.full(x.shape, a))
+        for a in range(4)
+    ]
     for _ in range(rooms.horizon):
         values = q.max(axis=1)
         for action, (to_x, to_y, has_key, _, won) in enumerate(moves):
@@ -107,21 +116,30 @@ def learn_rooms(
     """Tabular Q-learning of many seeds at once in the two rooms.
 
     Args:
-        shaping: (t, newly done (n,), done before (n,), succeeded (n,)) -> extra pay (n,); done counts subgoals.
+        shaping: (t, newly done (n,), done before (n,), succeeded (n,)) -> extra pay (n,); done
+            counts subgoals.
         see_mask: whether the state tells how many subgoals were paid.
         prefill: the first table, shape (states, 4).
         alarms: false alarms per transition: the next subgoal is taken for reached.
     """
     rooms, rng = Rooms(), np.random.default_rng(0)
     n, rows = seeds, np.arange(seeds)
-    q = np.zeros((n, rooms.cells * 2 * 3, 4)) if prefill is None else np.repeat(prefill[None], n, axis=0)
+    q = (
+        np.zeros((n, rooms.cells * 2 * 3, 4))
+        if prefill is None
+        else np.repeat(prefill[None], n, axis=0)
+    )
     x, y, paid, t = (np.full(n, value) for value in (*rooms.start, 0, 0))
     key, passed = np.zeros((2, n), bool)
     solved_at = np.full(n, -1)
     for step in range(cap):
         state = rooms.index(x, y, key, paid if see_mask else 0)
         noise = rng.random((n, 4)) * 1e-6
-        action = np.where(rng.random(n) < epsilon, rng.integers(4, size=n), (q[rows, state] + noise).argmax(axis=1))
+        action = np.where(
+            rng.random(n) < epsilon,
+            rng.integers(4, size=n),
+            (q[rows, state] + noise).argmax(axis=1),
+        )
         x, y, key, passed, won = rooms.step(x, y, key, passed, action)
         done_now = np.maximum(paid, key.astype(int) + passed)
         if alarms:

@@ -1,6 +1,7 @@
 """A room with an instruction, for tests of language: a row of things, one of which is to be taken up.
 
-The file is an environment of its own (``env.py:TalkWorld`` in a task's folder), so it imports nothing of ours.
+The file is an environment of its own (``env.py:TalkWorld`` in a task's folder), so it imports
+nothing of ours.
 """
 
 from __future__ import annotations
@@ -98,7 +99,9 @@ class TalkWorld(gym.Env[Any, Any]):
         self.things: dict[int, str] = {}
         self.place = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         names = [f"{colour} {kind}" for colour in COLOURS for kind in KINDS]
         places = self.np_random.permutation(np.arange(1, PLACES))[: len(names)]

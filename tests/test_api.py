@@ -16,8 +16,12 @@ from rewardsmith.task.environment import guarded_reset, guarded_step
 
 
 def test_no_public_name_is_hidden_by_a_folder() -> None:
-    script = "import rewardsmith as rs, rewardsmith.train.vectors; print(callable(rs.train_program))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    script = (
+        "import rewardsmith as rs, rewardsmith.train.vectors; print(callable(rs.train_program))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.strip() == "True"
     folders = {path.name for path in Path(rs.__file__).parent.iterdir()} | {"train", "task"}
     assert not folders & set(rs.__all__)

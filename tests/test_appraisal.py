@@ -10,13 +10,14 @@ from fake_executor import FakeExecutor
 from line_runs import recorded
 from lineworld import write_task
 
-from rewardsmith import api
-from rewardsmith.appraisal import appraise_in_run, told, untaught_bank
-from rewardsmith.bank import Bank
-from rewardsmith.cli.comparison import comparison_json, comparison_table
-from rewardsmith.engine.judging import check_source
-from rewardsmith.engine.recombining import Judged, epic_apart
-from rewardsmith.look import look_at
+from rewardsmith.api import runs as api
+from rewardsmith.api.comparison import comparison_json
+from rewardsmith.cli.comparison import comparison_table
+from rewardsmith.episodes.bank import Bank
+from rewardsmith.episodes.preflight import look_at
+from rewardsmith.evidence.appraisal import appraise_in_run, told, untaught_bank
+from rewardsmith.evidence.recombining import Judged, epic_apart
+from rewardsmith.sandbox.behaviour.for_training import check_source
 from rewardsmith.task.loading import load_task
 
 HEAD = "import numpy as np\n\n\n"
@@ -56,7 +57,9 @@ def test_shaping_and_scale_change_no_epic_distance(line: tuple[Judging, Bank]) -
     for other in (SHAPED, WITH_POTENTIAL):
         found, why = epic_apart(judged(PLAIN), judged(other), bank, 0.95)
         assert found == pytest.approx(0.0, abs=1e-6) and why == ""
-    turned = PLAIN.replace("next_position - position", "position - next_position").replace("-0.1", "0.1")
+    turned = PLAIN.replace("next_position - position", "position - next_position").replace(
+        "-0.1", "0.1"
+    )
     assert epic_apart(judged(PLAIN), judged(turned), bank, 0.95)[0] == pytest.approx(1.0)
     # Progress is shaping but for a twentieth, so what pushing costs decides.
     other, _ = epic_apart(judged(PLAIN), judged(PLAIN.replace("-0.1", "0.1")), bank, 0.95)
@@ -70,7 +73,9 @@ def test_shaping_and_scale_change_no_epic_distance(line: tuple[Judging, Bank]) -
         (ONLY_POTENTIAL, "writes no reward"),
     ],
 )
-def test_where_there_is_no_epic_distance_it_is_said_why(line: tuple[Judging, Bank], source: str, reason: str) -> None:
+def test_where_there_is_no_epic_distance_it_is_said_why(
+    line: tuple[Judging, Bank], source: str, reason: str
+) -> None:
     judged, bank = line
     found, why = epic_apart(judged(PLAIN), judged(source), bank, 0.95)
     assert found is None and reason in why
@@ -81,17 +86,30 @@ def test_runs_and_their_programs_are_told_apart(tmp_path: Path, executor: FakeEx
     texts = {"one": (PLAIN, SHAPED), "other": (NEVER_FAR, NEVER_FAR)}
     runs = []
     for name, sources in texts.items():
-        replies = recorded([{"round": n, "sample": 0, "text": f"```python\n{s}\n```"} for n, s in enumerate(sources)])
+        replies = recorded(
+            [
+                {"round": n, "sample": 0, "text": f"```python\n{s}\n```"}
+                for n, s in enumerate(sources)
+            ]
+        )
         options = {"rounds": 2, "samples": 1, "seeds": 1}
-        runs.append(api.design(task, replies=replies, options=options, report_seeds=0, runs=tmp_path / name))
+        runs.append(
+            api.design(task, replies=replies, options=options, report_seeds=0, runs=tmp_path / name)
+        )
     one, other = runs
     second = max(one.state.programs, key=lambda program: one.state.programs[program])
     found = appraise_in_run(one.folder, one.state, second)
     assert found is not None and found.quality.epic_from_parent == pytest.approx(0.0, abs=1e-6)
     assert "EPIC distance to its parent" in dict(told(found))
     beside = appraise_in_run(one.folder, one.state, second, (other.folder, other.best.id))
-    assert beside is not None and beside.quality.from_parent is not None and beside.quality.epic_from_parent is None
-    assert beside.quality.unsaid[-1].startswith("EPIC distance to its parent: one breaks on transitions that never")
+    assert (
+        beside is not None
+        and beside.quality.from_parent is not None
+        and beside.quality.epic_from_parent is None
+    )
+    assert beside.quality.unsaid[-1].startswith(
+        "EPIC distance to its parent: one breaks on transitions that never"
+    )
     rows = comparison_json([one, one])
     assert rows[0]["apart_epic"] is None and comparison_table(rows).columns[-1].header == "EPIC"
 
@@ -99,12 +117,19 @@ def test_runs_and_their_programs_are_told_apart(tmp_path: Path, executor: FakeEx
 def test_a_parent_that_breaks_hides_nothing_else(tmp_path: Path, executor: FakeExecutor) -> None:
     task = str(write_task(tmp_path / "line"))
     sources = (PLAIN, SHAPED)
-    replies = recorded([{"round": n, "sample": 0, "text": f"```python\n{s}\n```"} for n, s in enumerate(sources)])
+    replies = recorded(
+        [{"round": n, "sample": 0, "text": f"```python\n{s}\n```"} for n, s in enumerate(sources)]
+    )
     options = {"rounds": 2, "samples": 1, "seeds": 1}
     run = api.design(task, replies=replies, options=options, report_seeds=0, runs=tmp_path / "runs")
     first, second = sorted(run.state.programs, key=lambda program: run.state.programs[program])
     file = run.folder.program_folder(first) / "program.py"
-    file.write_text(PLAIN.replace("    return", "    raise ValueError('boom')\n    return"), encoding="utf-8")
+    file.write_text(
+        PLAIN.replace("    return", "    raise ValueError('boom')\n    return"), encoding="utf-8"
+    )
     found = appraise_in_run(run.folder, run.state, second)
     assert found is not None and found.quality.tau is not None and found.quality.from_parent is None
-    assert found.quality.unsaid[-1] == "distance to its parent: that breaks on known behaviour: ValueError: boom"
+    assert (
+        found.quality.unsaid[-1]
+        == "distance to its parent: that breaks on known behaviour: ValueError: boom"
+    )

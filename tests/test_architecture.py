@@ -1,7 +1,8 @@
 """The rules of the house that a reader can rely on, held by reading the source.
 
-Which module may import which, where heavy libraries, ``exec`` and broad ``except`` may stand, how long things may get.
-Every violation is listed on a line of its own, with file and line. The tables below are the whole of the exceptions.
+Which module may import which, where heavy libraries, ``exec`` and broad ``except`` may stand, how
+long things may get. Every violation is listed on a line of its own, with file and line. The tables
+below are the whole of the exceptions.
 """
 
 from __future__ import annotations
@@ -24,26 +25,41 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "rewardsmith"
 
-FLOORS: dict[int, frozenset[str]] = {
-    0: frozenset({"errors", "types", "registry", "assets"}),
-    1: frozenset(
-        "config events orders state store prompts task layout recorder episodes program parts maths look bank "
-        "wording".split()
-    ),
-    2: frozenset({"llm", "coder", "sandbox", "train", "feedback", "strategy", "executor"}),
-    3: frozenset({"engine", "worker"}),
-    4: frozenset(
-        "api appraisal choosing estimate export knowledge planning recording report search session training_runs "
-        "wrapper".split()
-    ),
-    5: frozenset({"cli", "testing"}),
-    6: frozenset({"__init__", "__main__"}),
-}
-FLOOR_OF = {part: floor for floor, parts in FLOORS.items() for part in parts}
-APART = {2, 3}  # parts of these floors never import each other; elsewhere on one floor it must only be free of cycles
-BY_NAME_ONLY = {"worker"}  # started as a process of its own, imported by nothing
+# The rooms of the package, top down. A room may import the rooms and modules below it, never those
+# above.
+ROOMS = (
+    "cli",
+    "testing",
+    "api",
+    "engine",
+    "writers",
+    "strategy",
+    "train",
+    "evidence",
+    "sandbox",
+    "run",
+    "episodes",
+    "task",
+    "llm",
+    "parts",
+    "maths",
+    "program",
+    "plugins",
+    "journal",
+    "assets",
+    "errors",
+    "types",
+)
+ENTRANCES = {"__init__", "__main__"}  # they may import any room
 
-# Library -> where it may be imported at module level (a trailing slash means the folder). Elsewhere: inside functions.
+# Three imports that never happen, although the order of the rooms would allow them.
+NEVER_SANDBOX = "train"  # a trainer runs no generated code
+STRATEGY_MAY_IMPORT = {"run", "maths", "program", "plugins", "types", "errors"}  # deciding is pure
+# beside generated code: nothing of ours but the sandbox's own files and types
+CONFINED = "rewardsmith.sandbox.inside"
+
+# Library -> where it may be imported at module level (a trailing slash means the folder).
+# Elsewhere: inside functions.
 HEAVY: dict[str, tuple[str, ...]] = {
     "torch": ("train/",),
     "stable_baselines3": ("train/",),
@@ -57,26 +73,26 @@ HEAVY: dict[str, tuple[str, ...]] = {
 NOT_ON_IMPORT = {*HEAVY, "gymnasium", "pandas", "scipy", "tensorboard"}
 NOT_ON_HELP = {*HEAVY, "pandas", "scipy", "tensorboard"}
 
-# Files that meet foreign code (environments, tasks, programs, providers) and may catch whatever it raises.
-# A handler that ends in a bare `raise` catches nothing and is allowed everywhere.
+# Files that meet foreign code (environments, tasks, programs, providers) and may catch whatever it
+# raises. A handler that ends in a bare `raise` catches nothing and is allowed everywhere.
 BROAD_EXCEPT: dict[str, str] = {
-    "registry.py": "importing another package's plugin",
+    "plugins.py": "importing another package's plugin",
     "errors.py": "boundary(): the one place that classifies",
-    "coder/extract.py": "parsing text that a model wrote",
+    "writers/extract.py": "parsing text that a model wrote",
     "llm/failures.py": "provider_errors(): the boundary of the providers' libraries",
     "llm/openai.py": "asks again without a refused parameter, else raises",
     "llm/anthropic.py": "asks again without a refused parameter, else raises",
-    "layout.py": "reading fields through functions of the task",
-    "recorder.py": "reading fields through functions of the task",
+    "task/layout.py": "reading fields through functions of the task",
+    "episodes/recorder.py": "reading fields through functions of the task",
     "task/environment.py": "an environment is a stranger's code",
     "task/labels.py": "a function of the task",
-    "sandbox/process.py": "the program host",
+    "sandbox/inside/process.py": "the program host",
     "engine/loop.py": "hands what a background thread raised to the thread that waits",
-    "worker.py": "outer frame of a worker process",
+    "engine/workers/server.py": "outer frame of a worker process",
     "cli/command.py": "outer frame of the command line",
 }
 PICKLES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
-MAY_PRINT = ("cli/", "cli.py", "report.py", "report/", "__main__.py")
+MAY_PRINT = ("cli/", "__main__.py")
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "managers", "misc"}
 FILE_LINES = 400
 FUNCTION_LINES = 60
@@ -87,7 +103,7 @@ class Import(NamedTuple):
 
     target: str
     line: int
-    late: bool  # inside a function
+    late: bool  # inside a function, or for type checking only
 
 
 class Module(NamedTuple):
@@ -119,12 +135,14 @@ def modules() -> dict[str, Module]:
         name = ".".join(names[:-1] if names[-1] == "__init__" else names)
         source = path.read_text(encoding="utf-8")
         tree = ast.parse(source, str(path))
-        found[name] = Module(path.relative_to(PACKAGE).as_posix(), name, tree, len(source.splitlines()))
+        found[name] = Module(
+            path.relative_to(PACKAGE).as_posix(), name, tree, len(source.splitlines())
+        )
     return found
 
 
 def imports(module: Module) -> Iterator[Import]:
-    """Everything imported anywhere in a module, except under ``if TYPE_CHECKING``."""
+    """Everything imported anywhere in a module, for type checking only too."""
     package = module.name if module.file.endswith("__init__.py") else module.name.rpartition(".")[0]
 
     def walk(nodes: Iterable[ast.AST], late: bool) -> Iterator[Import]:
@@ -133,11 +151,14 @@ def imports(module: Module) -> Iterator[Import]:
                 yield from (Import(alias.name, node.lineno, late) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-                yield from (Import(f"{base}.{alias.name}", node.lineno, late) for alias in node.names)
-            elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-                yield from walk(node.orelse, late)
+                yield from (
+                    Import(f"{base}.{alias.name}", node.lineno, late) for alias in node.names
+                )
             else:
                 inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+                inside |= isinstance(node, ast.If) and ast.unparse(node.test).endswith(
+                    "TYPE_CHECKING"
+                )
                 yield from walk(ast.iter_child_nodes(node), late or inside)
 
     return walk(module.tree.body, False)
@@ -186,31 +207,57 @@ def none(violations: Iterable[str]) -> None:
 # ------------------------------------------------------------------------------------------------------- floors
 
 
-def test_every_part_has_a_floor() -> None:
+def test_every_part_is_a_room() -> None:
     none(
-        m.at(1, f"the top-level module {m.part!r} has no floor: assign it in FLOORS")
+        m.at(1, f"the top-level module {m.part!r} has no place: add it to ROOMS")
         for m in modules().values()
-        if m.part not in FLOOR_OF
+        if m.part not in {*ROOMS, *ENTRANCES}
     )
 
 
 def test_imports_go_down() -> None:
-    def problem(above: str, below: str) -> str | None:
-        if above == below or above not in FLOOR_OF or below not in FLOOR_OF:
-            return None
-        if below in BY_NAME_ONLY:
-            return f"{below} is started by name and never imported"
-        here, there = FLOOR_OF[above], FLOOR_OF[below]
-        if there > here:
-            return f"{above} (floor {here}) imports {below} (floor {there}): imports go down"
-        if there == here and here in APART:
-            return f"{above} imports {below}: parts of floor {here} never import each other"
-        return None
+    place = {room: number for number, room in enumerate(ROOMS)}
+
+    def goes_up(above: str, below: str) -> bool:
+        return above not in ENTRANCES and (below in ENTRANCES or place[below] < place[above])
 
     none(
-        module.at(line, message)
+        module.at(line, f"{module.part} imports {target.part}, which is above it in ROOMS")
         for module, target, line in our_imports()
-        if (message := problem(module.part, target.part)) is not None
+        if goes_up(module.part, target.part)
+    )
+
+
+def test_the_trainer_never_imports_the_sandbox() -> None:
+    none(
+        module.at(line, f"{NEVER_SANDBOX} imports {target.name}")
+        for module, target, line in our_imports()
+        if module.part == NEVER_SANDBOX and target.part == "sandbox"
+    )
+
+
+def test_strategies_import_only_what_deciding_needs() -> None:
+    none(
+        module.at(line, f"a strategy imports {target.name}")
+        for module, target, line in our_imports()
+        if module.part == "strategy" and target.part not in {"strategy", *STRATEGY_MAY_IMPORT}
+    )
+
+
+def test_the_confined_process_loads_nothing_of_ours_but_the_sandbox_and_types() -> None:
+    reached = {name for name in modules() if name.startswith(CONFINED)}
+    waiting = list(reached)
+    while waiting:
+        name = waiting.pop()
+        below = {
+            target.name for module, target, _ in our_imports() if module.name == name
+        } - reached
+        reached |= below
+        waiting += below
+    none(
+        modules()[name].at(1, f"is loaded beside generated code, by {CONFINED}")
+        for name in reached
+        if modules()[name].part not in ("sandbox", "types")
     )
 
 
@@ -230,12 +277,15 @@ def test_imports_have_no_cycle() -> None:
     )
 
 
-# ------------------------------------------------------------------------------------------------ heavy libraries
+# ------------------------------------------------------------------------------------------------
+# heavy libraries
 
 
 def test_heavy_libraries_are_imported_late() -> None:
     none(
-        module.at(item.line, f"imports {library} at module level: do it inside the function that needs it")
+        module.at(
+            item.line, f"imports {library} at module level: do it inside the function that needs it"
+        )
         for module in modules().values()
         for item in imports(module)
         if (library := item.target.partition(".")[0]) in HEAVY
@@ -248,14 +298,21 @@ def loaded_by(code: str) -> set[str]:
     """Top-level names of the modules that a fresh interpreter holds after running the code."""
     report = "import json, sys; print('\\n' + json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}\n{report}"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", f"{code}\n{report}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
 def test_import_is_light() -> None:
-    none(f"import rewardsmith loads {name}" for name in loaded_by("import rewardsmith") & NOT_ON_IMPORT)
+    none(
+        f"import rewardsmith loads {name}"
+        for name in loaded_by("import rewardsmith") & NOT_ON_IMPORT
+    )
 
 
 def test_help_is_light() -> None:
@@ -281,11 +338,23 @@ def test_exec_stands_in_one_file_of_the_sandbox() -> None:
         for module, node in nodes(ast.Call)
         if (name := ast.unparse(node.func).removeprefix("builtins.")) in ("exec", "eval")
     ]
-    home = sorted({module.file for module, _, name in calls if name == "exec" and within(module.file, ["sandbox/"])})
-    violations = [module.at(line, f"calls {name}()") for module, line, name in calls if [module.file] != home]
-    violations += [module.at(line, "calls eval()") for module, line, name in calls if name == "eval"]
+    home = sorted(
+        {
+            module.file
+            for module, _, name in calls
+            if name == "exec" and within(module.file, ["sandbox/"])
+        }
+    )
+    violations = [
+        module.at(line, f"calls {name}()") for module, line, name in calls if [module.file] != home
+    ]
+    violations += [
+        module.at(line, "calls eval()") for module, line, name in calls if name == "eval"
+    ]
     if not home and any(within(module.file, ["sandbox/"]) for module in modules().values()):
-        violations.append("rewardsmith/sandbox: no file calls exec(): where does generated code run?")
+        violations.append(
+            "rewardsmith/sandbox: no file calls exec(): where does generated code run?"
+        )
     none(violations)
 
 
@@ -300,10 +369,15 @@ def test_nothing_pickles() -> None:
 
 def test_nothing_unpickles_by_option() -> None:
     def problem(call: ast.Call) -> str | None:
-        given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords if keyword.arg}
+        given = {
+            keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords if keyword.arg
+        }
         if given.get("allow_pickle", "False") != "False":
             return "allow_pickle must be False"
-        if ast.unparse(call.func) in ("torch.load", "th.load") and given.get("weights_only") != "True":
+        if (
+            ast.unparse(call.func) in ("torch.load", "th.load")
+            and given.get("weights_only") != "True"
+        ):
             return "torch.load needs weights_only=True"
         return None
 
@@ -344,7 +418,8 @@ def test_only_the_command_line_prints() -> None:
     none(
         module.at(node.lineno, "print() outside the command line and the report")
         for module, node in nodes(ast.Call)
-        if ast.unparse(node.func) in ("print", "builtins.print") and not within(module.file, MAY_PRINT)
+        if ast.unparse(node.func) in ("print", "builtins.print")
+        and not within(module.file, MAY_PRINT)
     )
 
 
@@ -377,11 +452,19 @@ def test_modules_are_named_for_what_they_hold() -> None:
 
 
 def test_every_module_has_a_docstring() -> None:
-    none(module.at(1, "no docstring") for module in modules().values() if not ast.get_docstring(module.tree))
+    none(
+        module.at(1, "no docstring")
+        for module in modules().values()
+        if not ast.get_docstring(module.tree)
+    )
 
 
 def test_public_names_are_sorted_and_resolve() -> None:
     package = importlib.import_module("rewardsmith")
     names = package.__all__
     assert list(names) == sorted(names), f"__all__ should read {sorted(names)}"
-    none(f"rewardsmith.__all__: {name} does not resolve" for name in names if not hasattr(package, name))
+    none(
+        f"rewardsmith.__all__: {name} does not resolve"
+        for name in names
+        if not hasattr(package, name)
+    )

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rewardsmith.appraisal import Appraisal, told
-from rewardsmith.bank import Bank, Trajectory
-from rewardsmith.feedback.audit import audit, hollow_gain
-from rewardsmith.feedback.paid import Paid
-from rewardsmith.feedback.preference import preference_rows
-from rewardsmith.feedback.quality import quality
+from rewardsmith.episodes.bank import Bank, Trajectory
+from rewardsmith.evidence.appraisal import Appraisal, told
+from rewardsmith.evidence.audit import audit
+from rewardsmith.evidence.paid import Paid
+from rewardsmith.evidence.quality import quality
 from rewardsmith.types import Episode, FloatArray, Output
+from rewardsmith.writers.feedback.preference import preference_rows
+from rewardsmith.writers.feedback.process import hollow_gain
 
 HORIZON, GOAL = 100, 10.0
 
@@ -24,12 +25,20 @@ def walk(target: float, speed: float) -> Trajectory:
     """A walk on a line; reaching the goal at 10 ends it. Or it goes back and forth around its target for ever."""
     position, places, steps = 0.0, [0.0], 0
     while steps < HORIZON and position < GOAL:
-        position += speed * np.sign(target - position) if abs(target - position) > speed / 2 else -speed
+        position += (
+            speed * np.sign(target - position) if abs(target - position) > speed / 2 else -speed
+        )
         places.append(position)
         steps += 1
     fields = {"position": np.array(places)}
     success = position >= GOAL
-    episode = Episode(fields, np.full((steps, 1), speed), np.zeros(steps), terminated=success, truncated=not success)
+    episode = Episode(
+        fields,
+        np.full((steps, 1), speed),
+        np.zeros(steps),
+        terminated=success,
+        truncated=not success,
+    )
     return Trajectory(episode, max(places) / GOAL, success, "hand")
 
 
@@ -43,7 +52,10 @@ AT_GOAL = (POSITION >= GOAL).astype(float)
 
 
 def paid(**terms: FloatArray) -> Paid:
-    named = {name: np.broadcast_to(values, POSITION.shape).astype(float) for name, values in terms.items()}
+    named = {
+        name: np.broadcast_to(values, POSITION.shape).astype(float)
+        for name, values in terms.items()
+    }
     return Paid(BANK, Output(np.sum(list(named.values()), axis=0), named), 0.99)
 
 
@@ -104,13 +116,19 @@ def test_failing_soon_ends_the_costs() -> None:
 
     def stand(steps: int) -> Trajectory:
         fell = steps < HORIZON
-        episode = Episode({"place": np.zeros(steps + 1)}, np.zeros(steps), np.zeros(steps), fell, not fell)
+        episode = Episode(
+            {"place": np.zeros(steps + 1)}, np.zeros(steps), np.zeros(steps), fell, not fell
+        )
         return Trajectory(episode, steps / HORIZON, not fell, "hand")
 
     bank = Bank([stand(steps) for steps in (5, 8, 20, 60, HORIZON)])
     costs = np.full(int(bank.lengths.sum()), -1.0)
-    assert "RS508" in {finding.code for finding in audit(Paid(bank, Output(costs, {"time": costs}), 0.99))}
-    living = {finding.code for finding in audit(Paid(bank, Output(-costs, {"alive": -costs}), 0.99))}
+    assert "RS508" in {
+        finding.code for finding in audit(Paid(bank, Output(costs, {"time": costs}), 0.99))
+    }
+    living = {
+        finding.code for finding in audit(Paid(bank, Output(-costs, {"alive": -costs}), 0.99))
+    }
     assert "RS508" not in living
 
 
@@ -118,14 +136,19 @@ def test_a_failure_that_was_well_paid_before_it_ended_is_no_matter_of_costs() ->
     """It stood where each step pays and then took the wrong thing; what pays too much is standing there (RS503)."""
 
     def took(steps: int, success: bool) -> Trajectory:
-        episode = Episode({"place": np.zeros(steps + 1)}, np.zeros(steps), np.zeros(steps), True, False)
+        episode = Episode(
+            {"place": np.zeros(steps + 1)}, np.zeros(steps), np.zeros(steps), True, False
+        )
         return Trajectory(episode, float(success), success, "hand")
 
     bank = Bank([took(n, True) for n in (3, 4, 5)] + [took(n, False) for n in (30, 40, HORIZON)])
     last, worth = np.cumsum(bank.lengths) - 1, np.array([one.success for one in bank.trajectories])
     near, held = np.full(int(bank.lengths.sum()), 0.5), np.zeros(int(bank.lengths.sum()))
     held[last] = np.where(worth, 2.0, -2.0)
-    found = {one.code for one in audit(Paid(bank, Output(near + held, {"near": near, "held": held}), 0.99))}
+    found = {
+        one.code
+        for one in audit(Paid(bank, Output(near + held, {"near": near, "held": held}), 0.99))
+    }
     assert "RS508" not in found
 
 
@@ -145,7 +168,10 @@ def rows(own: list[float], fitness: list[float]) -> list[dict[str, float | None]
 
 
 def test_earning_more_for_nothing_is_hollow() -> None:
-    rising, flat = [float(n) for n in range(10)], [0.1, 0.12, 0.09, 0.1, 0.11, 0.1, 0.1, 0.11, 0.1, 0.1]
+    rising, flat = (
+        [float(n) for n in range(10)],
+        [0.1, 0.12, 0.09, 0.1, 0.11, 0.1, 0.1, 0.11, 0.1, 0.1],
+    )
     assert [finding.code for finding in hollow_gain([rows(rising, flat)])] == ["RS506"]
     assert hollow_gain([rows(rising, rising)]) == [] and hollow_gain([rows(flat, flat)]) == []
     assert hollow_gain([rows(rising, flat), rows(rising, rising), rows(rising, rising)]) == []
@@ -154,12 +180,20 @@ def test_earning_more_for_nothing_is_hollow() -> None:
 
 def test_the_feedback_shows_the_extremes_and_the_term_to_blame() -> None:
     found = paid(progress=PROGRESS, away=-2 * PROGRESS)
-    told = preference_rows(found, "above-best-failure", "mean", 0.8, ["position"], {"next_position": {}})
+    told = preference_rows(
+        found, "above-best-failure", "mean", 0.8, ["position"], {"next_position": {}}
+    )
     scores = found.scores("mean")
     better = BANK.successes
     assert better is not None
-    worst, best = np.flatnonzero(better)[np.argmin(scores[better])], np.flatnonzero(~better)[np.argmax(scores[~better])]
-    assert [episode["fitness"] for episode in told["episodes"]] == [BANK.fitness[worst], BANK.fitness[best]]
+    worst, best = (
+        np.flatnonzero(better)[np.argmin(scores[better])],
+        np.flatnonzero(~better)[np.argmax(scores[~better])],
+    )
+    assert [episode["fitness"] for episode in told["episodes"]] == [
+        BANK.fitness[worst],
+        BANK.fitness[best],
+    ]
     assert [row["name"] for row in told["terms"]] == ["away", "progress", "the whole"]
     assert told["above"] == 0 and told["share"] == 0.0 and (told["better"], told["worse"]) == (8, 8)
     first = told["episodes"][0]
@@ -168,7 +202,9 @@ def test_the_feedback_shows_the_extremes_and_the_term_to_blame() -> None:
 
 
 def test_a_term_that_is_called_like_a_field_stands_beside_it() -> None:
-    told = preference_rows(paid(position=-POSITION), "pairs", "mean", 0.8, ["position"], {"position": {}})
+    told = preference_rows(
+        paid(position=-POSITION), "pairs", "mean", 0.8, ["position"], {"position": {}}
+    )
     assert told["episodes"][0]["columns"] == ["position", "action", "paid", "pay for position"]
 
 
@@ -181,7 +217,11 @@ def test_where_none_or_all_succeed_pairs_shows_the_halves_by_fitness(success: bo
     told = preference_rows(found, "pairs", "sum", 0.8, ["position"], {"next_position": {}})
     half = (graded.fitness.min() + graded.fitness.max()) / 2
     better = graded.fitness > half
-    assert (told["by_success"], told["better"], told["worse"]) == (False, better.sum(), (~better).sum())
+    assert (told["by_success"], told["better"], told["worse"]) == (
+        False,
+        better.sum(),
+        (~better).sum(),
+    )
     scores = found.scores("sum")
     first, second = (episode["fitness"] for episode in told["episodes"])
     assert first > half >= second
@@ -191,10 +231,14 @@ def test_where_none_or_all_succeed_pairs_shows_the_halves_by_fitness(success: bo
 
 def test_a_native_reward_that_is_the_same_each_step_has_wishes_where_episodes_end() -> None:
     def charged(one: Trajectory) -> Trajectory:
-        return one._replace(episode=replace(one.episode, native_rewards=np.full(len(one.episode), -1.0)))
+        return one._replace(
+            episode=replace(one.episode, native_rewards=np.full(len(one.episode), -1.0))
+        )
 
     bank = Bank(map(charged, BANK.trajectories))
-    near, far = (quality(Paid(bank, Output(values), 0.99)) for values in (PROGRESS - 0.2, 0.2 - PROGRESS))
+    near, far = (
+        quality(Paid(bank, Output(values), 0.99)) for values in (PROGRESS - 0.2, 0.2 - PROGRESS)
+    )
     assert near.from_native is not None and far.from_native is not None and near.unsaid == ()
     assert near.from_native < 0.5 < far.from_native
     endless = Bank(one for one in bank.trajectories if not one.success)
@@ -209,12 +253,19 @@ def test_an_exploit_that_the_program_before_had_must_not_pay_more() -> None:
     before = paid(alive=np.array(1.0), goal=5 * AT_GOAL)
     wider = paid(alive=np.array(1.0), goal=-20 * AT_GOAL)
     found = {finding.code: finding.message for finding in audit(wider, before)}
-    assert "episodes that do not reach the goal, and that the program before paid like a success" in found["RS509"]
+    assert (
+        "episodes that do not reach the goal, and that the program before paid like a success"
+        in found["RS509"]
+    )
     same = paid(alive=np.array(3.0), goal=15 * AT_GOAL)
     closed = paid(progress=PROGRESS, goal=10 * AT_GOAL)
     honest = paid(progress=PROGRESS, goal=20 * AT_GOAL)
-    assert "RS509" not in {finding.code for finding in [*audit(same, before), *audit(closed, before)]}
-    assert "RS509" not in {finding.code for finding in audit(before, honest)}, "nothing was known to be one"
+    assert "RS509" not in {
+        finding.code for finding in [*audit(same, before), *audit(closed, before)]
+    }
+    assert "RS509" not in {finding.code for finding in audit(before, honest)}, (
+        "nothing was known to be one"
+    )
 
 
 def test_what_is_no_number_is_said_and_nothing_else() -> None:

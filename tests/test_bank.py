@@ -10,29 +10,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lineworld import write_task
 
-from rewardsmith.bank import Bank, Trajectory, load_bank, save_bank
-from rewardsmith.episodes import load_episodes
+from rewardsmith.episodes.bank import Bank, Trajectory, load_bank, save_bank
+from rewardsmith.episodes.files import load_episodes
+from rewardsmith.episodes.recording import episodes_of, play, record, recorded_trajectories
 from rewardsmith.errors import UsageError
-from rewardsmith.recording import episodes_of, play, record, recorded_trajectories
 from rewardsmith.task.loading import load_task
 from rewardsmith.types import Episode
 
 
 def trajectory(number: float, success: bool | None = None, steps: int = 3) -> Trajectory:
     fields = {"position": number + np.arange(steps + 1.0)}
-    episode = Episode(fields, np.zeros((steps, 1)), np.zeros(steps), terminated=bool(success), truncated=not success)
+    episode = Episode(
+        fields,
+        np.zeros((steps, 1)),
+        np.zeros(steps),
+        terminated=bool(success),
+        truncated=not success,
+    )
     return Trajectory(episode, float(number), success, "random")
 
 
 def test_each_trajectory_is_kept_once_and_the_first_name_stays() -> None:
     again = trajectory(1.0)._replace(origin="abc")
     bank = Bank([trajectory(1.0), trajectory(2.0), again])
-    assert [(found.fitness, found.origin) for found in bank.trajectories] == [(1.0, "random"), (2.0, "random")]
+    assert [(found.fitness, found.origin) for found in bank.trajectories] == [
+        (1.0, "random"),
+        (2.0, "random"),
+    ]
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(2, 40))
 def test_it_stays_small_and_balanced(failures: int, successes: int, capacity: int) -> None:
-    found = [trajectory(n, False) for n in range(failures)] + [trajectory(100 + n, True) for n in range(successes)]
+    found = [trajectory(n, False) for n in range(failures)] + [
+        trajectory(100 + n, True) for n in range(successes)
+    ]
     bank = Bank(found, capacity)
     assert len(bank) == min(capacity, len(found))
     if len(found) > capacity:
@@ -72,7 +83,9 @@ def test_a_saved_bank_is_measured_by_the_task_as_it_is_now(tmp_path: Path) -> No
     task = load_task(write_task(tmp_path / "line"))
     env = record(task)
     play(env, lambda _: np.ones(1), 2)
-    save_bank(tmp_path / "bank.npz", Bank(Trajectory(one, 123.0, False, "random") for one in env.episodes))
+    save_bank(
+        tmp_path / "bank.npz", Bank(Trajectory(one, 123.0, False, "random") for one in env.episodes)
+    )
     told = recorded_trajectories(task, tmp_path / "bank.npz")
     assert [one.success for one in told] == [True, True] and max(one.fitness for one in told) < 2
     assert {one.origin for one in told} == {"bank.npz"}
@@ -80,10 +93,16 @@ def test_a_saved_bank_is_measured_by_the_task_as_it_is_now(tmp_path: Path) -> No
 
 def test_episodes_of_another_form_are_refused(tmp_path: Path) -> None:
     """The same names do not make the same task: shapes, kinds of numbers and actions count too."""
-    task, other = load_task(write_task(tmp_path / "line")), load_task(write_task(tmp_path / "other", discrete=True))
+    task, other = (
+        load_task(write_task(tmp_path / "line")),
+        load_task(write_task(tmp_path / "other", discrete=True)),
+    )
     env = record(other)
     play(env, lambda _: 2, 1)
-    with pytest.raises(UsageError, match=r"expected actions of shape \(\d+, 1\), float64, found shape \(\d+,\), int64"):
+    with pytest.raises(
+        UsageError,
+        match=r"expected actions of shape \(\d+, 1\), float64, found shape \(\d+,\), int64",
+    ):
         episodes_of(task, env.episodes, "other.npz")
     (episode,) = episodes_of(other, env.episodes, "other.npz")
     position = episode.fields["position"]

@@ -11,7 +11,18 @@ from command_line import GOOD, MISSPELT, call, refused
 from fake_llm import FakeLLM
 from lineworld import write_task
 
-QUICK = ["-O", "rounds=1", "-O", "seeds=1", "--steps", "256", "--report-seeds", "1", "--workers", "2"]
+QUICK = [
+    "-O",
+    "rounds=1",
+    "-O",
+    "seeds=1",
+    "--steps",
+    "256",
+    "--report-seeds",
+    "1",
+    "--workers",
+    "2",
+]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +47,11 @@ def test_an_agent_designs_a_reward_by_json_alone(here: Path) -> None:
 
     (here / "first.md").write_text(MISSPELT)
     told = json_of(here, "tell", run, "first.md", "--by", "an agent")
-    assert not told["accepted"] and told["findings"][0].startswith("RS108") and told["question"]["slot"] == [0, 0, 1]
+    assert (
+        not told["accepted"]
+        and told["findings"][0].startswith("RS108")
+        and told["question"]["slot"] == [0, 0, 1]
+    )
 
     (here / "second.md").write_text(GOOD)
     told = json_of(here, "tell", run, "second.md")
@@ -54,7 +69,10 @@ def test_an_agent_designs_a_reward_by_json_alone(here: Path) -> None:
 def test_a_person_reads_the_question_on_stdout_and_what_to_do_on_stderr(here: Path) -> None:
     begun = call(here, "design", "line", "--ask", *QUICK, "--runs", "mine")
     assert begun.returncode == 0, begun.stderr
-    assert begun.stdout.startswith("You design reward functions") and "Write the reward." in begun.stdout
+    assert (
+        begun.stdout.startswith("You design reward functions")
+        and "Write the reward." in begun.stdout
+    )
     (run,) = (here / "mine").iterdir()
     assert f"rewardsmith tell mine/{run.name} FILE" in begun.stderr
     assert call(here, "ask", str(run)).stdout == begun.stdout
@@ -70,8 +88,16 @@ def test_a_person_reads_the_question_on_stdout_and_what_to_do_on_stderr(here: Pa
         (["design"], "no task was given", "tasks list"),
         (["design", "line", "--by-position"], "--by-position goes with --replay", "leave it out"),
         (["design", "line", "--replay", "x"], "--replay takes its settings", "leave it out"),
-        (["design", "line", "--ask", "--model", "openai/x"], "--model and --ask were given", "one of"),
-        (["design", "line", "--model", "openai/x", "--price", "2"], "expected two prices", "--price 2,10"),
+        (
+            ["design", "line", "--ask", "--model", "openai/x"],
+            "--model and --ask were given",
+            "one of",
+        ),
+        (
+            ["design", "line", "--model", "openai/x", "--price", "2"],
+            "expected two prices",
+            "--price 2,10",
+        ),
         (["design", "line", "--model", "openai/x", "--effort", "huge"], "effort", "found"),
     ],
 )
@@ -90,11 +116,19 @@ def test_a_dry_run_tells_low_and_high_and_reaches_nobody(here: Path) -> None:
     assert 0 < expected["tokens"]["low"] < expected["tokens"]["high"]
     assert 0 < expected["minutes"]["low"] < expected["minutes"]["high"]
     assert expected["steps"]["high"] == found["training_steps_at_most"]
-    assert json_of(here, "design", "line", "--dry-run", "--model", "openai/no-such")["expected"]["usd"] is None
+    assert (
+        json_of(here, "design", "line", "--dry-run", "--model", "openai/no-such")["expected"]["usd"]
+        is None
+    )
 
 
 def test_a_model_that_is_none_is_told_before_a_run_is_made(here: Path) -> None:
     with FakeLLM(models=["qwen3:8b"]) as fake:
         given = ["--model", "ollama/qwen4:8b", "--base-url", fake.url + "/v1", "--runs", "none"]
-        refused(call(here, "design", "line", *given, "-q"), 2, says="no model 'qwen4:8b'", hints="qwen3:8b")
+        refused(
+            call(here, "design", "line", *given, "-q"),
+            2,
+            says="no model 'qwen4:8b'",
+            hints="qwen3:8b",
+        )
         assert fake.requests == [] and not (here / "none").exists()

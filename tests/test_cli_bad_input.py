@@ -14,7 +14,18 @@ import lineworld
 import pytest
 from command_line import GOOD, MISSPELT, call, only_json, quick_design, refused, write_replies
 
-TINY = ["--set", "n_envs=2", "--set", "n_steps=16", "--set", "batch_size=32", "--set", "n_epochs=1", "--steps", "256"]
+TINY = [
+    "--set",
+    "n_envs=2",
+    "--set",
+    "n_steps=16",
+    "--set",
+    "batch_size=32",
+    "--set",
+    "n_epochs=1",
+    "--steps",
+    "256",
+]
 SHORT = ["--report-seeds", "0"]
 
 
@@ -32,16 +43,41 @@ def design(here: Path, task: str, *more: str) -> subprocess.CompletedProcess[str
 
 
 BAD_TASKS = {
-    "an unknown environment": (["CartPol-v1", "--goal", "g"], 2, "no environment 'CartPol-v1'", "CartPole-v1"),
+    "an unknown environment": (
+        ["CartPol-v1", "--goal", "g"],
+        2,
+        "no environment 'CartPol-v1'",
+        "CartPole-v1",
+    ),
     "an unknown task": (["mountain-caar"], 2, "'mountain-caar'", "did you mean 'mountain-car'"),
     "a missing goal": (["CartPole-v1"], 2, "has no goal", "--goal"),
-    "an unknown module": (["nowhere:Env", "--goal", "g"], 2, "no module 'nowhere'", "folder that holds it"),
+    "an unknown module": (
+        ["nowhere:Env", "--goal", "g"],
+        2,
+        "no module 'nowhere'",
+        "folder that holds it",
+    ),
     "an unknown class": (["envs:Lin", "--goal", "g"], 2, "envs has no 'Lin'", "'Line'"),
-    "a failing reset": (["envs:FailsOnReset", "--goal", "g"], 4, "the simulator is not running", "env.reset"),
+    "a failing reset": (
+        ["envs:FailsOnReset", "--goal", "g"],
+        4,
+        "the simulator is not running",
+        "env.reset",
+    ),
     "a failing step": (["envs:FailsInStep", "--goal", "g"], 4, "joint limit exceeded", "env.step"),
-    "no measure of success": (["envs:Unpaid", "--goal", "g"], 2, "nothing measures success", "--fitness"),
+    "no measure of success": (
+        ["envs:Unpaid", "--goal", "g"],
+        2,
+        "nothing measures success",
+        "--fitness",
+    ),
     "two agents": (["envs:Team", "--goal", "g"], 2, "multi-agent", "one agent"),
-    "only pixels": (["envs:Image", "--goal", "g"], 2, "nothing that a program could read", "[[fields]]"),
+    "only pixels": (
+        ["envs:Image", "--goal", "g"],
+        2,
+        "nothing that a program could read",
+        "[[fields]]",
+    ),
     "an unknown fitness": (
         ["envs:Line", "--goal", "g", "--fitness", "score"],
         2,
@@ -51,11 +87,31 @@ BAD_TASKS = {
     "an unknown option": (["line", "-O", "round=2"], 2, "no option 'round'", "rounds"),
     "a wrong option": (["line", "-O", "rounds=many"], 2, "rounds", "many"),
     "an unknown strategy": (["line", "--strategy", "eurika"], 2, "no strategy 'eurika'", "eureka"),
-    "an unknown hyper-parameter": (["line", "--set", "learning_rat=1"], 2, "no hyper-parameter", "learning_rate"),
+    "an unknown hyper-parameter": (
+        ["line", "--set", "learning_rat=1"],
+        2,
+        "no hyper-parameter",
+        "learning_rate",
+    ),
     "too small a budget": (["line", "--budget-steps", "100"], 2, "cannot pay", "--budget-steps"),
-    "too few replies": (["line", "--samples", "3"], 2, "the replies have none", "fewer rounds or samples"),
-    "replies and a model": (["line", "--model", "openai/x"], 2, "--model and --replies were given", "one of"),
-    "a part that --set cannot change": (["line", "--set", "evaluation.episodes=1"], 2, "[training] only", "tasks new"),
+    "too few replies": (
+        ["line", "--samples", "3"],
+        2,
+        "the replies have none",
+        "fewer rounds or samples",
+    ),
+    "replies and a model": (
+        ["line", "--model", "openai/x"],
+        2,
+        "--model and --replies were given",
+        "one of",
+    ),
+    "a part that --set cannot change": (
+        ["line", "--set", "evaluation.episodes=1"],
+        2,
+        "[training] only",
+        "tasks new",
+    ),
 }
 
 
@@ -67,7 +123,12 @@ def test_bad_tasks_and_settings(here: Path, case: str) -> None:
 
 
 def test_a_missing_extra_is_named(here: Path) -> None:
-    if subprocess.run([sys.executable, "-c", "import Box2D"], capture_output=True, check=False).returncode == 0:
+    if (
+        subprocess.run(
+            [sys.executable, "-c", "import Box2D"], capture_output=True, check=False
+        ).returncode
+        == 0
+    ):
         pytest.skip("Box2D is installed")
     done = design(here, "LunarLander-v3", "--goal", "Land.")
     refused(done, 2, says="needs a package that is missing", hints="gymnasium[box2d]")
@@ -85,7 +146,9 @@ def test_models_that_cannot_be_asked(here: Path, model: str, says: str, hints: s
     refused(call(here, "design", "line", "--model", model), 2, says=says, hints=hints)
 
 
-@pytest.mark.parametrize(("content", "says"), [("{}", "does not hold recorded replies"), (None, "cannot read")])
+@pytest.mark.parametrize(
+    ("content", "says"), [("{}", "does not hold recorded replies"), (None, "cannot read")]
+)
 def test_replies_that_are_none(here: Path, content: str | None, says: str) -> None:
     if content is not None:
         (here / "bad.json").write_text(content, encoding="utf-8")
@@ -93,7 +156,9 @@ def test_replies_that_are_none(here: Path, content: str | None, says: str) -> No
 
 
 def test_a_runs_folder_that_cannot_be_made(here: Path) -> None:
-    refused(design(here, "line", "--runs", "replies.json/runs"), 3, says="cannot write", hints="folder")
+    refused(
+        design(here, "line", "--runs", "replies.json/runs"), 3, says="cannot write", hints="folder"
+    )
 
 
 def test_an_error_is_json_too(here: Path) -> None:
@@ -108,12 +173,26 @@ def test_an_error_is_json_too(here: Path) -> None:
 
 
 def test_a_program_that_cannot_be_read_or_is_none(here: Path) -> None:
-    refused(call(here, "check", "nothing.py", "--task", "line"), 2, says="cannot read nothing.py", hints="Python file")
-    refused(call(here, "train", "nothing.py", "--task", "line"), 2, says="cannot read nothing.py", hints="Python file")
+    refused(
+        call(here, "check", "nothing.py", "--task", "line"),
+        2,
+        says="cannot read nothing.py",
+        hints="Python file",
+    )
+    refused(
+        call(here, "train", "nothing.py", "--task", "line"),
+        2,
+        says="cannot read nothing.py",
+        hints="Python file",
+    )
 
 
 def test_a_fitness_that_never_varies_is_warned_of_and_the_run_goes_on(here: Path) -> None:
-    write_replies(here / "replies.json", "```python\ndef reward(next_obs):\n    return next_obs[:, 0]\n```", MISSPELT)
+    write_replies(
+        here / "replies.json",
+        "```python\ndef reward(next_obs):\n    return next_obs[:, 0]\n```",
+        MISSPELT,
+    )
     done = design(here, "envs:Constant", "--goal", "Walk.", *TINY, *SHORT, "--json")
     assert done.returncode == 0, done.stderr
     assert "warning: the fitness was 10 in all" in done.stderr
@@ -145,8 +224,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("left", [140_000, 300_000])  # where it is noticed: in the midst of the run or of a training
-def test_a_full_disk_ends_the_run_and_space_lets_it_go_on(here: Path, small_disk: Path, left: int) -> None:
+@pytest.mark.parametrize(
+    "left", [140_000, 300_000]
+)  # where it is noticed: in the midst of the run or of a training
+def test_a_full_disk_ends_the_run_and_space_lets_it_go_on(
+    here: Path, small_disk: Path, left: int
+) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(8 * 2**20 - left))
     done = design(here, "line", "--runs", str(small_disk / "runs"))

@@ -10,7 +10,17 @@ from pathlib import Path
 
 import lineworld
 import pytest
-from command_line import ANSI, COMMAND, GOOD, MISSPELT, call, environment, only_json, refused, write_replies
+from command_line import (
+    ANSI,
+    COMMAND,
+    GOOD,
+    MISSPELT,
+    call,
+    environment,
+    only_json,
+    refused,
+    write_replies,
+)
 from typer.testing import CliRunner, Result
 
 from rewardsmith.cli import command as command_module
@@ -37,12 +47,18 @@ def test_help_is_quick() -> None:
         before = used()
         subprocess.run([*COMMAND, "--help"], env=environment(), capture_output=True, check=True)
         times.append(used() - before)
-    assert min(times) < 0.8, times  # of a core, which other work on the machine does not change; 0.35 s
+    assert min(times) < 0.8, (
+        times
+    )  # of a core, which other work on the machine does not change; 0.35 s
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, "tasks list", "tasks show", "tasks new", "prompts show"])
+@pytest.mark.parametrize(
+    "name", [*COMMANDS, "tasks list", "tasks show", "tasks new", "prompts show"]
+)
 def test_every_command_has_help_and_the_common_options(name: str) -> None:
-    done = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"})
+    done = CliRunner().invoke(
+        app, [*name.split(), "--help"], env={"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
+    )
     assert done.exit_code == 0
     for option in ("--json", "--quiet", "--verbose", "--debug"):
         assert option in done.stdout
@@ -71,12 +87,19 @@ def test_strategies_tell_their_options_with_defaults() -> None:
 
 
 def test_tasks_are_listed_and_shown() -> None:
-    assert "mountain-car" in [row["name"] for row in json.loads(invoke("tasks", "list", "--json").stdout)]
-    assert json.loads(invoke("tasks", "show", "mountain-car", "--json").stdout)["env"]["id"] == "MountainCar-v0"
+    assert "mountain-car" in [
+        row["name"] for row in json.loads(invoke("tasks", "list", "--json").stdout)
+    ]
+    assert (
+        json.loads(invoke("tasks", "show", "mountain-car", "--json").stdout)["env"]["id"]
+        == "MountainCar-v0"
+    )
     assert "MountainCar-v0" in invoke("tasks", "show", "mountain-car").stdout
 
 
-def test_a_task_whose_packages_are_missing_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_whose_packages_are_missing_says_how_to_get_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def lander() -> dict[str, object]:
         rows = json.loads(invoke("tasks", "list", "--json").stdout)
         return next(row for row in rows if row["name"] == "lunar-lander")
@@ -102,7 +125,8 @@ def test_a_task_is_drafted_without_a_goal_and_then_asks_for_one(tmp_path: Path) 
 
 def test_a_draft_is_never_written_over_a_task(tmp_path: Path) -> None:
     assert (
-        invoke("tasks", "new", "CartPole-v1", "--goal", "Stand.", "-o", str(tmp_path)).exit_code == RunError.exit_code
+        invoke("tasks", "new", "CartPole-v1", "--goal", "Stand.", "-o", str(tmp_path)).exit_code
+        == RunError.exit_code
     )
 
 
@@ -116,16 +140,31 @@ def test_the_list_of_no_runs(tmp_path: Path) -> None:
 def test_a_damaged_run_does_not_hide_the_others(tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "run.json").write_text("{", encoding="utf-8")
-    assert "damaged" in json.loads(invoke("list", "--runs", str(tmp_path), "--json").stdout)[0]["status"]
+    assert (
+        "damaged"
+        in json.loads(invoke("list", "--runs", str(tmp_path), "--json").stdout)[0]["status"]
+    )
 
 
 def test_a_dry_run_tells_the_plan_and_leaves_nothing(tmp_path: Path) -> None:
     replies = write_replies(tmp_path / "replies.json", GOOD, MISSPELT)
     runs = tmp_path / "runs"
-    arguments = ["design", "mountain-car", "--replies", str(replies), "--rounds", "1", "--samples", "2", "--dry-run"]
+    arguments = [
+        "design",
+        "mountain-car",
+        "--replies",
+        str(replies),
+        "--rounds",
+        "1",
+        "--samples",
+        "2",
+        "--dry-run",
+    ]
     plan = json.loads(invoke(*arguments, "--runs", str(runs), "--json").stdout)
     assert (plan["requests_at_most"], plan["trainings_at_most"]) == (4, 4 + 10)
-    assert plan["training_steps_at_most"] == 14 * 81_920  # 80,000 asked for; PPO finishes its rollout of 16 x 128
+    assert (
+        plan["training_steps_at_most"] == 14 * 81_920
+    )  # 80,000 asked for; PPO finishes its rollout of 16 x 128
     assert "14" not in invoke(*arguments, "--runs", str(runs)).stderr
     assert not runs.exists()
 
@@ -133,8 +172,14 @@ def test_a_dry_run_tells_the_plan_and_leaves_nothing(tmp_path: Path) -> None:
 def test_check_tells_findings_speed_and_terms(tmp_path: Path) -> None:
     task, file = lineworld.write_task(tmp_path / "line"), tmp_path / "reward.py"
     file.write_text(GOOD.strip("`").removeprefix("python\n"), encoding="utf-8")
-    told = json.loads(invoke("check", str(file), "--task", str(task), "--runs", str(tmp_path), "--json").stdout)
-    assert told["accepted"] and told["style"] == "batched" and set(told["terms"]) == {"progress", "place"}
+    told = json.loads(
+        invoke("check", str(file), "--task", str(task), "--runs", str(tmp_path), "--json").stdout
+    )
+    assert (
+        told["accepted"]
+        and told["style"] == "batched"
+        and set(told["terms"]) == {"progress", "place"}
+    )
     assert told["trained"] is None
     text = invoke("check", str(file), "--task", str(task), "--runs", str(tmp_path)).stdout
     assert "accepted" in text and "us per transition" in text and "random mean" in text
@@ -159,23 +204,34 @@ def test_check_of_a_refused_program_ends_with_5(tmp_path: Path, source: str, cod
 
 
 @pytest.mark.parametrize(("sign", "suspected"), [("", False), ("-", True)])
-def test_check_of_a_prior_tells_how_it_orders_actions(tmp_path: Path, sign: str, suspected: bool) -> None:
+def test_check_of_a_prior_tells_how_it_orders_actions(
+    tmp_path: Path, sign: str, suspected: bool
+) -> None:
     """Random walkers that got further went right more often; of the task's own reward nothing is told."""
     task, file = lineworld.write_task(tmp_path / "line", discrete=True), tmp_path / "prior.py"
-    text = (task / "task.toml").read_text(encoding="utf-8").replace('algorithm = "PPO"', 'algorithm = "DQN"')
+    text = (
+        (task / "task.toml")
+        .read_text(encoding="utf-8")
+        .replace('algorithm = "PPO"', 'algorithm = "DQN"')
+    )
     (task / "task.toml").write_text(text, encoding="utf-8")
     values = f"{sign}0.1 * np.stack([position - 1, position, position + 1], axis=1)"
     source = f"import numpy as np\n\n\ndef q_prior(position):\n    return {values}\n"
     file.write_text(source, encoding="utf-8")
     done = invoke("check", str(file), "--task", str(task), "--runs", str(tmp_path))
     assert done.exit_code == 0, done.stdout
-    assert "its prior on Q, good behaviour" in done.stdout and "rank agreement with fitness" not in done.stdout
+    assert (
+        "its prior on Q, good behaviour" in done.stdout
+        and "rank agreement with fitness" not in done.stdout
+    )
     assert ("RS510" in done.stdout) == suspected
 
 
 def test_check_of_an_environment_needs_no_goal(tmp_path: Path) -> None:
     file = tmp_path / "reward.py"
-    file.write_text("def reward(next_pole_angle):\n    return -next_pole_angle**2\n", encoding="utf-8")
+    file.write_text(
+        "def reward(next_pole_angle):\n    return -next_pole_angle**2\n", encoding="utf-8"
+    )
     assert invoke("check", str(file), "--task", "CartPole-v1").exit_code == 0
 
 
@@ -193,7 +249,11 @@ def test_output_that_nobody_reads_on_is_no_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(UsageError("m", "h"), 2), (RunError("m", "h"), 3), (BoundaryError("m", "h", where="trainer"), 4)],
+    [
+        (UsageError("m", "h"), 2),
+        (RunError("m", "h"), 3),
+        (BoundaryError("m", "h", where="trainer"), 4),
+    ],
 )
 def test_errors_are_told_on_stderr_and_as_json(
     error: RewardsmithError, code: int, capsys: pytest.CaptureFixture[str]
@@ -239,7 +299,10 @@ def test_an_interrupt_tells_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> 
     def work() -> None:
         raise KeyboardInterrupt
 
-    assert _guarded(Output(quiet=True, resume_hint="rewardsmith resume x"), work) == command_module.INTERRUPTED
+    assert (
+        _guarded(Output(quiet=True, resume_hint="rewardsmith resume x"), work)
+        == command_module.INTERRUPTED
+    )
     assert "rewardsmith resume x" in capsys.readouterr().err
 
 
@@ -273,13 +336,19 @@ def test_changes_of_training_find_their_place() -> None:
     ]
     assert training_changes(texts) == {
         "n_envs": 8,
-        "hyperparameters": {"learning_rate": 1e-3, "policy_kwargs": {"net_arch": [8]}, "gamma": 0.9},
+        "hyperparameters": {
+            "learning_rate": 1e-3,
+            "policy_kwargs": {"net_arch": [8]},
+            "gamma": 0.9,
+        },
     }
     with pytest.raises(UsageError, match=r"\[training\] only"):
         training_changes(["evaluation.episodes=3"])
 
 
-def test_completion_knows_tasks_runs_and_strategies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completion_knows_tasks_runs_and_strategies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "line-eureka-0a1b2c3d").mkdir(parents=True)
     (tmp_path / "runs" / "line-eureka-0a1b2c3d" / "run.json").touch()
@@ -293,7 +362,12 @@ def test_the_shell_asks_for_completions(tmp_path: Path) -> None:
     asked = {"_REWARDSMITH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "3"}
     script = "import sys; sys.argv[0] = 'rewardsmith'; from rewardsmith.cli import main; main()"
     done = subprocess.run(
-        [COMMAND[0], "-c", script], cwd=tmp_path, env=environment(**asked), capture_output=True, text=True, check=False
+        [COMMAND[0], "-c", script],
+        cwd=tmp_path,
+        env=environment(**asked),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "mountain-car-continuous" in done.stdout, done.stderr
 
@@ -306,4 +380,9 @@ def test_no_colours_where_there_is_no_terminal(tmp_path: Path) -> None:
 def test_without_a_key_it_is_said_that_no_model_is_asked(tmp_path: Path) -> None:
     done = call(tmp_path, "design", "mountain-car", "--dry-run")
     assert done.returncode == 0 and "no model is asked" in done.stdout
-    refused(call(tmp_path, "design", "mountain-car", "--price", "1,2"), 2, says="for a model", hints="--model")
+    refused(
+        call(tmp_path, "design", "mountain-car", "--price", "1,2"),
+        2,
+        says="for a model",
+        hints="--model",
+    )

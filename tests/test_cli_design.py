@@ -27,7 +27,7 @@ from command_line import (
     write_replies,
 )
 
-from rewardsmith.store import RunFolder
+from rewardsmith.run.folder import RunFolder
 
 
 class Finished(NamedTuple):
@@ -47,7 +47,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """One design, without a terminal, on which all the looking is tried."""
     folder = tmp_path_factory.mktemp("finished")
     task = lineworld.write_task(folder / "line")
-    done = call(folder, *quick_design("line", write_replies(folder / "replies.json", GOOD, MISSPELT)))
+    done = call(
+        folder, *quick_design("line", write_replies(folder / "replies.json", GOOD, MISSPELT))
+    )
     assert done.returncode == 0, done.stderr
     assert task.exists()
     return Finished(folder, done, next((folder / "runs").iterdir()).name)
@@ -91,14 +93,18 @@ def test_list_names_the_run(finished: Finished) -> None:
 
 
 def test_export_to_a_path(finished: Finished, tmp_path: Path) -> None:
-    told = only_json(call(finished.folder, "export", finished.run, "-o", str(tmp_path / "mine.py"), "--json"))
+    told = only_json(
+        call(finished.folder, "export", finished.run, "-o", str(tmp_path / "mine.py"), "--json")
+    )
     assert Path(told["reward"]).is_file() and (tmp_path / "mine.json").is_file()
 
 
 def test_check_shows_the_terms_on_trained_behaviour(finished: Finished) -> None:
     program = finished.path / "export" / "reward.py"
     source = finished.folder / "mine.py"
-    source.write_text(json.loads(call(finished.folder, "show", finished.run, "--json").stdout)["source"], "utf-8")
+    source.write_text(
+        json.loads(call(finished.folder, "show", finished.run, "--json").stdout)["source"], "utf-8"
+    )
     assert program.is_file()
     told = only_json(call(finished.folder, "check", "mine.py", "--task", "line", "--json"))
     assert told["trained"]["run"] == finished.run
@@ -111,7 +117,9 @@ def test_the_first_request_is_the_one_that_prompts_show(finished: Finished) -> N
     shown = only_json(call(finished.folder, "prompts", "show", "line", "--json"))
     first = json.loads((finished.path / "llm.jsonl").read_text("utf-8").splitlines()[0])["request"]
     assert shown["system"] == first["system"]
-    assert shown["messages"] == [{"role": said["role"], "text": said["content"]} for said in first["messages"]]
+    assert shown["messages"] == [
+        {"role": said["role"], "text": said["content"]} for said in first["messages"]
+    ]
 
 
 def test_resume_of_a_finished_run_spends_nothing(finished: Finished) -> None:
@@ -135,17 +143,39 @@ def test_a_corrupt_event_is_named(finished: Finished, tmp_path: Path) -> None:
     shutil.copytree(finished.path, copy)
     lines = (copy / "events.jsonl").read_text("utf-8").splitlines(keepends=True)
     (copy / "events.jsonl").write_text("".join([*lines[:2], "{broken\n", *lines[2:]]), "utf-8")
-    refused(call(tmp_path, "resume", finished.run), 3, says="line 3 is not a JSON object", hints="restore it")
+    refused(
+        call(tmp_path, "resume", finished.run),
+        3,
+        says="line 3 is not a JSON object",
+        hints="restore it",
+    )
     refused(call(tmp_path, "show", finished.run), 3, says="line 3", hints="restore it")
 
 
 def test_an_unknown_run_gets_a_suggestion(finished: Finished) -> None:
-    refused(call(finished.folder, "show", finished.run[:-1]), 3, says="there is no run", hints=finished.run)
+    refused(
+        call(finished.folder, "show", finished.run[:-1]),
+        3,
+        says="there is no run",
+        hints=finished.run,
+    )
 
 
 def test_train_compares_with_the_native_reward(finished: Finished) -> None:
-    (finished.folder / "own.py").write_text("def reward(next_position):\n    return next_position\n", "utf-8")
-    arguments = ["train", "own.py", "--task", "line", "--seeds", "2", "--native", "--set", "n_steps=8"]
+    (finished.folder / "own.py").write_text(
+        "def reward(next_position):\n    return next_position\n", "utf-8"
+    )
+    arguments = [
+        "train",
+        "own.py",
+        "--task",
+        "line",
+        "--seeds",
+        "2",
+        "--native",
+        "--set",
+        "n_steps=8",
+    ]
     done = call(finished.folder, *arguments, "--json")
     assert done.returncode == 0, done.stderr
     told = only_json(done)
@@ -207,7 +237,9 @@ def interrupted(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
 
 
 @pytest.mark.slow
-def test_an_interrupt_ends_at_once_and_the_run_goes_on(interrupted: tuple[subprocess.Popen[str], Path]) -> None:
+def test_an_interrupt_ends_at_once_and_the_run_goes_on(
+    interrupted: tuple[subprocess.Popen[str], Path],
+) -> None:
     process, folder = interrupted
     run = next((folder / "runs").iterdir()).name
     children = children_of(process.pid)
@@ -231,7 +263,9 @@ def test_an_interrupt_ends_at_once_and_the_run_goes_on(interrupted: tuple[subpro
 
 def test_an_interrupt_while_libraries_load_ends_soon(tmp_path: Path) -> None:
     lineworld.write_task(tmp_path / "line")
-    process = begun(tmp_path, *quick_design("line", write_replies(tmp_path / "replies.json", GOOD, MISSPELT)))
+    process = begun(
+        tmp_path, *quick_design("line", write_replies(tmp_path / "replies.json", GOOD, MISSPELT))
+    )
     until(lambda: list(tmp_path.glob("runs/*/lock")))
     time.sleep(0.3)
     os.kill(process.pid, signal.SIGINT)

@@ -12,12 +12,12 @@ from rewardsmith.cli import pace as pace_module
 from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table, trial_table
-from rewardsmith.config import RunConfig
-from rewardsmith.engine.observer import TrialProgress
-from rewardsmith.events import Event
-from rewardsmith.state import RunState, fold
+from rewardsmith.run.config import RunConfig
+from rewardsmith.run.events import Event
+from rewardsmith.run.state import RunState, fold
+from rewardsmith.run.trials import TrialProgress
+from rewardsmith.run.wording import difference, duration, place, short_finding, short_score, verdict
 from rewardsmith.types import Interval, Slot
-from rewardsmith.wording import difference, duration, place, short_finding, short_score, verdict
 
 A, B = "a" * 12, "b" * 12
 FINDING = "RS108 error (line 2): reward asks for 'positon', which this task does not have — did you mean 'position'?"
@@ -27,12 +27,24 @@ def replied(*slot: int) -> Event:
     return Event("replied", {"slot": list(slot), "request": "r", "occurrence": 0, "tokens": 10})
 
 
-def judged(program: str | None, accepted: bool, *slot: int, findings: tuple[str, ...] = ()) -> Event:
-    return Event("judged", {"slot": list(slot), "program": program, "accepted": accepted, "findings": list(findings)})
+def judged(
+    program: str | None, accepted: bool, *slot: int, findings: tuple[str, ...] = ()
+) -> Event:
+    return Event(
+        "judged",
+        {"slot": list(slot), "program": program, "accepted": accepted, "findings": list(findings)},
+    )
 
 
 def tried(program: str, seed: int, rung: str, fitness: float | None, **more: Any) -> Event:
-    data = {"program": program, "seed": seed, "rung": rung, "status": "finished", "fitness": fitness, "steps": 100}
+    data = {
+        "program": program,
+        "seed": seed,
+        "rung": rung,
+        "status": "finished",
+        "fitness": fitness,
+        "steps": 100,
+    }
     return Event("tried", data | {"wall_s": 1.0, "success_rate": 0.5} | more)
 
 
@@ -63,7 +75,11 @@ def shown(renderable: Any, width: int = 100) -> str:
 
 def test_the_table_tells_what_came_of_every_request() -> None:
     lines = shown(program_table(fold(SEARCH), [RUNNING])).splitlines()
-    assert lines[1].startswith("* 1.1") and "2 seeds, 50 % solved" in lines[1] and "0.5 ±3.2" in lines[1]
+    assert (
+        lines[1].startswith("* 1.1")
+        and "2 seeds, 50 % solved" in lines[1]
+        and "0.5 ±3.2" in lines[1]
+    )
     assert lines[2].startswith("  1.2 ") and "refused: RS108 line 2: reward asks for" in lines[2]
     assert "did you mean" not in lines[2]
     assert lines[3].startswith("  1.2 r1") and "in training" in lines[3]
@@ -96,7 +112,10 @@ def test_a_program_that_broke_and_one_written_twice() -> None:
 
 
 def test_bars_tell_how_far_and_the_last_fitness() -> None:
-    waiting, measured = RUNNING._replace(seed=1, steps=0, fitness=None), RUNNING._replace(seed=2, steps=100)
+    waiting, measured = (
+        RUNNING._replace(seed=1, steps=0, fitness=None),
+        RUNNING._replace(seed=2, steps=100),
+    )
     text = shown(bars([RUNNING, waiting, measured], 3, ascii_only=True))
     assert "############------------" in text and "50 %" in text and "fitness 0.125" in text
     assert "waiting" in text and "measuring" in text
@@ -112,13 +131,18 @@ def test_small_words() -> None:
     assert (duration(5), duration(65), duration(3700)) == ("5 s", "1 min 05 s", "1 h 01 min")
     assert (place(Slot(0, 1)), place(Slot(2, 0, 1))) == ("1.2", "3.1 r1")
     assert short_score(Interval(0.5, None, None, 1)) == "0.5" and short_score(None) == ""
-    assert short_finding(FINDING) == "RS108 line 2: reward asks for 'positon', which this task does not have"
+    assert (
+        short_finding(FINDING)
+        == "RS108 line 2: reward asks for 'positon', which this task does not have"
+    )
     assert short_finding("odd") == "odd"
 
 
 def test_differences_to_the_native_reward_are_paired_and_say_when_they_prove_nothing() -> None:
     found = difference(fold([*SEARCH, *REPORT]), A)
-    assert found is not None and found.mean == pytest.approx(0.4) and found.low == pytest.approx(0.4)
+    assert (
+        found is not None and found.mean == pytest.approx(0.4) and found.low == pytest.approx(0.4)
+    )
     assert "better than the native reward" in verdict(found)
     assert "proves nothing" in verdict(Interval(0.1, -0.1, 0.3, 3))
     assert "worse" in verdict(Interval(-0.2, -0.3, -0.1, 3))
@@ -129,7 +153,10 @@ def test_events_in_a_line() -> None:
     assert describe(SEARCH[1]) == f"round 1 sample 1: program {A} accepted"
     assert describe(SEARCH[3]).startswith("round 1 sample 2: refused, RS108 line 2:")
     assert "did you mean" in describe(SEARCH[3], verbose=True)
-    assert describe(SEARCH[6]) == f"program {A}, selection seed 0: fitness 0.25, 50 % solved (100 steps, 1 s)"
+    assert (
+        describe(SEARCH[6])
+        == f"program {A}, selection seed 0: fitness 0.25, 50 % solved (100 steps, 1 s)"
+    )
     failed = describe(tried("native", 0, "report", None, status="failed", message="gone"))
     assert failed == "native reward, report seed 0: failed: gone"
     assert describe(Event("worked", {"wall_s": 1.0})) == ""
@@ -146,7 +173,11 @@ class Clock:
 def test_time_left_comes_from_trainings_owed_and_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, pace, state = Clock(monkeypatch), Pace(), RunState()
     pace.config = RunConfig(
-        task="t", strategy="eureka", options={"rounds": 1, "samples": 2, "seeds": 1}, steps=100, report_seeds=1
+        task="t",
+        strategy="eureka",
+        options={"rounds": 1, "samples": 2, "seeds": 1},
+        steps=100,
+        report_seeds=1,
     )
     assert pace.left_s(state, []) is None
     state = fold(SEARCH[:6])

@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from rewardsmith import api
-from rewardsmith.export.module import program_in
+from rewardsmith.api.programs import check_program
+from rewardsmith.api.export.module import program_in
 from rewardsmith.sandbox.codes import CODES, page
 from rewardsmith.task.loading import shipped_tasks
 
@@ -22,8 +22,10 @@ def test_the_page_of_findings_is_what_the_table_says() -> None:
 
 def test_rewards_of_other_tools_load_as_the_page_says() -> None:
     """Of each pair of programs on the page the first is refused, and the second accepted."""
-    found = re.findall(r"```python\n(.*?)```", (DOCS / "coming_from.md").read_text(encoding="utf-8"), re.S)
-    verdicts = [api.check_program(source, "mountain-car-continuous") for source in found]
+    found = re.findall(
+        r"```python\n(.*?)```", (DOCS / "coming_from.md").read_text(encoding="utf-8"), re.S
+    )
+    verdicts = [check_program(source, "mountain-car-continuous") for source in found]
     assert [verdict.accepted for verdict in verdicts] == [False, True, False, True]
     codes = [{finding.code for finding in verdict.errors} for verdict in verdicts]
     assert codes[0] >= {"RS113"} and codes[2] >= {"RS103", "RS115"}
@@ -31,7 +33,9 @@ def test_rewards_of_other_tools_load_as_the_page_says() -> None:
 
 def test_links_between_pages_hold() -> None:
     for page_path in (*DOCS.glob("*.md"), DOCS.parent / "README.md"):
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page_path.read_text(encoding="utf-8")):
+        for target in re.findall(
+            r"\]\(([^)#:]+)(?:#[^)]*)?\)", page_path.read_text(encoding="utf-8")
+        ):
             assert (page_path.parent / target).exists(), f"{page_path.name}: {target}"
 
 
@@ -43,4 +47,7 @@ def test_the_gallery_shows_every_task_as_it_was_kept() -> None:
         kept = DOCS / link[1]
         program = program_in((kept / "reward.py").read_text()).strip()
         assert program in page
-        assert f"{json.loads((kept / 'reward.json').read_text())['fitness']['report']['mean']:.3g} [" in page
+        assert (
+            f"{json.loads((kept / 'reward.json').read_text())['fitness']['report']['mean']:.3g} ["
+            in page
+        )

@@ -11,9 +11,9 @@ from fake_llm import FakeLLM
 from line_runs import asked_of, happened, kinds, the_run
 from lineworld import write_task
 
-from rewardsmith import api
-from rewardsmith.config import Budget
+from rewardsmith.api import runs as api
 from rewardsmith.errors import BoundaryError, NoProgram, UsageError
+from rewardsmith.run.config import Budget
 
 LIMIT = 400  # tokens of an answer; a request can come to about 2500 more
 PRICE = (2.0, 10.0)
@@ -37,14 +37,18 @@ def test_tokens_are_never_exceeded_and_well_used(task: str, tmp_path: Path, toke
         assert run.state.tokens == fake.tokens <= tokens
         if run.state.requests < 5:
             assert run.state.stopped is not None and "tokens is used up" in run.state.stopped
-            assert fake.tokens > tokens - 2 * 3_000  # less than two requests at their most were left over
+            assert (
+                fake.tokens > tokens - 2 * 3_000
+            )  # less than two requests at their most were left over
 
 
 @pytest.mark.usefixtures("executor")
 def test_dollars_are_never_exceeded(task: str, tmp_path: Path) -> None:
     with FakeLLM(answer, usage="counted") as fake:
         run = asked(fake, task, tmp_path, budget=Budget(usd=0.013))
-        spent = sum(read * 2e-6 + wrote * 10e-6 for read, wrote in (r["tokens"] for r in fake.requests))
+        spent = sum(
+            read * 2e-6 + wrote * 10e-6 for read, wrote in (r["tokens"] for r in fake.requests)
+        )
         assert run.state.usd == pytest.approx(spent) and spent <= 0.013
         assert 2 <= run.state.requests < 5
         assert run.state.unpriced == 0
@@ -67,16 +71,30 @@ def test_calls_are_counted_to_the_last_one(task: str, tmp_path: Path, calls: int
 def test_what_does_not_fit_together_is_asked_one_after_the_other(task: str, tmp_path: Path) -> None:
     """Two requests at their most are over the budget, what the first really takes leaves room for the second."""
     with FakeLLM(answer, usage="counted") as fake:
-        run = asked(fake, task, tmp_path / "tight", budget=Budget(tokens=4_000), options={**OPTIONS, "rounds": 1})
+        run = asked(
+            fake,
+            task,
+            tmp_path / "tight",
+            budget=Budget(tokens=4_000),
+            options={**OPTIONS, "rounds": 1},
+        )
         assert fake.most_open == 1 and run.state.requests >= 2
-        begun = [event.data["slots"] for event in run.folder.events() if event.kind == "begun" and event.data["slots"]]
+        begun = [
+            event.data["slots"]
+            for event in run.folder.events()
+            if event.kind == "begun" and event.data["slots"]
+        ]
         assert begun[:2] == [[[0, 0, 0]], [[0, 1, 0]]]
 
 
 @pytest.mark.usefixtures("executor")
-def test_a_wave_that_was_begun_is_finished_however_dear_its_first_part_was(task: str, tmp_path: Path) -> None:
+def test_a_wave_that_was_begun_is_finished_however_dear_its_first_part_was(
+    task: str, tmp_path: Path
+) -> None:
     """Else a run that is cut in the middle of a wave would end another way than one that is not."""
-    with FakeLLM(answer, usage={"prompt_tokens": 1900, "completion_tokens": 400, "total_tokens": 2300}) as fake:
+    with FakeLLM(
+        answer, usage={"prompt_tokens": 1900, "completion_tokens": 400, "total_tokens": 2300}
+    ) as fake:
         whole = asked(fake, task, tmp_path / "whole", budget=Budget(tokens=6_000))
         assert whole.state.requests == 2  # both were begun, and then no more
         fake.faults = ["", "401:no"]
@@ -89,7 +107,9 @@ def test_a_wave_that_was_begun_is_finished_however_dear_its_first_part_was(task:
 
 
 @pytest.mark.usefixtures("executor")
-def test_tokens_that_a_server_does_not_count_are_guessed_for_the_budget(task: str, tmp_path: Path) -> None:
+def test_tokens_that_a_server_does_not_count_are_guessed_for_the_budget(
+    task: str, tmp_path: Path
+) -> None:
     with FakeLLM(answer, usage={}) as fake:
         run = asked(fake, task, tmp_path, budget=Budget(tokens=9_000))
         assert 2 <= run.state.requests < 5
@@ -115,7 +135,9 @@ def test_a_budget_that_buys_nothing_is_told_before_anything_is_spent(
 
 
 @pytest.mark.usefixtures("executor")
-def test_a_budget_that_turns_out_too_small_for_the_first_request_says_so(task: str, tmp_path: Path) -> None:
+def test_a_budget_that_turns_out_too_small_for_the_first_request_says_so(
+    task: str, tmp_path: Path
+) -> None:
     with FakeLLM(answer) as fake:
         with pytest.raises(NoProgram, match="a request can take"):
             asked(fake, task, tmp_path, budget=Budget(tokens=1_000))

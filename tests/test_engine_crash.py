@@ -23,7 +23,7 @@ from crash_driver import TAPE, answer
 from fake_llm import FakeLLM
 from lineworld import write_task
 
-from rewardsmith.store import RunFolder
+from rewardsmith.run.folder import RunFolder
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
@@ -41,7 +41,8 @@ class Sessions:
         self.runs, self._url, self._fake = folder / "runs", fake.url + "/v1", fake
         self._task = write_task(folder / "line")
         self._always = {"unreal": unreal}
-        # Hosts are started with an empty environment but for this one, so it marks every process of the run.
+        # Hosts are started with an empty environment but for this one, so it marks every process of
+        # the run.
         self._mark = f"/nonexistent/{uuid.uuid4().hex}"
         self._results: dict[Path, tuple[int, int]] = {}
         self._asked: Counter[tuple[int, ...]] = Counter()
@@ -83,7 +84,9 @@ class Sessions:
         for entry in Path("/proc").iterdir():
             try:
                 if entry.name.isdigit() and self._mark.encode() in (entry / "environ").read_bytes():
-                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    found[int(entry.name)] = (
+                        (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    )
             except OSError:
                 continue
         return found
@@ -124,13 +127,22 @@ class Sessions:
 def outcome(run: RunFolder) -> dict[str, Any]:
     """All of a run that must not depend on how often it was interrupted."""
     events = list(run.events())
-    tried = {(e.data["program"], e.data["seed"], e.data["rung"]): e.data for e in events if e.kind == "tried"}
+    tried = {
+        (e.data["program"], e.data["seed"], e.data["rung"]): e.data
+        for e in events
+        if e.kind == "tried"
+    }
     exact = ("digest", "status", "fitness", "success_rate", "own_return", "steps")
     facts = json.loads((run.export_folder / "reward.json").read_text())
     return {
         "best": facts["program"],
         # Not the digest of the policy's file: a zip holds the time at which it was written.
-        "lineage": (facts["slot"], facts["parents"], facts["policy"]["seed"], facts["policy"]["rung"]),
+        "lineage": (
+            facts["slot"],
+            facts["parents"],
+            facts["policy"]["seed"],
+            facts["policy"]["rung"],
+        ),
         "judged": {tuple(e.data["slot"]): e.data for e in events if e.kind == "judged"},
         "asked": {tuple(e.data["slot"]): e.data["request"] for e in events if e.kind == "replied"},
         "tried": {key: {name: data[name] for name in exact} for key, data in tried.items()},
@@ -181,9 +193,12 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return undisturbed(tmp_path_factory.mktemp("undisturbed"))
 
 
-# Where trainings are real, sessions take seconds. What is decided does not depend on it, so one of the two is enough.
+# Where trainings are real, sessions take seconds. What is decided does not depend on it, so one of
+# the two is enough.
 @pytest.mark.parametrize(("mode", "unreal"), [("after", False), ("before", True)])
-def test_killed_at_every_event(mode: str, unreal: bool, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_killed_at_every_event(
+    mode: str, unreal: bool, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     expected = undisturbed(tmp_path, unreal=True) if unreal else request.getfixturevalue("expected")
     kills, waits = 0, {"mode": mode, "events": 0 if mode == "before" else 1}
     with FakeLLM(answer) as fake:
@@ -197,7 +212,8 @@ def test_killed_at_every_event(mode: str, unreal: bool, tmp_path: Path, request:
         check_log(sessions, lost=0 if mode == "before" else None)
         assert sessions.run is not None
         assert outcome(sessions.run) == expected
-    # Six waves (the report's too), five replies, five judgements, seven trials; the environment, the end, the export.
+    # Six waves (the report's too), five replies, five judgements, seven trials; the environment,
+    # the end, the export.
     assert kills == 6 + 5 + 5 + 7 + 3
 
 
@@ -257,13 +273,19 @@ def _training_child(sessions: Sessions) -> tuple[int, int] | None:
     """(server, child) while a training is going on."""
     if not list(sessions.runs.glob("*/programs/*/trials/*/job.json")):
         return None
-    workers = {process for process, words in sessions.processes().items() if "rewardsmith.worker" in words}
+    workers = {
+        process
+        for process, words in sessions.processes().items()
+        if "rewardsmith.engine.workers.server" in words
+    }
     pairs = [(parent, process) for process in workers if (parent := _parent(process)) in workers]
     return pairs[0] if pairs else None
 
 
 @pytest.mark.parametrize("victim", ["child", "server"])
-def test_a_killed_trainer_is_tried_again(tmp_path: Path, expected: dict[str, Any], victim: str) -> None:
+def test_a_killed_trainer_is_tried_again(
+    tmp_path: Path, expected: dict[str, Any], victim: str
+) -> None:
     with FakeLLM(answer) as fake:
         sessions = Sessions(tmp_path, fake)
         process = sessions.start()
@@ -275,7 +297,9 @@ def test_a_killed_trainer_is_tried_again(tmp_path: Path, expected: dict[str, Any
         assert outcome(sessions.run) == expected
 
 
-def test_without_a_server_the_run_stops_and_can_be_resumed(tmp_path: Path, expected: dict[str, Any]) -> None:
+def test_without_a_server_the_run_stops_and_can_be_resumed(
+    tmp_path: Path, expected: dict[str, Any]
+) -> None:
     with FakeLLM(answer) as fake:
         sessions = Sessions(tmp_path, fake)
         process = sessions.start(spare=0)

@@ -20,21 +20,25 @@ from line_runs import REPLIES, asked_of, design, happened, kinds, recorded, the_
 from lineworld import write_task
 from programs import TASKS
 
-from rewardsmith import api
-from rewardsmith.config import Budget
+from rewardsmith.api import runs as api
 from rewardsmith.engine import loop
 from rewardsmith.engine.judging import Judge, Judgement
 from rewardsmith.errors import BoundaryError, NoProgram, RunError, UsageError
-from rewardsmith.events import Event
+from rewardsmith.run.config import Budget
+from rewardsmith.run.events import Event
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.state import RunState, SlotState, apply_event
+from rewardsmith.run.trials import TrialJob
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
-from rewardsmith.state import RunState, SlotState, apply_event
-from rewardsmith.store import RunFolder
 from rewardsmith.task.spec import TrainingSpec
-from rewardsmith.train.jobs import TrialJob
 from rewardsmith.types import Slot
 
 STEPS = 256
-TRIAL = 256 + 10 * (5 * 5 + 3)  # as the gate estimates it: five rankings of five episodes, three more to measure
+TRIAL = 256 + 10 * (
+    5 * 5 + 3
+)  # as the gate estimates it: five rankings of five episodes, three more to measure
+
+
 @pytest.fixture
 def task(tmp_path: Path) -> str:
     return str(write_task(tmp_path / "line"))
@@ -47,13 +51,19 @@ def test_a_run_from_recorded_replies(task: str, tmp_path: Path, executor: FakeEx
     run = design(task, tmp_path)
     state = run.state
     assert (len(state.slots), len(state.programs), len(state.trials)) == (5, 3, 7)
-    assert run.best.id == state.ranked()[0] and run.best.rung == "report" and run.best.native is not None
+    assert (
+        run.best.id == state.ranked()[0]
+        and run.best.rung == "report"
+        and run.best.native is not None
+    )
     assert len(set(executor.calls)) == len(executor.calls) == 14
     assert (run.path / "export" / "reward.py").is_file()
     assert [k for k in kinds(run) if k in ("stopped", "exported")] == ["stopped", "exported"]
 
 
-def test_resuming_a_finished_run_does_nothing(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+def test_resuming_a_finished_run_does_nothing(
+    task: str, tmp_path: Path, executor: FakeExecutor
+) -> None:
     run = design(task, tmp_path)
     before, calls = happened(run), list(executor.calls)
     assert happened(api.resume(run)) == before
@@ -78,22 +88,36 @@ def test_a_refused_program_cannot_be_made_good_behind_the_runs_back(tmp_path: Pa
     run = RunFolder(tmp_path)
     run.bank.mkdir()
     np.savez(run.bank / "transitions.npz", **TASKS["drive"][1])  # type: ignore[arg-type]
-    state, reply = RunState(), "```python\nimport numpy as np\ndef reward(position):\n    return np.log(position)\n```"
-    judge = Judge(run, {"hidden": [], "n_actions": None, "episode_length": 100.0}, state, TrainingSpec())
+    state, reply = (
+        RunState(),
+        "```python\nimport numpy as np\ndef reward(position):\n    return np.log(position)\n```",
+    )
+    judge = Judge(
+        run, {"hidden": [], "n_actions": None, "episode_length": 100.0}, state, TrainingSpec()
+    )
 
     def judged(slot: Slot) -> Judgement:
         found = judge.judge(slot, reply, "stop", parents=(), reply="x")
         assert found.program is not None
-        data = {"slot": list(slot), "program": found.program.id, "accepted": found.accepted, "seal": found.seal}
+        data = {
+            "slot": list(slot),
+            "program": found.program.id,
+            "accepted": found.accepted,
+            "seal": found.seal,
+        }
         state.slots[slot] = SlotState(slot)
         apply_event(state, Event("judged", {**data, "findings": []}))
         return found
 
     first = judged(Slot(0, 0))
     assert first.program is not None and not first.accepted and not state.programs
-    assert judged(Slot(0, 1)) == first._replace(program=dataclasses.replace(first.program, slot=Slot(0, 1)))
+    assert judged(Slot(0, 1)) == first._replace(
+        program=dataclasses.replace(first.program, slot=Slot(0, 1))
+    )
     path = run.program_folder(first.program.id) / "findings.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "stage": "accepted", "findings": []}))
+    path.write_text(
+        json.dumps({**json.loads(path.read_text()), "stage": "accepted", "findings": []})
+    )
     with pytest.raises(RunError, match="changed since it was judged"):
         judged(Slot(1, 0))
 
@@ -148,7 +172,11 @@ def test_nothing_usable_is_no_program(task: str, tmp_path: Path, executor: FakeE
 
 @pytest.mark.parametrize("late", [(0, 0), (0, 1), (1, 0)])
 def test_the_order_of_replies_changes_nothing(
-    task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch, late: tuple[int, int]
+    task: str,
+    tmp_path: Path,
+    executor: FakeExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+    late: tuple[int, int],
 ) -> None:
     """The same program twice in a round, with other comments: the first sample's text is kept, whichever came first."""
     Slots().install(monkeypatch.setattr)
@@ -195,7 +223,9 @@ def test_the_order_of_replies_changes_no_request(
 
         with FakeLLM(answered) as fake:
             found = happened(asked_of(fake, task, tmp_path / folder))
-            return found, sorted(json.dumps(request["body"], sort_keys=True) for request in fake.requests)
+            return found, sorted(
+                json.dumps(request["body"], sort_keys=True) for request in fake.requests
+            )
 
     assert run("zero late", 0) == run("one late", 1)
 
@@ -210,27 +240,38 @@ def test_the_number_of_workers_changes_nothing(task: str, tmp_path: Path) -> Non
 # --- Budgets
 
 
-def test_too_small_a_step_budget_is_refused_before_anything(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+def test_too_small_a_step_budget_is_refused_before_anything(
+    task: str, tmp_path: Path, executor: FakeExecutor
+) -> None:
     with pytest.raises(UsageError, match="cannot pay for one training"):
         design(task, tmp_path, budget=Budget(steps=5 * STEPS - 1))
     assert not (tmp_path / "runs").exists()
 
 
-def test_no_program_is_bought_that_cannot_be_trained(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+def test_no_program_is_bought_that_cannot_be_trained(
+    task: str, tmp_path: Path, executor: FakeExecutor
+) -> None:
     with pytest.raises(NoProgram, match=r"budget of 1,280 steps"):
         design(task, tmp_path, budget=Budget(steps=5 * STEPS))  # evaluation is charged too
     assert the_run(tmp_path).state.requests == 0
 
 
-def test_steps_are_kept_back_for_the_report(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
-    limit = 160 + 6 * TRIAL + TRIAL // 2  # untaught behaviour, two trainings and the report fit, and no further one
+def test_steps_are_kept_back_for_the_report(
+    task: str, tmp_path: Path, executor: FakeExecutor
+) -> None:
+    limit = (
+        160 + 6 * TRIAL + TRIAL // 2
+    )  # untaught behaviour, two trainings and the report fit, and no further one
     run = design(task, tmp_path, budget=Budget(steps=limit))
     state = run.state
     assert sum(key[2] == "selection" for key in state.trials) == 2
     assert sum(key[2] == "report" for key in state.trials) == 4
     assert state.steps <= limit and state.requests == 3
     assert state.stopped is not None and "steps" in state.stopped
-    raised, free = happened(api.resume(run, budget={"steps": 10 * limit})), happened(design(task, tmp_path / "free"))
+    raised, free = (
+        happened(api.resume(run, budget={"steps": 10 * limit})),
+        happened(design(task, tmp_path / "free")),
+    )
     assert raised["trials"].keys() >= free["trials"].keys()
     assert (raised["slots"], raised["ranked"]) == (free["slots"], free["ranked"])
 
@@ -239,8 +280,12 @@ def test_minutes_stop_only_between_rounds(
     task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = itertools.count(step=0.6)
-    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: next(ticks)))  # every wave takes 0.6 s
-    run = design(task, tmp_path, budget=Budget(minutes=0.011))  # over in the second of the first round's three waves
+    monkeypatch.setattr(
+        loop, "time", SimpleNamespace(monotonic=lambda: next(ticks))
+    )  # every wave takes 0.6 s
+    run = design(
+        task, tmp_path, budget=Budget(minutes=0.011)
+    )  # over in the second of the first round's three waves
     state = run.state
     assert state.stopped is not None and "minutes" in state.stopped
     assert set(state.slots) == {(0, 0, 0), (0, 1, 0), (0, 1, 1)}
@@ -270,7 +315,9 @@ def test_when_everything_fails_the_run_ends_and_can_be_resumed(
     assert happened(api.resume(failed)) == undisturbed
 
 
-def test_one_failure_does_not_hold_up_the_others(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+def test_one_failure_does_not_hold_up_the_others(
+    task: str, tmp_path: Path, executor: FakeExecutor
+) -> None:
     def trouble(call: str, job: TrialJob) -> None:
         if "-position" in job.source:
             raise BoundaryError("not a number in the policy", where="trainer")
@@ -282,7 +329,9 @@ def test_one_failure_does_not_hold_up_the_others(task: str, tmp_path: Path, exec
     assert not any("not a number" in line for line in run.folder.llm_log.read_text().splitlines())
 
 
-def test_a_lost_machine_ends_the_run_before_more_is_bought(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+def test_a_lost_machine_ends_the_run_before_more_is_bought(
+    task: str, tmp_path: Path, executor: FakeExecutor
+) -> None:
     def trouble(call: str, job: TrialJob) -> None:
         if "-position" in job.source:
             raise BoundaryError("the worker server ended", where="trainer", retryable=True)

@@ -20,14 +20,14 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from trials import entry_of
 
 import rewardsmith as rs
-from rewardsmith.export.module import reward_module
+from rewardsmith.api.export.module import reward_module
+from rewardsmith.engine.workers.calls import open_host
+from rewardsmith.episodes.recorder import recorded_env
 from rewardsmith.program import Verdict
-from rewardsmith.recorder import recorded_env
-from rewardsmith.sandbox.host import open_host
+from rewardsmith.run.trials import TrialJob, TrialResult
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.train.evaluation import play_episodes
-from rewardsmith.train.jobs import TrialJob, TrialResult
 from rewardsmith.train.vectors import derived_seed, make_vec_env
 
 HERE = Path(__file__).parent
@@ -80,13 +80,17 @@ def said_alone(reward: Path, task: Task, actions: list[Any], cls: str, seed: int
         "reward": str(reward), "env": str(task.folder / "env.py"), "class": cls, "kwargs": task.spec.env.kwargs,  # type: ignore[operator]
         "seed": seed, "actions": [action.tolist() if isinstance(action, np.ndarray) else action for action in actions],
     }  # fmt: skip
-    found = subprocess.run([sys.executable, "-I", "-c", ALONE], input=json.dumps(told), capture_output=True, text=True)
+    found = subprocess.run(
+        [sys.executable, "-I", "-c", ALONE], input=json.dumps(told), capture_output=True, text=True
+    )
     assert found.returncode == 0, found.stderr
     said: list[Any] = json.loads(found.stdout)
     return said
 
 
-def said_by_host(source: str, task: Task, actions: list[Any], style: Any = "batched", seed: int = 3) -> list[Any]:
+def said_by_host(
+    source: str, task: Task, actions: list[Any], style: Any = "batched", seed: int = 3
+) -> list[Any]:
     """The same transitions through recorder and program host."""
     env, buffers = recorded_env(task)
     env.reset(seed=seed)
@@ -94,11 +98,15 @@ def said_by_host(source: str, task: Task, actions: list[Any], style: Any = "batc
     said = []
     with open_host(source, entry_of(source), buffers.layout, 64, style=style) as host:
         for action in actions:
-            _, native, terminated, truncated, _ = env.step(action.copy() if isinstance(action, np.ndarray) else action)
+            _, native, terminated, truncated, _ = env.step(
+                action.copy() if isinstance(action, np.ndarray) else action
+            )
             if terminated or truncated:
                 env.reset()
             output = host(buffers.columns(host.arguments))
-            terms = {name: float(values[0]) for name, values in output.terms.items() if name != "_rest"}
+            terms = {
+                name: float(values[0]) for name, values in output.terms.items() if name != "_rest"
+            }
             said.append([float(output.total[0]), terms, native])
             buffers.advance()
     return said
@@ -111,7 +119,8 @@ def same(one: list[Any], other: list[Any]) -> None:
         assert terms == pytest.approx(terms2, abs=1e-12, rel=1e-12)
 
 
-# ---------------------------------------------------------------------------------------- forms of tasks and programs
+# ---------------------------------------------------------------------------------------- forms of
+# tasks and programs
 
 FIELDS_PY = '''
 """Names that a program could use as well."""
@@ -198,19 +207,29 @@ def test_an_export_stands_alone(form: str, tmp_path: Path) -> None:
     (tmp_path / "reward.py").write_text(text)
     rng = np.random.default_rng(0)
     discrete = kwargs.get("discrete")
-    actions = [int(rng.integers(3)) if discrete else rng.uniform(-1, 1, 2).astype(np.float32) for _ in range(14)]
-    same(said_alone(tmp_path / "reward.py", task, actions, "Counter"), said_by_host(source, task, actions, style))
+    actions = [
+        int(rng.integers(3)) if discrete else rng.uniform(-1, 1, 2).astype(np.float32)
+        for _ in range(14)
+    ]
+    same(
+        said_alone(tmp_path / "reward.py", task, actions, "Counter"),
+        said_by_host(source, task, actions, style),
+    )
     assert (source in text) and ("LOW, HIGH" in text) == (form == "dict")
 
 
-# ------------------------------------------------------------------------------------------------- one whole run
+# -------------------------------------------------------------------------------------------------
+# one whole run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("run")
     write_task(folder / "line")
-    tape = {"model": "hand", "replies": [{"round": 0, "sample": 0, "text": f"```python\n{LINE}```"}]}
+    tape = {
+        "model": "hand",
+        "replies": [{"round": 0, "sample": 0, "text": f"```python\n{LINE}```"}],
+    }
     (folder / "tape.json").write_text(json.dumps(tape))
     options = {"rounds": 1, "samples": 1, "seeds": 1}
     return rs.design(
@@ -229,14 +248,23 @@ def test_the_reward_of_a_run(run: Any, tmp_path: Path) -> None:
         "mine.py", "mine.json", "mine_policy.zip", "mine_vecnormalize.pkl",
     }  # fmt: skip
     facts = json.loads((folder / "mine.json").read_text())
-    assert facts["policy"]["sha256"] == hashlib.sha256((folder / "mine_policy.zip").read_bytes()).hexdigest()
+    assert (
+        facts["policy"]["sha256"]
+        == hashlib.sha256((folder / "mine_policy.zip").read_bytes()).hexdigest()
+    )
     assert 'VecNormalize.load("mine_vecnormalize.pkl"' in (folder / "mine.py").read_text()
     task, actions = run.folder.task(), random_pushes(25)
     alone = said_alone(folder / "mine.py", task, actions, "LineWorld")
     host = said_by_host(LINE, task, actions)
-    same(alone[:10], host[:10])  # then the task's time limit, which the bare class does not have, ends the episode
+    same(
+        alone[:10], host[:10]
+    )  # then the task's time limit, which the bare class does not have, ends the episode
     facts = json.loads((folder / "mine.json").read_text())
-    assert facts["program"] == run.best.id and facts["gamma"] == 0.95 and facts["fitness"]["report"]["mean"] is not None
+    assert (
+        facts["program"] == run.best.id
+        and facts["gamma"] == 0.95
+        and facts["fitness"]["report"]["mean"] is not None
+    )
 
 
 def test_one_environment_by_hand(run: Any) -> None:
@@ -248,8 +276,13 @@ def test_one_environment_by_hand(run: Any) -> None:
         sys.path.pop(0)
         sys.modules.pop("reward", None)
     task = run.folder.task()
-    program = rs.load_program(run.folder.export_folder.parent / "programs" / run.best.id / "program.py", task)
-    envs: list[gym.Env[Any, Any]] = [rs.RewardWrapper(bare(task), program), exported.RewardWrapper(bare(task))]
+    program = rs.load_program(
+        run.folder.export_folder.parent / "programs" / run.best.id / "program.py", task
+    )
+    envs: list[gym.Env[Any, Any]] = [
+        rs.RewardWrapper(bare(task), program),
+        exported.RewardWrapper(bare(task)),
+    ]
     said: list[list[Any]] = [[], []]
     for env, found in zip(envs, said, strict=True):
         env.reset(seed=4)
@@ -287,7 +320,8 @@ def test_the_policy_loads_and_acts_as_it_was_measured(run: Any) -> None:
 
 def test_the_policy_acts_in_plain_stable_baselines(run: Any) -> None:
     venv = VecNormalize.load(
-        str(run.folder.export_folder / "vecnormalize.pkl"), DummyVecEnv([lambda: bare(run.folder.task())])
+        str(run.folder.export_folder / "vecnormalize.pkl"),
+        DummyVecEnv([lambda: bare(run.folder.task())]),
     )
     model = PPO.load(run.folder.export_folder / "policy.zip", env=venv, device="cpu")
     obs = venv.reset()
@@ -326,7 +360,10 @@ def test_a_script_of_a_persons_own(run: Any, tmp_path: Path) -> None:
 
 def test_what_a_person_gets_wrong(run: Any, tmp_path: Path) -> None:
     task = load_task(run.folder.path / "task")
-    for text, message in [("def reward(positon):\n    return positon\n", "refused"), ("x = 1\n", "refused")]:
+    for text, message in [
+        ("def reward(positon):\n    return positon\n", "refused"),
+        ("x = 1\n", "refused"),
+    ]:
         (tmp_path / "p.py").write_text(text)
         with pytest.raises(rs.UsageError, match=message):
             rs.load_program(tmp_path / "p.py", task)

@@ -17,17 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from programs import TASKS, entries, task_of
 
-from rewardsmith.api import trainable_program
+from rewardsmith.api.export import module
+from rewardsmith.api.export.example import example
+from rewardsmith.api.export.module import program_in, reward_module
+from rewardsmith.api.programs import trainable_program
+from rewardsmith.api.wrapper import LoadedProgram, RewardWrapper, load_program
 from rewardsmith.errors import RunError
-from rewardsmith.export import module
-from rewardsmith.export.example import example
-from rewardsmith.export.module import program_in, reward_module
 from rewardsmith.program import Verdict
-from rewardsmith.sandbox.static import check_static
+from rewardsmith.sandbox.static.entry_points import check_static
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.task.spec import EnvironmentSpec
 from rewardsmith.train.vectors import make_vec_env
-from rewardsmith.wrapper import LoadedProgram, RewardWrapper, load_program
 
 FACTS: dict[str, Any] = {
     "task": "t", "environment": "MountainCarContinuous-v0", "goal": "go",
@@ -107,7 +107,9 @@ def test_the_same_rewards(form: str, tmp_path: Path) -> None:
     program = load_program(tmp_path / "program.py", "mountain-car-continuous")
     try:
         wrapped = RewardWrapper(gym.make("MountainCarContinuous-v0"), program)
-        alone = exported(program, tmp_path / "reward.py").RewardWrapper(gym.make("MountainCarContinuous-v0"))
+        alone = exported(program, tmp_path / "reward.py").RewardWrapper(
+            gym.make("MountainCarContinuous-v0")
+        )
         for env in (wrapped, alone):
             env.reset(seed=3)
         for action in np.linspace(-1, 1, 5, dtype=np.float32):
@@ -127,7 +129,10 @@ def test_every_good_program_stands_in_its_file_as_it_was_judged(corpus: str) -> 
             assert module._statements(program_in(text)) == module._statements(entry["code"])
 
 
-LINE = st.text(st.sampled_from("ab #=:\n\t\r\f\v\x1c\x85\u2028\u2029\ufeff\\'\"") | st.characters(), max_size=20)
+LINE = st.text(
+    st.sampled_from("ab #=:\n\t\r\f\v\x1c\x85\u2028\u2029\ufeff\\'\"") | st.characters(),
+    max_size=20,
+)
 
 
 @given(LINE, LINE, LINE)
@@ -135,18 +140,29 @@ def test_what_no_reader_sees_does_not_run(first: str, second: str, third: str) -
     source = f"#{first}\nimport numpy as np\ndef reward(position):\n    x = position  #{second}\n    return x\n#{third}"
     report = check_static(source, ("position",))
     if report.ok:
-        text = reward_module(load_task("mountain-car-continuous"), source, accepted(report.entries), FACTS)
+        text = reward_module(
+            load_task("mountain-car-continuous"), source, accepted(report.entries), FACTS
+        )
         assert module._statements(program_in(text)) == module._statements(source)
 
 
-def test_a_file_that_would_run_something_else_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_would_run_something_else_is_not_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     source = "def reward(position):\n    return position\n"
     entry = check_static(source, ("position",)).entries["reward"]
-    others = (source + "x = 1\n", source.replace("return", "return -"), "", "import gymnasium as _gym\n" + source)
+    others = (
+        source + "x = 1\n",
+        source.replace("return", "return -"),
+        "",
+        "import gymnasium as _gym\n" + source,
+    )
     for changed in others:
         monkeypatch.setattr(module, "_to_stand_in_a_file", lambda _, changed=changed: changed)
         with pytest.raises(RunError, match="judged"):
-            reward_module(load_task("mountain-car-continuous"), source, accepted({"reward": entry}), FACTS)
+            reward_module(
+                load_task("mountain-car-continuous"), source, accepted({"reward": entry}), FACTS
+            )
 
 
 def test_arguments_are_read_only_as_they_were_when_it_was_judged(tmp_path: Path) -> None:
@@ -158,7 +174,9 @@ def test_arguments_are_read_only_as_they_were_when_it_was_judged(tmp_path: Path)
     )
     program = load_program(tmp_path / "program.py", "mountain-car-continuous")
     program.close()
-    alone = exported(program, tmp_path / "reward.py").RewardWrapper(gym.make("MountainCarContinuous-v0"))
+    alone = exported(program, tmp_path / "reward.py").RewardWrapper(
+        gym.make("MountainCarContinuous-v0")
+    )
     alone.reset(seed=3)
     before = alone._before["position"]
     assert alone.step(np.zeros(1))[1] == pytest.approx(3.0 * before)
@@ -176,7 +194,10 @@ print(env.observation_space.shape)
 @pytest.mark.parametrize(
     ("name", "source"),
     [
-        ("door-key", "def subgoals(next_carrying_key):\n    return {'key': next_carrying_key > 0}\n"),
+        (
+            "door-key",
+            "def subgoals(next_carrying_key):\n    return {'key': next_carrying_key > 0}\n",
+        ),
         ("lava-gap-pixels", "def reward(next_agent_x):\n    return {'right': next_agent_x}\n"),
         ("cart-pole-swing-up", "def reward(action):\n    return {'calm': -np.abs(action[:, 0])}\n"),
     ],
@@ -187,7 +208,9 @@ def test_the_example_at_its_head_makes_the_environment_that_the_policy_saw(
     task = load_task(name)
     (tmp_path / "program.py").write_text("import numpy as np\n" + source)
     judged = trainable_program(tmp_path / "program.py", task)
-    (tmp_path / "reward.py").write_text(reward_module(task, *judged, {**FACTS, "environment": task.env_id}))
+    (tmp_path / "reward.py").write_text(
+        reward_module(task, *judged, {**FACTS, "environment": task.env_id})
+    )
     head = ast.get_docstring(ast.parse((tmp_path / "reward.py").read_text())) or ""
     lines = head.partition("The policy that")[0].splitlines()
     example = "\n".join(line.strip() for line in lines if line.startswith("    "))
@@ -195,11 +218,18 @@ def test_the_example_at_its_head_makes_the_environment_that_the_policy_saw(
     path = os.pathsep.join([str(tmp_path), str(task.folder)])
     words = [sys.executable, "mine.py"]
     found = subprocess.run(
-        words, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, timeout=100
+        words,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        timeout=100,
     )
     assert found.returncode == 0, found.stderr
     seen = make_vec_env(task, 1, 0).observation_space
-    wanted = (seen.shape[0] + 1,) if name == "door-key" else seen.shape  # beside what it sees: whether it is done
+    wanted = (
+        (seen.shape[0] + 1,) if name == "door-key" else seen.shape
+    )  # beside what it sees: whether it is done
     assert found.stdout.strip() == str(wanted)
 
 
@@ -207,15 +237,37 @@ def test_an_example_is_python_whatever_things_are_called() -> None:
     task = load_task("cart-pole-swing-up")
     env = {
         "id": "sub/my-env.py:RewardWrapper",
-        "kwargs": {"limit": float("inf"), "render-mode": "x", "path": "a\\b", "of": {"it's": [1, (2,)]}},
+        "kwargs": {
+            "limit": float("inf"),
+            "render-mode": "x",
+            "path": "a\\b",
+            "of": {"it's": [1, (2,)]},
+        },
         "max_episode_steps": 7,
         "wrappers": ["one:Wrap", "other:Wrap", "one:Wrap", "here.py:env"],
     }
-    other = Task(task.name, task.spec.model_copy(update={"env": EnvironmentSpec.model_validate(env)}), task.folder)
+    other = Task(
+        task.name,
+        task.spec.model_copy(update={"env": EnvironmentSpec.model_validate(env)}),
+        task.folder,
+    )
     lines = example(other, "reward", shows_subgoals=True)
     tree = ast.parse("\n".join(lines))
-    bound = [alias.asname or alias.name for n in tree.body if isinstance(n, ast.ImportFrom) for alias in n.names]
-    assert len(bound) == len(set(bound)) and {"Wrap", "Wrap_", "env_", "RewardWrapper", "ShowSubgoals"} <= set(bound)
+    bound = [
+        alias.asname or alias.name
+        for n in tree.body
+        if isinstance(n, ast.ImportFrom)
+        for alias in n.names
+    ]
+    assert len(bound) == len(set(bound)) and {
+        "Wrap",
+        "Wrap_",
+        "env_",
+        "RewardWrapper",
+        "ShowSubgoals",
+    } <= set(bound)
     worn = [line for line in lines if line.startswith("env = ")][1:]
-    assert worn == [f"env = {name}(env)" for name in ("Wrap", "Wrap_", "Wrap", "env_", "ShowSubgoals")]
+    assert worn == [
+        f"env = {name}(env)" for name in ("Wrap", "Wrap_", "Wrap", "env_", "ShowSubgoals")
+    ]
     assert any(line.startswith("RewardWrapper_ = ") for line in lines)

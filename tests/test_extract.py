@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rewardsmith.coder.extract import NAMES, Extraction, extract_code
+from rewardsmith.writers.extract import NAMES, Extraction, extract_code
 
 REWARD = "def reward(obs, action):\n    # closer is better\n    return -abs(obs[0])\n"
 DRAFT = "def reward(obs, action):\n    return 0.0\n"
@@ -40,10 +40,14 @@ def run(source: str) -> dict[str, object]:
     return space
 
 
-@pytest.mark.parametrize("lang", ["python", "py", "", "Python", "python3", " python", "{.python}", "python title=r.py"])
+@pytest.mark.parametrize(
+    "lang", ["python", "py", "", "Python", "python3", " python", "{.python}", "python title=r.py"]
+)
 @pytest.mark.parametrize("mark", ["```", "~~~", "`````"])
 def test_one_fence(lang: str, mark: str) -> None:
-    assert extract_code(f"Sure!\n\n{fence(REWARD, lang, mark)}\nDone.") == Extraction(REWARD, "", False)
+    assert extract_code(f"Sure!\n\n{fence(REWARD, lang, mark)}\nDone.") == Extraction(
+        REWARD, "", False
+    )
 
 
 def test_windows_newlines_and_byte_order_mark() -> None:
@@ -57,7 +61,10 @@ def test_fence_indented_in_a_list(pad: str) -> None:
 
 
 def test_fence_on_the_line_of_a_list_item() -> None:
-    assert ok("- ```python\n" + "".join(f"  {line}\n" for line in REWARD.splitlines()) + "  ```\n") == REWARD
+    assert (
+        ok("- ```python\n" + "".join(f"  {line}\n" for line in REWARD.splitlines()) + "  ```\n")
+        == REWARD
+    )
 
 
 def test_tabs_inside_the_code_are_kept() -> None:
@@ -118,10 +125,12 @@ NORM = "def norm(x):\n    return x + BIAS\n"
 
 
 def test_helpers_in_other_fences_are_joined_in_reply_order_transitively() -> None:
-    source = ok(f"{fence('SCALE = 2.0')}{fence(USES)}then\n{fence(NORM)}{fence('BIAS = 1')}{fence('print(3)')}")
-    assert [source.index(text) for text in ("SCALE =", "def norm", "BIAS =", "def reward")] == sorted(
-        source.index(text) for text in ("SCALE =", "def norm", "BIAS =", "def reward")
+    source = ok(
+        f"{fence('SCALE = 2.0')}{fence(USES)}then\n{fence(NORM)}{fence('BIAS = 1')}{fence('print(3)')}"
     )
+    assert [
+        source.index(text) for text in ("SCALE =", "def norm", "BIAS =", "def reward")
+    ] == sorted(source.index(text) for text in ("SCALE =", "def norm", "BIAS =", "def reward"))
     assert "print" not in source
     assert run(source)["reward"](3) == 8.0  # type: ignore[operator]
 
@@ -141,7 +150,11 @@ def test_draft_gives_only_the_missing_definitions() -> None:
         + f"{NORM}\nSCALE = 2.0\n{DRAFT}"
     )
     source = ok(fence(draft) + "Only the reward changes:\n" + fence(USES))
-    assert source.count("def reward") == 1 and "UNUSED" not in source and "@staticmethod\ndef norm" in source
+    assert (
+        source.count("def reward") == 1
+        and "UNUSED" not in source
+        and "@staticmethod\ndef norm" in source
+    )
     assert run(source)["reward"](3) == 8.0  # type: ignore[operator]
 
 
@@ -167,7 +180,9 @@ def test_alias_counts_as_a_redefinition_but_may_call_the_original() -> None:
 
 
 def test_future_import_stays_first_after_joining() -> None:
-    source = ok(fence("SCALE = 1.0\nnorm = abs") + fence("from __future__ import annotations\n\n" + USES))
+    source = ok(
+        fence("SCALE = 1.0\nnorm = abs") + fence("from __future__ import annotations\n\n" + USES)
+    )
     assert run(source)["reward"](-3) == 3.0  # type: ignore[operator]
 
 
@@ -187,14 +202,20 @@ def test_main_guard_is_stripped_and_the_rest_is_verbatim() -> None:
 
 def test_reply_that_is_the_program() -> None:
     assert ok(REWARD) == REWARD
-    assert ok('"""Doc."""\nif True:\n    import math\n' + REWARD) == '"""Doc."""\nif True:\n    import math\n' + REWARD
+    assert (
+        ok('"""Doc."""\nif True:\n    import math\n' + REWARD)
+        == '"""Doc."""\nif True:\n    import math\n' + REWARD
+    )
     assert ok("".join(f"    {line}\n" for line in REWARD.splitlines())) == REWARD
 
 
 def test_unfenced_program_amid_prose() -> None:
     code = f"import math\nfrom typing import Any\n\n# constants\nBIAS = 1\n\n\n@staticmethod\n{NORM}\n\n{REWARD}"
     assert ok(f"Here's the code:\n\n{code}\n\nIt's simple (I hope). Enjoy!\n") == code
-    assert ok(f"# Reward design\n\nThe weight w = 3 is good here.\n{code}\nThat is all.\n\n- a\n- b") == code
+    assert (
+        ok(f"# Reward design\n\nThe weight w = 3 is good here.\n{code}\nThat is all.\n\n- a\n- b")
+        == code
+    )
 
 
 @pytest.mark.parametrize("words", ["Done", "This is it", "well-known"])
@@ -209,7 +230,10 @@ def test_the_longest_unfenced_run_is_taken() -> None:
 
 
 def test_unfenced_program_beside_other_fences() -> None:
-    assert ok(fence('{"a": 1}', "json") + "The code is:\n" + REWARD + "\n" + fence("ls -l", "bash")) == REWARD
+    assert (
+        ok(fence('{"a": 1}', "json") + "The code is:\n" + REWARD + "\n" + fence("ls -l", "bash"))
+        == REWARD
+    )
 
 
 def test_unfenced_program_is_not_silently_shortened() -> None:
@@ -227,8 +251,12 @@ def test_unclosed_fence() -> None:
 def test_unclosed_fence_of_a_cut_reply_is_not_trusted() -> None:
     found = bad("Code:\n```python\n" + REWARD, length_cut=True)
     assert found.cut and "token limit" in found.problem
-    assert extract_code(fence(DRAFT) + "```python\n" + REWARD, length_cut=True) == Extraction(DRAFT, "", True)
-    assert extract_code(fence(REWARD) + "and so on", length_cut=True) == Extraction(REWARD, "", True)
+    assert extract_code(fence(DRAFT) + "```python\n" + REWARD, length_cut=True) == Extraction(
+        DRAFT, "", True
+    )
+    assert extract_code(fence(REWARD) + "and so on", length_cut=True) == Extraction(
+        REWARD, "", True
+    )
 
 
 def test_unfenced_end_of_a_cut_reply_is_not_trusted() -> None:
@@ -275,7 +303,9 @@ def test_nothing_to_take(reply: str, word: str) -> None:
     assert word in found.problem and "send the whole module" in found.problem and not found.cut
 
 
-@pytest.mark.parametrize("body", ["\x00", "(" * 5000, "-" * 20000 + "1", "+".join("1" * 20000), "\ud800", "9" * 9000])
+@pytest.mark.parametrize(
+    "body", ["\x00", "(" * 5000, "-" * 20000 + "1", "+".join("1" * 20000), "\ud800", "9" * 9000]
+)
 def test_what_breaks_the_parser_only_does_not_parse(body: str) -> None:
     bad(fence(f"def reward(obs):\n    return {body}"))
     assert ok(fence(DRAFT) + fence(f"def reward(obs):\n    return {body}")) == DRAFT
@@ -288,7 +318,9 @@ def test_parser_warnings_are_not_shown() -> None:
     assert not seen
 
 
-CODE = "".join(f"def f{i}(x):\n    y = x * {i} + 3\n    return y if y > 2 else -y\n" for i in range(2400))
+CODE = "".join(
+    f"def f{i}(x):\n    y = x * {i} + 3\n    return y if y > 2 else -y\n" for i in range(2400)
+)
 
 
 @pytest.mark.parametrize(
@@ -310,20 +342,38 @@ CODE = "".join(f"def f{i}(x):\n    y = x * {i} + 3\n    return y if y > 2 else -
         pytest.param("a" * 200_000, id="one word"),
         pytest.param("\n" * 200_000, id="newlines"),
         pytest.param("import a\n\nprose here is\n" * 8000 + DRAFT, id="alternating"),
-        pytest.param("".join(f"x{i} = 3\nit is {i}\n" for i in range(8000)) + DRAFT, id="prose that parses"),
+        pytest.param(
+            "".join(f"x{i} = 3\nit is {i}\n" for i in range(8000)) + DRAFT, id="prose that parses"
+        ),
     ],
 )
 def test_long_replies_take_bounded_work(reply: str) -> None:
     """Counted rather than timed: the characters that Python's own parser is given, which is where the time goes.
 
-    Trying every run of lines would come to some 10^9 here; a search may parse its budget and the reply a few times.
+    Trying every run of lines would come to some 10^9 here; a search may parse its budget and the
+    reply a few times.
     """
     with patch.object(ast, "parse", wraps=ast.parse) as parse:
         extract_code(reply)
     assert 0 < sum(len(call.args[0]) for call in parse.call_args_list) < 20_300_000 + 4 * len(reply)
 
 
-MARKS = ["```", "```python", "~~~", "````", "   ```py", "- ```", "\n", "\r\n", "\t", '"""', "'''", "# x", "x = 1", "{"]
+MARKS = [
+    "```",
+    "```python",
+    "~~~",
+    "````",
+    "   ```py",
+    "- ```",
+    "\n",
+    "\r\n",
+    "\t",
+    '"""',
+    "'''",
+    "# x",
+    "x = 1",
+    "{",
+]
 CODES = [REWARD, DRAFT, POTENTIAL, USES, NORM, "class A:\n    def reward(self): pass"]
 PIECES = st.sampled_from([*MARKS, *CODES, "if __name__ == '__main__':\n    pass", "Text."])
 
@@ -331,7 +381,11 @@ PIECES = st.sampled_from([*MARKS, *CODES, "if __name__ == '__main__':\n    pass"
 def check_whole(found: Extraction) -> None:
     assert (found.source is None) == bool(found.problem)
     if found.source is not None:
-        names = {node.name for node in ast.walk(ast.parse(found.source)) if isinstance(node, ast.FunctionDef)}
+        names = {
+            node.name
+            for node in ast.walk(ast.parse(found.source))
+            if isinstance(node, ast.FunctionDef)
+        }
         assert names & set(NAMES)
 
 
@@ -349,12 +403,30 @@ def test_never_raises_on_mixes_of_fences(pieces: list[str], length_cut: bool) ->
 
 PROSE = st.text(st.characters(exclude_characters="`~", codec="utf-8"), max_size=80)
 LINES = st.sampled_from(
-    ["A = 1", "", "# note: ```", 'B = """x\n  \n ``` y"""', NORM, POTENTIAL, "print(1)", "A += 1\t", "C = {\n}"]
+    [
+        "A = 1",
+        "",
+        "# note: ```",
+        'B = """x\n  \n ``` y"""',
+        NORM,
+        POTENTIAL,
+        "print(1)",
+        "A += 1\t",
+        "C = {\n}",
+    ]
 )
 
 
 @settings(max_examples=150, deadline=None)
-@given(PROSE, st.lists(LINES, max_size=6), st.lists(LINES, max_size=6), PROSE, st.sampled_from(["```", "~~~", "````"]))
-def test_any_module_comes_back_verbatim(before: str, head: list[str], tail: list[str], after: str, mark: str) -> None:
+@given(
+    PROSE,
+    st.lists(LINES, max_size=6),
+    st.lists(LINES, max_size=6),
+    PROSE,
+    st.sampled_from(["```", "~~~", "````"]),
+)
+def test_any_module_comes_back_verbatim(
+    before: str, head: list[str], tail: list[str], after: str, mark: str
+) -> None:
     module = "\n".join([*head, REWARD, *tail])
     assert ok(f"{before}\n{mark}python\n{module}\n{mark}\n{after}").rstrip() == module.rstrip()

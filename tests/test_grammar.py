@@ -11,19 +11,19 @@ from line_runs import happened, kinds
 from lineworld import write_task
 from programs import TASKS, N
 
-from rewardsmith import api
-from rewardsmith.coder.extract import extract_code
-from rewardsmith.coder.grammar.features import features_of, known_of
-from rewardsmith.coder.grammar.moves import Ground, brought_to_an_end, crossed, draw, mutated
-from rewardsmith.coder.grammar.screening import Evidence
-from rewardsmith.coder.grammar.terms import KINDS, Genome, Term, program_text
-from rewardsmith.coder.grammar.writer import compose, generator_for, genome_in, reply_text
+from rewardsmith.api import runs as api
+from rewardsmith.api.planning import plan
 from rewardsmith.errors import UsageError
-from rewardsmith.planning import plan
-from rewardsmith.sandbox.behaviour import check_program
-from rewardsmith.sandbox.host import ProgramHost
-from rewardsmith.state import fold
+from rewardsmith.run.state import fold
+from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.types import Slot
+from rewardsmith.writers.extract import extract_code
+from rewardsmith.writers.grammar.drafts import Evidence
+from rewardsmith.writers.grammar.features import features_of, known_of
+from rewardsmith.writers.grammar.moves import Ground, brought_to_an_end, crossed, draw, mutated
+from rewardsmith.writers.grammar.terms import KINDS, Genome, Term, program_text
+from rewardsmith.writers.grammar.writer import compose, generator_for, genome_in, reply_text
 
 EPISODE = 30  # transitions of an episode
 
@@ -31,7 +31,9 @@ EPISODE = 30  # transitions of an episode
 def ground_of(name: str) -> tuple[Ground, Evidence]:
     """A task's features, and episodes whose fitness is how far its first field came."""
     shapes, rows = TASKS[name]
-    arguments = {key: {"shape": shape, "dtype": str(dtype)} for key, (shape, dtype) in shapes.items()}
+    arguments = {
+        key: {"shape": shape, "dtype": str(dtype)} for key, (shape, dtype) in shapes.items()
+    }
     features = features_of(arguments, {})
     lengths = [EPISODE] * (N // EPISODE)
     fitness = rows[features[0].before.partition("[")[0]].reshape(len(lengths), -1).max(axis=1)
@@ -46,7 +48,9 @@ def some_programs(ground: Ground, count: int) -> list[Genome]:
     rng = np.random.default_rng(7)
     found = [draw(ground, rng) for _ in range(count)]
     found += [mutated(parent, ground, rng) for parent in found]
-    return found + [crossed(one, other, rng) for one, other in zip(found, reversed(found), strict=True)]
+    return found + [
+        crossed(one, other, rng) for one, other in zip(found, reversed(found), strict=True)
+    ]
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -61,7 +65,9 @@ def test_programs_are_valid_and_mean_what_screening_computes(name: str) -> None:
         if not verdict.accepted:
             refused.append([str(found) for found in verdict.errors])
             continue
-        with ProgramHost(program_text(genome), verdict.entries["reward"], shapes, capacity=N) as host:
+        with ProgramHost(
+            program_text(genome), verdict.entries["reward"], shapes, capacity=N
+        ) as host:
             said = host({argument: rows[argument] for argument in host.arguments})
         np.testing.assert_allclose(said.total, evidence.rewards(genome), rtol=1e-12, atol=1e-12)
         assert len(said.terms) == len(genome)
@@ -69,7 +75,12 @@ def test_programs_are_valid_and_mean_what_screening_computes(name: str) -> None:
 
 
 def test_every_kind_of_term_is_drawn() -> None:
-    drawn = {term.kind for name in TASKS for genome in some_programs(ground_of(name)[0], 300) for term in genome}
+    drawn = {
+        term.kind
+        for name in TASKS
+        for genome in some_programs(ground_of(name)[0], 300)
+        for term in genome
+    }
     assert drawn == set(KINDS) - ({"effort_of_one"} - drawn)
 
 
@@ -92,7 +103,9 @@ def test_screening_orders_episodes_by_their_mean_reward() -> None:
     exact = Evidence(evidence.columns, [EPISODE] * (N // EPISODE), fitness.tolist())
     assert (exact.agreement(toward), exact.agreement(away)) == (1.0, 0.0)
     assert 0.1 < evidence.agreement(toward) < 0.9  # whose fitness is another
-    assert evidence.agreement((Term(kind="time", weight=1.0),)) == 0.0  # constant: it would be refused
+    assert (
+        evidence.agreement((Term(kind="time", weight=1.0),)) == 0.0
+    )  # constant: it would be refused
 
 
 def test_a_reply_gives_its_program_back() -> None:
@@ -116,16 +129,21 @@ def test_a_slot_gets_one_program_whatever_was_asked_before() -> None:
     assert compose((), ground, evidence, generator_for(6, asked[0])) != once[asked[0]]
 
 
-# ------------------------------------------------------------------------------------------------ runs
+# ------------------------------------------------------------------------------------------------
+# runs
 
 
 def search(tmp_path: Path, **settings: Any) -> api.Run:
     task = write_task(tmp_path / "line")
     options = {"rounds": 3, "samples": 4, "seeds": 2}
-    return api.design(str(task), runs=tmp_path / "runs", options=options, report_seeds=2, **settings)
+    return api.design(
+        str(task), runs=tmp_path / "runs", options=options, report_seeds=2, **settings
+    )
 
 
-def test_without_a_key_the_grammar_writes_and_later_rounds_build_on_scores(tmp_path: Path, executor: Any) -> None:
+def test_without_a_key_the_grammar_writes_and_later_rounds_build_on_scores(
+    tmp_path: Path, executor: Any
+) -> None:
     run = search(tmp_path)
     config = run.folder.config()
     assert (config.writer, config.strategy, config.model) == ("grammar", "evolve", None)
@@ -134,9 +152,14 @@ def test_without_a_key_the_grammar_writes_and_later_rounds_build_on_scores(tmp_p
     assert len(state.slots) == 12 and state.tokens == 0 and state.usd == 0.0
     assert len(state.programs) >= 10
     later = [entry for slot, entry in state.slots.items() if slot.round > 0]
-    assert any(len(entry.parents) == 1 for entry in later) and any(len(entry.parents) == 2 for entry in later)
+    assert any(len(entry.parents) == 1 for entry in later) and any(
+        len(entry.parents) == 2 for entry in later
+    )
     best = state.ranked()[0]
-    assert {trial.seed for trial in state.trials_of(best, "selection")} == {0, 1}  # it proved itself
+    assert {trial.seed for trial in state.trials_of(best, "selection")} == {
+        0,
+        1,
+    }  # it proved itself
 
 
 def test_an_interrupted_search_writes_the_same_programs(tmp_path: Path, executor: Any) -> None:
@@ -167,7 +190,11 @@ def test_another_seed_is_another_search(tmp_path: Path, executor: Any) -> None:
     def programs(seed: int) -> set[str]:
         task = write_task(tmp_path / str(seed))
         options = {"rounds": 1, "samples": 4, "seeds": 1, "seed": seed}
-        return set(fold(api.design(str(task), runs=tmp_path / f"r{seed}", options=options).folder.events()).programs)
+        return set(
+            fold(
+                api.design(str(task), runs=tmp_path / f"r{seed}", options=options).folder.events()
+            ).programs
+        )
 
     assert len(programs(0) & programs(1)) <= 1
 
@@ -195,7 +222,10 @@ def test_children_cost_what_a_good_step_is_paid() -> None:
         if going_on > 0 and len(genome) < 4:
             changed += 1
             without_bonus = tuple(term for term in ended if term.kind != "ended")
-            assert evidence.pay_for_going_on(without_bonus) < 0 and max(term.weight for term in ended) >= 10
+            assert (
+                evidence.pay_for_going_on(without_bonus) < 0
+                and max(term.weight for term in ended) >= 10
+            )
         elif going_on <= 0:
             assert ended == genome
     assert changed > 5

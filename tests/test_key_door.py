@@ -1,6 +1,7 @@
 """Two rooms with a key, by tabular Q-learning: what helps, what misleads, and what does neither in the end.
 
-The rows and their failures are those of a table measured elsewhere on a like grid; the numbers depend on its details.
+The rows and their failures are those of a table measured elsewhere on a like grid; the numbers
+depend on its details.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def neutralised(size: float) -> Shaping:
 
 
 def potential(size: float) -> Shaping:
-    return lambda t, new, before, won: ROOMS.gamma * np.where(won, 0.0, size * (before + new)) - size * before
+    return lambda t, new, before, won: (
+        ROOMS.gamma * np.where(won, 0.0, size * (before + new)) - size * before
+    )
 
 
 @cache
@@ -54,7 +57,10 @@ def row(name: str) -> Learned:
         "bonus, 1% false": (bonus(0.05), {"alarms": 0.01}),
         "bonus, 5% false": (bonus(0.05), {"alarms": 0.05}),
         "right prefill": (nothing, {"prefill": q}),
-        "wrong actions": (nothing, {"prefill": q.max(axis=1, keepdims=True) + q.min(axis=1, keepdims=True) - q}),
+        "wrong actions": (
+            nothing,
+            {"prefill": q.max(axis=1, keepdims=True) + q.min(axis=1, keepdims=True) - q},
+        ),
     }
     shaping, changes = rows[name]
     return learn_rooms(shaping, **{"see_mask": True, "seeds": SEEDS, "cap": CAP, **changes})
@@ -87,7 +93,10 @@ def test_over_the_bound_failing_pays() -> None:
 
 def test_false_alarms_do_more_harm_than_no_subgoals() -> None:
     """With one in a hundred transitions it takes longer than without subgoals; with five most never get there."""
-    assert median("bonus, 1% false") > median("sparse") > 5 * median("bonus") and failed("bonus, 1% false") >= 3
+    assert (
+        median("bonus, 1% false") > median("sparse") > 5 * median("bonus")
+        and failed("bonus, 1% false") >= 3
+    )
     assert failed("bonus, 5% false") >= SEEDS // 2
 
 
@@ -106,7 +115,9 @@ def test_the_oracle_agrees_with_value_iteration() -> None:
     for state, action, to in ((0, 0, 0), (0, 1, 1), (1, 0, 0), (1, 1, 2), (2, 0, 2), (2, 1, 2)):
         dynamics[state, action, to] = 1.0
     reward[1, 1, 2] = 1.0
-    assert np.allclose(optimal_q(World(dynamics, reward, 0.5)), [[0.25, 0.5], [0.25, 1.0], [0.0, 0.0]])
+    assert np.allclose(
+        optimal_q(World(dynamics, reward, 0.5)), [[0.25, 0.5], [0.25, 1.0], [0.0, 0.0]]
+    )
     q = rooms_q(ROOMS)
     first = ROOMS.index(*(np.array([place]) for place in ROOMS.start), np.array([0]), 0)
     shortest = 3 + 3 + 8  # up to the key, down again, and along the middle to the goal

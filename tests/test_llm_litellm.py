@@ -23,7 +23,11 @@ from rewardsmith.llm.retrying import Patience, RetryingProvider
 
 KEY = "sk-planted-0123456789"
 MODELS = {"litellm/openai/some-model": "/v1", "litellm/anthropic/claude-sonnet-5-5": ""}
-NOT_RETRIED = {"401:no": "the key was refused", "404:no": "no such model", "429:insufficient_quota": "no credit"}
+NOT_RETRIED = {
+    "401:no": "the key was refused",
+    "404:no": "no such model",
+    "429:insufficient_quota": "no credit",
+}
 
 if find_spec("litellm") is None:
 
@@ -59,13 +63,19 @@ else:
         picture = (Message("user", "look", (Image("image/png", "aGk="),)),)
         reply = provider_for(model, fake).complete(ask(model, messages=picture), 10.0)
         body = fake.requests[0]["body"]
-        assert (reply.text, reply.finish_reason, reply.model) == ("the answer", "stop", model.rpartition("/")[2])
+        assert (reply.text, reply.finish_reason, reply.model) == (
+            "the answer",
+            "stop",
+            model.rpartition("/")[2],
+        )
         assert reply.usage == Usage(20, 8, 9, 4, 7 if "anthropic" in model else None)
         assert body["max_tokens"] == 700 and "n" not in body and "aGk=" in str(body["messages"])
         assert len(fake.requests) == 1
 
     @pytest.mark.parametrize("fault", ["429", "500", "529", "drop", "garbage", "cut"])
-    def test_it_does_not_retry_by_itself_and_ours_does(model: str, fake: FakeLLM, fault: str) -> None:
+    def test_it_does_not_retry_by_itself_and_ours_does(
+        model: str, fake: FakeLLM, fault: str
+    ) -> None:
         fake.faults = [fault]
         with pytest.raises(BoundaryError) as caught:
             provider_for(model, fake).complete(ask(model), 10.0)
@@ -75,19 +85,25 @@ else:
         assert patient.complete(ask(model), 10.0).text == "the answer" and len(fake.requests) == 3
 
     @pytest.mark.parametrize("fault", NOT_RETRIED)
-    def test_what_would_fail_again_is_told_without_the_key(model: str, fake: FakeLLM, fault: str) -> None:
+    def test_what_would_fail_again_is_told_without_the_key(
+        model: str, fake: FakeLLM, fault: str
+    ) -> None:
         fake.faults = [f"{fault} {KEY}"]
         with pytest.raises(BoundaryError, match=NOT_RETRIED[fault]) as caught:
             provider_for(model, fake).complete(ask(model), 10.0)
         assert not caught.value.retryable
         assert KEY not in "".join(traceback.format_exception(caught.value))
 
-    @pytest.mark.parametrize(("fault", "reason"), [("truncated", "length"), ("refusal", "filter"), ("empty", "stop")])
+    @pytest.mark.parametrize(
+        ("fault", "reason"), [("truncated", "length"), ("refusal", "filter"), ("empty", "stop")]
+    )
     def test_finish_reasons(model: str, fake: FakeLLM, fault: str, reason: str) -> None:
         fake.faults = [fault]
         assert provider_for(model, fake).complete(ask(model), 10.0).finish_reason == reason
 
-    def test_what_it_cannot_serve_is_told_before_a_run(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_what_it_cannot_serve_is_told_before_a_run(
+        model: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         make_provider(model).check(model, 1.0)
         with pytest.raises(UsageError, match="cannot tell who serves 'nobodys-model'"):
             make_provider("litellm/nobodys-model").check("litellm/nobodys-model", 1.0)
@@ -107,7 +123,11 @@ else:
             "assert not tried, tried\n"
         )
         done = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, env=os.environ, check=False
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            env=os.environ,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout == ""

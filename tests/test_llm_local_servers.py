@@ -34,7 +34,9 @@ def test_it_is_found_at_its_port(name: str) -> None:
 def test_it_is_asked_without_the_key_for_openai(name: str) -> None:
     with FakeLLM(["fine"]) as fake:
         provider = make_provider(f"{name}/org/model:7b", fake.url + "/v1")
-        reply = provider.complete(Request(f"{name}/org/model:7b", "rules", (Message("user", "hi"),)), 5.0)
+        reply = provider.complete(
+            Request(f"{name}/org/model:7b", "rules", (Message("user", "hi"),)), 5.0
+        )
     (request,) = fake.requests
     assert reply.text == "fine"
     assert request["body"]["model"] == "org/model:7b"
@@ -42,7 +44,9 @@ def test_it_is_asked_without_the_key_for_openai(name: str) -> None:
     assert KEY not in str(request["headers"])
 
 
-def test_its_own_address_and_key_come_from_its_own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_own_address_and_key_come_from_its_own_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with FakeLLM(["fine"]) as fake:
         monkeypatch.setenv("VLLM_BASE_URL", fake.url + "/v1")
         monkeypatch.setenv("VLLM_API_KEY", "local-key")

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from rewardsmith.engine.asking import Asked
-from rewardsmith.engine.writing import ModelSource, Writer
 from rewardsmith.errors import BoundaryError, RunError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import Message, Reply, Request, Usage
-from rewardsmith.orders import Write
+from rewardsmith.run.orders import Write
 from rewardsmith.types import Slot
+from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.sources import ModelSource, Writer
 
 SLOT = Slot(0, 1, 2)
 
@@ -29,7 +29,9 @@ def ask(content: str = "hi") -> Request:
 
 
 def answer(text: str = "hello ü\u2028\n", **usage: int) -> Reply:
-    return Reply(text, "stop", Usage(**(usage or {"input_tokens": 3, "output_tokens": 2})), "m", 1.25, "id")
+    return Reply(
+        text, "stop", Usage(**(usage or {"input_tokens": 3, "output_tokens": 2})), "m", 1.25, "id"
+    )
 
 
 class Scripted:
@@ -68,7 +70,12 @@ def test_line_is_as_documented(tmp_path: Path) -> None:
     line = json.loads(text)
     assert text.count("\n") == 1
     assert set(line) == {"v", "key", "occurrence", "slot", "request", "reply", "at"}
-    assert (line["v"], line["key"], line["occurrence"], line["slot"]) == (1, ask().digest, 4, [0, 1, 2])
+    assert (line["v"], line["key"], line["occurrence"], line["slot"]) == (
+        1,
+        ask().digest,
+        4,
+        [0, 1, 2],
+    )
     assert line["request"]["messages"] == [{"role": "user", "content": "hi"}]
     assert datetime.fromisoformat(line["at"]).utcoffset().total_seconds() == 0  # type: ignore[union-attr]
 
@@ -139,7 +146,11 @@ def test_many_threads_write_whole_lines(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(put, range(8)))
     again = ReplyLog(tmp_path / "log")
-    assert (len(again), again.total_usage(), again.total_usage().total) == (80, log.total_usage(), 80)
+    assert (len(again), again.total_usage(), again.total_usage().total) == (
+        80,
+        log.total_usage(),
+        80,
+    )
 
 
 def test_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,7 +70,9 @@ def test_requests_are_spread_over_the_minute() -> None:
 
 def test_a_pause_holds_for_requests_that_were_not_sent_yet() -> None:
     busy = BoundaryError("busy", "wait", where="provider", retryable=True, retry_after_s=7.0)
-    for_an_hour = BoundaryError("busy", "wait", where="provider", retryable=True, retry_after_s=3600.0)
+    for_an_hour = BoundaryError(
+        "busy", "wait", where="provider", retryable=True, retry_after_s=3600.0
+    )
     clock = Clock()
     provider = PacedProvider(Scripted(busy, None, for_an_hour), now=clock.now, sleep=clock.sleep)
     with pytest.raises(BoundaryError):
@@ -85,7 +87,9 @@ def test_a_pause_holds_for_requests_that_were_not_sent_yet() -> None:
 def test_a_retry_takes_its_turn_like_a_first_attempt() -> None:
     busy = BoundaryError("busy", "wait", where="provider", retryable=True)
     clock = Clock()
-    paced = PacedProvider(Scripted(busy, busy), at_once=1, per_minute=60, now=clock.now, sleep=clock.sleep)
+    paced = PacedProvider(
+        Scripted(busy, busy), at_once=1, per_minute=60, now=clock.now, sleep=clock.sleep
+    )
     provider = RetryingProvider(paced, Patience(first_wait_s=0.0), sleep=lambda _: None)
     done = threading.Event()
     thread = threading.Thread(target=lambda: (provider.complete(ASK, 1.0), done.set()), daemon=True)

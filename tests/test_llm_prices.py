@@ -20,16 +20,22 @@ def ask(text: str, limit: int = 500) -> Request:
 
 def test_list_prices_count_the_cache_apart() -> None:
     prices = prices_of("anthropic/claude-sonnet-5-5")
-    assert prices.known and prices.shown.startswith("$2 in, $10 out per million tokens (genai-prices")
+    assert prices.known and prices.shown.startswith(
+        "$2 in, $10 out per million tokens (genai-prices"
+    )
     assert prices.cost(Usage(1_000_000, 0, 0, 0, 0)) == pytest.approx(2.0)
     assert prices.cost(Usage(0, 0, 1_000_000, 0, 0)) == pytest.approx(10.0)
-    read, written = (prices.cost(Usage(1000, *cached)) for cached in ((1000, 0, 0, 0), (0, 0, 0, 1000)))
+    read, written = (
+        prices.cost(Usage(1000, *cached)) for cached in ((1000, 0, 0, 0), (0, 0, 0, 1000))
+    )
     plain = prices.cost(Usage(1000, 0, 0, 0, 0))
     assert read is not None and plain is not None and written is not None
     assert read < plain < written
 
 
-@pytest.mark.parametrize("model", ["openai/gpt-6-sol", "litellm/openai/gpt-6-sol", "litellm/anthropic/claude-opus-5-5"])
+@pytest.mark.parametrize(
+    "model", ["openai/gpt-6-sol", "litellm/openai/gpt-6-sol", "litellm/anthropic/claude-opus-5-5"]
+)
 def test_models_with_a_list_price(model: str) -> None:
     assert (prices_of(model).cost(Usage(1000, 0, 1000)) or 0) > 0
 
@@ -42,15 +48,25 @@ def test_an_unknown_price_is_unknown_and_not_zero(model: str) -> None:
 
 def test_a_gateway_sets_its_own_prices_and_a_server_of_ones_own_none() -> None:
     assert not prices_of("openai/gpt-6-sol", base_url="http://gateway/v1").known
-    assert prices_of("openai/gpt-6-sol", (1.0, 3.0), "http://gateway/v1").cost(Usage(2000, 0, 1000)) == 0.005
-    assert prices_of("ollama/qwen3", base_url="http://elsewhere/v1").cost(Usage(10**9, 0, 10**9)) == 0.0
+    assert (
+        prices_of("openai/gpt-6-sol", (1.0, 3.0), "http://gateway/v1").cost(Usage(2000, 0, 1000))
+        == 0.005
+    )
+    assert (
+        prices_of("ollama/qwen3", base_url="http://elsewhere/v1").cost(Usage(10**9, 0, 10**9))
+        == 0.0
+    )
     assert FREE.cost(Usage()) == 0.0
 
 
 @given(COUNT, COUNT, st.floats(0, 1e3), st.floats(0, 1e3))
-def test_given_prices_are_linear(read: int, wrote: int, per_input: float, per_output: float) -> None:
+def test_given_prices_are_linear(
+    read: int, wrote: int, per_input: float, per_output: float
+) -> None:
     cost = prices_of("acme/x", (per_input, per_output)).cost
-    assert cost(Usage(read, 0, wrote)) == pytest.approx((read * per_input + wrote * per_output) / 1e6)
+    assert cost(Usage(read, 0, wrote)) == pytest.approx(
+        (read * per_input + wrote * per_output) / 1e6
+    )
     assert cost(Usage(None, 0, wrote)) is None is cost(Usage(read, 0, None))
 
 
@@ -75,6 +91,12 @@ def test_what_a_provider_said_is_what_is_charged() -> None:
 
 def test_images_are_reckoned_with() -> None:
     picture = Image("image/png", "aGk=")
-    plain, shown = (Request("m/x", "", (Message("user", "hi", images),)) for images in ((), (picture, picture)))
+    plain, shown = (
+        Request("m/x", "", (Message("user", "hi", images),)) for images in ((), (picture, picture))
+    )
     assert (most_used(shown).input_tokens or 0) - (most_used(plain).input_tokens or 0) >= 2 * 4000
-    assert plain.digest != shown.digest == Request("m/x", "", (Message("user", "hi", (picture, picture)),)).digest
+    assert (
+        plain.digest
+        != shown.digest
+        == Request("m/x", "", (Message("user", "hi", (picture, picture)),)).digest
+    )

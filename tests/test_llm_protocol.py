@@ -15,12 +15,18 @@ from rewardsmith.llm.text import canonical_json, whole_text
 
 
 def request(content: str = "hi", **changes: object) -> Request:
-    fields = {"model": "openai/m", "system": "s", "messages": (Message("user", content),), **changes}
+    fields = {
+        "model": "openai/m",
+        "system": "s",
+        "messages": (Message("user", content),),
+        **changes,
+    }
     return Request(**fields)  # type: ignore[arg-type]
 
 
 def test_digest_is_fixed_across_versions() -> None:
-    # Changing the canonical form makes every recorded run ask, and pay, again: bump the version of the log with it.
+    # Changing the canonical form makes every recorded run ask, and pay, again: bump the version of
+    # the log with it.
     assert request().digest == "f938549d1d54b349"
     assert re.fullmatch("[0-9a-f]{16}", request().digest)
 
@@ -60,7 +66,9 @@ def test_canonical_json_leaves_out_what_is_unset_and_refuses_nan() -> None:
         canonical_json(float("nan"))
 
 
-@pytest.mark.parametrize("changes", [{"messages": ()}, {"temperature": float("nan")}, {"max_output_tokens": 0}])
+@pytest.mark.parametrize(
+    "changes", [{"messages": ()}, {"temperature": float("nan")}, {"max_output_tokens": 0}]
+)
 def test_request_refuses_what_cannot_be_sent(changes: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         request(**changes)

@@ -16,20 +16,27 @@ from typing import Any
 import pytest
 from fake_llm import FakeLLM
 
-from rewardsmith.engine.asking import Asked
-from rewardsmith.engine.writing import ModelSource, Writer
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import Image, Message, Reply, Request, Usage
 from rewardsmith.llm.providers import PROVIDERS, default_model, make_provider
-from rewardsmith.orders import Write
+from rewardsmith.run.orders import Write
 from rewardsmith.types import Slot
+from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.sources import ModelSource, Writer
 
 KEY = "sk-planted-0123456789"
 VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 PICTURE = Image("image/png", "aGk=")
-SETTINGS = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+SETTINGS = (
+    "OPENAI_BASE_URL",
+    "ANTHROPIC_BASE_URL",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+)
 
 Start = Callable[..., tuple[FakeLLM, Any]]
 
@@ -67,7 +74,12 @@ def start(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
 def ask(name: str, **changes: Any) -> Request:
     return Request(
-        **{"model": f"{name}/some/model", "system": "rules", "messages": (Message("user", "hi"),), **changes}
+        **{
+            "model": f"{name}/some/model",
+            "system": "rules",
+            "messages": (Message("user", "hi"),),
+            **changes,
+        }
     )
 
 
@@ -97,7 +109,11 @@ def test_answer(start: Start, name: str) -> None:
     reply = provider.complete(ask(name), 5.0)
     cache_write = 7 if name == "anthropic" else None
     usage = Usage(20, 8, 9, 4, cache_write)
-    assert (provider.name, reply.text, reply.finish_reason) == (name, "```python\nü = 1\n```", "stop")
+    assert (provider.name, reply.text, reply.finish_reason) == (
+        name,
+        "```python\nü = 1\n```",
+        "stop",
+    )
     assert (reply.usage, reply.model) == (usage, "some/model")
     assert 0 <= reply.latency_s < 5
     assert reply.request_id == {"openai": "chatcmpl-fake", "anthropic": "msg_fake"}[name]
@@ -116,8 +132,13 @@ def test_what_is_sent(start: Start, name: str) -> None:
     assert "temperature" not in plain and "system" not in plain
     if name == "anthropic":
         first, *others = body["messages"]
-        assert first == {"role": "user", "content": [{**cached[0], "text": "a"}]}  # the same in every request of a run
-        assert others == [{**turn, "content": [{"type": "text", "text": turn["content"]}]} for turn in sent[1:]]
+        assert first == {
+            "role": "user",
+            "content": [{**cached[0], "text": "a"}],
+        }  # the same in every request of a run
+        assert others == [
+            {**turn, "content": [{"type": "text", "text": turn["content"]}]} for turn in sent[1:]
+        ]
         assert (body["system"], body["stream"]) == (cached, True)
     else:
         assert body["messages"] == [{"role": "system", "content": "rules"}, *sent]
@@ -140,12 +161,16 @@ def test_images_and_effort_are_sent_in_the_providers_form(start: Start, name: st
 
 
 @pytest.mark.parametrize(
-    ("fault", "text", "reason"), [("empty", "", "stop"), ("truncated", "hal", "length"), ("refusal", "", "refusal")]
+    ("fault", "text", "reason"),
+    [("empty", "", "stop"), ("truncated", "hal", "length"), ("refusal", "", "refusal")],
 )
 def test_finish_reasons(start: Start, name: str, fault: str, text: str, reason: str) -> None:
     _, provider = start(["halved"], [fault])
     reply = provider.complete(ask(name), 5.0)
-    if (name, fault) == ("openai", "refusal"):  # there it comes as "content_filter": the provider's, not the model's
+    if (name, fault) == (
+        "openai",
+        "refusal",
+    ):  # there it comes as "content_filter": the provider's, not the model's
         reason = "filter"
     assert (reply.text, reply.finish_reason) == (text, reason)
 
@@ -156,7 +181,11 @@ FAULTS = [
     ("404:model: some/model", "there is no such model (404): model: some/model", False),
     ("413:too big", "the request is too long for the model (413)", False),
     ("400:prompt is too long: 9 tokens > 8", "the request is too long for the model (400)", False),
-    ("400:maximum context length is 8 tokens", "the request is too long for the model (400)", False),
+    (
+        "400:maximum context length is 8 tokens",
+        "the request is too long for the model (400)",
+        False,
+    ),
     ("400:your credit balance is too low", "no credit left (400)", False),
     ("400:odd role", "the request was refused (400): odd role", False),
     ("429", "rate limit reached (429)", True),
@@ -166,11 +195,17 @@ FAULTS = [
     ("drop", "the connection failed", True),
     ("cut", "the connection failed", True),
     ("garbage", "the answer cannot be read", True),
-    ("502:<html>\nbad\n" + "gateway " * 99, "the provider is in trouble (502): <html> bad gateway", True),
+    (
+        "502:<html>\nbad\n" + "gateway " * 99,
+        "the provider is in trouble (502): <html> bad gateway",
+        True,
+    ),
 ]
 
 
-@pytest.mark.parametrize(("fault", "message", "retryable"), FAULTS, ids=[fault[:14] for fault, *_ in FAULTS])
+@pytest.mark.parametrize(
+    ("fault", "message", "retryable"), FAULTS, ids=[fault[:14] for fault, *_ in FAULTS]
+)
 def test_faults(start: Start, name: str, fault: str, message: str, retryable: bool) -> None:
     fake, provider = start(["some answer"], [fault])
     error = failure(provider, ask(name))
@@ -220,7 +255,9 @@ def test_key_is_in_no_message_and_not_in_the_log(start: Start, name: str, tmp_pa
 
 
 def test_refused_temperature_is_left_out_and_remembered(start: Start, name: str) -> None:
-    fake, provider = start(faults=["400:Unsupported value: 'temperature' does not support 0.2 with this model."])
+    fake, provider = start(
+        faults=["400:Unsupported value: 'temperature' does not support 0.2 with this model."]
+    )
     for _ in range(2):
         assert provider.complete(ask(name, temperature=0.2), 5.0).text == "ok"
     assert ["temperature" in request["body"] for request in fake.requests] == [True, False, False]
@@ -228,7 +265,9 @@ def test_refused_temperature_is_left_out_and_remembered(start: Start, name: str)
 
 def test_a_second_refused_parameter_is_left_out_too(start: Start, name: str) -> None:
     effort = {"openai": "reasoning_effort", "anthropic": "output_config"}[name]
-    fake, provider = start(faults=["400:temperature is not supported", f"400:Unsupported parameter: {effort}"])
+    fake, provider = start(
+        faults=["400:temperature is not supported", f"400:Unsupported parameter: {effort}"]
+    )
     assert provider.complete(ask(name, temperature=0.2, effort="high"), 5.0).text == "ok"
     assert [("temperature" in r["body"], effort in r["body"]) for r in fake.requests] == [
         (True, True), (False, True), (False, False)
@@ -256,7 +295,9 @@ def test_refused_limit_is_renamed_once_and_remembered(start: Start, fault: str) 
 
 @pytest.mark.parametrize("name", ["openai"], indirect=True)
 def test_limit_that_is_only_too_high_is_told(start: Start) -> None:
-    fake, provider = start(faults=["400:max_tokens is too large: 99. This model supports at most 9 tokens."])
+    fake, provider = start(
+        faults=["400:max_tokens is too large: 99. This model supports at most 9 tokens."]
+    )
     assert "max_tokens is too large" in failure(provider, ask("openai")).message
     assert len(fake.requests) == 1
 
@@ -291,11 +332,14 @@ def test_one_provider_serves_many_threads(start: Start, name: str) -> None:
         return reply
 
     with ThreadPoolExecutor(8) as pool:
-        assert [reply.text for reply in pool.map(one, range(24))] == [f"n{number}" for number in range(24)]
+        assert [reply.text for reply in pool.map(one, range(24))] == [
+            f"n{number}" for number in range(24)
+        ]
     assert len(fake.requests) == 24
 
 
-# ------------------------------------------------------------------------------------------- before any request
+# ------------------------------------------------------------------------------------------- before
+# any request
 
 
 MODELS = ("some/model", "other-model-1")
@@ -312,7 +356,10 @@ def test_a_gateway_that_lists_other_names_is_only_doubted(
 ) -> None:
     _, provider = start(models=MODELS)
     provider.check(f"{name}/other-model-2", 5.0)
-    assert "does not list 'other-model-2'" in caplog.text and "did you mean 'other-model-1'" in caplog.text
+    assert (
+        "does not list 'other-model-2'" in caplog.text
+        and "did you mean 'other-model-1'" in caplog.text
+    )
 
 
 def test_a_server_without_a_catalogue_passes(start: Start, name: str) -> None:
@@ -330,7 +377,9 @@ def test_a_refused_key_is_told_when_the_model_is_looked_up(
         provider.check(f"{name}/some/model", 5.0)
 
 
-def test_nobody_there_is_told_when_the_model_is_looked_up(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_there_is_told_when_the_model_is_looked_up(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(VARIABLES[name], KEY)
     with FakeLLM() as fake:
         url = fake.url
@@ -341,14 +390,19 @@ def test_nobody_there_is_told_when_the_model_is_looked_up(name: str, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("server", "binding"), [("ollama", True), ("vllm", True), ("lmstudio", True), ("llamacpp", False)]
+    ("server", "binding"),
+    [("ollama", True), ("vllm", True), ("lmstudio", True), ("llamacpp", False)],
 )
-def test_a_server_of_ones_own_is_believed_where_it_lists_what_it_has(server: str, binding: bool) -> None:
+def test_a_server_of_ones_own_is_believed_where_it_lists_what_it_has(
+    server: str, binding: bool
+) -> None:
     with FakeLLM(models=["qwen3:8b"]) as fake:
         provider = make_provider(f"{server}/qwen3:8b", fake.url + "/v1")
         provider.check(f"{server}/qwen3:8b", 5.0)
         if binding:
-            with pytest.raises(UsageError, match=r"has no model 'qwen3': it is mistyped or retired") as caught:
+            with pytest.raises(
+                UsageError, match=r"has no model 'qwen3': it is mistyped or retired"
+            ) as caught:
                 provider.check(f"{server}/qwen3", 5.0)
             assert "qwen3:8b" in caught.value.hint
         else:
@@ -356,7 +410,12 @@ def test_a_server_of_ones_own_is_believed_where_it_lists_what_it_has(server: str
 
 
 @pytest.mark.parametrize(
-    "url", ["http://me:hush-hush@host/v1", "https://host/v1?api-key=hush-hush", "http://host?token=hush-hush"]
+    "url",
+    [
+        "http://me:hush-hush@host/v1",
+        "https://host/v1?api-key=hush-hush",
+        "http://host?token=hush-hush",
+    ],
 )
 def test_an_address_with_a_secret_is_refused_where_a_run_would_keep_it(name: str, url: str) -> None:
     with pytest.raises(UsageError, match="holds a password or a key") as caught:
@@ -385,7 +444,9 @@ def test_own_server_needs_no_key(name: str) -> None:
         provider._client.close()
 
 
-@pytest.mark.parametrize("url", ["localhost:8000", "ftp://host/v1", "http://", "http://host:port/v1"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8000", "ftp://host/v1", "http://", "http://host:port/v1"]
+)
 def test_bad_address(name: str, url: str) -> None:
     with pytest.raises(UsageError, match="is not an address"):
         make_provider(f"{name}/m", url)
@@ -428,12 +489,20 @@ def test_no_sdk_is_loaded_before_a_provider_is_made() -> None:
     assert done.stdout.strip() == "set()"
 
 
-# ---------------------------------------------------------------------------------------------- the fake itself
+# ---------------------------------------------------------------------------------------------- the
+# fake itself
 
 
 def test_the_fake_runs_as_a_process(tmp_path: Path) -> None:
     (tmp_path / "answers.json").write_text('["one", "two"]')
-    command = [sys.executable, str(Path(__file__).with_name("fake_llm.py")), "--port", "0", "--seconds", "60"]
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("fake_llm.py")),
+        "--port",
+        "0",
+        "--seconds",
+        "60",
+    ]
     files = ["--answers", str(tmp_path / "answers.json"), "--log", str(tmp_path / "log")]
     with subprocess.Popen(command + files, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -445,4 +514,6 @@ def test_the_fake_runs_as_a_process(tmp_path: Path) -> None:
                 texts.append(json.load(response)["content"][0]["text"])
         server.terminate()
     assert texts == ["one", "two", "one"]
-    assert [json.loads(line)["body"]["model"] for line in (tmp_path / "log").read_text().splitlines()] == ["m"] * 3
+    assert [
+        json.loads(line)["body"]["model"] for line in (tmp_path / "log").read_text().splitlines()
+    ] == ["m"] * 3

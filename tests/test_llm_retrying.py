@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from fake_llm import FakeLLM
 
-from rewardsmith.engine.asking import Asked
-from rewardsmith.engine.writing import ModelSource, Writer
 from rewardsmith.errors import BoundaryError
 from rewardsmith.llm.log import ReplyLog, read_lines
 from rewardsmith.llm.prices import prices_of
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply, Request
 from rewardsmith.llm.providers import make_provider
 from rewardsmith.llm.retrying import Patience, RetryingProvider
-from rewardsmith.orders import Write
+from rewardsmith.run.orders import Write
 from rewardsmith.types import Slot
+from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.sources import ModelSource, Writer
 
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 QUICK = Patience(attempts=6, first_wait_s=0.01, longest_wait_s=0.05)
@@ -36,19 +36,25 @@ def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return str(request.param)
 
 
-def provider_for(fake: FakeLLM, name: str, patience: Patience = QUICK, **options: Any) -> RetryingProvider:
+def provider_for(
+    fake: FakeLLM, name: str, patience: Patience = QUICK, **options: Any
+) -> RetryingProvider:
     url = fake.url + ("/v1" if name == "openai" else "")
     return RetryingProvider(make_provider(f"{name}/some/model", url), patience, **options)
 
 
-@pytest.mark.parametrize("fault", ["408", "409", "429", "500", "503", "529", "drop", "garbage", "cut"])
+@pytest.mark.parametrize(
+    "fault", ["408", "409", "429", "500", "503", "529", "drop", "garbage", "cut"]
+)
 def test_a_passing_failure_is_tried_again(name: str, fault: str) -> None:
     with FakeLLM(["late"], [fault, fault]) as fake:
         assert provider_for(fake, name).complete(ask(name), 5.0).text == "late"
         assert [request["fault"] for request in fake.requests] == [fault, fault, ""]
 
 
-@pytest.mark.parametrize("fault", ["401:no", "403:no", "404:no", "400:odd", "413:long", "429:insufficient_quota"])
+@pytest.mark.parametrize(
+    "fault", ["401:no", "403:no", "404:no", "400:odd", "413:long", "429:insufficient_quota"]
+)
 def test_what_would_fail_again_is_told_at_once(name: str, fault: str) -> None:
     with FakeLLM(["never"], [fault]) as fake:
         with pytest.raises(BoundaryError):
@@ -59,7 +65,9 @@ def test_what_would_fail_again_is_told_at_once(name: str, fault: str) -> None:
 def test_it_gives_up_with_the_last_error(name: str) -> None:
     with FakeLLM(["never"], ["500"] * 9) as fake:
         with pytest.raises(BoundaryError, match="in trouble"):
-            provider_for(fake, name, Patience(attempts=3, first_wait_s=0.01)).complete(ask(name), 5.0)
+            provider_for(fake, name, Patience(attempts=3, first_wait_s=0.01)).complete(
+                ask(name), 5.0
+            )
         assert len(fake.requests) == 3
 
 
@@ -75,7 +83,9 @@ def test_twenty_per_cent_of_faults_over_sixty_calls(name: str, tmp_path: Path) -
 
     log = ReplyLog(tmp_path / "llm.jsonl")
     with FakeLLM(echo, faults, usage="counted") as fake:
-        writer = Writer(ModelSource(provider_for(fake, name), prices_of("m/x", (1.0, 1.0)), 5.0), log)
+        writer = Writer(
+            ModelSource(provider_for(fake, name), prices_of("m/x", (1.0, 1.0)), 5.0), log
+        )
 
         def one(number: int) -> str:
             asked = Asked(Write(Slot(0, number)), ask(name, f"call {number}"), 0)
@@ -90,7 +100,9 @@ def test_twenty_per_cent_of_faults_over_sixty_calls(name: str, tmp_path: Path) -
     logged = [line.record["slot"] for line in read_lines(log.path)]
     assert sorted(logged) == [[0, number, 0] for number in range(60)]  # every reply once
     assert log.total_usage().total == fake.tokens > 0
-    assert sum(line.reply.cost_usd or 0.0 for line in read_lines(log.path)) == pytest.approx(fake.tokens / 1e6)
+    assert sum(line.reply.cost_usd or 0.0 for line in read_lines(log.path)) == pytest.approx(
+        fake.tokens / 1e6
+    )
     assert seen[""] == 60
     assert seen.total() - 60 == sum(fault != "" for fault in faults[: seen.total()]) > 5
 
@@ -126,7 +138,9 @@ def test_a_wait_that_does_not_fit_into_the_time_left_is_told_at_once() -> None:
     waits: list[float] = []
     scripted = Scripted(_busy(3600.0))
     with pytest.raises(BoundaryError, match="busy"):
-        RetryingProvider(scripted, Patience(total_s=600), waits.append).complete(ask("scripted"), 1.0)
+        RetryingProvider(scripted, Patience(total_s=600), waits.append).complete(
+            ask("scripted"), 1.0
+        )
     assert (waits, scripted.calls) == ([], 1)
 
 
@@ -134,7 +148,9 @@ def test_waits_of_our_own_grow_and_stay_bounded() -> None:
     waits: list[float] = []
     patience = Patience(attempts=12, first_wait_s=1.0, longest_wait_s=8.0)
     for _ in range(40):
-        RetryingProvider(Scripted(*(_busy() for _ in range(11))), patience, waits.append).complete(ask("scripted"), 1.0)
+        RetryingProvider(Scripted(*(_busy() for _ in range(11))), patience, waits.append).complete(
+            ask("scripted"), 1.0
+        )
     by_attempt = [waits[i::11] for i in range(11)]
     assert max(by_attempt[0]) <= 1.0 < max(by_attempt[3])
     assert max(waits) <= 8.0

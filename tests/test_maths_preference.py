@@ -16,11 +16,15 @@ FITNESS = SUCCESSES.astype(float)
 SCORES = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 0.0, 4.5])
 
 
-@pytest.mark.parametrize(("rule", "share"), [("pairs", 0.6), ("above-best-failure", 0.2), ("min-max", 0.0)])
+@pytest.mark.parametrize(
+    ("rule", "share"), [("pairs", 0.6), ("above-best-failure", 0.2), ("min-max", 0.0)]
+)
 def test_three_readings_of_one_sentence(rule: str, share: float) -> None:
     """The paper's definition, its prose and its code differ on the same scores."""
     kept = agreement(SCORES, FITNESS, SUCCESSES, rule)  # type: ignore[arg-type]
-    assert kept is not None and math.isclose(kept.share, share) and (kept.better, kept.worse) == (5, 2)
+    assert (
+        kept is not None and math.isclose(kept.share, share) and (kept.better, kept.worse) == (5, 2)
+    )
 
 
 def test_a_long_failure_earns_more_in_all_and_less_per_step() -> None:
@@ -32,9 +36,19 @@ def test_a_long_failure_earns_more_in_all_and_less_per_step() -> None:
 
 
 def test_what_is_no_number_is_out_of_order() -> None:
-    kept = agreement(np.array([np.nan, 2.0, 1.0]), np.array([1.0, 1.0, 0.0]), np.array([True, True, False]), "pairs")
+    kept = agreement(
+        np.array([np.nan, 2.0, 1.0]),
+        np.array([1.0, 1.0, 0.0]),
+        np.array([True, True, False]),
+        "pairs",
+    )
     assert kept is not None and kept.share == 0.5
-    kept = agreement(np.array([3.0, 2.0, np.inf]), np.array([1.0, 1.0, 0.0]), np.array([True, True, False]), "pairs")
+    kept = agreement(
+        np.array([3.0, 2.0, np.inf]),
+        np.array([1.0, 1.0, 0.0]),
+        np.array([True, True, False]),
+        "pairs",
+    )
     assert kept is not None and kept.share == 0.0
 
 
@@ -50,7 +64,9 @@ def test_without_contrast_nothing_is_said() -> None:
 
 
 def test_a_graded_fitness_counts_pairs_that_differ() -> None:
-    fitness = np.array([0.0, 0.05, 0.5, 1.0])  # the first two differ by less than a tenth of the range
+    fitness = np.array(
+        [0.0, 0.05, 0.5, 1.0]
+    )  # the first two differ by less than a tenth of the range
     kept = agreement(np.array([1.0, 0.0, 2.0, 3.0]), fitness, None, "pairs")
     assert kept is not None and kept.share == 1.0
     better = better_half(fitness, None)
@@ -61,7 +77,9 @@ numbers = st.lists(st.integers(-50, 50), min_size=4, max_size=20)
 
 
 @given(numbers, st.randoms(use_true_random=False), st.floats(0.1, 10), st.floats(-5, 5))
-def test_only_the_order_counts(values: list[int], draws: object, scale: float, shift: float) -> None:
+def test_only_the_order_counts(
+    values: list[int], draws: object, scale: float, shift: float
+) -> None:
     scores = np.array(values, float)
     fitness = np.array([draws.random() for _ in values])  # type: ignore[attr-defined]
     for successes in (None, fitness > 0.5):

@@ -37,13 +37,21 @@ def shaped(reward: Any, potential: Any) -> Any:
 
 
 @given(seeds, st.floats(0.1, 10), st.floats(-5, 5))
-def test_what_changes_no_optimal_policy_changes_no_distance(seed: int, scale: float, shift: float) -> None:
+def test_what_changes_no_optimal_policy_changes_no_distance(
+    seed: int, scale: float, shift: float
+) -> None:
     rng, dynamics, reward, other = world(seed)
     same = scale * shaped(reward, rng.normal(size=STATES)) + shift
-    assert starc_distance(reward, same, dynamics, GAMMA) < 1e-7 and epic_distance(reward, same, GAMMA) < 1e-7
+    assert (
+        starc_distance(reward, same, dynamics, GAMMA) < 1e-7
+        and epic_distance(reward, same, GAMMA) < 1e-7
+    )
     assert math.isclose(starc_distance(reward, -reward, dynamics, GAMMA), 1.0)
     assert math.isclose(epic_distance(reward, -reward, GAMMA), 1.0)
-    for distance in (lambda a, b: starc_distance(a, b, dynamics, GAMMA), lambda a, b: epic_distance(a, b, GAMMA)):
+    for distance in (
+        lambda a, b: starc_distance(a, b, dynamics, GAMMA),
+        lambda a, b: epic_distance(a, b, GAMMA),
+    ):
         assert 0 < distance(reward, other) < 1
         assert math.isclose(distance(reward, other), distance(other, same), abs_tol=1e-7)
 
@@ -57,7 +65,10 @@ def test_starc_is_a_metric_that_sees_through_shifted_outcomes(seed: int) -> None
     assert starc_distance(reward, reward + moved, dynamics, GAMMA) < 1e-7
     assert epic_distance(reward, reward + moved, GAMMA) > 0.01
     third = rng.normal(size=reward.shape)
-    sides = [starc_distance(*pair, dynamics, GAMMA) for pair in itertools.combinations((reward, other, third), 2)]
+    sides = [
+        starc_distance(*pair, dynamics, GAMMA)
+        for pair in itertools.combinations((reward, other, third), 2)
+    ]
     assert 2 * max(sides) <= sum(sides) + 1e-9
 
 
@@ -72,7 +83,11 @@ def test_what_says_nothing_is_half_way() -> None:
 
 def walked(seed: int, steps: int) -> tuple[Any, Any, Any, Any, Any, Any]:
     rng, dynamics, reward, other = world(seed)
-    at, actions, following = rng.integers(STATES, size=steps), rng.integers(ACTIONS, size=steps), np.zeros(steps, int)
+    at, actions, following = (
+        rng.integers(STATES, size=steps),
+        rng.integers(ACTIONS, size=steps),
+        np.zeros(steps, int),
+    )
     draws = rng.random(steps)
     following = (dynamics[at, actions].cumsum(axis=1) < draws[:, None]).sum(axis=1)
     one_hot = np.eye(STATES)
@@ -96,9 +111,15 @@ def test_at_an_end_the_potential_is_nothing() -> None:
     ends = rng.random(4000) < 0.2
     potential = rng.normal(size=STATES)
     change = GAMMA * np.where(ends, 0.0, potential[places[2]]) - potential[places[0]]
-    assert sampled_starc(reward[places], reward[places] + change, features, following, ends, GAMMA) < 1e-4
+    assert (
+        sampled_starc(reward[places], reward[places] + change, features, following, ends, GAMMA)
+        < 1e-4
+    )
     wrong = GAMMA * potential[places[2]] - potential[places[0]]
-    assert sampled_starc(reward[places], reward[places] + wrong, features, following, ends, GAMMA) > 0.05
+    assert (
+        sampled_starc(reward[places], reward[places] + wrong, features, following, ends, GAMMA)
+        > 0.05
+    )
 
 
 @given(seeds, st.floats(0.1, 10), st.floats(-5, 5), st.integers(1, 5))
@@ -106,11 +127,16 @@ def test_the_sampled_epic_ignores_shaping_and_scale_however_little_is_drawn(
     seed: int, scale: float, shift: float, draws: int
 ) -> None:
     rng, _, reward, other = world(seed)
-    at, actions, following = (rng.integers(STATES if n != 1 else ACTIONS, size=40) for n in range(3))
+    at, actions, following = (
+        rng.integers(STATES if n != 1 else ACTIONS, size=40) for n in range(3)
+    )
     drawn = rng.integers(ACTIONS, size=draws), rng.integers(STATES, size=draws)
 
     def recombined(values: Any) -> Recombined:
-        before, after = (values[place[:, None], drawn[0][None, :], drawn[1][None, :]] for place in (at, following))
+        before, after = (
+            values[place[:, None], drawn[0][None, :], drawn[1][None, :]]
+            for place in (at, following)
+        )
         return Recombined(values[at, actions, following], before, after)
 
     same = recombined(scale * shaped(reward, rng.normal(size=STATES)) + shift)
@@ -118,7 +144,9 @@ def test_the_sampled_epic_ignores_shaping_and_scale_however_little_is_drawn(
     assert sampled_epic(one, same, GAMMA) < 1e-6
     assert sampled_epic(one, recombined(-reward), GAMMA) == pytest.approx(1.0)
     assert 0 < sampled_epic(one, apart, GAMMA) < 1
-    assert sampled_epic(one, apart, GAMMA) == pytest.approx(sampled_epic(apart, same, GAMMA), abs=1e-6)
+    assert sampled_epic(one, apart, GAMMA) == pytest.approx(
+        sampled_epic(apart, same, GAMMA), abs=1e-6
+    )
 
 
 def test_the_sampled_epic_is_the_exact_one_where_everything_is_drawn() -> None:
@@ -127,7 +155,9 @@ def test_the_sampled_epic_is_the_exact_one_where_everything_is_drawn() -> None:
     drawn = tuple(axis.ravel()[None, :] for axis in np.indices((ACTIONS, STATES)))
 
     def recombined(values: Any) -> Recombined:
-        return Recombined(values.ravel(), values[at[:, None], *drawn], values[following[:, None], *drawn])
+        return Recombined(
+            values.ravel(), values[at[:, None], *drawn], values[following[:, None], *drawn]
+        )
 
     sampled = sampled_epic(recombined(reward), recombined(other), GAMMA)
     assert sampled == pytest.approx(epic_distance(reward, other, GAMMA))
@@ -161,8 +191,12 @@ def test_pure_shaping_is_found_and_noise_is_not() -> None:
     for part in (0.1, 0.5):  # of the variance that is added
         mixed = np.sqrt(1 - part) * change + np.sqrt(part) * noise
         assert share(3 * reference + mixed) == pytest.approx(1 - part, abs=0.06)
-    assert shaping_share(2 * reference, reference, features, next_features, ends, folds, GAMMA) is None
-    assert share(2 * reference + 1) < 0.1, "whether a constant is harmless cannot be seen where nothing ends"
+    assert (
+        shaping_share(2 * reference, reference, features, next_features, ends, folds, GAMMA) is None
+    )
+    assert share(2 * reference + 1) < 0.1, (
+        "whether a constant is harmless cannot be seen where nothing ends"
+    )
     assert share(-2 * reference) < 0.1
 
 
@@ -178,18 +212,27 @@ def walks(seed: int) -> tuple[Any, Any, Any, Any]:
         after += places[1:]
         lengths.append(len(places) - 1)
         ends += [False] * (lengths[-1] - 1) + [places[-1] >= 1.0]
-    return np.array(before)[:, None], np.array(after)[:, None], np.array(ends), np.repeat(np.arange(60) % 4, lengths)
+    return (
+        np.array(before)[:, None],
+        np.array(after)[:, None],
+        np.array(ends),
+        np.repeat(np.arange(60) % 4, lengths),
+    )
 
 
 @pytest.mark.parametrize("gamma", [0.9, 0.99])
 @pytest.mark.parametrize("native", ["each step costs", "the end is paid"])
-def test_where_episodes_end_neither_a_constant_nor_the_opposite_is_shaping(native: str, gamma: float) -> None:
+def test_where_episodes_end_neither_a_constant_nor_the_opposite_is_shaping(
+    native: str, gamma: float
+) -> None:
     before, after, ends, folds = walks(0)
     features = StateFeatures(before)
     reference = np.full(len(ends), -1.0) if native == "each step costs" else 1.0 * ends
 
     def share(reward: Any) -> float:
-        found = shaping_share(reward, reference, features(before), features(after), ends, folds, gamma)
+        found = shaping_share(
+            reward, reference, features(before), features(after), ends, folds, gamma
+        )
         assert found is not None
         return found
 
@@ -202,7 +245,13 @@ def test_where_episodes_end_neither_a_constant_nor_the_opposite_is_shaping(nativ
     for phi in (lambda x: x**2, lambda x: np.exp(-((x - 1) ** 2)), lambda x: np.full(len(x), 7.0)):
         assert share(3 * reference + shaped_by(phi)) > 0.9
         assert distance(3 * reference + shaped_by(phi)) < 0.01
-    for harm in (-reference, 1.0 - 10.0 * ends, np.full(len(ends), 1.0), -1.0 * ends, reference + 2 - 5.0 * ends):
+    for harm in (
+        -reference,
+        1.0 - 10.0 * ends,
+        np.full(len(ends), 1.0),
+        -1.0 * ends,
+        reference + 2 - 5.0 * ends,
+    ):
         assert share(harm) == 0.0 and distance(harm) > 0.99
 
 
@@ -218,7 +267,9 @@ def test_tau_is_what_counting_gives(pairs: list[tuple[int, int]]) -> None:
     if min(untied) == 0:
         assert found is None
     else:
-        assert found == pytest.approx(sum(a * b for a, b in signs) / math.sqrt(untied[0] * untied[1]))
+        assert found == pytest.approx(
+            sum(a * b for a, b in signs) / math.sqrt(untied[0] * untied[1])
+        )
 
 
 def test_tau_of_a_textbook_case() -> None:

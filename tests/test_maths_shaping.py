@@ -29,7 +29,9 @@ NEVER = np.zeros(1, bool)
 
 def shaped(world: World, phi: Any) -> World:
     states = len(phi)
-    change = potential_shaping(phi[:, None].repeat(states, 1), phi[None, :].repeat(states, 0), NEVER, world.gamma)
+    change = potential_shaping(
+        phi[:, None].repeat(states, 1), phi[None, :].repeat(states, 0), NEVER, world.gamma
+    )
     return world._replace(reward=world.reward + change[:, None, :])
 
 
@@ -78,7 +80,10 @@ def test_starting_values_do_what_a_potential_does() -> None:
 
 def episodes(draws: Any, count: int) -> list[tuple[Any, bool]]:
     """Potentials along some episodes, and whether each ended by itself."""
-    return [(draws.normal(size=int(draws.integers(2, 9))), bool(draws.random() < 0.5)) for _ in range(count)]
+    return [
+        (draws.normal(size=int(draws.integers(2, 9))), bool(draws.random() < 0.5))
+        for _ in range(count)
+    ]
 
 
 @given(st.integers(0, 10**6))
@@ -90,7 +95,9 @@ def test_it_telescopes_through_ends_time_limits_and_resets(seed: int) -> None:
         discounts = GAMMA ** np.arange(len(paid))
         left = 0.0 if ended else GAMMA ** len(paid) * phi[-1]
         assert math.isclose((discounts * paid).sum(), left - phi[0], abs_tol=1e-9)
-        n_step = sum(GAMMA**k * paid[k] for k in range(len(paid)))  # the n-step return of the first state
+        n_step = sum(
+            GAMMA**k * paid[k] for k in range(len(paid))
+        )  # the n-step return of the first state
         assert math.isclose(n_step, left - phi[0], abs_tol=1e-9)
         unzeroed = GAMMA * phi[1:] - phi[:-1]
         if ended:
@@ -101,19 +108,29 @@ def test_it_telescopes_through_ends_time_limits_and_resets(seed: int) -> None:
 def test_a_changing_potential_telescopes_only_if_the_entered_value_is_kept(seed: int) -> None:
     draws = np.random.default_rng(seed)
     steps = 6
-    seen = draws.normal(size=(steps + 1, steps + 1))  # seen[t, i]: potential of the i-th state, asked at time t
+    seen = draws.normal(
+        size=(steps + 1, steps + 1)
+    )  # seen[t, i]: potential of the i-th state, asked at time t
     moving = DynamicPotential(seen[0, :1], GAMMA)
     done = np.zeros(1, bool)
-    kept = [moving.step(seen[t, t : t + 1], NEVER, done, np.zeros(1))[0] for t in range(1, steps + 1)]
+    kept = [
+        moving.step(seen[t, t : t + 1], NEVER, done, np.zeros(1))[0] for t in range(1, steps + 1)
+    ]
     discounts = GAMMA ** np.arange(steps)
-    assert math.isclose((discounts * kept).sum(), GAMMA**steps * seen[steps, steps] - seen[0, 0], abs_tol=1e-9)
+    assert math.isclose(
+        (discounts * kept).sum(), GAMMA**steps * seen[steps, steps] - seen[0, 0], abs_tol=1e-9
+    )
     again = [GAMMA * seen[t, t] - seen[t, t - 1] for t in range(1, steps + 1)]
-    assert not math.isclose((discounts * again).sum(), GAMMA**steps * seen[steps, steps] - seen[0, 0], abs_tol=1e-6)
+    assert not math.isclose(
+        (discounts * again).sum(), GAMMA**steps * seen[steps, steps] - seen[0, 0], abs_tol=1e-6
+    )
 
 
 def test_a_changing_potential_begins_anew_with_each_episode() -> None:
     moving = DynamicPotential(np.array([1.0, 2.0]), GAMMA)
-    first = moving.step(np.array([3.0, 4.0]), np.array([True, False]), np.array([True, True]), np.array([5.0, 6.0]))
+    first = moving.step(
+        np.array([3.0, 4.0]), np.array([True, False]), np.array([True, True]), np.array([5.0, 6.0])
+    )
     assert np.allclose(first, [-1.0, GAMMA * 4 - 2])
     second = moving.step(np.array([0.0, 0.0]), np.zeros(2, bool), np.zeros(2, bool), np.zeros(2))
     assert np.allclose(second, [-5.0, -6.0])
@@ -127,8 +144,12 @@ def test_advice_on_actions_needs_the_corrected_choice() -> None:
     expected = (world.dynamics * world.reward).sum(axis=2)
     for _ in range(2000):
         best = (q + phi).argmax(axis=1)
-        following = look_ahead_advice(phi[:, :, None], phi[np.arange(5), best][None, None, :], NEVER, world.gamma)
-        target = (world.dynamics * (following + world.gamma * q[np.arange(5), best][None, None, :])).sum(axis=2)
+        following = look_ahead_advice(
+            phi[:, :, None], phi[np.arange(5), best][None, None, :], NEVER, world.gamma
+        )
+        target = (
+            world.dynamics * (following + world.gamma * q[np.arange(5), best][None, None, :])
+        ).sum(axis=2)
         q = expected + target
     assert np.allclose(q + phi, truth, atol=1e-8)
     assert not np.array_equal(q.argmax(axis=1), truth.argmax(axis=1))
@@ -152,7 +173,13 @@ def test_any_advice_becomes_a_potential_that_pays_like_it() -> None:
     assert np.allclose(paid, advice, atol=1e-9)
 
 
-@given(st.lists(st.tuples(st.lists(st.booleans(), min_size=2, max_size=2), st.booleans()), min_size=1, max_size=30))
+@given(
+    st.lists(
+        st.tuples(st.lists(st.booleans(), min_size=2, max_size=2), st.booleans()),
+        min_size=1,
+        max_size=30,
+    )
+)
 def test_a_subgoal_is_paid_once_per_episode(rows: list[tuple[list[bool], bool]]) -> None:
     holds = np.array([row[0] for row in rows])
     starts = np.array([row[1] for row in rows])
@@ -202,7 +229,9 @@ def test_a_bonus_over_the_bound_is_refused() -> None:
 
 def swept(h: Any, sweeps: int, stop: int, rate: float = 0.1) -> Any:
     """The literal update q <- q + rate * (target - q) + h, until ``stop``, where actions go on or end the episode."""
-    q = np.zeros((2, 2))  # state 0: action 0 goes to state 1 for nothing, action 1 ends with 1; state 1: ends with 1
+    q = np.zeros(
+        (2, 2)
+    )  # state 0: action 0 goes to state 1 for nothing, action 1 ends with 1; state 1: ends with 1
     for sweep in range(sweeps):
         targets = np.array([[GAMMA * q[1].max(), 1.0], [1.0, 1.0]])
         q = q + rate * (targets - q) + (h if sweep < stop else 0.0)
@@ -227,7 +256,9 @@ def test_a_persistent_heuristic_is_a_reward_of_h_over_alpha(seed: int) -> None:
     expected, q = (world.dynamics * world.reward).sum(axis=2), np.zeros((4, 2))
     for _ in range(4000):
         q = q + 0.1 * (expected + GAMMA * world.dynamics @ q.max(axis=1) - q) + h
-    assert np.allclose(q, optimal_q(world._replace(reward=world.reward + h[:, :, None] / 0.1), 400), atol=1e-6)
+    assert np.allclose(
+        q, optimal_q(world._replace(reward=world.reward + h[:, :, None] / 0.1), 400), atol=1e-6
+    )
 
 
 @given(st.integers(0, 10**6))
@@ -236,7 +267,11 @@ def test_an_annealed_heuristic_leaves_the_truth(seed: int) -> None:
     """However wrong: after its weight is zero, Q reaches Q*."""
     rng = np.random.default_rng(seed)
     world = random_world(rng, 4, 2)
-    expected, q, prior = (world.dynamics * world.reward).sum(axis=2), np.zeros((4, 2)), 100 * rng.normal(size=(4, 2))
+    expected, q, prior = (
+        (world.dynamics * world.reward).sum(axis=2),
+        np.zeros((4, 2)),
+        100 * rng.normal(size=(4, 2)),
+    )
     for sweep in range(3000):
         weight = 0.5 * max(0.0, 1 - sweep / 500)
         q = q + 0.3 * (expected + GAMMA * world.dynamics @ q.max(axis=1) - q) + weight * (prior - q)

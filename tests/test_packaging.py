@@ -14,7 +14,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKED = {"rewardsmith": "rewardsmith", "prompts": "rewardsmith/_assets/prompts", "tasks": "rewardsmith/_assets/tasks"}
+PACKED = {
+    "rewardsmith": "rewardsmith",
+    "prompts": "rewardsmith/_assets/prompts",
+    "tasks": "rewardsmith/_assets/tasks",
+}
 WHERE = """
 import json, rewardsmith.assets as a
 print(json.dumps([str(a.asset_folder(name)) for name in ("prompts", "tasks")]))
@@ -42,7 +46,9 @@ def build(target: str, into: Path) -> Path:
 
 def asset_folders(code: str, cwd: Path) -> list[Path]:
     """Where a fresh, isolated interpreter in another directory finds the two folders."""
-    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=cwd, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return [Path(folder) for folder in json.loads(done.stdout)]
 
@@ -64,7 +70,9 @@ def test_wheel_holds_package_prompts_and_tasks(tmp_path: Path) -> None:
 
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    found = asset_folders(f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n{WHERE}", elsewhere)
+    found = asset_folders(
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n{WHERE}", elsewhere
+    )
     assert found == [tmp_path / "site/rewardsmith/_assets" / name for name in ("prompts", "tasks")]
 
 

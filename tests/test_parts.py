@@ -15,11 +15,11 @@ from lineworld import write_task
 from stable_baselines3 import PPO
 
 import rewardsmith as rs
-from rewardsmith import api
-from rewardsmith.episodes import episode_columns
+from rewardsmith.api import runs as api
+from rewardsmith.episodes.columns import episode_columns
+from rewardsmith.episodes.recording import play, record
 from rewardsmith.errors import NoProgram, UsageError
 from rewardsmith.parts import NATIVE_REWARD, ProgramParts, without_potential
-from rewardsmith.recording import play, record
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.task.spec import ShapingSpec, TrainingSpec
@@ -111,7 +111,9 @@ def test_the_change_telescopes_through_auto_resets(task: Task, tmp_path: Path, m
     """Gymnasium's two kinds: the step after an end is a reset that pays nothing, or the reset is in the same step."""
     module = _imported(exporting(task, POTENTIAL, tmp_path))
     kinds = gym.vector.AutoresetMode
-    venv = gym.vector.SyncVectorEnv([lambda: module.RewardWrapper(make_env(task))] * 2, autoreset_mode=kinds[mode])
+    venv = gym.vector.SyncVectorEnv(
+        [lambda: module.RewardWrapper(make_env(task))] * 2, autoreset_mode=kinds[mode]
+    )
     obs, _ = venv.reset(seed=0)
     begun, sums, length, native = obs[:, 0].copy(), np.zeros(2), np.zeros(2, int), np.zeros(2)
     resets, ended = np.zeros(2, bool), list[bool]()
@@ -121,10 +123,18 @@ def test_the_change_telescopes_through_auto_resets(task: Task, tmp_path: Path, m
         for row in range(2):
             if resets[row]:
                 assert rewards[row] == 0.0
-                begun[row], sums[row], length[row], native[row], resets[row] = obs[row, 0], 0.0, 0, 0.0, False
+                begun[row], sums[row], length[row], native[row], resets[row] = (
+                    obs[row, 0],
+                    0.0,
+                    0,
+                    0.0,
+                    False,
+                )
                 continue
             sums[row] += GAMMA ** length[row] * rewards[row]
-            native[row] += GAMMA ** length[row] * float(terminated[row])  # the line pays 1 for its end
+            native[row] += GAMMA ** length[row] * float(
+                terminated[row]
+            )  # the line pays 1 for its end
             length[row] += 1
             if terminated[row] or truncated[row]:
                 last = obs[row] if mode == "NEXT_STEP" else info["final_obs"][row]
@@ -147,7 +157,9 @@ def test_the_change_telescopes_through_the_resets_of_a_vector(task: Task, tmp_pa
         length += 1
         for row in np.flatnonzero(dones):
             over = not infos[row]["TimeLimit.truncated"]
-            left = 0.0 if over else GAMMA ** length[row] * 2.0 * infos[row]["terminal_observation"][0]
+            left = (
+                0.0 if over else GAMMA ** length[row] * 2.0 * infos[row]["terminal_observation"][0]
+            )
             native = GAMMA ** (length[row] - 1) * over
             assert sums[row] == pytest.approx(native + left - 2.0 * begun[row], abs=1e-5)
             begun[row], sums[row], length[row] = obs[row, 0], 0.0, 0
@@ -165,7 +177,9 @@ def test_what_a_wrapper_cannot_pay_is_said(task: Task, tmp_path: Path) -> None:
 
 
 def watched(task: Task, form: Any, n: int = 2) -> Subgoals:
-    goals = Part(lambda x: Output(x, {"quarter": 1.0 * (x > 0.25), "half": 1.0 * (x > 0.5)}), "next_position")
+    goals = Part(
+        lambda x: Output(x, {"quarter": 1.0 * (x > 0.25), "half": 1.0 * (x > 0.5)}), "next_position"
+    )
     return Subgoals(make_vec_env(task, n, 0), goals, form, 0.5, GAMMA)
 
 
@@ -222,7 +236,12 @@ def test_a_bonus_is_held_against_the_bound_before_anything_is_bought(
 ) -> None:
     """For one subgoal when the task is looked at; for those of a program when it is judged, so that it is mended."""
     greedy = task.with_training({"shaping": {"subgoals": "neutralised", "bonus": bonus}})
-    settings: dict[str, Any] = {"produce": "reward,subgoals", "report_seeds": 0, "steps": 64, "runs": tmp_path / "runs"}
+    settings: dict[str, Any] = {
+        "produce": "reward,subgoals",
+        "report_seeds": 0,
+        "steps": 64,
+        "runs": tmp_path / "runs",
+    }
     replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{GOALS}```"}])
     options = {"rounds": 1, "samples": 1, "seeds": 1}
     if told is not None:
@@ -250,7 +269,9 @@ def test_where_no_reward_was_asked_for_none_is_taken(task: Task, tmp_path: Path)
 
 @pytest.mark.parametrize("source", [POTENTIAL, BOTH, GOALS], ids=["potential", "both", "subgoals"])
 def test_agents_are_trained_under_all_of_it(task: Task, tmp_path: Path, source: str) -> None:
-    result = rs.train_program(file(tmp_path, source), task, seeds=1, steps=6000, runs=tmp_path / "runs")
+    result = rs.train_program(
+        file(tmp_path, source), task, seeds=1, steps=6000, runs=tmp_path / "runs"
+    )
     assert result.score is not None and result.score.mean > 0.2, "random walks come to -0.03"
     (curve,) = result.folder.glob("programs/*/trials/*/curve.csv")
     terms = curve.read_text().splitlines()[0]
@@ -260,20 +281,34 @@ def test_agents_are_trained_under_all_of_it(task: Task, tmp_path: Path, source: 
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "discrete", "source"), [("SAC", False, PRIOR), ("TD3", False, PRIOR), ("DQN", True, DISCRETE_PRIOR)]
+    ("algorithm", "discrete", "source"),
+    [("SAC", False, PRIOR), ("TD3", False, PRIOR), ("DQN", True, DISCRETE_PRIOR)],
 )
-def test_a_prior_draws_the_critic(tmp_path: Path, algorithm: str, discrete: bool, source: str) -> None:
+def test_a_prior_draws_the_critic(
+    tmp_path: Path, algorithm: str, discrete: bool, source: str
+) -> None:
     """Told which way is good, the agent goes there; the reward alone, at the end of the line, is seldom met."""
     task = load_task(write_task(tmp_path / "line", discrete=discrete))
-    learner: dict[str, Any] = {"learning_starts": 50, "gamma": 0.95, "batch_size": 32, "buffer_size": 2000}
+    learner: dict[str, Any] = {
+        "learning_starts": 50,
+        "gamma": 0.95,
+        "batch_size": 32,
+        "buffer_size": 2000,
+    }
     learner |= {"learning_rate": 3e-3, "train_freq": 1, "policy_kwargs": {"net_arch": [32]}}
     learner |= {"ent_coef": 0.05} if algorithm == "SAC" else {}
     shaping = ShapingSpec(prior_until=1.0, prior_every=1, prior_weight=3.0)
     training = TrainingSpec(
-        algorithm=algorithm, n_envs=1, normalise_reward=False, shaping=shaping, hyperparameters=learner
+        algorithm=algorithm,
+        n_envs=1,
+        normalise_reward=False,
+        shaping=shaping,
+        hyperparameters=learner,
     )
     told = Task(task.name, task.spec.model_copy(update={"training": training}), task.folder)
-    result = rs.train_program(file(tmp_path, source), told, seeds=1, steps=500, runs=tmp_path / "runs")
+    result = rs.train_program(
+        file(tmp_path, source), told, seeds=1, steps=500, runs=tmp_path / "runs"
+    )
     assert result.score is not None and result.score.mean > 0.5
 
 
@@ -320,7 +355,9 @@ def test_what_is_done_is_seen_beside_an_image_or_a_number(
     changed = {"hyperparameters": {**task.spec.training.hyperparameters, "policy_kwargs": kept}}
     task = task.with_training({**changed, "normalise_observations": False})
     module, out = _imported(exporting(task, GOALS, tmp_path)), tmp_path / "out"
-    env = module.ShowSubgoals(getattr(_imported(task.folder / "env.py"), wrapper)(module.RewardWrapper(make_env(task))))
+    env = module.ShowSubgoals(
+        getattr(_imported(task.folder / "env.py"), wrapper)(module.RewardWrapper(make_env(task)))
+    )
     obs, _ = env.reset(seed=0)
     assert env.observation_space.contains(obs)
     model = PPO.load(out / "policy.zip")
@@ -332,7 +369,9 @@ def test_what_is_done_is_seen_beside_an_image_or_a_number(
     if isinstance(obs, dict):
         assert set(obs) == {"observation", "subgoals"} and obs["subgoals"].tolist() == [1.0, 1.0]
     else:
-        assert obs[-2:].tolist() == [1.0, 1.0] and set(np.unique(obs)) == {0.0, 1.0}, "as a policy sees an image"
+        assert obs[-2:].tolist() == [1.0, 1.0] and set(np.unique(obs)) == {0.0, 1.0}, (
+            "as a policy sees an image"
+        )
 
 
 def test_the_key_of_the_mask_must_be_free(task: Task) -> None:
@@ -340,7 +379,9 @@ def test_the_key_of_the_mask_must_be_free(task: Task) -> None:
     venv = make_vec_env(task, 1, 0)
     venv.observation_space = space
     with pytest.raises(UsageError, match="a key that it has already"):
-        Subgoals(venv, Part(lambda x: Output(x, {"half": x}), "next_position"), "potential", 0.5, GAMMA)
+        Subgoals(
+            venv, Part(lambda x: Output(x, {"half": x}), "next_position"), "potential", 0.5, GAMMA
+        )
 
 
 def exporting(task: Task, source: str, tmp_path: Path) -> Path:

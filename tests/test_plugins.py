@@ -35,7 +35,10 @@ def site(tmp_path: Path) -> Path:
     info = site / "my_rewards-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-rewards\nVersion: 1.0\n")
-    sections = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in names.items()) for group, names in points.items()]
+    sections = [
+        f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in names.items())
+        for group, names in points.items()
+    ]
     (info / "entry_points.txt").write_text("\n".join(sections))
     return site
 
@@ -62,7 +65,9 @@ def test_what_a_plugin_lacks_is_told_like_our_own(tmp_path: Path, site: Path) ->
     done = call(tmp_path, "design", "my-lime", PYTHONPATH=path)
     assert done.returncode == 2 and "my-line" in done.stderr
     done = call(tmp_path, "design", "my-line", "--set", "algorithm=MYPPOO", PYTHONPATH=path)
-    assert done.returncode == 2 and "no algorithm 'MYPPOO'" in done.stderr and "MYPPO" in done.stderr
+    assert (
+        done.returncode == 2 and "no algorithm 'MYPPOO'" in done.stderr and "MYPPO" in done.stderr
+    )
     (site / "my_rewards" / "provider.py").write_text("def (")
     done = call(tmp_path, "design", "my-line", "--model", "echo/any", PYTHONPATH=path)
     assert done.returncode == 2 and "provider 'echo' cannot be loaded: SyntaxError" in done.stderr

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rewardsmith.feedback.goal import goal_bonuses
-from rewardsmith.feedback.moments import episode_table
-from rewardsmith.feedback.process import process_rows, process_words, stuck_words
-from rewardsmith.feedback.trajectory import Played
 from rewardsmith.types import Episode, Output
+from rewardsmith.writers.feedback.goal import goal_bonuses
+from rewardsmith.writers.feedback.moments import episode_table
+from rewardsmith.writers.feedback.process import process_rows, process_words, stuck_words
+from rewardsmith.writers.feedback.trajectory import Played
 
 STEPS = [f"{n} steps" for n in range(1, 6)]
 
@@ -38,18 +38,25 @@ def test_a_trend(values: tuple[float | None, ...], said: str) -> None:
 
 def test_a_term_that_stands_at_its_most_may_be_clipped() -> None:
     """By the step: where episodes grow longer, its sum goes on growing."""
-    assert words(5.0, 50.0, 100.0, 200.0, 300.0, lengths=(50.0, 50.0, 100.0, 200.0, 300.0)).endswith(
-        "and since 2 steps stands at its most, 1 a step: is it clipped?"
-    )
+    assert words(
+        5.0, 50.0, 100.0, 200.0, 300.0, lengths=(50.0, 50.0, 100.0, 200.0, 300.0)
+    ).endswith("and since 2 steps stands at its most, 1 a step: is it clipped?")
     assert "clipped" not in words(5.0, 10.0, 50.0, 100.0, 200.0)
     assert "clipped" not in words(50.0, 50.0, 50.0, 50.0, 50.0), "it always was what it is"
 
 
 def test_the_term_that_makes_most_is_named() -> None:
-    said = process_words({"alive": [90.0] * 5, "goal": [0.0, 0.0, -1.0, 5.0, 10.0]}, [50.0] * 5, STEPS)
+    said = process_words(
+        {"alive": [90.0] * 5, "goal": [0.0, 0.0, -1.0, 5.0, 10.0]}, [50.0] * 5, STEPS
+    )
     assert said[-1] == "`alive` dominates: it is 90% of all that is paid in the end"
-    assert not any("dominates" in one for one in process_words({"a": [5.0] * 5, "b": [-4.0] * 5}, [50.0] * 5, STEPS))
-    assert not any("dominates" in one for one in process_words({"alone": [5.0] * 5}, [50.0] * 5, STEPS))
+    assert not any(
+        "dominates" in one
+        for one in process_words({"a": [5.0] * 5, "b": [-4.0] * 5}, [50.0] * 5, STEPS)
+    )
+    assert not any(
+        "dominates" in one for one in process_words({"alone": [5.0] * 5}, [50.0] * 5, STEPS)
+    )
 
 
 def test_a_bonus_at_the_goal_is_blamed_for_nothing() -> None:
@@ -62,13 +69,20 @@ def test_a_bonus_at_the_goal_is_blamed_for_nothing() -> None:
         "`goal`, a bonus at the goal, grew from 0 to 50", "`progress` fell from 5 to 2"
     ]  # fmt: skip
     drowning = process_words({"goal": [1.0] * 5, "alive": [90.0] * 5}, lengths, STEPS, {"goal"})
-    assert drowning[0] == "`goal`, a bonus at the goal, is flat, about 1" and drowning[-1].startswith("`alive` domin")
+    assert drowning[0] == "`goal`, a bonus at the goal, is flat, about 1" and drowning[
+        -1
+    ].startswith("`alive` domin")
 
 
 def test_what_is_never_paid_may_be_a_bonus_that_nobody_came_to() -> None:
-    rows = [{"steps": 100.0 * n, "episodes": 2.0, "success": 0.0, "term/goal": 0.0} for n in range(1, 11)]
+    rows = [
+        {"steps": 100.0 * n, "episodes": 2.0, "success": 0.0, "term/goal": 0.0}
+        for n in range(1, 11)
+    ]
     (said,) = process_rows([rows])["words"]
-    assert said == "`goal` is never paid: right for a bonus at the goal, since no episode was solved"
+    assert (
+        said == "`goal` is never paid: right for a bonus at the goal, since no episode was solved"
+    )
     (said,) = process_rows([[*rows[:-1], {**rows[-1], "success": 0.5}]])["words"]
     assert said == "`goal` is never paid", "its condition does not hold where the goal is"
 
@@ -81,8 +95,22 @@ def played(solved: bool, **terms: list[float]) -> Played:
 
 
 def test_a_bonus_at_the_goal_is_paid_there_and_nowhere_else() -> None:
-    won = played(True, goal=[0.0, 10.0], place=[0.0, 1.0], end=[0.0, 1.0], cost=[0.0, -1.0], now_and_then=[1.0, 1.0])
-    lost = played(False, goal=[0.0, 0.0], place=[0.5, 0.0], end=[0.0, 1.0], cost=[0.0, 0.0], now_and_then=[0.0, 0.0])
+    won = played(
+        True,
+        goal=[0.0, 10.0],
+        place=[0.0, 1.0],
+        end=[0.0, 1.0],
+        cost=[0.0, -1.0],
+        now_and_then=[1.0, 1.0],
+    )
+    lost = played(
+        False,
+        goal=[0.0, 0.0],
+        place=[0.5, 0.0],
+        end=[0.0, 1.0],
+        cost=[0.0, 0.0],
+        now_and_then=[0.0, 0.0],
+    )
     assert goal_bonuses([won, lost]) == {"goal"}
     assert goal_bonuses([lost]) == goal_bonuses([]) == set()
 
@@ -106,7 +134,9 @@ def test_pay_and_goal_that_part_are_said() -> None:
 def test_what_only_chance_solves_is_said() -> None:
     rows = curve([1.0] * 10, [1.0] * 10, [0.5] * 9 + [0.97])["rows"]
     (said,) = stuck_words(rows, 0.8)
-    assert said.startswith("at the end of the training it solved 97% of the episodes, and without chance 80%")
+    assert said.startswith(
+        "at the end of the training it solved 97% of the episodes, and without chance 80%"
+    )
     assert stuck_words(rows, 0.95) == stuck_words(rows, None) == stuck_words([], 0.1) == []
 
 

@@ -1,6 +1,7 @@
 """What a model is told: rendered for every task, byte by byte as recorded in ``golden/``.
 
-After a change of a template that is meant: REWARDSMITH_GOLDEN=write pytest tests/test_prompts.py, and read the diff.
+After a change of a template that is meant: REWARDSMITH_GOLDEN=write pytest tests/test_prompts.py,
+and read the diff.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lineworld import write_task
 
-from rewardsmith.coder.compose import Conversation, PastTurn, compose
+from rewardsmith.episodes.preflight import look_at
 from rewardsmith.errors import UsageError
-from rewardsmith.feedback.process import STRETCHES, process_rows
-from rewardsmith.look import look_at
+from rewardsmith.llm.prompts import Prompts, percent, quoted_data, short_number
 from rewardsmith.program import ENTRY_POINTS
-from rewardsmith.prompts import Prompts, percent, quoted_data, short_number
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.screening import ScreenOptions
 from rewardsmith.task.environment import missing_modules
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
 from rewardsmith.task.spec import parse_spec
+from rewardsmith.writers.conversation import Conversation, PastTurn, compose
+from rewardsmith.writers.feedback.process import STRETCHES, process_rows
 
 GOLDEN = Path(__file__).with_name("golden")
 CODE = "```python\ndef reward(position):\n    return {'place': position}\n```"
@@ -54,7 +55,10 @@ FAILED = {
     **NO_BEST, "ranges": [], "alike": 0,
 }  # fmt: skip
 FINDINGS = {
-    "findings": ["RS108 error (line 2): there is no 'positon' — did you mean 'position'?", "RS201 error: it is slow"]
+    "findings": [
+        "RS108 error (line 2): there is no 'positon' — did you mean 'position'?",
+        "RS201 error: it is slow",
+    ]
 }
 EPISODE = {
     "title": "the best", "steps": 12, "fitness": 1.0, "success": True, "paid": 4.5, "origin": "an agent of abc",
@@ -62,7 +66,9 @@ EPISODE = {
     "rows": [{"step": 1, "cells": [0.1, 0.5, 0.5]}, {"step": 12, "cells": [1.0, 0.25, 0.25]}],
 }  # fmt: skip
 TRAJECTORY = {"episodes": [EPISODE, {**EPISODE, "title": "the worst", "success": False}]}
-AUDIT = {"concerns": ["RS504 warning: term 'away' works against the goal — turn its sign, or drop it"]}
+AUDIT = {
+    "concerns": ["RS504 warning: term 'away' works against the goal — turn its sign, or drop it"]
+}
 GRADED = {**SCREEN, "rule": "pairs", "by_success": False}
 PREFERENCE = {
     "problem": "", "trained": False, **SCREEN, "screen": SCREEN,
@@ -87,19 +93,39 @@ PRIOR = {
 }  # fmt: skip
 SAID = {"said": ["It limps.", "Lift the | leg"]}
 PAST = {
-    "trained": [PastTurn(CODE, "reflect", (("process", PASSED), ("trajectory", TRAJECTORY), ("audit", AUDIT)))],
+    "trained": [
+        PastTurn(
+            CODE, "reflect", (("process", PASSED), ("trajectory", TRAJECTORY), ("audit", AUDIT))
+        )
+    ],
     "reconsider": [PastTurn(CODE, "reconsider", (("preference", PREFERENCE),))],
     "failed_and_trained": [
-        PastTurn(CODE, "reflect", (("process", REFLECT), ("preference", {**PREFERENCE, **TRAINED_ANYWAY})))
+        PastTurn(
+            CODE,
+            "reflect",
+            (("process", REFLECT), ("preference", {**PREFERENCE, **TRAINED_ANYWAY})),
+        )
     ],
-    "graded": [PastTurn(CODE, "reconsider", (("preference", {**PREFERENCE, **GRADED, "screen": GRADED}),))],
+    "graded": [
+        PastTurn(CODE, "reconsider", (("preference", {**PREFERENCE, **GRADED, "screen": GRADED}),))
+    ],
     "subgoals": [PastTurn(CODE, "reconsider", (("subgoals", SUBGOALS),))],
-    "person": [PastTurn(CODE, "reflect", (("process", {**REFLECT, **NO_BEST, "is_best": True}), ("person", SAID)))],
+    "person": [
+        PastTurn(
+            CODE,
+            "reflect",
+            (("process", {**REFLECT, **NO_BEST, "is_best": True}), ("person", SAID)),
+        )
+    ],
     "reflect": [PastTurn(CODE, "reflect", (("process", REFLECT),))],
     "prior": [PastTurn(CODE, "reflect", (("process", REFLECT), ("prior", PRIOR)))],
     "broken": [PastTurn(CODE, "reflect", (("process", {**FAILED, **process_rows([])}),))],
     "repair": [PastTurn(CODE, "repair", (("findings", FINDINGS),))],
-    "breaks": [PastTurn(CODE, "repair", (("preference", {"problem": BREAKS, "trained": False, "concerns": []}),))],
+    "breaks": [
+        PastTurn(
+            CODE, "repair", (("preference", {"problem": BREAKS, "trained": False, "concerns": []}),)
+        )
+    ],
     "failed_round": [PastTurn("I cannot.", "failed_round", (("failed_round", FINDINGS),))],
 }
 
@@ -115,7 +141,12 @@ def line_seen() -> dict[str, Any]:
     action = {"shape": [1], "dtype": "float64", "range": [-1.0, 1.0]}
     flag = {"shape": [], "dtype": "bool", "range": [0.0, 1.0]}
     return {
-        "arguments": {**dict.fromkeys(names, scalar), "action": action, "prev_action": action, "terminated": flag},
+        "arguments": {
+            **dict.fromkeys(names, scalar),
+            "action": action,
+            "prev_action": action,
+            "terminated": flag,
+        },
         "hidden": ["secret_distance"],
         "random_fitness": [0.1, -0.2],
         "episode_length": 9.5,
@@ -134,8 +165,12 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Task:
 @pytest.fixture(scope="module")
 def looked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Task, dict[str, Any]]]:
     """Every shipped task whose packages are here, and two made here, with a look at each."""
-    tasks = [task for name in shipped_tasks() if not missing_modules((task := load_task(name)).spec.env)]
-    tasks.append(load_task(write_task(tmp_path_factory.mktemp("discrete") / "discrete-line", discrete=True)))
+    tasks = [
+        task for name in shipped_tasks() if not missing_modules((task := load_task(name)).spec.env)
+    ]
+    tasks.append(
+        load_task(write_task(tmp_path_factory.mktemp("discrete") / "discrete-line", discrete=True))
+    )
     return {task.name: (task, seen_of(task)) for task in tasks}
 
 
@@ -151,7 +186,10 @@ def told(
 
 def text_of(conversation: Conversation) -> str:
     parts = [f"<system>\n{conversation.system}"]
-    return "\n\n".join(parts + [f"<{said.role}>\n{said.text}" for said in conversation.messages]) + "\n"
+    return (
+        "\n\n".join(parts + [f"<{said.role}>\n{said.text}" for said in conversation.messages])
+        + "\n"
+    )
 
 
 # --- Golden files
@@ -185,7 +223,9 @@ def test_every_function_that_can_be_asked_for(line: Task, n_actions: int | None)
     if os.environ.get("REWARDSMITH_GOLDEN") == "write":
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text
-    assert conversation.messages[0].text.endswith("Write the reward, a potential, subgoals and a prior on Q.")
+    assert conversation.messages[0].text.endswith(
+        "Write the reward, a potential, subgoals and a prior on Q."
+    )
 
 
 def test_the_writer_is_told_that_of_its_answers_only_the_module_is_kept(line: Task) -> None:
@@ -197,10 +237,19 @@ def test_the_writer_is_told_that_of_its_answers_only_the_module_is_kept(line: Ta
 def test_of_each_sum_it_is_said_whether_it_is_discounted(line: Task) -> None:
     """A discounted table beside an undiscounted sum would contradict it, for all that its reader can tell."""
     preference = {**PREFERENCE, **TRAINED_ANYWAY, **AUDIT, "per": "as a discounted sum"}
-    parts = (("process", REFLECT), ("trajectory", TRAJECTORY), ("audit", AUDIT), ("preference", preference))
+    parts = (
+        ("process", REFLECT),
+        ("trajectory", TRAJECTORY),
+        ("audit", AUDIT),
+        ("preference", preference),
+    )
     text = told(line, line_seen(), [PastTurn(CODE, "reflect", parts)]).messages[-1].text
-    sums = re.findall(r"^(?=.*(?:\bsums?\b|\bin all\b|What stands out|Its steps)).*$", text, flags=re.MULTILINE)
-    feedback = [said for said in sums if not said.startswith(("- A term", "- If"))]  # of what is asked after it
+    sums = re.findall(
+        r"^(?=.*(?:\bsums?\b|\bin all\b|What stands out|Its steps)).*$", text, flags=re.MULTILINE
+    )
+    feedback = [
+        said for said in sums if not said.startswith(("- A term", "- If"))
+    ]  # of what is asked after it
     assert len(feedback) > 5 and all("discounted" in said for said in feedback)
 
 
@@ -208,13 +257,19 @@ def test_of_each_sum_it_is_said_whether_it_is_discounted(line: Task) -> None:
 
 
 @pytest.mark.parametrize("kind", [None, *PAST])
-def test_every_task_can_be_told(looked: dict[str, tuple[Task, dict[str, Any]]], kind: str | None) -> None:
+def test_every_task_can_be_told(
+    looked: dict[str, tuple[Task, dict[str, Any]]], kind: str | None
+) -> None:
     """Templates are rendered strictly: an unknown variable is an error."""
     for task, seen in looked.values():
         text = text_of(told(task, seen, PAST.get(kind or "", ())))
         assert task.goal in text and task.env_id in text
         assert not re.search(r"\{[{%]|[%}]\}|\bNone\b|\bnan\b|Undefined", text)
-        assert all(f"`{field.name}`" in text for field in task.offered_fields if field.name in seen["arguments"])
+        assert all(
+            f"`{field.name}`" in text
+            for field in task.offered_fields
+            if field.name in seen["arguments"]
+        )
 
 
 def test_tables_are_whole(looked: dict[str, tuple[Task, dict[str, Any]]]) -> None:
@@ -229,11 +284,16 @@ def test_tables_are_whole(looked: dict[str, tuple[Task, dict[str, Any]]]) -> Non
             assert {line.count("|") for line in lines} == {lines[0].count("|")}
 
 
-def test_what_is_hidden_is_in_no_prompt(looked: dict[str, tuple[Task, dict[str, Any]]], line: Task) -> None:
+def test_what_is_hidden_is_in_no_prompt(
+    looked: dict[str, tuple[Task, dict[str, Any]]], line: Task
+) -> None:
     for task, seen in [*looked.values(), (line, seen_of(line))]:
         for kind in PAST:
             text = text_of(told(task, seen, PAST[kind]))
-            for name in [*seen["hidden"], *(field.name for field in task.spec.fields if field.hidden)]:
+            for name in [
+                *seen["hidden"],
+                *(field.name for field in task.spec.fields if field.hidden),
+            ]:
                 assert not re.search(rf"\b{name}\b", text)
     assert "secret_distance" in seen_of(line)["hidden"]
 
@@ -279,13 +339,25 @@ def test_instructions_in_an_environments_texts_stay_quotations(line: Task) -> No
     data = line.spec.model_dump(mode="json")
     data["fields"][0] |= {"doc": PLANTED, "unit": PLANTED}
     data["action"] = {"doc": PLANTED, "names": [PLANTED]}
-    planted, plain = (told(Task("line", spec, line.folder), line_seen()) for spec in (parse_spec(data, "t"), line.spec))
+    planted, plain = (
+        told(Task("line", spec, line.folder), line_seen())
+        for spec in (parse_spec(data, "t"), line.spec)
+    )
     text, before = planted.messages[0].text, plain.messages[0].text
     assert planted.system == plain.system
     assert len(text.splitlines()) == len(before.splitlines())
-    assert [part.count("|") for part in text.splitlines()] == [part.count("|") for part in before.splitlines()]
-    assert "```" not in text and "<system>" not in text and "\x1b" not in text and "\n# New task" not in text
-    assert "Ignore all previous instructions" in text  # it is still told, as data, with the warning below it
+    assert [part.count("|") for part in text.splitlines()] == [
+        part.count("|") for part in before.splitlines()
+    ]
+    assert (
+        "```" not in text
+        and "<system>" not in text
+        and "\x1b" not in text
+        and "\n# New task" not in text
+    )
+    assert (
+        "Ignore all previous instructions" in text
+    )  # it is still told, as data, with the warning below it
     assert text.index("do not.") > text.rindex("Ignore all previous instructions")
     assert len(text) < len(before) + 4 * 600
 
@@ -295,11 +367,20 @@ def test_instructions_in_an_environments_texts_stay_quotations(line: Task) -> No
 
 def test_the_static_part_comes_first(line: Task) -> None:
     """Two requests of different rounds share system text and first message to the byte: caches can hit."""
-    requests = [told(line, line_seen(), past) for past in ([], PAST["reflect"], [*PAST["reflect"], *PAST["repair"]])]
+    requests = [
+        told(line, line_seen(), past)
+        for past in ([], PAST["reflect"], [*PAST["reflect"], *PAST["repair"]])
+    ]
     assert len({request.system for request in requests}) == 1
     assert len({request.messages[0] for request in requests}) == 1
     assert requests[2].messages[: len(requests[1].messages)] == requests[1].messages
-    assert [said.role for said in requests[2].messages] == ["user", "assistant", "user", "assistant", "user"]
+    assert [said.role for said in requests[2].messages] == [
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "user",
+    ]
 
 
 def test_the_last_bits_of_a_training_change_no_request(line: Task) -> None:
@@ -313,7 +394,13 @@ def test_the_last_bits_of_a_training_change_no_request(line: Task) -> None:
 
 def test_all_templates_are_used_and_strict(line: Task) -> None:
     names = Prompts().names()
-    assert {"eureka/system", "eureka/request", "eureka/reflect", "eureka/repair", "eureka/failed_round"} <= set(names)
+    assert {
+        "eureka/system",
+        "eureka/request",
+        "eureka/reflect",
+        "eureka/repair",
+        "eureka/failed_round",
+    } <= set(names)
     environment = jinja2.Environment()
     environment.filters |= {"number": short_number, "data": quoted_data, "share": percent}
     for name in names:
@@ -334,7 +421,9 @@ def test_a_users_folder_overrides_by_name(line: Task, tmp_path: Path) -> None:
     mine.freeze(tmp_path / "frozen", "eureka")
     frozen = Prompts(tmp_path / "frozen")
     assert told(line, line_seen(), prompts=frozen) == conversation
-    assert {name.partition("/")[0] for name in frozen.names()} == {"shared", "eureka"}, "what the run does not use"
+    assert {name.partition("/")[0] for name in frozen.names()} == {"shared", "eureka"}, (
+        "what the run does not use"
+    )
 
 
 def test_a_missing_or_broken_template_is_the_users_to_mend(tmp_path: Path) -> None:
@@ -346,7 +435,12 @@ def test_a_missing_or_broken_template_is_the_users_to_mend(tmp_path: Path) -> No
 
 
 def test_numbers_are_short() -> None:
-    assert [short_number(value) for value in (None, 0.123456, -200.0, 1e6)] == ["-", "0.123", "-200", "1e+06"]
+    assert [short_number(value) for value in (None, 0.123456, -200.0, 1e6)] == [
+        "-",
+        "0.123",
+        "-200",
+        "1e+06",
+    ]
 
 
 # --- Process feedback
@@ -380,7 +474,10 @@ def test_forty_rows_become_ten() -> None:
 
 
 def test_seeds_are_averaged_by_episodes() -> None:
-    few, many = {**ROWS[0], "fitness": 1.0, "episodes": 1.0}, {**ROWS[0], "fitness": 4.0, "episodes": 3.0}
+    few, many = (
+        {**ROWS[0], "fitness": 1.0, "episodes": 1.0},
+        {**ROWS[0], "fitness": 4.0, "episodes": 3.0},
+    )
     table = process_rows([[few], [many]])
     assert next(row["cells"] for row in table["rows"] if row["name"] == "fitness") == [13.0 / 4.0]
 
@@ -394,7 +491,9 @@ def test_a_stretch_in_which_nothing_ended_is_left_out() -> None:
 
 def test_the_native_reward_is_never_shown() -> None:
     table = process_rows([[{**ROWS[0], "native_return": 1.0, "wall_s": 3.0}]])
-    assert not {"native_return", "wall_s", "steps", "episodes"} & {row["name"] for row in table["rows"]}
+    assert not {"native_return", "wall_s", "steps", "episodes"} & {
+        row["name"] for row in table["rows"]
+    }
 
 
 numbers = st.none() | st.floats(-1e6, 1e6)

@@ -13,14 +13,20 @@ from hypothesis import strategies as st
 from talkworld import write_task
 
 import rewardsmith as rs
-from rewardsmith.coder.questions import NOT_ASKED, Question, question_program, questions, texts_of
 from rewardsmith.errors import UsageError
-from rewardsmith.sandbox.behaviour import check_program
-from rewardsmith.sandbox.host import ProgramHost
+from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.task.text import word_ids
 from rewardsmith.train.learner import with_subgoals
 from rewardsmith.train.vectors import make_vec_env
+from rewardsmith.writers.questions.program import (
+    NOT_ASKED,
+    Question,
+    question_program,
+    questions,
+    texts_of,
+)
 
 WORDS = ("take", "the", "red", "blue", "ball", "key")
 SAID = ("key", "ball", "red", "blue")
@@ -42,7 +48,10 @@ def test_every_word_that_tells_something_is_hidden_once() -> None:
         Question("put the red <?> next to the box", "ball"),
         Question("put the red ball next to the <?>", "box"),
     ]
-    assert questions("pick up the") == [] and set("a the next to up put pick open you".split()) <= NOT_ASKED
+    assert (
+        questions("pick up the") == []
+        and set("a the next to up put pick open you".split()) <= NOT_ASKED
+    )
 
 
 def columns(instruction: str, below: str) -> dict[str, Any]:
@@ -66,16 +75,26 @@ def hosted(source: str, rows: dict[str, Any]) -> ProgramHost:
 
 @pytest.mark.parametrize(
     ("below", "answered"),
-    [("red ball", [1, 1]), ("blue ball", [0, 0]), ("red key", [0, 0]), ("", [0, 0]), ("ball", [0, 0])],
+    [
+        ("red ball", [1, 1]),
+        ("blue ball", [0, 0]),
+        ("red key", [0, 0]),
+        ("", [0, 0]),
+        ("ball", [0, 0]),
+    ],
 )
-def test_a_thing_answers_if_it_is_all_that_is_said_of_it(host: Any, below: str, answered: list[int]) -> None:
+def test_a_thing_answers_if_it_is_all_that_is_said_of_it(
+    host: Any, below: str, answered: list[int]
+) -> None:
     terms = host(columns("take the red ball", below)).terms
     assert [int(terms[f"question_{n}"][0]) for n in (1, 2)] == answered
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=4), st.lists(st.sampled_from(SAID), max_size=2))
-def test_the_program_says_what_the_rule_says(host: Any, instruction: list[str], below: list[str]) -> None:
+def test_the_program_says_what_the_rule_says(
+    host: Any, instruction: list[str], below: list[str]
+) -> None:
     """The rule by hand: a hidden word is answered if it and the asked words in a row with it are all said."""
     terms = host(columns(" ".join(instruction), " ".join(below))).terms
     runs: list[list[str]] = [[]]
@@ -85,7 +104,9 @@ def test_the_program_says_what_the_rule_says(host: Any, instruction: list[str], 
     assert [bool(terms[f"question_{n}"][0]) for n in (1, 2)] == [*expected, False, False][:2]
 
 
-def test_a_success_is_paid_nothing_in_all_and_a_wrong_thing_nothing_at_all(task: Task, source: str) -> None:
+def test_a_success_is_paid_nothing_in_all_and_a_wrong_thing_nothing_at_all(
+    task: Task, source: str
+) -> None:
     """EAGER's identity, over a thousand episodes of real steps."""
     eager = task.with_training({"shaping": {"subgoals": "neutralised"}})
     base = make_vec_env(eager, 8, 0)
@@ -105,9 +126,13 @@ def test_a_success_is_paid_nothing_in_all_and_a_wrong_thing_nothing_at_all(task:
             sums[dones] = t[dones] = 0
             base.buffers.advance()
     assert len(successes) > 100 and max(map(abs, successes)) <= 1e-9
-    assert min(failures) == 0.0 and np.mean(np.array(failures) == 0.0) > 0.5, "most meet other things only"
+    assert min(failures) == 0.0 and np.mean(np.array(failures) == 0.0) > 0.5, (
+        "most meet other things only"
+    )
     limit = eager.spec.training.gamma**20 / 2
-    assert 0 < max(failures) <= 2 * limit, "all that a failure can keep stays below what a success is worth"
+    assert 0 < max(failures) <= 2 * limit, (
+        "all that a failure can keep stays below what a success is worth"
+    )
 
 
 def test_mismatched_instructions_are_not_answered(task: Task, host: Any) -> None:
@@ -115,13 +140,24 @@ def test_mismatched_instructions_are_not_answered(task: Task, host: Any) -> None
     other = {"red": "blue", "blue": "red", "ball": "key", "key": "ball"}
     for colour in ("red", "blue"):
         for kind in ("ball", "key"):
-            terms = host(columns(f"take the {other[colour]} {other[kind]}", f"{colour} {kind}")).terms
+            terms = host(
+                columns(f"take the {other[colour]} {other[kind]}", f"{colour} {kind}")
+            ).terms
             assert not any(terms[f"question_{n}"][0] for n in (1, 2))
 
 
 def test_eager_needs_no_model_and_learns(task: Task, tmp_path: Path) -> None:
-    run = rs.design(task, strategy="eager", options={"seeds": 1}, report_seeds=0, steps=8192, runs=tmp_path / "runs")
-    assert run.folder.config().writer == "questions" and run.folder.config().produce == ("subgoals",)
+    run = rs.design(
+        task,
+        strategy="eager",
+        options={"seeds": 1},
+        report_seeds=0,
+        steps=8192,
+        runs=tmp_path / "runs",
+    )
+    assert run.folder.config().writer == "questions" and run.folder.config().produce == (
+        "subgoals",
+    )
     assert "ASKED = (3, 4, 5, 6)" in run.best.source
     trial = run.folder.trial_folder(run.state.ranked()[0], "selection", 0)
     result = json.loads((trial / "result.json").read_text())

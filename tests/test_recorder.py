@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNormalize
 
-from rewardsmith.episodes import episode_columns, joined_columns, load_episodes, save_episodes
+from rewardsmith.episodes.columns import episode_columns, joined_columns
+from rewardsmith.episodes.files import load_episodes, save_episodes
+from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.recorder import History, recorded_env
 from rewardsmith.errors import BoundaryError, ProgramError, UsageError
-from rewardsmith.layout import make_layout
-from rewardsmith.look import look_at
-from rewardsmith.recorder import History, recorded_env
 from rewardsmith.task.environment import make_env
+from rewardsmith.task.layout import make_layout
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import parse_spec
 from rewardsmith.train.vec_reward import VecReward
@@ -35,7 +36,9 @@ FIELDS = [
 ]
 
 
-def counter_task(fields: list[dict[str, Any]] = FIELDS, wrappers: tuple[str, ...] = (), **kwargs: Any) -> Task:
+def counter_task(
+    fields: list[dict[str, Any]] = FIELDS, wrappers: tuple[str, ...] = (), **kwargs: Any
+) -> Task:
     spec = {
         "goal": "count",
         "env": {"id": "toy_envs:Counter", "kwargs": kwargs, "wrappers": wrappers},
@@ -56,7 +59,8 @@ class Said:
         return Output(total, {"all": total})
 
 
-# ------------------------------------------------------------------------------------ one loop, written by hand
+# ------------------------------------------------------------------------------------ one loop,
+# written by hand
 
 
 def by_hand(task: Task, n: int, actions: list[Any], seed: int) -> list[list[dict[str, Any]]]:
@@ -91,7 +95,9 @@ def by_hand(task: Task, n: int, actions: list[Any], seed: int) -> list[list[dict
     return found
 
 
-def play(task: Task, n: int, actions: list[Any], seed: int) -> tuple[list[Columns], list[tuple[int, Episode]], Any]:
+def play(
+    task: Task, n: int, actions: list[Any], seed: int
+) -> tuple[list[Columns], list[tuple[int, Episode]], Any]:
     """The same through recorded environments: columns of each step, and the history's episodes."""
     venv = make_vec_env(task, n, seed)
     venv.seed(seed)
@@ -101,7 +107,9 @@ def play(task: Task, n: int, actions: list[Any], seed: int) -> tuple[list[Column
     names = venv.layout.arguments
     for step in actions:
         _, _, dones, infos = venv.step(step.copy())
-        columns.append({name: values.copy() for name, values in venv.buffers.columns(names).items()})
+        columns.append(
+            {name: values.copy() for name, values in venv.buffers.columns(names).items()}
+        )
         columns[-1]["_native"] = venv.buffers.native_reward.copy()
         assert not any("episode" in info for info in infos)
         episodes += history.add(dones)
@@ -131,15 +139,21 @@ def split(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     shared=st.booleans(),
     greedy=st.booleans(),
 )
-def test_columns_and_episodes_are_what_a_loop_sees(lengths: Any, n: int, steps: int, shared: Any, greedy: Any) -> None:
+def test_columns_and_episodes_are_what_a_loop_sees(
+    lengths: Any, n: int, steps: int, shared: Any, greedy: Any
+) -> None:
     task = counter_task(lengths=tuple(lengths), shared=shared, greedy=greedy)
     actions = random_actions(n, steps)
     expected = by_hand(task, n, actions, 5)
     columns, episodes, venv = play(task, n, actions, 5)
-    assert set(venv.layout.arguments) == {name for name in expected[0][0] if not name.startswith("_")}
+    assert set(venv.layout.arguments) == {
+        name for name in expected[0][0] if not name.startswith("_")
+    }
     for step, found in enumerate(columns):
         for name, values in found.items():
-            assert np.array_equal(values, np.stack([expected[row][step][name] for row in range(n)])), (name, step)
+            assert np.array_equal(
+                values, np.stack([expected[row][step][name] for row in range(n)])
+            ), (name, step)
     per_row: list[list[Episode]] = [[e for row, e in episodes if row == i] for i in range(n)]
     for row in range(n):
         whole = split(expected[row])
@@ -153,8 +167,13 @@ def same_episode(rows: list[dict[str, Any]], episode: Episode, arguments: tuple[
     for name, values in episode_columns(episode, arguments).items():
         assert np.array_equal(values, np.stack([row[name] for row in rows])), name
     assert episode.native_rewards.tolist() == [row["_native"] for row in rows]
-    assert (episode.terminated, episode.truncated) == (rows[-1]["terminated"], rows[-1]["_truncated"])
-    assert len(episode.fields["place"]) == len(rows) + 1 and len(episode.fields["doubled"]) == len(rows)
+    assert (episode.terminated, episode.truncated) == (
+        rows[-1]["terminated"],
+        rows[-1]["_truncated"],
+    )
+    assert len(episode.fields["place"]) == len(rows) + 1 and len(episode.fields["doubled"]) == len(
+        rows
+    )
     assert episode.fields["_success"].tolist() == [False] * (len(rows) - 1) + [len(rows) > 2]
 
 
@@ -186,7 +205,9 @@ def test_episodes_are_copies() -> None:
     first = {name: values.copy() for name, values in episodes[0][1].fields.items()}
     for rows in (*venv.buffers.first, *venv.buffers.after, venv.buffers.action):
         rows[...] = 77
-    assert all(np.array_equal(first[name], values) for name, values in episodes[0][1].fields.items())
+    assert all(
+        np.array_equal(first[name], values) for name, values in episodes[0][1].fields.items()
+    )
 
 
 def test_episodes_survive_the_disk(tmp_path: Path) -> None:
@@ -195,7 +216,10 @@ def test_episodes_survive_the_disk(tmp_path: Path) -> None:
     save_episodes(tmp_path / "e.npz", whole)
     before = joined_columns(whole, venv.layout.arguments)
     after = joined_columns(load_episodes(tmp_path / "e.npz"), venv.layout.arguments)
-    assert all(np.array_equal(before[name], after[name]) and before[name].dtype == after[name].dtype for name in before)
+    assert all(
+        np.array_equal(before[name], after[name]) and before[name].dtype == after[name].dtype
+        for name in before
+    )
 
 
 @pytest.mark.parametrize(
@@ -216,7 +240,10 @@ def test_every_kind_of_space(form: str, source: str, expected: Any, dtype: Any) 
     columns, _, venv = play(task, 1, random_actions(1, 2), 5)
     last = columns[-1]["next_value"]  # at the end of an episode, after which came a reset
     assert last[0].tolist() == np.asarray(expected).tolist() and last.dtype == dtype
-    assert (venv.layout.shape("next_value"), venv.layout.dtype("next_value")) == (last.shape[1:], last.dtype)
+    assert (venv.layout.shape("next_value"), venv.layout.dtype("next_value")) == (
+        last.shape[1:],
+        last.dtype,
+    )
     plain = "obs" in venv.layout.arguments
     assert plain == (form not in ("dict", "nested"))
 
@@ -238,7 +265,12 @@ def test_functions_of_the_task(tmp_path: Path) -> None:
     }  # fmt: skip
     columns, _, _ = play(Task("toy", parse_spec(spec, "toy"), tmp_path), 2, random_actions(2, 4), 0)
     assert [c["both"][0].tolist() for c in columns] == [[0, 0, 0], [1, 1, 1], [2, 2, 1], [0, 0, 0]]
-    assert [c["next_both"][0].tolist() for c in columns] == [[1, 1, 1], [2, 2, 1], [3, 3, 1], [1, 1, 1]]
+    assert [c["next_both"][0].tolist() for c in columns] == [
+        [1, 1, 1],
+        [2, 2, 1],
+        [3, 3, 1],
+        [1, 1, 1],
+    ]
 
 
 def test_a_failing_function_is_the_environments_fault(tmp_path: Path) -> None:
@@ -248,7 +280,10 @@ def test_a_failing_function_is_the_environments_fault(tmp_path: Path) -> None:
         "goal": "count", "env": {"id": "env.py:Counter"}, "fitness": {"source": "native_return"},
         "fields": [{"name": "late", "source": "fields.py:late"}],
     }  # fmt: skip
-    with np.errstate(all="raise"), pytest.raises(BoundaryError, match=r"late\(\) after a step") as caught:
+    with (
+        np.errstate(all="raise"),
+        pytest.raises(BoundaryError, match=r"late\(\) after a step") as caught,
+    ):
         play(Task("toy", parse_spec(spec, "toy"), tmp_path), 1, random_actions(1, 4), 0)
     assert caught.value.where == "environment"
 
@@ -272,19 +307,40 @@ def test_images_are_not_offered_but_their_numbers_are() -> None:
     with pytest.raises(UsageError, match="nothing that a program could read"):
         task = Task("toy", parse_spec(spec, "toy"))
         make_layout(task, make_env(task))
-    fields = [{"name": "light", "source": 'info["light"]', "at_reset": True}, {"name": "m", "source": 'info["moved"]'}]
+    fields = [
+        {"name": "light", "source": 'info["light"]', "at_reset": True},
+        {"name": "m", "source": 'info["moved"]'},
+    ]
     task = Task("toy", parse_spec({**spec, "fields": fields}, "toy"))
     layout = make_layout(task, make_env(task))
-    assert layout.arguments == ("action", "first_light", "light", "next_light", "next_m", "prev_action", "terminated")
+    assert layout.arguments == (
+        "action",
+        "first_light",
+        "light",
+        "next_light",
+        "next_m",
+        "prev_action",
+        "terminated",
+    )
 
 
-# ----------------------------------------------------------------------------------- what is offered, and to whom
+# ----------------------------------------------------------------------------------- what is
+# offered, and to whom
 
 
 def test_hidden_fields_are_recorded_but_not_offered() -> None:
-    task = counter_task([{"name": "who", "source": "obs[0]", "hidden": True}, {"name": "step", "source": "obs[2]"}])
+    task = counter_task(
+        [{"name": "who", "source": "obs[0]", "hidden": True}, {"name": "step", "source": "obs[2]"}]
+    )
     _, episodes, venv = play(task, 1, random_actions(1, 3), 5)
-    assert venv.layout.arguments == ("action", "first_step", "next_step", "prev_action", "step", "terminated")
+    assert venv.layout.arguments == (
+        "action",
+        "first_step",
+        "next_step",
+        "prev_action",
+        "step",
+        "terminated",
+    )
     assert venv.layout.hidden == ("who",)
     assert episodes[0][1].fields["who"].tolist() == [5, 5, 5, 5]
     with pytest.raises(KeyError):
@@ -305,7 +361,9 @@ def test_wrappers_change_what_the_policy_sees_and_not_the_fields() -> None:
 
 
 def test_rewards_terms_and_returns() -> None:
-    program = Said(lambda p, after, a: after[:, 1] + 10 * p[:, 1] + a[:, 0], "place", "next_place", "action")
+    program = Said(
+        lambda p, after, a: after[:, 1] + 10 * p[:, 1] + a[:, 0], "place", "next_place", "action"
+    )
     venv = VecReward(make_vec_env(counter_task(lengths=(3, 2)), 2, 5), program, 0.9, history=True)
     venv.seed(5)
     venv.reset()
@@ -325,7 +383,9 @@ def test_rewards_terms_and_returns() -> None:
                 assert infos[row]["episode"]["r"] == pytest.approx(sum(paid[row]))
                 paid[row].clear()
     finished = venv.take_finished()
-    assert venv.take_finished() == [] and len(finished) == sum(len(split(rows)) for rows in expected)
+    assert venv.take_finished() == [] and len(finished) == sum(
+        len(split(rows)) for rows in expected
+    )
     for one in finished:
         assert one.episode is not None and one.length == len(one.episode)
         assert one.native_return == pytest.approx(one.episode.native_rewards.sum())
@@ -346,7 +406,10 @@ def test_a_reset_by_hand_forgets_the_episode_under_way() -> None:
     venv.reset()
     for action in random_actions(2, 3):
         venv.step(action)
-    assert [(one.length, len(one.episode or ())) for one in venv.take_finished()] == [(3, 3), (3, 3)]
+    assert [(one.length, len(one.episode or ())) for one in venv.take_finished()] == [
+        (3, 3),
+        (3, 3),
+    ]
 
 
 def test_a_reward_that_is_not_finite_is_the_programs_fault() -> None:
@@ -370,15 +433,27 @@ def test_it_must_stand_directly_above_recorded_environments() -> None:
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_the_learner_bootstraps_from_the_true_last_observation(shared: bool, monkeypatch: Any) -> None:
+def test_the_learner_bootstraps_from_the_true_last_observation(
+    shared: bool, monkeypatch: Any
+) -> None:
     """Where a time limit cuts an episode PPO adds gamma * V(last observation): it must be given that one."""
-    venv = VecReward(make_vec_env(counter_task(lengths=(3,), shared=shared), 1, 0), Said(lambda w: 0 * w, "who"), 0.5)
-    model = PPO("MlpPolicy", venv, n_steps=8, batch_size=8, n_epochs=1, gamma=0.5, seed=0, device="cpu")
+    venv = VecReward(
+        make_vec_env(counter_task(lengths=(3,), shared=shared), 1, 0),
+        Said(lambda w: 0 * w, "who"),
+        0.5,
+    )
+    model = PPO(
+        "MlpPolicy", venv, n_steps=8, batch_size=8, n_epochs=1, gamma=0.5, seed=0, device="cpu"
+    )
     asked: list[list[float]] = []
     kept = model.policy.obs_to_tensor
-    monkeypatch.setattr(model.policy, "obs_to_tensor", lambda obs: asked.append(np.ravel(obs).tolist()) or kept(obs))
+    monkeypatch.setattr(
+        model.policy, "obs_to_tensor", lambda obs: asked.append(np.ravel(obs).tolist()) or kept(obs)
+    )
     model.learn(8)
-    assert [row[1:] for row in asked] == [[1, 3]]  # the first episode is truncated, the second terminates
+    assert [row[1:] for row in asked] == [
+        [1, 3]
+    ]  # the first episode is truncated, the second terminates
     rewards = model.rollout_buffer.rewards[:, 0]
     assert rewards[2] != 0 and np.count_nonzero(rewards) == 1
 
@@ -393,7 +468,12 @@ class Fractions(toy_envs.Counter):
 
 def test_fractions_after_a_whole_number_are_recorded_as_they_are() -> None:
     spec = counter_task([{"name": "left", "source": 'info["left"]'}]).spec
-    task = Task("toy", spec.model_copy(update={"env": spec.env.model_copy(update={"id": "test_recorder:Fractions"})}))
+    task = Task(
+        "toy",
+        spec.model_copy(
+            update={"env": spec.env.model_copy(update={"id": "test_recorder:Fractions"})}
+        ),
+    )
     env, buffers = recorded_env(task)
     env.reset(seed=0)
     buffers.begin()
@@ -439,7 +519,13 @@ class Flagged(toy_envs.Counter):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         obs, reward, terminated, truncated, _ = super().step(action)
-        return obs, reward, terminated, truncated, {"is_success": True} if terminated or truncated else {}
+        return (
+            obs,
+            reward,
+            terminated,
+            truncated,
+            {"is_success": True} if terminated or truncated else {},
+        )
 
 
 def test_a_success_flag_that_comes_at_the_end_only() -> None:
@@ -451,7 +537,9 @@ def test_a_success_flag_that_comes_at_the_end_only() -> None:
     assert look.report.random_fitness == [1.0] * len(look.behaviour.episodes)
 
 
-@pytest.mark.parametrize("space", [gym.spaces.Discrete(2, start=1), gym.spaces.Tuple((gym.spaces.Discrete(2),))])
+@pytest.mark.parametrize(
+    "space", [gym.spaces.Discrete(2, start=1), gym.spaces.Tuple((gym.spaces.Discrete(2),))]
+)
 def test_actions_that_no_learner_can_take(space: gym.Space[Any]) -> None:
     env = toy_envs.Counter()
     env.action_space = space

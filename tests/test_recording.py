@@ -11,7 +11,7 @@ from command_line import call, refused
 from lineworld import write_task
 
 import rewardsmith as rs
-from rewardsmith.look import random_behaviour
+from rewardsmith.episodes.preflight import random_behaviour
 from rewardsmith.task.loading import load_task
 
 RIGHT = "import numpy as np\n\n\ndef right(observation):\n    return np.array([1.0])\n"
@@ -36,7 +36,11 @@ def test_episodes_are_those_that_random_behaviour_would_record(tmp_path: Path) -
     found = rs.load_episodes(path)
     assert len(found) == 3
     for one, other in zip(found, expected, strict=True):
-        assert (one.terminated, one.truncated, len(one)) == (other.terminated, other.truncated, len(other))
+        assert (one.terminated, one.truncated, len(one)) == (
+            other.terminated,
+            other.truncated,
+            len(other),
+        )
         np.testing.assert_array_equal(one.native_rewards, other.native_rewards)
         for name, values in other.fields.items():
             np.testing.assert_array_equal(one.fields[name], values)
@@ -66,7 +70,9 @@ def test_a_controller_is_recorded_and_a_program_looked_at_on_its_episodes(tmp_pa
     write_task(tmp_path / "line")
     (tmp_path / "walk.py").write_text(RIGHT)
     (tmp_path / "reward.py").write_text(REWARD)
-    done = call(tmp_path, "tasks", "record", "line", "--by", "walk.py:right", "--episodes", "3", "--json")
+    done = call(
+        tmp_path, "tasks", "record", "line", "--by", "walk.py:right", "--episodes", "3", "--json"
+    )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert [episode["success"] for episode in told["episodes"]] == [True] * 3

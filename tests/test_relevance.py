@@ -39,7 +39,9 @@ NEEDED = {"a_thing", "its_colour"}
 @pytest.fixture(scope="module")
 def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
     found = load_task(write_task(tmp_path_factory.mktemp("talk") / "talk"))
-    return found.with_training({"shaping": {"subgoals": "neutralised", "relevant_to": "instruction"}})
+    return found.with_training(
+        {"shaping": {"subgoals": "neutralised", "relevant_to": "instruction"}}
+    )
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=1, max_size=8))
@@ -85,11 +87,15 @@ def test_distractors_are_found_out_and_identities_hold(task: Task) -> None:
             for row in np.flatnonzero(dones):
                 if won[row]:
                     successes.append(float(sums[row]))
-                    late.append({name for name, one in zip(venv.names, known[row], strict=True) if one})
+                    late.append(
+                        {name for name, one in zip(venv.names, known[row], strict=True) if one}
+                    )
             sums[dones] = t[dones] = 0
             base.buffers.advance()
     assert max(map(abs, successes)) <= 1e-9
-    paid_for = [name for found in late[200:] for name in found]  # four goals: after fifty successes of each
+    paid_for = [
+        name for found in late[200:] for name in found
+    ]  # four goals: after fifty successes of each
     assert np.mean([name in NEEDED for name in paid_for]) >= 0.95 and set(paid_for) >= NEEDED
 
 
@@ -97,7 +103,9 @@ def test_a_potential_cannot_be_relevant_to_something(task: Task) -> None:
     with pytest.raises(UsageError, match="as a potential must not"):
         task.with_training({"shaping": {"subgoals": "potential", "relevant_to": "instruction"}})
     with pytest.raises(UsageError, match="'position' is no text field"):
-        load_task("mountain-car").with_training({"shaping": {"subgoals": "bonus", "relevant_to": "position"}})
+        load_task("mountain-car").with_training(
+            {"shaping": {"subgoals": "bonus", "relevant_to": "position"}}
+        )
 
 
 def test_the_export_learns_it_too(task: Task, tmp_path: Path) -> None:
@@ -109,8 +117,14 @@ def test_the_export_learns_it_too(task: Task, tmp_path: Path) -> None:
         shown.reset(seed=int(rng.integers(10_000)))
         total, t, done = 0.0, 0, False
         while not done:
-            obs, _, terminated, truncated, info = shown.step(int(rng.choice(3, p=(0.3, 0.55, 0.15))))
-            total, t, done = total + gamma**t * info["reward_terms"]["subgoals"], t + 1, terminated or truncated
+            obs, _, terminated, truncated, info = shown.step(
+                int(rng.choice(3, p=(0.3, 0.55, 0.15)))
+            )
+            total, t, done = (
+                total + gamma**t * info["reward_terms"]["subgoals"],
+                t + 1,
+                terminated or truncated,
+            )
         assert np.array_equal(obs["subgoals"], info["subgoals"])
         assert info["native_reward"] == 0 or abs(total) < 1e-9
     found = [set(common) for common in wrapped._common.values()]

@@ -13,12 +13,12 @@ from fake_llm import FakeLLM
 from line_runs import asked_of, design, happened
 from lineworld import write_task
 
-from rewardsmith import api
-from rewardsmith.config import Budget
+from rewardsmith.api import runs as api
 from rewardsmith.errors import RunError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply, Request
 from rewardsmith.llm.replay import Tape
+from rewardsmith.run.config import Budget
 from rewardsmith.types import Slot
 
 PRICE = (2.0, 10.0)
@@ -57,7 +57,9 @@ def test_a_strict_replay_is_the_same_run(
     again = api.replay(run, runs=tmp_path / "again")
     assert happened(again) == happened(run)
     assert (again.state.tokens, again.state.usd) == (run.state.tokens, run.state.usd)
-    assert happened(api.replay(again, runs=tmp_path / "third")) == happened(run)  # a replay is a recording too
+    assert happened(api.replay(again, runs=tmp_path / "third")) == happened(
+        run
+    )  # a replay is a recording too
     assert tried == []
     assert "replayed" in again.folder.config().written_by
 
@@ -67,7 +69,9 @@ def test_what_was_not_asked_is_told_with_its_difference(task: str, tmp_path: Pat
     with FakeLLM(answer) as fake:
         run = asked_of(fake, task, tmp_path)
     prompt = run.folder.prompts_folder / "shared" / "pitfalls.md.j2"
-    prompt.write_text(prompt.read_text(encoding="utf-8").replace("Scales differ wildly", "Scales agree"), "utf-8")
+    prompt.write_text(
+        prompt.read_text(encoding="utf-8").replace("Scales differ wildly", "Scales agree"), "utf-8"
+    )
     with pytest.raises(RunError) as caught:
         api.replay(run, runs=tmp_path / "again")
     assert "-- **Scales differ wildly**" in caught.value.message

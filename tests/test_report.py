@@ -17,10 +17,10 @@ from fake_llm import FakeLLM
 from line_runs import REPLIES, asked_of, design, recorded
 from lineworld import write_task
 
-from rewardsmith import api
-from rewardsmith.cli.comparison import comparison_json
+from rewardsmith.api import runs as api
+from rewardsmith.api.comparison import comparison_json
+from rewardsmith.api.report import charts
 from rewardsmith.errors import NoProgram, UsageError
-from rewardsmith.report import charts
 from rewardsmith.types import Interval
 
 VOID = {"meta", "line", "circle", "polyline", "br"}
@@ -66,7 +66,17 @@ def page_of(run: api.Run) -> tuple[Page, str]:
 def test_the_page_is_one_file_that_asks_for_nothing(run: api.Run) -> None:
     page, text = page_of(run)
     assert not re.search(r"https?://|<script|<link|<img|@import|url\(", text)
-    sections = ["result", "reward", "programs-scored", "curves", "behaviour", "quality", "programs", "costs", "again"]
+    sections = [
+        "result",
+        "reward",
+        "programs-scored",
+        "curves",
+        "behaviour",
+        "quality",
+        "programs",
+        "costs",
+        "again",
+    ]
     assert page.ids == sections
     assert len(text) < 200_000
 
@@ -75,7 +85,13 @@ def test_it_says_what_the_run_says(run: api.Run) -> None:
     page, _ = page_of(run)
     best, state = run.best, run.state
     assert best.source.strip() in page.text
-    for shown in (f"{best.score.mean:.3g}", str(best.native), run.folder.name, f"{state.steps:,}", best.id):
+    for shown in (
+        f"{best.score.mean:.3g}",
+        str(best.native),
+        run.folder.name,
+        f"{state.steps:,}",
+        best.id,
+    ):
         assert shown in page.text
     for entry in state.slots.values():
         assert all(finding in page.text for finding in entry.findings)
@@ -95,9 +111,13 @@ def test_nothing_that_anybody_wrote_is_markup(tmp_path: Path, executor: FakeExec
     file = task / "task.toml"
     file.write_text(file.read_text().replace("Reach the right end", f"Reach {EVIL} the right end"))
     replies: list[dict[str, Any]] = [dict(reply) for reply in REPLIES]
-    replies[0]["text"] = replies[0]["text"].replace("import numpy as np", f"import numpy as np\n\n# {EVIL}\n")
+    replies[0]["text"] = replies[0]["text"].replace(
+        "import numpy as np", f"import numpy as np\n\n# {EVIL}\n"
+    )
     replies[0]["text"] += f"\n{EVIL}"
-    replies[1]["text"] = f"{EVIL}\n```python\ndef reward(positon):\n    return {{'{EVIL}': positon}}\n```"
+    replies[1]["text"] = (
+        f"{EVIL}\n```python\ndef reward(positon):\n    return {{'{EVIL}': positon}}\n```"
+    )
     run = design(str(task), tmp_path, replies=recorded(replies))
     page, text = page_of(run)
     assert "<script" not in text and "script" not in page.tags
@@ -114,7 +134,9 @@ def test_a_run_without_a_score_has_a_page(tmp_path: Path, executor: FakeExecutor
     assert "No program has a score" in page.text and "reward" not in page.ids
 
 
-def test_the_cost_of_a_model_is_told(tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cost_of_a_model_is_told(
+    tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from crash_driver import Slots, answer
 
     monkeypatch.setenv("OPENAI_API_KEY", "k" * 20)
@@ -125,27 +147,38 @@ def test_the_cost_of_a_model_is_told(tmp_path: Path, executor: FakeExecutor, mon
     assert f"{run.state.tokens:,}" in page.text and "$" in page.text
 
 
-# ------------------------------------------------------------------------------------------------ charts
+# ------------------------------------------------------------------------------------------------
+# charts
 
 
 def test_dots_stand_where_their_numbers_are() -> None:
-    rows = [charts.Dot("a", Interval(0.0, None, None, 1)), charts.Dot("<b>", Interval(1.0, 0.5, 1.5, 3), "best")]
+    rows = [
+        charts.Dot("a", Interval(0.0, None, None, 1)),
+        charts.Dot("<b>", Interval(1.0, 0.5, 1.5, 3), "best"),
+    ]
     svg = charts.dots(rows, mark=2.0, mark_label="solved")
     Page(svg)
     x = [float(value) for value in re.findall(r'<circle[^>]* cx="([\d.]+)"', svg)]
     low, high = map(float, re.findall(r'<line class="best" x1="([\d.]+)" x2="([\d.]+)"', svg)[0])
     mark = float(re.findall(r'<line class="mark" x1="([\d.]+)"', svg)[0])
     assert x[0] < low < x[1] < high < mark
-    assert high - x[1] == pytest.approx(x[1] - low, abs=0.2) == pytest.approx((x[1] - x[0]) / 2, abs=0.2)
+    assert (
+        high - x[1]
+        == pytest.approx(x[1] - low, abs=0.2)
+        == pytest.approx((x[1] - x[0]) / 2, abs=0.2)
+    )
     assert "&lt;b&gt;" in svg and "<b>" not in svg
 
 
 def test_lines_of_nothing_and_of_one_value() -> None:
     assert charts.lines([]) == "" == charts.lines([charts.Line("a", [])])
-    Page(charts.lines([charts.Line("a", [(0.0, 1.0), (10.0, 1.0)]), charts.Line("b", [(0.0, 1.0)])]))
+    Page(
+        charts.lines([charts.Line("a", [(0.0, 1.0), (10.0, 1.0)]), charts.Line("b", [(0.0, 1.0)])])
+    )
 
 
-# ------------------------------------------------------------------------------------------------ the command line
+# ------------------------------------------------------------------------------------------------
+# the command line
 
 
 def test_commands(tmp_path: Path, run: api.Run) -> None:
@@ -156,7 +189,9 @@ def test_commands(tmp_path: Path, run: api.Run) -> None:
     other = design(str(tmp_path / "line"), tmp_path, report_seeds=3)
     done = call(tmp_path, "compare", run.folder.name, other.folder.name)
     assert done.returncode == 0 and "against the first" in done.stdout.replace("\n", " ")
-    rows = json.loads(call(tmp_path, "compare", run.folder.name, other.folder.name, "--json").stdout)
+    rows = json.loads(
+        call(tmp_path, "compare", run.folder.name, other.folder.name, "--json").stdout
+    )
     assert [row["run"] for row in rows] == [run.folder.name, other.folder.name]
     # The same programs, and seeds that both have: no difference at all.
     assert rows[1]["difference"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "seeds": 2}

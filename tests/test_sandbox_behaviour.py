@@ -10,15 +10,20 @@ from programs import QUICK, TASKS, N, entries, judge
 
 from rewardsmith.errors import UsageError
 from rewardsmith.program import Verdict
-from rewardsmith.sandbox import behaviour
-from rewardsmith.sandbox.behaviour import check_program
+from rewardsmith.sandbox.behaviour import checks as behaviour
+from rewardsmith.sandbox.behaviour.checks import check_program
 from rewardsmith.types import Output
 
 DRIVE, CARTPOLE = TASKS["drive"], TASKS["cartpole"]
-DISCRETE = (DRIVE[0] | {"action": ((), np.dtype(np.int64))}, DRIVE[1] | {"action": TASKS["grid"][1]["action"] % 3})
+DISCRETE = (
+    DRIVE[0] | {"action": ((), np.dtype(np.int64))},
+    DRIVE[1] | {"action": TASKS["grid"][1]["action"] % 3},
+)
 
 
-def check(source: str, task: tuple[dict[str, Any], dict[str, Any]] = DRIVE, **options: Any) -> Verdict:
+def check(
+    source: str, task: tuple[dict[str, Any], dict[str, Any]] = DRIVE, **options: Any
+) -> Verdict:
     options = {"limits": QUICK, "hidden": ("is_success",), **options}
     return check_program("import numpy as np\n" + source, *task, **options)
 
@@ -37,15 +42,21 @@ def test_a_good_reward() -> None:
 
 
 def test_the_ladder_of_styles() -> None:
-    branch = check("def reward(position):\n    return 1.0 if position > 0 else 0.5 * float(position)\n")
+    branch = check(
+        "def reward(position):\n    return 1.0 if position > 0 else 0.5 * float(position)\n"
+    )
     assert (branch.style, codes(branch)) == ("per_transition", ["RS205"])
     assert "us each" in branch.findings[0].message
     norm = check("def reward(goal):\n    return -np.linalg.norm(goal) * np.ones(goal.shape[:-1])\n")
     assert (norm.style, codes(norm)) == ("per_transition", ["RS206"])
     assert "times slower" in norm.findings[0].message
-    mixed = check("def reward(position, action):\n    return position - position.mean() + action[:, 0]\n")
+    mixed = check(
+        "def reward(position, action):\n    return position - position.mean() + action[:, 0]\n"
+    )
     assert (mixed.stage, codes(mixed)) == ("behaviour", ["RS204"])
-    broken = check("def reward(obs):\n    if obs[0] > 0:\n        return obs[99]\n    return obs[98]\n")
+    broken = check(
+        "def reward(obs):\n    if obs[0] > 0:\n        return obs[99]\n    return obs[98]\n"
+    )
     assert codes(broken) == ["RS201"]
     assert "called for one transition: IndexError" in broken.findings[0].message
     assert broken.findings[0].line == 3
@@ -74,7 +85,9 @@ def test_found(code: str) -> None:
     assert codes(verdict) == [code]
     warning = code in ("RS208", "RS211")
     assert verdict.accepted is warning
-    assert verdict.stage == ("accepted" if warning else "sandbox" if code.startswith("RS3") else "behaviour")
+    assert verdict.stage == (
+        "accepted" if warning else "sandbox" if code.startswith("RS3") else "behaviour"
+    )
 
 
 def test_not_finite_names_term_count_and_values() -> None:
@@ -86,17 +99,19 @@ def test_not_finite_names_term_count_and_values() -> None:
 
 
 def test_q_prior_for_discrete_actions() -> None:
-    three = "def q_prior(position):\n    return np.stack([position, 0 * position, -position], axis=1)\n"
+    three = (
+        "def q_prior(position):\n    return np.stack([position, 0 * position, -position], axis=1)\n"
+    )
     assert check(three, DISCRETE, n_actions=3).accepted
     assert codes(check(three, DISCRETE, n_actions=2)) == ["RS212"]
     one = "def q_prior(position, action):\n    return position * action\n"
-    assert codes(check(one, DISCRETE, n_actions=2)) == ["RS212"], "a value of every action, not of one"
+    assert codes(check(one, DISCRETE, n_actions=2)) == ["RS212"], (
+        "a value of every action, not of one"
+    )
 
 
 def test_every_entry_point_is_checked() -> None:
-    source = (
-        "def reward(next_position):\n    return next_position\ndef potential(position):\n    return np.log(position)\n"
-    )
+    source = "def reward(next_position):\n    return next_position\ndef potential(position):\n    return np.log(position)\n"
     verdict = check(source)
     assert codes(verdict) == ["RS203"]
     assert verdict.findings[0].message.startswith("potential:")
@@ -110,7 +125,10 @@ def test_static_errors_run_nothing() -> None:
 
 WITH_A_REMEDY = {
     ("RS201", 2): "X = 1 / 0\ndef reward(position):\n    return position\n",
-    ("RS201", 4): "def reward(position):\n    if np.size(position) > 100:\n        raise ValueError('x')\n"
+    (
+        "RS201",
+        4,
+    ): "def reward(position):\n    if np.size(position) > 100:\n        raise ValueError('x')\n"
     "    return position\n",
     ("RS104", 4): "def reward(position):\n    return position\nreward = 3\n",
     ("RS122", 2): "X = iter([1.0])\ndef reward(position):\n    return position\n",
@@ -127,7 +145,9 @@ def test_whatever_is_refused_comes_with_a_remedy_and_a_line(code: tuple[str, int
 def test_a_failure_of_the_environment_is_not_blamed_on_the_program() -> None:
     rows = {name: column.copy() for name, column in DRIVE[1].items()}
     rows["next_position"][5], rows["wheel_speeds"][7, 1] = np.nan, np.inf
-    source = "def reward(next_position, wheel_speeds):\n    return next_position + wheel_speeds[:, 1]\n"
+    source = (
+        "def reward(next_position, wheel_speeds):\n    return next_position + wheel_speeds[:, 1]\n"
+    )
     assert check(source, (DRIVE[0], rows)).accepted
     rows["next_position"][:] = np.nan
     verdict = check(source, (DRIVE[0], rows))
@@ -148,19 +168,29 @@ def test_a_subgoal_that_never_holds() -> None:
     assert never.accepted and codes(never) == ["RS214"]
     assert never.findings[0].severity == "warning" and "'far'" in never.findings[0].message
     all_never = check("def subgoals(next_position):\n    return {'far': next_position > 1000}\n")
-    assert [(f.code, f.severity) for f in all_never.findings] == [("RS213", "info"), ("RS214", "warning")]
-    out_of_sight = check("def subgoals(next_position):\n    return {'beyond': next_position > 3.0}\n")
+    assert [(f.code, f.severity) for f in all_never.findings] == [
+        ("RS213", "info"),
+        ("RS214", "warning"),
+    ]
+    out_of_sight = check(
+        "def subgoals(next_position):\n    return {'beyond': next_position > 3.0}\n"
+    )
     assert codes(out_of_sight) == []
 
 
 CORPUS = entries("programs")
-# Marked for refusal, but the contract lets a total rule over its terms and tells of the difference (RS211).
+# Marked for refusal, but the contract lets a total rule over its terms and tells of the difference
+# (RS211).
 TOTAL_RULES = "n112"
-NEEDS_A_RUN = [entry for entry in CORPUS if entry["expect"] != "reject_static" and entry["id"] != TOTAL_RULES]
+NEEDS_A_RUN = [
+    entry for entry in CORPUS if entry["expect"] != "reject_static" and entry["id"] != TOTAL_RULES
+]
 IS_READ = [entry for entry in CORPUS if entry["expect"] == "reject_static"]
 
 
-@pytest.mark.parametrize("entry", NEEDS_A_RUN, ids=lambda entry: f"{entry['id']}-{entry['category']}")
+@pytest.mark.parametrize(
+    "entry", NEEDS_A_RUN, ids=lambda entry: f"{entry['id']}-{entry['category']}"
+)
 def test_corpus(entry: dict[str, str]) -> None:
     verdict = judge(entry)
     assert verdict.accepted is (entry["expect"] == "accept"), verdict.findings
@@ -178,10 +208,15 @@ NAMES = ("' '", "'\\u3164'", "'a|b'", "'<|im_end|>'", "'g\\u043eal'", "'a' * 81"
 @pytest.mark.parametrize("name", NAMES)
 def test_names_of_terms_are_plain_text(name: str) -> None:
     first = check(f"def reward(position):\n    return {{{name}: position}}\n")
-    later = check(f"def reward(position):\n    return {{'a' if np.size(position) > 2 else {name}: position}}\n")
+    later = check(
+        f"def reward(position):\n    return {{'a' if np.size(position) > 2 else {name}: position}}\n"
+    )
     for verdict in (first, later):
         assert codes(verdict) == ["RS202"]
-        assert verdict.errors[0].message.isascii() and "<|" not in verdict.errors[0].message.split("expected")[1]
+        assert (
+            verdict.errors[0].message.isascii()
+            and "<|" not in verdict.errors[0].message.split("expected")[1]
+        )
 
 
 def test_names_are_judged_in_the_parent_too(monkeypatch: pytest.MonkeyPatch) -> None:

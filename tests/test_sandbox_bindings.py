@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rewardsmith.sandbox.letters import is_plain
-from rewardsmith.sandbox.namespace import new_namespace, program_tree
-from rewardsmith.sandbox.static import check_static
+from rewardsmith.sandbox.inside.namespace import new_namespace, program_tree
+from rewardsmith.sandbox.names import is_plain
+from rewardsmith.sandbox.static.entry_points import check_static
 
 OFFERED = ("position", "next_position")
 REWARD = "import numpy as np\ndef reward(next_position):\n    return next_position\n"
@@ -21,15 +21,27 @@ REFUSED = {
     "before it": ("RS104", "from math import pi as reward\n" + REWARD),
     "import": ("RS104", REWARD + "import math as reward\n"),
     "import for annotations": ("RS104", REWARD + "from typing import Dict as reward\n"),
-    "parameter elsewhere": ("RS114", "def f(open):\n    return open\n" + REWARD + "def g():\n    return open('x')\n"),
-    "deleted elsewhere": ("RS114", "def f(x):\n    del eval\n    return x\n" + REWARD + "X = eval('1')\n"),
-    "a comprehension elsewhere": ("RS114", REWARD + "def f():\n    return [q for q in (1,)]\nX = q\n"),
+    "parameter elsewhere": (
+        "RS114",
+        "def f(open):\n    return open\n" + REWARD + "def g():\n    return open('x')\n",
+    ),
+    "deleted elsewhere": (
+        "RS114",
+        "def f(x):\n    del eval\n    return x\n" + REWARD + "X = eval('1')\n",
+    ),
+    "a comprehension elsewhere": (
+        "RS114",
+        REWARD + "def f():\n    return [q for q in (1,)]\nX = q\n",
+    ),
     "typing lacks it": ("RS105", "from typing import Distance\n" + REWARD),
     "a module in typing": ("RS105", "from typing import sys as math\n" + REWARD),
     "two meanings": ("RS105", "from typing import Sized as np\n" + REWARD),
     "two meanings of a module": ("RS105", "import typing as np\n" + REWARD),
     "two meanings of a builtin": ("RS105", "from typing import Set as set\n" + REWARD),
-    "typing in a function": ("RS105", REWARD + "def f(math):\n    import typing as math\n    return math\n"),
+    "typing in a function": (
+        "RS105",
+        REWARD + "def f(math):\n    import typing as math\n    return math\n",
+    ),
     "a name of the file": ("RS124", "_np = 3.0\n" + REWARD),
     "another name of the file": ("RS124", REWARD + "def RewardWrapper(x):\n    return x\n"),
     "encoding": ("RS124", "# -*- coding: latin-1 -*-\n" + REWARD),
@@ -76,17 +88,36 @@ def test_accepted(name: str) -> None:
 
 def test_an_annotation_makes_a_name_local_as_it_does_in_a_file() -> None:
     namespace = new_namespace()
-    exec(compile(program_tree("K = 1.0\ndef f():\n    K: float\n    return K\n"), "p", "exec"), namespace)
+    exec(
+        compile(program_tree("K = 1.0\ndef f():\n    K: float\n    return K\n"), "p", "exec"),
+        namespace,
+    )
     with pytest.raises(UnboundLocalError):
         namespace["f"]()
 
 
-@pytest.mark.parametrize("name", ["progress", "a b", "1", "dist(x) +3.5%", "joint_0/speed", "θ", "a:b-c"])
+@pytest.mark.parametrize(
+    "name", ["progress", "a b", "1", "dist(x) +3.5%", "joint_0/speed", "θ", "a:b-c"]
+)
 def test_plain_names(name: str) -> None:
     assert is_plain(name)
 
 
-NAMELESS = ["", " ", "a ", "a  b", "--", "a|b", "```", "<|im_end|>", "g\u043eal", "\u3164", "\u2800", "a\u0336", "a\tb"]
+NAMELESS = [
+    "",
+    " ",
+    "a ",
+    "a  b",
+    "--",
+    "a|b",
+    "```",
+    "<|im_end|>",
+    "g\u043eal",
+    "\u3164",
+    "\u2800",
+    "a\u0336",
+    "a\tb",
+]
 
 
 @pytest.mark.parametrize("name", [*NAMELESS, "\u0663", "a\n"])

@@ -18,10 +18,11 @@ from profiles import PROFILES, run_in
 
 from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.program import EntryPoint
-from rewardsmith.sandbox import launch, seccomp
-from rewardsmith.sandbox.attacks import ATTACKS, SelfTest
-from rewardsmith.sandbox.confine import LAYERS
-from rewardsmith.sandbox.host import ProgramHost
+from rewardsmith.sandbox.client import launch
+from rewardsmith.sandbox.client.host import ProgramHost
+from rewardsmith.sandbox.inside import seccomp
+from rewardsmith.sandbox.inside.attacks import ATTACKS, SelfTest
+from rewardsmith.sandbox.inside.confine import LAYERS
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.sandbox.report import SandboxReport, attacks_by_layer, sandbox_report
 
@@ -106,7 +107,9 @@ def escaped(attack: str) -> ProgramHost:
     source = SOURCE.format(imports=imports, attack=attack)
     shapes = {"x": ((), np.dtype(float))}
     limits = Limits(call_s=2.0, load_s=2.0, memory_mb=1024)
-    return ProgramHost(source, EntryPoint("reward", ("x",), "reward"), shapes, capacity=4, limits=limits)
+    return ProgramHost(
+        source, EntryPoint("reward", ("x",), "reward"), shapes, capacity=4, limits=limits
+    )
 
 
 @on_linux
@@ -116,7 +119,11 @@ def test_an_escaped_program_is_refused(name: str, tmp_path: Path) -> None:
     canary.write_text("424242")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0)
-        attack = ESCAPES[name].replace("@FILE@", str(canary)).replace("@PORT@", str(listener.getsockname()[1]))
+        attack = (
+            ESCAPES[name]
+            .replace("@FILE@", str(canary))
+            .replace("@PORT@", str(listener.getsockname()[1]))
+        )
         with escaped(attack) as host, pytest.raises(ProgramError) as caught:
             host({"x": np.zeros(2)})
         with pytest.raises(BlockingIOError):
@@ -190,11 +197,16 @@ def _run_filter(code: bytes, audit: int, number: int, third: int = 0) -> int:
         elif operation == 0x06:
             return value
         else:
-            holds = {0x15: accumulator == value, 0x35: accumulator >= value, 0x45: bool(accumulator & value)}
+            holds = {
+                0x15: accumulator == value,
+                0x35: accumulator >= value,
+                0x45: bool(accumulator & value),
+            }
             place += if_true if holds[operation] else if_false
 
 
-# open, openat, socket, connect, clone, clone3, execve, kill, ptrace, prctl, setrlimit or prlimit64, ioctl, pwrite64
+# open, openat, socket, connect, clone, clone3, execve, kill, ptrace, prctl, setrlimit or prlimit64,
+# ioctl, pwrite64
 REFUSED = {
     "x86_64": (2, 257, 41, 42, 56, 435, 59, 62, 101, 157, 160, 302, 16, 18, 9999),
     "aarch64": (56, 198, 203, 220, 435, 221, 129, 117, 167, 261, 29, 68, 9999),
@@ -205,7 +217,11 @@ REFUSED = {
 def test_the_filter_of_each_architecture(machine: str) -> None:
     architecture = seccomp.ARCHITECTURES[machine]
     code = seccomp.build(architecture)
-    assert len(set(architecture.numbers.values())) == len(architecture.numbers) == len(seccomp.ALLOWED) + 2
+    assert (
+        len(set(architecture.numbers.values()))
+        == len(architecture.numbers)
+        == len(seccomp.ALLOWED) + 2
+    )
     for name in seccomp.ALLOWED:
         assert _run_filter(code, architecture.audit, architecture.numbers[name]) == 0x7FFF0000, name
     for number in REFUSED[machine]:
@@ -214,14 +230,18 @@ def test_the_filter_of_each_architecture(machine: str) -> None:
         number = architecture.numbers[name]
         assert _run_filter(code, architecture.audit, number, third=3) == 0x7FFF0000
         assert _run_filter(code, architecture.audit, number, third=7) == 0x00050001
-    assert _run_filter(code, 0x40000003, 3) == 0x80000000, "calls of another architecture end the process"
+    assert _run_filter(code, 0x40000003, 3) == 0x80000000, (
+        "calls of another architecture end the process"
+    )
     if machine == "x86_64":
         assert _run_filter(code, architecture.audit, 0x40000000) == 0x80000000, "so do those of x32"
 
 
 def test_doctor_tells_what_holds() -> None:
     words = [sys.executable, "-m", "rewardsmith", "doctor", "--json"]
-    found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True, cwd=HERE.parent).stdout)
+    found = json.loads(
+        subprocess.run(words, capture_output=True, text=True, check=True, cwd=HERE.parent).stdout
+    )
     assert found["level"] == sandbox_report().level
     assert set(found["stopped"]["all"]) == set(ATTACKS) - set(found["worked"])
     assert found["host_start_ms"] > 0 and found["call_us"] > 0

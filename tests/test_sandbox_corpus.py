@@ -15,12 +15,16 @@ from profiles import PROFILES, ROOT, run_in
 from programs import DATA, entries
 from sandbox_driver import SECRET
 
-from rewardsmith.api import check_program
-from rewardsmith.coder.extract import extract_code
+from rewardsmith.api.programs import check_program
+from rewardsmith.writers.extract import extract_code
 
 HERE = Path(__file__).resolve().parent
 NAMES = sorted(path.stem for path in DATA.glob("*.jsonl"))
-STAGES = {"reject_static": ("static",), "reject_runtime": ("static", "behaviour", "sandbox"), "accept": ("accepted",)}
+STAGES = {
+    "reject_static": ("static",),
+    "reject_runtime": ("static", "behaviour", "sandbox"),
+    "accept": ("accepted",),
+}
 STAGES["contained"] = STAGES["reject_runtime"]
 TOTAL_RULES = "n112"  # see test_sandbox_behaviour.py
 
@@ -60,7 +64,10 @@ class Bait:
 @pytest.fixture
 def bait(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bait]:
     folder = tmp_path_factory.mktemp("bait")
-    for parent in (folder.parent, folder.parent.parent):  # pytest's own folders are closed to other users
+    for parent in (
+        folder.parent,
+        folder.parent.parent,
+    ):  # pytest's own folders are closed to other users
         parent.chmod(parent.stat().st_mode | 0o055)
     made = Bait(folder)
     yield made
@@ -69,7 +76,9 @@ def bait(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bait]:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_program_gets_its_verdict_and_touches_nothing(profile: str, bait: Bait) -> None:
-    done = run_in(profile, HERE / "sandbox_driver.py", "corpus", str(bait.canary), bait.port, *NAMES)
+    done = run_in(
+        profile, HERE / "sandbox_driver.py", "corpus", str(bait.canary), bait.port, *NAMES
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     said = json.loads(done.stdout)
     found = said["verdicts"]
@@ -89,7 +98,9 @@ def test_every_program_gets_its_verdict_and_touches_nothing(profile: str, bait: 
 
 def test_the_attacks_work_where_nothing_stops_them(bait: Bait) -> None:
     """The control: without it, a corpus of attacks that never worked would prove nothing."""
-    done = run_in("user", HERE / "sandbox_driver.py", "control", str(bait.canary), bait.port, *NAMES)
+    done = run_in(
+        "user", HERE / "sandbox_driver.py", "control", str(bait.canary), bait.port, *NAMES
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     did = json.loads(done.stdout)
     reached = {name: what for name, what in did.items() if what}
@@ -103,10 +114,16 @@ RECORDED = ROOT / "benchmarks" / "results" / "model_runs"
 
 @pytest.mark.parametrize("task", ["mountain-car-continuous", "mountain-car", "cart-pole-swing-up"])
 def test_what_a_model_wrote_before_these_rules_existed_is_accepted(task: str) -> None:
-    replies = [json.loads(line) for line in (RECORDED / task / "llm.jsonl").read_text("utf-8").splitlines()]
-    sources = [extract_code(reply["reply"]["text"]).source for reply in replies if reply.get("reply")]
+    replies = [
+        json.loads(line) for line in (RECORDED / task / "llm.jsonl").read_text("utf-8").splitlines()
+    ]
+    sources = [
+        extract_code(reply["reply"]["text"]).source for reply in replies if reply.get("reply")
+    ]
     assert len(sources) == 6
     for source in sources:
         assert source is not None
         verdict = check_program(source, task)
-        assert verdict.accepted and not [found for found in verdict.findings if found.severity != "info"], source
+        assert verdict.accepted and not [
+            found for found in verdict.findings if found.severity != "info"
+        ], source

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from lineworld import write_task
 
+from rewardsmith.engine.workers.local import LocalExecutor
 from rewardsmith.errors import BoundaryError, disk_full
-from rewardsmith.executor.local import LocalExecutor
-from rewardsmith.sandbox import landlock
 from rewardsmith.sandbox.folder import refused_outside
+from rewardsmith.sandbox.inside import landlock
 
 ROOT = Path(__file__).resolve().parents[1]
 needs_landlock = pytest.mark.skipif(landlock.version() == 0, reason="the kernel has no Landlock")
@@ -66,7 +66,9 @@ def test_only_its_folder_can_be_written(tmp_path: Path) -> None:
     cache.mkdir()
     (run / "events.jsonl").write_text("log")
     words = [sys.executable, "-c", SCRIPT, str(run), str(trial), str(cache)]
-    done = subprocess.run(words, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        words, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, cwd=ROOT
+    )
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
     assert (run / "events.jsonl").read_text() == "log"
     assert sorted(path.name for path in run.iterdir()) == ["events.jsonl", "programs"]
@@ -104,14 +106,27 @@ print("done")
 
 
 @needs_landlock
-def test_devices_and_what_libraries_need_but_no_disk_and_no_setting_of_the_kernel(tmp_path: Path) -> None:
+def test_devices_and_what_libraries_need_but_no_disk_and_no_setting_of_the_kernel(
+    tmp_path: Path,
+) -> None:
     wanted = ["/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", f"/proc/{os.getpid()}/comm"]
     wanted += ["/dev/kmsg", "/dev/vda", "/dev/sda", "/dev/loop0", "/dev/ptmx", "/dev/mem"]
     there = [path for path in wanted if os.access(path, os.W_OK)]
-    with tempfile.TemporaryDirectory(prefix="rs") as short:  # torch makes sockets in it, whose paths end at 108 letters
-        words = [sys.executable, "-c", DEVICES, f"{short}/trial", str(tmp_path / "not/yet/there"), *there]
+    with tempfile.TemporaryDirectory(
+        prefix="rs"
+    ) as short:  # torch makes sockets in it, whose paths end at 108 letters
+        words = [
+            sys.executable,
+            "-c",
+            DEVICES,
+            f"{short}/trial",
+            str(tmp_path / "not/yet/there"),
+            *there,
+        ]
         variables = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(words, env=variables, capture_output=True, text=True, cwd=ROOT, timeout=100)
+        done = subprocess.run(
+            words, env=variables, capture_output=True, text=True, cwd=ROOT, timeout=100
+        )
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
@@ -122,7 +137,9 @@ def test_a_file_that_may_not_be_read_is_no_matter_of_the_folder(
     denied = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "secret"))
     (tmp_path / "secret").touch()
     assert refused_outside(denied, tmp_path / "trial") == str(tmp_path / "secret")
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # what its mode says to anybody but root
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: False
+    )  # what its mode says to anybody but root
     assert refused_outside(denied, tmp_path / "trial") is None
     assert not disk_full(denied), "no room on the disk would help"
 
@@ -140,12 +157,16 @@ def test_an_environment_that_writes_elsewhere_is_told_where_and_what_to_do(tmp_p
     with closing(LocalExecutor(1)) as executor:
 
         def preflight() -> None:
-            executor.submit("preflight", {"task": str(task), "folder": str(folder)}, tmp_path / "log").result()
+            executor.submit(
+                "preflight", {"task": str(task), "folder": str(folder)}, tmp_path / "log"
+            ).result()
 
         with pytest.raises(BoundaryError, match="may write only to") as caught:
             preflight()
         assert (caught.value.where, str(cache) in caught.value.hint) == ("environment", True)
         spec = (task / "task.toml").read_text()
-        (task / "task.toml").write_text(spec.replace("[env]\n", f"[env]\nwrites = [{str(cache)!r}]\n"))
+        (task / "task.toml").write_text(
+            spec.replace("[env]\n", f"[env]\nwrites = [{str(cache)!r}]\n")
+        )
         preflight()
     assert (cache / "x").exists() and (folder / "preflight.json").exists()

@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 
 from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.program import EntryPoint
-from rewardsmith.sandbox import launch
-from rewardsmith.sandbox.host import ProgramHost
+from rewardsmith.sandbox.client import launch
+from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.limits import Limits
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,16 +37,21 @@ SHAPES = {
     "action": ((), np.dtype(np.int64)),
     "terminated": ((), np.dtype(bool)),
 }
-# What the static rules refuse and a determined program might still find: hosts are tested without them.
+# What the static rules refuse and a determined program might still find: hosts are tested without
+# them.
 ESCAPE = "IMPORT = np.linalg.norm.__wrapped__.__globals__['__builtins__']['__import__']"
 QUICK = Limits(call_s=0.4, load_s=0.8, memory_mb=1024)
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads /proc")
 
 
 @contextmanager
-def hosted(body: str, arguments: str = "position", *, entry: str = "reward", **options: Any) -> Iterator[ProgramHost]:
+def hosted(
+    body: str, arguments: str = "position", *, entry: str = "reward", **options: Any
+) -> Iterator[ProgramHost]:
     names = tuple(arguments.split(", ")) if arguments else ()
-    source = f"import numpy as np\nimport math\ndef {entry}({arguments}):\n    {ESCAPE}\n    {body}\n"
+    source = (
+        f"import numpy as np\nimport math\ndef {entry}({arguments}):\n    {ESCAPE}\n    {body}\n"
+    )
     options = {"capacity": 64, "limits": QUICK, **options}
     with ProgramHost(source, EntryPoint(entry, names, entry), SHAPES, **options) as host:
         yield host
@@ -87,7 +92,9 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
 def test_terms_total_and_what_differs() -> None:
     given_ = columns(5)
     x = given_["position"]
-    with hosted('return {"a": position, "one": 1, "yes": position > 0, "col": position[:, None]}') as host:
+    with hosted(
+        'return {"a": position, "one": 1, "yes": position > 0, "col": position[:, None]}'
+    ) as host:
         out = host(given_)
         assert list(out.terms) == ["a", "one", "yes", "col"]
         np.testing.assert_allclose(out.total, 2 * x + 1 + (x > 0))
@@ -114,11 +121,17 @@ def test_chunks_and_nothing() -> None:
 
 def test_one_transition_at_a_time() -> None:
     body = "side = 1.0 if position > 0 else -1.0\n    "
-    body += 'return side + np.linalg.norm(goal) + (10 if terminated else 0), {"a": goal[0] * action}'
+    body += (
+        'return side + np.linalg.norm(goal) + (10 if terminated else 0), {"a": goal[0] * action}'
+    )
     given_ = columns(40)
     with hosted(body, "position, goal, action, terminated", style="per_transition") as host:
         out = host(given_)
-    expected = np.sign(given_["position"]) + np.linalg.norm(given_["goal"], axis=1) + 10 * given_["terminated"]
+    expected = (
+        np.sign(given_["position"])
+        + np.linalg.norm(given_["goal"], axis=1)
+        + 10 * given_["terminated"]
+    )
     np.testing.assert_allclose(out.total, expected)
     np.testing.assert_allclose(out.terms["a"], given_["goal"][:, 0] * given_["action"])
 
@@ -128,13 +141,19 @@ def test_arguments_by_position_and_by_name() -> None:
     entry = EntryPoint("reward", ("position", "terminated"), "reward")
     given_ = columns(4)
     with ProgramHost(source, entry, SHAPES, capacity=4) as host:
-        np.testing.assert_allclose(host(given_).total, 2 * given_["position"] + given_["terminated"])
+        np.testing.assert_allclose(
+            host(given_).total, 2 * given_["position"] + given_["terminated"]
+        )
 
 
 def test_q_prior_without_action_gives_one_value_an_action() -> None:
-    with hosted("return np.stack([position, -position], axis=1)", entry="q_prior", capacity=3) as host:
+    with hosted(
+        "return np.stack([position, -position], axis=1)", entry="q_prior", capacity=3
+    ) as host:
         given_ = columns(5)
-        np.testing.assert_array_equal(host(given_).total, np.stack([given_["position"], -given_["position"]], 1))
+        np.testing.assert_array_equal(
+            host(given_).total, np.stack([given_["position"], -given_["position"]], 1)
+        )
         assert host.apply(given_, "batched").total.shape == (5, 2)
     assert "n_actions" in failure("return position[:2]", entry="q_prior").message
 
@@ -145,7 +164,9 @@ def test_annotations_and_their_imports_do_not_matter() -> None:
         "def reward(position: np.ndarray, k: Optional[int] = 2) -> Dict[str, Undefined]:\n"
         "    x: float\n    y: Nothing = position * k\n    return {'y': y.sum(axis=-1) * 0 + y.mean() * 0 + y}\n"
     )
-    with ProgramHost(source, EntryPoint("reward", ("position",), "reward"), SHAPES, capacity=4) as host:
+    with ProgramHost(
+        source, EntryPoint("reward", ("position",), "reward"), SHAPES, capacity=4
+    ) as host:
         np.testing.assert_allclose(host(columns(4)).total, 2 * columns(4)["position"])
 
 
@@ -173,7 +194,9 @@ def test_output_outside_the_contract(body: str, told: str) -> None:
 
 
 def test_forms_of_the_other_entry_points() -> None:
-    assert "potential returned a dict" in failure("return {'a': position}", entry="potential").message
+    assert (
+        "potential returned a dict" in failure("return {'a': position}", entry="potential").message
+    )
     assert "booleans" in failure("return {'a': position * 1.0}", entry="subgoals").message
     assert "dict of boolean" in failure("return position > 0", entry="subgoals").message
     with hosted("return {'a': position > 0, 'b': True}", entry="subgoals") as host:
@@ -204,7 +227,9 @@ def test_exceptions_tell_type_message_and_line() -> None:
     assert caught.value.line == 1
 
 
-@pytest.mark.parametrize("body", ["while True: pass", "return sum(range(10**18))"], ids=["python", "in C"])
+@pytest.mark.parametrize(
+    "body", ["while True: pass", "return sum(range(10**18))"], ids=["python", "in C"]
+)
 def test_a_hang_is_ended_and_remembered(body: str) -> None:
     with hosted(body) as host:
         start = time.monotonic()
@@ -215,12 +240,21 @@ def test_a_hang_is_ended_and_remembered(body: str) -> None:
         assert time.monotonic() - start < QUICK.load_s + 1.5
         assert not alive(host._pid)
     with pytest.raises(ProgramError) as caught:
-        ProgramHost("while True: pass\n", EntryPoint("reward", (), "reward"), SHAPES, capacity=1, limits=QUICK)
+        ProgramHost(
+            "while True: pass\n",
+            EntryPoint("reward", (), "reward"),
+            SHAPES,
+            capacity=1,
+            limits=QUICK,
+        )
     assert caught.value.reason == "timeout"
 
 
 def test_memory_is_refused_and_the_parent_unharmed() -> None:
-    for body in ("return position * np.ones((200000, 200000))[0, 0]", "x = [0.0]\n    while True: x = x + x"):
+    for body in (
+        "return position * np.ones((200000, 200000))[0, 0]",
+        "x = [0.0]\n    while True: x = x + x",
+    ):
         error = failure(body, limits=Limits(call_s=5.0, memory_mb=700))
         assert error.reason == "memory", error
 
@@ -257,11 +291,16 @@ def test_a_reply_has_the_form_of_the_first() -> None:
         with pytest.raises(ProgramError, match="interfered"):
             host(columns(2))
     flags = "IMPORT('sys')._getframe(2).f_locals['writer']._has_total = len(position) != 2\n    "
-    with hosted(flags + "return (position, {'a': 1.0}) if len(position) != 2 else {'a': 1.0}") as host:
+    with hosted(
+        flags + "return (position, {'a': 1.0}) if len(position) != 2 else {'a': 1.0}"
+    ) as host:
         host(columns(3))
         with pytest.raises(ProgramError, match="interfered"):
             host(columns(2))
-    with hosted(change + "return position", entry="q_prior") as host, pytest.raises(ProgramError, match="n_actions"):
+    with (
+        hosted(change + "return position", entry="q_prior") as host,
+        pytest.raises(ProgramError, match="n_actions"),
+    ):
         host(columns(2))
 
 
@@ -276,7 +315,9 @@ def test_the_process_has_no_keys_no_output_and_no_folder() -> None:
         with hosted(body) as host:
             host(columns(3))
             if Path("/proc/self/environ").exists():
-                assert b"secret" not in Path(f"/proc/{host._zygote._process.pid}/environ").read_bytes()
+                assert (
+                    b"secret" not in Path(f"/proc/{host._zygote._process.pid}/environ").read_bytes()
+                )
     finally:
         del os.environ["REWARDSMITH_TEST_KEY"]
 
@@ -290,7 +331,7 @@ def test_builtins_are_few() -> None:
 PARENT = """
 import numpy as np
 from rewardsmith.program import EntryPoint
-from rewardsmith.sandbox.host import ProgramHost
+from rewardsmith.sandbox.client.host import ProgramHost
 entry = EntryPoint("reward", ("position",), "reward")
 host = ProgramHost({source!r}, entry, {{"position": ((), np.dtype(float))}}, capacity=4)
 host._first = False  # so that the ordinary limit of 2 s holds
@@ -332,7 +373,9 @@ def test_nothing_is_left_after_many_hosts() -> None:
 
     def open_and_use(i: int) -> None:
         entry = EntryPoint("reward", ("position",), "reward")
-        host = ProgramHost("def reward(position):\n    return position\n", entry, SHAPES, capacity=2)
+        host = ProgramHost(
+            "def reward(position):\n    return position\n", entry, SHAPES, capacity=2
+        )
         host(columns(2))
         if i % 2:  # the others are left to the garbage collector
             host.close()
@@ -396,7 +439,9 @@ FINITE = st.floats(-1e6, 1e6)
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(FINITE, FINITE, FINITE, st.integers(-5, 5), st.booleans()), max_size=40))
-def test_the_host_computes_what_numpy_computes(shared_host: ProgramHost, rows: list[tuple[Any, ...]]) -> None:
+def test_the_host_computes_what_numpy_computes(
+    shared_host: ProgramHost, rows: list[tuple[Any, ...]]
+) -> None:
     table = np.array([row[:3] for row in rows], dtype=float).reshape(-1, 3)
     given_ = {"position": table[:, 0], "goal": table[:, 1:]}
     given_["action"] = np.array([row[3] for row in rows], dtype=np.int64)
@@ -417,7 +462,9 @@ def shared_host() -> Iterator[ProgramHost]:
 
 def test_latency(capsys: pytest.CaptureFixture[str]) -> None:
     with hosted(
-        'return {"a": position, "b": goal[:, 0], "c": action}', "position, goal, action", capacity=1024
+        'return {"a": position, "b": goal[:, 0], "c": action}',
+        "position, goal, action",
+        capacity=1024,
     ) as host:
         lines = []
         for n in (1, 16, 1024):

@@ -18,12 +18,14 @@ import pytest
 from test_sandbox_confine import escaped, on_linux
 from test_sandbox_host import ROOT, columns, hosted, needs_proc, until
 
+from rewardsmith.api.wrapper import RewardWrapper, load_program
 from rewardsmith.errors import BoundaryError, ProgramError
-from rewardsmith.sandbox import launch
-from rewardsmith.wrapper import RewardWrapper, load_program
+from rewardsmith.sandbox.client import launch
 
 ONES = {"x": np.ones(2)}
-forks = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of Python 3.12 on, where threads are
+forks = pytest.mark.filterwarnings(
+    "ignore:.*fork:DeprecationWarning"
+)  # of Python 3.12 on, where threads are
 
 
 def script(body: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
@@ -41,7 +43,9 @@ def script(body: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
 
 
 @forks
-def test_each_process_of_a_vector_environment_gets_the_rewards_of_its_own_environment(tmp_path: Path) -> None:
+def test_each_process_of_a_vector_environment_gets_the_rewards_of_its_own_environment(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "reward.py").write_text(
         "def reward(next_position, action):\n    return next_position - 0.001 * action\n"
     )
@@ -73,7 +77,10 @@ def test_a_fork_neither_uses_nor_ends_the_host_that_it_inherited() -> None:
             if child == 0:
                 try:
                     given = columns(8, seed)
-                    good = all(np.array_equal(host(given).terms["a"], given["position"]) for _ in range(300))
+                    good = all(
+                        np.array_equal(host(given).terms["a"], given["position"])
+                        for _ in range(300)
+                    )
                     host.close()
                     os._exit(0 if good else 3)
                 finally:
@@ -150,7 +157,9 @@ def test_ctrl_c_while_a_host_is_started_leaves_the_others_alone() -> None:
             with escaped("pass") as other:
                 assert other._pid != host._pid and other(ONES).total.tolist() == [1, 1]
         assert launch.zygote() is zygote
-        hosts = "".join(f.read_text() for f in Path(f"/proc/{zygote._process.pid}/task").glob("*/children")).split()
+        hosts = "".join(
+            f.read_text() for f in Path(f"/proc/{zygote._process.pid}/task").glob("*/children")
+        ).split()
         assert hosts == [str(host._pid)]
 
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewardsmith.program import EntryPoint
-from rewardsmith.sandbox import facades
 from rewardsmith.sandbox.allowed import ATTRIBUTES, LINALG, MATH, NUMPY
+from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.dtypes import NotAvailable
-from rewardsmith.sandbox.frozen import StateError, freeze
-from rewardsmith.sandbox.host import ProgramHost
-from rewardsmith.sandbox.namespace import FILENAME, new_namespace, program_tree
+from rewardsmith.sandbox.inside import facades
+from rewardsmith.sandbox.inside.frozen import StateError, freeze
+from rewardsmith.sandbox.inside.namespace import FILENAME, new_namespace, program_tree
 
 
 def loaded(source: str) -> dict[str, Any]:
@@ -49,10 +49,14 @@ def test_imports_become_facades() -> None:
     assert found["la"] is found["LA"] is found["np"].linalg
     assert found["exp"] is np.exp and found["PI"] == math.pi and found["f"]() == np.pi
     assert "Dict" not in found
-    assert not any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in ast.walk(program_tree(IMPORTS)))
+    assert not any(
+        isinstance(node, (ast.Import, ast.ImportFrom)) for node in ast.walk(program_tree(IMPORTS))
+    )
 
 
-@pytest.mark.parametrize("name", ["load", "save", "fromfile", "random", "lib", "ctypeslib", "testing", "f2py", "r_"])
+@pytest.mark.parametrize(
+    "name", ["load", "save", "fromfile", "random", "lib", "ctypeslib", "testing", "f2py", "r_"]
+)
 def test_the_facade_lacks_what_is_dangerous(name: str) -> None:
     assert not hasattr(facades.MODULES["numpy"], name)
     assert name not in ATTRIBUTES
@@ -67,8 +71,16 @@ def test_facades_hold_the_real_functions_and_nothing_else() -> None:
 
 def test_types_cannot_be_used_to_change_what_is_frozen() -> None:
     found = loaded("import numpy as np\nL, D, S, A = list, dict, set, np.ndarray\n")
-    assert not any(hasattr(found[name], method) for name in "LDS" for method in ("append", "update", "add", "pop"))
-    assert isinstance([], found["L"]) and isinstance({}, found["D"]) and isinstance(np.zeros(1), found["A"])
+    assert not any(
+        hasattr(found[name], method)
+        for name in "LDS"
+        for method in ("append", "update", "add", "pop")
+    )
+    assert (
+        isinstance([], found["L"])
+        and isinstance({}, found["D"])
+        and isinstance(np.zeros(1), found["A"])
+    )
     assert found["L"]((1, 2)) == [1, 2] and found["D"](a=1) == {"a": 1} and found["S"]([1]) == {1}
     with pytest.raises(NotAvailable, match=r"np\.zeros"):
         found["A"](3)
@@ -139,23 +151,53 @@ def test_what_changes_by_being_used_is_refused(name: str) -> None:
         loaded(REFUSED[name])
 
 
-@pytest.mark.parametrize("value", [np.zeros(1, dtype=[("a", "f8")])[0], np.array([[], None], dtype=object)])
+@pytest.mark.parametrize(
+    "value", [np.zeros(1, dtype=[("a", "f8")])[0], np.array([[], None], dtype=object)]
+)
 def test_records_and_objects_are_refused_wherever_they_come_from(value: Any) -> None:
     with pytest.raises(StateError, match="module-level M"):
         freeze({"M": value})
 
 
 NO_NUMBERS = (
-    *("np.array('now', dtype='M8[s]')", "np.array('now', 'M' + '8[s]')", "np.full(1, 1, dtype=''.join(['M', '8']))"),
-    *("np.zeros(1).astype(('M8[s]',)[0])", "np.dtype('M8')", "np.result_type('m8')", "np.promote_types('O', 'O')"),
-    *("np.maximum.reduce([['now']], 0, 'M8[s]')", "np.maximum('now', 'now', dtype='M8[s]', casting='unsafe')"),
-    *("np.zeros(1, [('a', 'f8')])", "np.zeros(1, dtype='f8,f8')", "np.array([abs])", "np.array([None, 1])"),
-    *("np.full(1, 'x')", "np.array('x' * 60)", "np.ones(1).astype(str)", "np.arange(0, 2, 1, 'M8')"),
-    *("np.full_like([1.0], 2, 'O')", "np.linspace(0, 1, 2, True, False, 'O')", "np.array([10 ** 30])"),
+    *(
+        "np.array('now', dtype='M8[s]')",
+        "np.array('now', 'M' + '8[s]')",
+        "np.full(1, 1, dtype=''.join(['M', '8']))",
+    ),
+    *(
+        "np.zeros(1).astype(('M8[s]',)[0])",
+        "np.dtype('M8')",
+        "np.result_type('m8')",
+        "np.promote_types('O', 'O')",
+    ),
+    *(
+        "np.maximum.reduce([['now']], 0, 'M8[s]')",
+        "np.maximum('now', 'now', dtype='M8[s]', casting='unsafe')",
+    ),
+    *(
+        "np.zeros(1, [('a', 'f8')])",
+        "np.zeros(1, dtype='f8,f8')",
+        "np.array([abs])",
+        "np.array([None, 1])",
+    ),
+    *(
+        "np.full(1, 'x')",
+        "np.array('x' * 60)",
+        "np.ones(1).astype(str)",
+        "np.arange(0, 2, 1, 'M8')",
+    ),
+    *(
+        "np.full_like([1.0], 2, 'O')",
+        "np.linspace(0, 1, 2, True, False, 'O')",
+        "np.array([10 ** 30])",
+    ),
 )
 
 
-@pytest.mark.parametrize("made", [*NO_NUMBERS, "[f(1, 'O') for f in [np.array]]", "list(map(np.zeros, [1], ['O']))"])
+@pytest.mark.parametrize(
+    "made", [*NO_NUMBERS, "[f(1, 'O') for f in [np.array]]", "list(map(np.zeros, [1], ['O']))"]
+)
 def test_arrays_hold_numbers_only(made: str) -> None:
     with pytest.raises(NotAvailable):
         loaded(f"import numpy as np\nX = {made}\n")
@@ -181,8 +223,24 @@ def test_types_of_numbers_go_on_working() -> None:
     assert x["B"] == (True, np.dtype(float), np.dtype(np.float32), True)
 
 
-ADDRESSES = ("f'{f}'", "str(f)", "f'{[1, (f,)]}'", "f'{ {f: 1} }'", "T % f", "T % (f,)", "str(np)", "f'{list!r}'")
-ADDRESSES += ("str(iter(()))", "str(list)", "f'{ {1, 2} }'", "str({'a'})", "f'{ValueError(1)}'", "[*map(str, [f])]")
+ADDRESSES = (
+    "f'{f}'",
+    "str(f)",
+    "f'{[1, (f,)]}'",
+    "f'{ {f: 1} }'",
+    "T % f",
+    "T % (f,)",
+    "str(np)",
+    "f'{list!r}'",
+)
+ADDRESSES += (
+    "str(iter(()))",
+    "str(list)",
+    "f'{ {1, 2} }'",
+    "str({'a'})",
+    "f'{ValueError(1)}'",
+    "[*map(str, [f])]",
+)
 
 
 @pytest.mark.parametrize("shown", ADDRESSES)
@@ -194,7 +252,10 @@ def test_no_text_tells_where_something_lies(shown: str) -> None:
 def test_texts_of_numbers_and_names_go_on_working() -> None:
     source = "import numpy as np\nA = np.arange(2.0)\nL = [1, 'a']\n"
     source += "X = f'{A} {A[0]:.1f} {L!r} {A.shape} {A.dtype} {None}'\n"
-    found = loaded(source + "Y = str(3) + str() + str.upper('a') + ','.join(map(str, L))\nZ = 7\nZ %= L[0] + 4\n")
+    found = loaded(
+        source
+        + "Y = str(3) + str() + str.upper('a') + ','.join(map(str, L))\nZ = 7\nZ %= L[0] + 4\n"
+    )
     assert found["X"] == "[0. 1.] 0.0 [1, 'a'] (2,) float64 None"
     assert found["Y"] == "3A1,a" and found["Z"] == 2
 
@@ -224,7 +285,9 @@ def test_constants_go_on_working_as_they_were() -> None:
     found = loaded(CONSTANTS)
     assert found["ALSO"] is found["W"]
     assert isinstance(found["W"], list) and isinstance(found["D"], dict) and found["T"][1] == [2, 3]
-    np.testing.assert_allclose(found["f"](np.arange(3.0)), np.array([0.0, 4.0]) + 0.3 + 3 + 10 + 1 + 1 + 0.5 + 1 + 3)
+    np.testing.assert_allclose(
+        found["f"](np.arange(3.0)), np.array([0.0, 4.0]) + 0.3 + 3 + 10 + 1 + 1 + 0.5 + 1 + 3
+    )
 
 
 LEAVES = st.integers() | st.text(max_size=3)

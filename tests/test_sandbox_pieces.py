@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from programs import QUICK, TASKS
 
 from rewardsmith.program import Verdict
-from rewardsmith.sandbox.behaviour import check_program
-from rewardsmith.sandbox.pieces import pieces
-from rewardsmith.sandbox.styles import agree
+from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.behaviour.pieces import pieces
+from rewardsmith.sandbox.behaviour.styles import agree
 from rewardsmith.types import Output
 
 
@@ -22,7 +22,9 @@ def check(source: str, task: tuple[dict[str, Any], dict[str, Any]] = TASKS["driv
 
 
 @given(st.integers(1, 600), st.integers(0, 2**32 - 1), st.none() | st.integers(1, 700))
-def test_no_row_is_in_two_pieces_and_the_most_extreme_ones_are_alone(n: int, seed: int, limit: int | None) -> None:
+def test_no_row_is_in_two_pieces_and_the_most_extreme_ones_are_alone(
+    n: int, seed: int, limit: int | None
+) -> None:
     rng = np.random.default_rng(seed)
     rows = {"x": rng.normal(size=(n, 2)), "door": rng.random(n) < 0.5}
     total = rng.normal(size=n)
@@ -95,9 +97,15 @@ def test_what_nothing_can_move_is_refused(name: str) -> None:
 
 
 def test_a_small_value_and_a_condition_are_not_taken_for_nothing() -> None:
-    for value in ("1e-4 * position", "100.0 + 1e-3 * position", "1e-200 + np.exp(-900.0 * np.abs(position))"):
+    for value in (
+        "1e-4 * position",
+        "100.0 + 1e-3 * position",
+        "1e-200 + np.exp(-900.0 * np.abs(position))",
+    ):
         assert check(f"def reward(position):\n    return {value}\n").accepted
-    assert check("def reward(position, obs):\n    return obs[:, np.argmax(np.ones(3))] * 0.0\n").accepted
+    assert check(
+        "def reward(position, obs):\n    return obs[:, np.argmax(np.ones(3))] * 0.0\n"
+    ).accepted
 
 
 def test_an_argument_that_moves_only_rounding_makes_no_difference() -> None:

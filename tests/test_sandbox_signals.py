@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rewardsmith.sandbox import signals
-from rewardsmith.sandbox.probes import Probes, reactions, seen_probes, wide_probes
+from rewardsmith.sandbox.behaviour import signals
+from rewardsmith.sandbox.behaviour.probes import Probes, reactions, seen_probes, wide_probes
 from rewardsmith.types import Array, Output
 
 RNG = np.random.default_rng(0)
@@ -35,7 +35,9 @@ def test_pairs_differ_in_one_argument_alone(make: Any) -> None:
         for other, column in probes.rows.items():
             same = np.array_equal(column[before], column[after])
             assert same is (other != name), (name, other)
-    assert {name: column.dtype for name, column in probes.rows.items()} == {n: c.dtype for n, c in ROWS.items()}
+    assert {name: column.dtype for name, column in probes.rows.items()} == {
+        n: c.dtype for n, c in ROWS.items()
+    }
 
 
 def test_wide_probes_leave_the_range_and_actions_stay_within() -> None:
@@ -50,8 +52,12 @@ def test_reactions_name_what_matters() -> None:
     found = run(seen_probes(ROWS), lambda x, v, door, cell, action: 2 * x + 0.1 * v[:, 0])
     assert found["x"] > found["v"] > 0
     assert found["door"] == found["cell"] == found["action"] == 0
-    hidden = run(wide_probes(ROWS), lambda x, v, door, cell, action: ((x > 0.5) & door).astype(float))
-    assert hidden["x"] > 0 and hidden["door"] > 0, "a bonus behind two conditions that random behaviour never met"
+    hidden = run(
+        wide_probes(ROWS), lambda x, v, door, cell, action: ((x > 0.5) & door).astype(float)
+    )
+    assert hidden["x"] > 0 and hidden["door"] > 0, (
+        "a bonus behind two conditions that random behaviour never met"
+    )
     assert run(seen_probes(ROWS), lambda x, **_: np.zeros(len(x)))["x"] == 0
 
 
@@ -65,7 +71,9 @@ def test_reactions_do_not_depend_on_scale_or_offset(factor: float, offset: float
 
 def test_scale() -> None:
     assert signals.scale(RNG.normal(size=300), 500) is None
-    assert signals.scale(np.where(np.arange(300) == 0, 100.0, 0.0), 1000) is None, "a sparse goal is fine"
+    assert signals.scale(np.where(np.arange(300) == 0, 100.0, 0.0), 1000) is None, (
+        "a sparse goal is fine"
+    )
     assert signals.scale(np.zeros(300), 1000) is None
     found = signals.scale(1e5 * RNG.normal(size=300), None)
     assert found is not None and "1e-05" in found[0].hint and not found[1]
@@ -95,7 +103,14 @@ def test_spikes_of_a_sparse_term() -> None:
     def sparse(*few: float) -> Array:
         return np.concatenate([np.zeros(300 - len(few)), few])
 
-    for few in ((100.0,), (100.0,) * 4, (100.0, -50.0), (5e4, 5e4, 5e4), (1e4, -10.0), (3.0, 20.0, 90.0)):
+    for few in (
+        (100.0,),
+        (100.0,) * 4,
+        (100.0, -50.0),
+        (5e4, 5e4, 5e4),
+        (1e4, -10.0),
+        (3.0, 20.0, 90.0),
+    ):
         assert signals.spikes(sparse(*few)) is None, "a bonus, or two sizes of it"
     told = signals.spikes(sparse(1e3, 2e4, 9e4))
     assert told is not None and "3 of 300" in told.message and "up to 9e+04" in told.message
@@ -105,7 +120,9 @@ def test_rates_speed_and_returns() -> None:
     assert signals.often(0.01) is None and signals.often(0.3) is not None
     assert signals.slow(1.0) is None and signals.slow(50.0) is not None
     values = np.array([-5.0, 3.0])
-    assert signals.beyond_returns(values, None) is None and signals.beyond_returns(values, 6.0) is None
+    assert (
+        signals.beyond_returns(values, None) is None and signals.beyond_returns(values, 6.0) is None
+    )
     found = signals.beyond_returns(values, 1.0)
     assert found is not None and not found[1]
     found = signals.beyond_returns(1000 * values, 1.0)
@@ -113,7 +130,11 @@ def test_rates_speed_and_returns() -> None:
 
 
 @settings(max_examples=400)
-@given(arrays(np.float64, st.integers(4, 60), elements=st.floats(allow_nan=False, allow_infinity=False)))
+@given(
+    arrays(
+        np.float64, st.integers(4, 60), elements=st.floats(allow_nan=False, allow_infinity=False)
+    )
+)
 def test_any_finite_values_can_be_judged(values: Array) -> None:
     signals.scale(values, 100.0)
     signals.spikes(values)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import rewardsmith
 from rewardsmith.sandbox.codes import CODES
-from rewardsmith.sandbox.static import check_static
+from rewardsmith.sandbox.static.entry_points import check_static
 
 OFFERED = (
     *("position", "next_position", "first_position", "velocity", "next_velocity", "first_velocity"),
@@ -31,7 +31,11 @@ REFUSED = [
     ("RS103", "reward = lambda position: position\n", "reward is assigned"),
     ("RS103", "", "def reward"),
     ("RS104", REWARD + REWARD, "defined twice"),
-    ("RS104", REWARD + REWARD.replace("def reward", "def compute_reward"), "reward and compute_reward"),
+    (
+        "RS104",
+        REWARD + REWARD.replace("def reward", "def compute_reward"),
+        "reward and compute_reward",
+    ),
     ("RS105", "import torch\n" + REWARD, "use numpy"),
     ("RS105", "import gymnasium as gym\n" + REWARD, "never sees the environment"),
     ("RS105", "from os import path\n" + REWARD, "numpy and math only"),
@@ -55,14 +59,41 @@ REFUSED = [
     ("RS113", "class Reward:\n    def reward(self):\n        return 1\n", "class"),
     ("RS113", "import numpy as np\n@np.vectorize\n" + REWARD, "decorator"),
     ("RS113", "for i in range(3):\n    pass\n" + REWARD, "module level"),
-    ("RS113", BODY + "try:\n        return next_position\n    except:\n        return 0.0\n", "bare except"),
-    *(
-        ("RS113", BODY + f"try:\n        x = 1.0\n    except {kind}:\n        x = 0.0\n    return x\n", "or stack left")
-        for kind in ("Exception", "MemoryError", "(ValueError, RuntimeError)", "AttributeError", "np.pi", "(*E,)")
+    (
+        "RS113",
+        BODY + "try:\n        return next_position\n    except:\n        return 0.0\n",
+        "bare except",
     ),
-    ("RS113", "ValueError = Exception\n" + BODY + "try:\n        x = 1\n    except ValueError: x = 2\n", "no memory"),
-    ("RS113", BODY + "try:\n        x = 1\n    finally:\n        return next_position\n", "finally hides"),
-    ("RS113", BODY + "for i in (1,):\n        try: x = 1\n        finally: break\n    return x\n", "leaves"),
+    *(
+        (
+            "RS113",
+            BODY + f"try:\n        x = 1.0\n    except {kind}:\n        x = 0.0\n    return x\n",
+            "or stack left",
+        )
+        for kind in (
+            "Exception",
+            "MemoryError",
+            "(ValueError, RuntimeError)",
+            "AttributeError",
+            "np.pi",
+            "(*E,)",
+        )
+    ),
+    (
+        "RS113",
+        "ValueError = Exception\n" + BODY + "try:\n        x = 1\n    except ValueError: x = 2\n",
+        "no memory",
+    ),
+    (
+        "RS113",
+        BODY + "try:\n        x = 1\n    finally:\n        return next_position\n",
+        "finally hides",
+    ),
+    (
+        "RS113",
+        BODY + "for i in (1,):\n        try: x = 1\n        finally: break\n    return x\n",
+        "leaves",
+    ),
     *(
         ("RS117", BODY + f"x = {made}\n    return next_position\n", told)
         for made, told in (
@@ -105,30 +136,76 @@ REFUSED = [
     ("RS115", BODY + "return '{}'.format(1)\n", "text is not needed"),
     ("RS117", BODY + "return np.log(next_position, where=next_position > 0)\n", "out="),
     ("RS117", BODY + "return np.log(next_position, **{'where': next_position > 0})\n", "by name"),
-    ("RS117", BODY + "return np.log(next_position, out=None, where=next_position > 0)\n", "new array"),
-    ("RS117", BODY + "y = ...\n    return np.log(next_position, out=y, where=next_position > 0)\n", "out="),
-    ("RS117", BODY + "sum = np.log\n    return sum(next_position, where=next_position > 0)\n", "sum with where="),
-    ("RS117", "from numpy import log as sum\n" + BODY + "return sum(next_position, where=next_position > 0)\n", "sum"),
-    ("RS117", BODY + "f = np.log\n    def f(x): return x\n    return f(next_position, **{})\n", "** in f"),
-    ("RS117", "def g(f, x, **k): return f(x, **k)\n" + BODY + "return g(np.log, next_position, where=1)\n", "** in f"),
-    ("RS117", "def dict(x): return x\n" + BODY + "dict = np.log\n    return dict(next_position, **{})\n", "** in dict"),
+    (
+        "RS117",
+        BODY + "return np.log(next_position, out=None, where=next_position > 0)\n",
+        "new array",
+    ),
+    (
+        "RS117",
+        BODY + "y = ...\n    return np.log(next_position, out=y, where=next_position > 0)\n",
+        "out=",
+    ),
+    (
+        "RS117",
+        BODY + "sum = np.log\n    return sum(next_position, where=next_position > 0)\n",
+        "sum with where=",
+    ),
+    (
+        "RS117",
+        "from numpy import log as sum\n"
+        + BODY
+        + "return sum(next_position, where=next_position > 0)\n",
+        "sum",
+    ),
+    (
+        "RS117",
+        BODY + "f = np.log\n    def f(x): return x\n    return f(next_position, **{})\n",
+        "** in f",
+    ),
+    (
+        "RS117",
+        "def g(f, x, **k): return f(x, **k)\n"
+        + BODY
+        + "return g(np.log, next_position, where=1)\n",
+        "** in f",
+    ),
+    (
+        "RS117",
+        "def dict(x): return x\n" + BODY + "dict = np.log\n    return dict(next_position, **{})\n",
+        "** in dict",
+    ),
     ("RS117", BODY + "return sum(list({1.0, 2.0})) * next_position\n", "not fixed"),
     ("RS119", BODY + "ρ = 1.0\n    return next_position * ρ\n", "spell it out"),
     ("RS119", REWARD + "# \u202e hidden\n", "invisible"),
-    ("RS120", BODY + "for i in range(1000000):\n        pass\n    return next_position\n", "array expressions"),
+    (
+        "RS120",
+        BODY + "for i in range(1000000):\n        pass\n    return next_position\n",
+        "array expressions",
+    ),
     ("RS120", BODY + "return reward(next_position)\n", "calls itself"),
     ("RS120", BODY + "return f'{1:>9999}' and next_position\n", "wider than"),
     ("RS120", BODY + "return next_position ** 1000\n", "power"),
     ("RS121", BODY + "next_position += 1.0\n    return next_position\n", "read-only"),
-    ("RS121", BODY + "np.exp(next_position, out=next_position)\n    return next_position\n", "read-only"),
+    (
+        "RS121",
+        BODY + "np.exp(next_position, out=next_position)\n    return next_position\n",
+        "read-only",
+    ),
     ("RS121", BODY + "np.pi = 3.0\n    return next_position\n", "use variables"),
-    ("RS122", "SEEN = []\n" + BODY + "SEEN.append(1)\n    return next_position\n", "memory lives outside"),
+    (
+        "RS122",
+        "SEEN = []\n" + BODY + "SEEN.append(1)\n    return next_position\n",
+        "memory lives outside",
+    ),
     ("RS123", BODY + "x = next_position\n", "return a dict"),
     ("RS118", "def reward(position: print('hello')):\n    return position\n", "annotation"),
 ]
 
 
-@pytest.mark.parametrize(("code", "source", "told"), REFUSED, ids=[f"{c}-{i}" for i, (c, _, _) in enumerate(REFUSED)])
+@pytest.mark.parametrize(
+    ("code", "source", "told"), REFUSED, ids=[f"{c}-{i}" for i, (c, _, _) in enumerate(REFUSED)]
+)
 def test_refused_with_a_message_that_helps(code: str, source: str, told: str) -> None:
     report = check_static(source, OFFERED, hidden=("is_success",))
     found = [finding for finding in report.findings if finding.code == code]
@@ -143,9 +220,11 @@ ACCEPTED = {
     "default": "def reward(position, scale=-2.0, names=('a', 'b')):\n    return scale * position\n",
     "offered name with default": "def reward(position=0.0):\n    return position\n",
     "positional-only": "def reward(position, /, *, velocity):\n    return position + velocity\n",
-    "types": BODY + "x = np.asarray(next_position, dtype='float32').astype(float).astype(np.ones(1).dtype)\n"
+    "types": BODY
+    + "x = np.asarray(next_position, dtype='float32').astype(float).astype(np.ones(1).dtype)\n"
     "    return np.zeros_like(x, dtype=bool) + np.add.reduce(x, 0) + x.astype('<f8', copy=True)\n",
-    "exceptions": BODY + "try:\n        x = next_position.reshape(3, -1)\n    except (ValueError, IndexError) as e:\n"
+    "exceptions": BODY
+    + "try:\n        x = next_position.reshape(3, -1)\n    except (ValueError, IndexError) as e:\n"
     "        x = 1.0\n    finally:\n        y = 1.0\n    return x + y + np.partition(next_position, 1)\n",
     "alias": "def compute_reward(obs, action, next_obs):\n    return obs[0]\n",
     "helpers": "import numpy as np\nfrom math import pi\nW = np.array([1.0])\ndef f(x):\n    return [y for y in x]\n"
@@ -172,13 +251,24 @@ def test_entries_say_what_is_asked_for() -> None:
     assert (reward.function, reward.arguments) == ("reward", ("position",))
     alias = check_static(ACCEPTED["alias"], OFFERED).entries["reward"]
     assert (alias.function, alias.arguments) == ("compute_reward", ("obs", "action", "next_obs"))
-    assert check_static(ACCEPTED["offered name with default"], OFFERED).entries["reward"].arguments == ("position",)
-    assert check_static(ACCEPTED["positional-only"], OFFERED).entries["reward"].arguments == ("position", "velocity")
-    assert set(check_static(ACCEPTED["several"], OFFERED).entries) == {"reward", "potential", "q_prior"}
+    assert check_static(ACCEPTED["offered name with default"], OFFERED).entries[
+        "reward"
+    ].arguments == ("position",)
+    assert check_static(ACCEPTED["positional-only"], OFFERED).entries["reward"].arguments == (
+        "position",
+        "velocity",
+    )
+    assert set(check_static(ACCEPTED["several"], OFFERED).entries) == {
+        "reward",
+        "potential",
+        "q_prior",
+    }
 
 
 def test_lines_point_into_the_source() -> None:
-    report = check_static("import numpy as np\n\ndef reward(position):\n    return np.random.rand()\n", OFFERED)
+    report = check_static(
+        "import numpy as np\n\ndef reward(position):\n    return np.random.rand()\n", OFFERED
+    )
     assert [finding.line for finding in report.findings] == [4]
 
 

@@ -10,8 +10,8 @@ from line_runs import design, happened, kinds, recorded
 from lineworld import write_task
 
 import rewardsmith as rs
+from rewardsmith.api.search import Search
 from rewardsmith.errors import RunError, UsageError
-from rewardsmith.search import Search
 
 GOOD = "def reward(position, next_position):\n    return {'progress': next_position - position}\n"
 
@@ -22,7 +22,9 @@ def task(tmp_path: Path) -> str:
 
 
 def begin(task: str, tmp_path: Path, **options: int) -> Search:
-    return rs.Search(task, runs=tmp_path / "runs", options={"rounds": 2, "seeds": 1, **options}, report_seeds=2)
+    return rs.Search(
+        task, runs=tmp_path / "runs", options={"rounds": 2, "seeds": 1, **options}, report_seeds=2
+    )
 
 
 @pytest.mark.usefixtures("executor")
@@ -33,7 +35,12 @@ def test_a_whole_search(task: str, tmp_path: Path) -> None:
     assert "next_position" in first.text and first.text.startswith(first.system)
 
     told = search.tell("```python\ndef reward(positon):\n    return positon\n```")
-    assert (told.accepted, told.program is not None, told.score, told.ended) == (False, True, None, None)
+    assert (told.accepted, told.program is not None, told.score, told.ended) == (
+        False,
+        True,
+        None,
+        None,
+    )
     assert "RS108" in told.findings[0] and "RS108" in told.feedback
 
     repair = search.ask()
@@ -60,7 +67,9 @@ def test_it_comes_to_what_a_run_with_the_same_replies_comes_to(task: str, tmp_pa
     given = happened(design(task, tmp_path, replies=recorded()))
     asked = happened(search.run)
     for run in (given, asked):
-        run["slots"] = {slot: entry[2:] for slot, entry in run["slots"].items()}  # the requests name who is asked
+        run["slots"] = {
+            slot: entry[2:] for slot, entry in run["slots"].items()
+        }  # the requests name who is asked
     assert {**asked, "lineage": 0} == {**given, "lineage": 0}
 
 

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from rewardsmith.engine.best import NO_BEST, best_so_far
-from rewardsmith.events import Event
-from rewardsmith.state import RunState, fold
+from rewardsmith.run.events import Event
+from rewardsmith.run.state import RunState, fold
 from rewardsmith.strategy.eureka import Eureka, EurekaOptions
+from rewardsmith.writers.feedback.best import NO_BEST, best_so_far
 
 
 def begun(*trials: tuple[str, int]) -> Event:
-    return Event("begun", {"slots": [], "trials": [[program, seed, "selection"] for program, seed in trials]})
+    return Event(
+        "begun", {"slots": [], "trials": [[program, seed, "selection"] for program, seed in trials]}
+    )
 
 
 def tried(program: str, seed: int, fitness: float | None, status: str = "finished") -> Event:
-    data: dict[str, Any] = {"program": program, "seed": seed, "rung": "selection", "status": status, "fitness": fitness}
+    data: dict[str, Any] = {
+        "program": program,
+        "seed": seed,
+        "rung": "selection",
+        "status": status,
+        "fitness": fitness,
+    }
     return Event("tried", data)
 
 
 def accepted(program: str, sample: int) -> list[Event]:
     slot = [0, sample, 0]
     replied = Event("replied", {"slot": slot, "request": "r", "occurrence": sample, "parents": []})
-    return [replied, Event("judged", {"slot": slot, "program": program, "accepted": True, "findings": []})]
+    return [
+        replied,
+        Event("judged", {"slot": slot, "program": program, "accepted": True, "findings": []}),
+    ]
 
 
 def test_a_program_has_no_score_until_every_seed_that_was_begun_is_there() -> None:
@@ -34,7 +45,12 @@ def test_a_program_has_no_score_until_every_seed_that_was_begun_is_there() -> No
 
 def test_a_failed_seed_that_is_owed_again_gives_no_score_meanwhile() -> None:
     lucky = [*accepted("p", 0), *accepted("q", 1), begun(("p", 0), ("p", 1), ("q", 0), ("q", 1))]
-    lucky += [tried("p", 0, 5.0), tried("p", 1, 5.0), tried("q", 0, 9.0), tried("q", 1, None, "failed")]
+    lucky += [
+        tried("p", 0, 5.0),
+        tried("p", 1, 5.0),
+        tried("q", 0, 9.0),
+        tried("q", 1, None, "failed"),
+    ]
     for events in (lucky, [*lucky, Event("resumed", {})]):
         assert fold(events).ranked() == ["p"]
 
@@ -47,7 +63,12 @@ def test_new_results_make_an_export_stale() -> None:
 
 def test_eureka_ends_in_order_when_the_budget_refuses_early() -> None:
     options = EurekaOptions(rounds=6, samples=1, seeds=1, history=1)
-    events = [*accepted("p", 0), begun(("p", 0)), tried("p", 0, 1.0), Event("refused", {"reason": "tokens"})]
+    events = [
+        *accepted("p", 0),
+        begun(("p", 0)),
+        tried("p", 0, 1.0),
+        Event("refused", {"reason": "tokens"}),
+    ]
     state: RunState = fold(events)
     assert state.refused is not None
     assert [type(order).__name__ for order in Eureka(options, 100).plan(state)] == ["Stop"]
@@ -58,7 +79,9 @@ def conversation(suspected: str = "", **fitness: float) -> RunState:
     events = [event for place, name in enumerate(fitness) for event in accepted(name, place)]
     events += [tried(name, 0, value) for name, value in fitness.items()]
     if suspected:
-        events.append(Event("screened", {"program": suspected, "verdict": "passed", "concerns": ["RS503"]}))
+        events.append(
+            Event("screened", {"program": suspected, "verdict": "passed", "concerns": ["RS503"]})
+        )
     state = fold(events)
     state.preflight = {"random_fitness": [0.0]}
     return state
@@ -68,7 +91,9 @@ def test_the_best_program_of_a_conversation_is_named_by_its_place() -> None:
     state = conversation(a=0.9, b=0.2, c=0.95)
     assert best_so_far(state, "a", ["a"]) == NO_BEST, "the only one is no best"
     named = {"is_best": False, "best_answer": 2, "best_elsewhere": 0.9}
-    assert best_so_far(state, "b", [None, "a", "b"]) == named, "an answer without a program has a place, too"
+    assert best_so_far(state, "b", [None, "a", "b"]) == named, (
+        "an answer without a program has a place, too"
+    )
     assert best_so_far(state, "untrained", ["untrained", "a", "untrained"]) == named
     assert best_so_far(state, "c", ["a", "b", "c"]) == {**NO_BEST, "is_best": True}
 
@@ -78,5 +103,9 @@ def test_the_best_program_is_the_one_that_would_be_selected() -> None:
     shown = ["a", "b", "c"]
     assert best_so_far(conversation(a=0.9, b=0.88, c=0.1), "c", shown)["best_answer"] == 1
     state = conversation(suspected="a", a=0.9, b=0.88, c=0.1)
-    assert best_so_far(state, "c", shown) == {"is_best": False, "best_answer": 2, "best_elsewhere": 0.88}
+    assert best_so_far(state, "c", shown) == {
+        "is_best": False,
+        "best_answer": 2,
+        "best_elsewhere": 0.88,
+    }
     assert state.ranked()[0] == "b" and best_so_far(state, "a", ["b", "a"]) == NO_BEST

@@ -21,7 +21,16 @@ def test_t_interval_of_a_known_sample() -> None:
     assert found.high == pytest.approx(7.9629, abs=1e-3)
 
 
-T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306}  # from tables
+T_95 = {
+    2: 12.706,
+    3: 4.303,
+    4: 3.182,
+    5: 2.776,
+    6: 2.571,
+    7: 2.447,
+    8: 2.365,
+    9: 2.306,
+}  # from tables
 
 
 @pytest.mark.parametrize("n", T_95)
@@ -74,7 +83,9 @@ def test_the_bootstrap_leans_with_the_sample() -> None:
 def test_it_covers_the_truth_about_as_often_as_it_says(n: int, low: float, high: float) -> None:
     rng = np.random.default_rng(7)
     intervals = [interval(list(rng.normal(2.0, 1.0, n))) for _ in range(300)]
-    covered = np.mean([i.low <= 2.0 <= i.high for i in intervals if i.low is not None and i.high is not None])
+    covered = np.mean(
+        [i.low <= 2.0 <= i.high for i in intervals if i.low is not None and i.high is not None]
+    )
     assert low <= covered <= high
 
 

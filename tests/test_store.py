@@ -15,15 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lineworld import write_task
 
-from rewardsmith.config import Budget, RunConfig
 from rewardsmith.errors import RunError
-from rewardsmith.events import EventLog, JsonLines
-from rewardsmith.prompts import Prompts
-from rewardsmith.state import fold
-from rewardsmith.store import RunFolder, create_run, list_runs, open_run, write_whole
+from rewardsmith.journal import JsonLines
+from rewardsmith.llm.prompts import Prompts
+from rewardsmith.run.config import Budget, RunConfig
+from rewardsmith.run.events import EventLog
+from rewardsmith.run.folder import RunFolder, create_run, list_runs, open_run, write_whole
+from rewardsmith.run.state import fold
 from rewardsmith.task.loading import load_task
 
-CONFIG = RunConfig(task="line", strategy="eureka", options={}, model="openai/fake", steps=256, budget=Budget())
+CONFIG = RunConfig(
+    task="line", strategy="eureka", options={}, model="openai/fake", steps=256, budget=Budget()
+)
 RECORDS: list[dict[str, Any]] = [
     {"kind": "a", "data": {"text": "früh"}},
     {"kind": "b"},
@@ -79,7 +82,9 @@ def test_nan_becomes_null_wherever_it_is(tmp_path: Path) -> None:
     assert b"NaN" not in path.read_bytes()
 
 
-def test_a_failed_append_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_append_leaves_whole_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "lines.jsonl"
     whole = write(path, RECORDS)
     lines = JsonLines(path)
@@ -97,14 +102,20 @@ def test_a_failed_append_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.
 
 
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
 
 
 @given(st.lists(st.dictionaries(st.text(), plain, max_size=3), min_size=1, max_size=4))
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]]) -> None:
+def test_what_is_written_is_read(
+    tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]]
+) -> None:
     path = tmp_path_factory.mktemp("lines") / "lines.jsonl"
     write(path, records)
     assert list(JsonLines(path)) == records
@@ -114,7 +125,11 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, recor
 
 
 def test_a_second_writer_is_told_who_the_first_is(run: RunFolder) -> None:
-    with run.lock(), pytest.raises(RunError, match=f"in use by process {os.getpid()}"), RunFolder(run.path).lock():
+    with (
+        run.lock(),
+        pytest.raises(RunError, match=f"in use by process {os.getpid()}"),
+        RunFolder(run.path).lock(),
+    ):
         pass
     with run.lock():
         pass
@@ -122,7 +137,7 @@ def test_a_second_writer_is_told_who_the_first_is(run: RunFolder) -> None:
 
 def test_the_lock_of_a_killed_process_is_free(run: RunFolder) -> None:
     holding = (
-        "import sys, time\nfrom pathlib import Path\nfrom rewardsmith.store import RunFolder\n"
+        "import sys, time\nfrom pathlib import Path\nfrom rewardsmith.run.folder import RunFolder\n"
         "with RunFolder(Path(sys.argv[1])).lock():\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
@@ -169,7 +184,9 @@ def test_a_run_is_found_by_path_name_and_end(run: RunFolder, tmp_path: Path) -> 
 def test_the_manifest_says_everything(run: RunFolder) -> None:
     manifest = run.manifest()
     assert RunConfig.model_validate(manifest["config"]) == CONFIG == run.config()
-    assert manifest["config"]["budget"] == dict.fromkeys(["usd", "tokens", "calls", "steps", "minutes"])
+    assert manifest["config"]["budget"] == dict.fromkeys(
+        ["usd", "tokens", "calls", "steps", "minutes"]
+    )
     assert manifest["config_digest"] == CONFIG.digest
     assert manifest["task_digest"] == run.task().digest
     assert manifest["prompts_digest"] == run.prompts().digest
@@ -242,5 +259,7 @@ def test_many_threads_write_whole_lines(tmp_path: Path) -> None:
 
     lines = JsonLines(tmp_path / "lines.jsonl")
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: lines.append({"number": number, "text": "x" * 5000}), range(40)))
+        list(
+            pool.map(lambda number: lines.append({"number": number, "text": "x" * 5000}), range(40))
+        )
     assert sorted(record["number"] for record in lines) == list(range(40))

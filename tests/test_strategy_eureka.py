@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 from plays import Scores, Verdicts, carry_out, judged, play, replied, trains, tried, writes
 from pydantic import ValidationError
 
-from rewardsmith.events import Event
-from rewardsmith.orders import Stop, Train, Turn, Write
-from rewardsmith.state import RunState, fold
+from rewardsmith.run.events import Event
+from rewardsmith.run.orders import Stop, Train, Turn, Write
+from rewardsmith.run.state import RunState, fold
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.eureka import Eureka, EurekaOptions
 from rewardsmith.types import Slot
 
 
 def eureka(**options: int) -> Eureka:
-    return Eureka(EurekaOptions(**{"rounds": 2, "samples": 2, "repairs": 1, "seeds": 1, **options}), 100)
+    return Eureka(
+        EurekaOptions(**{"rounds": 2, "samples": 2, "repairs": 1, "seeds": 1, **options}), 100
+    )
 
 
 GOOD: Verdicts = {(0, 0): "poor", (0, 1): "good", (1, 0): "fair", (1, 1): "bad"}
@@ -40,7 +42,9 @@ def test_the_way_of_a_run() -> None:
 
 def test_a_reply_without_code_shifts_nothing() -> None:
     """Eureka's released code credits the programs after it with their neighbours' results."""
-    events, waves = play(eureka(repairs=0, samples=3), {(0, 0): None, (0, 1): "a", (0, 2): "b"}, {"a": 1.0, "b": 2.0})
+    events, waves = play(
+        eureka(repairs=0, samples=3), {(0, 0): None, (0, 1): "a", (0, 2): "b"}, {"a": 1.0, "b": 2.0}
+    )
     assert trains(waves[1]) == {"a": (0,), "b": (0,)}
     state = fold(events)
     assert state.ranked() == ["b", "a"]
@@ -59,7 +63,9 @@ def test_repairs_wait_for_the_wave() -> None:
     strategy = eureka()
     first, second = Slot(0, 0), Slot(0, 1)
     events = [replied(first), judged(first, "!a")]
-    assert writes(strategy.plan(fold(events))) == {(0, 1, 0): ()}  # not the repair, although it could be asked now
+    assert writes(strategy.plan(fold(events))) == {
+        (0, 1, 0): ()
+    }  # not the repair, although it could be asked now
     events += [replied(second), judged(second, None)]
     assert writes(strategy.plan(fold(events))) == {
         (0, 0, 1): (Turn("!a", ("findings",), first),),
@@ -68,14 +74,20 @@ def test_repairs_wait_for_the_wave() -> None:
 
 
 def test_repairs_are_bounded_and_see_all_that_was_tried() -> None:
-    _, waves = play(eureka(samples=1, rounds=1, repairs=2), {(0, 0): "!a", (0, 0, 1): "!b", (0, 0, 2): "!c"}, {})
+    _, waves = play(
+        eureka(samples=1, rounds=1, repairs=2), {(0, 0): "!a", (0, 0, 1): "!b", (0, 0, 2): "!c"}, {}
+    )
     assert [list(writes(wave)) for wave in waves[:-1]] == [[(0, 0, 0)], [(0, 0, 1)], [(0, 0, 2)]]
     assert [turn.program for turn in writes(waves[2])[0, 0, 2]] == ["!a", "!b"]
     assert isinstance(waves[-1][0], Stop)
 
 
 def test_what_was_repaired_is_not_asked_again() -> None:
-    _, waves = play(eureka(rounds=1, repairs=3), {(0, 0): "!a", (0, 0, 1): "b", (0, 1): "c"}, {"b": 1.0, "c": 2.0})
+    _, waves = play(
+        eureka(rounds=1, repairs=3),
+        {(0, 0): "!a", (0, 0, 1): "b", (0, 1): "c"},
+        {"b": 1.0, "c": 2.0},
+    )
     assert [sorted(writes(wave)) for wave in waves[:2]] == [[(0, 0, 0), (0, 1, 0)], [(0, 0, 1)]]
     assert set(trains(waves[2])) == {"b", "c"}
 
@@ -96,7 +108,9 @@ def test_no_score_is_less_than_any() -> None:
 
 
 def test_one_broken_seed_spoils_the_score() -> None:
-    state = fold([replied(Slot(0, 0)), judged(Slot(0, 0), "a"), tried("a", 0, 9.0), tried("a", 1, None)])
+    state = fold(
+        [replied(Slot(0, 0)), judged(Slot(0, 0), "a"), tried("a", 0, 9.0), tried("a", 1, None)]
+    )
     assert state.score("a") is None and state.ranked() == []
 
 
@@ -105,20 +119,32 @@ def test_the_best_so_far_is_always_told(history: int) -> None:
     verdicts: Verdicts = {(number, 0): f"p{number}" for number in range(6)}
     scores: Scores = {"p0": 9.0, **{f"p{number}": float(number) for number in range(1, 6)}}
     _, waves = play(eureka(rounds=6, samples=1, history=history), verdicts, scores)
-    asked = {slot[0]: turns for wave in waves if isinstance(wave[0], Write) for slot, turns in writes(wave).items()}
+    asked = {
+        slot[0]: turns
+        for wave in waves
+        if isinstance(wave[0], Write)
+        for slot, turns in writes(wave).items()
+    }
     for number in range(1, 6):
         told = [turn.program for turn in asked[number]]
         assert "p0" in told and len(told) == min(history, number)
 
 
 def test_ties_go_to_the_first() -> None:
-    events, waves = play(eureka(samples=3), {(0, 0): "z", (0, 1): "a", (0, 2): "m"}, {"z": 1.0, "a": 1.0, "m": 1.0})
+    events, waves = play(
+        eureka(samples=3), {(0, 0): "z", (0, 1): "a", (0, 2): "m"}, {"z": 1.0, "a": 1.0, "m": 1.0}
+    )
     assert fold(events).ranked() == ["z", "a", "m"]
     assert writes(waves[2])[1, 0, 0][0].program == "z"
 
 
 def test_what_failed_through_no_fault_of_its_own_is_owed_again_after_resuming() -> None:
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a"), tried("a", 0, None, "failed"), tried("a", 1, 1.0)]
+    events = [
+        replied(Slot(0, 0)),
+        judged(Slot(0, 0), "a"),
+        tried("a", 0, None, "failed"),
+        tried("a", 1, 1.0),
+    ]
     strategy = eureka(samples=1, seeds=2, rounds=1)
     assert isinstance(strategy.plan(fold(events))[0], Stop)
     events.append(Event("resumed", {}))
@@ -129,20 +155,29 @@ def test_what_failed_through_no_fault_of_its_own_is_owed_again_after_resuming() 
 
 
 def test_resuming_does_not_forgive_a_program() -> None:
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a"), tried("a", 0, None), Event("resumed", {})]
+    events = [
+        replied(Slot(0, 0)),
+        judged(Slot(0, 0), "a"),
+        tried("a", 0, None),
+        Event("resumed", {}),
+    ]
     assert isinstance(eureka(samples=1, rounds=1).plan(fold(events))[0], Stop)
 
 
 def test_unknown_events_are_skipped() -> None:
     events, waves = play(eureka(), GOOD, SCORES)
-    mixed = [event for known in events for event in (Event("from_the_future", {"slot": "?"}), known)]
+    mixed = [
+        event for known in events for event in (Event("from_the_future", {"slot": "?"}), known)
+    ]
     assert fold(mixed) == fold(events)
     assert eureka().plan(fold(mixed)) == waves[-1]
 
 
 def test_what_is_planned_is_not_exceeded() -> None:
     strategy = eureka(repairs=2, seeds=3, samples=3)
-    events, waves = play(strategy, {(0, 0): "!a", (0, 1): "b", (0, 2): None, (1, 0): "c"}, {"b": 1.0, "c": 2.0})
+    events, waves = play(
+        strategy, {(0, 0): "!a", (0, 1): "b", (0, 2): None, (1, 0): "c"}, {"b": 1.0, "c": 2.0}
+    )
     assert sum(event.kind == "replied" for event in events) <= strategy.planned_requests() == 24
     assert sum(event.kind == "tried" for event in events) <= strategy.planned_trials() == 18
     assert strategy.plan(RunState()) == waves[0]
@@ -150,7 +185,14 @@ def test_what_is_planned_is_not_exceeded() -> None:
 
 def test_options_are_checked() -> None:
     assert STRATEGIES.get("eureka") is Eureka
-    for wrong in ({"rounds": 0}, {"samples": 0}, {"seeds": 0}, {"repairs": -1}, {"history": 0}, {"round": 1}):
+    for wrong in (
+        {"rounds": 0},
+        {"samples": 0},
+        {"seeds": 0},
+        {"repairs": -1},
+        {"history": 0},
+        {"round": 1},
+    ):
         with pytest.raises(ValidationError):
             EurekaOptions.model_validate(wrong)
 
@@ -171,7 +213,9 @@ Drawn = tuple[int, int, int, int, list[str | None], Scores]
 
 def drawn_run(drawn: Drawn) -> tuple[Eureka, Verdicts, Scores]:
     rounds, samples, repairs, seeds, programs, scores = drawn
-    verdicts: Verdicts = {(i // 9, i // 3 % 3, i % 3): program for i, program in enumerate(programs)}
+    verdicts: Verdicts = {
+        (i // 9, i // 3 % 3, i % 3): program for i, program in enumerate(programs)
+    }
     return eureka(rounds=rounds, samples=samples, repairs=repairs, seeds=seeds), verdicts, scores
 
 
@@ -187,7 +231,9 @@ def test_every_prefix_folds_and_nothing_is_asked_twice(drawn: Drawn) -> None:
             if isinstance(order, Write):
                 assert order.slot not in state.slots
             elif isinstance(order, Train):
-                assert all((order.program, seed, "selection") not in state.trials for seed in order.seeds)
+                assert all(
+                    (order.program, seed, "selection") not in state.trials for seed in order.seeds
+                )
 
 
 @given(runs, st.randoms(use_true_random=False))
@@ -207,11 +253,20 @@ def test_a_run_that_is_cut_anywhere_comes_to_the_same(drawn: Drawn, cut: int) ->
     again = events[: cut % (len(events) + 1)]
     open_replies = [slot for slot, entry in fold(again).slots.items() if not entry.settled]
     again = [*again, Event("resumed", {})]
-    again += [event for event in events if event.kind == "judged" and Slot(*event.data["slot"]) in open_replies]
+    again += [
+        event
+        for event in events
+        if event.kind == "judged" and Slot(*event.data["slot"]) in open_replies
+    ]
     for _ in range(100):
         orders = strategy.plan(fold(again))
         if isinstance(orders[0], Stop):
             break
-        again += [event for order in orders for chain in carry_out(order, verdicts, scores) for event in chain]
+        again += [
+            event
+            for order in orders
+            for chain in carry_out(order, verdicts, scores)
+            for event in chain
+        ]
     known = sorted(map(repr, events))
     assert sorted(repr(event) for event in again if event.kind != "resumed") == known

@@ -6,9 +6,9 @@ import pytest
 from plays import Scores, Verdicts, carry_out, play, trains, writes
 from pydantic import ValidationError
 
-from rewardsmith.events import Event
-from rewardsmith.orders import Order, Screen, Stop, Train, Write
-from rewardsmith.state import RunState, fold
+from rewardsmith.run.events import Event
+from rewardsmith.run.orders import Order, Screen, Stop, Train, Write
+from rewardsmith.run.state import RunState, fold
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.evolve import Evolve, EvolveOptions
 
@@ -27,15 +27,22 @@ def test_all_are_tried_once_and_the_last_leader_proves_itself() -> None:
     trained = [trains(wave) for wave in waves if isinstance(wave[0], Train)]
     assert trained[:3] == [dict.fromkeys(NAMES[i : i + 4], (0,)) for i in (0, 4, 8)]
     assert trained[3:] == [{"p11": (1, 2)}]
-    assert {order.steps for wave in waves for order in wave if isinstance(order, Train)} == {50}  # half of them
+    assert {order.steps for wave in waves for order in wave if isinstance(order, Train)} == {
+        50
+    }  # half of them
     assert waves[-1] == [Stop("all rounds are done")]
 
 
 def test_a_leader_by_luck_gives_way() -> None:
     strategy, verdicts = evolve(rounds=1, samples=2, seeds=2), {(0, 0): "lucky", (0, 1): "steady"}
     events, waves = play(strategy, verdicts, {"lucky": 0.9, "steady": 0.8})
-    assert [trains(wave) for wave in waves[1:-2]] == [{"lucky": (0,), "steady": (0,)}, {"lucky": (1,)}]
-    worse = [e if e.data.get("seed") != 1 else Event(e.kind, {**e.data, "fitness": 0.1}) for e in events]
+    assert [trains(wave) for wave in waves[1:-2]] == [
+        {"lucky": (0,), "steady": (0,)},
+        {"lucky": (1,)},
+    ]
+    worse = [
+        e if e.data.get("seed") != 1 else Event(e.kind, {**e.data, "fitness": 0.1}) for e in events
+    ]
     assert trains(strategy.plan(fold(worse))) == {"steady": (1,)}
 
 
@@ -45,19 +52,27 @@ def test_after_a_proof_that_failed_the_hardest_seed_comes_first() -> None:
         if event.kind != "tried" or event.data["program"] in ("p0", "p5"):
             return event
         fitness = 0.3 if event.data["seed"] == 2 else 1.5
-        return Event("tried", {**event.data, "fitness": fitness, "success_rate": float(fitness > 1)})
+        return Event(
+            "tried", {**event.data, "fitness": fitness, "success_rate": float(fitness > 1)}
+        )
 
     strategy, waves, events = evolve(), list[list[Order]](), list[Event]()
     while not waves or not isinstance(waves[-1][0], Stop):
         waves.append(list(strategy.plan(fold(events))))
         if not isinstance(waves[-1][0], Stop):
-            chains = [chain for order in waves[-1] for chain in carry_out(order, MANY, {**FAIR, "p5": 1.6})]
+            chains = [
+                chain
+                for order in waves[-1]
+                for chain in carry_out(order, MANY, {**FAIR, "p5": 1.6})
+            ]
             events += [scored(event) for chain in chains for event in chain]
     trained = [trains(wave) for wave in waves if isinstance(wave[0], Train)]
     assert trained[0] == dict.fromkeys(NAMES[:4], (0,))
     leader = next(iter(trained[1]))
     assert trained[1] == {leader: (1, 2)}  # where nothing is known yet, it is tried on all others
-    assert set(trained[2].values()) == {(2,)} and leader not in trained[2]  # the others on the hardest, and it alone
+    assert (
+        set(trained[2].values()) == {(2,)} and leader not in trained[2]
+    )  # the others on the hardest, and it alone
     assert dict.fromkeys(NAMES[4:8], (2,)) in trained  # and the next round too
     assert trained[-1] == {"p5": (0, 1)}
 
@@ -92,9 +107,14 @@ def test_almost_always_is_enough_and_less_is_not() -> None:
 
     def with_last_rate(rate: float) -> list[Event]:
         """Of three seeds of the leader the last one solves so many episodes."""
-        return [Event(e.kind, {**e.data, "success_rate": rate}) if e.data.get("seed") == 2 else e for e in events]
+        return [
+            Event(e.kind, {**e.data, "success_rate": rate}) if e.data.get("seed") == 2 else e
+            for e in events
+        ]
 
-    assert strategy.plan(fold(with_last_rate(0.9)))[0] == Stop("the best program proved itself on every seed")
+    assert strategy.plan(fold(with_last_rate(0.9)))[0] == Stop(
+        "the best program proved itself on every seed"
+    )
     assert isinstance(strategy.plan(fold(with_last_rate(0.8)))[0], Write)  # 0.933 of 0.95
 
 
@@ -102,7 +122,11 @@ def test_parents_are_of_earlier_rounds_and_drawn_by_the_seed() -> None:
     def parents(seed: int) -> dict[tuple[int, ...], tuple[str | None, ...]]:
         _, waves = play(evolve(samples=4, seed=seed, fresh=0.2), MANY, FAIR)
         asked = [writes(wave) for wave in waves if isinstance(wave[0], Write)]
-        return {slot: tuple(turn.program for turn in turns) for wave in asked for slot, turns in wave.items()}
+        return {
+            slot: tuple(turn.program for turn in turns)
+            for wave in asked
+            for slot, turns in wave.items()
+        }
 
     found = parents(0)
     assert found == parents(0) != parents(1)
@@ -110,7 +134,11 @@ def test_parents_are_of_earlier_rounds_and_drawn_by_the_seed() -> None:
     later = {slot: chosen for slot, chosen in found.items() if slot[0] > 0}
     assert all(set(chosen) <= set(NAMES[: 4 * slot[0]]) for slot, chosen in later.items())
     everywhere = [parents(seed) for seed in range(30)]
-    assert {len(chosen) for each in everywhere for slot, chosen in each.items() if slot[0] > 0} == {0, 1, 2}
+    assert {len(chosen) for each in everywhere for slot, chosen in each.items() if slot[0] > 0} == {
+        0,
+        1,
+        2,
+    }
 
 
 def test_the_better_of_two_parents_is_told_last() -> None:
@@ -126,14 +154,23 @@ def test_of_programs_that_end_alike_only_the_first_is_a_parent() -> None:
     for seed in range(20):
         _, waves = play(evolve(fresh=0, seed=seed), MANY, {**dict.fromkeys(NAMES, 0.2), "p3": 0.1})
         chosen = {
-            turn.program for wave in waves if isinstance(wave[0], Write) for t in writes(wave).values() for turn in t
+            turn.program
+            for wave in waves
+            if isinstance(wave[0], Write)
+            for t in writes(wave).values()
+            for turn in t
         }
         assert chosen <= {"p0", "p3"}
 
 
 def test_without_a_score_everything_is_new() -> None:
     _, waves = play(evolve(fresh=0), MANY, {})
-    assert all(turns == () for wave in waves if isinstance(wave[0], Write) for turns in writes(wave).values())
+    assert all(
+        turns == ()
+        for wave in waves
+        if isinstance(wave[0], Write)
+        for turns in writes(wave).values()
+    )
 
 
 def test_what_is_planned_is_not_exceeded() -> None:
@@ -146,7 +183,19 @@ def test_what_is_planned_is_not_exceeded() -> None:
 
 def test_options_are_checked() -> None:
     assert STRATEGIES.get("evolve") is Evolve
-    below = {"rounds": 0, "samples": 0, "seeds": 0, "fresh": -0.1, "tournament": 0, "enough": 0, "seed": -1}
-    for wrong in (*({name: value} for name, value in below.items()), {"fresh": 1.5}, {"enough": 1.1}):
+    below = {
+        "rounds": 0,
+        "samples": 0,
+        "seeds": 0,
+        "fresh": -0.1,
+        "tournament": 0,
+        "enough": 0,
+        "seed": -1,
+    }
+    for wrong in (
+        *({name: value} for name, value in below.items()),
+        {"fresh": 1.5},
+        {"enough": 1.1},
+    ):
         with pytest.raises(ValidationError):
             EvolveOptions.model_validate(wrong)

@@ -17,19 +17,20 @@ from plays import judged, replied, tried
 from talkworld import write_task
 
 import rewardsmith as rs
-from rewardsmith.engine.auditing import read_audit
-from rewardsmith.engine.consulting import answer_in
+from rewardsmith.episodes.preflight import LABELLED_STEPS, look_at
 from rewardsmith.errors import BoundaryError, NoProgram, UsageError
-from rewardsmith.events import Event
-from rewardsmith.feedback.subgoals import Behaviour, Reached, concerns, false_alarms, played_rows, reached
-from rewardsmith.look import LABELLED_STEPS, look_at
+from rewardsmith.evidence.subgoals import Behaviour, Reached, concerns, false_alarms, reached
 from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.maths.statistics import most_likely_rate
-from rewardsmith.orders import Audit, Stop, Train, Write
-from rewardsmith.state import fold
+from rewardsmith.run.events import Event
+from rewardsmith.run.orders import Audit, Stop, Train, Write
+from rewardsmith.run.records import read_audit
+from rewardsmith.run.state import fold
 from rewardsmith.strategy.calm import Calm, CalmOptions
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.types import Slot
+from rewardsmith.writers.feedback.subgoals import played_rows
+from rewardsmith.writers.judge import answer_in
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,10 @@ def test_the_bound_follows_from_what_was_seen() -> None:
     assert most_likely_rate(3, 3) == most_likely_rate(0, 0) == 1.0
     # by the binomial distribution itself: so few or fewer of so many happen once in twenty
     rate = most_likely_rate(2, 50)
-    few = sum(np.prod([(50 - i) / (i + 1) for i in range(k)]) * rate**k * (1 - rate) ** (50 - k) for k in range(3))
+    few = sum(
+        np.prod([(50 - i) / (i + 1) for i in range(k)]) * rate**k * (1 - rate) ** (50 - k)
+        for k in range(3)
+    )
     assert few == pytest.approx(0.05)
 
 
@@ -69,7 +73,9 @@ def known(**labels: Any) -> Behaviour:
 def test_only_what_comes_before_the_label_is_a_false_alarm() -> None:
     event, state = LABEL.copy(), np.array([0, 0, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1], bool)
     negatives = 2 + 1 + 4 + 3
-    assert false_alarms(event, LABEL, LENGTHS) == false_alarms(state, LABEL, LENGTHS) == (0, negatives)
+    assert (
+        false_alarms(event, LABEL, LENGTHS) == false_alarms(state, LABEL, LENGTHS) == (0, negatives)
+    )
     early = event | (np.arange(16) == 9)
     assert false_alarms(early, LABEL, LENGTHS) == (1, negatives)
 
@@ -78,7 +84,9 @@ def test_a_subgoal_is_held_against_the_label_that_means_the_same() -> None:
     late = np.array([0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1], bool)
     found = reached("mine", LABEL, known(same=LABEL, later=late, other=~LABEL & False))
     assert (found.label, found.false, found.trust) == ("same", 0, "labels")
-    assert reached("mine", LABEL & False, known(same=LABEL)).label is None, "it misses what the label sees"
+    assert reached("mine", LABEL & False, known(same=LABEL)).label is None, (
+        "it misses what the label sees"
+    )
     assert reached("mine", LABEL, known()).trust == "behaviour"
 
 
@@ -121,7 +129,12 @@ def test_what_speaks_against_a_subgoal(change: dict[str, Any], expected: dict[st
 
 
 def test_what_trained_agents_reached() -> None:
-    rows = played_rows([({"a": [3, None], "b": [None, None]}, [True, False]), ({"a": [5, 7], "b": [1, None]}, None)])
+    rows = played_rows(
+        [
+            ({"a": [3, None], "b": [None, None]}, [True, False]),
+            ({"a": [5, 7], "b": [1, None]}, None),
+        ]
+    )
     assert rows[0] == {"name": "a", "share": 0.75, "failures": 2 / 3, "step": 5.0}
     assert rows[1] == {"name": "b", "share": 0.25, "failures": 1 / 3, "step": 1.0}
 
@@ -142,7 +155,11 @@ def test_a_refused_program_is_told_and_not_trained() -> None:
     assert calm().plan(fold(events)) == [Audit("a", 0.001)]
     events.append(audited("a", "refused"))
     (order,) = calm().plan(fold(events))
-    assert isinstance(order, Write) and order.turns[0].feedback == ("subgoals",) and fold(events).skipped() == ["a"]
+    assert (
+        isinstance(order, Write)
+        and order.turns[0].feedback == ("subgoals",)
+        and fold(events).skipped() == ["a"]
+    )
     events += [replied(Slot(1, 0)), judged(Slot(1, 0), "b", "subgoals"), audited("b", "passed")]
     assert calm().plan(fold(events)) == [Train("b", (0,), "selection", 100)]
     events.append(tried("b", 0, 0.5))
@@ -155,7 +172,12 @@ def test_a_program_without_subgoals_is_trained_without_an_audit() -> None:
 
 
 def test_a_trained_program_is_told_how_far_agents_came() -> None:
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a", "subgoals"), audited("a", "passed"), tried("a", 0, 0.5)]
+    events = [
+        replied(Slot(0, 0)),
+        judged(Slot(0, 0), "a", "subgoals"),
+        audited("a", "passed"),
+        tried("a", 0, 0.5),
+    ]
     (order,) = calm().plan(fold(events))
     assert isinstance(order, Write) and order.turns[0].feedback == ("process", "subgoals")
 
@@ -168,7 +190,8 @@ def found(first_instruction, next_below):
     return np.all(numbers == first_instruction[:, 2:], axis=1)
 """
 GOOD = f"import numpy as np\n\n{FOUND}\n\ndef subgoals(first_instruction, next_below):\n    return {{'found': found(first_instruction, next_below)}}\n"  # noqa: E501
-# One false alarm in a hundred transitions or so: a place where the agent seldom is, with nothing there.
+# One false alarm in a hundred transitions or so: a place where the agent seldom is, with nothing
+# there.
 ALARMS = f"""import numpy as np
 
 {FOUND}
@@ -185,7 +208,13 @@ def test_false_alarms_are_refused_told_and_mended(task: Task, tmp_path: Path) ->
         {"round": 1, "sample": 0, "text": f"```python\n{GOOD}```"},
     ])  # fmt: skip
     run = rs.design(
-        task, replies=replies, strategy="calm", options={"seeds": 1}, report_seeds=0, steps=1024, runs=tmp_path / "runs"
+        task,
+        replies=replies,
+        strategy="calm",
+        options={"seeds": 1},
+        report_seeds=0,
+        steps=1024,
+        runs=tmp_path / "runs",
     )
     state = run.state
     first, second = sorted(state.programs, key=lambda program: state.programs[program])
@@ -194,8 +223,14 @@ def test_false_alarms_are_refused_told_and_mended(task: Task, tmp_path: Path) ->
     told = read_audit(run.folder, first)
     assert told is not None
     (row,) = told["rows"]
-    assert row["label"] == "found" and row["negatives"] >= 3000 and 0.002 < row["false"] / row["negatives"] < 0.05
-    asked = json.loads(run.folder.llm_log.read_text("utf-8").splitlines()[1])["request"]["messages"][-1]["content"]
+    assert (
+        row["label"] == "found"
+        and row["negatives"] >= 3000
+        and 0.002 < row["false"] / row["negatives"] < 0.05
+    )
+    asked = json.loads(run.folder.llm_log.read_text("utf-8").splitlines()[1])["request"][
+        "messages"
+    ][-1]["content"]
     assert "gives false alarms" in asked and "no agent was trained" in asked
     trusted = read_audit(run.folder, second)
     assert trusted is not None and trusted["rows"][0]["false"] == 0
@@ -210,7 +245,13 @@ def test_with_the_refusal_off_it_is_trained(task: Task, tmp_path: Path) -> None:
     replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{ALARMS}```"}])
     options = {"rounds": 1, "seeds": 1, "most_false": 1.0}
     run = rs.design(
-        task, replies=replies, strategy="calm", options=options, report_seeds=0, steps=512, runs=tmp_path / "runs"
+        task,
+        replies=replies,
+        strategy="calm",
+        options=options,
+        report_seeds=0,
+        steps=512,
+        runs=tmp_path / "runs",
     )
     assert not next(iter(run.state.audits.values())).refused and run.state.trials
 
@@ -223,11 +264,16 @@ def test_a_labelled_task_is_looked_at_for_long(task: Task) -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ("def labels(episode):\n    return {'found': [True]}\n", r"'found' has shape \(1,\), expected"),
+        (
+            "def labels(episode):\n    return {'found': [True]}\n",
+            r"'found' has shape \(1,\), expected",
+        ),
         ("def labels(episode):\n    return episode.nothing\n", "AttributeError"),
     ],
 )
-def test_labels_that_are_wrong_are_not_blamed_on_the_program(tmp_path: Path, labels: str, message: str) -> None:
+def test_labels_that_are_wrong_are_not_blamed_on_the_program(
+    tmp_path: Path, labels: str, message: str
+) -> None:
     folder = write_task(tmp_path / "talk")
     (folder / "labels.py").write_text(labels)
     replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{GOOD}```"}])
@@ -249,7 +295,9 @@ def test_check_shows_the_audit(task: Task, tmp_path: Path) -> None:
     (tmp_path / "alarms.py").write_text(ALARMS)
     done = call(tmp_path, "check", "alarms.py", "--task", str(task.folder))
     assert done.returncode == 0 and "false alarms" in done.stdout and "RS511" in done.stdout
-    (one,) = only_json(call(tmp_path, "check", "alarms.py", "--task", str(task.folder), "--json"))["subgoals"]
+    (one,) = only_json(call(tmp_path, "check", "alarms.py", "--task", str(task.folder), "--json"))[
+        "subgoals"
+    ]
     assert one["label"] == "found" and one["false"] > 0
 
 
@@ -282,7 +330,12 @@ def unlabelled(tmp_path: Path) -> str:
 
 def judged_run(fake: FakeLLM, task: str, tmp_path: Path, **settings: Any) -> rs.Run:
     options = {"rounds": 1, "seeds": 1, "votes": 3}
-    given = {"model": "openai/fake", "base_url": fake.url + "/v1", "strategy": "calm", "options": options}
+    given = {
+        "model": "openai/fake",
+        "base_url": fake.url + "/v1",
+        "strategy": "calm",
+        "options": options,
+    }
     return rs.design(task, report_seeds=0, steps=256, runs=tmp_path / "runs", **given, **settings)
 
 
@@ -295,12 +348,26 @@ def test_without_labels_a_model_may_judge(unlabelled: str, tmp_path: Path) -> No
     assert told is not None and state.audits[program].refused
     rows = {row["name"]: row for row in told["rows"]}
     yes, asked = rows["found"]["votes"]
-    assert rows["found"]["trust"] == "judge" and yes == asked and 3 <= asked <= 12 and asked % 3 == 0
-    assert rows["nearly_there"]["votes"][0] == 0 and any("RS515" in concern for concern in told["concerns"])
+    assert (
+        rows["found"]["trust"] == "judge" and yes == asked and 3 <= asked <= 12 and asked % 3 == 0
+    )
+    assert rows["nearly_there"]["votes"][0] == 0 and any(
+        "RS515" in concern for concern in told["concerns"]
+    )
     questions = [r["body"]["messages"][-1]["content"] for r in fake.requests[1:]]
-    assert len(questions) == state.requests - 1 == len(state.consulted) == sum(row["votes"][1] for row in rows.values())
-    assert all("take the " in text and "| below |" in text and "agent's action" in text for text in questions)
-    assert len(set(questions)) * 3 == len(questions), "each step is asked about as often as there are votes"
+    assert (
+        len(questions)
+        == state.requests - 1
+        == len(state.consulted)
+        == sum(row["votes"][1] for row in rows.values())
+    )
+    assert all(
+        "take the " in text and "| below |" in text and "agent's action" in text
+        for text in questions
+    )
+    assert len(set(questions)) * 3 == len(questions), (
+        "each step is asked about as often as there are votes"
+    )
     assert state.tokens > 0 and not state.trials
 
 
@@ -313,4 +380,8 @@ def test_the_budget_bounds_what_is_asked(unlabelled: str, tmp_path: Path) -> Non
 def test_who_cannot_judge_is_not_asked(task: Task) -> None:
     with pytest.raises(UsageError, match="votes ask a model"):
         rs.plan(task, strategy="calm", ask=True, options={"votes": 1})
-    assert (answer_in("**Yes**, because"), answer_in("no."), answer_in("Perhaps")) == (True, False, None)
+    assert (answer_in("**Yes**, because"), answer_in("no."), answer_in("Perhaps")) == (
+        True,
+        False,
+        None,
+    )

@@ -1,7 +1,8 @@
 """Reward tampering: what a program might try in order to be paid without doing the task, and what stops it.
 
-One malicious sample and one benign twin for each kind. Then the second line: what the static rules would let pass if
-they failed, the host refuses too. That changed files of a run are noticed is tested in test_engine_runs.py.
+One malicious sample and one benign twin for each kind. Then the second line: what the static rules
+would let pass if they failed, the host refuses too. That changed files of a run are noticed is
+tested in test_engine_runs.py.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import numpy as np
 import pytest
 from programs import QUICK, TASKS
 
+from rewardsmith.engine.workers.local import clean_environment
 from rewardsmith.errors import ProgramError
-from rewardsmith.executor.local import clean_environment
 from rewardsmith.program import EntryPoint, Verdict
-from rewardsmith.sandbox.behaviour import check_program
-from rewardsmith.sandbox.host import ProgramHost
+from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.client.host import ProgramHost
 
 HEAD = "import numpy as np\nimport math\n"
 GOOD = "def reward(position, next_position, action):\n    return {'p': next_position - position}\n"
@@ -62,12 +63,18 @@ SUITE = {
         "def reward(next_position):\n    y = np.zeros_like(next_position)\n"
         "    np.maximum(next_position, 0.1, out=y)\n    return y\n",
     ),
-    "read the clock": ("import time\ndef reward(next_position):\n    return next_position * time.time()\n", GOOD),
+    "read the clock": (
+        "import time\ndef reward(next_position):\n    return next_position * time.time()\n",
+        GOOD,
+    ),
     "draw random numbers": (
         "def reward(next_position):\n    return next_position + np.random.normal(size=len(next_position))\n",
         GOOD,
     ),
-    "reseed the trainer": ("def reward(next_position):\n    np.random.seed(0)\n    return next_position\n", GOOD),
+    "reseed the trainer": (
+        "def reward(next_position):\n    np.random.seed(0)\n    return next_position\n",
+        GOOD,
+    ),
     "read memory": ("def reward(next_position):\n    return np.empty(len(next_position))\n", GOOD),
     "not a number": (
         "def reward(next_position):\n    return next_position / (next_position - next_position)\n",

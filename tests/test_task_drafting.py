@@ -12,9 +12,9 @@ import pytest
 from lineworld import write_task as write_line_task
 
 from rewardsmith.errors import RunError, UsageError
-from rewardsmith.layout import make_layout
 from rewardsmith.task.drafting import draft_task, task_from_env, write_task
 from rewardsmith.task.environment import guarded_reset, make_env
+from rewardsmith.task.layout import make_layout
 from rewardsmith.task.loading import Task, load_task
 
 GOAL = 'do "it"\nwell'
@@ -32,7 +32,9 @@ class Odd(gym.Env[Any, Any]):
         self.action_space = gym.spaces.Discrete(2)
         self._paid = paid
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         return self.observation_space.sample(), {"where": 1.0}
 
@@ -42,7 +44,13 @@ class Odd(gym.Env[Any, Any]):
             "reward_forward": 1.0, "grasp_reward": 1.0, "episode": 1.0, "episode_return": 1.0, "fitness_now": 1.0,
             "TimeLimit.left": 1.0,
         }  # fmt: skip
-        return self.observation_space.sample(), self._paid, False, bool(self.np_random.random() < 0.1), info
+        return (
+            self.observation_space.sample(),
+            self._paid,
+            False,
+            bool(self.np_random.random() < 0.1),
+            info,
+        )
 
 
 class Succeeds(Odd):
@@ -97,11 +105,22 @@ def test_others_of_gymnasium(env_id: str, found: list[str], tmp_path: Path) -> N
 
 def test_a_dict_with_awkward_keys(tmp_path: Path) -> None:
     task = draft("test_task_drafting:Odd", paid=1.0)
-    assert names(task) == ["a_b_0", "a_q_uote", "a_b_2", "env_action", "speed_m_s", "env_class", "where"]
+    assert names(task) == [
+        "a_b_0",
+        "a_q_uote",
+        "a_b_2",
+        "env_action",
+        "speed_m_s",
+        "env_class",
+        "where",
+    ]
     assert [field.at_reset for field in task.spec.fields][-2:] == [False, True]
     assert task.spec.training.policy == "MultiInputPolicy"
     offered = arguments(task)
-    assert {"next_env_class", "where", "a_q_uote"} <= set(offered) and not {"obs", "env_class"} & set(offered)
+    assert {"next_env_class", "where", "a_q_uote"} <= set(offered) and not {
+        "obs",
+        "env_class",
+    } & set(offered)
     written_and_loaded(task, tmp_path)
 
 
@@ -109,7 +128,10 @@ def test_what_looks_like_the_answer_is_never_offered() -> None:
     for env_id in ("test_task_drafting:Odd", "test_task_drafting:Succeeds"):
         task = draft(env_id, fitness="native_return")
         text = " ".join(arguments(task)).lower()
-        assert not any(word in text for word in ("success", "reward", "episode", "fitness", "timelimit", "private"))
+        assert not any(
+            word in text
+            for word in ("success", "reward", "episode", "fitness", "timelimit", "private")
+        )
 
 
 def test_a_success_key_becomes_the_fitness(tmp_path: Path) -> None:
@@ -142,7 +164,9 @@ def test_what_it_cannot_draft() -> None:
 
 def test_what_measures_success_is_not_offered() -> None:
     task = draft("test_task_drafting:Odd", fitness='info["where"]')
-    assert "where" not in names(task) and "where" in names(draft("test_task_drafting:Odd", fitness="native_return"))
+    assert "where" not in names(task) and "where" in names(
+        draft("test_task_drafting:Odd", fitness="native_return")
+    )
 
 
 def test_a_draft_is_written_where_nothing_measures_success(tmp_path: Path) -> None:
@@ -151,8 +175,11 @@ def test_a_draft_is_written_where_nothing_measures_success(tmp_path: Path) -> No
     own = tmp_path / "mine.py"
     own.write_text(file.read_text().replace("float(arrived), arrived", "0.0, arrived"))
     task, folder = draft_task(f"{own}:LineWorld", "walk", tmp_path / "task")
-    assert task.spec.fitness.source == "fitness.py:fitness" and "Grade it" in (folder / "fitness.py").read_text()
-    assert "source = \"fitness.py:fitness\"\n" in (folder / "task.toml").read_text()
+    assert (
+        task.spec.fitness.source == "fitness.py:fitness"
+        and "Grade it" in (folder / "fitness.py").read_text()
+    )
+    assert 'source = "fitness.py:fitness"\n' in (folder / "task.toml").read_text()
     with pytest.raises(UsageError, match="has no class 'LineWord'") as caught:
         draft_task(f"{own}:LineWord", "walk", tmp_path / "other")
     assert "LineWorld" in caught.value.hint
@@ -184,7 +211,9 @@ def test_arguments_of_the_environment_are_written_down(tmp_path: Path) -> None:
 def test_an_environment_in_a_file_is_copied_into_its_task(tmp_path: Path) -> None:
     source = (write_line_task(tmp_path / "line") / "env.py").read_text(encoding="utf-8")
     (tmp_path / "walk.py").write_text(source, encoding="utf-8")
-    task, folder = draft_task(f"{tmp_path / 'walk.py'}:LineWorld", "Walk right.", tmp_path / "drafted")
+    task, folder = draft_task(
+        f"{tmp_path / 'walk.py'}:LineWorld", "Walk right.", tmp_path / "drafted"
+    )
     assert (folder / "walk.py").read_text(encoding="utf-8") == source
     loaded = load_task(folder)
     assert loaded.env_id == "walk.py:LineWorld" == task.env_id and loaded.goal == "Walk right."

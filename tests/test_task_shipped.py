@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from rewardsmith.layout import make_layout
-from rewardsmith.look import random_behaviour
-from rewardsmith.recording import play, record
+from rewardsmith.episodes.preflight import random_behaviour
+from rewardsmith.episodes.recording import play, record
 from rewardsmith.task.environment import make_env, missing_modules
 from rewardsmith.task.fitness import fitness_function
+from rewardsmith.task.layout import make_layout
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
 from rewardsmith.types import Episode
 
@@ -33,7 +33,9 @@ def task(request: Any) -> Task:
 
 def expert(task: Task) -> Any:
     assert task.folder is not None
-    spec = importlib.util.spec_from_file_location(f"expert_of_{task.name.replace('-', '_')}", task.folder / "expert.py")
+    spec = importlib.util.spec_from_file_location(
+        f"expert_of_{task.name.replace('-', '_')}", task.folder / "expert.py"
+    )
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -79,7 +81,10 @@ def test_the_fields_are_within_their_ranges(task: Task) -> None:
 def test_random_and_expert_are_as_stated(task: Task) -> None:
     spec, measure = task.spec.fitness, fitness_function(task)
     assert spec.random is not None and spec.solved is not None
-    assert about([measure(episode).value for episode in random_behaviour(task, EPISODES, seed=7).episodes], spec.random)
+    assert about(
+        [measure(episode).value for episode in random_behaviour(task, EPISODES, seed=7).episodes],
+        spec.random,
+    )
     if spec.expert is None:
         assert not hasattr(expert(task), "policy"), "a yardstick that plays must be measured"
         return
@@ -88,7 +93,7 @@ def test_random_and_expert_are_as_stated(task: Task) -> None:
 
 
 def test_the_yardsticks_reward_is_accepted(task: Task) -> None:
-    from rewardsmith.api import check_program
+    from rewardsmith.api.programs import check_program
 
     source = (Path(str(task.folder)) / "expert.py").read_text(encoding="utf-8")
     verdict = check_program(source, task)
@@ -101,7 +106,9 @@ def hopped(heights: list[float], x: list[float], after: int = 100) -> Episode:
     fields = {
         "foot_clearance": flight,
         "torso_height": 1.21 + flight,
-        "x": np.concatenate([np.full(5, x[0]), np.linspace(x[0], x[1], len(heights)), np.full(after, x[1])]),
+        "x": np.concatenate(
+            [np.full(5, x[0]), np.linspace(x[0], x[1], len(heights)), np.full(after, x[1])]
+        ),
     }
     steps = len(flight) - 1
     return Episode(fields, np.zeros((steps, 3)), np.zeros(steps), after < 100, after >= 100)
@@ -110,8 +117,12 @@ def hopped(heights: list[float], x: list[float], after: int = 100) -> Episode:
 def test_a_hop_counts_by_its_height_less_its_distance_and_only_when_landed() -> None:
     measure, arc = fitness_function(load_task("hopper-high-jump")), [0.2, 0.5, 0.2]
     assert measure(hopped(arc, [0.0, 0.0])).value == pytest.approx(0.5)
-    assert measure(hopped(arc, [0.1, 0.3])).value == pytest.approx(0.3), "from where it stood at the start"
-    assert measure(hopped(arc, [0.0, -0.8])) == (0.0, False), "hopping along is no jump from the spot"
+    assert measure(hopped(arc, [0.1, 0.3])).value == pytest.approx(0.3), (
+        "from where it stood at the start"
+    )
+    assert measure(hopped(arc, [0.0, -0.8])) == (0.0, False), (
+        "hopping along is no jump from the spot"
+    )
     assert measure(hopped(arc, [0.0, 0.0], after=20)) == (0.0, False), "it fell"
     assert measure(hopped([], [0.0, 0.0])) == (0.0, False)
 

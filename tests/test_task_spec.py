@@ -12,14 +12,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rewardsmith.errors import UsageError
-from rewardsmith.layout import cut
 from rewardsmith.task.fitness import fitness_function
+from rewardsmith.task.layout import cut
 from rewardsmith.task.loading import TASK_FILE, Task, load_task
 from rewardsmith.task.sources import Source, parse_source
 from rewardsmith.task.spec import parse_spec
 from rewardsmith.types import Episode
 
-GOOD: dict[str, Any] = {"goal": "count", "env": {"id": "A-v0"}, "fitness": {"source": "native_return"}}
+GOOD: dict[str, Any] = {
+    "goal": "count",
+    "env": {"id": "A-v0"},
+    "fitness": {"source": "native_return"},
+}
 FIELD = {"name": "x", "source": "obs[0]"}
 
 TOML = """
@@ -70,12 +74,16 @@ def field(**changes: Any) -> UsageError:
         ({"action": {"name": []}}, "'action.name'", "'names'"),
     ],
 )
-def test_unknown_keys_are_told_with_the_nearest_one(changes: dict[str, Any], place: str, near: str) -> None:
+def test_unknown_keys_are_told_with_the_nearest_one(
+    changes: dict[str, Any], place: str, near: str
+) -> None:
     error = refused(**changes)
     assert f"task.toml: unknown key {place}" in error.message and near in error.hint
 
 
-@pytest.mark.parametrize(("part", "hint"), [("goal", "goal ="), ("fitness", "fitness.py:fitness"), ("env", "[env]")])
+@pytest.mark.parametrize(
+    ("part", "hint"), [("goal", "goal ="), ("fitness", "fitness.py:fitness"), ("env", "[env]")]
+)
 def test_missing_parts(part: str, hint: str) -> None:
     with pytest.raises(UsageError, match=f"'{part}' is missing") as caught:
         parse_spec({key: value for key, value in GOOD.items() if key != part}, "task.toml")
@@ -90,7 +98,9 @@ def test_empty_and_wrong_values() -> None:
     assert parse_spec({**GOOD, "training": {"algorithm": "sac"}}, "").training.algorithm == "SAC"
 
 
-@pytest.mark.parametrize("name", ["", "a b", "3d", "next_x", "prev_x", "first_x", "_obs", "action", "obs", "lambda"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "3d", "next_x", "prev_x", "first_x", "_obs", "action", "obs", "lambda"]
+)
 def test_field_names_are_names_of_arguments(name: str) -> None:
     assert "field name" in field(name=name).message
 
@@ -143,7 +153,8 @@ def test_reading_a_source_never_fails_otherwise(text: str) -> None:
         pass  # told by the layout, which knows the shape
 
 
-# ------------------------------------------------------------------------------------------ freezing and digests
+# ------------------------------------------------------------------------------------------
+# freezing and digests
 
 
 @pytest.fixture
@@ -167,10 +178,17 @@ def test_a_frozen_task_is_the_same_task(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_task_without_a_folder_can_be_frozen(tmp_path: Path) -> None:
-    spec = {**GOOD, "env": {"id": "A-v0", "kwargs": {"deep": {"x": 1.5, "y": [1, "a"]}}}, "fields": [FIELD]}
+    spec = {
+        **GOOD,
+        "env": {"id": "A-v0", "kwargs": {"deep": {"x": 1.5, "y": [1, "a"]}}},
+        "fields": [FIELD],
+    }
     task = Task("bare", parse_spec(spec, ""))
     task.freeze(tmp_path / "bare")
-    assert (load_task(tmp_path / "bare").spec, load_task(tmp_path / "bare").digest) == (task.spec, task.digest)
+    assert (load_task(tmp_path / "bare").spec, load_task(tmp_path / "bare").digest) == (
+        task.spec,
+        task.digest,
+    )
 
 
 def test_the_digest_follows_what_can_change_a_result(folder: Path) -> None:
@@ -191,9 +209,21 @@ def test_the_digest_follows_what_can_change_a_result(folder: Path) -> None:
 def test_training_can_be_changed(folder: Path) -> None:
     task = load_task(folder)
     other = task.with_training({"steps": 7, "hyperparameters": {"gamma": 0.5, "n_steps": 4}})
-    assert other.spec.training.hyperparameters == {"gamma": 0.5, "n_steps": 4, "policy_kwargs": {"net_arch": [8]}}
-    assert (other.spec.training.steps, other.spec.training.gamma, task.spec.training.gamma) == (7, 0.5, 0.9)
-    assert (other.spec.fields, other.folder, other.name) == (task.spec.fields, task.folder, task.name)
+    assert other.spec.training.hyperparameters == {
+        "gamma": 0.5,
+        "n_steps": 4,
+        "policy_kwargs": {"net_arch": [8]},
+    }
+    assert (other.spec.training.steps, other.spec.training.gamma, task.spec.training.gamma) == (
+        7,
+        0.5,
+        0.9,
+    )
+    assert (other.spec.fields, other.folder, other.name) == (
+        task.spec.fields,
+        task.folder,
+        task.name,
+    )
     assert other.digest != task.digest
     with pytest.raises(UsageError, match=r"training\.stps"):
         task.with_training({"stps": 7})
@@ -220,7 +250,9 @@ def test_loading_what_is_not_there(folder: Path) -> None:
 
 def episode(rewards: list[float], success: list[bool] = []) -> Episode:  # noqa: B006 - read only
     fields = {"_success": np.array(success)}
-    return Episode(fields, np.zeros((len(rewards), 1)), np.array(rewards), terminated=True, truncated=False)
+    return Episode(
+        fields, np.zeros((len(rewards), 1)), np.array(rewards), terminated=True, truncated=False
+    )
 
 
 def measured(source: str, one: Episode, **more: Any) -> tuple[float, bool | None]:
@@ -242,7 +274,11 @@ def test_fitness_of_an_episode() -> None:
 def test_a_broken_fitness_is_named_as_such(folder: Path) -> None:
     from rewardsmith.errors import BoundaryError
 
-    for body, found in [("1 / 0", "ZeroDivisionError"), ("0.5", "TypeError"), ("float('nan'), None", "gave nan")]:
+    for body, found in [
+        ("1 / 0", "ZeroDivisionError"),
+        ("0.5", "TypeError"),
+        ("float('nan'), None", "gave nan"),
+    ]:
         (folder / "fitness.py").write_text(f"def fitness(episode):\n    return {body}\n")
         with pytest.raises(BoundaryError, match=found):
             fitness_function(load_task(folder))(episode([1]))

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from talkworld import write_task
 
 import rewardsmith as rs
-from rewardsmith.coder.compose import compose
+from rewardsmith.episodes.preflight import look_at
 from rewardsmith.errors import BoundaryError, UsageError
-from rewardsmith.feedback.moments import episode_table
-from rewardsmith.look import look_at
-from rewardsmith.prompts import Prompts
+from rewardsmith.llm.prompts import Prompts
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.task.text import text_of, word_ids, words_in
 from rewardsmith.types import Output
+from rewardsmith.writers.conversation import compose
+from rewardsmith.writers.feedback.moments import episode_table
 
 WORDS = ("take", "the", "red", "ball")
 
@@ -49,27 +49,46 @@ def test_words_are_found_in_plain_text() -> None:
 def test_programs_see_the_words_of_each_episode(task: Task) -> None:
     look = look_at(task)
     arguments = look.report.arguments
-    assert arguments["first_instruction"].shape == (4,) and arguments["first_instruction"].dtype == "int64"
+    assert (
+        arguments["first_instruction"].shape == (4,)
+        and arguments["first_instruction"].dtype == "int64"
+    )
     assert arguments["next_below"].words == ("key", "ball", "red", "blue")
-    texts = {text_of(row, arguments["instruction"].words) for row in look.transitions["instruction"]}
-    assert texts <= {f"take the {colour} {kind}" for colour in ("red", "blue") for kind in ("ball", "key")}
+    texts = {
+        text_of(row, arguments["instruction"].words) for row in look.transitions["instruction"]
+    }
+    assert texts <= {
+        f"take the {colour} {kind}" for colour in ("red", "blue") for kind in ("ball", "key")
+    }
     assert len(texts) > 1
     told = {text_of(row, arguments["below"].words) for row in look.transitions["next_below"]}
     assert "" in told and told & {"red ball", "blue key"}
 
 
-def test_what_an_environment_prints_is_no_part_of_what_a_command_gives(task: Task, tmp_path: Path) -> None:
+def test_what_an_environment_prints_is_no_part_of_what_a_command_gives(
+    task: Task, tmp_path: Path
+) -> None:
     (tmp_path / "any.py").write_text("def reward(place):\n    return {'far': place[:, 0]}\n")
     shown = call(tmp_path, "prompts", "show", str(task.folder), "--json")
-    assert list(json.loads(shown.stdout)) == ["system", "messages"] and "talks while it is made" in shown.stderr
+    assert (
+        list(json.loads(shown.stdout)) == ["system", "messages"]
+        and "talks while it is made" in shown.stderr
+    )
     checked = call(tmp_path, "check", "any.py", "--task", str(task.folder), "--json")
     assert json.loads(checked.stdout)["accepted"] and "talks while it is measured" in checked.stderr
 
 
 def test_writers_are_told_the_words(task: Task) -> None:
     seen = look_at(task).report.model_dump(mode="json")
-    message = compose(Prompts(), "eager", task.spec, seen, 100, (), produce=("subgoals",)).messages[0].text
-    assert "a text: as in: take the red ball. Each number is a word" in message and "3 red, 4 blue" in message
+    message = (
+        compose(Prompts(), "eager", task.spec, seen, 100, (), produce=("subgoals",))
+        .messages[0]
+        .text
+    )
+    assert (
+        "a text: as in: take the red ball. Each number is a word" in message
+        and "3 red, 4 blue" in message
+    )
 
 
 def test_moments_show_texts_as_texts(task: Task) -> None:
@@ -83,7 +102,9 @@ def test_moments_show_texts_as_texts(task: Task) -> None:
 
 def test_a_drafted_task_lists_the_words_that_it_saw(task: Task, tmp_path: Path) -> None:
     (tmp_path / "env.py").write_text((Path(str(task.folder)) / "env.py").read_text())
-    drafted = rs.task_from_env("env.py:TalkWorld", goal="take it", fitness="native_return", folder=tmp_path)
+    drafted = rs.task_from_env(
+        "env.py:TalkWorld", goal="take it", fitness="native_return", folder=tmp_path
+    )
     (text,) = [field for field in drafted.spec.fields if field.words]
     assert set(text.words) == {"take", "the", "red", "blue", "ball", "key"} and text.most_words == 8
 
@@ -94,11 +115,16 @@ def test_a_drafted_task_lists_the_words_that_it_saw(task: Task, tmp_path: Path) 
         (("most_words = 4", "most_words = 3"), "at most 3 words, found 4"),
         (('words = ["take", "the",', 'words = ["Take", "the",'), "single words in lower case"),
         (('words = ["take", "the", "red"', 'words = ["take", "red", "red"'), "each once"),
-        (("words = [\"take\", \"the\", \"red\", \"blue\", \"ball\", \"key\"]\n", ""), "list its words"),
-        (('source = \'obs["text"]\'', "source = 'obs[\"place\"]'"), "expected a text, found a ndarray"),
+        (('words = ["take", "the", "red", "blue", "ball", "key"]\n', ""), "list its words"),
+        (
+            ("source = 'obs[\"text\"]'", "source = 'obs[\"place\"]'"),
+            "expected a text, found a ndarray",
+        ),
     ],
 )
-def test_what_is_wrong_with_a_text_is_said(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+def test_what_is_wrong_with_a_text_is_said(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
     folder = write_task(tmp_path / "talk")
     text = (folder / "task.toml").read_text()
     assert change[0] in text
@@ -121,5 +147,7 @@ def test_the_export_reads_the_same_words(task: Task, tmp_path: Path) -> None:
     world = wrapped.unwrapped
     for action in (1, 1, 0, 1, 1, 1):
         _, reward, *_ = wrapped.step(action)
-        expected = 1.0 * world.wanted.startswith("red") + 2.0 * world.things.get(world.place, "").endswith("ball")
+        expected = 1.0 * world.wanted.startswith("red") + 2.0 * world.things.get(
+            world.place, ""
+        ).endswith("ball")
         assert reward == expected

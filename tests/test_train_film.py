@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from trials import job_for, toy_task, trial
 
-from rewardsmith.episodes import load_episodes
+from rewardsmith.episodes.files import load_episodes
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.train import film
 from rewardsmith.train.film import film_trial
-from rewardsmith.train.jobs import Opened
+from rewardsmith.types import Opened
 
 LIGHT = [{"name": "light", "source": 'info["light"]', "at_reset": True}]
 REWARD = "def reward(next_light):\n    return {'right': next_light / 35.0}\n"
@@ -30,7 +30,9 @@ def lights(path: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("most", [100, 3])
-def test_it_shows_the_first_evaluation_episode(most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_shows_the_first_evaluation_episode(
+    most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(film, "_MOST_FRAMES", most)
     task = toy_task("toy_envs:Drawn", LIGHT, policy="CnnPolicy")
     trial(tmp_path, task, REWARD)

@@ -13,7 +13,7 @@ from lineworld import write_task
 import rewardsmith as rs
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.task.spec import ShapingSpec, TrainingSpec
-from rewardsmith.train.prior_of_fields import PriorOfFields
+from rewardsmith.train.prior.fields import PriorOfFields
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
 from rewardsmith.types import Columns, Output
@@ -69,10 +69,16 @@ def wrapped_task(folder: Path, *wrappers: str, discrete: bool = False) -> Task:
     write_task(folder, discrete=discrete)
     text = (folder / "task.toml").read_text(encoding="utf-8")
     named = ", ".join(f'"wrappers.py:{name}"' for name in wrappers)
-    text = text.replace("max_episode_steps = 10\n", f"max_episode_steps = 10\nwrappers = [{named}]\n")
-    (folder / "task.toml").write_text(text.replace("[action]", FIELDS + "\n[action]"), encoding="utf-8")
+    text = text.replace(
+        "max_episode_steps = 10\n", f"max_episode_steps = 10\nwrappers = [{named}]\n"
+    )
+    (folder / "task.toml").write_text(
+        text.replace("[action]", FIELDS + "\n[action]"), encoding="utf-8"
+    )
     (folder / "wrappers.py").write_text(WRAPPERS, encoding="utf-8")
-    (folder / "fields.py").write_text("def left(env, obs, info):\n    return 1.0 - obs[0]\n", encoding="utf-8")
+    (folder / "fields.py").write_text(
+        "def left(env, obs, info):\n    return 1.0 - obs[0]\n", encoding="utf-8"
+    )
     return load_task(folder)
 
 
@@ -109,7 +115,9 @@ def test_choices_are_those_of_the_policy(tmp_path: Path) -> None:
     venv = moved(wrapped_task(tmp_path / "line", "OnlyEnds", discrete=True), 0)
     prior = PriorOfFields(Prior("left"), venv)
     seen = prior.sees()
-    assert np.allclose(prior(seen), seen["left"][:, None] + [2.0, 0.0]), "its 0 is the environment's 2"
+    assert np.allclose(prior(seen), seen["left"][:, None] + [2.0, 0.0]), (
+        "its 0 is the environment's 2"
+    )
 
 
 def test_what_it_saw_stays(tmp_path: Path) -> None:
@@ -156,10 +164,18 @@ def test_choices_may_stand_for_actions_of_a_box(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrappers", [(), ("OnlyEnds",)])
-def test_a_prior_of_a_function_of_the_task_is_trained_with(tmp_path: Path, wrappers: tuple[str, ...]) -> None:
+def test_a_prior_of_a_function_of_the_task_is_trained_with(
+    tmp_path: Path, wrappers: tuple[str, ...]
+) -> None:
     """It says in which direction the end is, and in 500 steps the agent goes there."""
     task = wrapped_task(tmp_path / "line", *wrappers, discrete=True)
-    learner = {"learning_starts": 50, "gamma": 0.95, "batch_size": 32, "buffer_size": 2000, "learning_rate": 3e-3}
+    learner = {
+        "learning_starts": 50,
+        "gamma": 0.95,
+        "batch_size": 32,
+        "buffer_size": 2000,
+        "learning_rate": 3e-3,
+    }
     learner |= {"train_freq": 1, "policy_kwargs": {"net_arch": [32]}}
     shaping = ShapingSpec(prior_until=1.0, prior_weight=3.0, prior_prove=0.0)
     training = TrainingSpec(
@@ -169,7 +185,9 @@ def test_a_prior_of_a_function_of_the_task_is_trained_with(tmp_path: Path, wrapp
     source = "import numpy as np\n\n\ndef q_prior(left):\n    near = 1.0 - 0.5 * left\n"
     source += "    return np.stack([near - 0.3, near, near + 0.3], axis=1)\n"
     (tmp_path / "program.py").write_text(source)
-    result = rs.train_program(tmp_path / "program.py", told, seeds=1, steps=500, runs=tmp_path / "runs")
+    result = rs.train_program(
+        tmp_path / "program.py", told, seeds=1, steps=500, runs=tmp_path / "runs"
+    )
     assert result.score is not None and result.score.mean > 0.5
 
 
@@ -184,5 +202,7 @@ def test_the_change_of_a_potential_is_no_pay_by_which_it_is_judged(tmp_path: Pat
     rewarded.reset()
     for _ in range(4):
         _, rewards, _, _ = rewarded.step(np.full((2, 1), 0.1, np.float32))
-        assert np.allclose(rewarded.earned, rewarded.buffers.before[0][:, 0]) and (rewards < -2).all()
+        assert (
+            np.allclose(rewarded.earned, rewarded.buffers.before[0][:, 0]) and (rewards < -2).all()
+        )
     program.close()

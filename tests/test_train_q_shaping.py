@@ -18,10 +18,16 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import rewardsmith as rs
 from rewardsmith.errors import UsageError
-from rewardsmith.train.q_losses import actor_loss, order_loss
-from rewardsmith.train.q_prior import OTHERS, Believed, QPairs
+from rewardsmith.train.prior.beliefs import OTHERS, Believed, QPairs
+from rewardsmith.train.prior.losses import actor_loss, order_loss
 
-SMALL: dict[str, Any] = {"seed": 0, "buffer_size": 500, "learning_starts": 32, "batch_size": 16, "device": "cpu"}
+SMALL: dict[str, Any] = {
+    "seed": 0,
+    "buffer_size": 500,
+    "learning_starts": 32,
+    "batch_size": 16,
+    "device": "cpu",
+}
 KINDS = {"DQN": DQN, "TD3": TD3, "SAC": SAC}
 
 
@@ -36,7 +42,9 @@ class Chain(gym.Env[Any, Any]):
     def __init__(self, discrete: bool = True, last: int = 4) -> None:
         self.last = last
         self.observation_space = gym.spaces.Box(-10.0, 10.0, (1,), np.float32)
-        self.action_space = gym.spaces.Discrete(2) if discrete else gym.spaces.Box(-1.0, 3.0, (1,), np.float32)
+        self.action_space = (
+            gym.spaces.Discrete(2) if discrete else gym.spaces.Box(-1.0, 3.0, (1,), np.float32)
+        )
         self._place, self._discrete, self._steps = 0.0, discrete, 0
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
@@ -47,7 +55,13 @@ class Chain(gym.Env[Any, Any]):
     def step(self, action: Any) -> Any:
         push = 2.0 * float(action) - 1.0 if self._discrete else float(np.clip(action[0], -1, 1))
         self._place, self._steps = float(np.clip(self._place + push, 0, self.last)), self._steps + 1
-        return self._seen(), float(self._place >= self.last), self._place >= self.last, self._steps >= 30, {}
+        return (
+            self._seen(),
+            float(self._place >= self.last),
+            self._place >= self.last,
+            self._steps >= 30,
+            {},
+        )
 
     def _seen(self) -> Any:
         return np.array([self._place], np.float32)
@@ -73,7 +87,9 @@ class Asked:
         return self.sign * (0.1 * obs[:, 0] + 0.2 * np.clip(action[:, 0], -1, 1))
 
 
-def made(kind: str, prior: Any, n_envs: int = 1, venv: Any = None, settings: Any = None, **options: Any) -> Any:
+def made(
+    kind: str, prior: Any, n_envs: int = 1, venv: Any = None, settings: Any = None, **options: Any
+) -> Any:
     options = {"until": 1.0, "prove": 0.0, **options}  # of proving see tests/test_train_reuse.py
     make = rs.q_shaped(KINDS[kind], q_prior=prior, **options)
     return make("MlpPolicy", venv or chain(kind, n_envs), **{**SMALL, **net(), **(settings or {})})
@@ -97,14 +113,21 @@ def test_actions_are_those_of_the_environment(kind: str) -> None:
     model = made(kind, prior, mode="persistent", biased=True)
     model.learn(40)
     asked = np.concatenate(prior.actions)
-    assert asked.shape == (40 * (1 + OTHERS), 1) and asked.min() >= -1 and asked.max() <= 3 and asked.max() > 1.5
+    assert (
+        asked.shape == (40 * (1 + OTHERS), 1)
+        and asked.min() >= -1
+        and asked.max() <= 3
+        and asked.max() > 1.5
+    )
     stored = model.policy.unscale_action(model.replay_buffer.actions[:40, 0])
     assert np.allclose(asked[:: 1 + OTHERS], stored, atol=1e-6)
 
 
 @pytest.mark.parametrize("n_steps", [1, 3])
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_transition_is_asked_about_once_and_stored_at_its_place(kind: str, n_steps: int) -> None:
+def test_each_transition_is_asked_about_once_and_stored_at_its_place(
+    kind: str, n_steps: int
+) -> None:
     """Also where returns of several steps are learned from: the buffer holds single ones and adds up when it draws."""
     if "n_steps" not in inspect.signature(KINDS[kind]).parameters:
         pytest.skip("this Stable-Baselines3 learns from single steps")
@@ -136,9 +159,19 @@ def test_the_prior_sees_what_the_environment_shows_though_the_networks_see_it_no
     seen = np.concatenate(prior.obs)
     assert set(np.unique(seen)) <= {0.0, 1.0, 2.0, 3.0, 4.0}
     batch = model.q_shaper._beliefs.batch(16, np.random.default_rng(0))
-    assert float(batch.obs.abs().max()) < 10 and not set(np.unique(batch.obs.numpy())) <= {0.0, 1.0, 2.0, 3.0, 4.0}
+    assert float(batch.obs.abs().max()) < 10 and not set(np.unique(batch.obs.numpy())) <= {
+        0.0,
+        1.0,
+        2.0,
+        3.0,
+        4.0,
+    }
     values = batch.values * np.sqrt(venv.ret_rms.var + venv.epsilon)
-    assert np.allclose(sorted(set(np.round(values.numpy().ravel(), 4)))[-1], prior(np.array([[3.0]])).max(), atol=1e-3)
+    assert np.allclose(
+        sorted(set(np.round(values.numpy().ravel(), 4)))[-1],
+        prior(np.array([[3.0]])).max(),
+        atol=1e-3,
+    )
 
 
 # --- What it does
@@ -154,10 +187,15 @@ def test_prefill_fits_the_critic_and_its_target(kind: str) -> None:
     places = torch.arange(4.0)[:, None]
     if kind == "DQN":
         found, target = model.q_net(places), model.q_net_target(places)
-        assert torch.allclose(found, torch.as_tensor(prior(places.numpy()), dtype=torch.float32), atol=0.1)
+        assert torch.allclose(
+            found, torch.as_tensor(prior(places.numpy()), dtype=torch.float32), atol=0.1
+        )
     else:
         pushes = torch.tensor([[-1.0], [-0.5], [0.5], [1.0]])
-        found, target = model.critic(places, pushes)[0][:, 0], model.critic_target(places, pushes)[0][:, 0]
+        found, target = (
+            model.critic(places, pushes)[0][:, 0],
+            model.critic_target(places, pushes)[0][:, 0],
+        )
         wanted = prior(places.numpy(), model.policy.unscale_action(pushes.numpy()))
         assert torch.allclose(found, torch.as_tensor(wanted, dtype=torch.float32), atol=0.1)
         actions, _ = model.predict(places.numpy(), deterministic=True)
@@ -229,12 +267,18 @@ def test_an_order_that_is_wrong_about_equal_actions_raises_values_by_a_part_and_
         return float(values.detach().max()) / 20.0
 
     by_order = learned(lambda values: order_loss(values, believed, share=0.2 * 0.05))
-    by_distance = learned(lambda values: ((values - values.mean() - (believed - believed.mean())) ** 2).sum())
+    by_distance = learned(
+        lambda values: ((values - values.mean() - (believed - believed.mean())) ** 2).sum()
+    )
     assert 1.0 < by_order < grown < by_distance
 
 
 def test_pairs_are_used_by_default_and_say_no_order() -> None:
-    pairs = QPairs(np.arange(4.0, dtype=np.float32)[:, None], np.array([1, 1, 0, 0]), np.array([5.0, 5.0, -5.0, -5.0]))
+    pairs = QPairs(
+        np.arange(4.0, dtype=np.float32)[:, None],
+        np.array([1, 1, 0, 0]),
+        np.array([5.0, 5.0, -5.0, -5.0]),
+    )
     model, plain = made("DQN", pairs), DQN("MlpPolicy", chain("DQN"), **SMALL, **net())
     for each in (model, plain):
         each.learn(64)
@@ -255,7 +299,9 @@ def test_the_prior_acts_at_first_in_every_second_episode_and_then_no_more(kind: 
     model.learn(1600)
     actions = model.replay_buffer.actions[:400].reshape(400, 4)
     right = actions == 1 if kind == "DQN" else actions > 0.0  # of random ones a half
-    assert right[:4, ::2].all() and not right[:4, 1::2].all(), "first episodes, of four steps where they are led"
+    assert right[:4, ::2].all() and not right[:4, 1::2].all(), (
+        "first episodes, of four steps where they are led"
+    )
     assert right[:200].mean() > 0.53 and right[200:].mean() == pytest.approx(0.5, abs=0.05)
     plain = made(kind, Asked(kind == "DQN"), n_envs=4, follow=0.0, settings=IDLE)
     plain.learn(1600)
@@ -285,7 +331,9 @@ def test_actions_that_the_prior_takes_are_those_that_are_stored() -> None:
     model = made("TD3", Asked(False), follow=1.0, settings=IDLE)
     seen: list[float] = []
     step = model.env.envs[0].unwrapped.step
-    model.env.envs[0].unwrapped.step = lambda action: (seen.append(float(action[0])), step(action))[1]
+    model.env.envs[0].unwrapped.step = lambda action: (seen.append(float(action[0])), step(action))[
+        1
+    ]
     model.learn(400)
     stored = model.policy.unscale_action(model.replay_buffer.actions[:400, 0])[:, 0]
     assert np.allclose(stored, seen, atol=1e-6) and np.mean(np.array(seen) > 1.0) > 0.6
@@ -306,14 +354,19 @@ def test_after_its_end_learning_is_as_without_a_prior(kind: str) -> None:
     plain.policy.load_state_dict(state)
     plain.replay_buffer = model.replay_buffer
     for name in ("optimizer",) if kind == "DQN" else ():
-        getattr(plain.policy, name).load_state_dict(deepcopy(getattr(model.policy, name).state_dict()))
+        getattr(plain.policy, name).load_state_dict(
+            deepcopy(getattr(model.policy, name).state_dict())
+        )
     if kind != "DQN":
         plain.critic.optimizer.load_state_dict(deepcopy(model.critic.optimizer.state_dict()))
         plain.actor.optimizer.load_state_dict(deepcopy(model.actor.optimizer.state_dict()))
     if kind == "SAC":
         plain.log_ent_coef.data.copy_(model.log_ent_coef.data)
         plain.ent_coef_optimizer.load_state_dict(deepcopy(model.ent_coef_optimizer.state_dict()))
-    plain._n_updates, plain._current_progress_remaining = model._n_updates, model._current_progress_remaining
+    plain._n_updates, plain._current_progress_remaining = (
+        model._n_updates,
+        model._current_progress_remaining,
+    )
     for each in (model, plain):
         np.random.seed(3)
         torch.manual_seed(3)
@@ -358,13 +411,17 @@ def test_what_stays_must_be_wanted() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_saved_and_loaded_as_the_class_it_is(kind: str, tmp_path: Path) -> None:
     prior = Asked(kind == "DQN")
-    model = made(kind, lambda *asked: prior(*asked), mode="prefill")  # a function that could not be pickled
+    model = made(
+        kind, lambda *asked: prior(*asked), mode="prefill"
+    )  # a function that could not be pickled
     model.learn(40)
     model.save(tmp_path / "model.zip")
     loaded = KINDS[kind].load(tmp_path / "model.zip")
     assert type(loaded) is KINDS[kind] and not hasattr(loaded, "q_shaper")
     places = np.arange(4.0, dtype=np.float32)[:, None]
-    assert np.array_equal(model.predict(places, deterministic=True)[0], loaded.predict(places, deterministic=True)[0])
+    assert np.array_equal(
+        model.predict(places, deterministic=True)[0], loaded.predict(places, deterministic=True)[0]
+    )
 
 
 def test_mistakes_are_told() -> None:
@@ -392,7 +449,9 @@ def steps_to_solve(prior: Any, seed: int, cap: int, **options: Any) -> int:
     if prior is None:
         model: Any = DQN("MlpPolicy", chain("DQN", last=8), **base, **settings)
     else:
-        model = rs.q_shaped(DQN, q_prior=prior, **options)("MlpPolicy", chain("DQN", last=8), **base, **settings)
+        model = rs.q_shaped(DQN, q_prior=prior, **options)(
+            "MlpPolicy", chain("DQN", last=8), **base, **settings
+        )
 
     def solved(local: Any, _: Any) -> bool:
         if model.num_timesteps % 50:
@@ -417,9 +476,13 @@ def test_pairs_teach_which_action_is_good() -> None:
     places = np.repeat(np.arange(8.0, dtype=np.float32), 2)[:, None]
     actions = np.tile([0, 1], 8)
     pairs = QPairs(places, actions, np.where(actions == 1, 1.0, -1.0))
-    with_pairs = [steps_to_solve(pairs, seed, 3000, mode="prefill", fit_steps=300) for seed in range(3)]
+    with_pairs = [
+        steps_to_solve(pairs, seed, 3000, mode="prefill", fit_steps=300) for seed in range(3)
+    ]
     assert np.mean(with_pairs) < np.mean([steps_to_solve(None, seed, 3000) for seed in range(3)])
-    box = QPairs(places, np.where(actions == 1, 2.5, -0.5)[:, None], np.where(actions == 1, 1.0, -1.0))
+    box = QPairs(
+        places, np.where(actions == 1, 2.5, -0.5)[:, None], np.where(actions == 1, 1.0, -1.0)
+    )
     model = made("TD3", box, mode="prefill", fit_steps=300)
     model.learn(40)
     assert model.predict(places, deterministic=True)[0].mean() > 1.5
@@ -442,7 +505,9 @@ def test_a_buffer_that_was_loaded_is_asked_about(kind: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("n_envs", [1, 2])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_loaded_buffer_is_learned_from_without_a_step(kind: str, n_envs: int, tmp_path: Path) -> None:
+def test_a_loaded_buffer_is_learned_from_without_a_step(
+    kind: str, n_envs: int, tmp_path: Path
+) -> None:
     before = KINDS[kind]("MlpPolicy", chain(kind, n_envs), **SMALL, **net())
     before.learn(60)
     before.save_replay_buffer(tmp_path / "buffer.pkl")
@@ -457,7 +522,9 @@ def test_a_loaded_buffer_is_learned_from_without_a_step(kind: str, n_envs: int, 
         assert np.allclose(beliefs._values[: 60 // n_envs].reshape(n, 2), prior(seen), atol=1e-6)
     else:
         actions = model.policy.unscale_action(buffer.actions[: 60 // n_envs].reshape(-1, 1))
-        assert np.allclose(beliefs._values[: 60 // n_envs, :, 0].ravel(), prior(seen, actions), atol=1e-5)
+        assert np.allclose(
+            beliefs._values[: 60 // n_envs, :, 0].ravel(), prior(seen, actions), atol=1e-5
+        )
 
 
 def test_a_prior_that_writes_into_what_it_is_given_changes_nothing_else() -> None:
@@ -476,7 +543,9 @@ def test_a_prior_that_writes_into_what_it_is_given_changes_nothing_else() -> Non
 def test_the_losses_stay_on_the_device_of_the_batch() -> None:
     """Meta tensors mix with no other device, as those of a GPU."""
     for m in (1, 3):
-        batch = Believed(None, torch.zeros((5, m, 2), device="meta"), torch.zeros((5, m), device="meta"))
+        batch = Believed(
+            None, torch.zeros((5, m, 2), device="meta"), torch.zeros((5, m), device="meta")
+        )
         assert actor_loss(torch.zeros((5, 2), device="meta"), batch).device.type == "meta"
 
 
@@ -507,7 +576,9 @@ def from_pairs(observed: Any, actions: Any, pairs: QPairs) -> Any:
     """Learned a little from pairs, in an environment with these spaces."""
     kind = DQN if isinstance(actions, gym.spaces.Discrete) else SAC
     policy = "MultiInputPolicy" if isinstance(observed, gym.spaces.Dict) else "MlpPolicy"
-    model: Any = rs.q_shaped(kind, q_prior=pairs, mode="prefill")(policy, Spaces(observed, actions), **SMALL, **net())
+    model: Any = rs.q_shaped(kind, q_prior=pairs, mode="prefill")(
+        policy, Spaces(observed, actions), **SMALL, **net()
+    )
     return model.learn(50)
 
 
@@ -517,9 +588,13 @@ def test_pairs_of_a_dict_and_of_actions_with_two_dimensions() -> None:
     model = from_pairs(keys, WIDE, QPairs(obs, np.full((n, 2, 2), 3.0), np.ones(n)))
     assert model.q_shaper._filled
     batch = model.q_shaper._beliefs.batch(3, np.random.default_rng(0))
-    assert batch.actions.shape == (3, 1, 4) and bool((batch.actions == 1.0).all()), "scaled from [-1, 3]"
+    assert batch.actions.shape == (3, 1, 4) and bool((batch.actions == 1.0).all()), (
+        "scaled from [-1, 3]"
+    )
     assert batch.obs["b"].shape == (3, 2)
-    assert from_pairs(BOX, gym.spaces.Discrete(2), QPairs(np.zeros((2, 2)), np.array([[0], [1]]), np.ones(2)))
+    assert from_pairs(
+        BOX, gym.spaces.Discrete(2), QPairs(np.zeros((2, 2)), np.array([[0], [1]]), np.ones(2))
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from test_train_q_shaping import SMALL, Asked, chain, net, parameters, same
 
 import rewardsmith as rs
 from rewardsmith.maths.statistics import clearly_above, interval
-from rewardsmith.train.reuse import Reuse
+from rewardsmith.train.prior.reuse import Reuse
 
 
 def after(own: list[float], led: list[float]) -> Reuse:
@@ -33,7 +33,9 @@ def after(own: list[float], led: list[float]) -> Reuse:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.75, 1.0])
-def test_every_second_episode_is_led_and_in_it_the_prior_acts_in_its_share_of_the_steps(share: float) -> None:
+def test_every_second_episode_is_led_and_in_it_the_prior_acts_in_its_share_of_the_steps(
+    share: float,
+) -> None:
     reuse, rng = Reuse(4), np.random.default_rng(0)
     acted, led = np.zeros((2, 6000, 4), bool)
     for step in range(6000):
@@ -80,7 +82,9 @@ NUMBERS = st.lists(st.floats(-100, 100).map(lambda x: round(x, 3)), min_size=2, 
 
 
 @given(NUMBERS, NUMBERS, st.floats(0.1, 10), st.floats(-50, 50))
-def test_clearly_above_is_an_order_and_knows_no_units(a: Any, b: Any, scale: float, shift: float) -> None:
+def test_clearly_above_is_an_order_and_knows_no_units(
+    a: Any, b: Any, scale: float, shift: float
+) -> None:
     above = clearly_above(a, b)
     assert not (above and clearly_above(b, a))
     assert not above or np.mean(a) > np.mean(b)
@@ -113,8 +117,17 @@ def test_it_agrees_with_the_interval_of_paired_values_in_its_quantiles() -> None
 
 
 def tried(prior: Any, steps: int = 2000, venv: Any = None, **options: Any) -> Any:
-    learner = {**SMALL, "buffer_size": 2000, "learning_rate": 3e-3, "train_freq": 1, "gamma": 0.9, **net(32)}
-    model = rs.q_shaped(DQN, q_prior=prior, **options)("MlpPolicy", venv or chain("DQN", last=8), **learner)
+    learner = {
+        **SMALL,
+        "buffer_size": 2000,
+        "learning_rate": 3e-3,
+        "train_freq": 1,
+        "gamma": 0.9,
+        **net(32),
+    }
+    model = rs.q_shaped(DQN, q_prior=prior, **options)(
+        "MlpPolicy", venv or chain("DQN", last=8), **learner
+    )
     model.learn(steps)
     return model
 
@@ -170,7 +183,9 @@ def test_where_it_leads_no_more_nothing_is_held_against_it() -> None:
 def test_what_became_of_it_is_told() -> None:
     right, wrong = (tried(Asked(True, sign), steps=1200).q_shaper.outcome for sign in (1.0, -1.0))
     assert right.believed and right.led > right.own and right.steps < 1200
-    assert not wrong.believed and wrong.led <= wrong.own and wrong.steps == 240, "a fifth of the training"
+    assert not wrong.believed and wrong.led <= wrong.own and wrong.steps == 240, (
+        "a fifth of the training"
+    )
 
 
 def test_of_episodes_that_did_not_end_nothing_is_told() -> None:
@@ -184,7 +199,9 @@ def test_shares_are_of_a_training_in_pieces_where_its_length_is_said() -> None:
     model: Any = make("MlpPolicy", chain("DQN", last=8), **learner)
     for _ in range(20):
         model.learn(50, reset_num_timesteps=False)
-    assert model.q_shaper.believed and model.q_shaper.outcome.steps > 50, "not let go within the first piece"
+    assert model.q_shaper.believed and model.q_shaper.outcome.steps > 50, (
+        "not let go within the first piece"
+    )
 
 
 def test_a_second_training_weighs_no_more_than_the_first() -> None:
@@ -201,7 +218,8 @@ def test_a_second_training_weighs_no_more_than_the_first() -> None:
 def steps_to_solve_rooms(prior: Any, seed: int, cap: int = 60_000, prove: float = 0.2) -> int:
     """Steps of tabular Q-learning until the greedy way leads to the goal, ``cap`` for never.
 
-    The table begins at 0, and takes over the prior once the episodes that it led were clearly paid more.
+    The table begins at 0, and takes over the prior once the episodes that it led were clearly paid
+    more.
     """
     rooms, rng, reuse = Rooms(), np.random.default_rng(seed), Reuse(1)
     q, on_trial, began = np.zeros_like(prior), True, 0
@@ -210,7 +228,11 @@ def steps_to_solve_rooms(prior: Any, seed: int, cap: int = 60_000, prove: float 
     for step in range(1, cap):
         state = int(rooms.index(*place[:3], 0)[0])
         table = prior if on_trial and reuse.acting(0.75, rng)[0] else q
-        action = int(rng.integers(4)) if rng.random() < 0.1 else int((table[state] + rng.random(4) * 1e-6).argmax())
+        action = (
+            int(rng.integers(4))
+            if rng.random() < 0.1
+            else int((table[state] + rng.random(4) * 1e-6).argmax())
+        )
         *place, won = rooms.step(*place, np.array([action]))
         following = 0.0 if won[0] else rooms.gamma * q[int(rooms.index(*place[:3], 0)[0])].max()
         q[state, action] += 0.5 * (float(won[0]) + following - q[state, action])
@@ -232,4 +254,6 @@ def test_in_a_table_a_right_prior_is_taken_over_and_a_wrong_one_is_not() -> None
                           for prior, prove in ((truth, 0.2), (-truth, 0.2), (truth, 0.0)))  # fmt: skip
     assert max(right) <= 2000
     assert max(none) < 60_000 and max(wrong) < 60_000
-    assert np.mean(wrong) < np.mean(none) + 15_000, "no more is lost than the time in which it had to prove itself"
+    assert np.mean(wrong) < np.mean(none) + 15_000, (
+        "no more is lost than the time in which it had to prove itself"
+    )

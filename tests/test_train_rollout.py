@@ -11,8 +11,8 @@ from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.vec_env import VecNormalize
 from trials import MATCH, PPO, entry_of, toy_task
 
+from rewardsmith.engine.workers.calls import open_host
 from rewardsmith.errors import ProgramError
-from rewardsmith.sandbox.host import open_host
 from rewardsmith.task.loading import Task
 from rewardsmith.train.learner import make_learner, normalised
 from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, SettleRollout
@@ -25,7 +25,9 @@ def reward(step, next_step, action):
 """
 
 
-def learned(task: Task, source: str, per_rollout: bool, steps: int) -> tuple[Any, Any, list[TrainingEpisode], Any]:
+def learned(
+    task: Task, source: str, per_rollout: bool, steps: int
+) -> tuple[Any, Any, list[TrainingEpisode], Any]:
     """Weights, statistics, training episodes and the last rollout of a training."""
     torch.set_num_threads(1)
     training, base = task.spec.training, make_vec_env(task, task.spec.training.n_envs, 1)
@@ -38,7 +40,9 @@ def learned(task: Task, source: str, per_rollout: bool, steps: int) -> tuple[Any
     running = venv.ret_rms  # type: ignore[attr-defined]
     statistics = [float(x) for x in (running.mean, running.var, running.count)]
     buffer = model.rollout_buffer  # type: ignore[attr-defined]
-    rollout = {name: getattr(buffer, name) for name in ("rewards", "returns", "advantages", "values")}
+    rollout = {
+        name: getattr(buffer, name) for name in ("rewards", "returns", "advantages", "values")
+    }
     return dict(model.policy.state_dict()), statistics, rewarded.take_finished(), rollout
 
 
@@ -46,12 +50,18 @@ def learned(task: Task, source: str, per_rollout: bool, steps: int) -> tuple[Any
 @pytest.mark.parametrize(
     ("env", "source", "kwargs"),
     [
-        ("toy_envs:Match", MATCH, {}),  # episodes end by time, in the middle of rollouts: values are added to rewards
+        (
+            "toy_envs:Match",
+            MATCH,
+            {},
+        ),  # episodes end by time, in the middle of rollouts: values are added to rewards
         ("toy_envs:Counter", COUNT, {"lengths": (3, 7, 5)}),  # and by termination
         ("toy_envs:Counter", COUNT, {"lengths": (50,)}),  # and longer than a rollout
     ],
 )
-def test_the_same_is_learned(env: str, source: str, kwargs: dict[str, Any], normalise_reward: bool) -> None:
+def test_the_same_is_learned(
+    env: str, source: str, kwargs: dict[str, Any], normalise_reward: bool
+) -> None:
     fields = [{"name": "step", "source": "obs[2]"}] if "Counter" in env else []
     task = toy_task(env, fields, kwargs, {**PPO, "gamma": 0.9}, normalise_reward=normalise_reward)
     weights, statistics, episodes, rollout = learned(task, source, False, 160)
@@ -63,7 +73,9 @@ def test_the_same_is_learned(env: str, source: str, kwargs: dict[str, Any], norm
         assert torch.allclose(tensor, weights2[name], rtol=1e-5, atol=1e-6), name
     assert len(episodes) == len(episodes2) > 0
     for one, other in zip(episodes, episodes2, strict=True):
-        assert one.terms == pytest.approx(other.terms) and one.own_return == pytest.approx(other.own_return)
+        assert one.terms == pytest.approx(other.terms) and one.own_return == pytest.approx(
+            other.own_return
+        )
         assert (one.length, one.native_return) == (other.length, other.native_return)
         assert one.episode is not None and other.episode is not None
         assert np.array_equal(one.episode.actions, other.episode.actions)

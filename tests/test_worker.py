@@ -18,7 +18,7 @@ SERVER = """
 import ctypes, multiprocessing, os, subprocess, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-import rewardsmith.worker as worker
+import rewardsmith.engine.workers.server as worker
 
 def helper(how, note):
     if how == "fork":
@@ -65,7 +65,9 @@ def answer(server: subprocess.Popen[bytes], call: str, log: Path, **arguments: s
 
 @needs_proc
 @pytest.mark.parametrize("how", ["fork", "fork of C", "exec"])
-def test_a_helper_that_a_call_left_behind_holds_nothing_up_and_ends(how: str, tmp_path: Path) -> None:
+def test_a_helper_that_a_call_left_behind_holds_nothing_up_and_ends(
+    how: str, tmp_path: Path
+) -> None:
     with serving() as server:
         begun, note = time.monotonic(), tmp_path / "pid"
         assert answer(server, "helper", tmp_path / "log", how=how, note=str(note))["result"] is None

@@ -1,6 +1,7 @@
 """Small environments in which an off-by-one, a lost last observation or a shared array shows at once.
 
-The file imports nothing of ours, so that a task's folder may hold a copy of it (``env.py:Counter``).
+The file imports nothing of ours, so that a task's folder may hold a copy of it
+(``env.py:Counter``).
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ class Counter(gym.Env[Any, Any]):
         self._who = self._episode = self._step = 0
         self._array = np.zeros(3, np.float32)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         if seed is not None:
             self._who, self._episode = seed % 97, 0
@@ -80,7 +83,9 @@ def bits(number: int) -> Any:
 SPACES: dict[str, gym.Space[Any]] = {
     "box": FLAT,
     "dict": gym.spaces.Dict({"who": Discrete(97), "place": Box(-1e6, 1e6, (2,), np.float32)}),
-    "nested": gym.spaces.Dict({"outer": gym.spaces.Dict({"inner": FLAT}), "flag": gym.spaces.MultiBinary(8)}),
+    "nested": gym.spaces.Dict(
+        {"outer": gym.spaces.Dict({"inner": FLAT}), "flag": gym.spaces.MultiBinary(8)}
+    ),
     "discrete": Discrete(100),
     "multidiscrete": gym.spaces.MultiDiscrete([97, 1000, 1000]),
     "multibinary": gym.spaces.MultiBinary(8),
@@ -99,12 +104,16 @@ class Match(gym.Env[Any, Any]):
 
     def __init__(self, dictionary: bool = False, continuous: bool = False) -> None:
         inner = Box(-1.0, 1.0, (1,), np.float32)
-        self.observation_space = gym.spaces.Dict({"shown": inner, "round": Discrete(9)}) if dictionary else inner
+        self.observation_space = (
+            gym.spaces.Dict({"shown": inner, "round": Discrete(9)}) if dictionary else inner
+        )
         self.action_space = inner if continuous else Discrete(2)
         self._dictionary, self._continuous = dictionary, continuous
         self._round = self._shown = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self._round = 0
         return self._next(), {}
@@ -129,7 +138,9 @@ class Pixels(gym.Env[Any, Any]):
         self.action_space = Discrete(3)
         self._light = self._step = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self._light, self._step = int(self.np_random.integers(36)), 0
         return self._seen(), {"light": self._light}

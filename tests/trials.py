@@ -9,19 +9,27 @@ from typing import Any
 
 import torch
 
+from rewardsmith.engine.workers.calls import open_host
 from rewardsmith.program import EntryPoint
-from rewardsmith.sandbox.host import ProgramHost, open_host
+from rewardsmith.run.trials import TrainedReport, TrialJob, TrialResult
+from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import parse_spec
 from rewardsmith.train.evaluation import run_evaluation
-from rewardsmith.train.jobs import Opened, TrainedReport, TrialJob, TrialResult
 from rewardsmith.train.trial import run_training
 from rewardsmith.train.vectors import RecordedVecEnv
+from rewardsmith.types import Opened
 
 SMALL = {"policy_kwargs": {"net_arch": [8]}}
 PPO: dict[str, Any] = {"n_steps": 16, "batch_size": 32, "n_epochs": 2, **SMALL}
-OFF_POLICY: dict[str, Any] = {"learning_starts": 20, "batch_size": 16, "buffer_size": 500, "train_freq": 4, **SMALL}
+OFF_POLICY: dict[str, Any] = {
+    "learning_starts": 20,
+    "batch_size": 16,
+    "buffer_size": 500,
+    "train_freq": 4,
+    **SMALL,
+}
 MATCH = "def reward(obs, action):\n    return {'match': 1.0 * ((obs[:, 0] > 0) == (action > 0)), 'cost': -0.01}\n"
 
 
@@ -60,7 +68,12 @@ def job_for(
 
 
 def trial(
-    folder: Path, task: Task, source: str | None = MATCH, *, limits: Limits | None = None, **more: Any
+    folder: Path,
+    task: Task,
+    source: str | None = MATCH,
+    *,
+    limits: Limits | None = None,
+    **more: Any,
 ) -> tuple[TrainedReport, TrialResult]:
     """Train and evaluate; the folder holds what a run would hold of it."""
     torch.set_num_threads(1)
@@ -71,7 +84,9 @@ def trial(
     def open_program(venv: RecordedVecEnv) -> Opened:
         if not job.entries:
             return Opened()
-        opened.append(open_host(job.source, job.entries["reward"], venv.layout, 64, limits=limits or Limits()))
+        opened.append(
+            open_host(job.source, job.entries["reward"], venv.layout, 64, limits=limits or Limits())
+        )
         return Opened(opened[-1])
 
     try:

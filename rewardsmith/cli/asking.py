@@ -14,8 +14,8 @@ from rewardsmith.cli.outcome import question_json, summarise
 from rewardsmith.errors import UsageError
 
 if TYPE_CHECKING:
-    from rewardsmith.api import Run
-    from rewardsmith.search import Told
+    from rewardsmith.api.runs import Run
+    from rewardsmith.api.search import Told
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def _add_ask(app: typer.Typer) -> None:
     @command(app, "ask")
     def ask(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
         """What RUN asks its writer next; begin one with: design TASK --ask."""
-        from rewardsmith.search import Search
+        from rewardsmith.api.search import Search
 
         summarise(output, Search.open(run, runs=runs).run)
 
@@ -39,14 +39,16 @@ def _add_tell(app: typer.Typer) -> None:
     def tell(
         output: Output,
         run: given.RunName,
-        reply: Annotated[str, typer.Argument(metavar="FILE", help="The reply to what is asked; - for stdin.")],
+        reply: Annotated[
+            str, typer.Argument(metavar="FILE", help="The reply to what is asked; - for stdin.")
+        ],
         by: Annotated[str, typer.Option(help="Who wrote it, for the record.")] = "a person",
         workers: given.Workers = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Answer what RUN asks: the program is checked and trained, and you are told what came of it."""
+        from rewardsmith.api.search import Search
         from rewardsmith.cli.live import command_name, watching
-        from rewardsmith.search import Search
 
         with watching(output) as view:
             search = Search.open(run, workers=workers, runs=runs, observer=view)
@@ -56,7 +58,9 @@ def _add_tell(app: typer.Typer) -> None:
             return
         output.result.print(told.feedback, markup=False, soft_wrap=True)
         if told.ended is None:
-            output.notes.print(f"\nnext: rewardsmith ask {command_name(search.run.path)}", style="cyan")
+            output.notes.print(
+                f"\nnext: rewardsmith ask {command_name(search.run.path)}", style="cyan"
+            )
         elif search.run.state.ranked():
             output.result.print()
             summarise(output, search.run)
@@ -72,15 +76,18 @@ def _add_say(app: typer.Typer) -> None:
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Tell RUN's writer what you think of an agent: RUN then owes one round more."""
-        from rewardsmith.api import load_run
-        from rewardsmith.api import say as say_it
+        from rewardsmith.api.runs import load_run
+        from rewardsmith.api.runs import say as say_it
         from rewardsmith.cli.live import command_name
 
         chosen = say_it(run, words, program=program, runs=runs)
         if output.json:
             output.emit({"run": load_run(run, runs).folder.name, "program": chosen, "words": words})
             return
-        output.result.print(f"said of {chosen}; go on with: rewardsmith resume", command_name(load_run(run, runs).path))
+        output.result.print(
+            f"said of {chosen}; go on with: rewardsmith resume",
+            command_name(load_run(run, runs).path),
+        )
 
 
 def _text(name: str) -> str:
@@ -89,11 +96,13 @@ def _text(name: str) -> str:
     try:
         return Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the reply {name}: {error}", "give the path of a text file, or -") from None
+        raise UsageError(
+            f"cannot read the reply {name}: {error}", "give the path of a text file, or -"
+        ) from None
 
 
 def _told_json(run: Run, told: Told) -> dict[str, Any]:
-    from rewardsmith.cli.summary import interval_json
+    from rewardsmith.run.wording import interval_json
 
     return {
         "run": run.folder.name,

@@ -1,7 +1,7 @@
 """What every command shares: --json, -q, -v, --debug, and how an error becomes a message and an exit code.
 
-stdout carries the result and nothing else; everything that is only to be read goes to stderr, and with it whatever an
-environment, a task's functions or a library prints.
+stdout carries the result and nothing else; everything that is only to be read goes to stderr, and
+with it whatever an environment, a task's functions or a library prints.
 """
 
 from __future__ import annotations
@@ -61,10 +61,12 @@ class Output:
 
     def emit(self, value: Any) -> None:
         """The result as one JSON value."""
-        from rewardsmith.events import finite
+        from rewardsmith.journal import finite
 
         indent = 1 if self.stream.isatty() else None
-        self.stream.write(json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
+        self.stream.write(
+            json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+        )
         self.stream.flush()
 
     def code(self, text: str, language: str) -> None:
@@ -72,14 +74,22 @@ class Output:
         if self.result.is_terminal and not self.result.no_color:
             from rich.syntax import Syntax  # a tenth of a second
 
-            shown = Syntax(text.strip(), language, theme="ansi_dark", background_color="default", word_wrap=True)
+            shown = Syntax(
+                text.strip(),
+                language,
+                theme="ansi_dark",
+                background_color="default",
+                word_wrap=True,
+            )
             self.result.print(shown)
         else:
             self.result.print(text.strip(), markup=False, soft_wrap=True)
 
     def warn(self, message: str) -> None:
         """Something that a person should know."""
-        self.notes.print(Text("warning: ", "bold yellow").append(message, "not bold default"), soft_wrap=True)
+        self.notes.print(
+            Text("warning: ", "bold yellow").append(message, "not bold default"), soft_wrap=True
+        )
 
 
 def _console(**settings: Any) -> Console:
@@ -108,7 +118,9 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
         signature = inspect.signature(function, eval_str=True)
         own = list(signature.parameters.values())[1:]
         common = [
-            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+            inspect.Parameter(
+                key, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation
+            )
             for key, annotation in _COMMON.items()
         ]
 
@@ -157,11 +169,15 @@ def _guarded(output: Output, work: Callable[[], None]) -> int:
 def _tell(output: Output, error: RewardsmithError) -> None:
     if output.debug:
         traceback.print_exc()
-    output.problems.print(Text("error: ", "bold red").append(error.message, "not bold default"), soft_wrap=True)
+    output.problems.print(
+        Text("error: ", "bold red").append(error.message, "not bold default"), soft_wrap=True
+    )
     if error.hint:
         output.problems.print(Text("hint: ", "bold").append(error.hint, "not bold"), soft_wrap=True)
     if output.resume_hint and isinstance(error, RunError | BoundaryError):
-        output.problems.print(Text("go on with: ", "bold").append(output.resume_hint, "not bold"), soft_wrap=True)
+        output.problems.print(
+            Text("go on with: ", "bold").append(output.resume_hint, "not bold"), soft_wrap=True
+        )
     _emit_error(output, type(error).__name__, error.message, error.hint, error.exit_code)
 
 
@@ -175,4 +191,6 @@ def _tell_interrupted(output: Output) -> None:
 
 def _emit_error(output: Output, kind: str, message: str, hint: str, exit_code: int) -> None:
     if output.json:
-        output.emit({"error": {"type": kind, "message": message, "hint": hint, "exit_code": exit_code}})
+        output.emit(
+            {"error": {"type": kind, "message": message, "hint": hint, "exit_code": exit_code}}
+        )

@@ -16,7 +16,11 @@ def task_names(incomplete: str) -> list[str]:
 def run_names(incomplete: str) -> list[str]:
     """Runs below the working folder that begin as typed, or whose last eight letters do."""
     names = sorted(path.parent.name for path in Path("runs").glob("*/run.json"))
-    return [name for name in names if name.startswith(incomplete) or name.rpartition("-")[2].startswith(incomplete)]
+    return [
+        name
+        for name in names
+        if name.startswith(incomplete) or name.rpartition("-")[2].startswith(incomplete)
+    ]
 
 
 def strategy_names(incomplete: str) -> list[str]:

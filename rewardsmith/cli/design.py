@@ -15,16 +15,14 @@ from rewardsmith.cli.settings import pairs, prices, training_changes
 from rewardsmith.errors import UsageError
 
 if TYPE_CHECKING:
-    from rewardsmith.planning import Plan
+    from rewardsmith.api.planning import Plan
     from rewardsmith.task.loading import Task
 
 _NO_MODEL = {
     "grammar": "the built-in grammar search composes the programs",
     "questions": "the program is composed from the task's text fields",
 }
-_A_MODEL = (
-    "For a model, set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name one of your own server's: --model ollama/NAME."
-)
+_A_MODEL = "For a model, set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name one of your own server's: --model ollama/NAME."
 DEMO_TASK = "mountain-car-continuous"
 
 
@@ -64,7 +62,9 @@ def _add_design(app: typer.Typer) -> None:
         rounds: Annotated[int | None, typer.Option(help="Short for -O rounds=N.")] = None,
         samples: Annotated[int | None, typer.Option(help="Short for -O samples=N.")] = None,
         steps: given.TrainingSteps = None,
-        report_seeds: Annotated[int, typer.Option(min=0, help="Trainings per side of the final comparison.")] = 5,
+        report_seeds: Annotated[
+            int, typer.Option(min=0, help="Trainings per side of the final comparison.")
+        ] = 5,
         change: given.Change = None,
         budget_usd: given.Usd = None,
         budget_tokens: given.Tokens = None,
@@ -75,9 +75,13 @@ def _add_design(app: typer.Typer) -> None:
         workers: given.Workers = None,
         allow_weak_sandbox: given.AllowWeakSandbox = False,
         runs: given.RunsFolder = Path("runs"),
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Only say what would be done.")
+        ] = False,
         confirm_above: given.ConfirmAbove = 1.0,
-        yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing before a model is asked.")] = False,
+        yes: Annotated[
+            bool, typer.Option("--yes", "-y", help="Ask nothing before a model is asked.")
+        ] = False,
     ) -> None:
         """Design a reward for TASK: write, check, train, reflect, compare with the native reward."""
         values = {name: value for name, value in locals().items() if name != "output"}
@@ -91,11 +95,13 @@ def _add_design(app: typer.Typer) -> None:
 
 def _planned(values: dict[str, Any]) -> Plan:
     """What the options ask for."""
-    from rewardsmith.config import Budget
-    from rewardsmith.planning import plan
+    from rewardsmith.api.planning import plan
+    from rewardsmith.run.config import Budget
 
     if values["task"] is None:
-        raise UsageError("no task was given", "give a task or an environment id: rewardsmith tasks list")
+        raise UsageError(
+            "no task was given", "give a task or an environment id: rewardsmith tasks list"
+        )
     if values["by_position"]:
         raise UsageError("--by-position goes with --replay RUN", "leave it out")
     shortcuts = {name: values[name] for name in ("rounds", "samples") if values[name] is not None}
@@ -120,39 +126,49 @@ def _planned(values: dict[str, Any]) -> Plan:
 
 def _place(name: str, runs: Path) -> Path:
     """A file as it is; else the folder of the run of that name."""
-    from rewardsmith.store import open_run
+    from rewardsmith.run.folder import open_run
 
     return Path(name) if Path(name).is_file() else open_run(name, runs).path
 
 
 def _planned_replay(values: dict[str, Any]) -> Plan:
     """What a recorded run did; it brings its own settings."""
-    from rewardsmith.planning import plan_replay
-    from rewardsmith.store import open_run
+    from rewardsmith.api.planning import plan_replay
+    from rewardsmith.run.folder import open_run
 
     own = ("task", "goal", "model", "replies", "ask", "option", "rounds", "samples", "steps", "change", "prompts",
            "bank", "use_expert")  # fmt: skip
     also = next((name for name in own if values[name]), None)
     if also is not None:
-        raise UsageError(f"--replay takes its settings from the recorded run, but {also} was given", "leave it out")
+        raise UsageError(
+            f"--replay takes its settings from the recorded run, but {also} was given",
+            "leave it out",
+        )
     run = open_run(values["replay"], values["runs"])
-    return plan_replay(run, by_position=values["by_position"], allow_weak_sandbox=values["allow_weak_sandbox"])
+    return plan_replay(
+        run, by_position=values["by_position"], allow_weak_sandbox=values["allow_weak_sandbox"]
+    )
 
 
 def _add_demo(app: typer.Typer) -> None:
     @command(app, "demo")
     def demo(
         output: Output,
-        recorded: Annotated[bool, typer.Option("--recorded", help="Recorded replies of a model write.")] = False,
+        recorded: Annotated[
+            bool, typer.Option("--recorded", help="Recorded replies of a model write.")
+        ] = False,
         seed: Annotated[int, typer.Option(min=0, help="Of the search.")] = 0,
         workers: given.Workers = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """A whole run without a key: a grammar writes in place of a model; real checks and real training."""
-        from rewardsmith.planning import plan
+        from rewardsmith.api.planning import plan
 
-        # Its programs are made by this package or part of it, so it may run where others could not be confined.
-        settings = _recorded_demo(output) if recorded else {"model": "grammar", "options": {"seed": seed}}
+        # Its programs are made by this package or part of it, so it may run where others could not
+        # be confined.
+        settings = (
+            _recorded_demo(output) if recorded else {"model": "grammar", "options": {"seed": seed}}
+        )
         planned = plan(DEMO_TASK, report_seeds=5, allow_weak_sandbox=True, **settings)
         _confirm(output, planned, workers, None)
         _carry_out(output, planned, runs, workers)
@@ -161,7 +177,7 @@ def _add_demo(app: typer.Typer) -> None:
 def _recorded_demo(output: Output) -> dict[str, Any]:
     """Settings of a run that plays a model's replies; says whose they are."""
     from rewardsmith.assets import asset_folder
-    from rewardsmith.coder.scripted import load_replies
+    from rewardsmith.writers.recorded import load_replies
 
     replies = load_replies(asset_folder("tasks") / DEMO_TASK / "recorded_replies.json")
     when = f" on {replies.recorded}" if replies.recorded else ""
@@ -186,7 +202,7 @@ def _add_resume(app: typer.Typer) -> None:
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Go on with RUN where it stopped; a raised budget lets it go on further."""
-        from rewardsmith import api
+        from rewardsmith.api import runs as api
         from rewardsmith.cli.live import watching
 
         raised = {
@@ -213,22 +229,30 @@ def _task(task: str, goal: str | None, fitness: str | None) -> Task | str:
 
 def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: float | None) -> None:
     """Show what will be done, and ask where it may cost more than that."""
+    from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_table
-    from rewardsmith.estimate import estimate
-    from rewardsmith.executor.local import available_cores
+    from rewardsmith.engine.workers.local import available_cores
 
     expected = estimate(planned, workers or available_cores())
     output.notes.print(plan_table(planned, expected))
     if planned.config.writer in _NO_MODEL:
-        output.notes.print(f"No model is asked: {_NO_MODEL[planned.config.writer]}. {_A_MODEL}", style="cyan")
-    if planned.config.writer != "model" or above_usd is None or output.quiet or output.json or not sys.stdin.isatty():
+        output.notes.print(
+            f"No model is asked: {_NO_MODEL[planned.config.writer]}. {_A_MODEL}", style="cyan"
+        )
+    if (
+        planned.config.writer != "model"
+        or above_usd is None
+        or output.quiet
+        or output.json
+        or not sys.stdin.isatty()
+    ):
         return
     if expected.usd is None or expected.usd.high > above_usd:
         typer.confirm("Go on?", default=True, abort=True, err=True)
 
 
 def _carry_out(output: Output, planned: Plan, runs: Path, workers: int | None) -> None:
-    from rewardsmith import api
+    from rewardsmith.api import runs as api
     from rewardsmith.cli.live import watching
 
     with watching(output) as view:
@@ -237,9 +261,9 @@ def _carry_out(output: Output, planned: Plan, runs: Path, workers: int | None) -
 
 
 def _emit_plan(output: Output, planned: Plan, workers: int | None) -> None:
+    from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_json, plan_table
-    from rewardsmith.estimate import estimate
-    from rewardsmith.executor.local import available_cores
+    from rewardsmith.engine.workers.local import available_cores
 
     expected = estimate(planned, workers or available_cores())
     if output.json:

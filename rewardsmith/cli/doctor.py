@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
     @command(app, "doctor")
     def doctor(output: Output) -> None:
         """Attack the sandbox of this machine, layer by layer, and say what holds."""
-        from rewardsmith.sandbox.confine import LAYERS
+        from rewardsmith.sandbox.inside.confine import LAYERS
         from rewardsmith.sandbox.report import attacks_by_layer, sandbox_report
 
         report = sandbox_report()
@@ -45,7 +45,11 @@ def add_to(app: typer.Typer) -> None:
         console.print("", _table(stopped), "")
         if absent := [layer for layer in LAYERS if layer not in report.layers]:
             console.print(f"not here: {', '.join(absent)}")
-        level = Text("sandbox: ").append(report.level, _LEVELS[report.level]).append(f", {_MEANS[report.level]}")
+        level = (
+            Text("sandbox: ")
+            .append(report.level, _LEVELS[report.level])
+            .append(f", {_MEANS[report.level]}")
+        )
         console.print(level, soft_wrap=True)
         console.print(_trainers(report), soft_wrap=True)
         console.print(
@@ -56,14 +60,16 @@ def add_to(app: typer.Typer) -> None:
 
 def _table(stopped: dict[str, tuple[str, ...]]) -> Table:
     """Attack by layer; the first column is the control, where attacks must work."""
-    from rewardsmith.sandbox.attacks import ATTACKS
+    from rewardsmith.sandbox.inside.attacks import ATTACKS
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("attack")
     for layer in stopped:
         table.add_column({"none": "no layer", "all": "all layers"}.get(layer, layer))
     for attack in ATTACKS:
-        table.add_row(attack, *(_cell(attack in refused, layer) for layer, refused in stopped.items()))
+        table.add_row(
+            attack, *(_cell(attack in refused, layer) for layer, refused in stopped.items())
+        )
     return table
 
 
@@ -86,9 +92,12 @@ def _times() -> dict[str, float]:
     import numpy as np
 
     from rewardsmith.program import EntryPoint
-    from rewardsmith.sandbox.host import ProgramHost
+    from rewardsmith.sandbox.client.host import ProgramHost
 
-    source, entry = "def reward(x):\n    return {'x': -abs(x)}\n", EntryPoint("reward", ("x",), "reward")
+    source, entry = (
+        "def reward(x):\n    return {'x': -abs(x)}\n",
+        EntryPoint("reward", ("x",), "reward"),
+    )
     columns: dict[str, Any] = {"x": np.zeros(16)}
     starts, calls = [], []
     for _ in range(_TIMES):
@@ -99,4 +108,7 @@ def _times() -> dict[str, float]:
                 begun = time.perf_counter()
                 host(columns)
                 calls.append(time.perf_counter() - begun)
-    return {"host_start_ms": statistics.median(starts) * 1e3, "call_us": statistics.median(calls) * 1e6}
+    return {
+        "host_start_ms": statistics.median(starts) * 1e3,
+        "call_us": statistics.median(calls) * 1e6,
+    }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rewardsmith.events import Event
 from rewardsmith.program import NATIVE
+from rewardsmith.run.events import Event
+from rewardsmith.run.wording import duration, number, short_finding
 from rewardsmith.types import Slot
-from rewardsmith.wording import duration, number, short_finding
 
 
 def describe(event: Event, verbose: bool = False) -> str:
@@ -30,7 +30,9 @@ def _judged(data: dict[str, Any], verbose: bool) -> str:
     if data["accepted"]:
         noted = "".join(f"\n             {finding}" for finding in findings) if verbose else ""
         return f"{where}: program {data['program']} accepted{noted}"
-    told = (findings if verbose else [short_finding(finding) for finding in findings[:1]]) or ["no reason was given"]
+    told = (findings if verbose else [short_finding(finding) for finding in findings[:1]]) or [
+        "no reason was given"
+    ]
     return f"{where}: refused, " + "\n             ".join(told)
 
 

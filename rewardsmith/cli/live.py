@@ -16,11 +16,12 @@ from rewardsmith.cli.command import Output
 from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table
-from rewardsmith.engine.observer import Observer, TrialProgress
-from rewardsmith.events import Event
-from rewardsmith.state import RunState
-from rewardsmith.store import RunFolder
-from rewardsmith.wording import cost, duration
+from rewardsmith.engine.observer import Observer
+from rewardsmith.run.events import Event
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.state import RunState
+from rewardsmith.run.trials import TrialProgress
+from rewardsmith.run.wording import cost, duration
 
 _STILL_S = 60.0  # how often plain output says that it is still alive
 
@@ -32,7 +33,9 @@ def watching(output: Output) -> Iterator[Observer]:
     if output.quiet:
         yield _Noting(output)
     elif console.is_terminal and not console.is_dumb_terminal:
-        with Live(console=console, refresh_per_second=2, transient=True, redirect_stdout=False) as live:
+        with Live(
+            console=console, refresh_per_second=2, transient=True, redirect_stdout=False
+        ) as live:
             yield _Table(output, live)
     else:
         yield _Lines(output)
@@ -80,11 +83,15 @@ class _Lines(_Noting):
     def progress(self, trials: Sequence[TrialProgress]) -> None:
         if trials and time.monotonic() - self._told > _STILL_S:
             done = sum(trial.steps for trial in trials)
-            self._line(f"{len(trials)} trainings go on, {done:,} of {sum(t.total for t in trials):,} steps taken")
+            self._line(
+                f"{len(trials)} trainings go on, {done:,} of {sum(t.total for t in trials):,} steps taken"
+            )
 
     def _line(self, text: str) -> None:
         self._told = time.monotonic()
-        self._output.notes.print(f"{self._told - self._begun:7.1f} s  {text}", markup=False, soft_wrap=True)
+        self._output.notes.print(
+            f"{self._told - self._begun:7.1f} s  {text}", markup=False, soft_wrap=True
+        )
 
 
 class _Table(_Noting):
@@ -112,7 +119,9 @@ class _Table(_Noting):
         self._state = state
         if event.kind == "tried":
             done = (event.data["program"], event.data["seed"], event.data["rung"])
-            self._running = [trial for trial in self._running if (trial.program, trial.seed, trial.rung) != done]
+            self._running = [
+                trial for trial in self._running if (trial.program, trial.seed, trial.rung) != done
+            ]
         super().event(event, state)
         self._show()
 
@@ -123,7 +132,9 @@ class _Table(_Noting):
     def _show(self) -> None:
         self._pace.update(self._state, self._running)
         console = self._live.console
-        room = max(6, console.height - 6)  # the header, the native reward, the status, a caption, the cursor
+        room = max(
+            6, console.height - 6
+        )  # the header, the native reward, the status, a caption, the cursor
         most = min(len(self._running), max(3, room // 2))
         parts: list[RenderableType] = []
         if self._state.slots:
@@ -142,4 +153,7 @@ class _Table(_Noting):
         left = pace.left_s(self._state, self._running)
         if left is not None:
             words.append(f"about {duration(left)} left")
-        return Text("  ·  ".join(words) if not self._live.console.options.ascii_only else ", ".join(words), "cyan")
+        return Text(
+            "  ·  ".join(words) if not self._live.console.options.ascii_only else ", ".join(words),
+            "cyan",
+        )

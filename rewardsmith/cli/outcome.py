@@ -8,15 +8,15 @@ from rewardsmith.cli.command import Output
 from rewardsmith.errors import RunError
 
 if TYPE_CHECKING:
-    from rewardsmith.api import Run
-    from rewardsmith.search import Question
+    from rewardsmith.api.runs import Run
+    from rewardsmith.api.search import Question
 
 
 def summarise(output: Output, run: Run) -> None:
     """Show the result of a run, or what it asks where it waits for a reply."""
+    from rewardsmith.api.search import Search
     from rewardsmith.cli.live import command_name
     from rewardsmith.cli.summary import summary, summary_json
-    from rewardsmith.search import Search
 
     waits = run.folder.config().writer == "person"
     question = Search.open(run).ask() if waits else None
@@ -41,7 +41,12 @@ def _write_report(output: Output, run: Run) -> None:
 def question_json(question: Question) -> dict[str, Any]:
     """A question as plain JSON."""
     messages = [{"role": message.role, "content": message.content} for message in question.messages]
-    return {"slot": list(question.slot), "system": question.system, "messages": messages, "text": question.text}
+    return {
+        "slot": list(question.slot),
+        "system": question.system,
+        "messages": messages,
+        "text": question.text,
+    }
 
 
 def _show_question(output: Output, run: Run, question: Question) -> None:
@@ -49,7 +54,9 @@ def _show_question(output: Output, run: Run, question: Question) -> None:
     from rewardsmith.cli.live import command_name
 
     if output.json:
-        output.emit({"run": run.folder.name, "path": str(run.path), "question": question_json(question)})
+        output.emit(
+            {"run": run.folder.name, "path": str(run.path), "question": question_json(question)}
+        )
         return
     output.result.print(question.text, markup=False, soft_wrap=True)
     told = f"\nanswer {question.slot} with: rewardsmith tell {command_name(run.path)} FILE"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from rewardsmith.config import RunConfig
-from rewardsmith.engine.observer import TrialProgress
-from rewardsmith.state import RunState
+from rewardsmith.run.config import RunConfig
+from rewardsmith.run.state import RunState
+from rewardsmith.run.trials import TrialProgress
 from rewardsmith.strategy.base import accepted_programs
 
 _TRAINING_SHARE = 0.85  # of a trial's time; the rest is measuring
@@ -31,7 +31,11 @@ class Pace:
     @property
     def steps_per_s(self) -> float | None:
         """Environment steps per second of training; None until it is known."""
-        return (self.steps - self._before[1]) / self._training_s if self._before and self._training_s > 1.0 else None
+        return (
+            (self.steps - self._before[1]) / self._training_s
+            if self._before and self._training_s > 1.0
+            else None
+        )
 
     def update(self, state: RunState, running: Sequence[TrialProgress]) -> None:
         """Take in where the run is."""
@@ -63,5 +67,7 @@ class Pace:
             return report
         begun = {trial.program for trial in running} | {program for program, _, _ in state.trials}
         written = [accepted_programs(state, number) for number in range(rounds)]
-        search = seeds * sum(len(programs) if begun & set(programs) else samples for programs in written)
+        search = seeds * sum(
+            len(programs) if begun & set(programs) else samples for programs in written
+        )
         return report + search - sum(rung == "selection" for _, _, rung in state.trials)

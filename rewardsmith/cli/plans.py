@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.table import Table
 
-from rewardsmith.estimate import Estimate, Range
-from rewardsmith.planning import Plan
-from rewardsmith.wording import duration, money
+from rewardsmith.api.estimate import Estimate, Range
+from rewardsmith.api.planning import Plan
+from rewardsmith.run.wording import duration, money
 
 
 def plan_table(planned: Plan, expected: Estimate) -> Table:
@@ -23,9 +23,13 @@ def plan_table(planned: Plan, expected: Estimate) -> Table:
     price = f", {planned.prices.shown}" if config.writer == "model" else ""
     table.add_row("written by", f"{config.written_by}{price}")
     table.add_row("strategy", f"{config.strategy} {_shown(config.options)}")
-    table.add_row("trainings", _trainings(planned) + f", each {config.steps:,} steps of {training.algorithm}")
+    table.add_row(
+        "trainings", _trainings(planned) + f", each {config.steps:,} steps of {training.algorithm}"
+    )
     table.add_row("expected", _expected(planned, expected))
-    limits = {name: value for name, value in config.budget.model_dump().items() if value is not None}
+    limits = {
+        name: value for name, value in config.budget.model_dump().items() if value is not None
+    }
     table.add_row("budget", _shown(limits) or "no limit set")
     table.add_row("sandbox", sandbox_report().level)
     return table
@@ -78,5 +82,6 @@ def _round(number: float) -> int:
 
 def _shown(values: dict[str, Any]) -> str:
     return " ".join(
-        f"{name}={value:,}" if isinstance(value, int) else f"{name}={value}" for name, value in values.items()
+        f"{name}={value:,}" if isinstance(value, int) else f"{name}={value}"
+        for name, value in values.items()
     )

@@ -16,17 +16,19 @@ from rewardsmith.cli.settings import training_changes
 from rewardsmith.errors import NoProgram, ProgramError, RewardsmithError, RunError, UsageError
 
 if TYPE_CHECKING:
-    from rewardsmith.appraisal import Appraisal
-    from rewardsmith.bank import Bank
-    from rewardsmith.feedback.subgoals import Reached
-    from rewardsmith.look import Look
+    from rewardsmith.api.training import TrainResult
+    from rewardsmith.episodes.bank import Bank
+    from rewardsmith.episodes.preflight import Look
+    from rewardsmith.evidence.appraisal import Appraisal
+    from rewardsmith.evidence.subgoals import Reached
     from rewardsmith.program import Verdict
-    from rewardsmith.store import RunFolder
+    from rewardsmith.run.folder import RunFolder
     from rewardsmith.task.loading import Task
-    from rewardsmith.training_runs import TrainResult
     from rewardsmith.types import Episode
 
-File = Annotated[Path, typer.Argument(help="A Python file that defines reward(...) or others, or a reply.")]
+File = Annotated[
+    Path, typer.Argument(help="A Python file that defines reward(...) or others, or a reply.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,22 +44,29 @@ def _add_check(app: typer.Typer) -> None:
         file: File,
         task: given.TaskOption,
         goal: given.Goal = None,
-        run: Annotated[str | None, typer.Option(help="Whose trained behaviour to look at; the task's latest.")] = None,
+        run: Annotated[
+            str | None, typer.Option(help="Whose trained behaviour to look at; the task's latest.")
+        ] = None,
         on: Annotated[
-            Path | None, typer.Option(metavar="EPISODES", help="Episodes of yours to look at instead: tasks record.")
+            Path | None,
+            typer.Option(
+                metavar="EPISODES", help="Episodes of yours to look at instead: tasks record."
+            ),
         ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """What is wrong with a program, how its terms range, and how fast it is; exit code 5 if it is refused."""
-        from rewardsmith import api
-        from rewardsmith.engine.judging import check_for_training
-        from rewardsmith.look import look_at
+        from rewardsmith.api.programs import program_text
+        from rewardsmith.episodes.preflight import look_at
+        from rewardsmith.sandbox.behaviour.for_training import check_for_training
         from rewardsmith.task.resolving import resolve_task
 
-        source = api.program_text(file)
+        source = program_text(file)
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
         look = look_at(resolved)
-        verdict = check_for_training(source, look.report.model_dump(), look.transitions, resolved.spec.training)
+        verdict = check_for_training(
+            source, look.report.model_dump(), look.transitions, resolved.spec.training
+        )
         trained, known, audits = None, None, []
         if verdict.accepted:
             folder = _run_of(resolved, run, runs) if on is None else None
@@ -66,7 +75,11 @@ def _add_check(app: typer.Typer) -> None:
             known = _appraised(source, verdict, bank, resolved.spec.training.gamma, look)
             audits = _audited(source, verdict, bank, resolved)
         if output.json:
-            as_json = {"accepted": verdict.accepted, **dataclasses.asdict(verdict), "trained": trained}
+            as_json = {
+                "accepted": verdict.accepted,
+                **dataclasses.asdict(verdict),
+                "trained": trained,
+            }
             as_json |= {"known": None if known is None else dataclasses.asdict(known)}
             output.emit(as_json | {"subgoals": [one._asdict() for one in audits]})
         else:
@@ -85,22 +98,31 @@ def _add_train(app: typer.Typer) -> None:
         goal: given.Goal = None,
         seeds: Annotated[int, typer.Option(min=1, help="Trainings.")] = 5,
         steps: given.TrainingSteps = None,
-        native: Annotated[bool, typer.Option("--native", help="Train the native reward too, and compare.")] = False,
+        native: Annotated[
+            bool, typer.Option("--native", help="Train the native reward too, and compare.")
+        ] = False,
         change: given.Change = None,
         device: given.Device = "auto",
         workers: given.Workers = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Train agents under a program, and measure their fitness."""
+        from rewardsmith.api.training import train_program
         from rewardsmith.cli.live import watching
         from rewardsmith.task.resolving import resolve_task
-        from rewardsmith.training_runs import train_program
 
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
         resolved = resolved.with_training(training_changes(change))
-        settings: dict[str, Any] = {"seeds": seeds, "steps": steps, "native": native, "device": device}
+        settings: dict[str, Any] = {
+            "seeds": seeds,
+            "steps": steps,
+            "native": native,
+            "device": device,
+        }
         with watching(output) as view:
-            result = train_program(file, resolved, **settings, workers=workers, runs=runs, observer=view)
+            result = train_program(
+                file, resolved, **settings, workers=workers, runs=runs, observer=view
+            )
         _show_trained(output, result)
         if result.score is None:
             raise typer.Exit(NoProgram.exit_code)
@@ -115,7 +137,8 @@ def _is_environment(task: str) -> bool:
 
 def _episodes_in(file: Path, arguments: tuple[str, ...]) -> tuple[str, list[Episode]]:
     """Recorded episodes that hold what a program asks for."""
-    from rewardsmith.episodes import joined_columns, load_episodes
+    from rewardsmith.episodes.columns import joined_columns
+    from rewardsmith.episodes.files import load_episodes
 
     try:
         episodes = load_episodes(file)
@@ -125,7 +148,9 @@ def _episodes_in(file: Path, arguments: tuple[str, ...]) -> tuple[str, list[Epis
             f"cannot read episodes from {file}: {error}", "make them with: rewardsmith tasks record"
         ) from None
     except KeyError as error:
-        raise UsageError(f"the episodes in {file} have no {error}", "record them again, of this task") from None
+        raise UsageError(
+            f"the episodes in {file} have no {error}", "record them again, of this task"
+        ) from None
     return str(file), episodes
 
 
@@ -133,8 +158,8 @@ def _on_trained(
     source: str, verdict: Verdict, gamma: float, on: Path | None, run: RunFolder | None
 ) -> dict[str, Any] | None:
     """Term ranges on a person's episodes, or on what the best agent of a run did; None where there is none."""
-    from rewardsmith.engine.screening import asked_columns, hosted
-    from rewardsmith.episodes import joined_columns
+    from rewardsmith.episodes.columns import joined_columns
+    from rewardsmith.evidence.paid import asked_columns, hosted
 
     names = tuple(asked_columns(verdict))
     found = _episodes_in(on, names) if on is not None else _episodes_of(run, names)
@@ -142,7 +167,9 @@ def _on_trained(
         return None
     name, episodes = found
     try:
-        with hosted(source, verdict, joined_columns(episodes, names or ("action",)), gamma) as program:
+        with hosted(
+            source, verdict, joined_columns(episodes, names or ("action",)), gamma
+        ) as program:
             output = program(joined_columns(episodes, program.arguments))
     except ProgramError as error:
         return {"run": name, "problem": error.message, "terms": {}}
@@ -153,18 +180,20 @@ def _on_trained(
 
 def _known(task: Task, look: Look, on: Path | None, run: RunFolder | None) -> Bank:
     """Known behaviour: a person's episodes, or all of a run, or what was seen just now."""
-    from rewardsmith.appraisal import recorded_bank, untaught_bank
-    from rewardsmith.engine.bank import RunBank
-    from rewardsmith.state import fold
+    from rewardsmith.evidence.appraisal import recorded_bank, untaught_bank
+    from rewardsmith.run.bank import RunBank
+    from rewardsmith.run.state import fold
 
     if on is not None:
         return recorded_bank(task, look, on)
     return untaught_bank(task, look) if run is None else RunBank(run).before(fold(run.events()))
 
 
-def _appraised(source: str, verdict: Verdict, bank: Bank, gamma: float, look: Look) -> Appraisal | None:
+def _appraised(
+    source: str, verdict: Verdict, bank: Bank, gamma: float, look: Look
+) -> Appraisal | None:
     """What known behaviour says of the reward; nothing of subgoals alone, which are no reward."""
-    from rewardsmith.appraisal import appraise
+    from rewardsmith.evidence.appraisal import appraise
 
     if set(verdict.entries) == {"subgoals"}:
         return None
@@ -176,7 +205,7 @@ def _appraised(source: str, verdict: Verdict, bank: Bank, gamma: float, look: Lo
 
 def _audited(source: str, verdict: Verdict, bank: Bank, task: Task) -> list[Reached]:
     """When the subgoals of a program come true on known behaviour."""
-    from rewardsmith.engine.auditing import audited
+    from rewardsmith.evidence.subgoals import audited
 
     if "subgoals" not in verdict.entries:
         return []
@@ -188,13 +217,16 @@ def _audited(source: str, verdict: Verdict, bank: Bank, task: Task) -> list[Reac
 
 def _run_of(task: Task, name: str | None, runs: Path) -> RunFolder | None:
     """The run of that name, or the latest of the task that trained something; None where there is none."""
-    from rewardsmith.state import fold
-    from rewardsmith.store import list_runs, open_run
+    from rewardsmith.run.folder import list_runs, open_run
+    from rewardsmith.run.state import fold
 
     if name is not None:
         folder = open_run(name, runs)
         if folder.config().task != task.name or not fold(folder.events()).ranked():
-            raise RunError(f"{folder.name} has no trained behaviour of {task.name}", "name another run, or none")
+            raise RunError(
+                f"{folder.name} has no trained behaviour of {task.name}",
+                "name another run, or none",
+            )
         return folder
     for folder in reversed(list_runs(runs)):
         try:
@@ -205,11 +237,14 @@ def _run_of(task: Task, name: str | None, runs: Path) -> RunFolder | None:
     return None
 
 
-def _episodes_of(run: RunFolder | None, arguments: tuple[str, ...]) -> tuple[str, list[Episode]] | None:
+def _episodes_of(
+    run: RunFolder | None, arguments: tuple[str, ...]
+) -> tuple[str, list[Episode]] | None:
     """What the best program's agent did in a run, if its episodes hold what a program asks for."""
-    from rewardsmith.episodes import EPISODES, joined_columns, load_episodes
-    from rewardsmith.export.bundle import shipped_trial
-    from rewardsmith.state import fold
+    from rewardsmith.episodes.columns import joined_columns
+    from rewardsmith.episodes.files import EPISODES, load_episodes
+    from rewardsmith.run.records import shipped_trial
+    from rewardsmith.run.state import fold
 
     if run is None:
         return None
@@ -226,10 +261,14 @@ def _episodes_of(run: RunFolder | None, arguments: tuple[str, ...]) -> tuple[str
 def _show_verdict(
     output: Output, verdict: Verdict, trained: dict[str, Any] | None, known: Appraisal | None
 ) -> None:
-    from rewardsmith.wording import number
+    from rewardsmith.run.wording import number
 
     console = output.result
-    word = Text("accepted", "bold green") if verdict.accepted else Text(f"refused, {verdict.stage} check", "bold red")
+    word = (
+        Text("accepted", "bold green")
+        if verdict.accepted
+        else Text(f"refused, {verdict.stage} check", "bold red")
+    )
     console.print(word)
     for finding in verdict.findings:
         console.print(f"  {finding}", markup=False, soft_wrap=True)
@@ -237,10 +276,15 @@ def _show_verdict(
         console.print(Text(f"{entry.name}({', '.join(entry.arguments)})", "cyan"), soft_wrap=True)
     if verdict.style is not None and verdict.us_per_transition is not None:
         per = "one transition at a time" if verdict.style == "per_transition" else "batched"
-        console.print(f"{per}, {number(verdict.us_per_transition)} us per transition, sandbox {verdict.level}")
+        console.print(
+            f"{per}, {number(verdict.us_per_transition)} us per transition, sandbox {verdict.level}"
+        )
     if verdict.reacts_to:
         moved = sorted(verdict.reacts_to.items(), key=lambda pair: -pair[1])
-        console.print(f"reacts to {', '.join(f'{name} {number(share)}' for name, share in moved)}", soft_wrap=True)
+        console.print(
+            f"reacts to {', '.join(f'{name} {number(share)}' for name, share in moved)}",
+            soft_wrap=True,
+        )
     for name, rate in verdict.rates.items():
         console.print(f"subgoal {name} holds after {rate:.1%} of random steps", markup=False)
     if verdict.terms:
@@ -256,17 +300,31 @@ def _show_verdict(
 
 def _show_audits(output: Output, audits: list[Reached]) -> None:
     """When each subgoal comes true, and what speaks against it."""
-    from rewardsmith.feedback.subgoals import concerns
-    from rewardsmith.prompts import percent
-    from rewardsmith.wording import number
+    from rewardsmith.evidence.subgoals import concerns
+    from rewardsmith.llm.prompts import percent
+    from rewardsmith.run.wording import number
 
     if not audits:
         return
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("subgoal", "by chance", "in successes", "before the end", "usual step", "false alarms", "evidence"):
-        table.add_column(name, justify="left" if name in ("subgoal", "false alarms", "evidence") else "right")
+    for name in (
+        "subgoal",
+        "by chance",
+        "in successes",
+        "before the end",
+        "usual step",
+        "false alarms",
+        "evidence",
+    ):
+        table.add_column(
+            name, justify="left" if name in ("subgoal", "false alarms", "evidence") else "right"
+        )
     for one in audits:
-        alarms = f"{one.false} in {one.negatives:,}, at most {one.bound:.2%}" if one.bound is not None else "not known"
+        alarms = (
+            f"{one.false} in {one.negatives:,}, at most {one.bound:.2%}"
+            if one.bound is not None
+            else "not known"
+        )
         shares = (percent(one.untaught), percent(one.successes), percent(one.early))
         table.add_row(one.name, *shares, number(one.step), alarms, one.trust)
     output.result.print()
@@ -278,8 +336,8 @@ def _show_audits(output: Output, audits: list[Reached]) -> None:
 
 def show_appraisal(output: Output, known: Appraisal) -> None:
     """Print what known behaviour says of a program."""
-    from rewardsmith.appraisal import told
-    from rewardsmith.wording import number
+    from rewardsmith.evidence.appraisal import told
+    from rewardsmith.run.wording import number
 
     lines = Table.grid(padding=(0, 2, 0, 0))
     for name, value in told(known):
@@ -297,7 +355,7 @@ def show_appraisal(output: Output, known: Appraisal) -> None:
 
 
 def _terms(verdict: Verdict, trained: dict[str, Any] | None) -> Table:
-    from rewardsmith.wording import number
+    from rewardsmith.run.wording import number
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("term")
@@ -312,13 +370,15 @@ def _terms(verdict: Verdict, trained: dict[str, Any] | None) -> Table:
 
 
 def _show_trained(output: Output, result: TrainResult) -> None:
-    from rewardsmith.cli.summary import interval_json
     from rewardsmith.maths.statistics import paired_difference
+    from rewardsmith.run.wording import interval_json
     from rewardsmith.types import Interval
 
     found: Interval | None = None
     if result.score is not None and result.native is not None:
-        found = paired_difference(list(result.fitness.values()), list(result.native_fitness.values()))
+        found = paired_difference(
+            list(result.fitness.values()), list(result.native_fitness.values())
+        )
     if output.json:
         scores = {"fitness": result.score, "native": result.native, "difference": found}
         output.emit(
@@ -338,16 +398,29 @@ def _show_trained(output: Output, result: TrainResult) -> None:
 
 
 def _tell_trained(output: Output, result: TrainResult, found: Any) -> None:
-    from rewardsmith.wording import verdict
+    from rewardsmith.run.wording import verdict
 
     console = output.result
-    console.print(Text("program ", "bold").append(result.program).append("  fitness ").append(_score(result.score)))
+    console.print(
+        Text("program ", "bold")
+        .append(result.program)
+        .append("  fitness ")
+        .append(_score(result.score))
+    )
     if result.native_fitness:
         console.print(Text("native reward         fitness ").append(_score(result.native)))
     if found is not None:
         console.print(verdict(found))
-    console.print(str(result.policy / "policy.zip" if result.policy else result.folder), markup=False, soft_wrap=True)
+    console.print(
+        str(result.policy / "policy.zip" if result.policy else result.folder),
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _score(score: Any) -> str:
-    return "-, a training did not finish" if score is None else f"{score} over {score.n} seed{'s' * (score.n > 1)}"
+    return (
+        "-, a training did not finish"
+        if score is None
+        else f"{score} over {score.n} seed{'s' * (score.n > 1)}"
+    )

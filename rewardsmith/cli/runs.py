@@ -14,9 +14,9 @@ from rewardsmith.cli.command import Output, command
 from rewardsmith.errors import RewardsmithError
 
 if TYPE_CHECKING:
-    from rewardsmith.api import Run
-    from rewardsmith.state import RunState
-    from rewardsmith.store import RunFolder
+    from rewardsmith.api.runs import Run
+    from rewardsmith.run.folder import RunFolder
+    from rewardsmith.run.state import RunState
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,21 +25,23 @@ def add_to(app: typer.Typer) -> None:
     @command(app, "show")
     def show(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
         """What a run did so far, also while it goes on: programs, trainings, what was spent, the best program."""
-        from rewardsmith.api import load_run
+        from rewardsmith.api.runs import load_run
         from rewardsmith.cli.summary import summary_json
 
         found = load_run(run, runs)
         if output.json:
             state = found.state
             source = found.folder.program_source(state.ranked()[0]) if state.ranked() else None
-            output.emit({**summary_json(found), "status": status(found.folder, state), "source": source})
+            output.emit(
+                {**summary_json(found), "status": status(found.folder, state), "source": source}
+            )
             return
         _show(output, found)
 
     @command(app, "list")
     def list_(output: Output, runs: given.RunsFolder = Path("runs")) -> None:
         """The runs in a folder, newest last."""
-        from rewardsmith.store import list_runs
+        from rewardsmith.run.folder import list_runs
 
         rows = [_row(folder) for folder in list_runs(runs)]
         if output.json:
@@ -50,9 +52,15 @@ def add_to(app: typer.Typer) -> None:
             return
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         for name in ("run", "created", "written by", "status", "fitness"):
-            table.add_column(name, no_wrap=name in ("run", "fitness"), overflow="ellipsis" if name != "run" else "fold")
+            table.add_column(
+                name,
+                no_wrap=name in ("run", "fitness"),
+                overflow="ellipsis" if name != "run" else "fold",
+            )
         for row in rows:
-            table.add_row(*(str(row[key]) for key in ("run", "created", "written_by", "status", "fitness")))
+            table.add_row(
+                *(str(row[key]) for key in ("run", "created", "written_by", "status", "fitness"))
+            )
         output.result.print(table)
 
     _add_export(app)
@@ -66,23 +74,30 @@ def _add_export(app: typer.Typer) -> None:
         output: Output,
         run: given.RunName,
         target: Annotated[
-            Path | None, typer.Option("--output", "-o", help="A folder, or the path of the reward file.")
+            Path | None,
+            typer.Option("--output", "-o", help="A folder, or the path of the reward file."),
         ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Write the best program's reward file, its proof and the policy."""
-        from rewardsmith.api import load_run
+        from rewardsmith.api.runs import load_run
 
         folder = load_run(run, runs).export(target)
-        reward = folder / (target.name if target is not None and target.suffix == ".py" else "reward.py")
+        reward = folder / (
+            target.name if target is not None and target.suffix == ".py" else "reward.py"
+        )
         if output.json:
             output.emit({"folder": str(folder), "reward": str(reward)})
         else:
             output.result.print(str(reward), markup=False, soft_wrap=True)
-            from rewardsmith.export.bundle import policy_prefix
+            from rewardsmith.api.export.bundle import policy_prefix
 
-            beside = ", ".join(f"{policy_prefix(reward.name)}{name}" for name in ("policy.zip", "vecnormalize.pkl"))
-            output.notes.print(f"beside it: {reward.stem}.json, {beside} (where there is one)", markup=False)
+            beside = ", ".join(
+                f"{policy_prefix(reward.name)}{name}" for name in ("policy.zip", "vecnormalize.pkl")
+            )
+            output.notes.print(
+                f"beside it: {reward.stem}.json, {beside} (where there is one)", markup=False
+            )
 
 
 def _add_report(app: typer.Typer) -> None:
@@ -90,12 +105,14 @@ def _add_report(app: typer.Typer) -> None:
     def report(
         output: Output,
         run: given.RunName,
-        target: Annotated[Path | None, typer.Option("--output", "-o", help="The file; report.html of the run.")] = None,
+        target: Annotated[
+            Path | None, typer.Option("--output", "-o", help="The file; report.html of the run.")
+        ] = None,
         open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Write a run as one HTML page: result, curves, programs with what changed, costs; needs no network."""
-        from rewardsmith.api import load_run
+        from rewardsmith.api.runs import load_run
 
         path = load_run(run, runs).report(target)
         if output.json:
@@ -110,12 +127,15 @@ def _add_compare(app: typer.Typer) -> None:
     @command(app, "compare")
     def compare(
         output: Output,
-        names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Runs of one task, best first.")],
+        names: Annotated[
+            list[str], typer.Argument(metavar="RUN RUN...", help="Runs of one task, best first.")
+        ],
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Fitness and cost of runs side by side, and what their differences prove."""
-        from rewardsmith.api import load_run
-        from rewardsmith.cli.comparison import comparison_json, comparison_table, program_difference
+        from rewardsmith.api.comparison import comparison_json, program_difference
+        from rewardsmith.api.runs import load_run
+        from rewardsmith.cli.comparison import comparison_table
 
         found = [load_run(name, runs) for name in names]
         rows = comparison_json(found)
@@ -129,7 +149,7 @@ def _add_compare(app: typer.Typer) -> None:
 
 def status(folder: RunFolder, state: RunState) -> str:
     """Where a run stands, in a word or two."""
-    from rewardsmith.store import in_use
+    from rewardsmith.run.folder import in_use
 
     if in_use(folder):
         return "running"
@@ -139,12 +159,13 @@ def status(folder: RunFolder, state: RunState) -> str:
 
 
 def _show(output: Output, run: Run) -> None:
-    from rewardsmith.appraisal import appraise_in_run
     from rewardsmith.cli.live import command_name
     from rewardsmith.cli.programs import show_appraisal
     from rewardsmith.cli.summary import summary
-    from rewardsmith.cli.view import bars, program_table, trial_table, unfinished_trials
-    from rewardsmith.wording import held_against, spent
+    from rewardsmith.cli.view import bars, program_table, trial_table
+    from rewardsmith.evidence.appraisal import appraise_in_run
+    from rewardsmith.run.records import unfinished_trials
+    from rewardsmith.run.wording import held_against, spent
 
     console = output.result
     folder, state, task = run.folder, run.state, run.folder.task()
@@ -166,7 +187,9 @@ def _show(output: Output, run: Run) -> None:
     if state.stopped is not None:
         console.print(f"search ended: {state.stopped}", markup=False)
     if standing == "interrupted":
-        console.print(f"go on with: rewardsmith resume {command_name(run.path)}", markup=False, soft_wrap=True)
+        console.print(
+            f"go on with: rewardsmith resume {command_name(run.path)}", markup=False, soft_wrap=True
+        )
     if not state.ranked():
         if held_against(state):
             console.print(f"held against known behaviour: {held_against(state)}")
@@ -181,10 +204,17 @@ def _show(output: Output, run: Run) -> None:
 
 
 def _row(folder: RunFolder) -> dict[str, Any]:
-    from rewardsmith.config import RunConfig
-    from rewardsmith.state import fold
+    from rewardsmith.run.config import RunConfig
+    from rewardsmith.run.state import fold
 
-    row = {"run": folder.name, "created": "", "written_by": "", "status": "", "fitness": "", "path": str(folder.path)}
+    row = {
+        "run": folder.name,
+        "created": "",
+        "written_by": "",
+        "status": "",
+        "fitness": "",
+        "path": str(folder.path),
+    }
     try:
         manifest, state = folder.manifest(), fold(folder.events())
     except RewardsmithError as error:

@@ -39,7 +39,9 @@ def prices(text: str | None) -> tuple[float, float] | None:
     except ValueError:
         per_input = per_output = -1.0
     if not (0 <= per_input < float("inf") and 0 <= per_output < float("inf")):
-        raise UsageError(f"expected two prices as IN,OUT, found {text!r}", "USD per million tokens: --price 2,10")
+        raise UsageError(
+            f"expected two prices as IN,OUT, found {text!r}", "USD per million tokens: --price 2,10"
+        )
     return per_input, per_output
 
 
@@ -57,7 +59,10 @@ def training_changes(texts: list[str] | None) -> dict[str, Any]:
     for name, value in pairs(texts).items():
         first, *rest = name.removeprefix("training.").removeprefix("hyperparameters.").split(".")
         if first in TaskSpec.model_fields and rest:
-            raise UsageError(f"--set changes [training] only, not {name}", "make a task folder: rewardsmith tasks new")
+            raise UsageError(
+                f"--set changes [training] only, not {name}",
+                "make a task folder: rewardsmith tasks new",
+            )
         known = first in TrainingSpec.model_fields
         table = changes if known else changes.setdefault("hyperparameters", {})
         for key in [first, *rest][:-1]:

@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from rewardsmith.store import REPORT
+from rewardsmith.run.folder import REPORT
+from rewardsmith.run.wording import (
+    difference,
+    held_against,
+    interval_json,
+    number,
+    only_part,
+    spent,
+    verdict,
+)
 from rewardsmith.types import Interval
-from rewardsmith.wording import difference, held_against, number, only_part, spent, verdict
 
 if TYPE_CHECKING:
-    from rewardsmith.api import Best, Run
-    from rewardsmith.state import RunState
+    from rewardsmith.api.runs import Run
+    from rewardsmith.run.best import Best
+    from rewardsmith.run.state import RunState
 
 
 def summary(run: Run, name: str | None = None) -> Table:
@@ -25,8 +34,15 @@ def summary(run: Run, name: str | None = None) -> Table:
     """
     best, state = run.best, run.state
     lines = _lines()
-    lines.add_row("best", Text(best.id, "bold green").append(f" ({_origin(state, best.id)})", "not bold default"))
-    lines.add_row("fitness", f"{_over(best.score)}{_against(best, run.folder.config().report_seeds)}", style="bold")
+    lines.add_row(
+        "best",
+        Text(best.id, "bold green").append(f" ({_origin(state, best.id)})", "not bold default"),
+    )
+    lines.add_row(
+        "fitness",
+        f"{_over(best.score)}{_against(best, run.folder.config().report_seeds)}",
+        style="bold",
+    )
     proof = _proof(state, best)
     if proof:
         lines.add_row("", proof)
@@ -40,7 +56,9 @@ def summary(run: Run, name: str | None = None) -> Table:
         lines.add_row("screened", held)
     lines.add_row("spent", spent(state))
     if state.exported:
-        lines.add_row("export", str(_from_here(run.folder.export_folder / "reward.py")), style="bold")
+        lines.add_row(
+            "export", str(_from_here(run.folder.export_folder / "reward.py")), style="bold"
+        )
     if (run.path / REPORT).exists():
         lines.add_row("report", str(_from_here(run.path / REPORT)), style="bold")
     if name is not None:
@@ -54,7 +72,11 @@ def _origin(state: RunState, program: str) -> str:
 
 
 def _confined(level: str) -> str:
-    return level if level == "strong" else f"{level}: generated code was not fully confined, see rewardsmith doctor"
+    return (
+        level
+        if level == "strong"
+        else f"{level}: generated code was not fully confined, see rewardsmith doctor"
+    )
 
 
 def summary_json(run: Run) -> dict[str, Any]:
@@ -94,17 +116,14 @@ def summary_json(run: Run) -> dict[str, Any]:
                 "tokens": entry.tokens,
                 "usd": entry.usd,
                 "selection": interval_json(state.score(entry.program)) if entry.program else None,
-                "report": interval_json(state.score(entry.program, "report")) if entry.program else None,
+                "report": interval_json(state.score(entry.program, "report"))
+                if entry.program
+                else None,
             }
             for slot, entry in sorted(state.slots.items())
         ],
         "trials": [vars(trial) for _, trial in sorted(state.trials.items())],
     }
-
-
-def interval_json(score: Interval | None) -> dict[str, Any] | None:
-    """An interval as plain JSON."""
-    return None if score is None else {"mean": score.mean, "low": score.low, "high": score.high, "seeds": score.n}
 
 
 def _proof(state: RunState, best: Best) -> str:
@@ -126,7 +145,11 @@ def _best_json(state: RunState, best: Best, solved: float | None) -> dict[str, A
 
 
 def _over(score: Interval) -> str:
-    bounds = "" if score.low is None or score.high is None else f" [{number(score.low)}, {number(score.high)}]"
+    bounds = (
+        ""
+        if score.low is None or score.high is None
+        else f" [{number(score.low)}, {number(score.high)}]"
+    )
     return f"{number(score.mean)}{bounds} over {score.n} seed{'s' * (score.n > 1)}"
 
 
@@ -136,7 +159,11 @@ def _against(best: Best, report_seeds: int) -> str:
         return f" that selection used, so too good on average; {missing}"
     if best.native is None:
         return "; the native reward was not trained to the end"
-    bounds = "" if best.native.low is None else f" [{number(best.native.low)}, {number(best.native.high)}]"
+    bounds = (
+        ""
+        if best.native.low is None
+        else f" [{number(best.native.low)}, {number(best.native.high)}]"
+    )
     return f"; the native reward, same steps: {number(best.native.mean)}{bounds}"
 
 

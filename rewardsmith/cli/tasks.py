@@ -18,7 +18,9 @@ _RECORDED_ROWS = 20  # of episodes, one by one
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    tasks = typer.Typer(help="Tasks: list, show, draft a new one, record episodes of one.", no_args_is_help=True)
+    tasks = typer.Typer(
+        help="Tasks: list, show, draft a new one, record episodes of one.", no_args_is_help=True
+    )
     prompts = typer.Typer(help="What a model is told.", no_args_is_help=True)
     app.add_typer(tasks, name="tasks")
     app.add_typer(prompts, name="prompts")
@@ -40,7 +42,9 @@ def _add_list(app: typer.Typer) -> None:
         found = [load_task(name) for name in known_tasks()]
         missing = {task.name: missing_modules(task.spec.env) for task in found}
         if output.json:
-            facts = [{"name": task.name, "goal": task.goal, "environment": task.env_id} for task in found]
+            facts = [
+                {"name": task.name, "goal": task.goal, "environment": task.env_id} for task in found
+            ]
             output.emit([{**fact, "missing": missing[fact["name"]]} for fact in facts])
             return
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -48,9 +52,14 @@ def _add_list(app: typer.Typer) -> None:
         table.add_column("environment", no_wrap=True)
         table.add_column("goal")
         for task in found:
-            goal = Text(task.goal.partition(". ")[0].rstrip("."))  # the rest is for the writer; tasks show has it
+            goal = Text(
+                task.goal.partition(". ")[0].rstrip(".")
+            )  # the rest is for the writer; tasks show has it
             if missing[task.name]:
-                goal.append(f"\n{task.spec.env.install or 'not installed: ' + ', '.join(missing[task.name])}", "yellow")
+                goal.append(
+                    f"\n{task.spec.env.install or 'not installed: ' + ', '.join(missing[task.name])}",
+                    "yellow",
+                )
             table.add_row(task.name, task.env_id, goal)
         output.result.print(table)
 
@@ -67,7 +76,9 @@ def _add_show(app: typer.Typer) -> None:
         if output.json:
             output.emit({"name": resolved.name, **resolved.spec.model_dump(mode="json")})
             return
-        text = tomli_w.dumps(resolved.spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True))
+        text = tomli_w.dumps(
+            resolved.spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        )
         output.code(text, "toml")
 
 
@@ -75,10 +86,13 @@ def _add_new(app: typer.Typer) -> None:
     @command(app, "new")
     def new(
         output: Output,
-        env_id: Annotated[str, typer.Argument(help="A Gymnasium id, module:Class, or FILE.py:Class.")],
+        env_id: Annotated[
+            str, typer.Argument(help="A Gymnasium id, module:Class, or FILE.py:Class.")
+        ],
         goal: given.Goal = None,
         target: Annotated[
-            Path | None, typer.Option("--output", "-o", help="The folder to write; tasks/<name> by default.")
+            Path | None,
+            typer.Option("--output", "-o", help="The folder to write; tasks/<name> by default."),
         ] = None,
         fitness: given.Fitness = None,
     ) -> None:
@@ -87,7 +101,9 @@ def _add_new(app: typer.Typer) -> None:
 
         drafted, folder = draft_task(env_id, goal, target, fitness=fitness)
         if output.json:
-            output.emit({"folder": str(folder), "fields": [field.name for field in drafted.spec.fields]})
+            output.emit(
+                {"folder": str(folder), "fields": [field.name for field in drafted.spec.fields]}
+            )
             return
         output.result.print(str(folder), markup=False, soft_wrap=True)
         todo = "write its goal, and mend" if goal is None else "mend"
@@ -103,34 +119,55 @@ def _add_record(app: typer.Typer) -> None:
     def record(
         output: Output,
         task: given.TaskArgument,
-        by: Annotated[str, typer.Option(metavar="FILE:FUNCTION", help="Given an observation, returns an action.")],
+        by: Annotated[
+            str,
+            typer.Option(metavar="FILE:FUNCTION", help="Given an observation, returns an action."),
+        ],
         episodes: Annotated[int, typer.Option(min=1, help="How many.")] = 5,
         seed: Annotated[int, typer.Option(min=0, help="Of the first episode's reset.")] = 0,
-        target: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("episodes.npz"),
+        target: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path(
+            "episodes.npz"
+        ),
     ) -> None:
         """Keep episodes that a controller of yours plays, as examples; in Python: rs.record(task)."""
-        from rewardsmith.recording import controller_in, play
-        from rewardsmith.recording import record as recorded
+        from rewardsmith.episodes.recording import controller_in, play
+        from rewardsmith.episodes.recording import record as recorded
 
         controller = controller_in(by)
         with recorded(task) as env:
             play(env, controller, episodes, seed)
             path = env.save(target)
-            rows = [(len(episode), *measured) for episode, measured in zip(env.episodes, env.fitness(), strict=True)]
+            rows = [
+                (len(episode), *measured)
+                for episode, measured in zip(env.episodes, env.fitness(), strict=True)
+            ]
         if output.json:
-            found = [{"steps": steps, "fitness": value, "success": success} for steps, value, success in rows]
+            found = [
+                {"steps": steps, "fitness": value, "success": success}
+                for steps, value, success in rows
+            ]
             output.emit({"file": str(path), "episodes": found})
             return
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         for name in ("episode", "steps", "fitness", "solved"):
             table.add_column(name, justify="right")
         for number, (steps, value, success) in enumerate(rows[:_RECORDED_ROWS], 1):
-            table.add_row(str(number), str(steps), f"{value:.3g}", {True: "yes", False: "no", None: "-"}[success])
+            table.add_row(
+                str(number),
+                str(steps),
+                f"{value:.3g}",
+                {True: "yes", False: "no", None: "-"}[success],
+            )
         output.notes.print(table)
         if len(rows) > _RECORDED_ROWS:
-            mean, won = sum(value for _, value, _ in rows) / len(rows), [won for _, _, won in rows if won is not None]
+            mean, won = (
+                sum(value for _, value, _ in rows) / len(rows),
+                [won for _, _, won in rows if won is not None],
+            )
             solved = f", {sum(won)} solved" if won else ""
-            output.notes.print(f"{len(rows)} episodes in all: fitness {mean:.3g} on average{solved}")
+            output.notes.print(
+                f"{len(rows)} episodes in all: fitness {mean:.3g} on average{solved}"
+            )
         output.result.print(str(path), markup=False, soft_wrap=True)
 
 
@@ -144,7 +181,9 @@ def _add_strategies(app: typer.Typer) -> None:
         about = {name: (cls.__doc__ or "").strip().splitlines()[0] for name, cls in found.items()}
         if output.json:
             defaults = {name: cls.Options().model_dump(mode="json") for name, cls in found.items()}
-            output.emit([{"name": name, "about": about[name], "options": defaults[name]} for name in found])
+            output.emit(
+                [{"name": name, "about": about[name], "options": defaults[name]} for name in found]
+            )
             return
         for name, cls in found.items():
             output.result.print(Text(name, "bold").append(f"  {about[name]}", "not bold"))
@@ -157,9 +196,18 @@ def _add_strategies(app: typer.Typer) -> None:
 
 def _attributes(cls: type) -> dict[str, str]:
     """What the ``Attributes:`` of its docstring, and of those of the classes above it, say of each."""
-    sections = [(above.__doc__ or "").partition("Attributes:")[2] for above in reversed(cls.__mro__)]
-    entries = [re.findall(r"^ {8}([\w, ]+): (.*(?:\n {12}.*)*)", section, re.MULTILINE) for section in sections]
-    plain = [(names, re.sub(r":\w+:`~?([^`]+)`", r"\1", text)) for found in entries for names, text in found]
+    sections = [
+        (above.__doc__ or "").partition("Attributes:")[2] for above in reversed(cls.__mro__)
+    ]
+    entries = [
+        re.findall(r"^ {8}([\w, ]+): (.*(?:\n {12}.*)*)", section, re.MULTILINE)
+        for section in sections
+    ]
+    plain = [
+        (names, re.sub(r":\w+:`~?([^`]+)`", r"\1", text))
+        for found in entries
+        for names, text in found
+    ]
     return {name: " ".join(text.split()) for names, text in plain for name in names.split(", ")}
 
 
@@ -177,7 +225,9 @@ def _add_prompts(app: typer.Typer) -> None:
         """Exactly what the first request of a run would send."""
         talk = _first_request(task, goal, strategy, steps, produce, prompts)
         if output.json:
-            output.emit({"system": talk.system, "messages": [said._asdict() for said in talk.messages]})
+            output.emit(
+                {"system": talk.system, "messages": [said._asdict() for said in talk.messages]}
+            )
             return
         for role, text in (("system", talk.system), *talk.messages):
             output.notes.print(f"--- {role} ---", style="bold cyan")
@@ -185,14 +235,19 @@ def _add_prompts(app: typer.Typer) -> None:
 
 
 def _first_request(
-    task: str, goal: str | None, strategy: str, steps: int | None, produce: str | None, prompts: Path | None
+    task: str,
+    goal: str | None,
+    strategy: str,
+    steps: int | None,
+    produce: str | None,
+    prompts: Path | None,
 ) -> Any:
-    from rewardsmith.choosing import produced
-    from rewardsmith.coder.compose import compose
-    from rewardsmith.look import look_at
-    from rewardsmith.prompts import Prompts
+    from rewardsmith.api.settings import produced
+    from rewardsmith.episodes.preflight import look_at
+    from rewardsmith.llm.prompts import Prompts
     from rewardsmith.strategy import STRATEGIES
     from rewardsmith.task.resolving import resolve_task
+    from rewardsmith.writers.conversation import compose
 
     STRATEGIES.get(strategy)
     resolved = resolve_task(task, goal)

@@ -7,19 +7,18 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from rewardsmith.engine.feedback import read_curve
-from rewardsmith.engine.observer import TrialProgress
 from rewardsmith.program import NATIVE
-from rewardsmith.state import RunState
-from rewardsmith.store import RunFolder
-from rewardsmith.train.jobs import TrialJob
+from rewardsmith.run.state import RunState
+from rewardsmith.run.trials import TrialProgress
+from rewardsmith.run.wording import duration, number, outcome, place, short_score
 from rewardsmith.types import Slot
-from rewardsmith.wording import duration, number, outcome, place, short_score
 
 BAR = 24
 
 
-def program_table(state: RunState, running: Sequence[TrialProgress] = (), most: int | None = None) -> Table:
+def program_table(
+    state: RunState, running: Sequence[TrialProgress] = (), most: int | None = None
+) -> Table:
     """What was written, round by round, and what came of it.
 
     Args:
@@ -27,27 +26,47 @@ def program_table(state: RunState, running: Sequence[TrialProgress] = (), most: 
         most: rows at most; the oldest are left out, never the best.
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), expand=False)
-    for name, width in (("round", 8), ("program", 12), ("what came of it", None), ("selection", 10), ("report", 10)):
+    for name, width in (
+        ("round", 8),
+        ("program", 12),
+        ("what came of it", None),
+        ("selection", 10),
+        ("report", 10),
+    ):
         table.add_column(name, no_wrap=width is not None, min_width=width)
     best = next(iter(state.ranked()), None)
     entries = sorted(state.slots.items())
     hidden = 0 if most is None else max(0, len(entries) - most)
     busy = {trial.program for trial in running}
     for index, (slot, entry) in enumerate(entries):
-        is_best = entry.program is not None and entry.program == best and state.programs[best] == slot
+        is_best = (
+            entry.program is not None and entry.program == best and state.programs[best] == slot
+        )
         if index < hidden and not is_best:
             continue
         name = ("* " if is_best else "  ") + place(slot)
-        told = Text(outcome(state, slot, entry, busy), no_wrap=True, overflow="ellipsis")  # the column that gives way
+        told = Text(
+            outcome(state, slot, entry, busy), no_wrap=True, overflow="ellipsis"
+        )  # the column that gives way
         table.add_row(
             name,
             entry.program or "-",
             told,
             *_scores(state, slot, entry.program),
-            style="green" if is_best else "" if entry.accepted or not entry.settled else "bright_black",
+            style="green"
+            if is_best
+            else ""
+            if entry.accepted or not entry.settled
+            else "bright_black",
         )
     if state.trials_of(NATIVE, "report") or NATIVE in busy:
-        table.add_row("", "native", "the environment's own reward", "", short_score(state.score(NATIVE, "report")))
+        table.add_row(
+            "",
+            "native",
+            "the environment's own reward",
+            "",
+            short_score(state.score(NATIVE, "report")),
+        )
     if hidden:
         table.caption = f"{hidden} earlier ones are not shown"
     return table
@@ -56,7 +75,9 @@ def program_table(state: RunState, running: Sequence[TrialProgress] = (), most: 
 def _scores(state: RunState, slot: Slot, program: str | None) -> tuple[str, str]:
     if program is None or state.programs.get(program) != slot:
         return "", ""
-    selection, report = (short_score(state.score(program, rung)) for rung in ("selection", "report"))
+    selection, report = (
+        short_score(state.score(program, rung)) for rung in ("selection", "report")
+    )
     return selection, report
 
 
@@ -69,7 +90,13 @@ def bars(trials: Sequence[TrialProgress], most: int, ascii_only: bool = False) -
         share = min(1.0, trial.steps / trial.total)
         filled = round(BAR * share)
         bar = Text(full * filled, "green") + Text(empty * (BAR - filled), "bright_black")
-        phase = "waiting" if not trial.steps else "measuring" if share >= 1.0 else f"{100 * share:3.0f} %"
+        phase = (
+            "waiting"
+            if not trial.steps
+            else "measuring"
+            if share >= 1.0
+            else f"{100 * share:3.0f} %"
+        )
         fitness = "" if trial.fitness is None else f"fitness {number(trial.fitness)}"
         table.add_row(f"  {trial.program}", f"seed {trial.seed}", bar, phase, fitness)
     if len(trials) > len(shown):
@@ -81,24 +108,20 @@ def trial_table(state: RunState) -> Table:
     """Every training with what it came to."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("program", "for", "seed", "fitness", "solved", "own return", "steps", "time"):
-        table.add_column(name, no_wrap=True, justify="left" if name in ("program", "for") else "right")
+        table.add_column(
+            name, no_wrap=True, justify="left" if name in ("program", "for") else "right"
+        )
     in_order = sorted(state.trials.items(), key=lambda item: (item[0][2] != "selection", item[0]))
     for (program, seed, rung), trial in in_order:
         rate = "-" if trial.success_rate is None else f"{100 * trial.success_rate:.0f} %"
-        cells = [number(trial.fitness), rate, number(trial.own_return), f"{trial.steps:,}", duration(trial.wall_s)]
-        table.add_row(program, rung, str(seed), *cells, style="" if trial.status == "finished" else "red")
+        cells = [
+            number(trial.fitness),
+            rate,
+            number(trial.own_return),
+            f"{trial.steps:,}",
+            duration(trial.wall_s),
+        ]
+        table.add_row(
+            program, rung, str(seed), *cells, style="" if trial.status == "finished" else "red"
+        )
     return table
-
-
-def unfinished_trials(run: RunFolder) -> list[TrialProgress]:
-    """Trials that were begun and have no result yet, from the run's folder."""
-    found = []
-    for path in sorted(run.path.glob("programs/*/trials/*/job.json")):
-        if (path.parent / "result.json").exists():
-            continue
-        job = TrialJob.model_validate_json(path.read_text(encoding="utf-8"))
-        rows = read_curve(run, job.program, job.rung, job.seed)
-        seen = [row["fitness"] for row in rows if row.get("fitness") is not None]
-        steps = int(rows[-1]["steps"] or 0) if rows else 0
-        found.append(TrialProgress(job.program, job.seed, job.rung, steps, job.steps, seen[-1] if seen else None))
-    return found

@@ -3,44 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from rewardsmith.coder.compose import Conversation, compose
-from rewardsmith.coder.examples import EXAMPLES, read_examples
-from rewardsmith.config import RunConfig
-from rewardsmith.engine.feedback import past_turns
 from rewardsmith.engine.gate import Gate, trial_steps
-from rewardsmith.engine.suspicions import Suspicions
+from rewardsmith.evidence.suspicions import Suspicions
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import Prices
-from rewardsmith.llm.protocol import Message, Request
+from rewardsmith.llm.protocol import Request
 from rewardsmith.llm.sizes import most_used
-from rewardsmith.orders import Stop, Write
-from rewardsmith.state import RunState
-from rewardsmith.store import RunFolder
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.orders import Stop, Write
+from rewardsmith.run.state import RunState
+from rewardsmith.run.trials import RANKING_EPISODES
 from rewardsmith.strategy.base import Strategy
-from rewardsmith.train.jobs import RANKING_EPISODES
 from rewardsmith.types import Slot
-
-_NOBODYS_MODEL = {
-    "replies": "scripted/replies",
-    "person": "ask/person",
-    "grammar": "grammar/search",
-    "questions": "questions/template",
-}
-
-
-class Asked(NamedTuple):
-    """A request with its name in the run."""
-
-    order: Write
-    request: Request
-    occurrence: int
-
-    @property
-    def name(self) -> tuple[str, int]:
-        """The request's digest, and the how-manieth time it is asked, from 0."""
-        return self.request.digest, self.occurrence
+from rewardsmith.writers.conversation import compose
+from rewardsmith.writers.examples import EXAMPLES, read_examples
+from rewardsmith.writers.feedback.turns import past_turns
+from rewardsmith.writers.requests import Asked, make_request
 
 
 class Asking:
@@ -73,11 +52,15 @@ class Asking:
 
     def questions(self, orders: Sequence[Write], state: RunState) -> list[Asked]:
         """Requests with their occurrences: the rank of a slot among the slots that ask the same."""
-        requests = {order.slot: (order, self.request(order, state)) for order in sorted(orders, key=lambda o: o.slot)}
+        requests = {
+            order.slot: (order, self.request(order, state))
+            for order in sorted(orders, key=lambda o: o.slot)
+        }
         known = {slot: entry.request for slot, entry in state.slots.items()}
         known |= {slot: request.digest for slot, (_, request) in requests.items()}
         return [
-            Asked(order, request, _rank(slot, request.digest, known)) for slot, (order, request) in requests.items()
+            Asked(order, request, _rank(slot, request.digest, known))
+            for slot, (order, request) in requests.items()
         ]
 
     def gate(self, state: RunState, prices: Prices) -> Gate:
@@ -85,7 +68,9 @@ class Asking:
         assert state.preflight is not None
         spec, seeds = self._spec, self._config.report_seeds
         steps = spec.training.steps_taken(self._config.steps)
-        per_trial = trial_steps(steps, state.preflight["episode_length"], spec.evaluation.episodes, RANKING_EPISODES)
+        per_trial = trial_steps(
+            steps, state.preflight["episode_length"], spec.evaluation.episodes, RANKING_EPISODES
+        )
         return Gate(
             self._config,
             prices,
@@ -104,23 +89,11 @@ class Asking:
             return []
         admitted = self.gate(state, prices).admit(orders, state).orders
         asked = self.questions([order for order in admitted if isinstance(order, Write)], state)
-        return [question for question in asked if self._log.get(question.request.digest, question.occurrence) is None]
-
-
-def make_request(config: RunConfig, conversation: Conversation, longer: int = 0) -> Request:
-    """The conversation as a request of the run's model.
-
-    Args:
-        longer: how often the limit of the answer is doubled.
-    """
-    return Request(
-        model=config.model or _NOBODYS_MODEL[config.writer],  # it must name one
-        system=conversation.system,
-        messages=tuple(Message(said.role, said.text) for said in conversation.messages),
-        max_output_tokens=config.max_output_tokens * 2**longer,
-        temperature=config.temperature,
-        effort=config.effort,
-    )
+        return [
+            question
+            for question in asked
+            if self._log.get(question.request.digest, question.occurrence) is None
+        ]
 
 
 def _rank(slot: Slot, digest: str, known: dict[Slot, str]) -> int:

@@ -1,15 +1,15 @@
 """The comparison that every run ends with: the best program against the native reward, on fresh seeds.
 
-Selection chose the program on its own seeds, so its selection score is too good on average; the seeds here
-were never used for choosing anything.
+Selection chose the program on its own seeds, so its selection score is too good on average; the
+seeds here were never used for choosing anything.
 """
 
 from __future__ import annotations
 
-from rewardsmith.config import RunConfig
-from rewardsmith.orders import Train
 from rewardsmith.program import NATIVE
-from rewardsmith.state import RunState
+from rewardsmith.run.config import RunConfig
+from rewardsmith.run.orders import Train
+from rewardsmith.run.state import RunState
 
 FIRST_REPORT_SEED = 1000
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from rewardsmith.config import Budget, RunConfig
 from rewardsmith.llm.prices import Prices
 from rewardsmith.llm.protocol import Request, Usage
 from rewardsmith.llm.sizes import most_used
-from rewardsmith.orders import Order, Train, Write
-from rewardsmith.state import RunState, TrialKey
-from rewardsmith.train.jobs import CHECKPOINTS
+from rewardsmith.run.config import Budget, RunConfig
+from rewardsmith.run.orders import Order, Train, Write
+from rewardsmith.run.state import RunState, TrialKey
+from rewardsmith.run.trials import CHECKPOINTS
 from rewardsmith.types import Slot
 
 
@@ -36,7 +36,9 @@ def trial_steps(steps: int, episode_length: float, episodes: int, ranking_episod
 def parts(orders: Sequence[Order]) -> frozenset[Slot | TrialKey]:
     """The single requests and trials of a wave."""
     slots = [order.slot for order in orders if isinstance(order, Write)]
-    trials = [(o.program, seed, str(o.rung)) for o in orders if isinstance(o, Train) for seed in o.seeds]
+    trials = [
+        (o.program, seed, str(o.rung)) for o in orders if isinstance(o, Train) for seed in o.seeds
+    ]
     return frozenset([*slots, *trials])
 
 
@@ -70,26 +72,34 @@ class Gate:
     def admit(self, orders: Sequence[Order], state: RunState) -> Admitted:
         """The orders that the budget can pay for, at worst.
 
-        Requests are open side by side, so the most that each can come to is kept back: as many pass as fit together,
-        in the order of their slots, and when they are settled the others are weighed again by what is then left.
-        Trainings pass all or none. What is left of a wave after a crash passes unweighed, so a resumed run decides
-        as an undisturbed one.
+        Requests are open side by side, so the most that each can come to is kept back: as many pass
+        as fit together, in the order of their slots, and when they are settled the others are
+        weighed again by what is then left. Trainings pass all or none. What is left of a wave after
+        a crash passes unweighed, so a resumed run decides as an undisturbed one.
         """
         begun = [order for order in orders if parts([order]) <= state.wave]
         if begun:
             return Admitted(begun, None)
         budget = current_budget(self._config, state)
-        refusal = self._steps_refusal(orders, budget, state) or self._minutes_refusal(orders, budget, state)
+        refusal = self._steps_refusal(orders, budget, state) or self._minutes_refusal(
+            orders, budget, state
+        )
         if refusal is not None:
             return Admitted([], refusal)
-        writes = sorted((order for order in orders if isinstance(order, Write)), key=lambda order: order.slot)
+        writes = sorted(
+            (order for order in orders if isinstance(order, Write)), key=lambda order: order.slot
+        )
         affordable, refusal = self._affordable(writes, budget, state)
         trainings = [order for order in orders if not isinstance(order, Write)]
         return Admitted([*affordable, *trainings], refusal)
 
-    def _affordable(self, writes: Sequence[Write], budget: Budget, state: RunState) -> tuple[list[Write], str | None]:
+    def _affordable(
+        self, writes: Sequence[Write], budget: Budget, state: RunState
+    ) -> tuple[list[Write], str | None]:
         """The first requests that fit into dollars, tokens and calls together, and what stops the next one."""
-        count, refusal = self._fitting([partial(self._most_used, write) for write in writes], budget, state)
+        count, refusal = self._fitting(
+            [partial(self._most_used, write) for write in writes], budget, state
+        )
         return list(writes[:count]), refusal
 
     def fitting(self, requests: Sequence[Request], state: RunState) -> int:
@@ -119,22 +129,32 @@ class Gate:
                 return count, f"the budget of ${budget.usd:g} is used up ({left})"
         return len(most), None
 
-    def _steps_refusal(self, orders: Sequence[Order], budget: Budget, state: RunState) -> str | None:
+    def _steps_refusal(
+        self, orders: Sequence[Order], budget: Budget, state: RunState
+    ) -> str | None:
         trials = sum(len(order.seeds) for order in orders if isinstance(order, Train))
         writes = sum(isinstance(order, Write) for order in orders)
         if budget.steps is None or not (trials or writes):
             return None
-        if writes:  # what cannot be trained is not bought: weighed with what waits for training already
-            waiting = [program for program in state.programs if not state.trials_of(program, "selection")]
+        if (
+            writes
+        ):  # what cannot be trained is not bought: weighed with what waits for training already
+            waiting = [
+                program for program in state.programs if not state.trials_of(program, "selection")
+            ]
             trials = (writes + len(waiting)) * self._trials_per_program
         if state.steps + trials * self._per_trial + self._reserve <= budget.steps:
             return None
         return f"the budget of {budget.steps:,} steps is used up ({state.steps:,} taken)"
 
-    def _minutes_refusal(self, orders: Sequence[Order], budget: Budget, state: RunState) -> str | None:
+    def _minutes_refusal(
+        self, orders: Sequence[Order], budget: Budget, state: RunState
+    ) -> str | None:
         """Only where a round begins."""
         first = (order for order in orders if isinstance(order, Write) and order.slot.attempt == 0)
-        begins = any(all(known.round != order.slot.round for known in state.slots) for order in first)
+        begins = any(
+            all(known.round != order.slot.round for known in state.slots) for order in first
+        )
         if budget.minutes is None or not begins or state.active_s < 60 * budget.minutes:
             return None
         return f"the budget of {budget.minutes:g} minutes is used up"

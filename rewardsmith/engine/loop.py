@@ -1,13 +1,15 @@
 """The way of a run: fold the events, plan, pass the budget's gate, carry out, append events, again.
 
-1. Deciding is pure, doing stands behind seams, and the log is the only state: to resume is to fold and plan.
-2. A reply is logged before it is judged and a result is on disk before its event, so work that was done is
-   found done after a crash at any point.
-3. Replies of one wave may arrive in any order; what they are called (digest, occurrence) is fixed before
-   they are asked for.
-4. A program's failure is data. A failure of the environment, the provider or the machine is recorded with
-   what it hit, which is owed again when the run is resumed; it ends the run when a request met it, or when no
-   trial of the wave came through. One trial of many that fails twice leaves its program without a score.
+1. Deciding is pure, doing stands behind seams, and the log is the only state: to resume is to fold
+   and plan.
+2. A reply is logged before it is judged and a result is on disk before its event, so work that was
+   done is found done after a crash at any point.
+3. Replies of one wave may arrive in any order; what they are called (digest, occurrence) is fixed
+   before they are asked for.
+4. A program's failure is data. A failure of the environment, the provider or the machine is
+   recorded with what it hit, which is owed again when the run is resumed; it ends the run when a
+   request met it, or when no trial of the wave came through. One trial of many that fails twice
+   leaves its program without a score.
 """
 
 from __future__ import annotations
@@ -19,28 +21,30 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
-from rewardsmith.config import RunConfig
-from rewardsmith.engine.asking import Asked, Asking
+from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.auditing import Auditor
 from rewardsmith.engine.closing import closing_orders
-from rewardsmith.engine.consulting import Consulting
 from rewardsmith.engine.gate import parts
-from rewardsmith.engine.judging import Judge, check_seal
+from rewardsmith.engine.judging import Judge
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
 from rewardsmith.engine.training import RunningTrial, Trainer, tried
-from rewardsmith.engine.writing import Writer
+from rewardsmith.engine.workers.local import Executor
 from rewardsmith.errors import BoundaryError, ProgramError, RewardsmithError
-from rewardsmith.events import Event
-from rewardsmith.executor.local import Executor
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import Reply
 from rewardsmith.llm.sizes import charged
-from rewardsmith.orders import Audit, Derive, Order, Screen, Stop, Train, Write
-from rewardsmith.state import RunState, apply_event, fold
-from rewardsmith.store import RunFolder
+from rewardsmith.run.config import RunConfig
+from rewardsmith.run.events import Event
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.orders import Audit, Derive, Order, Screen, Stop, Train, Write
+from rewardsmith.run.records import check_seal
+from rewardsmith.run.state import RunState, apply_event, fold
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
+from rewardsmith.writers.judge import Consulting
+from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.sources import Writer
 
 _TICK_S = 0.5  # how often progress is told while waiting
 
@@ -116,10 +120,16 @@ class Engine:
             if admitted:
                 self._begin(admitted)
                 self._carry_out_timed(admitted)
-            elif refusal is not None and self.state.refused is None and any(isinstance(o, Write) for o in orders):
+            elif (
+                refusal is not None
+                and self.state.refused is None
+                and any(isinstance(o, Write) for o in orders)
+            ):
                 self.record("refused", reason=refusal)  # what was bought before is still trained
             else:
-                self.record("stopped", reason=refusal or self.state.refused or (stop.reason if stop else ""))
+                self.record(
+                    "stopped", reason=refusal or self.state.refused or (stop.reason if stop else "")
+                )
                 return
 
     def _begin(self, orders: Sequence[Order]) -> None:
@@ -164,7 +174,9 @@ class Engine:
         if not orders:
             return
         round_number = orders[0].slot.round
-        self._observer.doing(f"asking for {len(orders)} program{'s' * (len(orders) > 1)} of round {round_number + 1}")
+        self._observer.doing(
+            f"asking for {len(orders)} program{'s' * (len(orders) > 1)} of round {round_number + 1}"
+        )
         questions = self._asking.questions(orders, self.state)
         asked = {_in_background(self._writer.reply, question): question for question in questions}
 
@@ -188,8 +200,8 @@ class Engine:
     def _settle_open_slots(self) -> None:
         """Judge the replies of a wave in the order of their slots, once all of them are there.
 
-        Of two equal programs the first keeps its comments and its findings, so the order of arrival must not say
-        which is first.
+        Of two equal programs the first keeps its comments and its findings, so the order of arrival
+        must not say which is first.
         """
         if self.state.unanswered():
             return
@@ -216,15 +228,21 @@ class Engine:
             functions=list(judgement.functions),
             accepted=judgement.accepted,
             seal=judgement.seal,
-            # Of a refused program only what refuses it: warnings may hold timings, which would make the repair's
-            # request differ from run to run.
-            findings=[str(found) for found in judgement.errors or judgement.findings if found.severity != "info"],
+            # Of a refused program only what refuses it: warnings may hold timings, which would make
+            # the repair's request differ from run to run.
+            findings=[
+                str(found)
+                for found in judgement.errors or judgement.findings
+                if found.severity != "info"
+            ],
         )
 
     @property
     def _judge_of_run(self) -> Judge:
         if not hasattr(self, "_judging"):
-            self._judging = Judge(self.run, self.seen, self.state, self.task.spec.training, self.config.produce)
+            self._judging = Judge(
+                self.run, self.seen, self.state, self.task.spec.training, self.config.produce
+            )
         return self._judging
 
     def _derive(self, orders: Sequence[Derive]) -> None:
@@ -233,7 +251,9 @@ class Engine:
             found = self._judge_of_run.derive(order.program, order.keep)
             accepted = found.accepted and found.program is not None
             made = found.program.id if accepted and found.program is not None else None
-            self.record("derived", whole=order.program, kept=list(order.keep), program=made, seal=found.seal)
+            self.record(
+                "derived", whole=order.program, kept=list(order.keep), program=made, seal=found.seal
+            )
 
     def _screen(self, orders: Sequence[Screen]) -> None:
         for order in orders:
@@ -263,7 +283,9 @@ class Engine:
 
         def replied(future: Future[Any]) -> None:
             if future.result() is not None:
-                self.record("consulted", program=order.program, **_paid(open_[future], future.result()))
+                self.record(
+                    "consulted", program=order.program, **_paid(open_[future], future.result())
+                )
 
         self._wait(list(open_), replied)
         return consulting.votes(questions, self._log)
@@ -288,7 +310,14 @@ class Engine:
 
     def _record_failure(self, trial: RunningTrial, error: BoundaryError) -> None:
         job = trial.job
-        self.record("tried", program=job.program, seed=job.seed, rung=job.rung, status="failed", message=error.message)
+        self.record(
+            "tried",
+            program=job.program,
+            seed=job.seed,
+            rung=job.rung,
+            status="failed",
+            message=error.message,
+        )
 
     def _wait(self, futures: list[Future[Any]], take: Callable[[Future[Any]], None]) -> None:
         """Take results as they come; the first failure is raised after all of them were taken."""

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from rewardsmith.events import Event
-from rewardsmith.state import RunState
-from rewardsmith.store import RunFolder
-
-
-class TrialProgress(NamedTuple):
-    """A trial that is running: how far, and the last fitness seen in training."""
-
-    program: str
-    seed: int
-    rung: str
-    steps: int
-    total: int
-    fitness: float | None
+from rewardsmith.run.events import Event
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.state import RunState
+from rewardsmith.run.trials import TrialProgress
 
 
 class Observer:

@@ -11,17 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from rewardsmith.engine.feedback import read_curve
-from rewardsmith.engine.judging import read_verdict
-from rewardsmith.engine.observer import TrialProgress
+from rewardsmith.engine.workers.local import Executor
 from rewardsmith.errors import BoundaryError
-from rewardsmith.events import disk_error
-from rewardsmith.executor.local import Executor
-from rewardsmith.orders import Train
+from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
-from rewardsmith.store import RunFolder, write_whole
+from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.run.orders import Train
+from rewardsmith.run.records import read_curve, read_verdict
+from rewardsmith.run.trials import TRAINED, TrainedReport, TrialJob, TrialProgress, TrialResult
 from rewardsmith.task.loading import Task
-from rewardsmith.train.jobs import TRAINED, TrainedReport, TrialJob, TrialResult
 
 _TICK_S = 0.5  # how often progress is told while waiting
 ATTEMPTS = 2  # a machine may hiccup once
@@ -56,7 +54,8 @@ class Trainer:
             tell: called about twice a second with where the running ones are.
 
         Yields:
-            A trial with its result, or with what failed as often as is tried, through no fault of its program.
+            A trial with its result, or with what failed as often as is tried, through no fault of
+            its program.
 
         Raises:
             RunError: the disk is full.
@@ -65,7 +64,9 @@ class Trainer:
         for trial in running:
             self._next_call(trial)
         while running:
-            for trial in [trial for trial in running if trial.future is None or trial.future.done()]:
+            for trial in [
+                trial for trial in running if trial.future is None or trial.future.done()
+            ]:
                 outcome = self._advanced(trial)
                 if outcome is not None:
                     running.remove(trial)
@@ -93,7 +94,9 @@ class Trainer:
         rows = read_curve(self._run, job.program, job.rung, job.seed)
         seen = [row["fitness"] for row in rows if row.get("fitness") is not None]
         steps = int(rows[-1]["steps"] or 0) if rows else 0
-        return TrialProgress(job.program, job.seed, job.rung, steps, job.steps, seen[-1] if seen else None)
+        return TrialProgress(
+            job.program, job.seed, job.rung, steps, job.steps, seen[-1] if seen else None
+        )
 
     def _prepare(self, order: Train, seed: int) -> RunningTrial:
         program: dict[str, Any] = {}
@@ -125,10 +128,13 @@ class Trainer:
         trained = _matches(trial.folder / TRAINED, TrainedReport, trial.digest)
         if not trained:
             shutil.rmtree(trial.folder, ignore_errors=True)
-        # Always: the trainer may write in this folder, and what is measured is for the engine to say.
+        # Always: the trainer may write in this folder, and what is measured is for the engine to
+        # say.
         write_whole(trial.folder / "job.json", trial.job.model_dump_json(indent=1) + "\n")
         call = "evaluate" if trained else "train"
-        trial.future = self._executor.submit(call, {"folder": str(trial.folder)}, trial.folder / "out.log")
+        trial.future = self._executor.submit(
+            call, {"folder": str(trial.folder)}, trial.folder / "out.log"
+        )
         return True
 
 
@@ -141,7 +147,9 @@ def tried(job: TrialJob, result: TrialResult) -> dict[str, Any]:
         "rung": job.rung,
         "status": result.status,
         "fitness": float(np.mean(result.fitness)) if finished else None,
-        "success_rate": float(np.mean(result.successes)) if finished and result.successes is not None else None,
+        "success_rate": float(np.mean(result.successes))
+        if finished and result.successes is not None
+        else None,
         "own_return": result.own_return,
         "steps": result.steps,
         "wall_s": result.wall_s,

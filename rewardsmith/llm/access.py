@@ -1,8 +1,9 @@
 """How a provider is reached: address and key, found and checked before anything is sent.
 
-The key comes from the environment only, never from a flag or a file of ours, so it cannot end up in a run folder or a
-shell history. Servers on an address of the user's own mostly want no key, but the SDKs refuse an empty one: a
-placeholder stands in there. A key that is set is sent to that address, which is what gateways expect.
+The key comes from the environment only, never from a flag or a file of ours, so it cannot end up in
+a run folder or a shell history. Servers on an address of the user's own mostly want no key, but the
+SDKs refuse an empty one: a placeholder stands in there. A key that is set is sent to that address,
+which is what gateways expect.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ class Access(NamedTuple):
 
 
 def find_access(
-    provider: str, key_variable: str, url_variable: str, base_url: str | None, default_url: str | None = None
+    provider: str,
+    key_variable: str,
+    url_variable: str,
+    base_url: str | None,
+    default_url: str | None = None,
 ) -> Access:
     """The address asked for, or the one in the environment, or the default, and the key for it.
 
@@ -58,9 +63,14 @@ def find_access(
     url = find_address(url_variable, base_url) or default_url
     key = key_from(key_variable)
     if not key and url is None:
-        raise UsageError(f"{provider} needs a key, but {key_variable} is not set", f"export {key_variable}=…")
+        raise UsageError(
+            f"{provider} needs a key, but {key_variable} is not set", f"export {key_variable}=…"
+        )
     if not (key.isascii() and key.isprintable()) or " " in key:
-        raise UsageError(f"{key_variable} holds characters that no key has", "set it again, without quotes or spaces")
+        raise UsageError(
+            f"{key_variable} holds characters that no key has",
+            "set it again, without quotes or spaces",
+        )
     return Access(provider, key_variable, key or PLACEHOLDER_KEY, url)
 
 
@@ -68,11 +78,14 @@ def find_address(url_variable: str, base_url: str | None) -> str | None:
     """The address asked for, or the one in the environment.
 
     Raises:
-        UsageError: it is none, or the one asked for holds a secret, which would be written into run folders.
+        UsageError: it is none, or the one asked for holds a secret, which would be written into run
+            folders.
     """
     url = base_url or os.environ.get(url_variable, "").strip() or None
     if url is not None and not _is_address(url):
-        raise UsageError(f"{_censored(url)!r} is not an address", "expected http://host:port/v1 or https://…")
+        raise UsageError(
+            f"{_censored(url)!r} is not an address", "expected http://host:port/v1 or https://…"
+        )
     if base_url is not None and _holds_secret(base_url):
         message = f"the address {_censored(base_url)!r} holds a password or a key, which a run's files would keep"
         raise UsageError(message, f"leave it out of --base-url, or set {url_variable} in its place")
@@ -87,12 +100,16 @@ def key_from(variable: str) -> str:
 def secrets_in_environment() -> tuple[str, ...]:
     """Values of the variables that are named like keys, tokens and passwords, longest first."""
     values = {value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
-    return tuple(sorted((value for value in values if len(value) >= _SHORTEST_SECRET), key=len, reverse=True))
+    return tuple(
+        sorted((value for value in values if len(value) >= _SHORTEST_SECRET), key=len, reverse=True)
+    )
 
 
 def _holds_secret(url: str) -> bool:
     parts = urlsplit(url)
-    return "@" in parts.netloc or any(_SECRET_NAME.search(name) for name, _ in parse_qsl(parts.query))
+    return "@" in parts.netloc or any(
+        _SECRET_NAME.search(name) for name, _ in parse_qsl(parts.query)
+    )
 
 
 def _censored(url: str) -> str:

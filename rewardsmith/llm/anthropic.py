@@ -1,8 +1,9 @@
 """Anthropic, through the Messages API.
 
-Always streamed: the SDK refuses long answers otherwise, and a stream shows that the model is alive. A stream that ends
-before it has given a stop reason was cut off; it is never taken for an answer. The system text and the first message
-are marked for the provider's cache, as they are the same in every request of a run.
+Always streamed: the SDK refuses long answers otherwise, and a stream shows that the model is alive.
+A stream that ends before it has given a stop reason was cut off; it is never taken for an answer.
+The system text and the first message are marked for the provider's cache, as they are the same in
+every request of a run.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class AnthropicProvider:
     """Answers requests through the Messages API.
 
     Args:
-        base_url: address of a compatible server or gateway; None for Anthropic or ``ANTHROPIC_BASE_URL``.
+        base_url: address of a compatible server or gateway; None for Anthropic or
+            ``ANTHROPIC_BASE_URL``.
 
     Raises:
         UsageError: no key, a bad address, or the SDK is not installed.
@@ -52,8 +54,12 @@ class AnthropicProvider:
         try:
             import anthropic
         except ImportError as error:
-            raise UsageError(f"the anthropic package cannot be loaded: {error}", "pip install anthropic") from error
-        self._client = anthropic.Anthropic(api_key=self._access.key, base_url=self._access.base_url, max_retries=0)
+            raise UsageError(
+                f"the anthropic package cannot be loaded: {error}", "pip install anthropic"
+            ) from error
+        self._client = anthropic.Anthropic(
+            api_key=self._access.key, base_url=self._access.base_url, max_retries=0
+        )
         self._refusals = (anthropic.BadRequestError, anthropic.UnprocessableEntityError)
         self._left_out: dict[str, set[str]] = {}  # model -> parameters that it does not take
 
@@ -74,7 +80,9 @@ class AnthropicProvider:
                     refused = refused_parameter(error, self._options(request))
                     if refused is None:
                         raise
-                    logger.warning("%s does not take %s: left out from now on", request.model, refused)
+                    logger.warning(
+                        "%s does not take %s: left out from now on", request.model, refused
+                    )
                     self._left_out.setdefault(request.model, set()).add(refused)
             return read_answer(answer, request_id, round(time.monotonic() - started, 3))
 
@@ -100,12 +108,23 @@ class AnthropicProvider:
         effort = None if request.effort is None else {"effort": request.effort}
         options = {"temperature": request.temperature, "output_config": effort}
         left_out = self._left_out.get(request.model, set())
-        return {name: value for name, value in options.items() if value is not None and name not in left_out}
+        return {
+            name: value
+            for name, value in options.items()
+            if value is not None and name not in left_out
+        }
 
 
 def _content(message: Message, cached: bool) -> Any:
-    sources = [{"type": "base64", "media_type": image.media_type, "data": image.data} for image in message.images]
-    text = {"type": "text", "text": message.content, **({"cache_control": _CACHED} if cached else {})}
+    sources = [
+        {"type": "base64", "media_type": image.media_type, "data": image.data}
+        for image in message.images
+    ]
+    text = {
+        "type": "text",
+        "text": message.content,
+        **({"cache_control": _CACHED} if cached else {}),
+    }
     return [*({"type": "image", "source": source} for source in sources), text]
 
 
@@ -131,7 +150,9 @@ def read_answer(answer: Answer, request_id: str, latency_s: float) -> Reply:
 def read_usage(usage: Any) -> Usage:
     """Anthropic's counts: its input tokens leave out what was read from or written to the cache, ours do not."""
     plain = getattr(usage, "input_tokens", None)
-    read, written = (getattr(usage, f"cache_{part}_input_tokens", None) for part in ("read", "creation"))
+    read, written = (
+        getattr(usage, f"cache_{part}_input_tokens", None) for part in ("read", "creation")
+    )
     details = getattr(usage, "output_tokens_details", None)
     return Usage(
         input_tokens=None if plain is None else plain + (read or 0) + (written or 0),

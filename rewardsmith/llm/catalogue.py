@@ -32,8 +32,12 @@ def check_model(models: Any, model: str, access: Access, *, binding: bool) -> No
         return
     near = did_you_mean(name, known)
     if binding:
-        raise UsageError(f"{access.provider} has no model {name!r}: it is mistyped or retired", near)
-    logger.warning("%s does not list %r (%s); asking for it all the same", access.shown_url, name, near)
+        raise UsageError(
+            f"{access.provider} has no model {name!r}: it is mistyped or retired", near
+        )
+    logger.warning(
+        "%s does not list %r (%s); asking for it all the same", access.shown_url, name, near
+    )
 
 
 def _listed(models: Any, name: str, access: Access) -> list[str]:

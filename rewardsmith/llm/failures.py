@@ -1,12 +1,13 @@
 """What goes wrong between us and a provider, as one kind of error with advice.
 
-Both SDKs raise the same family of exceptions (status codes, connection, timeout), but mid-stream and on malformed
-bodies they let through whatever their HTTP library or parser raised. So what :func:`rewardsmith.errors.boundary` caught
-is judged by its status code, its body and its name, never by its type: this file imports no SDK, and serves
-providers that others write.
+Both SDKs raise the same family of exceptions (status codes, connection, timeout), but mid-stream
+and on malformed bodies they let through whatever their HTTP library or parser raised. So what
+:func:`rewardsmith.errors.boundary` caught
+is judged by its status code, its body and its name, never by its type: this file imports no SDK,
+and serves providers that others write.
 
-Messages are one line, of bounded length, and never hold the key. Where the original exception holds it, the
-original is not chained either, as a traceback would print it.
+Messages are one line, of bounded length, and never hold the key. Where the original exception holds
+it, the original is not chained either, as a traceback would print it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,19 @@ from rewardsmith.llm.access import Access
 
 LONGEST_DETAIL = 300  # characters of the provider's own message that are passed on
 
-_OVERLONG = re.compile(r"context.?(length|window|size)|prompt is too long|too many (input )?tokens", re.I)
+_OVERLONG = re.compile(
+    r"context.?(length|window|size)|prompt is too long|too many (input )?tokens", re.I
+)
 _UNPAID = re.compile(r"insufficient.?quota|credit balance|billing", re.I)
-_UNSUPPORTED = re.compile(r"unsupported|not supported|not support|unrecognized|unknown|not permitted|deprecated", re.I)
-_KINDS_IN_STREAM = {"overloaded_error": 529, "rate_limit_error": 429, "authentication_error": 401, "api_error": 500}
+_UNSUPPORTED = re.compile(
+    r"unsupported|not supported|not support|unrecognized|unknown|not permitted|deprecated", re.I
+)
+_KINDS_IN_STREAM = {
+    "overloaded_error": 529,
+    "rate_limit_error": 429,
+    "authentication_error": 401,
+    "api_error": 500,
+}
 
 
 class Unreadable(Exception):
@@ -63,16 +73,27 @@ def refused_parameter(error: Exception, sent: Iterable[str]) -> str | None:
     text = f"{body.get('param') or ''} {body.get('code') or ''} {_raw_detail(error)}"
     if not _UNSUPPORTED.search(text.replace("_", " ")):
         return None
-    named = [name for name in sent if re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Za-z_])", text)]
+    named = [
+        name for name in sent if re.search(rf"(?<![A-Za-z_]){re.escape(name)}(?![A-Za-z_])", text)
+    ]
     return named[0] if named else None
 
 
 def _classified(error: Exception, access: Access) -> BoundaryError:
     kind, status, detail = _kind(error, access), _status(error), _detail(error, access.secrets)
-    message = f"{access.provider}: {kind.what}" + (f" ({status})" if status else "") + (f": {detail}" if detail else "")
+    message = (
+        f"{access.provider}: {kind.what}"
+        + (f" ({status})" if status else "")
+        + (f": {detail}" if detail else "")
+    )
     after = _retry_after(error) if kind.retryable else None
     return BoundaryError(
-        message, kind.hint, where="provider", retryable=kind.retryable, retry_after_s=after, reason=kind.reason
+        message,
+        kind.hint,
+        where="provider",
+        retryable=kind.retryable,
+        retry_after_s=after,
+        reason=kind.reason,
     )
 
 
@@ -83,16 +104,26 @@ def _kind(error: Exception, access: Access) -> _Kind:
     if status == 401:
         return _Kind("the key was refused", f"check the key in {access.key_variable}", reason="key")
     if status == 402 or _UNPAID.search(text):
-        return _Kind("the account has no credit left", "add credit with the provider, or use another --model")
+        return _Kind(
+            "the account has no credit left", "add credit with the provider, or use another --model"
+        )
     if status == 403:
-        return _Kind("the key may not use this model", f"use another --model, or another key in {access.key_variable}")
+        return _Kind(
+            "the key may not use this model",
+            f"use another --model, or another key in {access.key_variable}",
+        )
     if status == 404:
         check = " and the base URL (it mostly ends in /v1)" if access.base_url else ""
         return _Kind("there is no such model", f"check the model's name{check}")
     if status == 413 or (status in {400, 422} and _OVERLONG.search(text)):
-        return _Kind("the request is too long for the model", "use a model with a longer context, or shorten the task")
+        return _Kind(
+            "the request is too long for the model",
+            "use a model with a longer context, or shorten the task",
+        )
     if status == 429:
-        return _Kind("rate limit reached", "wait a little, or make fewer requests at once", retryable=True)
+        return _Kind(
+            "rate limit reached", "wait a little, or make fewer requests at once", retryable=True
+        )
     if status in {408, 409, 425} or status >= 500:
         return _Kind("the provider is in trouble", "try again in a while", retryable=True)
     return _Kind("the request was refused", "check the model's name and options")
@@ -103,12 +134,20 @@ def _kind_without_status(error: Exception, access: Access) -> _Kind:
     if "Timeout" in names:
         hint = "allow more time, or use a faster model"
         return _Kind("no answer in time", hint, retryable=True, reason="connection")
-    if isinstance(error, CutOff | ConnectionError) or re.search(r"Connection|Transport|Protocol|Network", names):
+    if isinstance(error, CutOff | ConnectionError) or re.search(
+        r"Connection|Transport|Protocol|Network", names
+    ):
         where = access.shown_url or "the provider"
         hint = f"check that {where} can be reached from here"
         return _Kind("the connection failed", hint, retryable=True, reason="connection")
-    check = ": check the base URL (it mostly ends in /v1)" if access.base_url else ", or a proxy in between"
-    return _Kind("the answer cannot be read", f"the server does not speak this API{check}", retryable=True)
+    check = (
+        ": check the base URL (it mostly ends in /v1)"
+        if access.base_url
+        else ", or a proxy in between"
+    )
+    return _Kind(
+        "the answer cannot be read", f"the server does not speak this API{check}", retryable=True
+    )
 
 
 def _status(error: Exception) -> int | None:

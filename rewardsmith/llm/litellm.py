@@ -1,8 +1,8 @@
 """Everything that litellm reaches, as ``litellm/<its name for a model>``; an extra, as it is large and slow to load.
 
-It takes its keys from the environment by its own rules. It is never asked for several samples (it drops that silently),
-never without a limit on the output (its default is the largest there is), never retries, and is kept from fetching its
-price list over the network when it is imported.
+It takes its keys from the environment by its own rules. It is never asked for several samples (it
+drops that silently), never without a limit on the output (its default is the largest there is),
+never retries, and is kept from fetching its price list over the network when it is imported.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class LiteLLMProvider:
         litellm.telemetry = False
         litellm.suppress_debug_info = True
         self._litellm: Any = litellm
-        self._access = Access(self.name, "the environment", "", find_address("LITELLM_BASE_URL", base_url))
+        self._access = Access(
+            self.name, "the environment", "", find_address("LITELLM_BASE_URL", base_url)
+        )
 
     def check(self, model: str, timeout_s: float) -> None:
         """See :class:`rewardsmith.llm.protocol.Provider`; looks the name up in litellm's own table, offline.
@@ -60,7 +62,9 @@ class LiteLLMProvider:
             ) from None
         if needed["missing_keys"] and self._access.base_url is None:
             missing = " or ".join(needed["missing_keys"])
-            raise UsageError(f"{model} needs a key: {missing}", f"export {needed['missing_keys'][0]}=…")
+            raise UsageError(
+                f"{model} needs a key: {missing}", f"export {needed['missing_keys'][0]}=…"
+            )
 
     def complete(self, request: Request, timeout_s: float) -> Reply:
         """Answer one request; see :class:`rewardsmith.llm.protocol.Provider`."""

@@ -1,7 +1,8 @@
 """Model servers on this machine that speak OpenAI's form, at the ports where they listen by default.
 
-``ollama/qwen3`` is ``openai/qwen3`` with ``--base-url http://localhost:11434/v1``, but for the key: a server of one's
-own is never sent the key for OpenAI. Another address goes into ``--base-url`` or, say, ``OLLAMA_BASE_URL``.
+``ollama/qwen3`` is ``openai/qwen3`` with ``--base-url http://localhost:11434/v1``, but for the key:
+a server of one's own is never sent the key for OpenAI. Another address goes into ``--base-url`` or,
+say, ``OLLAMA_BASE_URL``.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """The run's ``llm.jsonl``: every request and its reply, one fsynced line each.
 
-The same file is log, answer cache and replay tape: a reply is found again by (digest of the request, its occurrence in
-the run), so an answered request is never bought twice and a run can be told again without a key. Failures are not
-recorded here. Only requests and replies are written, which hold neither keys nor headers.
+The same file is log, answer cache and replay tape: a reply is found again by (digest of the
+request, its occurrence in the run), so an answered request is never bought twice and a run can be
+told again without a key. Failures are not recorded here. Only requests and replies are written,
+which hold neither keys nor headers.
 
-How lines survive a crash is the part of :class:`rewardsmith.events.JsonLines`. A line that is whole but not readable
-means that the file was damaged; guessing what it held could buy an answer again, so that is an error. There is one
-writer per run.
+How lines survive a crash is the part of :class:`rewardsmith.journal.JsonLines`. A line that is
+whole but not readable means that the file was damaged; guessing what it held could buy an answer
+again, so that is an error. There is one writer per run.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 
 from rewardsmith.errors import RunError
-from rewardsmith.events import JsonLines
+from rewardsmith.journal import JsonLines
 from rewardsmith.llm.protocol import NOTHING_USED, Reply, Request, Usage
 from rewardsmith.llm.text import set_fields
 from rewardsmith.types import Slot
 
 VERSION = 1
-DAMAGED = "restore the file from a copy, or delete that line: its request is then asked, and paid, again"
+DAMAGED = (
+    "restore the file from a copy, or delete that line: its request is then asked, and paid, again"
+)
 
 _REPLY = TypeAdapter(Reply)
 
@@ -120,7 +123,9 @@ def _read(path: Path, record: dict[str, Any], number: int) -> Line:
     try:
         if record["v"] > VERSION:
             hint = "use the version of rewardsmith that wrote it, or a newer one"
-            raise RunError(f"{path}: line {number} has version {record['v']}, known is {VERSION}", hint)
+            raise RunError(
+                f"{path}: line {number} has version {record['v']}, known is {VERSION}", hint
+            )
         key = (str(record["key"]), int(record["occurrence"]))
         return Line(key, _REPLY.validate_python(record["reply"]), record)
     except (ValueError, KeyError, TypeError) as error:  # what pydantic raises is a ValueError

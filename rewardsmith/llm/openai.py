@@ -1,9 +1,10 @@
 """OpenAI, and every server that speaks its chat completions: Ollama, vLLM, llama.cpp, LM Studio, gateways.
 
-Chat completions are the form that all of them have, in old and new SDKs alike. They differ in what they take, and say
-so only when asked: the limit on the output is called ``max_completion_tokens`` by OpenAI and ``max_tokens`` by most
-others, reasoning models refuse any temperature, and others know no effort. So a refused parameter is switched or left
-out once, and remembered for that model.
+Chat completions are the form that all of them have, in old and new SDKs alike. They differ in what
+they take, and say
+so only when asked: the limit on the output is called ``max_completion_tokens`` by OpenAI and
+``max_tokens`` by most others, reasoning models refuse any temperature, and others know no effort.
+So a refused parameter is switched or left out once, and remembered for that model.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class OpenAIProvider:
 
     Args:
         base_url: address of a compatible server, up to and with ``/v1``; None for the default.
-        name: the prefix of its models; ``<NAME>_API_KEY`` and ``<NAME>_BASE_URL`` are its environment variables.
+        name: the prefix of its models; ``<NAME>_API_KEY`` and ``<NAME>_BASE_URL`` are its
+            environment variables.
         default_url: where it is when nothing else is said; None for OpenAI itself.
         any_model: the server answers to any model's name.
 
@@ -49,12 +51,18 @@ class OpenAIProvider:
         self.name = name
         self._any_model = any_model
         prefix = name.upper()
-        self._access = find_access(name, f"{prefix}_API_KEY", f"{prefix}_BASE_URL", base_url, default_url)
+        self._access = find_access(
+            name, f"{prefix}_API_KEY", f"{prefix}_BASE_URL", base_url, default_url
+        )
         try:
             import openai
         except ImportError as error:
-            raise UsageError(f"the openai package cannot be loaded: {error}", "pip install openai") from error
-        self._client = openai.OpenAI(api_key=self._access.key, base_url=self._access.base_url, max_retries=0)
+            raise UsageError(
+                f"the openai package cannot be loaded: {error}", "pip install openai"
+            ) from error
+        self._client = openai.OpenAI(
+            api_key=self._access.key, base_url=self._access.base_url, max_retries=0
+        )
         self._refusals = (openai.BadRequestError, openai.UnprocessableEntityError)
         self._limit: dict[str, str] = {}  # model -> name of the output limit that it takes
         self._left_out: dict[str, set[str]] = {}  # model -> parameters that it does not take
@@ -92,14 +100,20 @@ class OpenAIProvider:
                 self._adapt(request.model, refused)
 
     def _options(self, request: Request) -> dict[str, Any]:
-        limit = self._limit.get(request.model, LIMITS[0] if self._access.base_url is None else LIMITS[1])
+        limit = self._limit.get(
+            request.model, LIMITS[0] if self._access.base_url is None else LIMITS[1]
+        )
         options = {
             limit: request.max_output_tokens,
             "temperature": request.temperature,
             "reasoning_effort": request.effort,
         }
         left_out = self._left_out.get(request.model, set())
-        return {name: value for name, value in options.items() if value is not None and name not in left_out}
+        return {
+            name: value
+            for name, value in options.items()
+            if value is not None and name not in left_out
+        }
 
     def _adapt(self, model: str, refused: str) -> None:
         if refused in LIMITS:
@@ -112,7 +126,10 @@ class OpenAIProvider:
 def message_form(request: Request) -> Any:
     """The conversation as chat completions take it."""
     system = [{"role": "system", "content": request.system}] if request.system else []
-    return [*system, *({"role": message.role, "content": _content(message)} for message in request.messages)]
+    return [
+        *system,
+        *({"role": message.role, "content": _content(message)} for message in request.messages),
+    ]
 
 
 def _content(message: Message) -> Any:
@@ -131,26 +148,34 @@ def read_completion(completion: Any, request: Request, latency_s: float) -> Repl
         Unreadable: there is no choice with a message in it.
     """
     choices: Any = getattr(completion, "choices", None)
-    message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
+    message = (
+        getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
+    )
     if message is None:
         told = getattr(completion, "error", None) or completion
         raise Unreadable(f"expected a chat completion, found {str(told)[:200]!r}")
     refusal = getattr(message, "refusal", None)
     text = getattr(message, "content", None) or refusal or ""
-    finish: FinishReason = "refusal" if refusal else FINISH.get(str(choices[0].finish_reason), "other")
+    finish: FinishReason = (
+        "refusal" if refusal else FINISH.get(str(choices[0].finish_reason), "other")
+    )
     return Reply(
         text=whole_text(str(text)),
         finish_reason=finish,
         usage=read_usage(getattr(completion, "usage", None)),
         model=str(getattr(completion, "model", None) or request.model),
         latency_s=latency_s,
-        request_id=str(getattr(completion, "_request_id", None) or getattr(completion, "id", None) or ""),
+        request_id=str(
+            getattr(completion, "_request_id", None) or getattr(completion, "id", None) or ""
+        ),
     )
 
 
 def read_usage(usage: Any) -> Usage:
     """OpenAI's counts: its prompt tokens hold the cached ones, its completion tokens the reasoning."""
-    prompt, output = (getattr(usage, f"{part}_tokens_details", None) for part in ("prompt", "completion"))
+    prompt, output = (
+        getattr(usage, f"{part}_tokens_details", None) for part in ("prompt", "completion")
+    )
     return Usage(
         input_tokens=count(getattr(usage, "prompt_tokens", None)),
         cached_tokens=count(getattr(prompt, "cached_tokens", None)),

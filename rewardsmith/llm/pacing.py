@@ -1,7 +1,7 @@
 """So many requests at once, so many a minute, and none while the provider asks everybody to wait.
 
-A limit belongs to the account, not to one request: when a refusal names a time to wait, requests that were not sent
-yet wait as well, in place of being refused one after the other.
+A limit belongs to the account, not to one request: when a refusal names a time to wait, requests
+that were not sent yet wait as well, in place of being refused one after the other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What tokens cost: by a table of list prices that comes with a package, by prices that the user gives, or nothing.
 
-A price that nobody knows is unknown, never zero; a server of one's own costs nothing here, whatever its electricity.
-List prices are those of genai-prices, read offline; they follow providers within weeks, so bills may differ.
+A price that nobody knows is unknown, never zero; a server of one's own costs nothing here, whatever
+its electricity. List prices are those of genai-prices, read offline; they follow providers within
+weeks, so bills may differ.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from rewardsmith.llm.local_servers import LOCAL
 from rewardsmith.llm.protocol import Usage
 
 MILLION = 1_000_000
-_THOUSAND_IN, _THOUSAND_OUT = Usage(input_tokens=1000, output_tokens=0), Usage(input_tokens=0, output_tokens=1000)
+_THOUSAND_IN, _THOUSAND_OUT = (
+    Usage(input_tokens=1000, output_tokens=0),
+    Usage(input_tokens=0, output_tokens=1000),
+)
 
 
 class Prices(NamedTuple):
@@ -34,7 +38,9 @@ class Prices(NamedTuple):
 FREE = Prices("nothing is paid", lambda _: 0.0)
 
 
-def prices_of(model: str, given: tuple[float, float] | None = None, base_url: str | None = None) -> Prices:
+def prices_of(
+    model: str, given: tuple[float, float] | None = None, base_url: str | None = None
+) -> Prices:
     """What a model costs.
 
     Args:
@@ -44,11 +50,15 @@ def prices_of(model: str, given: tuple[float, float] | None = None, base_url: st
     """
     provider, _, name = model.partition("/")
     if given is not None:
-        return Prices(f"${given[0]:g} in, ${given[1]:g} out per million tokens, as given", _given(*given))
+        return Prices(
+            f"${given[0]:g} in, ${given[1]:g} out per million tokens, as given", _given(*given)
+        )
     if provider in LOCAL:
         return Prices("a server of your own: no price", _given(0.0, 0.0))
     listed = _listed(provider, name) if base_url is None else None
-    return listed or Prices("price unknown: give it with --price IN,OUT", lambda _: None, known=False)
+    return listed or Prices(
+        "price unknown: give it with --price IN,OUT", lambda _: None, known=False
+    )
 
 
 def _given(per_input: float, per_output: float) -> Callable[[Usage], float | None]:
@@ -79,7 +89,9 @@ def _listed(provider: str, name: str) -> Prices | None:
         return float(calc_price(counted, model, provider_id=seller).total_price)
 
     try:
-        per_input, per_output = (float(MILLION / 1000 * (cost(used) or 0.0)) for used in (_THOUSAND_IN, _THOUSAND_OUT))
+        per_input, per_output = (
+            float(MILLION / 1000 * (cost(used) or 0.0)) for used in (_THOUSAND_IN, _THOUSAND_OUT)
+        )
     except LookupError:
         return None
     source = f"genai-prices {version('genai-prices')}"

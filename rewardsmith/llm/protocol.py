@@ -1,10 +1,11 @@
 """The seam to language models: what a request and a reply are, and what a provider promises.
 
-A request is neutral: it names no SDK type, no key, no address and no time limit, so that its digest identifies what
-was asked and nothing else.
+A request is neutral: it names no SDK type, no key, no address and no time limit, so that its digest
+identifies what was asked and nothing else.
 
-Several samples of one prompt are several calls: no provider offers more than one portably. What tells them apart
-is the occurrence in the run, kept by :mod:`rewardsmith.llm.log`, not part of the request.
+Several samples of one prompt are several calls: no provider offers more than one portably. What
+tells them apart is the occurrence in the run, kept by :mod:`rewardsmith.llm.log`, not part of the
+request.
 """
 
 from __future__ import annotations
@@ -77,8 +78,10 @@ class Usage:
         cached_tokens: the part of the input that was read from the provider's cache.
         output_tokens: everything written, hidden reasoning included.
         reasoning_tokens: the hidden part of the output.
-        cache_write_tokens: the part of the input that was written to the provider's cache, where that is priced.
-        unreported: in a sum, the replies whose input or output is unknown: with any, the sum is a lower bound.
+        cache_write_tokens: the part of the input that was written to the provider's cache, where
+            that is priced.
+        unreported: in a sum, the replies whose input or output is unknown: with any, the sum is a
+            lower bound.
     """
 
     input_tokens: Count | None = None
@@ -119,12 +122,14 @@ class Reply:
 
     Attributes:
         text: may be empty: a reply can spend all its tokens on reasoning, or be a refusal.
-        finish_reason: ``length`` means cut off at ``max_output_tokens`` or at the end of the context window,
-            ``refusal`` that the model would not, ``filter`` that the provider's filter did not let it.
+        finish_reason: ``length`` means cut off at ``max_output_tokens`` or at the end of the
+            context window, ``refusal`` that the model would not, ``filter`` that the provider's
+            filter did not let it.
         model: the name under which the provider answered, without our prefix.
         latency_s: from sending to the last byte, retries included, seconds.
         request_id: the provider's own name for the exchange, for its support; empty when unknown.
-        cost_usd: by the prices of the day, see :mod:`rewardsmith.llm.prices`; None when they are unknown.
+        cost_usd: by the prices of the day, see :mod:`rewardsmith.llm.prices`; None when they are
+            unknown.
     """
 
     text: str
@@ -151,7 +156,8 @@ class Provider(Protocol):
             timeout_s: seconds that one attempt may go without an answer.
 
         Raises:
-            BoundaryError: ``where`` is ``provider``; ``retryable`` says whether asking again may help.
+            BoundaryError: ``where`` is ``provider``; ``retryable`` says whether asking again may
+                help.
         """
 
     def check(self, model: str, timeout_s: float) -> None:

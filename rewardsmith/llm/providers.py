@@ -1,8 +1,9 @@
 """Which providers there are, and the one that a model's name asks for.
 
-A model is always written ``provider/name``: names alone rot and collide. No model is baked in as default; the default
-follows from the key that is there, and whoever uses it should say which it was. Another package adds a provider through
-the entry-point group ``rewardsmith.providers``: a callable that takes ``base_url`` and returns a Provider.
+A model is always written ``provider/name``: names alone rot and collide. No model is baked in as
+default; the default follows from the key that is there, and whoever uses it should say which it
+was. Another package adds a provider through the entry-point group ``rewardsmith.providers``: a
+callable that takes ``base_url`` and returns a Provider.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.llm.access import key_from
 from rewardsmith.llm.protocol import Provider
-from rewardsmith.registry import Registry
+from rewardsmith.plugins import Registry
 
 PROVIDERS = Registry(
     "provider",
@@ -25,7 +26,10 @@ PROVIDERS = Registry(
     },
     group="rewardsmith.providers",
 )
-DEFAULTS = {"ANTHROPIC_API_KEY": "anthropic/claude-sonnet-5-5", "OPENAI_API_KEY": "openai/gpt-6-sol"}
+DEFAULTS = {
+    "ANTHROPIC_API_KEY": "anthropic/claude-sonnet-5-5",
+    "OPENAI_API_KEY": "openai/gpt-6-sol",
+}
 
 
 def make_provider(model: str, base_url: str | None = None) -> Provider:
@@ -36,7 +40,8 @@ def make_provider(model: str, base_url: str | None = None) -> Provider:
         base_url: address of a server that speaks the provider's API; None for the provider's own.
 
     Raises:
-        UsageError: the form is wrong, there is no such provider, or it cannot be used; nothing was sent.
+        UsageError: the form is wrong, there is no such provider, or it cannot be used; nothing was
+            sent.
     """
     provider: Provider = PROVIDERS.get(provider_name(model))(base_url=base_url)
     return provider
@@ -58,7 +63,9 @@ def provider_name(model: str) -> str:
         )
     if name not in known:
         compatible = f"for a server that speaks OpenAI's API: openai/{rest} with --base-url"
-        raise UsageError(f"there is no provider {name!r}", f"{did_you_mean(name, known)} {compatible}")
+        raise UsageError(
+            f"there is no provider {name!r}", f"{did_you_mean(name, known)} {compatible}"
+        )
     return name
 
 

@@ -1,7 +1,8 @@
 """The ``llm.jsonl`` of one run as the only source of replies for another.
 
-Strict: a request is answered if it was asked, word for word and as often, when the tape was recorded. One that was not
-is an error that shows where it differs from the nearest recorded one; nothing is ever asked of a model.
+Strict: a request is answered if it was asked, word for word and as often, when the tape was
+recorded. One that was not is an error that shows where it differs from the nearest recorded one;
+nothing is ever asked of a model.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ class Tape:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.is_file():
-            raise RunError(f"there is no recording {path}", "a run that asked a model keeps its replies in llm.jsonl")
+            raise RunError(
+                f"there is no recording {path}",
+                "a run that asked a model keeps its replies in llm.jsonl",
+            )
         self._lines = {line.key: _recorded(line.record, line.reply) for line in read_lines(path)}
 
     def __iter__(self) -> Iterator[Recorded]:
@@ -72,7 +76,11 @@ class Tape:
         if near is None:
             return ": it is empty"
         recorded = readable(near.request).splitlines()
-        lines = list(difflib.unified_diff(recorded, wanted, f"recorded for {near.slot}", "asked now", n=1, lineterm=""))
+        lines = list(
+            difflib.unified_diff(
+                recorded, wanted, f"recorded for {near.slot}", "asked now", n=1, lineterm=""
+            )
+        )
         if not lines:
             return ": it was asked fewer times than now"
         more = [f"… and {len(lines) - _MOST_LINES} more lines"] if len(lines) > _MOST_LINES else []

@@ -1,8 +1,8 @@
 """One retry policy for every provider; the SDKs' own are off, so that nothing waits twice or longer than asked.
 
-Retried is what the provider's own error calls retryable: 408, 409, 425, 429, 5xx, 529, dropped connections, answers
-that cannot be read. Waits grow with jitter; a ``Retry-After`` is obeyed as long as it fits into the time left, and
-else told at once, instead of slept through.
+Retried is what the provider's own error calls retryable: 408, 409, 425, 429, 5xx, 529, dropped
+connections, answers that cannot be read. Waits grow with jitter; a ``Retry-After`` is obeyed as
+long as it fits into the time left, and else told at once, instead of slept through.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class Patience:
 
     Attributes:
         attempts: at most, the first one included.
-        first_wait_s: the wait before the second attempt is random up to this, and doubles from attempt to attempt.
+        first_wait_s: the wait before the second attempt is random up to this, and doubles from
+            attempt to attempt.
         longest_wait_s: no wait of our own is longer.
         total_s: no wait is begun that would end later than this after the first attempt.
     """
@@ -47,7 +48,10 @@ class RetryingProvider:
     """
 
     def __init__(
-        self, provider: Provider, patience: Patience = Patience(), sleep: Callable[[float], None] = time.sleep
+        self,
+        provider: Provider,
+        patience: Patience = Patience(),
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._provider = provider
         self._patience = patience
@@ -70,7 +74,9 @@ class RetryingProvider:
             BoundaryError: what the last attempt raised.
         """
         trying = Retrying(
-            stop=lambda state: stop_after_attempt(self._patience.attempts)(state) or self._would_be_late(state),
+            stop=lambda state: (
+                stop_after_attempt(self._patience.attempts)(state) or self._would_be_late(state)
+            ),
             wait=self._wait,
             retry=_may_help,
             before_sleep=self._tell,

@@ -1,7 +1,8 @@
 """How many tokens a request may come to, known before it is sent and without asking anybody.
 
-Tokenizers differ; English prose and code come to three and a half to five bytes a token in all of today's. Three
-is the guess for what a request will come to, two the most that is reckoned with when a budget keeps money back.
+Tokenizers differ; English prose and code come to three and a half to five bytes a token in all of
+today's. Three is the guess for what a request will come to, two the most that is reckoned with when
+a budget keeps money back.
 """
 
 from __future__ import annotations
@@ -22,9 +23,13 @@ def most_used(request: Request) -> Usage:
 def charged(request: Request, reply: Reply) -> Usage:
     """What is counted for a reply: what the provider said, or a guess where it said nothing."""
     usage = reply.usage
-    read = _input_tokens(request, GUESSED_BYTES) if usage.input_tokens is None else usage.input_tokens
+    read = (
+        _input_tokens(request, GUESSED_BYTES) if usage.input_tokens is None else usage.input_tokens
+    )
     written = tokens_in(reply.text) if usage.output_tokens is None else usage.output_tokens
-    return Usage(read, usage.cached_tokens, written, usage.reasoning_tokens, usage.cache_write_tokens)
+    return Usage(
+        read, usage.cached_tokens, written, usage.reasoning_tokens, usage.cache_write_tokens
+    )
 
 
 def tokens_in(text: str, bytes_per_token: float = GUESSED_BYTES) -> int:
@@ -35,4 +40,6 @@ def tokens_in(text: str, bytes_per_token: float = GUESSED_BYTES) -> int:
 def _input_tokens(request: Request, bytes_per_token: float) -> int:
     texts = [request.system, *(message.content for message in request.messages)]
     images = sum(len(message.images) for message in request.messages)
-    return sum(tokens_in(text, bytes_per_token) + _PER_MESSAGE for text in texts) + images * _PER_IMAGE
+    return (
+        sum(tokens_in(text, bytes_per_token) + _PER_MESSAGE for text in texts) + images * _PER_IMAGE
+    )

@@ -10,17 +10,21 @@ from typing import Any
 def canonical_json(value: Any) -> str:
     """JSON that is equal for equal content, whatever the line ends, key order and Unicode form of its text.
 
-    Keys are sorted, there are no spaces, text is NFC with line feeds only, and unset fields are left out: one that is
-    added later with the default None or () changes no digest of an older run.
+    Keys are sorted, there are no spaces, text is NFC with line feeds only, and unset fields are
+    left out: one that is added later with the default None or () changes no digest of an older run.
     """
     content = _canonical(set_fields(value))
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
 
 
 def set_fields(value: Any) -> Any:
     """The same JSON value without fields that are not set."""
     if isinstance(value, dict):
-        return {key: set_fields(item) for key, item in value.items() if item is not None and item != ()}
+        return {
+            key: set_fields(item) for key, item in value.items() if item is not None and item != ()
+        }
     return [set_fields(item) for item in value] if isinstance(value, list | tuple) else value
 
 

@@ -29,8 +29,8 @@ def kendall_tau(one: FloatArray, other: FloatArray) -> float | None:
 def teacher_variance(returns: FloatArray) -> float:
     """Variance of returns between episodes of a policy, in units of their squared range; in [0, 1/4].
 
-    A reward that gives every episode the same teaches nothing, however right it is: the time to improve grows as this
-    falls (Razin et al. 2025, arXiv 2503.15477).
+    A reward that gives every episode the same teaches nothing, however right it is: the time to
+    improve grows as this falls (Razin et al. 2025, arXiv 2503.15477).
 
     Args:
         returns: of episodes of one policy, best the untaught one; shape (m,).

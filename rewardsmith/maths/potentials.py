@@ -1,8 +1,8 @@
 """How much of a reward is nothing but the change of a potential, which cannot alter what is optimal.
 
-The potential is looked for among functions of the state's fields: their values, their squares, and bumps around states
-that were seen. Whatever is found must also hold on trajectories that it was not fitted to, so a reward that follows no
-potential is not taken for one by fitting its noise.
+The potential is looked for among functions of the state's fields: their values, their squares, and
+bumps around states that were seen. Whatever is found must also hold on trajectories that it was not
+fitted to, so a reward that follows no potential is not taken for one by fitting its noise.
 """
 
 from __future__ import annotations
@@ -51,16 +51,18 @@ def shaping_share(
 ) -> float | None:
     """Of what a reward adds to a multiple of another, the share that is gamma*phi(s') - phi(s) for some phi, in [0, 1].
 
-    None where it adds nothing. The closest potential by least squares, as in the card of Gleave's evaluating-rewards,
-    but for what is no harmless addition:
+    None where it adds nothing. The closest potential by least squares, as in the card of Gleave's
+    evaluating-rewards, but for what is no harmless addition:
 
     * The multiple is not negative: the opposite of a reward asks for the opposite.
-    * No constant stands beside the potential: where episodes end, pay for every step is pay for living longer. A
-      potential that is the same everywhere pays a constant too, and takes all of it back at the end; where no episode
-      is seen to end, nothing shows that, and there it is left out.
-    * What is left may be small and yet decide: along the ways of one behaviour its values explain nearly all of any
-      reward. So no more is called shaping than stays of the other reward's wishes when both lose their values, the
-      squared correlation that :func:`rewardsmith.maths.distances.sampled_starc` measures; nothing where it is negative.
+    * No constant stands beside the potential: where episodes end, pay for every step is pay for
+      living longer. A potential that is the same everywhere pays a constant too, and takes all of
+      it back at the end; where no episode is seen to end, nothing shows that, and there it is left
+      out.
+    * What is left may be small and yet decide: along the ways of one behaviour its values explain
+      nearly all of any reward. So no more is called shaping than stays of the other reward's wishes
+      when both lose their values, the squared correlation that
+      :func:`rewardsmith.maths.distances.sampled_starc` measures; nothing where it is negative.
 
     Args:
         reward, reference: shape (N,).
@@ -69,7 +71,9 @@ def shaping_share(
         folds: shape (N,), ints: what is judged was fitted on the other folds.
     """
     middle = features.mean(axis=0) if not terminated.any() else 0.0
-    change = gamma * np.where(terminated[:, None], 0.0, next_features - middle) - (features - middle)
+    change = gamma * np.where(terminated[:, None], 0.0, next_features - middle) - (
+        features - middle
+    )
     base = reference[:, None]
     rest, left = np.empty(len(reward)), np.empty(len(reward))
     for fold in np.unique(folds):
@@ -86,7 +90,9 @@ def shaping_share(
     return float(np.clip(1.0 - (left**2).mean() / added, 0.0, kept))
 
 
-def _unexplained(design: FloatArray, values: FloatArray, fitted: Array, judged: Array) -> FloatArray:
+def _unexplained(
+    design: FloatArray, values: FloatArray, fitted: Array, judged: Array
+) -> FloatArray:
     """What a ridge fit on some rows leaves of others; the first column has no negative weight."""
     scale = np.sqrt((design[fitted] ** 2).mean(axis=0))
     scaled = design / np.where(scale > 1e-12, scale, 1.0)
@@ -101,5 +107,7 @@ def _unexplained(design: FloatArray, values: FloatArray, fitted: Array, judged: 
 
 def _squares(one: FloatArray, other: FloatArray) -> FloatArray:
     """Squared distances, shape (len(one), len(other))."""
-    squares: FloatArray = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2 * one @ other.T
+    squares: FloatArray = (
+        (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2 * one @ other.T
+    )
     return np.maximum(squares, 0.0)

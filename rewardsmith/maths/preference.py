@@ -1,8 +1,9 @@
 """Does a reward order trajectories as the task's fitness does? CARD's trajectory preference evaluation, on arrays.
 
-CARD (Sun et al. 2025, arXiv 2410.14660) has three readings of "order preserving", which differ: its definition 4.1
-(every success above every failure), its section 4.4 (the share of pairs in order) and its released code (the share of
-successes above the best failure). All three are here; the second also reads a graded fitness.
+CARD (Sun et al. 2025, arXiv 2410.14660) has three readings of "order preserving", which differ: its
+definition 4.1 (every success above every failure), its section 4.4 (the share of pairs in order)
+and its released code (the share of successes above the best failure). All three are here; the
+second also reads a graded fitness.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ Measure = Literal["mean", "discounted", "sum"]
 LEAST_GAP = 0.1  # of the range of fitness, from which one trajectory counts as better than another
 
 
-def trajectory_scores(rewards: FloatArray, lengths: Array, measure: Measure, gamma: float = 1.0) -> FloatArray:
+def trajectory_scores(
+    rewards: FloatArray, lengths: Array, measure: Measure, gamma: float = 1.0
+) -> FloatArray:
     """What each trajectory comes to under a reward.
 
     Args:
@@ -67,11 +70,14 @@ def better_half(fitness: FloatArray, successes: Array | None) -> Array | None:
     return np.asarray(fitness > (fitness.min() + fitness.max()) / 2)
 
 
-def agreement(scores: FloatArray, fitness: FloatArray, successes: Array | None, rule: Rule) -> Agreement | None:
+def agreement(
+    scores: FloatArray, fitness: FloatArray, successes: Array | None, rule: Rule
+) -> Agreement | None:
     """The share of ``rule`` that scores keep in order; None where the trajectories hold no contrast.
 
-    A score that is not finite is out of order. Successes are held against failures. Where there are none of one kind,
-    ``pairs`` still reads the graded fitness: any two that differ by a tenth of its range.
+    A score that is not finite is out of order. Successes are held against failures. Where there are
+    none of one kind, ``pairs`` still reads the graded fitness: any two that differ by a tenth of
+    its range.
 
     Args:
         scores, fitness: shape (m,).
@@ -84,7 +90,9 @@ def agreement(scores: FloatArray, fitness: FloatArray, successes: Array | None, 
         return None
     told_apart = fitness[:, None] - fitness[None, :] >= LEAST_GAP * np.ptp(fitness)
     in_order = _in_order(scores[:, None], scores[None, :])[told_apart].mean()
-    return Agreement(float(in_order), int(told_apart.any(axis=1).sum()), int(told_apart.any(axis=0).sum()))
+    return Agreement(
+        float(in_order), int(told_apart.any(axis=1).sum()), int(told_apart.any(axis=0).sum())
+    )
 
 
 def _of_groups(better: FloatArray, worse: FloatArray, rule: Rule) -> Agreement:

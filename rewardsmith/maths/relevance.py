@@ -1,8 +1,9 @@
 """Which subgoals matter for a goal, learnt from what its successes had in common.
 
-ELLA (Mirchandani et al. 2021, arXiv 2103.05825) pays only for those low-level instructions that the high-level one
-needs. It begins by holding all of them relevant, so that nothing that matters goes unpaid; after a success of a goal
-only what that episode did stays, and after further ones what all of them did. Its classifier, which carries this over
+ELLA (Mirchandani et al. 2021, arXiv 2103.05825) pays only for those low-level instructions that the
+high-level one needs. It begins by holding all of them relevant, so that nothing that matters goes
+unpaid; after a success of a goal only what that episode did stays, and after further ones what all
+of them did. Its classifier, which carries this over
 to goals that never succeeded yet, is left out: there everything stays relevant.
 """
 
@@ -34,8 +35,8 @@ class Relevance:
         """Take in a success.
 
         Args:
-            done: which subgoals it had, shape (k,), bool. Where it has none in common with those before, it replaces
-                them: they may have been chance.
+            done: which subgoals it had, shape (k,), bool. Where it has none in common with those
+                before, it replaces them: they may have been chance.
         """
         both = self._common.get(goal, self._all) & done
         self._common[goal] = both if both.any() else done.copy()

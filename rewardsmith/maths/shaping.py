@@ -1,11 +1,14 @@
 """Shaping that keeps what is optimal: potentials, advice on actions, and bonuses paid once per episode.
 
-Everything here is a function of arrays over time; time is the first axis, further axes (environments) go along.
+Everything here is a function of arrays over time; time is the first axis, further axes
+(environments) go along.
 
-gamma * phi(s') - phi(s) telescopes: whatever the way, its discounted sum over an episode is -phi(first state), so it
-cannot prefer one policy to another (Ng, Harada and Russell 1999). Two things break this, and neither can be said with
-these functions: leaving out gamma, which hides a bonus of (1 - gamma) * phi for being in a state, and keeping a
-potential at a real end. At a time limit the state goes on being worth something, so its potential stays.
+gamma * phi(s') - phi(s) telescopes: whatever the way, its discounted sum over an episode is
+-phi(first state), so it cannot prefer one policy to another (Ng, Harada and Russell 1999). Two
+things break this, and neither can be said with
+these functions: leaving out gamma, which hides a bonus of (1 - gamma) * phi for being in a state,
+and keeping a potential at a real end. At a time limit the state goes on being worth something, so
+its potential stays.
 """
 
 from __future__ import annotations
@@ -17,13 +20,16 @@ from rewardsmith.types import Array, FloatArray
 NEVER = -1  # in place of a step
 
 
-def potential_shaping(phi: FloatArray, phi_next: FloatArray, terminated: Array, gamma: float) -> FloatArray:
+def potential_shaping(
+    phi: FloatArray, phi_next: FloatArray, terminated: Array, gamma: float
+) -> FloatArray:
     """What each transition is paid for a change of potential: gamma * phi(s') - phi(s).
 
     Args:
         phi: potential of the state before, shape (T, ...).
         phi_next: of the state after, as it was before any reset, shape (T, ...).
-        terminated: where the episode ended by itself, not by a time limit; the potential there is 0.
+        terminated: where the episode ended by itself, not by a time limit; the potential there is
+            0.
         gamma: the learner's own discount, in (0, 1].
 
     Raises:
@@ -47,29 +53,36 @@ class DynamicPotential:
         self._entered = np.array(first, np.float64)
         self._gamma = gamma
 
-    def step(self, phi_next: FloatArray, terminated: Array, done: Array, phi_reset: FloatArray) -> FloatArray:
+    def step(
+        self, phi_next: FloatArray, terminated: Array, done: Array, phi_reset: FloatArray
+    ) -> FloatArray:
         """The pay of one step.
 
         Args:
             phi_next: potential now of the state after the step, before any reset.
             done: where the episode is over, by itself or by a time limit.
-            phi_reset: potential now of the state in which the next episode begins, used where ``done``.
+            phi_reset: potential now of the state in which the next episode begins, used where
+                ``done``.
         """
         paid = self._gamma * np.where(terminated, 0.0, phi_next) - self._entered
         self._entered = np.where(done, phi_reset, phi_next)
         return paid
 
 
-def look_ahead_advice(phi: FloatArray, phi_next: FloatArray, terminated: Array, gamma: float) -> FloatArray:
+def look_ahead_advice(
+    phi: FloatArray, phi_next: FloatArray, terminated: Array, gamma: float
+) -> FloatArray:
     """Advice on actions: gamma * phi(s', a') - phi(s, a), a' being the action taken next (Wiewiora et al. 2003).
 
-    The learned values are shifted by -phi(s, a): the agent must act by the largest Q(s, a) + phi(s, a), else it follows
-    the opposite of the advice.
+    The learned values are shifted by -phi(s, a): the agent must act by the largest Q(s, a) + phi(s,
+    a), else it follows the opposite of the advice.
     """
     return potential_shaping(phi, phi_next, terminated, gamma)
 
 
-def look_back_advice(phi: FloatArray, phi_before: FloatArray, first: Array, gamma: float) -> FloatArray:
+def look_back_advice(
+    phi: FloatArray, phi_before: FloatArray, first: Array, gamma: float
+) -> FloatArray:
     """Advice on actions for on-policy learners, which need not correct their choice: phi(s, a) - phi(before) / gamma.
 
     Args:
@@ -86,9 +99,10 @@ def advice_as_potential(
 ) -> float:
     """One step of learning the potential whose change pays like any given advice (Harutyunyan et al. 2015).
 
-    On policy, with the reward turned: phi(s, a) moves towards gamma * phi(s', a') - advice. Once it has converged,
-    gamma * phi(s', a') - phi(s, a) pays what the advice would. Until then the pay is another, and that it leaves the
-    optimum alone needs the correction of Behboudian et al. (2020): let it fade if that matters.
+    On policy, with the reward turned: phi(s, a) moves towards gamma * phi(s', a') - advice. Once it
+    has converged, gamma * phi(s', a') - phi(s, a) pays what the advice would. Until then the pay is
+    another, and that it leaves the optimum alone needs the correction of Behboudian et al. (2020):
+    let it fade if that matters.
 
     Returns:
         The new phi(s, a).
@@ -102,7 +116,8 @@ def first_times(holds: Array, starts: Array) -> Array:
 
     Args:
         holds: after each step, shape (T, ..., k), bool.
-        starts: steps that are the first of an episode, shape (T, ...), bool; the first row always is.
+        starts: steps that are the first of an episode, shape (T, ...), bool; the first row always
+            is.
 
     Returns:
         Shape (T, ..., k), bool; at most one per episode and subgoal.
@@ -137,8 +152,9 @@ def first_steps(holds: Array, lengths: Array) -> Array:
 def neutralised(bonus: FloatArray, success: Array, starts: Array, gamma: float) -> FloatArray:
     """Bonuses that a success takes back: their discounted sum over a successful episode is exactly 0.
 
-    As in ELLA (Mirchandani et al. 2021, arXiv 2103.05825) and EAGER (Carta et al. 2022, arXiv 2206.09674): with
-    D_t = b_t + D_{t-1} / gamma, a successful last step is paid b - D. A failed episode keeps its bonuses, so they must
+    As in ELLA (Mirchandani et al. 2021, arXiv 2103.05825) and EAGER (Carta et al. 2022, arXiv
+    2206.09674): with D_t = b_t + D_{t-1} / gamma, a successful last step is paid b - D. A failed
+    episode keeps its bonuses, so they must
     stay below what a success is worth: see :func:`largest_bonus`.
 
     Args:

@@ -30,7 +30,9 @@ def interval(values: Sequence[float]) -> Interval:
     """
     sample = np.asarray(values, dtype=np.float64)
     if sample.size == 0 or not np.isfinite(sample).all():
-        raise ValueError(f"interval() needs at least one value and only finite ones, got {values!r}")
+        raise ValueError(
+            f"interval() needs at least one value and only finite ones, got {values!r}"
+        )
     mean = float(sample.mean())
     if sample.size == 1:
         return Interval(mean, None, None, 1)
@@ -113,7 +115,9 @@ def most_likely_rate(seen: int, trials: int, confidence: float = 0.95) -> float:
     low, high = seen / trials, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if _at_most(seen, trials, middle) > 1 - confidence else (low, middle)
+        low, high = (
+            (middle, high) if _at_most(seen, trials, middle) > 1 - confidence else (low, middle)
+        )
     return high
 
 

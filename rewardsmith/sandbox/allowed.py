@@ -1,8 +1,9 @@
 """Names that programs may use: every one of them is harmless on any object, so that no alias can make it otherwise.
 
-That property replaces guessing what type an expression has. Examples of what it leaves out: ``resize`` (as a method
-it frees memory that views still show), ``r_`` (a text in its brackets is looked up among all globals), ``format`` (a
-text can name any attribute), ``at`` (as a method of ufuncs it writes into read-only arrays).
+That property replaces guessing what type an expression has. Examples of what it leaves out:
+``resize`` (as a method it frees memory that views still show), ``r_`` (a text in its brackets is
+looked up among all globals), ``format`` (a text can name any attribute), ``at`` (as a method of
+ufuncs it writes into read-only arrays).
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ _TYPING = """
 """
 _ABSTRACT = "Callable Collection Container Hashable Iterable Iterator Mapping MutableMapping MutableSequence Sequence"
 _FUTURE = "annotations absolute_import division generator_stop generators nested_scopes print_function with_statement"
-# What annotations need. In the host these imports are cut out, in an exported file they run: so they have names that
-# exist everywhere and do nothing.
+# What annotations need. In the host these imports are cut out, in an exported file they run: so
+# they have names that exist everywhere and do nothing.
 ANNOTATION_ONLY = {
     "typing": frozenset(_TYPING.split()),
     "typing_extensions": frozenset(_TYPING.split()),
@@ -85,25 +86,75 @@ ANNOTATION_ONLY = {
 }
 
 FUNCTIONS = (
-    *("abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int", "isinstance"),
-    *("iter", "len", "list", "map", "max", "min", "next", "pow", "range", "reversed", "round", "set", "slice"),
+    *(
+        "abs",
+        "all",
+        "any",
+        "bool",
+        "dict",
+        "divmod",
+        "enumerate",
+        "filter",
+        "float",
+        "frozenset",
+        "int",
+        "isinstance",
+    ),
+    *(
+        "iter",
+        "len",
+        "list",
+        "map",
+        "max",
+        "min",
+        "next",
+        "pow",
+        "range",
+        "reversed",
+        "round",
+        "set",
+        "slice",
+    ),
     *("sorted", "str", "sum", "tuple", "zip"),
 )
 EXCEPTIONS = (
-    *("ArithmeticError", "AssertionError", "AttributeError", "Exception", "FloatingPointError", "IndexError"),
-    *("KeyError", "LookupError", "NotImplementedError", "OverflowError", "RuntimeError", "TypeError", "ValueError"),
+    *(
+        "ArithmeticError",
+        "AssertionError",
+        "AttributeError",
+        "Exception",
+        "FloatingPointError",
+        "IndexError",
+    ),
+    *(
+        "KeyError",
+        "LookupError",
+        "NotImplementedError",
+        "OverflowError",
+        "RuntimeError",
+        "TypeError",
+        "ValueError",
+    ),
     "ZeroDivisionError",
 )
 BUILTINS = (*FUNCTIONS, *EXCEPTIONS)
-# What a program may catch: none of them stands for the end of the memory or the stack, or for what only the sandbox
-# refuses. A program that went on after those would have another value outside.
+# What a program may catch: none of them stands for the end of the memory or the stack, or for what
+# only the sandbox refuses. A program that went on after those would have another value outside.
 CATCHABLE = (
-    *("ArithmeticError", "FloatingPointError", "IndexError", "KeyError", "LookupError", "OverflowError", "TypeError"),
+    *(
+        "ArithmeticError",
+        "FloatingPointError",
+        "IndexError",
+        "KeyError",
+        "LookupError",
+        "OverflowError",
+        "TypeError",
+    ),
     *("ValueError", "ZeroDivisionError"),
 )
 
-# Letters beyond ASCII that no reader takes for others: Greek as in formulas, Latin with marks. (Python itself reads
-# the many forms of one letter as that letter, before any rule sees the name.)
+# Letters beyond ASCII that no reader takes for others: Greek as in formulas, Latin with marks.
+# (Python itself reads the many forms of one letter as that letter, before any rule sees the name.)
 UNMISTAKABLE = frozenset("αβγδεζηθλμξπσςτφψωΓΔΘΛΞΠΣΦΨΩ") | {
     chr(point)
     for point in range(0xC0, 0x180)

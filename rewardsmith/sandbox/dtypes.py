@@ -1,8 +1,10 @@
 """Which types arrays may have: numbers and truth values.
 
-numpy reads the clock where the text "now" becomes a date, keeps an array of objects that holds itself for ever, and
-writes into an array of texts where an object lies in memory. Text that names a type is looked at twice: here where it
-stands in the source, and by :func:`plain_type` when it runs, which :mod:`namespace` puts around it.
+numpy reads the clock where the text "now" becomes a date, keeps an array of objects that holds
+itself for ever, and
+writes into an array of texts where an object lies in memory. Text that names a type is looked at
+twice: here where it stands in the source, and by :func:`plain_type` when it runs, which
+:mod:`namespace` puts around it.
 """
 
 from __future__ import annotations
@@ -20,10 +22,17 @@ _LETTERS = "? b1 f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b h i l q B H I L Q e f d"
 TEXTS = frozenset(f"{_WORDS} uint32 uint64 complex complex128".split()).union(
     f"{order}{letters}" for order in ("", "<", "=", ">") for letters in _LETTERS.split()
 )
-# Functions -> the place of their dtype; names that are called directly, so that what is asked of them can be seen.
-PLACES = dict.fromkeys(("array", "asarray", "asfarray", "ascontiguousarray", "zeros", "ones", "identity", "indices"), 1)
+# Functions -> the place of their dtype; names that are called directly, so that what is asked of
+# them can be seen.
+PLACES = dict.fromkeys(
+    ("array", "asarray", "asfarray", "ascontiguousarray", "zeros", "ones", "identity", "indices"), 1
+)
 PLACES |= dict.fromkeys(("zeros_like", "ones_like"), 1) | dict.fromkeys(("full", "full_like"), 2)
-PLACES |= dict.fromkeys(("arange", "eye", "tri"), 3) | dict.fromkeys(("linspace", "logspace"), 5) | {"geomspace": 4}
+PLACES |= (
+    dict.fromkeys(("arange", "eye", "tri"), 3)
+    | dict.fromkeys(("linspace", "logspace"), 5)
+    | {"geomspace": 4}
+)
 METHODS = {"astype": 0, "reduce": 2, "accumulate": 2, "reduceat": 3}
 _NUMBERS = "np.float64, np.float32, np.int64 and bool are enough"
 _KINDS = "biufc"
@@ -41,7 +50,9 @@ def plain_type(value: Any) -> Any:
     """
     if value is None or (type(value) is str and value in TEXTS):
         return value
-    if isinstance(value, type) and issubclass(value, (bool, int, float, complex, np.number, np.bool_)):
+    if isinstance(value, type) and issubclass(
+        value, (bool, int, float, complex, np.number, np.bool_)
+    ):
         return value
     if isinstance(value, np.dtype) and value.kind in _KINDS:
         return value
@@ -55,7 +66,9 @@ def plain_array(array: Any) -> Any:
         NotAvailable: it holds anything else.
     """
     if array.dtype.kind not in _KINDS:
-        raise NotAvailable(f"an array of dtype {array.dtype}: arrays hold numbers and truth values only")
+        raise NotAvailable(
+            f"an array of dtype {array.dtype}: arrays hold numbers and truth values only"
+        )
     return array
 
 
@@ -78,8 +91,12 @@ def check_dtypes(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
             yield _finding(node, f".{node.attr} is not called where it stands", "call it directly")
         if not isinstance(node, ast.Call):
             continue
-        if getattr(node.func, "attr", "") in METHODS and any(isinstance(value, ast.Starred) for value in node.args):
-            yield _finding(node, "a call with * hides which type is asked for", "write its arguments out")
+        if getattr(node.func, "attr", "") in METHODS and any(
+            isinstance(value, ast.Starred) for value in node.args
+        ):
+            yield _finding(
+                node, "a call with * hides which type is asked for", "write its arguments out"
+            )
         for keyword in node.keywords:
             if keyword.arg in ("signature", "sig"):
                 yield _finding(node, f"{keyword.arg}= is not available in programs", "leave it out")

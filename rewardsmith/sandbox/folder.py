@@ -1,7 +1,8 @@
 """Keeps a process that trains or measures to its own folder: it may read everything and write only there.
 
-It runs no generated code, so this is a second line: whatever goes wrong in an environment, a library or a numpy of a
-trainer, the programs, verdicts, scores and log of the run, which the engine writes, are out of its reach.
+It runs no generated code, so this is a second line: whatever goes wrong in an environment, a
+library or a numpy of a trainer, the programs, verdicts, scores and log of the run, which the engine
+writes, are out of its reach.
 """
 
 from __future__ import annotations
@@ -13,11 +14,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rewardsmith.sandbox import landlock
+from rewardsmith.sandbox.inside import landlock
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "shm")
-_GPUS = ("nvidia*", "nvhost*", "nvmap", "dri", "kfd", "dxg")  # NVIDIA, its small boards, Mesa, AMD, Windows
-_OWN = Path("/proc/self")  # names of threads; all of /proc would hold settings of the kernel, which root may change
+_GPUS = (
+    "nvidia*",
+    "nvhost*",
+    "nvmap",
+    "dri",
+    "kfd",
+    "dxg",
+)  # NVIDIA, its small boards, Mesa, AMD, Windows
+_OWN = Path(
+    "/proc/self"
+)  # names of threads; all of /proc would hold settings of the kernel, which root may change
 
 
 @contextmanager
@@ -26,8 +36,8 @@ def kept_to(folder: Path, others: Iterable[Path] = ()) -> Iterator[bool]:
 
     Args:
         folder: is made if it does not exist.
-        others: further folders, e.g. the cache of an environment; made if they do not exist, since a place that does
-            not exist cannot be allowed.
+        others: further folders, e.g. the cache of an environment; made if they do not exist, since
+            a place that does not exist cannot be allowed.
 
     Yields:
         Whether the kernel holds it to that.
@@ -55,7 +65,8 @@ def _devices(folder: Path) -> Iterator[Path]:
 def refused_outside(error: BaseException, folder: Path) -> str | None:
     """The path that could not be written because it lies outside the folder, if that is what an error comes from.
 
-    What its mode refuses as well was no matter of the folder: the error does not tell whether it was to be read.
+    What its mode refuses as well was no matter of the folder: the error does not tell whether it
+    was to be read.
     """
     chain: BaseException | None = error
     while chain is not None:

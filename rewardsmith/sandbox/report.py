@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rewardsmith.errors import BoundaryError
-from rewardsmith.sandbox import landlock
-from rewardsmith.sandbox.attacks import ATTACKS, Level
-from rewardsmith.sandbox.confine import LAYERS
-from rewardsmith.sandbox.launch import Zygote, zygote
+from rewardsmith.sandbox.client.launch import Zygote, zygote
+from rewardsmith.sandbox.inside import landlock
+from rewardsmith.sandbox.inside.attacks import ATTACKS, Level
+from rewardsmith.sandbox.inside.confine import LAYERS
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,12 @@ class SandboxReport:
     """How well generated code is confined here.
 
     Attributes:
-        level: strong, every attack was refused; medium, files and TCP are out of reach; weak, the rest.
+        level: strong, every attack was refused; medium, files and TCP are out of reach; weak, the
+            rest.
         layers: what is taken from a program host beside the static rules, see :mod:`confine`.
         worked: attacks that were not refused.
-        landlock: version of the kernel's Landlock, 0 where there is none; it also keeps trainers to their folder.
+        landlock: version of the kernel's Landlock, 0 where there is none; it also keeps trainers to
+            their folder.
         system: operating system, kernel, machine.
     """
 

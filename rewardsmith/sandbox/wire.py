@@ -1,7 +1,8 @@
 """What passes between a host and its process: tiny messages on a socket, arrays in shared memory.
 
-One memory file holds the input columns, then (from a page boundary, so that the process can map the first part
-read-only) the output: row 0 is the total, the rows after it the terms, each ``capacity`` float64 long.
+One memory file holds the input columns, then (from a page boundary, so that the process can map the
+first part read-only) the output: row 0 is the total, the rows after it the terms, each ``capacity``
+float64 long.
 
     parent -> process   load: length and JSON, once      call: rows, style, seconds allowed
     process -> parent   one byte: the layers that confine it; then for each message one reply:
@@ -9,8 +10,9 @@ read-only) the output: row 0 is the total, the rows after it the terms, each ``c
 
 A zygote is told less:
 
-    parent -> zygote    FORK and two files               REAP and a process id; each with the number of the question
-    zygote -> parent    READY once; then that number and a process id, 0 if there can be none, or a wait status
+    parent -> zygote    FORK and two files               REAP and a process id; each with the number
+    of the question zygote -> parent    READY once; then that number and a process id, 0 if there
+    can be none, or a wait status
 
 Nothing here is trusted by the parent: it checks every number of a reply before use.
 """
@@ -35,7 +37,10 @@ CALL = struct.Struct("<IBd")
 REPLY = struct.Struct("<BBHI")
 LENGTH = struct.Struct("<I")
 OK, OK_NAMES, ERROR = 0, 1, 2  # kinds of reply; OK_NAMES carries the names of the terms
-TERMS, MATRIX = 0, 2  # added to has_total: MATRIX says that the rows are columns of one (n, k) array
+TERMS, MATRIX = (
+    0,
+    2,
+)  # added to has_total: MATRIX says that the rows are columns of one (n, k) array
 MAX_TERMS = 64
 MAX_NAME = 80
 MAX_PAYLOAD = 1 << 20
@@ -64,7 +69,9 @@ class Plan:
     def inputs(self, buffer: Any) -> dict[str, Array]:
         """The input columns, (capacity, ...) each; read-only if the buffer is."""
         return {
-            column.name: np.ndarray((self.capacity, *column.shape), np.dtype(column.dtype), buffer, offset)
+            column.name: np.ndarray(
+                (self.capacity, *column.shape), np.dtype(column.dtype), buffer, offset
+            )
             for column, offset in zip(self.columns, self.offsets, strict=True)
         }
 
@@ -78,7 +85,11 @@ def plan(columns: Sequence[Column], capacity: int) -> Plan:
     offsets, end = [], 0
     for column in columns:
         offsets.append(end)
-        size = capacity * int(np.prod(column.shape, dtype=np.int64)) * np.dtype(column.dtype).itemsize
+        size = (
+            capacity * int(np.prod(column.shape, dtype=np.int64)) * np.dtype(column.dtype).itemsize
+        )
         end += -(-size // 64) * 64
     start = max(1, -(-end // mmap.ALLOCATIONGRANULARITY)) * mmap.ALLOCATIONGRANULARITY
-    return Plan(tuple(columns), capacity, tuple(offsets), start, start + (1 + MAX_TERMS) * capacity * 8)
+    return Plan(
+        tuple(columns), capacity, tuple(offsets), start, start + (1 + MAX_TERMS) * capacity * 8
+    )

@@ -1,12 +1,12 @@
 """Strategies: each decides what to do next from the state of the run so far. One file each.
 
-A strategy is pure. It depends on the set of results of a finished round, never on their order of arrival,
-so a run that was interrupted and resumed decides as if it had not been.
+A strategy is pure. It depends on the set of results of a finished round, never on their order of
+arrival, so a run that was interrupted and resumed decides as if it had not been.
 """
 
 from __future__ import annotations
 
-from rewardsmith.registry import Registry
+from rewardsmith.plugins import Registry
 
 STRATEGIES = Registry(
     "strategy",

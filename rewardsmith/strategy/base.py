@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from rewardsmith.orders import Order, Turn, Write
-from rewardsmith.state import RunState, SlotState
+from rewardsmith.run.orders import Order, Turn, Write
+from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.types import Slot
 
 
@@ -21,13 +21,17 @@ class StrategyOptions(BaseModel):
 class Strategy(Protocol):
     """Decides what to do next. Made once per run from its options.
 
-    ``produces`` and ``shaping`` may be left out: a reward, and the task's own. One from another package brings its
-    texts: a class attribute ``prompts``, the path of a folder that holds ``<name of the strategy>/*.md.j2``.
+    ``produces`` and ``shaping`` may be left out: a reward, and the task's own. One from another
+    package brings its
+    texts: a class attribute ``prompts``, the path of a folder that holds ``<name of the
+    strategy>/*.md.j2``.
     """
 
     Options: ClassVar[type[StrategyOptions]]
     produces: ClassVar[str]  # the functions that programs define where nobody says otherwise
-    shaping: ClassVar[Mapping[str, Any]]  # what it sets of [training.shaping] where nobody says otherwise
+    shaping: ClassVar[
+        Mapping[str, Any]
+    ]  # what it sets of [training.shaping] where nobody says otherwise
 
     @property
     def options(self) -> StrategyOptions:
@@ -54,14 +58,17 @@ def attempts(state: RunState, round_number: int, sample: int) -> list[SlotState]
     return [slot for slot in state.round_slots(round_number) if slot.slot.sample == sample]
 
 
-def write_wave(state: RunState, round_number: int, repairs: int, turns: Sequence[tuple[Turn, ...]]) -> list[Write]:
+def write_wave(
+    state: RunState, round_number: int, repairs: int, turns: Sequence[tuple[Turn, ...]]
+) -> list[Write]:
     """The requests that a round still owes: first attempts, then repairs of what was refused.
 
     None once the budget allows no more, so that what was bought before is still trained.
 
-    A repair waits until the whole attempt before it is settled, so that the requests of a round do not
-    depend on which reply came first. An answer that its limit cut off is asked for once more with twice the limit,
-    which is no repair; one that a model refused or left empty is asked for again as if for the first time.
+    A repair waits until the whole attempt before it is settled, so that the requests of a round do
+    not depend on which reply came first. An answer that its limit cut off is asked for once more
+    with twice the limit, which is no repair; one that a model refused or left empty is asked for
+    again as if for the first time.
 
     Args:
         repairs: how often the findings of a refused program are sent back.
@@ -75,8 +82,12 @@ def write_wave(state: RunState, round_number: int, repairs: int, turns: Sequence
             allowed = 1 + repairs + min(cuts, 1)
             if len(tried) > attempt or attempt >= allowed or any(slot.accepted for slot in tried):
                 continue
-            told = tuple(Turn(slot.program, ("findings",), slot.slot) for slot in tried if slot.holds_code)
-            owed.append(Write(Slot(round_number, sample, attempt), past + told, longer=min(cuts, 1)))
+            told = tuple(
+                Turn(slot.program, ("findings",), slot.slot) for slot in tried if slot.holds_code
+            )
+            owed.append(
+                Write(Slot(round_number, sample, attempt), past + told, longer=min(cuts, 1))
+            )
         if owed:
             return owed
     return []
@@ -89,5 +100,7 @@ def most_attempts(repairs: int) -> int:
 
 def accepted_programs(state: RunState, round_number: int) -> list[str]:
     """Ids of the valid programs of a round, in the order of their slots, each once."""
-    found = [slot.program for slot in state.round_slots(round_number) if slot.accepted and slot.program]
+    found = [
+        slot.program for slot in state.round_slots(round_number) if slot.accepted and slot.program
+    ]
     return list(dict.fromkeys(found))

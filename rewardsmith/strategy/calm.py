@@ -1,8 +1,9 @@
 """CALM (Pignatelli et al. 2024, arXiv 2409.12798): a goal becomes subgoals, and code that says when each is reached.
 
-The paper measures how well a model tells from a transition that a subgoal was reached, and trains nothing. Here the
-model writes that down once, as code; the code is held against known behaviour, and refused where it gives false alarms;
-agents are paid for the subgoals that are left, beside the environment's own reward.
+The paper measures how well a model tells from a transition that a subgoal was reached, and trains
+nothing. Here the model writes that down once, as code; the code is held against known behaviour,
+and refused where it gives false alarms; agents are paid for the subgoals that are left, beside the
+environment's own reward.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.orders import Audit, Order, Turn
-from rewardsmith.state import RunState
+from rewardsmith.run.orders import Audit, Order, Turn
+from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import StrategyOptions, accepted_programs
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson, trainings
 
@@ -22,9 +23,10 @@ class CalmOptions(RoundOptions):
     """Options of :class:`Calm`.
 
     Attributes:
-        most_false: false alarms per transition that a subgoal may give, where the task's labels tell.
-        votes: how often the model is asked about each of a few steps in which a subgoal comes true; 0 asks nothing.
-            A subgoal that the task does not label is refused if most votes say no.
+        most_false: false alarms per transition that a subgoal may give, where the task's labels
+            tell.
+        votes: how often the model is asked about each of a few steps in which a subgoal comes true;
+            0 asks nothing. A subgoal that the task does not label is refused if most votes say no.
     """
 
     rounds: int = Field(2, ge=1)
@@ -54,5 +56,7 @@ class Calm(InRounds):
 
     def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
         """The whole talk before a round."""
-        told = (lesson(state, past, ("process", "subgoals"), ("subgoals",)) for past in range(number))
+        told = (
+            lesson(state, past, ("process", "subgoals"), ("subgoals",)) for past in range(number)
+        )
         return tuple(turn for turn in told if turn is not None)

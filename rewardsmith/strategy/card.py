@@ -1,14 +1,17 @@
 """CARD (Sun et al. 2025, arXiv 2410.14660): one line of descent, and training only for what orders known behaviour.
 
-A program is asked for; the bank says whether it prefers good behaviour to bad. If not, it is not trained and its writer
-is told which trajectories it gets wrong; if so, it is trained and its writer is told how that went, and what the best
-and the worst episode looked like. Then the next one is asked for, with the whole talk so far.
+A program is asked for; the bank says whether it prefers good behaviour to bad. If not, it is not
+trained and its writer is told which trajectories it gets wrong; if so, it is trained and its writer
+is told how that went, and what the best and the worst episode looked like. Then the next one is
+asked for, with the whole talk so far.
 
-The paper and its released code differ. As published: ``screen=min-max measure=discounted``. As released:
-``screen=above-best-failure measure=mean trained_anyway=1``, which trains whatever the bank says. Ours takes the rule of
-the release, the discounted sum and the gate of the paper. Changed in any case: a program that breaks is repaired with
-what was found, not asked for again blindly; a program that breaks on a known success counts against itself; the result
-is the best by the task's fitness, not the last, which nobody trained.
+The paper and its released code differ. As published: ``screen=min-max measure=discounted``. As
+released: ``screen=above-best-failure measure=mean trained_anyway=1``, which trains whatever the
+bank says. Ours takes the rule of
+the release, the discounted sum and the gate of the paper. Changed in any case: a program that
+breaks is repaired with what was found, not asked for again blindly; a program that breaks on a
+known success counts against itself; the result is the best by the task's fitness, not the last,
+which nobody trained.
 """
 
 from __future__ import annotations
@@ -19,8 +22,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rewardsmith.maths.preference import Rule
-from rewardsmith.orders import Order, Turn
-from rewardsmith.state import RunState
+from rewardsmith.run.orders import Order, Turn
+from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import StrategyOptions, accepted_programs
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson
 from rewardsmith.strategy.screening import ScreenOptions, screened_trainings

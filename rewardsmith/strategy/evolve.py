@@ -1,15 +1,19 @@
 """Evolution: many programs, each tried on one seed; what leads must prove itself on more; new ones come from the best.
 
-Made for a writer that costs nothing (the grammar), and open to any other: with a model it is REvolve's outer loop
-(Hazra et al. 2024, arXiv 2406.01309) without its islands. A request shows the parents: none asks for a new program, one
-for a change of it, two for a crossing.
+Made for a writer that costs nothing (the grammar), and open to any other: with a model it is
+REvolve's outer loop (Hazra et al. 2024, arXiv 2406.01309) without its islands. A request shows the
+parents: none asks for a new program, one for a change of it, two for a crossing.
 
-That a program leads after one seed may be luck: the best of many is, on average, too good. So before the search ends
-the leader is trained on the other seeds as well, and if its mean then falls behind, the next one is. From then on the
-hardest of the seeds comes first: on an easy one, every program that works at all looks the same. A leader that may pay
-more for going on than for arriving is no end of the search either: on the next seed its agents may find that out.
+That a program leads after one seed may be luck: the best of many is, on average, too good. So
+before the search ends the leader is trained on the other seeds as well, and if its mean then falls
+behind, the next one is. From then on the
+hardest of the seeds comes first: on an easy one, every program that works at all looks the same. A
+leader that may pay
+more for going on than for arriving is no end of the search either: on the next seed its agents may
+find that out.
 
-Programs whose agents end alike are one kind of failure, however many there are: only the first of them is a parent.
+Programs whose agents end alike are one kind of failure, however many there are: only the first of
+them is a parent.
 """
 
 from __future__ import annotations
@@ -21,8 +25,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.orders import Order, Screen, Stop, Train, Turn
-from rewardsmith.state import RunState
+from rewardsmith.run.orders import Order, Screen, Stop, Train, Turn
+from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import StrategyOptions, accepted_programs, most_attempts, write_wave
 
 _CONTRAST = 3  # good and bad episodes without which nothing is suspected
@@ -36,12 +40,14 @@ class EvolveOptions(StrategyOptions):
         samples: new programs in a round.
         repairs: how often the findings of a refused program go back to the writer.
         seeds: training seeds on which the leader must prove itself; all others are tried on one.
-        fresh, mutated: shares of a round that are new, and changes of one parent; the others have two.
-        share: of the steps of a training that selection spends: it costs less, and what learns in half the time has a
-            margin in the whole; the final comparison takes all of them.
+        fresh, mutated: shares of a round that are new, and changes of one parent; the others have
+            two.
+        share: of the steps of a training that selection spends: it costs less, and what learns in
+            half the time has a margin in the whole; the final comparison takes all of them.
         elite: only so many of the best kinds of programs are parents.
         tournament: of so many of them, drawn at random, the best is a parent.
-        enough: the search ends when the leader's agents succeed in this share of their episodes, over all seeds.
+        enough: the search ends when the leader's agents succeed in this share of their episodes,
+            over all seeds.
         seed: of everything that is drawn here, and by the grammar.
     """
 
@@ -70,7 +76,9 @@ class Evolve:
     def plan(self, state: RunState) -> Sequence[Order]:
         """The orders that the current round still owes, or the first ones of the next."""
         for number in range(self.options.rounds):
-            parents = [self._parents(state, number, sample) for sample in range(self.options.samples)]
+            parents = [
+                self._parents(state, number, sample) for sample in range(self.options.samples)
+            ]
             writes = write_wave(state, number, self.options.repairs, parents)
             if writes:
                 return writes
@@ -101,18 +109,28 @@ class Evolve:
         return 1
 
     def _first_trainings(self, state: RunState, number: int) -> list[Order]:
-        untried = [p for p in accepted_programs(state, number) if not state.trials_of(p, "selection")]
-        return [Train(program, (self._hardest(state),), "selection", self.steps) for program in untried]
+        untried = [
+            p for p in accepted_programs(state, number) if not state.trials_of(p, "selection")
+        ]
+        return [
+            Train(program, (self._hardest(state),), "selection", self.steps) for program in untried
+        ]
 
     def _proof(self, state: RunState) -> list[Order]:
         """The trainings still owed: of all programs that succeed so far on the hardest seed, then of the leader."""
         ranked = state.ranked()
         hardest = self._hardest(state)
-        behind_one = [p for p in ranked if self._succeeds(state, p) and (p, hardest, "selection") not in state.trials]
+        behind_one = [
+            p
+            for p in ranked
+            if self._succeeds(state, p) and (p, hardest, "selection") not in state.trials
+        ]
         if behind_one:
             return [Train(program, (hardest,), "selection", self.steps) for program in behind_one]
         for leader in ranked[:1]:
-            seeds = tuple(s for s in range(self.options.seeds) if (leader, s, "selection") not in state.trials)
+            seeds = tuple(
+                s for s in range(self.options.seeds) if (leader, s, "selection") not in state.trials
+            )
             if seeds:
                 return [Train(leader, seeds, "selection", self.steps)]
             if leader not in state.screens:
@@ -139,19 +157,30 @@ class Evolve:
         return bool(rates) and mean(rates) >= self.options.enough
 
     def _solved(self, state: RunState) -> bool:
-        return any(self._succeeds(state, leader) and not state.pays_to_go_on(leader) for leader in state.ranked()[:1])
+        return any(
+            self._succeeds(state, leader) and not state.pays_to_go_on(leader)
+            for leader in state.ranked()[:1]
+        )
 
     def _parents(self, state: RunState, number: int, sample: int) -> tuple[Turn, ...]:
         """The parents that a request shows, the best last; only programs of earlier rounds can be."""
         earlier = [program for past in range(number) for program in accepted_programs(state, past)]
-        ranked = _first_of_each_score(state, state.ranked(dict.fromkeys(earlier)))[: self.options.elite]
+        ranked = _first_of_each_score(state, state.ranked(dict.fromkeys(earlier)))[
+            : self.options.elite
+        ]
         draws = random.Random(f"{self.options.seed}/{number}/{sample}")
         chance = draws.random()
         if not ranked or chance < self.options.fresh:
             return ()
         count = 1 if chance < self.options.fresh + self.options.mutated else 2
-        places = {min(draws.randrange(len(ranked)) for _ in range(self.options.tournament)) for _ in range(count)}
-        return tuple(Turn(ranked[n], ("process",), state.programs[ranked[n]]) for n in sorted(places, reverse=True))
+        places = {
+            min(draws.randrange(len(ranked)) for _ in range(self.options.tournament))
+            for _ in range(count)
+        }
+        return tuple(
+            Turn(ranked[n], ("process",), state.programs[ranked[n]])
+            for n in sorted(places, reverse=True)
+        )
 
 
 def _first_of_each_score(state: RunState, ranked: Sequence[str]) -> list[str]:

@@ -1,9 +1,10 @@
 """Knowledge in parts: each function of a program is tried alone, and what does not help is dropped.
 
-A program may bring a reward, a potential, subgoals and a prior on Q. After a short training of the whole, of each part
-alone, and of the environment's own reward, the best of these leads, whatever it is made of: a part that does harm is
-not in it. The writer is told what each part earned. From Q-shaping (Wu 2024, arXiv 2410.01458), whose agents all get
-the same heuristic; its selection among twenty agents is what the trainings here are charged for.
+A program may bring a reward, a potential, subgoals and a prior on Q. After a short training of the
+whole, of each part alone, and of the environment's own reward, the best of these leads, whatever it
+is made of: a part that does harm is not in it. The writer is told what each part earned. From
+Q-shaping (Wu 2024, arXiv 2410.01458), whose agents all get the same heuristic; its selection among
+twenty agents is what the trainings here are charged for.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.orders import Derive, Order, Train, Turn
 from rewardsmith.program import ENTRY_POINTS, NATIVE
-from rewardsmith.state import RunState
+from rewardsmith.run.orders import Derive, Order, Train, Turn
+from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import StrategyOptions, accepted_programs
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson, trainings
 
@@ -44,7 +45,9 @@ class QShape(InRounds):
 
     def owed(self, state: RunState, number: int) -> Sequence[Order]:
         """Programs are taken apart; then whole, parts and the native reward are trained."""
-        wholes = [name for name in accepted_programs(state, number) if name not in state.derived.values()]
+        wholes = [
+            name for name in accepted_programs(state, number) if name not in state.derived.values()
+        ]
         parts = [(whole, keep) for whole in wholes for keep in _alone(state, whole)]
         taken = [Derive(*part) for part in parts if part not in state.derived]
         return taken or self._trainings(state, wholes, [state.derived[part] for part in parts])
@@ -62,7 +65,9 @@ class QShape(InRounds):
         told = (lesson(state, past, ("process", "ablation", "prior")) for past in range(number))
         return tuple(turn for turn in told if turn is not None)
 
-    def _trainings(self, state: RunState, wholes: Sequence[str], parts: Sequence[str | None]) -> list[Train]:
+    def _trainings(
+        self, state: RunState, wholes: Sequence[str], parts: Sequence[str | None]
+    ) -> list[Train]:
         if not wholes:
             return []
         every = [NATIVE, *wholes, *(part for part in parts if part is not None)]

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from rewardsmith.orders import Kind, Order, Stop, Train, Turn
-from rewardsmith.state import RunState
+from rewardsmith.run.orders import Kind, Order, Stop, Train, Turn
+from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import StrategyOptions, accepted_programs, most_attempts, write_wave
 
 
@@ -50,7 +50,9 @@ class InRounds:
         """The orders that the current round still owes, or the first ones of the next."""
         for number in range(self.options.rounds + sum(map(len, state.said.values()))):
             turns = [self.talk(state, number)] * self.options.samples
-            orders = write_wave(state, number, self.options.repairs, turns) or self.owed(state, number)
+            orders = write_wave(state, number, self.options.repairs, turns) or self.owed(
+                state, number
+            )
             if orders:
                 return orders
         return [Stop(self.ended)]
@@ -74,12 +76,18 @@ class InRounds:
 
 def trainings(state: RunState, programs: Sequence[str], seeds: int, steps: int) -> list[Train]:
     """The selection trainings that these programs still owe, on seeds from 0."""
-    owed = {p: tuple(s for s in range(seeds) if (p, s, "selection") not in state.trials) for p in programs}
+    owed = {
+        p: tuple(s for s in range(seeds) if (p, s, "selection") not in state.trials)
+        for p in programs
+    }
     return [Train(program, left, "selection", steps) for program, left in owed.items() if left]
 
 
 def lesson(
-    state: RunState, number: int, trained: tuple[Kind, ...], refused: tuple[Kind, ...] = ("preference",)
+    state: RunState,
+    number: int,
+    trained: tuple[Kind, ...],
+    refused: tuple[Kind, ...] = ("preference",),
 ) -> Turn | None:
     """The best program of a round and what came of it; of a failed round, its findings.
 
@@ -90,13 +98,18 @@ def lesson(
     accepted = accepted_programs(state, number)
     if not accepted:
         answered = [slot for slot in state.round_slots(number) if slot.holds_code]
-        return Turn(answered[-1].program, ("failed_round",), answered[-1].slot) if answered else None
+        return (
+            Turn(answered[-1].program, ("failed_round",), answered[-1].slot) if answered else None
+        )
     best = next(iter([*state.ranked(accepted), *accepted]))
     return told_of(state, best, trained, refused)
 
 
 def told_of(
-    state: RunState, program: str, trained: tuple[Kind, ...], refused: tuple[Kind, ...] = ("preference",)
+    state: RunState,
+    program: str,
+    trained: tuple[Kind, ...],
+    refused: tuple[Kind, ...] = ("preference",),
 ) -> Turn:
     """What a request tells of a valid program, and what a person said of it.
 

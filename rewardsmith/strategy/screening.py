@@ -9,8 +9,8 @@ from zlib import crc32
 from pydantic import Field
 
 from rewardsmith.maths.preference import Measure, Rule
-from rewardsmith.orders import Order, Screen
-from rewardsmith.state import RunState
+from rewardsmith.run.orders import Order, Screen
+from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import StrategyOptions
 from rewardsmith.strategy.rounds import trainings
 
@@ -19,15 +19,16 @@ class ScreenOptions(StrategyOptions):
     """Options of a strategy that holds programs against the bank before they are trained.
 
     Attributes:
-        screen: how the order of known behaviour is compared, see :mod:`rewardsmith.maths.preference`; ``off`` trains
-            every valid program.
-        measure: what a trajectory's pay is: its discounted sum, mean per step, or sum. Per step, a reward that pays for
-            staying alive looks right: a success is short, and its bonus is shared by few steps.
+        screen: how the order of known behaviour is compared, see
+            :mod:`rewardsmith.maths.preference`; ``off`` trains every valid program.
+        measure: what a trajectory's pay is: its discounted sum, mean per step, or sum. Per step, a
+            reward that pays for staying alive looks right: a success is short, and its bonus is
+                shared by few steps.
         threshold: the least share in order.
-        contrast: better and worse trajectories that there must be, of each, for a verdict: a single success of random
-            behaviour, late and by luck, says little of what good behaviour is.
-        trained_anyway: share of the programs that failed which are trained all the same: it tells how often the bank is
-            wrong.
+        contrast: better and worse trajectories that there must be, of each, for a verdict: a single
+            success of random behaviour, late and by luck, says little of what good behaviour is.
+        trained_anyway: share of the programs that failed which are trained all the same: it tells
+            how often the bank is wrong.
         seed: of the draw which of them are, by their id.
     """
 
@@ -39,14 +40,18 @@ class ScreenOptions(StrategyOptions):
     seed: int = Field(0, ge=0)
 
 
-def screened_trainings(state: RunState, programs: Sequence[str], options: Any, steps: int) -> Sequence[Order]:
+def screened_trainings(
+    state: RunState, programs: Sequence[str], options: Any, steps: int
+) -> Sequence[Order]:
     """First the programs are held against the bank, then those are trained that it does not speak against.
 
     Args:
         options: a :class:`ScreenOptions` that also says ``seeds``.
     """
     screens = screenings(state, programs, options)
-    return screens or trainings(state, worth_training(state, programs, options), options.seeds, steps)
+    return screens or trainings(
+        state, worth_training(state, programs, options), options.seeds, steps
+    )
 
 
 def screenings(state: RunState, programs: Sequence[str], options: ScreenOptions) -> list[Screen]:
@@ -54,14 +59,21 @@ def screenings(state: RunState, programs: Sequence[str], options: ScreenOptions)
     if options.screen == "off":
         return []
     owed = [program for program in programs if program not in state.screens]
-    return [Screen(p, options.screen, options.measure, options.threshold, options.contrast) for p in owed]
+    return [
+        Screen(p, options.screen, options.measure, options.threshold, options.contrast)
+        for p in owed
+    ]
 
 
 def worth_training(state: RunState, programs: Sequence[str], options: ScreenOptions) -> list[str]:
     """Those that the bank does not speak against, and a share of the others."""
     if options.screen == "off":
         return list(programs)
-    return [p for p in programs if not state.failed(p) or _draw(p, options.seed) < options.trained_anyway]
+    return [
+        p
+        for p in programs
+        if not state.failed(p) or _draw(p, options.seed) < options.trained_anyway
+    ]
 
 
 def _draw(program: str, seed: int) -> float:

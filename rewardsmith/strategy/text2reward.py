@@ -1,9 +1,10 @@
 """Text2Reward (Xie et al. 2024, arXiv 2309.11489): one program from a class card of the task, then what a person says.
 
-The writer sees the task as a typed class and, where there are some, rewards that experts wrote for tasks like it. Its
-program is trained, and that is all, until somebody says something of what the agent does (``rewardsmith say``): then a
-new one is asked for with the whole talk so far. Changed: what breaks is repaired with its findings before it is
-trained; the released code runs nothing before training, although the paper repairs.
+The writer sees the task as a typed class and, where there are some, rewards that experts wrote for
+tasks like it. Its program is trained, and that is all, until somebody says something of what the
+agent does (``rewardsmith say``): then a
+new one is asked for with the whole talk so far. Changed: what breaks is repaired with its findings
+before it is trained; the released code runs nothing before training, although the paper repairs.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.orders import Turn
-from rewardsmith.state import RunState
+from rewardsmith.run.orders import Turn
+from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import StrategyOptions
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson
 
@@ -37,4 +38,8 @@ class Text2Reward(InRounds):
 
     def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
         """The whole talk before a round."""
-        return tuple(turn for past in range(number) if (turn := lesson(state, past, ("process",))) is not None)
+        return tuple(
+            turn
+            for past in range(number)
+            if (turn := lesson(state, past, ("process",))) is not None
+        )

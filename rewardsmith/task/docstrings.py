@@ -27,7 +27,9 @@ def observation_names(env: gym.Env[Any, Any], size: int) -> list[Named]:
     names = [_slug(row["observation"]) for row in rows]
     if len(rows) != size or not all(names):
         return []
-    unique = [name if names.count(name) == 1 else f"{name}_{index}" for index, name in enumerate(names)]
+    unique = [
+        name if names.count(name) == 1 else f"{name}_{index}" for index, name in enumerate(names)
+    ]
     return [
         Named(name, row["observation"], next((row[key] for key in row if "unit" in key), ""))
         for name, row in zip(unique, rows, strict=True)
@@ -43,8 +45,16 @@ def action_names(env: gym.Env[Any, Any]) -> tuple[str, ...]:
     listed = re.findall(r"^\s*[-*] (\d+): (.+?)\.?\s*$", section[1], re.MULTILINE)
     names = {int(number): text for number, text in listed}
     if not names:
-        names = {int(row["num"]): row["action"] for row in _table(section[1], "action") if row["num"].isdigit()}
-    return tuple(names[i] for i in range(int(space.n))) if set(names) == set(range(int(space.n))) else ()
+        names = {
+            int(row["num"]): row["action"]
+            for row in _table(section[1], "action")
+            if row["num"].isdigit()
+        }
+    return (
+        tuple(names[i] for i in range(int(space.n)))
+        if set(names) == set(range(int(space.n)))
+        else ()
+    )
 
 
 def _docstring(env: gym.Env[Any, Any]) -> str:
@@ -70,6 +80,10 @@ def _table(text: str, column: str) -> list[dict[str, str]]:
 def _slug(text: str) -> str:
     """An identifier of at most four words."""
     plain = re.sub(r"\(.*?\)|`|\\", " ", text.lower())
-    words = [w for w in re.findall(r"[a-z0-9]+", plain) if w not in ("the", "of", "a", "an", "in", "along", "with")]
+    words = [
+        w
+        for w in re.findall(r"[a-z0-9]+", plain)
+        if w not in ("the", "of", "a", "an", "in", "along", "with")
+    ]
     name = "_".join(words[:4])
     return name if name and not name[0].isdigit() else ""

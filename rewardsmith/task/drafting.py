@@ -1,7 +1,8 @@
 """A task made by looking at an environment: spaces, docstring, info keys, and random episodes.
 
-Used for a bare environment id, and by ``rewardsmith tasks new``, which writes it down for a person to mend.
-What looks like success or reward is never offered to programs; a success key becomes the fitness.
+Used for a bare environment id, and by ``rewardsmith tasks new``, which writes it down for a person
+to mend. What looks like success or reward is never offered to programs; a success key becomes the
+fitness.
 """
 
 from __future__ import annotations
@@ -75,9 +76,11 @@ def task_from_env(
     Args:
         env_id: an id for ``gymnasium.make``, or ``module:Class``.
         goal: what the agent must achieve, in words.
-        fitness: ``native_return`` or ``info["key"]``, where the environment does not tell by itself.
+        fitness: ``native_return`` or ``info["key"]``, where the environment does not tell by
+            itself.
         folder: where the file of an environment ``file.py:Class`` lies.
-        unmeasured: the fitness where nothing that was seen measures success; None refuses such an environment.
+        unmeasured: the fitness where nothing that was seen measures success; None refuses such an
+            environment.
 
     Raises:
         UsageError: no goal, no such environment, nothing to read or nothing to measure success by.
@@ -85,7 +88,8 @@ def task_from_env(
     """
     if not (goal or "").strip():
         raise UsageError(
-            f"{env_id} has no goal", 'say what the agent must achieve, e.g. --goal "reach the flag quickly"'
+            f"{env_id} has no goal",
+            'say what the agent must achieve, e.g. --goal "reach the flag quickly"',
         )
     draft: dict[str, Any] = {
         "goal": goal,
@@ -103,7 +107,9 @@ def task_from_env(
     return Task(_slug(env_id), parse_spec(draft, env_id), folder)
 
 
-def draft_task(env_id: str, goal: str | None, target: Path | None, *, fitness: str | None = None) -> tuple[Task, Path]:
+def draft_task(
+    env_id: str, goal: str | None, target: Path | None, *, fitness: str | None = None
+) -> tuple[Task, Path]:
     """Draft a task and write its folder; an environment in a file, ``path/to/file.py:Class``, is copied into it.
 
     Args:
@@ -111,7 +117,8 @@ def draft_task(env_id: str, goal: str | None, target: Path | None, *, fitness: s
         target: the folder; ``tasks/<name>`` by default.
 
     Raises:
-        UsageError, BoundaryError: see :func:`task_from_env`; but where nothing measures success, ``fitness.py`` shall.
+        UsageError, BoundaryError: see :func:`task_from_env`; but where nothing measures success,
+            ``fitness.py`` shall.
         RunError: the folder exists or cannot be written.
     """
     file, _, cls = env_id.rpartition(":")
@@ -119,14 +126,22 @@ def draft_task(env_id: str, goal: str | None, target: Path | None, *, fitness: s
         folder = None
         if file.endswith(".py"):
             if not Path(file).is_file():
-                raise UsageError(f"there is no file {file}", "give FILE.py:Class, module:Class or a Gymnasium id")
-            defined = [node.name for node in _module(Path(file)).body if isinstance(node, ast.ClassDef)]
+                raise UsageError(
+                    f"there is no file {file}", "give FILE.py:Class, module:Class or a Gymnasium id"
+                )
+            defined = [
+                node.name for node in _module(Path(file)).body if isinstance(node, ast.ClassDef)
+            ]
             if cls not in defined:
                 raise UsageError(f"{file} has no class {cls!r}", did_you_mean(cls, defined))
             shutil.copy(file, made)
             env_id, folder = f"{Path(file).name}:{cls}", Path(made)
         task = task_from_env(
-            env_id, goal or "to be written", fitness=fitness, folder=folder, unmeasured="fitness.py:fitness"
+            env_id,
+            goal or "to be written",
+            fitness=fitness,
+            folder=folder,
+            unmeasured="fitness.py:fitness",
         )
         if goal is None:
             task = Task(task.name, task.spec.model_copy(update={"goal": ""}), task.folder)
@@ -149,16 +164,21 @@ def write_task(task: Task, folder: Path) -> Path:
     if folder.exists():
         raise RunError(f"{folder} exists", "choose another folder, or edit the task that is there")
     template = jinja2.Template(
-        Path(__file__).with_name("draft.toml.j2").read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined
+        Path(__file__).with_name("draft.toml.j2").read_text(encoding="utf-8"),
+        undefined=jinja2.StrictUndefined,
     )
     try:
         folder.mkdir(parents=True)
-        (folder / TASK_FILE).write_text(template.render(task=task.spec, toml=_toml), encoding="utf-8")
+        (folder / TASK_FILE).write_text(
+            template.render(task=task.spec, toml=_toml), encoding="utf-8"
+        )
         (folder / "fitness.py").write_text(DRAFT, encoding="utf-8")
         for file in task.files():
             shutil.copy(file, folder)
     except OSError as error:
-        raise RunError(f"cannot write {folder}: {error.strerror}", "choose a folder that can be written") from error
+        raise RunError(
+            f"cannot write {folder}: {error.strerror}", "choose a folder that can be written"
+        ) from error
     return folder
 
 
@@ -187,7 +207,11 @@ def _fitness(look: Look, wanted: str | None, unmeasured: str | None) -> dict[str
         return {"source": wanted}
     success = sorted(key for key in look.info if fnmatch.fnmatch(key.lower(), "*success*"))
     if success:
-        return {"source": _info_source(success[0]), "solved": 0.9, "doc": f"the environment's own {success[0]}"}
+        return {
+            "source": _info_source(success[0]),
+            "solved": 0.9,
+            "doc": f"the environment's own {success[0]}",
+        }
     threshold = look.env.spec.reward_threshold if look.env.spec is not None else None
     if not look.rewarded and threshold is None:
         if unmeasured is not None:
@@ -214,7 +238,9 @@ def _fields(look: Look, fitness: str) -> list[dict[str, Any]]:
         names = [name for _, name, _ in leaves]
         for index, (source, name, leaf) in enumerate(leaves):
             unique = name if names.count(name) == 1 else f"{name}_{index}"
-            fields.append(_entry(source, Named(unique), leaf) | _vocabulary(look.texts.get(source, ())))
+            fields.append(
+                _entry(source, Named(unique), leaf) | _vocabulary(look.texts.get(source, ()))
+            )
     elif isinstance(space, gym.spaces.Box) and len(space.shape) == 1:
         named = observation_names(look.env, space.shape[0])
         for index, part in enumerate(named):
@@ -224,9 +250,15 @@ def _fields(look: Look, fitness: str) -> list[dict[str, Any]]:
     for key, value in sorted(look.info.items()):
         name = _identifier(key)
         small = np.size(value) <= _IMAGE_FROM and _info_source(key) != fitness
-        if small and name not in taken and not any(fnmatch.fnmatch(key.lower(), p.lower()) for p in HIDDEN):
+        if (
+            small
+            and name not in taken
+            and not any(fnmatch.fnmatch(key.lower(), p.lower()) for p in HIDDEN)
+        ):
             taken.add(name)
-            fields.append({"name": name, "source": _info_source(key), "at_reset": key in look.reset_info})
+            fields.append(
+                {"name": name, "source": _info_source(key), "at_reset": key in look.reset_info}
+            )
     return fields
 
 
@@ -235,7 +267,13 @@ def _info_source(key: str) -> str:
 
 
 def _entry(source: str, named: Named, space: gym.Space[Any]) -> dict[str, Any]:
-    return {"name": named.name, "source": source, "doc": named.doc, "unit": named.unit, "range": _bounds(space)}
+    return {
+        "name": named.name,
+        "source": source,
+        "doc": named.doc,
+        "unit": named.unit,
+        "range": _bounds(space),
+    }
 
 
 def _bounds(space: gym.Space[Any]) -> tuple[float, float] | None:
@@ -282,9 +320,21 @@ def _training(look: Look) -> dict[str, Any]:
     """Defaults that work in most small environments: PPO over 16 environments."""
     space = look.env.observation_space
     image = isinstance(space, gym.spaces.Box) and len(space.shape) == 3 and space.dtype == np.uint8
-    policy = "MultiInputPolicy" if isinstance(space, gym.spaces.Dict) else "CnnPolicy" if image else "MlpPolicy"
+    policy = (
+        "MultiInputPolicy"
+        if isinstance(space, gym.spaces.Dict)
+        else "CnnPolicy"
+        if image
+        else "MlpPolicy"
+    )
     hyperparameters = {"n_steps": 128, "batch_size": 256, "n_epochs": 10, "gamma": 0.99}
-    return {"algorithm": "PPO", "policy": policy, "steps": 200_000, "n_envs": 16, "hyperparameters": hyperparameters}
+    return {
+        "algorithm": "PPO",
+        "policy": policy,
+        "steps": 200_000,
+        "n_envs": 16,
+        "hyperparameters": hyperparameters,
+    }
 
 
 def _is_numeric(value: Any) -> bool:
@@ -302,18 +352,33 @@ def _identifier(text: str) -> str:
 
 def _slug(env_id: str) -> str:
     """A folder's name for a task; never that of a shipped one."""
-    name = re.sub(r"[^a-z0-9]+", "-", env_id.removesuffix(".py").replace(".py:", ":").lower()).strip("-")
+    name = re.sub(
+        r"[^a-z0-9]+", "-", env_id.removesuffix(".py").replace(".py:", ":").lower()
+    ).strip("-")
     return f"my-{name}" if name in known_tasks() else name
 
 
 def _toml(value: Any) -> str:
     """A value as TOML writes it, on one line."""
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_toml(str(k))} = {_toml(v)}" for k, v in value.items() if v is not None) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{_toml(str(k))} = {_toml(v)}" for k, v in value.items() if v is not None)
+            + " }"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and '"' in value and value.isprintable() and not set(value) & {"'", "\\"}:
+    if (
+        isinstance(value, str)
+        and '"' in value
+        and value.isprintable()
+        and not set(value) & {"'", "\\"}
+    ):
         return f"'{value}'"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") if isinstance(value, str) else repr(value)
+    return (
+        json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        if isinstance(value, str)
+        else repr(value)
+    )

@@ -29,8 +29,13 @@ def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
     """
     spec = task.spec.env
     if missing := missing_modules(spec):
-        raise UsageError(f"task {task.name} needs {' and '.join(missing)}, not installed", spec.install or _INSTALL)
-    kwargs = dict(spec.kwargs) if render_mode is None else {**spec.kwargs, "render_mode": render_mode}
+        raise UsageError(
+            f"task {task.name} needs {' and '.join(missing)}, not installed",
+            spec.install or _INSTALL,
+        )
+    kwargs = (
+        dict(spec.kwargs) if render_mode is None else {**spec.kwargs, "render_mode": render_mode}
+    )
     env = _make_registered(spec, kwargs) if is_registered(spec.id) else _make_class(task, kwargs)
     _refuse_foreign(env, spec.id)
     return env
@@ -45,7 +50,9 @@ def longest_episode(task: Task, env: gym.Env[Any, Any]) -> int | None:
 
 def is_registered(env_id: str) -> bool:
     """Whether Gymnasium makes it, also ``module:Id-v0``; else it is ``module:Class``."""
-    return bool(_REGISTERED.match(env_id)) or env_id in gym.registry  # an id need not have a version
+    return (
+        bool(_REGISTERED.match(env_id)) or env_id in gym.registry
+    )  # an id need not have a version
 
 
 def missing_modules(spec: EnvironmentSpec) -> list[str]:
@@ -71,10 +78,16 @@ def _make_registered(spec: EnvironmentSpec, kwargs: dict[str, Any]) -> gym.Env[A
         cause = error.__cause__
         if isinstance(cause, gym.error.DependencyNotInstalled | ModuleNotFoundError):
             missing = str(cause).partition(",")[0]
-            raise UsageError(f"{spec.id} needs a package that is missing: {missing}", _INSTALL) from None
+            raise UsageError(
+                f"{spec.id} needs a package that is missing: {missing}", _INSTALL
+            ) from None
         if isinstance(cause, gym.error.UnregisteredEnv):
             known = [str(name) for name in gym.registry]
-            hint = did_you_mean(spec.id, known) if _near(spec.id, known) else "list them with: python -m gymnasium"
+            hint = (
+                did_you_mean(spec.id, known)
+                if _near(spec.id, known)
+                else "list them with: python -m gymnasium"
+            )
             raise UsageError(f"Gymnasium knows no environment {spec.id!r}", hint) from None
         raise
 
@@ -96,25 +109,34 @@ def _import_attribute(task: Task, name: str) -> Any:
     module_name, separator, attribute = name.partition(":")
     if not separator:
         known = [str(entry) for entry in gym.registry]
-        raise UsageError(f"{name!r} is neither a Gymnasium id nor module:Class", did_you_mean(name, known))
+        raise UsageError(
+            f"{name!r} is neither a Gymnasium id nor module:Class", did_you_mean(name, known)
+        )
     if module_name.endswith(".py"):
         return task.function(module_name, attribute)
     if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # a person's own module beside them; last, so that it hides no library
+        sys.path.append(
+            os.getcwd()
+        )  # a person's own module beside them; last, so that it hides no library
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and module_name.startswith(error.name):
             raise UsageError(
-                f"there is no module {module_name!r}", "run from the folder that holds it, or install it"
+                f"there is no module {module_name!r}",
+                "run from the folder that holds it, or install it",
             ) from None
         raise UsageError(f"{module_name} needs the module {error.name!r}", "install it") from None
     except Exception as error:
         raise BoundaryError(
-            f"importing {module_name} failed: {error}", f"run: python -c 'import {module_name}'", where="environment"
+            f"importing {module_name} failed: {error}",
+            f"run: python -c 'import {module_name}'",
+            where="environment",
         ) from error
     if not hasattr(module, attribute):
-        raise UsageError(f"{module_name} has no {attribute!r}", did_you_mean(attribute, vars(module)))
+        raise UsageError(
+            f"{module_name} has no {attribute!r}", did_you_mean(attribute, vars(module))
+        )
     return getattr(module, attribute)
 
 
@@ -126,7 +148,10 @@ def _refuse_foreign(env: Any, env_id: str) -> None:
             "rewardsmith trains one agent; wrap the others into the environment",
         )
     if not isinstance(env, gym.Env):
-        raise UsageError(f"{env_id} gave a {type(env).__name__}, not a gymnasium.Env", "derive it from gymnasium.Env")
+        raise UsageError(
+            f"{env_id} gave a {type(env).__name__}, not a gymnasium.Env",
+            "derive it from gymnasium.Env",
+        )
     for attribute in ("observation_space", "action_space"):
         if not isinstance(getattr(env, attribute, None), gym.Space):
             raise UsageError(f"{env_id} has no {attribute}", "set it in the environment's __init__")
@@ -157,7 +182,9 @@ def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any,
     return result
 
 
-def guarded_step(env: gym.Env[Any, Any], action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+def guarded_step(
+    env: gym.Env[Any, Any], action: Any
+) -> tuple[Any, float, bool, bool, dict[str, Any]]:
     """Step, with a failure named as the environment's.
 
     Raises:

@@ -89,7 +89,9 @@ def _flag(episode: Episode, at: str) -> Fitness:
     return Fitness(float(success), success)
 
 
-def _own(function: Callable[[Episode], tuple[float, bool | None]], episode: Episode, name: str) -> Fitness:
+def _own(
+    function: Callable[[Episode], tuple[float, bool | None]], episode: Episode, name: str
+) -> Fitness:
     with boundary("environment", f"measuring an episode with {name}", _MEND):
         value, success = function(episode)
         fitness = Fitness(float(value), None if success is None else bool(success))

@@ -1,6 +1,7 @@
 """A task's own truth about subgoals: after which steps of an episode each holds. Programs never see it.
 
-It lies in the task's folder, is read for audits only, and may use every recorded field, hidden ones too.
+It lies in the task's folder, is read for audits only, and may use every recorded field, hidden ones
+too.
 """
 
 from __future__ import annotations
@@ -34,11 +35,16 @@ def label_function(task: Task) -> LabelFunction:
             raise _wrong(task, f"{type(error).__name__}: {error}") from error
         for label, values in found.items():
             if values.shape != (len(episode),):
-                raise _wrong(task, f"{label!r} has shape {values.shape}, expected ({len(episode)},): one for each step")
+                raise _wrong(
+                    task,
+                    f"{label!r} has shape {values.shape}, expected ({len(episode)},): one for each step",
+                )
         return found
 
     return labels
 
 
 def _wrong(task: Task, what: str) -> BoundaryError:
-    return BoundaryError(f"{task.spec.labels} of task {task.name} failed: {what}", "mend it", where="environment")
+    return BoundaryError(
+        f"{task.spec.labels} of task {task.name} failed: {what}", "mend it", where="environment"
+    )

@@ -17,13 +17,15 @@ from typing import Any
 
 from rewardsmith.assets import asset_folder
 from rewardsmith.errors import UsageError, boundary, did_you_mean
-from rewardsmith.registry import Registry
+from rewardsmith.plugins import Registry
 from rewardsmith.task.spec import FieldSpec, TaskSpec, parse_spec
 
 TASK_FILE = "task.toml"
-# Another package adds a task by an entry point: its name, and an attribute that holds the path of its folder.
+# Another package adds a task by an entry point: its name, and an attribute that holds the path of
+# its folder.
 PLUGINS = Registry("task", {}, "rewardsmith.tasks")
-# Read by benchmarks and by --use-expert only: neither the writer nor a run's digest may depend on them.
+# Read by benchmarks and by --use-expert only: neither the writer nor a run's digest may depend on
+# them.
 YARDSTICKS = ("expert.py", "recorded_replies.json")
 
 
@@ -33,7 +35,8 @@ class Task:
 
     Attributes:
         name: the folder's name, or one made from the environment id.
-        folder: where ``task.toml`` and its Python files lie; None for a task made from an environment id.
+        folder: where ``task.toml`` and its Python files lie; None for a task made from an
+            environment id.
     """
 
     name: str
@@ -59,7 +62,8 @@ class Task:
     def digest(self) -> str:
         """Digest of everything that can change a result: the spec and the folder's other files.
 
-        What the spec leaves at its default is not in it, so that a key which a later version adds changes no digest.
+        What the spec leaves at its default is not in it, so that a key which a later version adds
+        changes no digest.
         """
         spec = self.spec.model_dump(mode="json", exclude_defaults=True)
         content = hashlib.sha256(json.dumps(spec, sort_keys=True).encode())
@@ -72,11 +76,17 @@ class Task:
         if self.folder is None:
             return []
         left_out = {TASK_FILE, *YARDSTICKS}
-        found = [file for file in self.folder.rglob("*") if file.is_file() and self._within(file) not in left_out]
+        found = [
+            file
+            for file in self.folder.rglob("*")
+            if file.is_file() and self._within(file) not in left_out
+        ]
         return sorted(
             f
             for f in found
-            if not any(p.startswith(".") or p == "__pycache__" for p in f.relative_to(self.folder).parts)
+            if not any(
+                p.startswith(".") or p == "__pycache__" for p in f.relative_to(self.folder).parts
+            )
         )
 
     def _within(self, file: Path) -> str:
@@ -92,7 +102,8 @@ class Task:
         """
         if self.folder is None:
             raise UsageError(
-                f"{file}:{name} needs a task folder", f"make one with: rewardsmith tasks new {file}:{name}"
+                f"{file}:{name} needs a task folder",
+                f"make one with: rewardsmith tasks new {file}:{name}",
             )
         path = self.folder / file
         if not path.is_file():
@@ -105,7 +116,10 @@ class Task:
     def with_training(self, changes: Mapping[str, Any]) -> Task:
         """The same task with other training defaults, validated again; tables in it are merged."""
         data = self.spec.model_dump(mode="json")
-        tables = {name: {**data["training"][name], **changes.get(name, {})} for name in ("hyperparameters", "shaping")}
+        tables = {
+            name: {**data["training"][name], **changes.get(name, {})}
+            for name in ("hyperparameters", "shaping")
+        }
         data["training"] = {**data["training"], **changes, **tables}
         return Task(self.name, parse_spec(data, f"task {self.name}"), self.folder)
 

@@ -64,7 +64,9 @@ def parse_source(text: str) -> Source:
         raise _unreadable(text)
     if node.id == "info":
         if len(keys) != 1:
-            raise ValueError(f'an info source names one key, as in info["x_position"], found {text!r}')
+            raise ValueError(
+                f'an info source names one key, as in info["x_position"], found {text!r}'
+            )
         return Source("info", tuple(keys), index)
     return Source("obs", tuple(keys), index)
 
@@ -77,7 +79,8 @@ def _subscript(node: ast.expr, text: str) -> str | Index:
         return tuple(parts)  # type: ignore[arg-type]
     if isinstance(node, ast.Slice):
         lower, upper, step = (
-            None if part is None else _literal(part, text) for part in (node.lower, node.upper, node.step)
+            None if part is None else _literal(part, text)
+            for part in (node.lower, node.upper, node.step)
         )
         if step == 0 or any(type(part) not in (int, type(None)) for part in (lower, upper, step)):
             raise _unreadable(text)
@@ -96,4 +99,6 @@ def _literal(node: ast.expr, text: str) -> Any:
 
 
 def _unreadable(text: str) -> ValueError:
-    return ValueError(f'expected obs, obs[0], obs["key"][0:3], info["key"] or fields.py:function, found {text!r}')
+    return ValueError(
+        f'expected obs, obs[0], obs["key"][0:3], info["key"] or fields.py:function, found {text!r}'
+    )

@@ -12,7 +12,12 @@ from rewardsmith.task.sources import Source, parse_source
 from rewardsmith.task.text import words_in
 
 ALGORITHMS = ("PPO", "SAC", "TD3", "DQN")
-RESERVED_PREFIXES = ("next_", "prev_", "first_", "_")  # with _ begin the names that the recorder gives
+RESERVED_PREFIXES = (
+    "next_",
+    "prev_",
+    "first_",
+    "_",
+)  # with _ begin the names that the recorder gives
 RESERVED_NAMES = ("action", "prev_action", "terminated", "obs", "next_obs")
 
 
@@ -28,11 +33,11 @@ class FieldSpec(Model):
     Attributes:
         source: where the value comes from, see :mod:`rewardsmith.task.sources`.
         range: lowest and highest possible value, for the writer's eyes.
-        at_reset: an ``info`` key that the environment also reports at reset, so that the value before a
-            step exists; otherwise only ``next_<name>`` is offered.
+        at_reset: an ``info`` key that the environment also reports at reset, so that the value
+            before a step exists; otherwise only ``next_<name>`` is offered.
         hidden: recorded for the fitness but never offered to programs.
-        words: of a field that is a text, the words that matter; programs see their places in this list, see
-            :mod:`rewardsmith.task.text`.
+        words: of a field that is a text, the words that matter; programs see their places in this
+            list, see :mod:`rewardsmith.task.text`.
         most_words: of its longest text.
     """
 
@@ -52,7 +57,9 @@ class FieldSpec(Model):
         if not name.isidentifier() or keyword.iskeyword(name):
             raise ValueError(f"a field name must be a Python identifier, got {name!r}")
         if name.startswith(RESERVED_PREFIXES) or name in RESERVED_NAMES:
-            raise ValueError(f"the field name {name!r} is reserved; names may not begin with next_, prev_, first_ or _")
+            raise ValueError(
+                f"the field name {name!r} is reserved; names may not begin with next_, prev_, first_ or _"
+            )
         return name
 
     @field_validator("source")
@@ -66,7 +73,9 @@ class FieldSpec(Model):
     def _words_are_single(cls, words: tuple[str, ...]) -> tuple[str, ...]:
         wrong = [word for word in words if words_in(word) != [word] or words.count(word) > 1]
         if wrong:
-            raise ValueError(f"words must be single words in lower case, each once, found {wrong[0]!r}")
+            raise ValueError(
+                f"words must be single words in lower case, each once, found {wrong[0]!r}"
+            )
         return words
 
     @property
@@ -78,9 +87,9 @@ class FieldSpec(Model):
 class EnvironmentSpec(Model):
     """Which environment: a Gymnasium id, ``module:Class``, or ``file.py:Class`` in the task's folder.
 
-    ``wrappers`` (``module:Class``) stand above the recorder: they change what the policy sees, not the fields.
-    ``writes`` names folders that it writes to: a training may write only to its own. ``needs`` are modules that must be
-    installed, and ``install`` the command that does it.
+    ``wrappers`` (``module:Class``) stand above the recorder: they change what the policy sees, not
+    the fields. ``writes`` names folders that it writes to: a training may write only to its own.
+    ``needs`` are modules that must be installed, and ``install`` the command that does it.
     """
 
     id: str
@@ -104,7 +113,13 @@ def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
         value = pending.pop()
         if value is None:
             raise ValueError("null cannot be written in a task file; leave the key out")
-        pending += value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else []
+        pending += (
+            value.values()
+            if isinstance(value, dict)
+            else value
+            if isinstance(value, list | tuple)
+            else []
+        )
     return values
 
 
@@ -120,9 +135,11 @@ class FitnessSpec(Model):
 
     Attributes:
         source: ``fitness.py:function``, ``info["key"]`` (a success flag), or ``native_return``.
-        at: for an info key: must it hold at the ``end`` of the episode, or is once (``ever``) enough.
+        at: for an info key: must it hold at the ``end`` of the episode, or is once (``ever``)
+            enough.
         solved: mean fitness over evaluation episodes from which the task counts as solved.
-        random, expert: measured mean fitness of the random policy and of the yardstick in ``expert.py``.
+        random, expert: measured mean fitness of the random policy and of the yardstick in
+            ``expert.py``.
     """
 
     source: str
@@ -141,11 +158,12 @@ class ShapingSpec(Model):
         subgoals: the form in which they are paid, see :mod:`rewardsmith.train.subgoals`.
         bonus: for one subgoal; None is 0.5 as a potential, else nine tenths of what is safe.
         success: what a success is paid, against which a bonus that is no potential is held.
-        relevant_to: a text field that says the goal; only subgoals that its successes had are paid then, see
-            :mod:`rewardsmith.maths.relevance`.
-        prior: how a prior on Q is used, see :class:`rewardsmith.train.q_shaping.QShaping`.
-        prior_part, prior_weight, prior_prove, prior_until, prior_every, prior_follow: what of it, of the steps towards
-            it, how long it has to prove itself, and how often it acts, see there.
+        relevant_to: a text field that says the goal; only subgoals that its successes had are paid
+            then, see :mod:`rewardsmith.maths.relevance`.
+        prior: how a prior on Q is used, see :class:`rewardsmith.train.prior.shaping.QShaping`.
+        prior_part, prior_weight, prior_prove, prior_until, prior_every, prior_follow: what of it,
+            of the steps towards it, how long it has to prove itself, and how often it acts, see
+            there.
     """
 
     subgoals: Literal["potential", "neutralised", "bonus"] = "potential"
@@ -173,7 +191,8 @@ class ShapingSpec(Model):
 class TrainingSpec(Model):
     """Training defaults that were tried; ``hyperparameters`` carry Stable-Baselines3's own names.
 
-    ``algorithm`` is one of Stable-Baselines3's, or of another package's, see :mod:`rewardsmith.train.algorithms`.
+    ``algorithm`` is one of Stable-Baselines3's, or of another package's, see
+    :mod:`rewardsmith.train.algorithms`.
     """
 
     algorithm: Annotated[str, Field(min_length=1)] = "PPO"
@@ -232,7 +251,9 @@ class TaskSpec(Model):
     @classmethod
     def _goal_is_given(cls, goal: str) -> str:
         if not goal.strip():
-            raise ValueError("the goal is empty; say in one or two sentences what the agent must achieve")
+            raise ValueError(
+                "the goal is empty; say in one or two sentences what the agent must achieve"
+            )
         return goal.strip()
 
     @model_validator(mode="after")
@@ -245,9 +266,14 @@ class TaskSpec(Model):
 
     @model_validator(mode="after")
     def _goals_are_told(self) -> TaskSpec:
-        wanted, texts = self.training.shaping.relevant_to, [field.name for field in self.fields if field.words]
+        wanted, texts = (
+            self.training.shaping.relevant_to,
+            [field.name for field in self.fields if field.words],
+        )
         if wanted and wanted not in texts:
-            raise ValueError(f"relevant_to = {wanted!r} is no text field; there are: {', '.join(texts) or 'none'}")
+            raise ValueError(
+                f"relevant_to = {wanted!r} is no text field; there are: {', '.join(texts) or 'none'}"
+            )
         return self
 
 
@@ -265,9 +291,13 @@ def parse_spec(data: dict[str, Any], where: str) -> TaskSpec:
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         if first["type"] == "extra_forbidden":
             known = _known_keys(first["loc"][:-1])
-            raise UsageError(f"{where}: unknown key {place!r}", did_you_mean(str(first["loc"][-1]), known)) from None
+            raise UsageError(
+                f"{where}: unknown key {place!r}", did_you_mean(str(first["loc"][-1]), known)
+            ) from None
         if first["type"] == "missing":
-            raise UsageError(f"{where}: {place!r} is missing", _MISSING.get(place, f"add {place!r}")) from None
+            raise UsageError(
+                f"{where}: {place!r} is missing", _MISSING.get(place, f"add {place!r}")
+            ) from None
         text = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{where}: {place}: {text}", f"found {first['input']!r}"[:200]) from None
 

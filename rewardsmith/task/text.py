@@ -1,7 +1,7 @@
 """Texts as numbers: programs, recordings and banks hold arrays of numbers, so a text field holds its words' places.
 
-The task lists the words that matter. 0 stands after the last word, n for the n-th listed word, and one more than there
-are for any other.
+The task lists the words that matter. 0 stands after the last word, n for the n-th listed word, and
+one more than there are for any other.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def word_ids(text: str, words: tuple[str, ...], most: int) -> Array:
     """
     found = words_in(text)
     if len(found) > most:
-        raise ValueError(f"expected a text of at most {most} words, found {len(found)}: {text[:80]!r}")
+        raise ValueError(
+            f"expected a text of at most {most} words, found {len(found)}: {text[:80]!r}"
+        )
     places = {word: place for place, word in enumerate(words, 1)}
     ids = np.zeros(most, np.int64)
     ids[: len(found)] = [places.get(word, len(words) + 1) for word in found]
@@ -45,4 +47,6 @@ def word_ids(text: str, words: tuple[str, ...], most: int) -> Array:
 
 def text_of(ids: Sequence[int] | Array, words: Sequence[str]) -> str:
     """The text behind such numbers; a word that is not listed is shown as ``?``."""
-    return " ".join(words[place - 1] if place <= len(words) else "?" for place in map(int, ids) if place > 0)
+    return " ".join(
+        words[place - 1] if place <= len(words) else "?" for place in map(int, ids) if place > 0
+    )

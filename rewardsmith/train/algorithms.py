@@ -1,14 +1,15 @@
 """Which learning algorithms there are, by the name that a task gives: Stable-Baselines3's, and those of other packages.
 
-Another package adds one through the entry-point group ``rewardsmith.trainers``: a class in the form of
-Stable-Baselines3's ``BaseAlgorithm`` whose policy acts on the observation alone, e.g. ``TQC = "sb3_contrib:TQC"``.
+Another package adds one through the entry-point group ``rewardsmith.trainers``: a class in the form
+of Stable-Baselines3's ``BaseAlgorithm`` whose policy acts on the observation alone, e.g. ``TQC =
+"sb3_contrib:TQC"``.
 """
 
 from __future__ import annotations
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from rewardsmith.registry import Registry
+from rewardsmith.plugins import Registry
 
 ALGORITHMS = Registry(
     "algorithm",

@@ -1,10 +1,12 @@
 """A trained policy's episodes, in a process that never ran generated code.
 
-Checkpoints are ranked by the reward they were trained for, on ranking episodes; the fitness of the chosen
-one is then measured on other seeds. So neither the ranking nor a lucky checkpoint can lift the score.
+Checkpoints are ranked by the reward they were trained for, on ranking episodes; the fitness of the
+chosen one is then measured on other seeds. So neither the ranking nor a lucky checkpoint can lift
+the score.
 
-For the bank, selection trials also leave what is between random and trained: an episode of every checkpoint, and some
-of the chosen one disturbed by random actions, as in D-REX (Brown et al. 2019, arXiv 1907.03976).
+For the bank, selection trials also leave what is between random and trained: an episode of every
+checkpoint, and some of the chosen one disturbed by random actions, as in D-REX (Brown et al. 2019,
+arXiv 1907.03976).
 """
 
 from __future__ import annotations
@@ -19,24 +21,35 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-from rewardsmith.episodes import ALONG, EPISODES, PAID, episode_columns, joined_columns, save_episodes, save_output
+from rewardsmith.episodes.columns import episode_columns, joined_columns
+from rewardsmith.episodes.files import ALONG, EPISODES, PAID, save_episodes, save_output
+from rewardsmith.episodes.preflight import LONGEST_EPISODE
+from rewardsmith.episodes.recorder import History
 from rewardsmith.errors import BoundaryError, ProgramError
-from rewardsmith.look import LONGEST_EPISODE
 from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.parts import without_potential
-from rewardsmith.recorder import History
+from rewardsmith.run.trials import (
+    RANKING_EPISODES,
+    TRAINED,
+    TrainedReport,
+    TrialJob,
+    TrialResult,
+    write_json,
+)
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
-from rewardsmith.train.jobs import RANKING_EPISODES, TRAINED, Opened, TrainedReport, TrialJob, TrialResult, write_json
 from rewardsmith.train.learner import load_state, make_policy, normalised, with_subgoals
 from rewardsmith.train.vec_reward import LARGEST
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
-from rewardsmith.types import Array, Episode, Evaluator
+from rewardsmith.types import Array, Episode, Evaluator, Opened
 
 RESULT = "result.json"
 _KEPT_OF_EACH = 2  # episodes of a checkpoint
-_DISTURBED = (0.1, 0.9)  # shares of random actions, in even steps from the first environment to the last
+_DISTURBED = (
+    0.1,
+    0.9,
+)  # shares of random actions, in even steps from the first environment to the last
 
 
 class Rollout(NamedTuple):
@@ -66,7 +79,13 @@ def run_evaluation(
 
 
 def _failed(trained: TrainedReport, steps: int, why: TrainedReport | ProgramError) -> TrialResult:
-    return TrialResult(digest=trained.digest, status="program_failed", steps=steps, message=why.message, line=why.line)
+    return TrialResult(
+        digest=trained.digest,
+        status="program_failed",
+        steps=steps,
+        message=why.message,
+        line=why.line,
+    )
 
 
 def _measured(
@@ -84,7 +103,9 @@ def _measured(
         for name in trained.checkpoints:
             rollout = ranking.play(folder, name, seed, deterministic)
             steps += rollout.steps
-            returns[name] = float(np.mean([own_return(program, episode) for episode in rollout.episodes]))
+            returns[name] = float(
+                np.mean([own_return(program, episode) for episode in rollout.episodes])
+            )
             along += rollout.episodes[:_KEPT_OF_EACH]
     except ProgramError as error:
         return _failed(trained, steps, error)
@@ -94,7 +115,9 @@ def _measured(
         steps += disturbed.steps
         save_episodes(folder / ALONG, [*along, *disturbed.episodes])
     player = Player(task, job.training, job.evaluation.episodes, lambda _: ranking.opened)
-    rollout = player.play(folder, best, derived_seed("evaluation", job.rung, job.seed), deterministic)
+    rollout = player.play(
+        folder, best, derived_seed("evaluation", job.rung, job.seed), deterministic
+    )
     save_episodes(folder / EPISODES, rollout.episodes)
     try:
         if program is not None:
@@ -124,7 +147,10 @@ def _reached(subgoals: Evaluator | None, episodes: list[Episode]) -> dict[str, l
     terms = subgoals(joined_columns(episodes, subgoals.arguments)).terms
     lengths = np.array([len(episode) for episode in episodes])
     first = {name: first_steps(values > 0.5, lengths) for name, values in terms.items()}
-    return {name: [None if step == NEVER else int(step) + 1 for step in steps] for name, steps in first.items()}
+    return {
+        name: [None if step == NEVER else int(step) + 1 for step in steps]
+        for name, steps in first.items()
+    }
 
 
 def own_return(program: Evaluator | None, episode: Episode) -> float:
@@ -138,7 +164,9 @@ def own_return(program: Evaluator | None, episode: Episode) -> float:
     total = without_potential(program, episode_columns(episode, program.arguments)).total
     if not (np.abs(total) <= LARGEST).all():
         raise ProgramError(
-            "the reward is not finite, or huge, on an evaluation episode", "guard divisions", reason="output"
+            "the reward is not finite, or huge, on an evaluation episode",
+            "guard divisions",
+            reason="output",
         )
     return float(total.sum())
 
@@ -147,7 +175,8 @@ class Player:
     """Plays one episode in each of n environments with the weights of a checkpoint.
 
     Args:
-        open_program: of the program under which it was trained: its subgoals are part of what the policy sees.
+        open_program: of the program under which it was trained: its subgoals are part of what the
+            policy sees.
     """
 
     def __init__(
@@ -166,16 +195,25 @@ class Player:
             self._venv.norm_reward = False
         self._model = make_policy(training, self._venv)
         self._model.policy.set_training_mode(False)
-        # predict() goes through all modules in every step to turn off what is off: a third of an evaluation's time
+        # predict() goes through all modules in every step to turn off what is off: a third of an
+        # evaluation's time
         self._model.policy.set_training_mode = lambda mode: None  # type: ignore[method-assign]
 
     def play(
-        self, folder: Path, checkpoint: str, seed: int, deterministic: bool, *, disturbed: bool = False
+        self,
+        folder: Path,
+        checkpoint: str,
+        seed: int,
+        deterministic: bool,
+        *,
+        disturbed: bool = False,
     ) -> Rollout:
         """The first episode of each environment; disturbed, each takes another share of random actions."""
         load_state(self._model, self._venv, folder / "checkpoints", checkpoint)
         self._venv.seed(seed)
-        disturb = _Disturbing(self.base.num_envs, self._model.action_space, seed) if disturbed else None
+        disturb = (
+            _Disturbing(self.base.num_envs, self._model.action_space, seed) if disturbed else None
+        )
         return play_episodes(self._model, self._venv, self.base, deterministic, disturb)
 
 

@@ -12,12 +12,13 @@ import gymnasium as gym
 import numpy as np
 from PIL import Image
 
-from rewardsmith.episodes import EPISODES, load_episodes
+from rewardsmith.episodes.files import EPISODES, load_episodes
 from rewardsmith.errors import BoundaryError, UsageError, boundary
+from rewardsmith.run.trials import FILM, TrialJob, TrialResult
 from rewardsmith.task.loading import Task
 from rewardsmith.train.evaluation import RESULT, Player
-from rewardsmith.train.jobs import FILM, Opened, TrialJob, TrialResult
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed
+from rewardsmith.types import Opened
 
 _MOST_FRAMES = 100
 _DRAWS_NOT = "the environment cannot draw itself"
@@ -30,7 +31,8 @@ def film_trial(
 ) -> Path:
     """Play the first evaluation episode of a finished trial again, and write ``film.webp`` into its folder.
 
-    Every k-th step is a frame, with k so that :data:`_MOST_FRAMES` are enough; the last step always is.
+    Every k-th step is a frame, with k so that :data:`_MOST_FRAMES` are enough; the last step always
+    is.
 
     Raises:
         UsageError: the environment cannot draw itself as an array.
@@ -57,7 +59,9 @@ def film_trial(
 
 def _need_no_screen() -> None:
     """Have MuJoCo draw by EGL where there is no screen: by its default it would end the process there."""
-    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if sys.platform == "linux" and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
         os.environ.setdefault("MUJOCO_GL", "egl")
 
 

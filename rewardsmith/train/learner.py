@@ -1,7 +1,7 @@
 """A task's training defaults -> a Stable-Baselines3 model; its weights and statistics to and from disk.
 
-Weights are plain tensors (``weights_only``) and running statistics plain arrays: nothing that is loaded can
-run code. A zip in Stable-Baselines3's format is made at export only.
+Weights are plain tensors (``weights_only``) and running statistics plain arrays: nothing that is
+loaded can run code. A zip in Stable-Baselines3's format is made at export only.
 """
 
 from __future__ import annotations
@@ -25,16 +25,30 @@ from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.train.algorithms import algorithm_class, is_on_policy
-from rewardsmith.train.q_prior import QFunction
-from rewardsmith.train.q_shaping import q_shaped
+from rewardsmith.train.prior.beliefs import QFunction
+from rewardsmith.train.prior.shaping import q_shaped
 from rewardsmith.train.subgoals import WHOLE_AND_MASK, Subgoals, bonus_for, subgoal_names
 from rewardsmith.train.vectors import RecordedVecEnv
 from rewardsmith.types import Evaluator
 
 _OURS = {"policy", "env", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model"}
-_ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
-_PRIOR = ("part", "weight", "prove", "until", "every", "follow")  # options of a q_shaped learner that a task sets
-_LARGE_BATCH = 4096  # from this batch size an off-policy learner gains more from a GPU than copying costs
+_ACTIVATIONS = {
+    "tanh": torch.nn.Tanh,
+    "relu": torch.nn.ReLU,
+    "elu": torch.nn.ELU,
+    "silu": torch.nn.SiLU,
+}
+_PRIOR = (
+    "part",
+    "weight",
+    "prove",
+    "until",
+    "every",
+    "follow",
+)  # options of a q_shaped learner that a task sets
+_LARGE_BATCH = (
+    4096  # from this batch size an off-policy learner gains more from a GPU than copying costs
+)
 
 
 def check_hyperparameters(training: TrainingSpec) -> None:
@@ -46,7 +60,9 @@ def check_hyperparameters(training: TrainingSpec) -> None:
     known = set(inspect.signature(algorithm_class(training.algorithm)).parameters) - _OURS
     for name in training.hyperparameters:
         if name not in known:
-            raise UsageError(f"{training.algorithm} has no hyper-parameter {name!r}", did_you_mean(name, known))
+            raise UsageError(
+                f"{training.algorithm} has no hyper-parameter {name!r}", did_you_mean(name, known)
+            )
 
 
 def choose_device(training: TrainingSpec, wanted: str = "auto") -> str:
@@ -58,7 +74,9 @@ def choose_device(training: TrainingSpec, wanted: str = "auto") -> str:
     return "cuda" if pays and torch.cuda.is_available() else "cpu"
 
 
-def normalised(venv: VecEnv, training: TrainingSpec, kind: type[VecNormalize] = VecNormalize) -> VecEnv:
+def normalised(
+    venv: VecEnv, training: TrainingSpec, kind: type[VecNormalize] = VecNormalize
+) -> VecEnv:
     """Put VecNormalize, or a kind of it, on top where the task asks for it; images are left to the policy."""
     keys = _normalisable_keys(venv.observation_space) if training.normalise_observations else None
     if keys is None and not training.normalise_reward:
@@ -76,7 +94,8 @@ def with_subgoals(task: Task, venv: RecordedVecEnv, subgoals: Evaluator | None) 
     """Put the wrapper that watches subgoals around recorded environments, if a program has any.
 
     Raises:
-        UsageError: a bonus that could be worth more than a success, or an observation to which no mask can be added.
+        UsageError: a bonus that could be worth more than a success, or an observation to which no
+            mask can be added.
     """
     if subgoals is None:
         return venv
@@ -101,7 +120,9 @@ def make_learner(
     check_hyperparameters(training)
     training = _beside_subgoals(training, venv)
     arguments = _resolved(training, venv)
-    with boundary("trainer", f"making the {training.algorithm} learner", "check [training] of the task"):
+    with boundary(
+        "trainer", f"making the {training.algorithm} learner", "check [training] of the task"
+    ):
         make: Any = algorithm_class(training.algorithm)
         if q_prior is not None:
             shaping = training.shaping
@@ -113,7 +134,11 @@ def make_learner(
 def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:
     """A model that only acts: without the memory that learning would need."""
     takes = inspect.signature(algorithm_class(training.algorithm)).parameters
-    least = {"n_steps": 2, "batch_size": 2 * venv.num_envs} if is_on_policy(training.algorithm) else {"buffer_size": 1}
+    least = (
+        {"n_steps": 2, "batch_size": 2 * venv.num_envs}
+        if is_on_policy(training.algorithm)
+        else {"buffer_size": 1}
+    )
     small = {name: value for name, value in least.items() if name in takes}
     acting = training.model_copy(update={"hyperparameters": {**training.hyperparameters, **small}})
     return make_learner(acting, venv, 0, "cpu")
@@ -122,7 +147,9 @@ def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:
 def save_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> None:
     """Write the policy's weights and the running statistics of observations as one checkpoint."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = io.BytesIO()  # written by Python, so that a full disk is an OSError and not one of torch's own
+    weights = (
+        io.BytesIO()
+    )  # written by Python, so that a full disk is an OSError and not one of torch's own
     torch.save(model.policy.state_dict(), weights)
     (folder / f"{name}.pt").write_bytes(weights.getvalue())
     np.savez(folder / f"{name}.npz", **_statistics(venv))
@@ -171,7 +198,9 @@ def _resolved(training: TrainingSpec, venv: VecEnv) -> dict[str, Any]:
         arguments["train_freq"] = tuple(arguments["train_freq"])
     if isinstance(arguments.get("action_noise"), int | float):
         shape = venv.action_space.shape or ()
-        arguments["action_noise"] = NormalActionNoise(np.zeros(shape), np.full(shape, arguments["action_noise"]))
+        arguments["action_noise"] = NormalActionNoise(
+            np.zeros(shape), np.full(shape, arguments["action_noise"])
+        )
     policy = dict(arguments.get("policy_kwargs", {}))
     if isinstance(policy.get("activation_fn"), str):
         name = policy["activation_fn"].lower()
@@ -184,13 +213,23 @@ def _resolved(training: TrainingSpec, venv: VecEnv) -> dict[str, Any]:
 
 
 def _statistics(venv: VecEnv) -> dict[str, Any]:
-    normalising = unwrap_vec_normalize(venv)  # above it Stable-Baselines3 may have put a wrapper for images
+    normalising = unwrap_vec_normalize(
+        venv
+    )  # above it Stable-Baselines3 may have put a wrapper for images
     if normalising is None:
         return {}
     venv = normalising
-    arrays = {"return/mean": venv.ret_rms.mean, "return/var": venv.ret_rms.var, "return/count": venv.ret_rms.count}
+    arrays = {
+        "return/mean": venv.ret_rms.mean,
+        "return/var": venv.ret_rms.var,
+        "return/count": venv.ret_rms.count,
+    }
     for key, running in _observation_statistics(venv).items():
-        arrays |= {f"obs/{key}/mean": running.mean, f"obs/{key}/var": running.var, f"obs/{key}/count": running.count}
+        arrays |= {
+            f"obs/{key}/mean": running.mean,
+            f"obs/{key}/var": running.var,
+            f"obs/{key}/count": running.count,
+        }
     return arrays
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from stable_baselines3.common.vec_env import VecNormalize
 
+from rewardsmith.run.trials import TrialJob, TrialResult
 from rewardsmith.task.loading import Task
 from rewardsmith.train.evaluation import RESULT
-from rewardsmith.train.jobs import Opened, TrialJob, TrialResult
 from rewardsmith.train.learner import load_state, make_learner, normalised, with_subgoals
 from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
+from rewardsmith.types import Opened
 
 
 def export_zip(
@@ -33,7 +34,9 @@ def export_zip(
     result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
     base = make_vec_env(task, 1, 0)
     venv = normalised(with_subgoals(task, base, open_program(base).subgoals), job.training)
-    model = make_learner(job.training, venv, job.seed, "cpu")  # with its own settings, to be trained on if wished
+    model = make_learner(
+        job.training, venv, job.seed, "cpu"
+    )  # with its own settings, to be trained on if wished
     load_state(model, venv, folder / "checkpoints", result.checkpoint)
     model.save(target / f"{prefix}policy.zip")
     if isinstance(venv, VecNormalize):

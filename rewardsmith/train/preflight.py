@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rewardsmith.episodes import save_episodes
+from rewardsmith.episodes.files import save_episodes
+from rewardsmith.episodes.preflight import Preflight, look_at
 from rewardsmith.errors import BoundaryError, UsageError
-from rewardsmith.look import Preflight, look_at
+from rewardsmith.run.trials import write_json
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
-from rewardsmith.train.jobs import write_json
 from rewardsmith.train.learner import check_hyperparameters, make_policy, normalised
 from rewardsmith.train.subgoals import bonus_for
 from rewardsmith.train.vectors import make_vec_env
@@ -25,7 +25,8 @@ def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Pre
         wanted: the functions that programs shall have.
 
     Raises:
-        UsageError: the task's fields, fitness, algorithm or hyper-parameters do not fit the environment.
+        UsageError: the task's fields, fitness, algorithm or hyper-parameters do not fit the
+            environment.
         BoundaryError: the environment fails on reset or in a step.
     """
     check_hyperparameters(task.spec.training)

@@ -1,9 +1,10 @@
 """A program's reward for on-policy learning, asked for once per rollout instead of once per step.
 
-Asking a program host costs about 0.1 ms however many transitions go in, most of it waking the other process up.
-An on-policy learner looks at rewards only when its rollout is full, so until then the steps are kept and the
-learner is given zeros; then all of the rollout is asked for in one call, normalised step by step as VecNormalize
-would have done, and put into the rollout buffer, whose returns are computed again. The result is the same.
+Asking a program host costs about 0.1 ms however many transitions go in, most of it waking the other
+process up. An on-policy learner looks at rewards only when its rollout is full, so until then the
+steps are kept and the learner is given zeros; then all of the rollout is asked for in one call,
+normalised step by step as VecNormalize would have done, and put into the rollout buffer, whose
+returns are computed again. The result is the same.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ class RolloutReward(VecReward):
         assert self.program is not None
         steps, self._steps = self._steps, []
         columns = {
-            name: np.concatenate([step.columns[i] for step in steps]) for i, name in enumerate(self.program.arguments)
+            name: np.concatenate([step.columns[i] for step in steps])
+            for i, name in enumerate(self.program.arguments)
         }
         output = finite_output(self.program, columns)
         shape = (len(steps), self.num_envs)
@@ -83,7 +85,9 @@ class RolloutNormalize(VecNormalize):
 
     def reset(self) -> Any:
         """Reset all environments; discounted returns begin anew."""
-        self._carried = np.zeros(self.num_envs)  # discounted returns at the last step that was settled
+        self._carried = np.zeros(
+            self.num_envs
+        )  # discounted returns at the last step that was settled
         return super().reset()
 
     def _update_reward(self, reward: Any) -> None:
@@ -93,7 +97,9 @@ class RolloutNormalize(VecNormalize):
         """Normalise rewards of shape (T, n) in the order of their steps, and take them into the statistics."""
         if not self.norm_reward:
             return rewards.astype(np.float32)
-        self.returns = self._carried  # steps since then have reset those of ended episodes too early
+        self.returns = (
+            self._carried
+        )  # steps since then have reset those of ended episodes too early
         normalised = np.empty(rewards.shape, np.float32)
         for t, reward in enumerate(rewards.astype(np.float32)):
             super()._update_reward(reward)
@@ -120,7 +126,11 @@ class SettleRollout(BaseCallback):
         if isinstance(venv, RolloutNormalize):
             rewards = venv.normalise_rollout(rewards, dones)
         buffer = model.rollout_buffer
-        buffer.rewards += rewards  # until now it holds what SB3 adds where a time limit cut an episode
-        buffer.compute_returns_and_advantage(last_values=self.locals["values"], dones=self.locals["dones"])
+        buffer.rewards += (
+            rewards  # until now it holds what SB3 adds where a time limit cut an episode
+        )
+        buffer.compute_returns_and_advantage(
+            last_values=self.locals["values"], dones=self.locals["dones"]
+        )
         if model.ep_info_buffer is not None:
             model.ep_info_buffer.extend(episode.for_logging() for episode in ended)

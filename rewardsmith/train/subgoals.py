@@ -1,11 +1,13 @@
 """Subgoals paid once per episode, and shown to the learner as done or not.
 
-What is paid once depends on the past, which a state does not tell: without the mask of what is done, values of states
-would mix two futures, and an agent would wait where the bonus once was. So the mask is part of the observation, in
-training, at evaluation and in the export: appended to a Box, which is made flat for it, as the key ``subgoals`` of a
-Dict; a number, and an image that convolutions shall see, become a Dict of both.
+What is paid once depends on the past, which a state does not tell: without the mask of what is
+done, values of states would mix two futures, and an agent would wait where the bonus once was. So
+the mask is part of the observation, in
+training, at evaluation and in the export: appended to a Box, which is made flat for it, as the key
+``subgoals`` of a Dict; a number, and an image that convolutions shall see, become a Dict of both.
 
-The wrapper stands directly above the recorded environments, below the one that puts rewards in place.
+The wrapper stands directly above the recorded environments, below the one that puts rewards in
+place.
 """
 
 from __future__ import annotations
@@ -39,11 +41,13 @@ class Subgoals(VecEnvWrapper):
     Args:
         venv: recorded environments.
         program: gives one boolean term per subgoal: whether it holds after a transition.
-        form: ``potential`` pays the change of bonus * (number done), which leaves what is optimal alone;
-            ``neutralised`` pays each once and takes all back from a success (ELLA, EAGER); ``bonus`` pays each once.
+        form: ``potential`` pays the change of bonus * (number done), which leaves what is optimal
+            alone; ``neutralised`` pays each once and takes all back from a success (ELLA, EAGER);
+            ``bonus`` pays each once.
         bonus: for one subgoal.
         gamma: the learner's discount.
-        goal: a text field; only the subgoals that its successes had are paid, at most one in a step.
+        goal: a text field; only the subgoals that its successes had are paid, at most one in a
+            step.
         policy: the kind of policy: one with convolutions must see an image as it is.
 
     Attributes:
@@ -70,7 +74,9 @@ class Subgoals(VecEnvWrapper):
         self._goal, self._relevance = goal, Relevance(len(self.names))
         space = venv.observation_space
         self._appends = isinstance(space, spaces.Box) and policy != "CnnPolicy"
-        self._scale = 255.0 if is_image_space(space) else 1.0  # by which policies divide what they see as an image
+        self._scale = (
+            255.0 if is_image_space(space) else 1.0
+        )  # by which policies divide what they see as an image
         mask = spaces.Box(0.0, 1.0, (len(self.names),), np.float32)
         shown = _appended(space, mask, self._scale) if self._appends else _beside(space, mask)
         super().__init__(venv, observation_space=shown)
@@ -90,7 +96,9 @@ class Subgoals(VecEnvWrapper):
         self.done |= holds
         self.paid = self._worth(before, new)
         for row in np.flatnonzero(dones):
-            infos[row]["terminal_observation"] = self._shown(infos[row]["terminal_observation"], self.done[row])
+            infos[row]["terminal_observation"] = self._shown(
+                infos[row]["terminal_observation"], self.done[row]
+            )
             infos[row]["subgoals"] = dict(zip(self.names, self.done[row].tolist(), strict=True))
         self.done[dones] = False
         self._owed[dones] = 0.0
@@ -133,7 +141,9 @@ class Subgoals(VecEnvWrapper):
         """An observation, or one of each environment, with what is done."""
         mask = done.astype(np.float32)
         if self._appends:
-            return np.concatenate([obs.reshape(*done.shape[:-1], -1) / self._scale, mask], axis=-1, dtype=np.float32)
+            return np.concatenate(
+                [obs.reshape(*done.shape[:-1], -1) / self._scale, mask], axis=-1, dtype=np.float32
+            )
         return {**(obs if isinstance(obs, dict) else {WHOLE: obs}), KEY: mask}
 
 
@@ -146,7 +156,8 @@ def bonus_for(task: Task, env: gym.Env[Any, Any], count: int) -> float:
     """What one of ``count`` subgoals is paid.
 
     Raises:
-        UsageError: it could be worth more than a success, or how long an episode can last is not known.
+        UsageError: it could be worth more than a success, or how long an episode can last is not
+            known.
     """
     shaping, gamma = task.spec.training.shaping, task.spec.training.gamma
     if shaping.subgoals == "potential":
@@ -154,7 +165,9 @@ def bonus_for(task: Task, env: gym.Env[Any, Any], count: int) -> float:
     horizon = longest_episode(task, env)
     if horizon is None:
         hint = "set [env] max_episode_steps, or pay subgoals as a potential, which has no limit"
-        raise UsageError("how much subgoals may be paid depends on the longest episode, which is not known", hint)
+        raise UsageError(
+            "how much subgoals may be paid depends on the longest episode, which is not known", hint
+        )
     if shaping.bonus is None:
         return SAFE * largest_bonus(gamma, horizon, shaping.success, count)
     try:
@@ -167,7 +180,9 @@ def bonus_for(task: Task, env: gym.Env[Any, Any], count: int) -> float:
 
 def _appended(space: Any, mask: spaces.Box, scale: float) -> spaces.Box:
     ends = ((space.low, mask.low), (space.high, mask.high))
-    low, high = (np.concatenate([of.ravel() / scale, of_mask]).astype(np.float32) for of, of_mask in ends)
+    low, high = (
+        np.concatenate([of.ravel() / scale, of_mask]).astype(np.float32) for of, of_mask in ends
+    )
     return spaces.Box(low, high, dtype=np.float32)
 
 

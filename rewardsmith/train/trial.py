@@ -1,8 +1,8 @@
 """One training under a program: the curve, checkpoints along the way, and how it ended.
 
-A program that breaks ends its own training and nothing else; the report says so. The fitness along the
-curve is measured on training episodes, which costs no extra steps; it is shown to the writer and never
-used for selection.
+A program that breaks ends its own training and nothing else; the report says so. The fitness along
+the curve is measured on training episodes, which costs no extra steps; it is shown to the writer
+and never used for selection.
 """
 
 from __future__ import annotations
@@ -19,26 +19,31 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardsmith.errors import ProgramError, boundary
-from rewardsmith.task.fitness import Fitness, fitness_function
-from rewardsmith.task.loading import Task
-from rewardsmith.train.algorithms import is_on_policy
-from rewardsmith.train.jobs import (
+from rewardsmith.run.trials import (
     CHECKPOINTS,
     CURVE_POINTS,
     TRAINED,
-    Opened,
     PriorOutcome,
     TrainedReport,
     TrialJob,
     write_json,
 )
-from rewardsmith.train.learner import choose_device, make_learner, normalised, save_state, with_subgoals
-from rewardsmith.train.prior_of_fields import PriorOfFields
+from rewardsmith.task.fitness import Fitness, fitness_function
+from rewardsmith.task.loading import Task
+from rewardsmith.train.algorithms import is_on_policy
+from rewardsmith.train.learner import (
+    choose_device,
+    make_learner,
+    normalised,
+    save_state,
+    with_subgoals,
+)
+from rewardsmith.train.prior.fields import PriorOfFields
 from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, SettleRollout
 from rewardsmith.train.subgoals import Subgoals
 from rewardsmith.train.vec_reward import TrainingEpisode, VecReward
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
-from rewardsmith.types import Episode, Evaluator
+from rewardsmith.types import Episode, Evaluator, Opened
 
 CURVE = "curve.csv"
 
@@ -74,7 +79,9 @@ def run_training(
             callbacks: list[BaseCallback] = [recording]
             if isinstance(rewarded, RolloutReward):
                 callbacks.insert(0, SettleRollout(rewarded))
-            model.learn(job.steps, callback=CallbackList(callbacks), log_interval=_log_interval(job))
+            model.learn(
+                job.steps, callback=CallbackList(callbacks), log_interval=_log_interval(job)
+            )
         recording.checkpoint()
     except ProgramError as error:
         broken = error
@@ -83,7 +90,9 @@ def run_training(
         model.logger.close()
         venv.close()
     outcome = model.q_shaper.outcome if prior is not None else None  # type: ignore[attr-defined]
-    return _report(task, job, folder, begun, broken, model.num_timesteps, recording.checkpoints, outcome)
+    return _report(
+        task, job, folder, begun, broken, model.num_timesteps, recording.checkpoints, outcome
+    )
 
 
 def _report(
@@ -115,20 +124,30 @@ def _rewarded(job: TrialJob, base: VecEnv, program: Evaluator | None) -> tuple[V
     """The reward wrapper and the top of the stack: per rollout where the learner allows it, else per step."""
     watched = isinstance(base, Subgoals)  # what they are worth is known step by step
     per_rollout = job.training.algorithm == "PPO" and program is not None and not watched
-    rewarded = (RolloutReward if per_rollout else VecReward)(base, program, job.training.gamma, history=True)
-    return rewarded, normalised(rewarded, job.training, RolloutNormalize if per_rollout else VecNormalize)
+    rewarded = (RolloutReward if per_rollout else VecReward)(
+        base, program, job.training.gamma, history=True
+    )
+    return rewarded, normalised(
+        rewarded, job.training, RolloutNormalize if per_rollout else VecNormalize
+    )
 
 
 def _log_interval(job: TrialJob) -> int:
     """Iterations between TensorBoard points: on-policy counts rollouts, off-policy counts episodes."""
     per_rollout = int(job.training.hyperparameters.get("n_steps", 2048)) * job.training.n_envs
-    return max(1, job.steps // per_rollout // CURVE_POINTS) if is_on_policy(job.training.algorithm) else 10
+    return (
+        max(1, job.steps // per_rollout // CURVE_POINTS)
+        if is_on_policy(job.training.algorithm)
+        else 10
+    )
 
 
 class _Recording(BaseCallback):
     """Writes curve rows and checkpoints at fixed steps of a training."""
 
-    def __init__(self, rewarded: VecReward, fitness: Callable[[Episode], Fitness], folder: Path, steps: int) -> None:
+    def __init__(
+        self, rewarded: VecReward, fitness: Callable[[Episode], Fitness], folder: Path, steps: int
+    ) -> None:
         super().__init__()
         self.checkpoints: list[str] = []
         self._rewarded = rewarded
@@ -151,7 +170,9 @@ class _Recording(BaseCallback):
     def _on_rollout_end(self) -> None:
         """Rewards of a rollout may be known only now, so rows are written here and not between."""
         if self.num_timesteps >= self._next_row:
-            self._next_row += self._every_row * ((self.num_timesteps - self._next_row) // self._every_row + 1)
+            self._next_row += self._every_row * (
+                (self.num_timesteps - self._next_row) // self._every_row + 1
+            )
             self._row()
 
     def checkpoint(self) -> None:
@@ -181,13 +202,17 @@ class _Recording(BaseCallback):
         self._file.flush()
         for key, value in row.items():
             if key not in ("steps", "wall_s"):
-                self.logger.record(key.replace("term/", "reward/") if "/" in key else f"task/{key}", value)
+                self.logger.record(
+                    key.replace("term/", "reward/") if "/" in key else f"task/{key}", value
+                )
 
 
 _MEASURES = ("length", "own_return", "native_return", "fitness", "success")
 
 
-def _summary(episodes: Sequence[TrainingEpisode], fitness: Callable[[Episode], Fitness]) -> dict[str, float]:
+def _summary(
+    episodes: Sequence[TrainingEpisode], fitness: Callable[[Episode], Fitness]
+) -> dict[str, float]:
     """Means over training episodes; empty of measures when none ended."""
     if not episodes:
         return {"episodes": 0}
@@ -203,7 +228,9 @@ def _summary(episodes: Sequence[TrainingEpisode], fitness: Callable[[Episode], F
     if successes:
         row["success"] = float(np.mean(successes))
     names = dict.fromkeys(name for episode in episodes for name in episode.terms)
-    return row | {f"term/{name}": float(np.mean([e.terms.get(name, 0.0) for e in episodes])) for name in names}
+    return row | {
+        f"term/{name}": float(np.mean([e.terms.get(name, 0.0) for e in episodes])) for name in names
+    }
 
 
 def _short(value: float) -> str:

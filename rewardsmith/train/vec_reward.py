@@ -1,7 +1,8 @@
 """A program's reward in the place of the native one, one call per vector step.
 
-The wrapper stands directly above the recorded environments and below VecNormalize. The native reward, the
-terms and whole episodes are kept beside it; nothing of them enters the observations or the learner.
+The wrapper stands directly above the recorded environments and below VecNormalize. The native
+reward, the terms and whole episodes are kept beside it; nothing of them enters the observations or
+the learner.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 
+from rewardsmith.episodes.recorder import History
 from rewardsmith.errors import ProgramError, UsageError
 from rewardsmith.parts import ProgramParts
-from rewardsmith.recorder import History
 from rewardsmith.train.subgoals import Subgoals
 from rewardsmith.train.vectors import buffers_of
 from rewardsmith.types import Array, Columns, Episode, Evaluator, FloatArray, Output
@@ -47,22 +48,27 @@ class VecReward(VecEnvWrapper):
 
     Args:
         venv: made by :func:`rewardsmith.make_vec_env`.
-        program: applied once per vector step to columns of shape (n_envs, ...); None leaves the native
-            reward in place and records all the same.
-        gamma: the learner's discount; potentials need it, and a mismatch would void their guarantee.
+        program: applied once per vector step to columns of shape (n_envs, ...); None leaves the
+            native reward in place and records all the same.
+        gamma: the learner's discount; potentials need it, and a mismatch would void their
+            guarantee.
         history: keep whole episodes, for fitness along training.
 
     Attributes:
-        earned: what the last vector step paid but for subgoals and the change of a potential, shape (n,).
+        earned: what the last vector step paid but for subgoals and the change of a potential, shape
+            (n,).
 
     Raises:
-        UsageError: ``venv`` has no recorder, or stands above VecNormalize or VecFrameStack; or a potential was opened
-            with another discount.
+        UsageError: ``venv`` has no recorder, or stands above VecNormalize or VecFrameStack; or a
+            potential was opened with another discount.
 
-    ``step_wait`` raises ProgramError when the program breaks or returns a value that no learner can use.
+    ``step_wait`` raises ProgramError when the program breaks or returns a value that no learner can
+    use.
     """
 
-    def __init__(self, venv: VecEnv, program: Evaluator | None, gamma: float, *, history: bool = False) -> None:
+    def __init__(
+        self, venv: VecEnv, program: Evaluator | None, gamma: float, *, history: bool = False
+    ) -> None:
         super().__init__(venv)
         if isinstance(program, ProgramParts) and program.has_potential and program.gamma != gamma:
             raise UsageError(
@@ -112,7 +118,11 @@ class VecReward(VecEnvWrapper):
             output = Output(self.buffers.native_reward.copy())
         else:
             output = finite_output(self.program, self.buffers.columns(self.program.arguments))
-        self.earned = self.program.unshaped(output) if isinstance(self.program, ProgramParts) else output.total
+        self.earned = (
+            self.program.unshaped(output)
+            if isinstance(self.program, ProgramParts)
+            else output.total
+        )
         if not isinstance(self.venv, Subgoals):
             return output
         terms = dict(output.terms) or {"reward": output.total}
@@ -123,17 +133,21 @@ def finite_output(program: Evaluator, columns: Columns) -> Output:
     """What a program gives for a batch.
 
     Raises:
-        ProgramError: it breaks, a reward is not finite or too large for a learner, or a term is not finite; the
-            message holds the inputs of the first such row.
+        ProgramError: it breaks, a reward is not finite or too large for a learner, or a term is not
+            finite; the message holds the inputs of the first such row.
     """
     output = program(columns)
-    _check(program, columns, "the reward", output.total, np.abs(output.total) <= LARGEST)  # not a number is not <=
+    _check(
+        program, columns, "the reward", output.total, np.abs(output.total) <= LARGEST
+    )  # not a number is not <=
     for name, values in output.terms.items():
         _check(program, columns, f"term {name!r}", values, np.isfinite(values))
     return output
 
 
-def _check(program: Evaluator, columns: Columns, what: str, values: FloatArray, good: Array) -> None:
+def _check(
+    program: Evaluator, columns: Columns, what: str, values: FloatArray, good: Array
+) -> None:
     if good.all():
         return
     row = int(np.flatnonzero(~good)[0])
@@ -175,11 +189,16 @@ class EpisodeSums:
             self.terms[name] += values
         if not dones.any():
             return []
-        ended = [(int(row), self._ended(int(row), episodes.get(int(row)))) for row in np.flatnonzero(dones)]
+        ended = [
+            (int(row), self._ended(int(row), episodes.get(int(row))))
+            for row in np.flatnonzero(dones)
+        ]
         for sums in (self._own, self._native, self._length, *self.terms.values()):
             sums[dones] = 0
         return ended
 
     def _ended(self, row: int, episode: Episode | None) -> TrainingEpisode:
         terms = {name: float(sums[row]) for name, sums in self.terms.items()}
-        return TrainingEpisode(float(self._own[row]), float(self._native[row]), int(self._length[row]), terms, episode)
+        return TrainingEpisode(
+            float(self._own[row]), float(self._native[row]), int(self._length[row]), terms, episode
+        )

@@ -7,21 +7,27 @@ from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
-from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecEnvWrapper, VecFrameStack, VecNormalize
+from stable_baselines3.common.vec_env import (
+    DummyVecEnv,
+    VecEnv,
+    VecEnvWrapper,
+    VecFrameStack,
+    VecNormalize,
+)
 from stable_baselines3.common.vec_env.util import dict_to_obs
 
+from rewardsmith.episodes.recorder import Buffers, record
 from rewardsmith.errors import UsageError
-from rewardsmith.layout import Layout, make_layout
-from rewardsmith.recorder import Buffers, record
 from rewardsmith.task.environment import make_env
+from rewardsmith.task.layout import Layout, make_layout
 from rewardsmith.task.loading import Task
 
 
 class RecordedVecEnv(DummyVecEnv):
     """A DummyVecEnv whose environments write into shared :class:`Buffers`.
 
-    Environments are stepped in this process: for cheap environments worker processes cost more than they
-    save, and whole trials run side by side anyway.
+    Environments are stepped in this process: for cheap environments worker processes cost more than
+    they save, and whole trials run side by side anyway.
     """
 
     def __init__(self, task: Task, n_envs: int, render_mode: str | None = None) -> None:
@@ -33,12 +39,15 @@ class RecordedVecEnv(DummyVecEnv):
             super().__init__([self._recorded(task, env, row) for row, env in enumerate(bare)])
         except NotImplementedError as error:  # a Dict in a Dict
             hint = 'add [env] wrappers = ["gymnasium.wrappers:FlattenObservation"]; fields are read below it'
-            raise UsageError(f"Stable-Baselines3 cannot train on {task.env_id}: {error}", hint) from None
+            raise UsageError(
+                f"Stable-Baselines3 cannot train on {task.env_id}: {error}", hint
+            ) from None
 
     def step_wait(self) -> Any:
         """Step and reset as DummyVecEnv does, without copying what is empty or cannot change later.
 
-        Unlike there, the terminal observation is copied before the reset, which may write into the same array.
+        Unlike there, the terminal observation is copied before the reset, which may write into the
+        same array.
         """
         infos: list[dict[str, Any]] = []
         for row, env in enumerate(self.envs):
@@ -54,13 +63,17 @@ class RecordedVecEnv(DummyVecEnv):
         return self._obs_from_buf(), self.buf_rews.copy(), self.buf_dones.copy(), infos
 
     def _obs_from_buf(self) -> Any:
-        return dict_to_obs(self.observation_space, {key: rows.copy() for key, rows in self.buf_obs.items()})
+        return dict_to_obs(
+            self.observation_space, {key: rows.copy() for key, rows in self.buf_obs.items()}
+        )
 
     def _recorded(self, task: Task, env: gym.Env[Any, Any], row: int) -> Any:
         return lambda: record(task, env, self.layout, self.buffers, row)
 
 
-def make_vec_env(task: Task, n_envs: int, seed: int, render_mode: str | None = None) -> RecordedVecEnv:
+def make_vec_env(
+    task: Task, n_envs: int, seed: int, render_mode: str | None = None
+) -> RecordedVecEnv:
     """``n_envs`` recorded environments of a task, seeded; they draw nothing unless a render mode is given.
 
     Raises:
@@ -78,13 +91,17 @@ def buffers_of(venv: VecEnv) -> Buffers:
     """The recorder buffers below a VecEnv.
 
     Raises:
-        UsageError: there is no :class:`RecordedVecEnv` below, or a wrapper between them changes the batch.
+        UsageError: there is no :class:`RecordedVecEnv` below, or a wrapper between them changes the
+            batch.
     """
     layer: VecEnv = venv
     while isinstance(layer, VecEnvWrapper):
         if isinstance(layer, VecNormalize | VecFrameStack):
             name = type(layer).__name__
-            raise UsageError(f"VecReward cannot stand above {name}", f"put it below: {name}(VecReward(venv, …), …)")
+            raise UsageError(
+                f"VecReward cannot stand above {name}",
+                f"put it below: {name}(VecReward(venv, …), …)",
+            )
         layer = layer.venv
     if not isinstance(layer, RecordedVecEnv):
         raise UsageError(
@@ -96,4 +113,6 @@ def buffers_of(venv: VecEnv) -> Buffers:
 
 def derived_seed(*parts: int | str) -> int:
     """A seed in [0, 2**31) that depends on all parts and on nothing else; keeps random streams apart."""
-    return int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:4], "big") >> 1
+    return (
+        int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:4], "big") >> 1
+    )

@@ -14,7 +14,11 @@ def policy(observation: np.ndarray) -> np.ndarray:
 
 
 def reward(
-    hand: np.ndarray, button: np.ndarray, next_hand: np.ndarray, next_button: np.ndarray, next_pressed: np.ndarray
+    hand: np.ndarray,
+    button: np.ndarray,
+    next_hand: np.ndarray,
+    next_button: np.ndarray,
+    next_pressed: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Pay for coming nearer to the button, more for every centimetre that it goes in, and for all the way."""
     nearer = np.linalg.norm(hand - button, axis=1) - np.linalg.norm(next_hand - next_button, axis=1)

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-FINGERS = np.array([0.0, 0.0, 0.045])  # from the fingertips up to the hand, which is what the observation has
+FINGERS = np.array(
+    [0.0, 0.0, 0.045]
+)  # from the fingertips up to the hand, which is what the observation has
 
 
 def policy(observation: np.ndarray) -> np.ndarray:
@@ -11,7 +13,9 @@ def policy(observation: np.ndarray) -> np.ndarray:
     return np.array([*np.clip(10.0 * (goal + FINGERS - hand), -1.0, 1.0), 0.0], dtype=np.float32)
 
 
-def reward(fingertips: np.ndarray, next_fingertips: np.ndarray, goal: np.ndarray) -> dict[str, np.ndarray]:
+def reward(
+    fingertips: np.ndarray, next_fingertips: np.ndarray, goal: np.ndarray
+) -> dict[str, np.ndarray]:
     """Pay for each centimetre nearer, and for being there."""
     before = np.linalg.norm(fingertips - goal, axis=1)
     after = np.linalg.norm(next_fingertips - goal, axis=1)

@@ -63,7 +63,9 @@ class CartPoleSwingUp(gymnasium.Env[Observation, NDArray[np.float32]]):
         self.position, self.velocity, self.angle, self.angular_velocity = noise + HANGING
         return self._observation(), {}
 
-    def step(self, action: NDArray[np.float32]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         force = MAX_FORCE * float(np.clip(action[0], -1.0, 1.0))
         for _ in range(PHYSICS_STEPS):
             self._integrate(force, CONTROL_STEP / PHYSICS_STEPS)
@@ -89,7 +91,9 @@ class CartPoleSwingUp(gymnasium.Env[Observation, NDArray[np.float32]]):
         self.angle += seconds * self.angular_velocity
 
     def _observation(self) -> Observation:
-        velocity, angular_velocity = np.clip([self.velocity, self.angular_velocity], -MAX_SPEED, MAX_SPEED)
+        velocity, angular_velocity = np.clip(
+            [self.velocity, self.angular_velocity], -MAX_SPEED, MAX_SPEED
+        )
         pole = [np.cos(self.angle), np.sin(self.angle), angular_velocity]
         return {
             "cart": np.array([self.position, velocity], dtype=np.float32),

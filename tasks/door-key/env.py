@@ -14,8 +14,9 @@ SEEN = ("wall", "key", "closed door", "open door", "goal")
 class Around(gymnasium.ObservationWrapper[NDArray[np.float32], int, Any]):
     """The cells around the agent, turned so that it looks up, and whether it carries the key.
 
-    Observation: Box(0, 1, (len(SEEN) * 7 * 7 + 1,)): for each kind in SEEN a picture of 7 x 7 cells, row by row,
-        1 where such a thing is, the agent in the middle; then 1 while the key is carried.
+    Observation: Box(0, 1, (len(SEEN) * 7 * 7 + 1,)): for each kind in SEEN a picture of 7 x 7
+        cells, row by row, 1 where such a thing is, the agent in the middle; then 1 while the key is
+        carried.
     """
 
     def __init__(self, env: gymnasium.Env[Any, int]) -> None:
@@ -27,8 +28,12 @@ class Around(gymnasium.ObservationWrapper[NDArray[np.float32], int, Any]):
         env: Any = self.env.unwrapped
         kinds = np.array([kind(thing) for thing in env.grid.grid]).reshape(env.height, env.width)
         x, y = env.agent_pos
-        near = np.pad(kinds, REACH, constant_values=SEEN.index("wall"))[y : y + 2 * REACH + 1, x : x + 2 * REACH + 1]
-        near = np.rot90(near, env.agent_dir + 1)  # direction 0 is right: a quarter turn to the left makes it up
+        near = np.pad(kinds, REACH, constant_values=SEEN.index("wall"))[
+            y : y + 2 * REACH + 1, x : x + 2 * REACH + 1
+        ]
+        near = np.rot90(
+            near, env.agent_dir + 1
+        )  # direction 0 is right: a quarter turn to the left makes it up
         pictures = near == np.arange(len(SEEN))[:, None, None]
         return np.append(pictures.ravel(), env.carrying is not None).astype(np.float32)
 

@@ -6,13 +6,20 @@ SIZE = 6  # cells along each side, the outer wall among them
 REACH = 3  # how far the policy sees to each side
 WALL, KEY, CLOSED_DOOR, OPEN_DOOR, GOAL = range(5)  # the pictures in the observation, see env.py
 LEFT, RIGHT, FORWARD, PICK_UP, TOGGLE = 0, 1, 2, 3, 5
-AHEAD = [(-1, 0), (0, 1), (1, 0), (0, -1)]  # row and column; each after a turn to the right, the first one up
+AHEAD = [
+    (-1, 0),
+    (0, 1),
+    (1, 0),
+    (0, -1),
+]  # row and column; each after a turn to the right, the first one up
 
 
 def policy(observation: np.ndarray) -> int:
     """Walk to the key and take it, walk to the door and open it, walk to the goal."""
     pictures = observation[:-1].reshape(5, 2 * REACH + 1, 2 * REACH + 1) > 0
-    pictures = np.pad(pictures, ((0, 0), (1, 1), (1, 1)))  # a margin, so that a look ahead stays within
+    pictures = np.pad(
+        pictures, ((0, 0), (1, 1), (1, 1))
+    )  # a margin, so that a look ahead stays within
     pictures[WALL, [0, -1]] = pictures[WALL, :, [0, -1]] = True
     blocked = pictures[WALL] | pictures[KEY] | pictures[CLOSED_DOOR]
     if not pictures[CLOSED_DOOR].any():
@@ -32,7 +39,10 @@ def first_action(blocked: np.ndarray, target: np.ndarray, then: int) -> int:
         ahead = (row + AHEAD[direction][0], column + AHEAD[direction][1])
         if target[ahead]:
             return reached[state]
-        following = {LEFT: (row, column, (direction - 1) % 4), RIGHT: (row, column, (direction + 1) % 4)}
+        following = {
+            LEFT: (row, column, (direction - 1) % 4),
+            RIGHT: (row, column, (direction + 1) % 4),
+        }
         if not blocked[ahead]:
             following[FORWARD] = (*ahead, direction)
         for action, new in following.items():
@@ -62,7 +72,14 @@ def reward(
     """Pay for what is gained on the way, so that undoing a step costs what it paid; and for the goal."""
     before = progress(agent_x, agent_y, key_x, key_y, carrying_key, door_x, door_y, door_open)
     after = progress(
-        next_agent_x, next_agent_y, next_key_x, next_key_y, next_carrying_key, door_x, door_y, next_door_open
+        next_agent_x,
+        next_agent_y,
+        next_key_x,
+        next_key_y,
+        next_carrying_key,
+        door_x,
+        door_y,
+        next_door_open,
     )
     return {
         "progress": after - before,
@@ -87,6 +104,10 @@ def progress(
     goal = SIZE - 2
     door_to_goal = (goal - door_x) + np.abs(goal - door_y)
     # On the near side of the wall the way to the goal leads through the door.
-    to_goal = np.where(agent_x < door_x, to_door + door_to_goal, (goal - agent_x) + np.abs(goal - agent_y))
-    done: np.ndarray = np.select([door_open, carrying_key], [2.0 - 0.1 * to_goal, 1.0 - 0.1 * to_door], -0.1 * to_key)
+    to_goal = np.where(
+        agent_x < door_x, to_door + door_to_goal, (goal - agent_x) + np.abs(goal - agent_y)
+    )
+    done: np.ndarray = np.select(
+        [door_open, carrying_key], [2.0 - 0.1 * to_goal, 1.0 - 0.1 * to_door], -0.1 * to_key
+    )
     return done

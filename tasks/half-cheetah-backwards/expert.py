@@ -2,8 +2,9 @@
 
 import numpy as np
 
-# Torques in hundredths, linear in the observation; rows: the six joints. Found offline by augmented random search (135
-# steps of eight random directions, four minutes on one core) for backward speed with the body level.
+# Torques in hundredths, linear in the observation; rows: the six joints. Found offline by augmented
+# random search (135 steps of eight random directions, four minutes on one core) for backward speed
+# with the body level.
 GAINS = np.array(
     [
         [446, 61, -63, -68, 22, 38, -71, 11, -15, 25, 19, -5, 7, 3, 2, -1, 1],
@@ -19,11 +20,15 @@ OFFSETS = np.array([-3, 25, 80, -8, 51, -80])
 
 def policy(observation: np.ndarray) -> np.ndarray:
     """Gallop backwards: the joints' own positions and speeds keep the rhythm."""
-    torques: np.ndarray = np.clip((GAINS @ observation + OFFSETS) / 100, -1.0, 1.0).astype(np.float32)
+    torques: np.ndarray = np.clip((GAINS @ observation + OFFSETS) / 100, -1.0, 1.0).astype(
+        np.float32
+    )
     return torques
 
 
-def reward(next_x_velocity: np.ndarray, next_pitch: np.ndarray, action: np.ndarray) -> dict[str, np.ndarray]:
+def reward(
+    next_x_velocity: np.ndarray, next_pitch: np.ndarray, action: np.ndarray
+) -> dict[str, np.ndarray]:
     """Pay for backward speed as far as the body is level; a little less for torque."""
     level = np.clip(np.cos(next_pitch), 0.0, 1.0) ** 2
     return {

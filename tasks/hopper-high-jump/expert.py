@@ -13,8 +13,8 @@ def reward(
 ) -> dict[str, np.ndarray]:
     """Pay for height, steeply, and for the upward speed that leads there; less the farther from the spot.
 
-    The distance has no price of its own, and standing earns nothing: the one teaches a leap that ends all prices in a
-    fall, the other to stand still.
+    The distance has no price of its own, and standing earns nothing: the one teaches a leap that
+    ends all prices in a fall, the other to stand still.
     """
     near = 1.0 / (1.0 + (next_x / 0.5) ** 2)
     height = np.clip(np.minimum(next_foot_clearance, next_torso_height - 1.21), 0.0, 1.0)

@@ -13,10 +13,15 @@ GOOD = 0.3  # m
 
 def fitness(episode: Any) -> tuple[float, bool]:
     """The best flight after which the hopper stayed up: its height less its distance from the spot at the landing."""
-    clearance, away = episode.fields["foot_clearance"], np.abs(episode.fields["x"] - episode.fields["x"][0])
-    # Foot and torso must both be up: drawing up the leg while falling is no jump, nor is standing on tiptoe.
+    clearance, away = (
+        episode.fields["foot_clearance"],
+        np.abs(episode.fields["x"] - episode.fields["x"][0]),
+    )
+    # Foot and torso must both be up: drawing up the leg while falling is no jump, nor is standing
+    # on tiptoe.
     height = np.minimum(clearance, episode.fields["torso_height"] - STANDING)
-    # From one moment on the ground to the next: an episode begins with the foot over it, which is no jump.
+    # From one moment on the ground to the next: an episode begins with the foot over it, which is
+    # no jump.
     down = np.flatnonzero(clearance < ON_GROUND)
     jumps = [
         height[left:landed].max() - away[landed]

@@ -48,7 +48,9 @@ def reward(
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Pay for each move saved on the way through the gap, and for the goal; charge for the lava."""
-    saved = moves_left(agent_x, agent_y, gap_x, gap_y) - moves_left(next_agent_x, next_agent_y, gap_x, gap_y)
+    saved = moves_left(agent_x, agent_y, gap_x, gap_y) - moves_left(
+        next_agent_x, next_agent_y, gap_x, gap_y
+    )
     return {
         "nearer": 0.2 * saved * ~next_in_lava,
         "goal": 1.0 * (terminated & ~next_in_lava),

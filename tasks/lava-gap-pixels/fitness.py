@@ -13,7 +13,8 @@ def fitness(episode: Any) -> tuple[float, bool]:
     done = 1.0 - (GOAL - last["agent_x"] + GOAL - last["agent_y"]) / MOVES
     if last["in_lava"]:
         return 0.2 * done, False
-    # Apart from the lava, the goal is the only thing that terminates an episode of this environment.
+    # Apart from the lava, the goal is the only thing that terminates an episode of this
+    # environment.
     if episode.terminated:
         return 0.9 + 0.1 * (1.0 - len(episode) / STEP_LIMIT), True
     return 0.2 + 0.3 * done, False

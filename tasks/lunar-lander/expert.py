@@ -43,10 +43,13 @@ def reward(
 ) -> dict[str, np.ndarray]:
     """Pay for coming nearer, slower, more upright and onto the legs, and for resting on the pad; charge for a crash.
 
-    Standing there is not paid by the step: that would teach to keep the engines firing, so that it never ends.
+    Standing there is not paid by the step: that would teach to keep the engines firing, so that it
+    never ends.
     """
     before = trouble(x, y, x_velocity, y_velocity, angle, left_leg, right_leg)
-    after = trouble(next_x, next_y, next_x_velocity, next_y_velocity, next_angle, next_left_leg, next_right_leg)
+    after = trouble(
+        next_x, next_y, next_x_velocity, next_y_velocity, next_angle, next_left_leg, next_right_leg
+    )
     upright_on_pad = (np.abs(next_x) < 0.2) & (np.abs(next_angle) < 0.3) & (next_y < 0.1)
     at_rest = upright_on_pad & (np.hypot(next_x_velocity, next_y_velocity) < 0.01)
     return {

@@ -15,6 +15,7 @@ def fitness(episode: Any) -> tuple[float, bool]:
         return 0.4 * near, False
     if not last["at_rest"]:  # its body touched the ground, or it flew off
         return 0.2 * near, False
-    # Whether a leg touches is not asked: contacts flicker while it settles, and only on its legs does it come to rest.
+    # Whether a leg touches is not asked: contacts flicker while it settles, and only on its legs
+    # does it come to rest.
     on_pad = abs(float(last["x"])) <= PAD
     return (1.0 if on_pad else 0.6), on_pad

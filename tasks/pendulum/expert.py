@@ -18,7 +18,9 @@ def policy(observation: np.ndarray) -> np.ndarray:
     return np.array([np.clip(torque, -2.0, 2.0)], dtype=np.float32)
 
 
-def reward(next_height: np.ndarray, next_angular_velocity: np.ndarray, action: np.ndarray) -> dict[str, np.ndarray]:
+def reward(
+    next_height: np.ndarray, next_angular_velocity: np.ndarray, action: np.ndarray
+) -> dict[str, np.ndarray]:
     """Pay for height, above all for standing still at the top; a little less for torque."""
     height = (1 + next_height) / 2
     stillness = np.exp(-(next_angular_velocity**2))

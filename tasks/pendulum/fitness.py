@@ -12,7 +12,8 @@ STILL = 0.5  # rad/s
 def fitness(episode: Any) -> tuple[float, bool]:
     """0.9 x share of the last half spent upright and still + 0.1 x the greatest height reached.
 
-    Success is to be upright and still in nine of ten of these steps: from some starts getting up takes three swings.
+    Success is to be upright and still in nine of ten of these steps: from some starts getting up
+    takes three swings.
     """
     heights = episode.fields["height"]  # -1 hanging, 1 upright
     speeds = np.abs(episode.fields["angular_velocity"])

@@ -14,21 +14,30 @@ BLOCKED, WANTED = 1, 2  # what is said of a cell, as bits
 class Around(gymnasium.ObservationWrapper[NDArray[np.float32], int, Any]):
     """The cells around the agent, turned so that it looks up.
 
-    Observation: Box(0, 1, (2 * 9 * 9,)): two pictures of 9 x 9 cells, row by row, the agent in the middle. The first
-        is 1 where there is a wall or a thing, the second where there is a thing that the mission's words fit.
+    Observation: Box(0, 1, (2 * 9 * 9,)): two pictures of 9 x 9 cells, row by row, the agent in the
+        middle. The first is 1 where there is a wall or a thing, the second where there is a thing
+        that the mission's words fit.
     """
 
     def __init__(self, env: gymnasium.Env[Any, int]) -> None:
         super().__init__(env)
-        self.observation_space = spaces.Box(0.0, 1.0, shape=(2 * (2 * REACH + 1) ** 2,), dtype=np.float32)
+        self.observation_space = spaces.Box(
+            0.0, 1.0, shape=(2 * (2 * REACH + 1) ** 2,), dtype=np.float32
+        )
 
     def observation(self, observation: dict[str, Any]) -> NDArray[np.float32]:
         env: Any = self.env.unwrapped
         words = observation["mission"].split()
-        cells = np.array([said_of(thing, words) for thing in env.grid.grid]).reshape(env.height, env.width)
+        cells = np.array([said_of(thing, words) for thing in env.grid.grid]).reshape(
+            env.height, env.width
+        )
         x, y = env.agent_pos
-        near = np.pad(cells, REACH, constant_values=BLOCKED)[y : y + 2 * REACH + 1, x : x + 2 * REACH + 1]
-        near = np.rot90(near, env.agent_dir + 1)  # direction 0 is right: a quarter turn to the left makes it up
+        near = np.pad(cells, REACH, constant_values=BLOCKED)[
+            y : y + 2 * REACH + 1, x : x + 2 * REACH + 1
+        ]
+        near = np.rot90(
+            near, env.agent_dir + 1
+        )  # direction 0 is right: a quarter turn to the left makes it up
         pictures = near & np.array([BLOCKED, WANTED])[:, None, None]
         return np.array(pictures > 0, np.float32).ravel()
 

@@ -5,13 +5,20 @@ import numpy as np
 REACH = 4  # how far the policy sees to each side
 BLOCKED, WANTED = range(2)  # the pictures in the observation, see env.py
 LEFT, RIGHT, FORWARD, PICK_UP = range(4)
-AHEAD = [(-1, 0), (0, 1), (1, 0), (0, -1)]  # row and column; each after a turn to the right, the first one up
+AHEAD = [
+    (-1, 0),
+    (0, 1),
+    (1, 0),
+    (0, -1),
+]  # row and column; each after a turn to the right, the first one up
 
 
 def policy(observation: np.ndarray) -> int:
     """Walk the shortest way to a thing that the mission names, and pick it up."""
     pictures = observation.reshape(2, 2 * REACH + 1, 2 * REACH + 1) > 0
-    pictures = np.pad(pictures, ((0, 0), (1, 1), (1, 1)))  # a margin, so that a look ahead stays within
+    pictures = np.pad(
+        pictures, ((0, 0), (1, 1), (1, 1))
+    )  # a margin, so that a look ahead stays within
     pictures[BLOCKED, [0, -1]] = pictures[BLOCKED, :, [0, -1]] = True
     return first_action(pictures[BLOCKED], pictures[WANTED])
 
@@ -26,7 +33,10 @@ def first_action(blocked: np.ndarray, target: np.ndarray) -> int:
         ahead = (row + AHEAD[direction][0], column + AHEAD[direction][1])
         if target[ahead]:
             return reached[state]
-        following = {LEFT: (row, column, (direction - 1) % 4), RIGHT: (row, column, (direction + 1) % 4)}
+        following = {
+            LEFT: (row, column, (direction - 1) % 4),
+            RIGHT: (row, column, (direction + 1) % 4),
+        }
         if not blocked[ahead]:
             following[FORWARD] = (*ahead, direction)
         for action, new in following.items():

@@ -35,7 +35,11 @@ def actions_to_target(env: Any, obs: Any, info: dict[str, Any]) -> int:
     """Moves and turns until a wanted thing lies right ahead, around everything else; SHUT_OFF if there is no way."""
     if holding_target(env, obs, info):
         return 0
-    front, seen, actions = {(agent_x(env, obs, info), agent_y(env, obs, info), env.agent_dir)}, set[Any](), 0
+    front, seen, actions = (
+        {(agent_x(env, obs, info), agent_y(env, obs, info), env.agent_dir)},
+        set[Any](),
+        0,
+    )
     while front:
         following = set()
         for x, y, facing in front:
@@ -103,4 +107,8 @@ def _ahead(env: Any) -> Any:
 
 def _is_wanted(env: Any, thing: Any) -> bool:
     """Whether a thing is on the environment's own list of what fits the mission; grey walls are on it for "grey"."""
-    return thing is not None and thing.can_pickup() and any(thing is wanted for wanted in env.instrs.desc.obj_set)
+    return (
+        thing is not None
+        and thing.can_pickup()
+        and any(thing is wanted for wanted in env.instrs.desc.obj_set)
+    )

@@ -15,5 +15,7 @@ def fitness(episode: Any) -> tuple[float, bool]:
         return 0.9 + 0.1 * (1.0 - len(episode) / STEP_LIMIT), True
     if fields["holding_other"][-1]:
         return 0.0, False
-    steps = np.abs(fields["agent_x"] - fields["target_x"]) + np.abs(fields["agent_y"] - fields["target_y"])
+    steps = np.abs(fields["agent_x"] - fields["target_x"]) + np.abs(
+        fields["agent_y"] - fields["target_y"]
+    )
     return 0.3 * (1.0 - float(steps[-1] - 1) / FARTHEST), False

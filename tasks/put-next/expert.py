@@ -5,13 +5,20 @@ import numpy as np
 REACH = 3  # how far the policy sees to each side
 BLOCKED, MOVED, FIXED = range(3)  # the pictures in the observation, see env.py
 LEFT, RIGHT, FORWARD, PICK_UP, DROP = range(5)
-AHEAD = [(-1, 0), (0, 1), (1, 0), (0, -1)]  # row and column; each after a turn to the right, the first one up
+AHEAD = [
+    (-1, 0),
+    (0, 1),
+    (1, 0),
+    (0, -1),
+]  # row and column; each after a turn to the right, the first one up
 
 
 def policy(observation: np.ndarray) -> int:
     """Fetch the thing, stand before a free cell beside the other one, and put it down there."""
     pictures = observation[:-2].reshape(3, 2 * REACH + 1, 2 * REACH + 1) > 0
-    pictures = np.pad(pictures, ((0, 0), (1, 1), (1, 1)))  # a margin, so that a look ahead stays within
+    pictures = np.pad(
+        pictures, ((0, 0), (1, 1), (1, 1))
+    )  # a margin, so that a look ahead stays within
     pictures[BLOCKED, [0, -1]] = pictures[BLOCKED, :, [0, -1]] = True
     holds_moved, holds_other = observation[-2:] > 0
     blocked = pictures[BLOCKED]
@@ -41,7 +48,10 @@ def first_action(blocked: np.ndarray, target: np.ndarray, then: int) -> int:
         ahead = (row + AHEAD[direction][0], column + AHEAD[direction][1])
         if target[ahead]:
             return reached[state]
-        following = {LEFT: (row, column, (direction - 1) % 4), RIGHT: (row, column, (direction + 1) % 4)}
+        following = {
+            LEFT: (row, column, (direction - 1) % 4),
+            RIGHT: (row, column, (direction + 1) % 4),
+        }
         if not blocked[ahead]:
             following[FORWARD] = (*ahead, direction)
         for action, new in following.items():
@@ -71,7 +81,13 @@ def reward(
     """Pay for what is gained on the way, so that undoing a step costs what it paid; and for the mission."""
     before = progress(agent_x, agent_y, moved_x, moved_y, fixed_x, fixed_y, holding_moved)
     after = progress(
-        next_agent_x, next_agent_y, next_moved_x, next_moved_y, next_fixed_x, next_fixed_y, next_holding_moved
+        next_agent_x,
+        next_agent_y,
+        next_moved_x,
+        next_moved_y,
+        next_fixed_x,
+        next_fixed_y,
+        next_holding_moved,
     )
     return {
         "progress": np.where(terminated, 0.0, after - before),

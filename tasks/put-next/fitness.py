@@ -15,5 +15,7 @@ def fitness(episode: Any) -> tuple[float, bool]:
         return 0.9 + 0.1 * (1.0 - len(episode) / STEP_LIMIT), True
     fields = episode.fields
     held = bool(np.any(fields["holding_moved"]))
-    apart = np.abs(fields["moved_x"] - fields["fixed_x"]) + np.abs(fields["moved_y"] - fields["fixed_y"])
+    apart = np.abs(fields["moved_x"] - fields["fixed_x"]) + np.abs(
+        fields["moved_y"] - fields["fixed_y"]
+    )
     return 0.2 * held + 0.2 * held * (1.0 - float(apart[-1]) / FARTHEST), False

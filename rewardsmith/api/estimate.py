@@ -1,0 +1,117 @@
+"""What a run will probably take, before anything is spent: a low, where all goes well, and a high that is not exceeded.
+
+Nothing is looked at or asked for it. The low is a run in which every program is valid and short;
+the high one in which every request is repaired as often as allowed and every answer goes up to its
+limit, or the budget ends it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rewardsmith.api.planning import Plan
+from rewardsmith.llm.protocol import Usage
+from rewardsmith.llm.sizes import FEWEST_BYTES, tokens_in
+
+_SHORT_ANSWER = 700  # tokens
+_TASK_CARD_BYTES = 1500  # besides its goal and fields
+_FIELD_BYTES = 120
+_TURN_BYTES = (2500, 9000)  # a past program and its feedback
+_TURNS = (1, 5)  # past turns in a request, on average and at most
+_STEPS_PER_S = {"PPO": (800, 10_000), "DQN": (300, 1_500)}  # a core; slow environments need longer
+_OFF_POLICY_STEPS_PER_S = (40, 400)
+_ANSWER_S = (5.0, 120.0)  # seconds
+
+
+class Range(NamedTuple):
+    """A low and a high."""
+
+    low: float
+    high: float
+
+
+class Estimate(NamedTuple):
+    """What a run will probably take; ``usd`` is None where prices are unknown."""
+
+    calls: Range
+    tokens: Range
+    usd: Range | None
+    steps: Range
+    minutes: Range
+
+
+def estimate(plan: Plan, workers: int) -> Estimate:
+    """Estimate a run.
+
+    Args:
+        workers: trainings side by side.
+    """
+    config, budget = plan.config, plan.config.budget
+    paid = config.writer == "model"
+    calls = Range(plan.strategy.usual_requests(), plan.strategy.planned_requests())
+    if budget.calls is not None:
+        calls = Range(*(min(count, budget.calls) for count in calls))
+    each = _usual(plan), _most(plan)
+    tokens, usd = Range(0, 0), Range(0.0, 0.0)
+    if paid:
+        costs = [plan.prices.cost(usage) for usage in each]
+        tokens = Range(*(count * usage.total for count, usage in zip(calls, each, strict=True)))
+        tokens = _capped(tokens, budget.tokens)
+        usd = Range(*(count * (cost or 0.0) for count, cost in zip(calls, costs, strict=True)))
+        usd = _capped(usd, budget.usd)
+    steps = _steps(plan)
+    return Estimate(
+        calls,
+        tokens,
+        usd if plan.prices.known else None,
+        steps,
+        _minutes(plan, calls, steps, workers),
+    )
+
+
+def _usual(plan: Plan) -> Usage:
+    read = tokens_in("x" * (_first_request_bytes(plan) + _TURNS[0] * _TURN_BYTES[0]))
+    return Usage(read, 0, _SHORT_ANSWER, 0, 0)
+
+
+def _most(plan: Plan) -> Usage:
+    read = tokens_in("x" * (_first_request_bytes(plan) + _TURNS[1] * _TURN_BYTES[1]), FEWEST_BYTES)
+    return Usage(read, 0, plan.config.max_output_tokens, 0, read)
+
+
+def _first_request_bytes(plan: Plan) -> int:
+    strategy, prompts, spec = plan.config.strategy, plan.prompts, plan.task.spec
+    produce = plan.config.produce
+    contract = prompts.render("shared/contract", produce=produce, n_actions=None)
+    pitfalls = prompts.render("shared/pitfalls", produce=produce)
+    system = prompts.render(f"{strategy}/system", contract=contract, pitfalls=pitfalls)
+    fields = sum(
+        _FIELD_BYTES + len(field.doc.encode()) for field in spec.fields if not field.hidden
+    )
+    return len(system.encode()) + _TASK_CARD_BYTES + len(spec.goal.encode()) + fields
+
+
+def _steps(plan: Plan) -> Range:
+    each = plan.task.spec.training.steps_taken(plan.config.steps)
+    report = 2 * plan.config.report_seeds
+    steps = Range(
+        each * (plan.strategy.trials_per_program() + report),
+        each * (plan.strategy.planned_trials() + report),
+    )
+    return _capped(steps, plan.config.budget.steps)
+
+
+def _minutes(plan: Plan, calls: Range, steps: Range, workers: int) -> Range:
+    slow, fast = _STEPS_PER_S.get(plan.task.spec.training.algorithm, _OFF_POLICY_STEPS_PER_S)
+    waves = (
+        [1.0, 1.0]
+        if plan.config.writer != "model"
+        else [count / plan.config.llm_at_once for count in calls]
+    )
+    low = steps.low / (fast * workers) + waves[0] * _ANSWER_S[0]
+    high = steps.high / (slow * workers) + waves[1] * _ANSWER_S[1]
+    return Range(low / 60, high / 60)
+
+
+def _capped(found: Range, limit: float | None) -> Range:
+    return found if limit is None else Range(min(found.low, limit), min(found.high, limit))

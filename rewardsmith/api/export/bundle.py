@@ -1,0 +1,149 @@
+"""Writes the export folder: ``reward.py``, ``reward.json``, ``policy.zip`` (and ``vecnormalize.pkl``).
+
+A reward file of another name gives its name to the others too, so that two exports can lie in one
+folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+from rewardsmith.api.export.module import reward_module
+from rewardsmith.engine.workers.local import Executor, LocalExecutor
+from rewardsmith.errors import RunError
+from rewardsmith.journal import disk_error
+from rewardsmith.program import NATIVE
+from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.run.records import check_seal, read_verdict, shipped_trial
+from rewardsmith.run.state import RunState
+
+_REWARD = "reward.py"
+
+
+def export_run(
+    run: RunFolder,
+    state: RunState,
+    program: str,
+    target: Path | None,
+    executor: Executor | None = None,
+) -> Path:
+    """Write the export of a program; returns its folder.
+
+    Args:
+        target: a folder, or the path that ``reward.py`` shall have; the run's ``export`` folder
+            when None.
+        executor: where the policy is built; a process of its own when None.
+
+    Raises:
+        RunError: the target cannot be written, or the program was changed since it was judged.
+    """
+    check_seal(run, state, program)
+    folder, name = _target(run, target)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        facts = provenance(run, state, program)
+        task, verdict = run.task(), read_verdict(run, program)
+        source = reward_module(task, run.program_source(program), verdict, facts, name)
+        prefix = policy_prefix(name)
+        write_whole(folder / name, source)
+        _export_policy(run, state, program, folder, executor, prefix)
+        facts["policy"]["sha256"] = hashlib.sha256(
+            (folder / f"{prefix}policy.zip").read_bytes()
+        ).hexdigest()
+        write_whole((folder / name).with_suffix(".json"), json.dumps(facts, indent=1) + "\n")
+    except OSError as error:
+        raise disk_error(folder, error) from error
+    return folder
+
+
+def policy_prefix(name: str) -> str:
+    """What stands before the names of the policy's files beside a reward file."""
+    return "" if name == _REWARD else f"{Path(name).stem}_"
+
+
+def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
+    """Where a program comes from and what was measured of it; plain JSON."""
+    manifest = run.manifest()
+    config = manifest["config"]
+    return {
+        "program": program,
+        "run": run.name,
+        "task": config["task"],
+        "goal": run.task().goal,
+        "environment": run.task().env_id,
+        "written_by": run.config().written_by,
+        "strategy": config["strategy"],
+        "slot": list(state.programs[program]),
+        "parents": json.loads(
+            (run.program_folder(program) / "lineage.json").read_text(encoding="utf-8")
+        )["parents"],
+        "fitness": {rung: _scores(state, program, rung) for rung in ("selection", "report")},
+        "native_fitness": _scores(state, NATIVE, "report"),
+        "policy": {
+            "seed": shipped_trial(state, program).seed,
+            "rung": shipped_trial(state, program).rung,
+        },
+        "spent": {
+            "requests": state.requests,
+            "tokens": state.tokens,
+            "usd": None if state.unpriced else state.usd,
+            "steps": state.steps,
+            "active_s": state.active_s,
+        },
+        "training": {"algorithm": run.task().spec.training.algorithm, "steps": config["steps"]},
+        "gamma": run.task().spec.training.gamma,
+        "digests": {key: manifest[f"{key}_digest"] for key in ("config", "task", "prompts")},
+        "sandbox": manifest["sandbox"]["level"],
+        "versions": manifest["versions"],
+        "created": manifest["created"],
+    }
+
+
+def _scores(state: RunState, program: str, rung: str) -> dict[str, Any] | None:
+    """Fitness by training seed with its interval; None when there is none."""
+    score = state.score(program, rung)
+    if score is None:
+        return None
+    by_seed = {str(trial.seed): trial.fitness for trial in state.trials_of(program, rung)}
+    rates = [
+        trial.success_rate
+        for trial in state.trials_of(program, rung)
+        if trial.success_rate is not None
+    ]
+    return {
+        "mean": score.mean,
+        "interval_95": [score.low, score.high],
+        "by_seed": by_seed,
+        "success_rate": sum(rates) / len(rates) if rates else None,
+    }
+
+
+def _target(run: RunFolder, target: Path | None) -> tuple[Path, str]:
+    if target is None:
+        return run.export_folder, _REWARD
+    if target.suffix == ".py":
+        if not target.stem.isidentifier():
+            raise RunError(f"{target.name} cannot be imported", "choose a name like reward.py")
+        return target.parent, target.name
+    return target, _REWARD
+
+
+def _export_policy(
+    run: RunFolder,
+    state: RunState,
+    program: str,
+    folder: Path,
+    executor: Executor | None,
+    prefix: str,
+) -> None:
+    trial = shipped_trial(state, program)
+    source = run.trial_folder(program, trial.rung, trial.seed)
+    with ExitStack() as stack:
+        if executor is None:
+            executor = stack.enter_context(closing(LocalExecutor(1)))
+        arguments = {"folder": str(source), "target": str(folder.resolve()), "prefix": prefix}
+        executor.submit("export_policy", arguments, run.path / "export.log").result()

@@ -1,0 +1,76 @@
+"""The lines that make a task's environment as its policy saw it, for the example at the head of an exported file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from rewardsmith.task.environment import is_registered
+from rewardsmith.task.loading import Task
+
+_OURS = ("RewardWrapper", "ShowSubgoals", "TimeLimit", "gym", "env")
+
+
+def example(task: Task, module: str, shows_subgoals: bool) -> Sequence[str]:
+    """Imports, the environment, the reward's wrapper around it, and what stands above that.
+
+    Args:
+        module: where RewardWrapper is imported from.
+        shows_subgoals: the policy sees which are done.
+    """
+    env = task.spec.env
+    registered = is_registered(env.id)
+    named = _names([*([] if registered else [env.id]), *env.wrappers])
+    limit = [] if env.max_episode_steps is None else [f"max_episode_steps={env.max_episode_steps}"]
+    arguments = [_argument(name, value) for name, value in env.kwargs.items()]
+    imports = [_import(place, name) for place, name in named.items()]
+    if registered:
+        made = f"gym.make({', '.join([_quoted(env.id), *limit, *arguments])})"
+        imports = ["import gymnasium as gym", *imports]
+    else:
+        made = f"{named[env.id]}({', '.join(arguments)})"
+        if limit:
+            imports = ["from gymnasium.wrappers import TimeLimit", *imports]
+            made = f"TimeLimit({made}, {limit[0]})"
+    ours = "RewardWrapper, ShowSubgoals" if shows_subgoals else "RewardWrapper"
+    above = [
+        *(named[wrapper] for wrapper in env.wrappers),
+        *(["ShowSubgoals"] if shows_subgoals else []),
+    ]
+    worn = [f"env = {name}(env)" for name in above]
+    return [*imports, f"from {module} import {ours}", "", f"env = RewardWrapper({made})", *worn]
+
+
+def _names(places: Sequence[str]) -> dict[str, str]:
+    """``module:Class`` or ``file.py:Class`` -> a name for it that nothing else has."""
+    named: dict[str, str] = {}
+    for place in places:
+        name = place.partition(":")[2]
+        while place not in named and name in (*_OURS, *named.values()):
+            name += "_"
+        named.setdefault(place, name)
+    return named
+
+
+def _import(place: str, name: str) -> str:
+    module, _, attribute = place.partition(":")
+    if not module.endswith(".py"):
+        return f"from {module} import {attribute}" + (f" as {name}" if name != attribute else "")
+    if not module.removesuffix(".py").isidentifier():
+        return f"{name} = __import__('runpy').run_path({_quoted(module)})[{_quoted(attribute)}]  # in the task's folder"
+    renamed = f" as {name}" if name != attribute else ""
+    return f"from {module.removesuffix('.py')} import {attribute}{renamed}  # {module} lies in the task's folder"
+
+
+def _argument(name: str, value: Any) -> str:
+    shown = (
+        f'float("{value}")'
+        if isinstance(value, float) and not math.isfinite(value)
+        else repr(value)
+    )
+    return f"{name}={shown}" if name.isidentifier() else f"**{{{name!r}: {shown}}}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text + '"'

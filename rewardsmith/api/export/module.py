@@ -1,0 +1,259 @@
+"""A program as one Python file that needs numpy and gymnasium and nothing else.
+
+The program stands in it as it was written. Around it: provenance in the docstring, how each field
+that it reads is taken from the environment, and a wrapper for one environment. The task's own
+``fields.py`` is copied in
+as the body of a function, and what the wrapper needs is part of its class: no name can meet one of
+the program's.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from rewardsmith.api.export.example import example
+from rewardsmith.errors import RunError
+from rewardsmith.program import EXPORT_BEGINS, EXPORT_ENDS, EntryPoint, Verdict
+from rewardsmith.task.environment import make_env
+from rewardsmith.task.loading import Task
+from rewardsmith.task.spec import FieldSpec
+from rewardsmith.task.text import WORD
+from rewardsmith.train.subgoals import bonus_for
+
+_ENCLOSING = "_module_of_fields_"
+_FUNCTIONS = "_FIELD_FUNCTIONS"
+_LEFT_OUT = ("__future__", "typing_extensions")
+
+
+def reward_module(
+    task: Task, source: str, verdict: Verdict, facts: Mapping[str, Any], name: str = "reward.py"
+) -> str:
+    """The text of ``reward.py``.
+
+    Args:
+        verdict: of the program; of its functions the wrapper calls all but a prior on Q.
+        facts: provenance, see :func:`rewardsmith.api.export.bundle.provenance`.
+        name: of the file that it becomes, for the example in its docstring.
+
+    Raises:
+        RunError: the file would not run what was judged.
+    """
+    template = jinja2.Template(
+        Path(__file__).with_name("reward.py.j2").read_text(encoding="utf-8"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    entries = {name: entry for name, entry in verdict.entries.items() if name != "q_prior"}
+    asked = [name for entry in entries.values() for name in entry.arguments]
+    goal = [task.spec.training.shaping.relevant_to] if "subgoals" in entries else []
+    fields = _read_fields(task, [*asked, *filter(None, goal)])
+    text: str = template.render(
+        facts=facts,
+        source=_to_stand_in_a_file(source),
+        calls={name: _call(source, entry) for name, entry in entries.items()},
+        entries=entries,
+        shaping=task.spec.training.shaping,
+        policy=task.spec.training.policy,
+        subgoals=list(verdict.rates),
+        bonus=_bonus(task, len(verdict.rates)) if "subgoals" in entries else None,
+        texts=any(field.words for field in task.spec.fields if field.name in fields),
+        word_pattern=WORD,
+        per_transition=verdict.style == "per_transition",
+        fields=fields,
+        functions=_functions(task, fields),
+        example=[_as_doc(line) for line in example(task, Path(name).stem, "subgoals" in entries)],
+        prefix="" if name == "reward.py" else f"{Path(name).stem}_",
+        normalised=task.spec.training.normalise_observations or task.spec.training.normalise_reward,
+        doc=_as_doc,
+        wrapped=lambda text: textwrap.fill(text, 100),
+    )
+    _check_same(text, source)
+    return text
+
+
+def program_in(text: str) -> str:
+    """The program in a file that :func:`reward_module` wrote; any other text as it is."""
+    _, begun, rest = text.partition(EXPORT_BEGINS)
+    program, ended, _ = rest.rpartition(EXPORT_ENDS)
+    return program.partition("\n")[2].strip() + "\n" if begun and ended else text
+
+
+def _read_fields(task: Task, arguments: Sequence[str]) -> dict[str, str]:
+    """Field -> expression over ``env, obs, info`` for every field that the program reads."""
+    sources = {field.name: field for field in task.spec.fields}
+    read: dict[str, str] = {}
+    for argument in arguments:
+        name = (
+            argument
+            if argument in sources
+            else argument.removeprefix("next_").removeprefix("first_")
+        )
+        if name == "obs":
+            read[name] = "obs"
+        elif name in sources:
+            read[name] = _expression(sources[name])
+    return read
+
+
+def _bonus(task: Task, subgoals: int) -> float:
+    env = make_env(task)
+    bonus = bonus_for(task, env, subgoals)
+    env.close()
+    return bonus
+
+
+def _expression(field: FieldSpec) -> str:
+    if not field.words:
+        return _plain_expression(field)
+    source = field.parsed_source
+    text = (
+        f"info.get({source.keys[0]!r}, '')" if source.kind == "info" else _plain_expression(field)
+    )
+    return f"RewardWrapper._words({text}, {field.words!r}, {field.most_words})"
+
+
+def _plain_expression(field: FieldSpec) -> str:
+    source = field.parsed_source
+    if source.kind == "function":
+        return f'{_FUNCTIONS}["{source.file}:{source.keys[0]}"](env.unwrapped, obs, info)'
+    if source.kind == "info":  # it may not exist at reset; no accepted program reads it then
+        key = repr(source.keys[0])
+        whole = f"_np.asarray(info[{key}])[{ast.unparse(_subscript(field.source))}]"
+        return (
+            f"info.get({key}, _np.nan)"
+            if source.part is None
+            else f"{whole} if {key} in info else _np.nan"
+        )
+    return field.source
+
+
+def _subscript(source: str) -> ast.expr:
+    """What stands in the last brackets of a source."""
+    node = ast.parse(source.strip(), mode="eval").body
+    assert isinstance(node, ast.Subscript)
+    return node.slice
+
+
+def _functions(task: Task, fields: Mapping[str, str]) -> str:
+    """The task's own field functions, each file in a function of its own; empty when none is read."""
+    read = [field.parsed_source for field in task.spec.fields if field.name in fields]
+    files = sorted({source.file for source in read if source.kind == "function"})
+    if not files:
+        return ""
+    assert task.folder is not None
+    parts = [
+        _enclosed((task.folder / file).read_text(encoding="utf-8"), i)
+        for i, file in enumerate(files)
+    ]
+    names = [
+        (i, file, sorted({s.keys[0] for s in read if s.file == file}))
+        for i, file in enumerate(files)
+    ]
+    entries = [
+        f'"{file}:{name}": {_ENCLOSING}{i}()[{name!r}]'
+        for i, file, found in names
+        for name in found
+    ]
+    return "\n\n\n".join(parts) + f"\n\n\n{_FUNCTIONS} = {{{', '.join(entries)}}}"
+
+
+def _enclosed(source: str, number: int) -> str:
+    """A module as the body of a function that returns its names, so that none of them can meet the program's."""
+    tree = ast.parse(source)
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    outside = [node for node in imports if node.names[0].name == "*"]
+    left_out: list[ast.stmt] = [node for node in imports if node.module == "__future__"]
+    if ast.get_docstring(tree) is not None:
+        left_out.append(tree.body[0])
+    body = [node for node in tree.body if node not in outside and node not in left_out]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            node.__class__ = ast.Nonlocal  # type: ignore[assignment]
+    function = ast.parse(f"def {_ENCLOSING}{number}():\n    return locals()").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    function.body = [*body, *function.body]
+    return "\n".join(ast.unparse(node) for node in [*outside, function])
+
+
+def _to_stand_in_a_file(source: str) -> str:
+    """The program verbatim, but for future imports and ``typing_extensions``, which need not be installed.
+
+    The file begins with the future import that matters: annotations are never evaluated, as in the
+    host.
+    """
+    source = source.replace("\r\n", "\n").strip()
+    lines = source.encode().split(b"\n")  # columns of a tree count bytes
+    for node in [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    ]:
+        instead = ast.unparse(kept).encode() if (kept := _kept(node)) is not None else b"pass"
+        if kept is node:
+            continue
+        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+        before, after = lines[first][: node.col_offset], lines[last][node.end_col_offset :]
+        lines[first : last + 1] = [before + instead + after, *[b""] * (last - first)]
+    return b"\n".join(lines).decode().strip()
+
+
+def _kept(node: Any) -> Any:
+    """What stays of a statement in an exported file: all of it, but for some imports."""
+    if isinstance(node, ast.ImportFrom):
+        return None if node.module in _LEFT_OUT else node
+    if not isinstance(node, ast.Import):
+        return node
+    names = [alias for alias in node.names if alias.name not in _LEFT_OUT]
+    return node if len(names) == len(node.names) else ast.Import(names) if names else None
+
+
+def _check_same(text: str, source: str) -> None:
+    """That a finished file runs the program that was judged, then what is ours, and nothing between.
+
+    Raises:
+        RunError: it would not.
+    """
+    judged, found = _statements(source), _statements(text)
+    end = 1 + len(judged)  # behind the docstring
+    if found[1:end] != judged or found[end : end + 1] != _statements("import gymnasium as _gym"):
+        raise RunError(
+            "the exported file would not run the program that was judged",
+            "please report this as a bug",
+        )
+
+
+def _statements(source: str) -> list[str]:
+    """A module, statement by statement, without the imports that are left out of exported files."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                setattr(node, name, [_kept(part) or ast.Pass() for part in value])
+    return [ast.dump(node) for node in tree.body if not isinstance(node, ast.Pass)]
+
+
+def _call(source: str, entry: EntryPoint) -> str:
+    """The arguments of the call: in order as far as they lead the signature, the rest by name."""
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    parameters = next(node.args for node in functions if node.name == entry.function)
+    names = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
+    leading = 0
+    while leading < len(entry.arguments) and names[leading : leading + 1] == [
+        entry.arguments[leading]
+    ]:
+        leading += 1
+    given = [f'asked["{name}"]' for name in entry.arguments[:leading]]
+    return ", ".join([*given, *(f'{name}=asked["{name}"]' for name in entry.arguments[leading:])])
+
+
+def _as_doc(text: object) -> str:
+    """Text that can stand inside a docstring."""
+    return str(text).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')

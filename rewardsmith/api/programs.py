@@ -1,0 +1,66 @@
+"""Check one program, or take it out of a file, without a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rewardsmith.errors import UsageError
+from rewardsmith.program import Verdict
+from rewardsmith.task.loading import Task
+from rewardsmith.task.resolving import resolve_task
+
+
+def check_program(source: str, task: Task | str) -> Verdict:
+    """Judge a program on random behaviour of a task, and whether its learner can use all of it.
+
+    Raises:
+        UsageError, BoundaryError: the task or its environment is at fault, not the program.
+    """
+    from rewardsmith.episodes.preflight import look_at
+    from rewardsmith.sandbox.behaviour.for_training import check_for_training
+
+    resolved = resolve_task(task)
+    look = look_at(resolved)
+    return check_for_training(
+        source, look.report.model_dump(), look.transitions, resolved.spec.training
+    )
+
+
+def program_text(path: str | Path) -> str:
+    """The program in a Python file, an exported one too, or in a reply of a model (``.md``, ``.txt``).
+
+    Raises:
+        UsageError: the file cannot be read, or a reply holds no program.
+    """
+    from rewardsmith.api.export.module import program_in
+    from rewardsmith.writers.extract import extract_code
+
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}", "give the path of a Python file") from None
+    if Path(path).suffix not in (".md", ".txt"):
+        return program_in(text)
+    found = extract_code(text)
+    if found.source is None:
+        raise UsageError(
+            f"{path} holds no program: {found.problem}", "it must hold one fenced python block"
+        )
+    return found.source
+
+
+def trainable_program(path: str | Path, task: Task) -> tuple[str, Verdict]:
+    """The source of a program in a file and its verdict, if agents may be trained under it.
+
+    Raises:
+        UsageError: the file cannot be read, or the program was refused; the message lists the
+            findings.
+    """
+    source = program_text(path)
+    verdict = check_program(source, task)
+    if not verdict.accepted:
+        found = "\n  ".join(str(finding) for finding in verdict.errors)
+        raise UsageError(
+            f"{path} was refused:\n  {found}", f"see: rewardsmith check {path} --task {task.name}"
+        )
+    return source, verdict

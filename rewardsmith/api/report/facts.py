@@ -1,0 +1,303 @@
+"""A run's folder -> what its page says. Reads the run, changes nothing, and leaves out what is not there (yet)."""
+
+from __future__ import annotations
+
+import difflib
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from rewardsmith.api.report.charts import Dot, Line, dots, lines
+from rewardsmith.api.report.subgoals import subgoal_facts
+from rewardsmith.episodes.files import EPISODES, load_episodes
+from rewardsmith.evidence.appraisal import appraise_in_run, told
+from rewardsmith.llm.log import read_lines
+from rewardsmith.program import NATIVE
+from rewardsmith.run.best import best_program
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.records import (
+    film_of,
+    read_audit,
+    read_curve,
+    read_screen,
+    shipped_trial,
+    shown_trial,
+)
+from rewardsmith.run.state import RunState, SlotState, fold
+from rewardsmith.run.wording import (
+    cost,
+    difference,
+    duration,
+    held_against,
+    number,
+    only_part,
+    outcome,
+    place,
+    spent,
+    verdict,
+)
+from rewardsmith.types import Episode, Slot
+
+_MOST_TERMS, _MOST_FIELDS = 8, 6
+_POINTS = 400  # of a line
+
+
+def facts(run: RunFolder) -> dict[str, Any]:
+    """Everything that the template asks for."""
+    state, task = fold(run.events()), run.task()
+    best = best_program(run, state) if state.ranked() else None
+    manifest, solved = run.manifest(), task.spec.fitness.solved
+    proof = difference(state, best.id) if best is not None and best.rung == "report" else None
+    return {
+        "run": run.name,
+        "task": task,
+        "config": run.config(),
+        "manifest": manifest,
+        "state": state,
+        "best": best,
+        "best_place": _place(state, best.id) if best is not None else "",
+        "solved": None if best is None or solved is None else best.score.mean >= solved,
+        "threshold": solved,
+        "proof": verdict(proof) if proof is not None else "",
+        "warnings": state.preflight["warnings"] if state.preflight is not None else [],
+        "spent": spent(state),
+        "costs": _costs(state),
+        "scores": _scores(state, solved),
+        "curves": _curves(run, state, best.id) if best is not None else {},
+        "films": _films(run, state, best.id) if best is not None else [],
+        "moments": _moments(run, state, best.id) if best is not None else [],
+        "subgoals": subgoal_facts(run, state, best.id) if best is not None else None,
+        "quality": _quality(run, state, best.id) if best is not None else [],
+        "programs": list(_programs(run, state)),
+    }
+
+
+def _costs(state: RunState) -> list[tuple[str, str]]:
+    trials = list(state.trials.values())
+    refused = sum(entry.settled and not entry.accepted for entry in state.slots.values())
+    return [
+        ("requests", f"{state.requests:,}"),
+        ("tokens", f"{state.tokens:,}" if state.tokens else "none"),
+        ("cost", cost(state) if state.tokens else "nothing"),
+        ("environment steps", f"{state.steps:,}"),
+        ("time", duration(state.active_s)),
+        ("trainings", f"{len(trials):,}"),
+        ("programs refused before any training", f"{refused:,}"),
+        *_screened(state),
+    ]
+
+
+def _quality(run: RunFolder, state: RunState, program: str) -> list[tuple[str, str]]:
+    """What known behaviour says of the best program, and of its terms."""
+    found = appraise_in_run(run, state, program)
+    if found is None:
+        return []
+    terms = found.quality.terms if len(found.quality.terms) > 1 else {}
+    return told(found) + [
+        (f"term {name}", f"{credit.share:.0%} of the differences between episodes, agrees with fitness "
+         f"{number(credit.agrees)}, adds {number(credit.adds)}")
+        for name, credit in terms.items()
+    ] + [("suspected", str(concern)) for concern in found.concerns]  # fmt: skip
+
+
+def _place(state: RunState, program: str) -> str:
+    """Where a program came from, and which part of it one was made of."""
+    return ", ".join(filter(None, [place(state.programs[program]), only_part(state, program)]))
+
+
+def _screened(state: RunState) -> list[tuple[str, str]]:
+    """What holding programs against known behaviour spared, and how often it would have been wrong."""
+    skipped, ranked = state.skipped(), state.ranked()
+    refused = sum(audit.refused for audit in state.audits.values())
+    rows = []
+    if state.audits:
+        rows.append(
+            ("programs not trained, because of a subgoal", f"{refused} of {len(state.audits)}")
+        )
+    if state.screens:
+        spared = f"{len(skipped) - refused} of {len(state.screens)}"
+        rows.append(("programs not trained, because they prefer bad behaviour", spared))
+        rows.append(("programs held against known behaviour", held_against(state)))
+    trained = [
+        name
+        for name, screen in state.screens.items()
+        if screen.verdict == "failed" and name not in skipped
+    ]
+    if trained:
+        good = sum(name in ranked[: max(1, len(ranked) // 2)] for name in trained)
+        rows.append(
+            (
+                "such programs trained all the same, and then in the better half",
+                f"{good} of {len(trained)}",
+            )
+        )
+    return rows
+
+
+def _scores(state: RunState, solved: float | None) -> dict[str, Markup]:
+    """Dot charts: selection, program by program, and the report beside the native reward."""
+    ranked = state.ranked()
+    found = {"selection": Markup(""), "report": Markup("")}
+    in_order = sorted(ranked, key=lambda program: state.programs[program])
+    rows = [
+        Dot(f"{_place(state, p)}  {p[:8]}", score, "best" if p == ranked[0] else "other")
+        for p in in_order
+        if (score := state.score(p)) is not None
+    ]
+    if rows:
+        found["selection"] = dots(rows, solved, "solved")
+    report = [(p, state.score(p, "report")) for p in (*ranked[:1], NATIVE)]
+    compared = [
+        Dot(
+            "native reward" if p == NATIVE else "designed reward",
+            score,
+            "native" if p == NATIVE else "best",
+        )
+        for p, score in report
+        if score is not None
+    ]
+    if compared:
+        found["report"] = dots(compared, solved, "solved")
+    return found
+
+
+def _curves(run: RunFolder, state: RunState, best: str) -> dict[str, Markup]:
+    """Fitness along training, of the best program and the native reward; the best one's terms."""
+    rung = "report" if state.trials_of(best, "report") else "selection"
+    fitness = [
+        Line(label, points, kind)
+        for program, label, kind in ((NATIVE, "native", "native"), (best, "designed", "best"))
+        for trial in state.trials_of(program, rung)
+        if (points := _column(run, program, rung, trial.seed, "fitness"))
+    ]
+    trial = shipped_trial(state, best)
+    rows = read_curve(run, best, trial.rung, trial.seed)
+    names = [name for name in (rows[0] if rows else {}) if name.startswith("term/")][:_MOST_TERMS]
+    terms = [
+        Line(
+            name.removeprefix("term/"),
+            _column(run, best, trial.rung, trial.seed, name),
+            f"term{number}",
+        )
+        for number, name in enumerate(names)
+    ]
+    return {"fitness": lines(fitness, unit="steps"), "terms": lines(terms, unit="steps")}
+
+
+def _column(
+    run: RunFolder, program: str, rung: str, seed: int, name: str
+) -> list[tuple[float, float]]:
+    rows = read_curve(run, program, rung, seed)
+    return [(row["steps"] or 0.0, value) for row in rows if (value := row.get(name)) is not None]
+
+
+def _moments(run: RunFolder, state: RunState, best: str) -> list[tuple[str, Markup]]:
+    """The task's fields over one evaluation episode of the best policy, and one of the native reward's."""
+    offered = [field for field in run.task().offered_fields if not field.words][:_MOST_FIELDS]
+    own = _episode(run, state, best)
+    native = _episode(run, state, NATIVE)
+    found = []
+    for field in offered:
+        series = [
+            Line(label, _over_time(episode, field.name), kind)
+            for episode, label, kind in ((native, "native", "native"), (own, "designed", "best"))
+            if episode is not None and field.name in episode.fields
+        ]
+        title = f"{field.name} ({field.unit})" if field.unit else field.name
+        if chart := lines(series, unit="steps of an episode", height=130):
+            found.append((title, chart))
+    return found
+
+
+def _over_time(episode: Episode, name: str) -> list[tuple[float, float]]:
+    """A field over an episode; of a vector its length."""
+    values = np.asarray(episode.fields[name], np.float64)
+    numbers = (
+        values if values.ndim == 1 else np.linalg.norm(values.reshape(len(values), -1), axis=1)
+    )
+    chosen = np.unique(np.linspace(0, len(numbers) - 1, min(_POINTS, len(numbers))).astype(int))
+    return [(float(step), float(numbers[step])) for step in chosen]
+
+
+def _episode(run: RunFolder, state: RunState, program: str) -> Episode | None:
+    """The first evaluation episode of a program's agent."""
+    trial = shown_trial(state, program)
+    path = (
+        run.trial_folder(program, trial.rung, trial.seed) / EPISODES if trial is not None else None
+    )
+    return load_episodes(path)[0] if path is not None and path.exists() else None
+
+
+def _films(run: RunFolder, state: RunState, best: str) -> list[tuple[str, str]]:
+    """Whose agent, and its film as text."""
+    found = []
+    for program, label in ((best, "designed reward"), (NATIVE, "native reward")):
+        trial = shown_trial(state, program)
+        path = film_of(run, trial) if trial is not None else None
+        episode = _episode(run, state, program)
+        if path is not None and episode is not None:
+            found.append(
+                (f"{label}, {len(episode):,} steps", b64encode(path.read_bytes()).decode())
+            )
+    return found
+
+
+def _programs(run: RunFolder, state: RunState) -> Iterator[dict[str, Any]]:
+    """Every request with what came of it, in order."""
+    replies = {Slot(*line.record["slot"]): line for line in _replies(run.llm_log)}
+    ranked = state.ranked()
+    for slot, entry in sorted(state.slots.items()):
+        source = _source(run, entry.program)
+        line = replies.get(slot)
+        messages = line.record["request"]["messages"] if line is not None else []
+        yield {
+            "place": place(slot),
+            "entry": entry,
+            "is_best": bool(ranked)
+            and entry.program == ranked[0]
+            and state.programs[ranked[0]] == slot,
+            "came_of_it": outcome(state, slot, entry),
+            "score": state.score(entry.program) if entry.program is not None else None,
+            "source": source,
+            "difference": _difference(run, entry, source),
+            "parents": [
+                (p[:8], place(state.programs[p])) for p in entry.parents if p in state.programs
+            ],
+            "concerns": _concerns(run, entry),
+            "told": messages[-1]["content"] if len(messages) > 1 else "",
+            "reply": line.reply.text if line is not None else "",
+        }
+
+
+def _concerns(run: RunFolder, entry: SlotState) -> list[str]:
+    """What holding a program against known behaviour made suspect."""
+    if entry.program is None:
+        return []
+    found = (read_screen(run, entry.program), read_audit(run, entry.program))
+    return [concern for each in found if each is not None for concern in each["concerns"]]
+
+
+def _replies(path: Path) -> Sequence[Any]:
+    return list(read_lines(path)) if path.exists() else []
+
+
+def _source(run: RunFolder, program: str | None) -> str:
+    path = run.program_folder(program) / "program.py" if program is not None else None
+    return path.read_text(encoding="utf-8") if path is not None and path.exists() else ""
+
+
+def _difference(run: RunFolder, entry: SlotState, source: str) -> Markup:
+    """What changed since the last parent that the request showed, line by line."""
+    parent = _source(run, entry.parents[-1]) if entry.parents else ""
+    if not parent or not source or parent == source:
+        return Markup("")
+    rows = list(difflib.unified_diff(parent.splitlines(), source.splitlines(), lineterm="", n=2))[
+        2:
+    ]
+    kinds = {"+": "added", "-": "gone", "@": "place"}
+    marked = [f'<span class="{kinds.get(row[:1], "same")}">{escape(row)}</span>' for row in rows]
+    return Markup("\n".join(marked))

@@ -1,0 +1,264 @@
+"""The library: everything the command line does, as functions.
+
+Every usage error is raised before anything is spent. Nothing here prints.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+from rewardsmith.api.planning import Plan, plan, plan_replay, provider_of
+from rewardsmith.api.session import carry_on
+from rewardsmith.api.settings import Settings
+from rewardsmith.engine.gate import current_budget
+from rewardsmith.engine.observer import Observer
+from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.run.best import Best, best_program
+from rewardsmith.run.config import Budget, RunConfig
+from rewardsmith.run.folder import RunFolder, create_run, open_run
+from rewardsmith.run.state import RunState, fold
+from rewardsmith.run.wording import spent
+from rewardsmith.sandbox.report import SandboxReport, sandbox_report
+from rewardsmith.task.loading import Task
+
+if TYPE_CHECKING:
+    pass
+
+RUNS = Path("runs")
+CHECK_S = 20.0  # for looking up a model
+
+
+class Run:
+    """A run that exists on disk, for looking at and exporting."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.folder.path
+
+    @property
+    def state(self) -> RunState:
+        """Folded from its events, now."""
+        return fold(self.folder.events())
+
+    @property
+    def best(self) -> Best:
+        """The program with the best selection score.
+
+        Raises:
+            NoProgram: no program was accepted and trained to the end.
+        """
+        return best_program(self.folder, self.state)
+
+    def export(self, target: str | Path | None = None) -> Path:
+        """Write ``reward.py``, ``reward.json`` and the policy; returns the folder.
+
+        Args:
+            target: a folder, or the path that ``reward.py`` shall have; the run's own ``export`` by
+                default.
+
+        Raises:
+            NoProgram: nothing is good enough.
+            RunError: the target cannot be written.
+        """
+        from rewardsmith.api.export import export_run
+
+        best = self.best
+        return export_run(
+            self.folder, self.state, best.id, Path(target) if target is not None else None
+        )
+
+    def report(self, target: str | Path | None = None) -> Path:
+        """Write the run as one HTML file, ``report.html`` in its folder by default; returns its path.
+
+        Raises:
+            RunError: the run is damaged, or the file cannot be written.
+        """
+        from rewardsmith.api.report import report_run
+
+        return report_run(self.folder, target)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the result, in two lines."""
+        state = self.state
+        told = (
+            f"fitness {self.best.score}, native {self.best.native}"
+            if state.ranked()
+            else "no program has a score"
+        )
+        return f"<b>{escape(self.folder.name)}</b><br>{escape(told)}; {escape(spent(state))}"
+
+
+def design(
+    task: Task | str | Plan,
+    goal: str | None = None,
+    *,
+    workers: int | None = None,
+    runs: str | Path = RUNS,
+    observer: Observer | None = None,
+    **settings: Unpack[Settings],
+) -> Run:
+    """Design a reward: write, check, train, reflect, and compare the best with the native reward.
+
+    With ``ask=True`` it returns as soon as a reply has to be brought, see
+    :class:`rewardsmith.api.search.Search`.
+
+    Args:
+        task: what :func:`plan` takes, or a plan.
+        goal: what the agent must achieve, in words; a task may have its own.
+        workers: trainings side by side; the number of cores by default.
+        runs: where the run's folder is made.
+        observer: told of everything that happens.
+        settings: see :class:`Settings`.
+
+    Raises:
+        UsageError: before anything is spent.
+        BoundaryError: environment, provider, sandbox or trainer failed; resume the run when it is
+            mended.
+        RunError: the run's folder cannot be written.
+        NoProgram: the run ended and nothing usable came out.
+    """
+    planned = task if isinstance(task, Plan) else plan(task, goal, **settings)
+    if (
+        planned.config.writer == "model"
+    ):  # a missing key, or a model that is none, is told before a folder is made
+        assert planned.config.model is not None
+        provider_of(planned.config).check(planned.config.model, CHECK_S)
+    sandbox = _strong_enough(planned.config)
+    given = (
+        planned.config,
+        planned.task,
+        planned.prompts,
+        sandbox.as_json(),
+        planned.files,
+        planned.bank,
+    )
+    run = create_run(Path(runs), *given)
+    try:
+        carry_on(run, workers, observer or Observer())
+        return Run(run)
+    except UsageError:
+        if (
+            Run(run).state.preflight is None
+        ):  # found by the look at the environment: there is nothing to resume
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
+
+
+def resume(
+    run: str | Path | Run,
+    *,
+    budget: Mapping[str, float] | None = None,
+    workers: int | None = None,
+    runs: str | Path = RUNS,
+    observer: Observer | None = None,
+) -> Run:
+    """Go on with a run that was interrupted, or whose budget was raised.
+
+    Args:
+        budget: new limits, e.g. ``{"tokens": 200_000}``.
+
+    Raises:
+        RunError: there is no such run, or it is in use, or its folder was changed.
+    """
+    folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
+    _strong_enough(folder.config())
+    if budget:
+        unknown = sorted(set(budget) - set(Budget.model_fields))
+        if unknown:
+            raise UsageError(
+                f"there is no budget of {unknown[0]!r}",
+                did_you_mean(unknown[0], Budget.model_fields),
+            )
+        before = current_budget(folder.config(), fold(folder.events()))
+        for name, limit in budget.items():
+            was = getattr(before, name)
+            if limit <= 0 or (was is not None and limit < was):
+                raise UsageError(
+                    f"a budget can only be raised: {name} from {was} to {limit}",
+                    "give a larger one",
+                )
+    carry_on(folder, workers, observer or Observer(), budget)
+    return Run(folder)
+
+
+def say(
+    run: str | Path | Run, words: str, *, program: str | None = None, runs: str | Path = RUNS
+) -> str:
+    """Tell the writer what a person thinks of a program's agent: the run then owes one round more, see :func:`resume`.
+
+    Args:
+        program: its id, or the beginning of it; the best one by default.
+
+    Returns:
+        The id of the program.
+
+    Raises:
+        RunError: there is no such run, or it is in use.
+        UsageError: nothing was said, or there is no such program.
+    """
+    folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
+    if not words.strip():
+        raise UsageError("nothing was said", "say in a sentence what the agent should do otherwise")
+    with folder.lock():
+        state = fold(folder.events())
+        known = state.ranked() or list(state.programs)
+        fitting = [name for name in known if program is None or name.startswith(program)]
+        if not fitting:
+            raise UsageError(
+                f"{folder.name} has no program {program or ''}", did_you_mean(program or "", known)
+            )
+        folder.events().append("said", program=fitting[0], words=words.strip())
+    return fitting[0]
+
+
+def replay(
+    run: str | Path | Run,
+    *,
+    by_position: bool = False,
+    workers: int | None = None,
+    runs: str | Path = RUNS,
+    observer: Observer | None = None,
+    allow_weak_sandbox: bool = False,
+) -> Run:
+    """Do again what a run did, with its recorded replies in place of a model: no key, no network.
+
+    Args:
+        by_position: see :func:`rewardsmith.api.planning.plan_replay`.
+
+    Raises:
+        RunError: there is no such run, or something is asked that it was not asked.
+    """
+    folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
+    planned = plan_replay(folder, by_position=by_position, allow_weak_sandbox=allow_weak_sandbox)
+    return design(planned, workers=workers, runs=runs, observer=observer)
+
+
+def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:
+    """A run by path, name, or the end of its name.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    return Run(open_run(run, Path(runs)))
+
+
+def _strong_enough(config: RunConfig) -> SandboxReport:
+    """How well programs are confined on this machine, now.
+
+    Raises:
+        BoundaryError: less than strongly, and that was not allowed.
+    """
+    report = sandbox_report()
+    report.require(weak_allowed=config.allow_weak_sandbox)
+    return report

@@ -1,0 +1,106 @@
+"""One sitting of a run: folder locked, writer and executor opened, engine carried on, the best program exported.
+
+Begun by :mod:`rewardsmith.api.runs` and :mod:`rewardsmith.api.search`; a run has as many sittings
+as it is interrupted, or as somebody brings replies to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+
+from rewardsmith.api.planning import TAPE, make_strategy, prices_in, provider_of
+from rewardsmith.engine.gate import current_budget
+from rewardsmith.engine.loop import Engine
+from rewardsmith.engine.observer import Observer
+from rewardsmith.engine.workers.local import Executor, LocalExecutor, available_cores
+from rewardsmith.errors import NoProgram
+from rewardsmith.llm.log import ReplyLog
+from rewardsmith.llm.replay import Tape
+from rewardsmith.run.best import why_none
+from rewardsmith.run.config import RunConfig
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.state import fold
+from rewardsmith.writers.grammar.source import GrammarSource
+from rewardsmith.writers.questions.source import QuestionSource
+from rewardsmith.writers.recorded import REPLIES, load_replies
+from rewardsmith.writers.sources import (
+    FileSource,
+    ModelSource,
+    PersonSource,
+    Source,
+    TapeSource,
+    Writer,
+)
+
+
+def carry_on(
+    folder: RunFolder,
+    workers: int | None,
+    observer: Observer,
+    budget: Mapping[str, float] | None = None,
+    bring: Callable[[ReplyLog], None] | None = None,
+) -> None:
+    """Run the engine on a folder until it ends, then export; or until a reply has to be brought.
+
+    Args:
+        workers: trainings side by side; the number of cores when None.
+        budget: new limits.
+        bring: puts replies into the log before the engine goes.
+
+    Raises:
+        UsageError, BoundaryError, RunError: see :func:`rewardsmith.api.runs.design`.
+        NoProgram: it ended and nothing usable came out.
+    """
+    from rewardsmith.api.export import export_run
+    from rewardsmith.api.export.films import film_policies
+
+    with folder.lock():
+        observer.begun(folder)
+        log = ReplyLog(folder.llm_log)
+        if bring is not None:
+            bring(log)
+        with closing(LocalExecutor(workers or available_cores())) as executor:
+            engine = _open_engine(folder, log, executor, observer)
+            if budget:
+                engine.record("budget", **dict(budget))
+            state = engine.go()
+            if engine.waiting:
+                return
+            ranked = state.ranked()
+            if not ranked:
+                raise NoProgram(f"{folder.name} ended without a usable program", why_none(state))
+            if state.exported != ranked[0]:
+                observer.doing("writing the export")
+                export_run(folder, state, ranked[0], None, executor)
+                observer.doing("filming the agents")
+                for why in dict.fromkeys(film_policies(folder, state, ranked[0], executor)):
+                    observer.doing(f"no film: {why}")
+                engine.record("exported", program=ranked[0])
+
+
+def _open_engine(
+    folder: RunFolder, log: ReplyLog, executor: Executor, observer: Observer
+) -> Engine:
+    config = folder.config()
+    strategy = make_strategy(config.strategy, config.options, config.steps)
+    return Engine(
+        folder, strategy, Writer(_source(folder, config, log), log), executor, log, observer
+    )
+
+
+def _source(folder: RunFolder, config: RunConfig, log: ReplyLog) -> Source:
+    if config.writer == "person":
+        return PersonSource()
+    if config.writer == "grammar":
+        return GrammarSource(folder, log)
+    if config.writer == "questions":
+        return QuestionSource(folder)
+    if config.writer == "replies":
+        return FileSource(load_replies(folder.path / REPLIES))
+    if config.writer == "replay":
+        return TapeSource(Tape(folder.path / TAPE), prices_in(config))
+    state = fold(folder.events())
+    minutes = current_budget(config, state).minutes
+    left_s = None if minutes is None else 60 * minutes - state.active_s
+    return ModelSource(provider_of(config, left_s), prices_in(config), config.llm_timeout_s)

@@ -1,0 +1,161 @@
+"""Training a program from a file, without a writer: ``rewardsmith train`` and ``rs.train_program``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import uuid
+from contextlib import closing
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from rewardsmith.api.programs import trainable_program
+from rewardsmith.engine.observer import Observer
+from rewardsmith.engine.training import Trainer, tried
+from rewardsmith.engine.workers.local import LocalExecutor, available_cores
+from rewardsmith.errors import BoundaryError
+from rewardsmith.journal import disk_error
+from rewardsmith.program import NATIVE, Verdict, program_id
+from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.run.orders import Train
+from rewardsmith.run.records import shipped_trial
+from rewardsmith.run.state import RunState, apply_event
+from rewardsmith.task.loading import Task
+from rewardsmith.task.resolving import resolve_task
+from rewardsmith.types import Interval
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What training a program came to.
+
+    Attributes:
+        program: id of the program.
+        score, native: fitness over the training seeds; None where a training did not finish, or was
+            not asked for.
+        fitness, native_fitness: by training seed, as far as they finished.
+        folder: where curves, checkpoints and results lie.
+        policy: folder of the ``policy.zip`` that earned most of the program's own reward; None when
+            none finished.
+        failures: messages of trainings that did not finish.
+    """
+
+    program: str
+    score: Interval | None
+    native: Interval | None
+    fitness: dict[int, float]
+    native_fitness: dict[int, float]
+    folder: Path
+    policy: Path | None = None
+    failures: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: fitness, the native reward's beside it, and what failed."""
+        failed = "".join(f"<li>{escape(failure)}</li>" for failure in self.failures)
+        return f"<b>fitness {self.score}</b>, native {self.native}<ul>{failed}</ul>"
+
+
+def train_program(
+    path: str | Path,
+    task: Task | str,
+    *,
+    seeds: int = 5,
+    steps: int | None = None,
+    native: bool = False,
+    device: str = "auto",
+    workers: int | None = None,
+    runs: str | Path = "runs",
+    observer: Observer | None = None,
+) -> TrainResult:
+    """Train agents under a program from a file.
+
+    Args:
+        task: a task, its name, or its folder.
+        seeds: trainings, with seeds 0, 1, …
+        steps: environment steps of each; the task's by default.
+        native: train the native reward on the same seeds too.
+
+    Raises:
+        UsageError: the file cannot be read, or the program is refused.
+        BoundaryError: every training failed through no fault of the program.
+        RunError: the folder cannot be written.
+    """
+    resolved = resolve_task(task)
+    source, verdict = trainable_program(path, resolved)
+    program = program_id(source)
+    folder = RunFolder(Path(runs) / f"train-{resolved.name}-{uuid.uuid4().hex[:8]}")
+    _lay_out(folder, resolved, program, source, verdict)
+    watched, state = observer or Observer(), RunState()
+    names = (program, NATIVE) if native else (program,)
+    orders = [
+        Train(name, tuple(range(seeds)), "selection", steps or resolved.spec.training.steps)
+        for name in names
+    ]
+    failures: list[BoundaryError] = []
+    watched.doing(f"training {len(names) * seeds} agents")
+    with closing(LocalExecutor(workers or available_cores())) as executor:
+        log = folder.events()
+        for trial, outcome in Trainer(folder, resolved, device, executor).carry_out(
+            orders, watched.progress
+        ):
+            if isinstance(outcome, BoundaryError):
+                failures.append(outcome)
+                continue
+            event = log.append("tried", **tried(trial.job, outcome))
+            apply_event(state, event)
+            watched.event(event, state)
+        policy = _policy(folder, state, program, executor)
+    if len(failures) == len(names) * seeds:
+        raise failures[0]
+    messages = [trial.message for trial in state.trials.values() if trial.message]
+    return TrainResult(
+        program=program,
+        score=_score(state, program, seeds),
+        native=_score(state, NATIVE, seeds) if native else None,
+        fitness=_by_seed(state, program),
+        native_fitness=_by_seed(state, NATIVE),
+        folder=folder.path,
+        policy=policy,
+        failures=(*messages, *(failure.message for failure in failures)),
+    )
+
+
+def _policy(
+    folder: RunFolder, state: RunState, program: str, executor: LocalExecutor
+) -> Path | None:
+    finished = [
+        trial for trial in state.trials_of(program, "selection") if trial.own_return is not None
+    ]
+    if not finished:
+        return None
+    trial = shipped_trial(state, program)
+    folder.export_folder.mkdir(exist_ok=True)
+    arguments = {
+        "folder": str(folder.trial_folder(program, trial.rung, trial.seed)),
+        "target": str(folder.export_folder),
+    }
+    executor.submit("export_policy", arguments, folder.path / "export.log").result()
+    return folder.export_folder
+
+
+def _score(state: RunState, program: str, seeds: int) -> Interval | None:
+    """Only of all seeds: a mean over those that happened to finish would flatter."""
+    return state.score(program) if len(state.trials_of(program, "selection")) == seeds else None
+
+
+def _by_seed(state: RunState, program: str) -> dict[int, float]:
+    trials = state.trials_of(program, "selection")
+    return {trial.seed: trial.fitness for trial in trials if trial.fitness is not None}
+
+
+def _lay_out(folder: RunFolder, task: Task, program: str, source: str, verdict: Verdict) -> None:
+    try:
+        folder.path.mkdir(parents=True)
+        task.freeze(folder.task_folder)
+    except OSError as error:
+        raise disk_error(folder.path, error) from error
+    target: Any = folder.program_folder(program)
+    write_whole(target / "program.py", source.rstrip() + "\n")
+    write_whole(target / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")

@@ -1,0 +1,123 @@
+"""A program in a person's own code: loaded from a file, and applied to one environment of theirs."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from rewardsmith.api.programs import trainable_program
+from rewardsmith.episodes.columns import shapes_in
+from rewardsmith.episodes.recorder import Buffers, Recorder
+from rewardsmith.errors import ProgramError, UsageError
+from rewardsmith.program import Verdict
+from rewardsmith.sandbox.client.program import HostedProgram
+from rewardsmith.task.environment import make_env
+from rewardsmith.task.layout import make_layout
+from rewardsmith.task.loading import Task
+from rewardsmith.task.resolving import resolve_task
+
+
+class LoadedProgram(HostedProgram):
+    """A checked program of a task, running in hosts of its own; an Evaluator for :class:`VecReward`.
+
+    Args:
+        gamma: the learner's discount, in which a potential is paid; the task's own by default.
+        capacity: transitions per call of a host; larger batches are cut.
+
+    Raises:
+        UsageError: it has subgoals or a prior on Q alone: those are for a training, not for a
+            wrapper.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        verdict: Verdict,
+        task: Task,
+        gamma: float | None = None,
+        capacity: int = 64,
+    ) -> None:
+        self.source = source
+        self.task = task
+        self.verdict = verdict
+        if not verdict.pays:
+            raise UsageError(
+                f"the program has only {', '.join(verdict.entries)}",
+                "write a reward or a potential too",
+            )
+        if left_out := {"subgoals", "q_prior"} & set(verdict.entries):
+            names = " and ".join(sorted(left_out))
+            warnings.warn(
+                f"{names} of the program are not used here: train it by train_program", stacklevel=3
+            )
+        env = make_env(task)
+        self.layout = make_layout(task, env)
+        env.close()
+        shapes = shapes_in(Buffers(self.layout, 1).columns(self.layout.arguments))
+        discount = task.spec.training.gamma if gamma is None else gamma
+        super().__init__(
+            source, verdict.entries, shapes, capacity=capacity, style=verdict.style, gamma=discount
+        )
+
+
+def load_program(path: str | Path, task: Task | str, gamma: float | None = None) -> LoadedProgram:
+    """Check a program from a file against a task, and start it.
+
+    Args:
+        gamma: the learner's discount, in which a potential is paid; the task's own by default.
+
+    Raises:
+        UsageError: the file cannot be read, or the program was refused; the message lists the
+            findings.
+    """
+    resolved = resolve_task(task)
+    return LoadedProgram(*trainable_program(path, resolved), resolved, gamma)
+
+
+class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
+    """Replaces the reward of one environment by a program's.
+
+    Args:
+        env: the environment, before any wrapper that changes observations or actions.
+        program: from :func:`load_program`.
+
+    ``info`` gains ``native_reward`` and ``reward_terms``. ``step`` raises ProgramError when the
+    program breaks.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], program: LoadedProgram) -> None:
+        self.buffers = Buffers(program.layout, 1)
+        super().__init__(Recorder(env, self.buffers.layout, self.buffers, 0))
+        self.program = program
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Reset the environment."""
+        obs, info = self.env.reset(seed=seed, options=options)
+        self.buffers.begin()
+        return obs, info
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Step, with the program's reward in the place of the native one."""
+        obs, native, terminated, truncated, info = self.env.step(action)
+        output = self.program(self.buffers.columns(self.program.arguments))
+        if not np.isfinite(output.total[0]):
+            raise ProgramError(
+                f"the reward is {output.total[0]}",
+                "guard divisions and logarithms",
+                reason="output",
+            )
+        terms = {name: float(values[0]) for name, values in output.terms.items()}
+        self.buffers.advance()
+        return (
+            obs,
+            float(output.total[0]),
+            terminated,
+            truncated,
+            {**info, "native_reward": native, "reward_terms": terms},
+        )

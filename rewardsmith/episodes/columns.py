@@ -1,0 +1,62 @@
+"""Episodes as the columns that a program is called with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from rewardsmith.parts import NATIVE_REWARD
+from rewardsmith.types import Array, Columns, Episode, Output
+
+
+def episode_columns(episode: Episode, arguments: Iterable[str]) -> dict[str, Array]:
+    """What a program would have been given over an episode: argument -> (T, ...).
+
+    Raises:
+        KeyError: the episode does not hold what the argument asks for.
+    """
+    steps = len(episode)
+    columns: dict[str, Array] = {}
+    for argument in arguments:
+        if argument == "action":
+            columns[argument] = episode.actions
+        elif argument == "prev_action":
+            columns[argument] = np.concatenate([episode.actions[:1], episode.actions[:-1]])
+        elif argument == "terminated":
+            columns[argument] = np.arange(steps) == (steps - 1 if episode.terminated else steps)
+        elif argument == NATIVE_REWARD:
+            columns[argument] = episode.native_rewards
+        elif argument.startswith("next_"):
+            columns[argument] = episode.fields[argument.removeprefix("next_")][-steps:]
+        elif argument.startswith("first_"):
+            columns[argument] = np.repeat(
+                episode.fields[argument.removeprefix("first_")][:1], steps, axis=0
+            )
+        else:
+            columns[argument] = episode.fields[argument][:steps]
+    return columns
+
+
+def joined_columns(episodes: Iterable[Episode], arguments: Iterable[str]) -> dict[str, Array]:
+    """The columns of several episodes one after the other: argument -> (sum of T, ...)."""
+    names = tuple(arguments)
+    parts = [episode_columns(episode, names) for episode in episodes]
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+
+def split_output(output: Output, lengths: Iterable[int]) -> list[Output]:
+    """The output on episodes that follow one another, one by one."""
+    ends = np.cumsum(list(lengths))
+    totals = np.split(output.total, ends[:-1])
+    terms = {name: np.split(values, ends[:-1]) for name, values in output.terms.items()}
+    return [
+        Output(total, {name: parts[n] for name, parts in terms.items()})
+        for n, total in enumerate(totals)
+    ]
+
+
+def shapes_in(columns: Columns) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Argument -> (shape of one row, dtype)."""
+    return {name: (values.shape[1:], values.dtype) for name, values in columns.items()}

@@ -1,0 +1,263 @@
+"""The one place where fields are read.
+
+A :class:`Recorder` is the innermost wrapper of each environment: it sees observations, info and
+actions before any training wrapper changes them and before auto-reset throws the last observation
+away. It copies them into rows of side :class:`Buffers`, shared by the environments of one vector,
+so that everything after it works on whole batches. (Not through ``info``: vector environments
+deep-copy that on every step.)
+
+    Buffers   arrays with one row per environment: before the step, after it, at reset
+    Recorder  the wrapper that writes one row
+    History   the episodes that the rows add up to
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from rewardsmith.errors import BoundaryError, UsageError
+from rewardsmith.parts import NATIVE_REWARD
+from rewardsmith.task.environment import make_env, wrap_env
+from rewardsmith.task.layout import WHOLE, FieldView, Layout, cut, describe, make_layout
+from rewardsmith.task.loading import Task
+from rewardsmith.types import Array, Episode
+
+_ROOM = 256  # steps that a history holds at first
+
+
+_STEPS_TWICE = (
+    "one of the task's [env] wrappers steps the environment several times in one step or within reset, so that fields "
+    "before and after a step would not be what the policy acts on"
+)
+
+
+def record(
+    task: Task, env: gym.Env[Any, Any], layout: Layout, buffers: Buffers, row: int
+) -> gym.Env[Any, Any]:
+    """Put the recorder around a bare environment, and the task's own wrappers around that."""
+    return wrap_env(task, Recorder(env, layout, buffers, row))
+
+
+def recorded_env(task: Task, render_mode: str | None = None) -> tuple[gym.Env[Any, Any], Buffers]:
+    """One environment of a task with a recorder of its own."""
+    env = make_env(task, render_mode)
+    layout = make_layout(task, env)
+    buffers = Buffers(layout, 1)
+    return record(task, env, layout, buffers, 0), buffers
+
+
+class Buffers:
+    """Rows of recorded values, one per environment of a vector.
+
+    After a vector step: :meth:`columns` gives what programs ask for, then :meth:`advance` makes the
+    values after the step (or after an auto-reset) the values before the next one. The arrays stay
+    the same ones.
+    """
+
+    def __init__(self, layout: Layout, n: int) -> None:
+        self.layout = layout
+        self.n = n
+        self.before = self._rows()
+        self.after = self._rows()
+        self.start = self._rows()
+        self.first = self._rows()
+        self.action = np.zeros((n, *layout.action_shape), layout.action_dtype)
+        self.previous_action = np.zeros_like(self.action)
+        self.terminated = np.zeros(n, bool)
+        self.truncated = np.zeros(n, bool)
+        self.native_reward = np.zeros(n, np.float64)
+        self.was_reset = np.zeros(n, bool)
+        self.is_first_step = np.ones(n, bool)
+        self.stepped = np.zeros(n, bool)  # since the last advance
+        self._views: dict[tuple[str, ...], dict[str, Array]] = {}
+
+    def _rows(self) -> list[Array]:
+        return [np.zeros((self.n, *leaf.shape), leaf.dtype) for leaf in self.layout.leaves]
+
+    def column(self, argument: str) -> Array:
+        """The column behind an argument's name, shape (n, ...); a view, valid until the next step.
+
+        Raises:
+            KeyError: the task does not offer that name.
+        """
+        if argument == "action":
+            return self.action
+        if argument == "prev_action":
+            mask = self.is_first_step.reshape(-1, *([1] * len(self.layout.action_shape)))
+            return np.where(mask, self.action, self.previous_action)
+        if argument == "terminated":
+            return self.terminated
+        if argument == NATIVE_REWARD:
+            return self.native_reward
+        for prefix, rows in (("next_", self.after), ("first_", self.first), ("", self.before)):
+            name = argument.removeprefix(prefix)
+            if argument.startswith(prefix) and (view := self._view(name)) is not None:
+                return cut(rows[view.leaf], view.index)
+        raise KeyError(argument)
+
+    def columns(self, arguments: Iterable[str]) -> dict[str, Array]:
+        """Several columns by name."""
+        names = tuple(arguments)
+        views = self._views.get(names)
+        if views is None:
+            views = self._views[names] = {argument: self.column(argument) for argument in names}
+        return (
+            {**views, "prev_action": self.column("prev_action")}
+            if "prev_action" in views
+            else views
+        )
+
+    def _view(self, name: str) -> FieldView | None:
+        return self.layout.fields.get(WHOLE if name == "obs" else name)
+
+    def begin(self) -> None:
+        """Every environment was reset by hand: its values at reset are the values before the first step."""
+        self.was_reset[:] = True
+        self.advance()
+
+    def advance(self) -> None:
+        """Move on by one step; rows that were reset meanwhile begin a new episode."""
+        for before, after in zip(self.before, self.after, strict=True):
+            before[...] = after
+        self.previous_action[...] = self.action
+        self.is_first_step[...] = self.was_reset
+        self.stepped[...] = False
+        if self.was_reset.any():
+            rows = self.was_reset
+            for before, first, start in zip(self.before, self.first, self.start, strict=True):
+                before[rows] = start[rows]
+                first[rows] = start[rows]
+            self.was_reset[:] = False
+
+
+class Recorder(gym.Wrapper[Any, Any, Any, Any]):
+    """Copies what one environment shows into its row of the buffers; changes nothing that passes through."""
+
+    def __init__(self, env: gym.Env[Any, Any], layout: Layout, buffers: Buffers, row: int) -> None:
+        super().__init__(env)
+        self.buffers = buffers
+        self._row = row
+        self._leaves = layout.leaves
+        self._plain = (
+            len(layout.leaves) == 1 and layout.leaves[0].kind == "obs" and not layout.leaves[0].keys
+        )
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Step, and copy what is recorded into the buffers' row."""
+        buffers, row = self.buffers, self._row
+        if buffers.stepped[row] or buffers.was_reset[row]:
+            raise UsageError(
+                _STEPS_TWICE,
+                "let the environment do that itself, e.g. by an env.py in the task's folder",
+            )
+        buffers.stepped[row] = True
+        buffers.action[row] = action  # before the environment can change the array
+        result = self.env.step(action)
+        obs, reward, buffers.terminated[row], buffers.truncated[row], info = result
+        buffers.native_reward[row] = reward
+        if self._plain:
+            buffers.after[0][row] = obs
+        else:
+            self._copy(buffers.after, obs, info)
+        return result
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Reset, and keep the values at reset apart until the step before is taken in."""
+        obs, info = self.env.reset(seed=seed, options=options)
+        self._copy(self.buffers.start, obs, info, resetting=True)
+        self.buffers.was_reset[self._row] = True
+        return obs, info
+
+    def _copy(
+        self, rows: list[Array], obs: Any, info: dict[str, Any], resetting: bool = False
+    ) -> None:
+        for target, leaf in zip(rows, self._leaves, strict=True):
+            if leaf.kind == "info" and (resetting or leaf.optional) and leaf.keys[0] not in info:
+                target[self._row] = 0  # no such value yet; only next_<field> is offered
+                continue
+            try:
+                value = leaf.read(self.env.unwrapped, obs, info)
+                if leaf.kind == "obs":
+                    target[self._row] = value
+                # a number where the first value was true or false must not become one in silence
+                else:
+                    np.copyto(target[self._row : self._row + 1], value, casting="same_kind")
+            except Exception as error:
+                where = "reset" if resetting else "step"
+                raise BoundaryError(
+                    f"reading {describe(leaf)} after a {where} failed: {type(error).__name__}: {error}",
+                    "every step must report it, with the same shape and kind of number",
+                    where="environment",
+                ) from error
+
+
+class History:
+    """Turns the rows of successive steps into episodes. Costs one copy of each leaf per vector step."""
+
+    def __init__(self, buffers: Buffers) -> None:
+        self._buffers = buffers
+        self._recorded = [*buffers.after, buffers.action, buffers.native_reward]
+        self._steps = [np.empty((_ROOM, *rows.shape), rows.dtype) for rows in self._recorded]
+        self._length = 0
+        self._begun = np.zeros(buffers.n, np.int64)
+
+    def restart(self) -> None:
+        """Forget the episodes under way: the environments were reset by hand."""
+        self._length = 0
+        self._begun[:] = 0
+
+    def add(self, done: Array) -> list[tuple[int, Episode]]:
+        """Take in one vector step, before :meth:`Buffers.advance`.
+
+        Args:
+            done: shape (n,), where an episode ended with this step.
+
+        Returns:
+            (environment, episode) for each that ended.
+        """
+        if self._length == len(self._steps[0]):
+            self._make_room()
+        for steps, rows in zip(self._steps, self._recorded, strict=True):
+            steps[self._length] = rows
+        self._length += 1
+        if not done.any():
+            return []
+        ended = [(int(row), self._episode(int(row))) for row in np.flatnonzero(done)]
+        self._begun[done] = self._length
+        return ended
+
+    def _make_room(self) -> None:
+        """Drop what no episode under way needs; where that is less than half, take twice the room."""
+        first = int(self._begun.min())
+        room = self._length * (1 if 2 * first >= self._length else 2)
+        kept = [np.empty((room, *steps.shape[1:]), steps.dtype) for steps in self._steps]
+        for new, steps in zip(kept, self._steps, strict=True):
+            new[: self._length - first] = steps[first : self._length]
+        self._steps = kept
+        self._length -= first
+        self._begun -= first
+
+    def _episode(self, row: int) -> Episode:
+        buffers, fields = self._buffers, {}
+        *after, actions, rewards = (
+            steps[self._begun[row] : self._length, row] for steps in self._steps
+        )
+        for name, view in buffers.layout.fields.items():
+            values = cut(after[view.leaf], view.index)
+            before = cut(buffers.first[view.leaf][row : row + 1], view.index)
+            fields["obs" if name == WHOLE else name] = (
+                np.concatenate([before, values]) if view.at_reset else values.copy()
+            )
+        return Episode(
+            fields=fields,
+            actions=actions.copy(),
+            native_rewards=rewards.copy(),
+            terminated=bool(buffers.terminated[row]),
+            truncated=bool(buffers.truncated[row]),
+        )

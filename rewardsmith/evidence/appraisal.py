@@ -1,0 +1,164 @@
+"""A program held against known behaviour outside of deciding: what check, show, compare and the report tell of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rewardsmith.episodes.bank import Bank, measured
+from rewardsmith.episodes.preflight import Look
+from rewardsmith.episodes.recording import recorded_trajectories
+from rewardsmith.errors import ProgramError
+from rewardsmith.evidence.audit import audit
+from rewardsmith.evidence.paid import Paid, apply_to_bank
+from rewardsmith.evidence.prior import Ordering, ordering_concerns, prior_ordering
+from rewardsmith.evidence.quality import Quality, quality
+from rewardsmith.evidence.recombining import Judged, epic_apart
+from rewardsmith.program import Verdict
+from rewardsmith.run.bank import RunBank
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.records import read_verdict
+from rewardsmith.run.state import RunState
+from rewardsmith.task.fitness import fitness_function
+from rewardsmith.task.loading import Task
+from rewardsmith.types import Finding
+
+
+@dataclass(frozen=True)
+class Appraisal:
+    """What known behaviour says of a program.
+
+    Attributes:
+        quality: of what is paid: by the task's own reward where the program has none, and no
+            potential.
+        concerns: what it pays besides the goal, see :mod:`rewardsmith.evidence.audit`.
+        ordering: of its prior on Q.
+        pays: whether it changes what is paid.
+    """
+
+    quality: Quality
+    concerns: tuple[Finding, ...]
+    ordering: Ordering | None
+    pays: bool
+
+
+def appraise(
+    source: str,
+    verdict: Verdict,
+    bank: Bank,
+    gamma: float,
+    preflight: dict[str, Any],
+    parent: Paid | None = None,
+) -> Appraisal:
+    """Hold an accepted program against a bank.
+
+    Args:
+        preflight: what was seen of the task.
+
+    Raises:
+        ProgramError: it broke on it.
+        BoundaryError: the sandbox failed.
+    """
+    paid = apply_to_bank(source, verdict, bank, gamma)
+    order = prior_ordering(source, verdict, bank, preflight)
+    concerns = [
+        *(audit(paid, parent) if verdict.pays else ()),
+        *(ordering_concerns(order) if order else ()),
+    ]
+    return Appraisal(quality(paid, parent), tuple(concerns), order, verdict.pays)
+
+
+def appraise_in_run(
+    run: RunFolder, state: RunState, program: str, other: tuple[RunFolder, str] | None = None
+) -> Appraisal | None:
+    """Hold a program of a run against all that the run knows; None where it breaks on that.
+
+    Args:
+        other: another run and its program, to which the distance is measured; the program's own
+            parent by default.
+    """
+    bank, gamma = RunBank(run).before(state), run.task().spec.training.gamma
+    assert state.preflight is not None
+    seen = state.preflight
+    own = Judged(run.program_source(program), read_verdict(run, program))
+    there, parent = other or (run, state.parent(program))
+    if parent is None:
+        return _unless_broken(own, bank, gamma, seen)
+    before = Judged(there.program_source(parent), read_verdict(there, parent))
+    try:
+        paid = apply_to_bank(*before, bank, gamma)
+    except ProgramError as error:
+        why = f"distance to its parent: that breaks on known behaviour: {error.message}"
+        return _with(_unless_broken(own, bank, gamma, seen), None, why)
+    found = _unless_broken(own, bank, gamma, seen, paid)
+    epic, why = epic_apart(own, before, bank, gamma)
+    return _with(found, epic, f"EPIC distance to its parent: {why}" if why else "")
+
+
+def _unless_broken(
+    judged: Judged, bank: Bank, gamma: float, preflight: dict[str, Any], parent: Paid | None = None
+) -> Appraisal | None:
+    try:
+        return appraise(*judged, bank, gamma, preflight, parent)
+    except ProgramError:
+        return None
+
+
+def _with(found: Appraisal | None, epic: float | None, why: str) -> Appraisal | None:
+    """The same with the EPIC distance to the parent, or with why there is none."""
+    if found is None:
+        return None
+    unsaid = (*found.quality.unsaid, *([why] if why else []))
+    quality = replace(found.quality, epic_from_parent=epic, unsaid=unsaid)
+    return replace(found, quality=quality)
+
+
+def untaught_bank(task: Task, look: Look) -> Bank:
+    """What is known of a task after a look at it."""
+    fitness = fitness_function(task)
+    random, held = look.behaviour.episodes, look.held.episodes
+    return Bank([*measured(random, fitness, "random"), *measured(held, fitness, "held")])
+
+
+def recorded_bank(task: Task, look: Look, path: Path) -> Bank:
+    """The same with a person's recorded episodes.
+
+    Raises:
+        UsageError: the file cannot be read, or holds episodes of another task.
+    """
+    return Bank([*untaught_bank(task, look).trajectories, *recorded_trajectories(task, path)])
+
+
+def told(known: Appraisal) -> list[tuple[str, str]]:
+    """The numbers of a program as (name, value), those that are known."""
+    rows = _of_pay(known.quality) if known.pays else []
+    if (order := known.ordering) is not None:
+        explained = (
+            "of the other actions are valued no more than what was done; a half says nothing"
+        )
+        rows += [("its prior on Q, good behaviour", f"{order.good.mean():.0%} {explained}")]
+        rows += [("its prior on Q, bad behaviour", f"{order.bad.mean():.0%}")]
+    return rows
+
+
+def _of_pay(found: Quality) -> list[tuple[str, str]]:
+    rows: list[tuple[str, float | None, str]] = [
+        (
+            "known behaviour in order",
+            found.in_order,
+            f"{{:.0%}} of pairs, {found.trajectories} trajectories",
+        ),
+        ("rank agreement with fitness", found.tau, "{:.2f}"),
+        (
+            "distance to the native reward",
+            found.from_native,
+            "{:.2f} (STARC: 0 the same, 1 the opposite)",
+        ),
+        ("distance to its parent", found.from_parent, "{:.2f}"),
+        ("EPIC distance to its parent", found.epic_from_parent, "{:.2f}, also where nobody went"),
+        ("added pay that is pure shaping", found.shaping, "{:.0%}"),
+        ("spread of untaught returns", found.teaching, "{:.3f} of at most 0.25"),
+    ]
+    known = [(name, form.format(value)) for name, value, form in rows if value is not None]
+    return known + [("not told", why) for why in found.unsaid]

@@ -1,0 +1,106 @@
+"""Where in known behaviour a program breaks: how often, in which step of which episode, and what it was given there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rewardsmith.episodes.bank import Bank
+from rewardsmith.episodes.columns import episode_columns
+from rewardsmith.errors import ProgramError
+from rewardsmith.evidence.paid import Paid, asked_columns, hosted
+from rewardsmith.program import Verdict
+from rewardsmith.sandbox.client.program import HostedProgram
+from rewardsmith.types import Array, Columns
+
+_MOST_NUMBERS = 12
+
+
+def step_of(bank: Bank, place: int, step: int, arguments: Sequence[str]) -> str:
+    """A step of a trajectory in words.
+
+    Args:
+        place, step: counted from 0.
+        arguments: what the program asks for.
+    """
+    one = bank.trajectories[place]
+    outcome = "" if one.success is None else ", solved" if one.success else ", not solved"
+    columns = episode_columns(one.episode, [name for name in arguments if not name.startswith("_")])
+    given = ", ".join(f"{name} = {_shown(values[step])}" for name, values in columns.items())
+    where = f"in step {step + 1} of {len(one.episode)} of an episode ({one.whose}{outcome})"
+    return f"{where}, where {given}" if given else where
+
+
+def no_number(paid: Paid) -> str:
+    """Where a program pays what is not a number; empty where it never does."""
+    bad = ~np.isfinite(paid.output.total)
+    bad |= np.any(
+        [~np.isfinite(values) for values in paid.terms.values()] or [np.zeros_like(bad)], axis=0
+    )
+    if not bad.any():
+        return ""
+    whose = np.repeat(np.arange(len(paid.bank)), paid.bank.lengths)
+    at = int(np.argmax(bad))
+    place = int(whose[at])
+    step = at - int(paid.bank.lengths[:place].sum())
+    term = next(
+        (f"term {name!r}" for name, values in paid.terms.items() if not np.isfinite(values[at])),
+        "the reward",
+    )
+    value = next(
+        (values[at] for values in paid.terms.values() if not np.isfinite(values[at])),
+        paid.output.total[at],
+    )
+    first = step_of(paid.bank, place, step, paid.arguments)
+    often = f"{len(np.unique(whose[bad]))} of {len(paid.bank)} episodes"
+    return f"what it pays is not a number in {often}: {term} is {value:g} {first}"
+
+
+def _shown(value: Array) -> str:
+    numbers = np.asarray(value, np.float64).ravel()
+    text = ", ".join(f"{number:.3g}" for number in numbers[:_MOST_NUMBERS])
+    return (
+        text
+        if np.ndim(value) == 0
+        else f"[{text}{', ...' if len(numbers) > _MOST_NUMBERS else ''}]"
+    )
+
+
+def broken(error: ProgramError, source: str, verdict: Verdict, bank: Bank, gamma: float) -> str:
+    """How a program breaks on a bank, and in which step, where it is one that it cannot do.
+
+    Raises:
+        BoundaryError: the sandbox failed.
+    """
+    said = f"{error.message} (line {error.line})" if error.line else error.message
+    said = f"{said} — {error.hint}" if error.hint else said
+    if error.reason not in ("exception", "output"):
+        return said
+    try:
+        with hosted(source, verdict, bank.columns(asked_columns(verdict)), gamma) as program:
+            for place, episode in enumerate(bank.episodes):
+                columns = episode_columns(episode, program.arguments)
+                if _breaks(program, columns, len(episode)):
+                    step = _first_breaking(program, columns, len(episode))
+                    return f"{said}, {step_of(bank, place, step, program.arguments)}"
+    except ProgramError:
+        pass  # the module itself fails
+    return said
+
+
+def _first_breaking(program: HostedProgram, columns: Columns, steps: int) -> int:
+    """A step up to which a program breaks, and before which it does not."""
+    fine, breaks = 0, steps
+    while breaks - fine > 1:
+        middle = (fine + breaks) // 2
+        fine, breaks = (fine, middle) if _breaks(program, columns, middle) else (middle, breaks)
+    return breaks - 1
+
+
+def _breaks(program: HostedProgram, columns: Columns, steps: int) -> bool:
+    try:
+        program({name: values[:steps] for name, values in columns.items()})
+    except ProgramError:
+        return True
+    return False

@@ -1,0 +1,122 @@
+"""How good a reward is, as far as that can be said without training: what check, show, compare and the report tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rewardsmith.evidence.paid import Paid
+from rewardsmith.maths.agreement import Credit, credits, kendall_tau, teacher_variance
+from rewardsmith.maths.distances import sampled_starc
+from rewardsmith.maths.potentials import StateFeatures, shaping_share
+from rewardsmith.types import FloatArray
+
+_FOLDS = 4
+_FITTED_ON = 8000  # transitions; more make a fit slow and hardly better
+
+
+_NO_NUMBER = "distances and shares: it pays something that is not a number"
+_NO_WISHES = (
+    "distance to the native reward, and share of shaping: that reward is the same on every step, and no known episode "
+    "ends by itself, so it tells nothing apart"
+)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Numbers about a reward on a bank; None where the bank cannot say.
+
+    Attributes:
+        trajectories: how many there are.
+        in_order: share of pairs of a better and a worse trajectory of which the better is paid more
+            per step.
+        tau: rank agreement of pay per step with fitness, in [-1, 1].
+        from_native: STARC distance to the environment's own reward, in [0, 1].
+        from_parent: to the program that it was made from.
+        epic_from_parent: EPIC distance to that, also where nobody went; measured by
+            :mod:`rewardsmith.evidence.appraisal`.
+        shaping: share of what it adds to a multiple of the environment's reward that is the change
+            of a potential, and so harmless.
+        teaching: variance of returns between untaught episodes, in units of their squared range.
+        terms: the credit of each.
+        unsaid: what of this could not be said, and why.
+    """
+
+    trajectories: int
+    in_order: float | None
+    tau: float | None
+    from_native: float | None
+    from_parent: float | None
+    shaping: float | None
+    teaching: float | None
+    terms: dict[str, Credit]
+    unsaid: tuple[str, ...] = ()
+    epic_from_parent: float | None = None
+
+
+def quality(paid: Paid, parent: Paid | None = None) -> Quality:
+    """Measure a program on a bank.
+
+    Args:
+        parent: the program that it was made from, on the same bank.
+    """
+    bank, kept = paid.bank, paid.agreement("pairs", "mean")
+    in_order = kept.share if kept is not None else None
+    if not all(np.isfinite(values).all() for values in (paid.output.total, *paid.terms.values())):
+        return Quality(len(bank), in_order, None, None, None, None, None, {}, (_NO_NUMBER,))
+    moves = _Moves(paid)
+    native = np.concatenate([one.episode.native_rewards for one in bank.trajectories])
+    wishes = moves.tells_apart(native)
+    untaught = np.array([one.origin in ("random", "held") for one in bank.trajectories])
+    return Quality(
+        trajectories=len(bank),
+        in_order=in_order,
+        tau=kendall_tau(paid.scores("mean"), bank.fitness),
+        from_native=moves.distance(native) if wishes else None,
+        from_parent=moves.distance(parent.output.total) if parent is not None else None,
+        shaping=moves.shaping(native) if wishes else None,
+        teaching=teacher_variance(paid.scores("sum")[untaught]) if untaught.sum() > 1 else None,
+        terms=credits(
+            {name: paid.scores("mean", values) for name, values in paid.terms.items()}, bank.fitness
+        ),
+        unsaid=() if wishes else (_NO_WISHES,),
+    )
+
+
+class _Moves:
+    """Transitions of a bank, thinned out but for the ends, with functions of their states."""
+
+    def __init__(self, paid: Paid) -> None:
+        self._paid = paid
+        bank = paid.bank
+        last = np.cumsum(bank.lengths) - 1
+        self._rows = np.unique(
+            np.concatenate([np.arange(0, last[-1] + 1, 1 + last[-1] // _FITTED_ON), last])
+        )
+        before = np.concatenate([states[:-1] for states in bank.states])[self._rows]
+        after = np.concatenate([states[1:] for states in bank.states])[self._rows]
+        features = StateFeatures(before)
+        self._before, self._after = features(before), features(after)
+        ended = last[[one.episode.terminated for one in bank.trajectories]]
+        self._ends = np.isin(self._rows, ended)
+        self._folds = np.repeat(np.arange(len(bank)) % _FOLDS, bank.lengths)[self._rows]
+
+    def tells_apart(self, other: FloatArray) -> bool:
+        """Whether a reward has wishes to be near to; the same pay on every step has some where episodes end."""
+        return bool(
+            np.isfinite(other).all() and (np.ptp(other) > 0 or (self._ends.any() and other[0] != 0))
+        )
+
+    def distance(self, other: FloatArray) -> float | None:
+        """To another reward; None where that has no wishes."""
+        if not self.tells_apart(other):
+            return None
+        rewards = self._paid.output.total[self._rows], other[self._rows]
+        return sampled_starc(*rewards, self._before, self._after, self._ends, self._paid.gamma)
+
+    def shaping(self, native: FloatArray) -> float | None:
+        rewards = self._paid.output.total[self._rows], native[self._rows]
+        return shaping_share(
+            *rewards, self._before, self._after, self._ends, self._folds, self._paid.gamma
+        )

@@ -1,0 +1,98 @@
+"""Two programs on transitions whose parts come from different ones, as EPIC compares rewards: also where nobody went.
+
+Each of some real transitions is kept as it was, and given the actions and following states of
+others: from its own state and from the one after it. Whether such a step would end an episode is
+not known, so none does, and none that did
+is among the real ones: what is paid for an end is not compared here, but by STARC. A program may
+break on what cannot happen, which says nothing against it; then there is no distance, and it is
+said why.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rewardsmith.episodes.bank import Bank
+from rewardsmith.errors import ProgramError
+from rewardsmith.evidence.paid import asked_columns, hosted
+from rewardsmith.maths.distances import Recombined, sampled_epic
+from rewardsmith.program import Verdict
+from rewardsmith.types import Array, Columns
+
+_TRANSITIONS = 256  # that are real
+_DRAWS = 24  # actions and following states that each is given
+
+
+class Judged(NamedTuple):
+    """A program that was accepted."""
+
+    source: str
+    verdict: Verdict
+
+
+def epic_apart(one: Judged, other: Judged, bank: Bank, gamma: float) -> tuple[float | None, str]:
+    """The EPIC distance of two programs; or None, and why there is none.
+
+    Raises:
+        BoundaryError: the sandbox failed.
+    """
+    if not all("reward" in each.verdict.entries for each in (one, other)):
+        return (
+            None,
+            "one writes no reward, and the native one cannot be asked about transitions that never happened",
+        )
+    rows = np.flatnonzero(~bank.columns(["terminated"])["terminated"])
+    if not len(rows):
+        return None, "every known step ended an episode"
+    rng = np.random.default_rng(0)
+    kept = np.sort(rng.permutation(rows)[:_TRANSITIONS])
+    drawn = rng.permutation(int(bank.lengths.sum()))[:_DRAWS]
+    try:
+        paid = [_recombined(each, bank, kept, drawn, gamma) for each in (one, other)]
+    except ProgramError as error:
+        return None, f"one breaks on transitions that never happened: {error.message}"
+    if not all(np.isfinite(values).all() for each in paid for values in each):
+        return None, "one pays no number for transitions that never happened"
+    return sampled_epic(paid[0], paid[1], gamma), ""
+
+
+def _recombined(judged: Judged, bank: Bank, kept: Array, drawn: Array, gamma: float) -> Recombined:
+    """What a program pays for them."""
+    with hosted(*judged, bank.columns(asked_columns(judged.verdict)), gamma) as program:
+        columns = recombined_columns(bank, program.arguments, kept, drawn)
+        total = program(columns).total
+    n, m = len(kept), len(drawn)
+    return Recombined(
+        total[:n], total[n : n + n * m].reshape(n, m), total[n + n * m :].reshape(n, m)
+    )
+
+
+def recombined_columns(
+    bank: Bank, arguments: tuple[str, ...], kept: Array, drawn: Array
+) -> Columns:
+    """The real transitions, then each from its state with what was drawn, then each from its next state with that.
+
+    Args:
+        kept, drawn: rows of the bank's columns, shapes (n,) and (m,).
+
+    Returns:
+        argument -> (n + 2 n m, ...).
+    """
+    first, second = np.repeat(kept, len(drawn)), np.tile(drawn, len(kept))
+    columns = {}
+    for name in arguments:
+        if name == "terminated":
+            columns[name] = np.zeros(len(kept) + 2 * len(first), bool)
+            continue
+        values = bank.columns([name])[name]
+        if name == "action" or name.startswith("next_"):
+            parts = values[kept], values[second], values[second]
+        elif name.startswith("first_"):
+            parts = values[kept], values[first], values[first]
+        else:  # a state, and the one after it
+            after = bank.columns(["action" if name == "prev_action" else f"next_{name}"])
+            parts = values[kept], values[first], next(iter(after.values()))[first]
+        columns[name] = np.concatenate(parts)
+    return columns

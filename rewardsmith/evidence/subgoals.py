@@ -1,0 +1,255 @@
+"""When subgoals come true on behaviour whose worth is known, and whether that can be trusted (CALM).
+
+CALM (Pignatelli et al. 2024, arXiv 2409.12798) lets a model say when a subgoal is reached. What
+spoils such a reward is
+the false alarm, far more than the miss: paid once per episode, one false alarm in a hundred steps
+pays nearly every failure, and the agent learns that. So a subgoal is judged by its rate of false
+alarms before it is judged by anything else. Where the task labels its transitions, they are
+counted, with the bound that so few allow; else what is known is how often chance reaches it,
+whether successes pass it, and whether that is before their end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from rewardsmith.episodes.bank import Bank
+from rewardsmith.episodes.columns import shapes_in
+from rewardsmith.maths.shaping import NEVER, first_steps
+from rewardsmith.maths.statistics import most_likely_rate
+from rewardsmith.program import Verdict
+from rewardsmith.run.bank import UNTAUGHT
+from rewardsmith.sandbox.client.host import ProgramHost
+from rewardsmith.task.labels import label_function
+from rewardsmith.task.loading import Task
+from rewardsmith.types import Array, Finding
+
+Trust = Literal["labels", "judge", "behaviour", "nothing"]
+MOST_FALSE = 0.001  # false alarms per transition
+_SUCCESSES = 3  # fewer say nothing
+# share of the episodes with a label in which a subgoal comes true in the same step, if it means the
+# same
+_SAME = 0.5
+_EARLY = 0.2  # share of the successes that must have it before their end
+_ALWAYS = 0.9
+_SEEN_BY_CHANCE = 0.8
+
+
+class Reached(NamedTuple):
+    """When one subgoal comes true.
+
+    Attributes:
+        untaught, failures, successes: share of the episodes of each kind in which it does; None
+            where there are none.
+        at_once: share of all episodes in which it does so in the first step.
+        early: of the successes that had it, the share in which it came before the last step.
+        step: median step of the successes that had it, from 1.
+        label: the task's label that means the same; None where none does.
+        false, negatives: false alarms among the transitions before that label is true.
+        votes: (yes, asked): what a model says of steps in which it comes true.
+    """
+
+    name: str
+    untaught: float | None
+    failures: float | None
+    successes: float | None
+    at_once: float
+    early: float | None
+    step: float | None
+    label: str | None = None
+    false: int = 0
+    negatives: int = 0
+    votes: tuple[int, int] = (0, 0)
+
+    @property
+    def bound(self) -> float | None:
+        """The largest rate of false alarms that is compatible with those seen; None without a label."""
+        return None if self.label is None else most_likely_rate(self.false, self.negatives)
+
+    @property
+    def trust(self) -> Trust:
+        """What its evidence is."""
+        if self.label is not None:
+            return "labels"
+        return (
+            "judge" if self.votes[1] else "behaviour" if self.successes is not None else "nothing"
+        )
+
+
+class Behaviour(NamedTuple):
+    """Known trajectories, one after the other; N is the sum of lengths.
+
+    Attributes:
+        lengths: shape (m,).
+        success: shape (m,), bool.
+        untaught: which are of random behaviour, shape (m,), bool.
+        labels: label of the task -> where it holds, shape (N,), bool.
+    """
+
+    lengths: Array
+    success: Array
+    untaught: Array
+    labels: Mapping[str, Array]
+
+
+def reached(name: str, holds: Array, known: Behaviour, votes: tuple[int, int] = (0, 0)) -> Reached:
+    """What is known of one subgoal.
+
+    Args:
+        holds: after each step, shape (N,), bool.
+    """
+    first = first_steps(holds, known.lengths)
+    had = first != NEVER
+    passed = had & known.success
+    label, false, negatives = _label(holds, known)
+    return Reached(
+        name,
+        untaught=_share(had, known.untaught),
+        failures=_share(had, ~known.success & ~known.untaught),
+        successes=_share(had, known.success),
+        at_once=float(np.mean(first == 0)),
+        early=float(np.mean(first[passed] < known.lengths[passed] - 1)) if passed.any() else None,
+        step=float(np.median(first[passed] + 1)) if passed.any() else None,
+        label=label,
+        false=false,
+        negatives=negatives,
+        votes=votes,
+    )
+
+
+def false_alarms(holds: Array, label: Array, lengths: Array) -> tuple[int, int]:
+    """(false alarms, transitions that could have been one): those before the label is true for the first time.
+
+    Whether a program says "is in hand" or "was just taken up" makes no difference: after that it
+    may say what it likes, for it is paid once.
+    """
+    first = first_steps(label, lengths)
+    step = np.concatenate([np.arange(length) for length in lengths])
+    before = step < np.repeat(np.where(first == NEVER, lengths, first), lengths)
+    return int((holds & before).sum()), int(before.sum())
+
+
+def concerns(one: Reached, most_false: float = MOST_FALSE) -> Iterator[Finding]:
+    """What speaks against a subgoal; an error refuses the program.
+
+    Args:
+        most_false: false alarms per transition that are allowed.
+    """
+    if one.label is not None and one.negatives and one.false / one.negatives > most_false:
+        message = (
+            f"subgoal {one.name!r} gives false alarms: of {one.negatives} transitions before {one.label!r} is true it "
+            f"holds after {one.false} ({one.false / one.negatives:.2%}; {most_false:.2%} are allowed)"
+        )
+        yield _finding(
+            "RS511",
+            "error",
+            message,
+            "ask for all that must be true, so that it takes nothing else for it",
+        )
+    if one.votes[1] and one.label is None and one.votes[0] < one.votes[1] / 2:
+        yes, asked = one.votes
+        message = f"subgoal {one.name!r}: of steps in which it comes true, a model says yes {yes} times of {asked}"
+        yield _finding(
+            "RS515", "error", message, "ask for what the subgoal's name says, and nothing less"
+        )
+    if one.at_once >= _ALWAYS:
+        message = (
+            f"subgoal {one.name!r} is true from the beginning in {one.at_once:.0%} of all episodes"
+        )
+        yield _finding(
+            "RS513", "error", message, "leave it out, or ask for what must be done for it"
+        )
+    elif one.untaught is not None and one.untaught >= _SEEN_BY_CHANCE:
+        message = (
+            f"subgoal {one.name!r} is reached by chance in {one.untaught:.0%} of untaught episodes"
+        )
+        yield _finding(
+            "RS513",
+            "warning",
+            message,
+            "it teaches little: ask for the next step, or more strictly",
+        )
+    if one.successes == 0.0:
+        message = f"subgoal {one.name!r}: none of the known successes reached it"
+        yield _finding("RS512", "error", message, "ask for what every success passes")
+    elif one.early is not None and one.early < _EARLY:
+        message = f"subgoal {one.name!r} comes true only with the success itself"
+        yield _finding(
+            "RS514", "warning", message, "it pays nothing: ask for what must come before"
+        )
+
+
+def _label(holds: Array, known: Behaviour) -> tuple[str | None, int, int]:
+    """The label that means the same: of those with which it comes true, the one that it precedes least.
+
+    That it comes true in the very step in which the label does tells it from a stage before:
+    standing at the door is no false alarm of the open door.
+    """
+    starts = np.cumsum(known.lengths) - known.lengths
+    fitting = []
+    for name, label in known.labels.items():
+        first = first_steps(label, known.lengths)
+        at = (starts + first)[first != NEVER]
+        begins = np.isin(at, starts)
+        rises = holds[at] & (begins | ~holds[at - 1])
+        if len(at) and rises.mean() >= _SAME:
+            false, negatives = false_alarms(holds, label, known.lengths)
+            fitting.append((false / negatives if negatives else 0.0, -negatives, name, false))
+    if not fitting:
+        return None, 0, 0
+    _, negatives, name, false = min(fitting)
+    return name, false, -negatives
+
+
+def _share(had: Array, kind: Array) -> float | None:
+    enough = kind.sum() >= _SUCCESSES
+    return float(had[kind].mean()) if enough else None
+
+
+def _finding(code: str, severity: Literal["error", "warning"], message: str, hint: str) -> Finding:
+    return Finding(code, severity, message, hint, source="audit")
+
+
+_AT_ONCE = 8192  # transitions per call
+
+
+Votes = Mapping[str, tuple[int, int]]  # subgoal -> (yes, asked)
+
+
+def audited(task: Task, source: str, verdict: Verdict, bank: Bank, votes: Votes) -> list[Reached]:
+    """When each subgoal of an accepted program comes true on a bank.
+
+    Raises:
+        ProgramError: the program broke on it.
+        BoundaryError: the sandbox failed, or the task's labels did.
+    """
+    known = known_behaviour(task, bank)
+    found = held(source, verdict, bank).items()
+    return [reached(name, holds, known, votes.get(name, (0, 0))) for name, holds in found]
+
+
+def held(source: str, verdict: Verdict, bank: Bank) -> Mapping[str, Array]:
+    """Where each subgoal holds, all trajectories one after the other: name -> (N,), bool."""
+    entry = verdict.entries["subgoals"]
+    columns = bank.columns(entry.arguments)
+    with ProgramHost(source, entry, shapes_in(columns), capacity=_AT_ONCE) as host:
+        terms = host(columns).terms
+    return {name: values > 0.5 for name, values in terms.items()}
+
+
+def known_behaviour(task: Task, bank: Bank) -> Behaviour:
+    """What is known of a bank's trajectories, the task's own labels among it."""
+    label = label_function(task)
+    labelled = [label(episode) for episode in bank.episodes]
+    return Behaviour(
+        lengths=bank.lengths,
+        success=np.array([bool(one.success) for one in bank.trajectories], bool),
+        untaught=np.array([one.origin in UNTAUGHT for one in bank.trajectories], bool),
+        labels={
+            name: np.concatenate([one[name] for one in labelled])
+            for name in (labelled[0] if labelled else ())
+        },
+    )

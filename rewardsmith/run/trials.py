@@ -1,0 +1,125 @@
+"""What a trial is told and what it reports: plain JSON, the only thing that passes between processes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from rewardsmith.program import NATIVE, EntryPoint, Style
+from rewardsmith.task.spec import EvaluationSpec, TrainingSpec
+
+CHECKPOINTS = 5  # weights kept along a training, the last one included
+CURVE_POINTS = 40
+FILM = "film.webp"  # in a trial's folder, where one was made
+TRAINED = "trained.json"  # in a trial's folder, once its training is over
+RANKING_EPISODES = 5  # per checkpoint, to choose which one to ship
+
+
+class TrialJob(BaseModel):
+    """One training and its evaluation.
+
+    Attributes:
+        task: folder of the frozen task.
+        program: id of the program, or ``native``.
+        source, entries, style: how to apply the program; empty for the native reward.
+        seed: of the training; evaluation seeds are derived from it and the rung.
+        rung: ``selection`` and ``report`` trials never share seeds.
+        steps: environment steps of the training.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str
+    program: str = NATIVE
+    source: str = ""
+    entries: dict[str, EntryPoint] = {}
+    style: Style = "batched"
+    seed: int = 0
+    rung: str = "selection"
+    steps: int
+    training: TrainingSpec
+    evaluation: EvaluationSpec
+    device: str = "auto"
+
+    def digest(self, task_digest: str) -> str:
+        """Identity of the trial: everything that can change its result, and nothing of this machine."""
+        content = self.model_dump(mode="json", exclude={"task"})
+        return hashlib.sha256(
+            json.dumps([task_digest, content], sort_keys=True).encode()
+        ).hexdigest()[:16]
+
+
+class PriorOutcome(BaseModel):
+    """What became of a prior on Q that had to prove itself.
+
+    Attributes:
+        steps: environment steps after which it was decided.
+        led, own: what the last episodes that it led, and those of the learner alone, were paid by
+            then, on average, shaping left out; None where none was over.
+    """
+
+    believed: bool
+    steps: int
+    led: float | None
+    own: float | None
+
+
+class TrainedReport(BaseModel):
+    """What the training left behind; written when it is over."""
+
+    digest: str
+    status: Literal["finished", "program_failed"]
+    steps: int
+    wall_s: float
+    checkpoints: list[str]
+    message: str = ""
+    line: int = 0
+    prior: PriorOutcome | None = None
+
+
+class TrialResult(BaseModel):
+    """What a trial came to.
+
+    Attributes:
+        checkpoint: the one that earned most of its own reward on ranking episodes.
+        own_return: its mean undiscounted return on those.
+        fitness: per evaluation episode, on seeds that ranking never used.
+        successes: per evaluation episode, where the task defines success.
+        reached: subgoal -> per evaluation episode the step in which it was paid, from 1; None where
+            it never was.
+        steps: environment steps of training, ranking and evaluation together.
+    """
+
+    digest: str
+    status: Literal["finished", "program_failed"]
+    checkpoint: str = ""
+    own_return: float | None = None
+    fitness: list[float] = []
+    successes: list[bool] | None = None
+    reached: dict[str, list[int | None]] = {}
+    steps: int = 0
+    wall_s: float = 0.0
+    message: str = ""
+    line: int = 0
+
+
+def write_json(path: Path, record: BaseModel) -> None:
+    """Write a record whole or not at all."""
+    staging = path.with_name(f".{path.name}.tmp")
+    staging.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    staging.replace(path)
+
+
+class TrialProgress(NamedTuple):
+    """A trial that is running: how far, and the last fitness seen in training."""
+
+    program: str
+    seed: int
+    rung: str
+    steps: int
+    total: int
+    fitness: float | None

@@ -1,0 +1,167 @@
+"""How numbers, places and outcomes of a run are said: the same words in tables, on pages and in messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from rewardsmith.maths.statistics import paired_difference
+from rewardsmith.program import NATIVE
+from rewardsmith.run.state import RunState, SlotState
+from rewardsmith.types import Interval, Slot
+
+_DOUBTS = {"failed": ", though known behaviour spoke against it", "unscreened": ", unscreened"}
+_COUNTED = {
+    "above-best-failure": "the better episodes paid more than the best of the others",
+    "min-max": "the better episodes paid more than all others",
+    "pairs": "pairs of known episodes in order",
+    "": "known behaviour in order",
+}
+_FINDING = re.compile(r"^(RS\d+) \w+(?: \((line \d+)\))?: (.*?)(?: — .*)?$", re.DOTALL)
+
+
+def number(value: float | None) -> str:
+    """Three digits, or a dash."""
+    return "-" if value is None else f"{value:.3g}"
+
+
+def money(usd: float) -> str:
+    """Dollars with as many digits as matter."""
+    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.1g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def short_score(score: Interval | None) -> str:
+    """Mean and half the width of the interval."""
+    if score is None:
+        return ""
+    if score.low is None or score.high is None:
+        return number(score.mean)
+    return f"{number(score.mean)} ±{(score.high - score.low) / 2:.2g}"
+
+
+def short_finding(finding: str) -> str:
+    """Code, line and message of a finding, without what to do about it."""
+    found = _FINDING.match(finding)
+    if found is None:
+        return finding
+    code, line, message = found.groups()
+    return " ".join(part for part in (code, line and f"{line}:", message) if part)
+
+
+def place(slot: Slot) -> str:
+    """Round, sample and repair, as short as can be: 2.1, or 2.1 r1."""
+    return f"{slot.round + 1}.{slot.sample + 1}" + (f" r{slot.attempt}" if slot.attempt else "")
+
+
+def outcome(state: RunState, slot: Slot, entry: SlotState, busy: Collection[str] = ()) -> str:
+    """What came of a request, in a few words."""
+    if not entry.settled:
+        return "being checked"
+    program = entry.program
+    if not entry.accepted or program is None:
+        return f"refused: {short_finding(entry.findings[0])}" if entry.findings else "refused"
+    if state.programs[program] != slot:
+        return f"the same as {place(state.programs[program])}"
+    trials = state.trials_of(program, "selection")
+    broken = next((trial.message for trial in trials if trial.status != "finished"), None)
+    if broken is not None:
+        return f"training failed: {broken}"
+    if program in busy:
+        return "in training" if state.score(program) is None else "in training for the report"
+    if not trials:
+        return screened(state, program) or "accepted"
+    rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
+    solved = f", {100 * sum(rates) / len(rates):.0f} % solved" if rates else ""
+    screen = state.screens.get(program)
+    doubt = _DOUBTS.get(screen.verdict, "") if screen is not None else ""
+    return f"trained on {len(trials)} seed{'s' * (len(trials) > 1)}{solved}{doubt}"
+
+
+def only_part(state: RunState, program: str) -> str:
+    """Which functions of another program one was made of, in a few words; empty for one that was written so."""
+    kept = next((kept for (_, kept), made in state.derived.items() if made == program), None)
+    return f"only its {' and '.join(kept)}" if kept is not None else ""
+
+
+def screened(state: RunState, program: str) -> str:
+    """What known behaviour said of a program that was not trained, in a few words; empty where it was not asked."""
+    audit = state.audits.get(program)
+    if audit is not None and audit.refused:
+        return "not trained: a subgoal cannot be trusted"
+    screen = state.screens.get(program)
+    if screen is None or screen.verdict != "failed":
+        return ""
+    if screen.share is None:
+        return "not trained: it broke on known behaviour"
+    return f"not trained: {100 * screen.share:.0f} % of {_COUNTED[screen.rule]}, {100 * screen.threshold:.0f} % needed"
+
+
+def held_against(state: RunState) -> str:
+    """How many programs were held against known behaviour before their training, and what it said; empty for none."""
+    held = state.screens.values()
+    if not held:
+        return ""
+    passed, failed, unscreened = (
+        sum(screen.verdict == verdict for screen in held)
+        for verdict in ("passed", "failed", "unscreened")
+    )
+    said = f"{passed} passed, {failed} failed, {unscreened} unscreened"
+    return f"{said} (too little was known)" if unscreened else said
+
+
+def spent(state: RunState) -> str:
+    """Requests, tokens, dollars, steps and time of all sessions."""
+    asked = f"{state.requests} requests"
+    if state.tokens:
+        asked += f", {state.tokens:,} tokens, {cost(state)}"
+    return f"{asked}, {state.steps:,} environment steps, {duration(state.active_s)}"
+
+
+def cost(state: RunState) -> str:
+    """Dollars, as far as prices are known."""
+    if not state.unpriced:
+        return money(state.usd)
+    return "price unknown" if state.unpriced == state.requests else f"at least {money(state.usd)}"
+
+
+def difference(state: RunState, program: str, rung: str = "report") -> Interval | None:
+    """Program minus native reward, paired by seed; None unless both were trained on the same seeds to the end."""
+    fitness = [
+        {t.seed: t.fitness for t in state.trials_of(name, rung)} for name in (program, NATIVE)
+    ]
+    pairs = [(fitness[0][seed], fitness[1].get(seed)) for seed in fitness[0]]
+    if (
+        not pairs
+        or len(fitness[0]) != len(fitness[1])
+        or any(a is None or b is None for a, b in pairs)
+    ):
+        return None
+    return paired_difference([a or 0.0 for a, _ in pairs], [b or 0.0 for _, b in pairs])
+
+
+def verdict(found: Interval) -> str:
+    """What a difference to the native reward proves."""
+    if found.low is None or found.high is None:
+        return "one seed proves nothing; train with more"
+    if found.low > 0 or found.high < 0:
+        return f"{'better' if found.low > 0 else 'worse'} than the native reward by {found}, paired by seed"
+    return f"the difference to the native reward, {found} paired by seed, proves nothing; train with more seeds"
+
+
+def interval_json(score: Interval | None) -> dict[str, Any] | None:
+    """An interval as plain JSON."""
+    return (
+        None
+        if score is None
+        else {"mean": score.mean, "low": score.low, "high": score.high, "seeds": score.n}
+    )

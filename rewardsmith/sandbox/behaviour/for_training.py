@@ -1,0 +1,89 @@
+"""Check a program against a task and the learner that will train under it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from rewardsmith.episodes.columns import shapes_in
+from rewardsmith.maths.shaping import check_bonus
+from rewardsmith.program import ENTRY_POINTS, Verdict
+from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.types import Columns, Finding
+
+
+def check_source(source: str, preflight: dict[str, Any], transitions: Columns) -> Verdict:
+    """Check a program against a task that was looked at."""
+    return check_program(
+        source,
+        shapes_in(transitions),
+        transitions,
+        hidden=tuple(preflight["hidden"]),
+        n_actions=preflight["n_actions"],
+        horizon=preflight["episode_length"],
+        return_bound=preflight.get("return_bound"),
+    )
+
+
+def check_for_training(
+    source: str,
+    preflight: dict[str, Any],
+    transitions: Columns,
+    training: TrainingSpec,
+    wanted: Collection[str] = ENTRY_POINTS,
+) -> Verdict:
+    """The same, and refuse what is valid but must not, or cannot, be used with the task's learner.
+
+    Args:
+        wanted: the functions that were asked for; where a reward is not, the task's own, and what
+            is best, stays.
+    """
+    verdict = check_source(source, preflight, transitions)
+    if not verdict.accepted:
+        return verdict
+    found = [("RS401", *why) for name, *why in unusable_parts(training) if name in verdict.entries]
+    if "reward" in verdict.entries and "reward" not in wanted:
+        asked = f"define only {', '.join(wanted)}: the task's own reward stays, and they are added to it"
+        found.append(("RS402", "a reward was not asked for", asked))
+    longest = preflight.get("longest")
+    if "subgoals" in verdict.entries and (
+        why := _too_large_a_bonus(training, longest, len(verdict.rates))
+    ):
+        found.append(
+            (
+                "RS403",
+                why,
+                "lower [training.shaping] bonus or leave it out, or define fewer subgoals",
+            )
+        )
+    if not found:
+        return verdict
+    errors = (
+        Finding(code, "error", message, hint, source="audit") for code, message, hint in found
+    )
+    return dataclasses.replace(verdict, stage="behaviour", findings=(*verdict.findings, *errors))
+
+
+def _too_large_a_bonus(training: TrainingSpec, longest: int | None, count: int) -> str:
+    """Why subgoals that many cannot be paid as the task says; empty where they can, or nothing is known."""
+    shaping = training.shaping
+    if shaping.subgoals == "potential" or shaping.bonus is None or longest is None:
+        return ""
+    try:
+        check_bonus(shaping.bonus, training.gamma, longest, shaping.success, count)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def unusable_parts(training: TrainingSpec) -> Iterator[tuple[str, str, str]]:
+    """Functions that a task's learner has no use for: (name, why, what to do)."""
+    if training.algorithm not in ("DQN", "TD3", "SAC"):
+        why = f"{training.algorithm} learns no Q that a q_prior could shape"
+        yield (
+            "q_prior",
+            why,
+            "write a reward, or a potential; or train with DQN, TD3 or SAC: [training] algorithm",
+        )

@@ -1,0 +1,1 @@
+"""The unconfined side of a program host: it starts, calls and stops the confined process."""

@@ -1,0 +1,1 @@
+"""Static checks: what the source of a program tells without running it."""

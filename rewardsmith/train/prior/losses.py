@@ -1,0 +1,87 @@
+"""How far a critic, and an actor, are from a prior on Q: losses of a batch of what is believed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from stable_baselines3 import DQN
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+
+from rewardsmith.train.prior.beliefs import Believed
+
+Part = Literal["q", "actions", "states"]
+ORDER_SHARE = 0.2  # of the values, times 1 - gamma: the margin between two actions
+MARGIN = 0.5  # how far the actor is pushed from a bad action, in the policy's range of -1 to 1
+
+
+def belief_loss(model: OffPolicyAlgorithm, batch: Believed, part: Part) -> torch.Tensor:
+    """Mean squared distance of the critic, or of all critics, from what is believed.
+
+    Args:
+        part: ``states`` compares means over actions; of ``actions`` see :func:`order_loss`.
+    """
+    known = ~torch.isnan(batch.values)
+    wanted = torch.where(known, batch.values, torch.zeros_like(batch.values))
+    losses = []
+    for found in _critic_values(model, batch):
+        if part == "actions":
+            losses.append(order_loss(found, batch.values, share=ORDER_SHARE * (1 - model.gamma)))
+            continue
+        difference = torch.where(known, found - wanted, torch.zeros_like(found))
+        if part == "states":
+            losses.append(((difference.sum(dim=1) / known.sum(dim=1)) ** 2).mean())
+        else:
+            losses.append((difference**2).mean())
+    return torch.stack(losses).sum()
+
+
+def order_loss(found: torch.Tensor, wanted: torch.Tensor, share: float) -> torch.Tensor:
+    """Squared hinge over pairs of actions: the one that is believed better shall be better by a small margin.
+
+    A margin, never the believed distance: a critic that is held to a distance d between actions
+    counts d anew at every backup, and its values grow by up to d gamma / (1 - gamma). Margins of
+    0.2 (1 - gamma) of the values make them grow
+    by a part of themselves, the larger the more actions are ordered: in the tests, where all are
+    equally good, 1.1 times with two and 1.6 times with five. (Large margins: Hester et al. 2018,
+    arXiv 1704.03732.)
+
+    Args:
+        found: what the critic says, shape (n, m).
+        wanted: what is believed, same shape, NaN where nothing is.
+        share: of the mean absolute value in ``found``; the margin is this, or the believed distance
+            if that is less.
+    """
+    gaps = (wanted[:, :, None] - wanted[:, None, :]).nan_to_num(0.0).clamp(min=0.0)
+    margin = gaps.clamp(max=share * float(found.detach().abs().mean()))
+    short = (margin - (found[:, :, None] - found[:, None, :])).clamp(min=0.0)
+    return torch.where(gaps > 0, short**2, 0.0).sum(dim=(1, 2)).mean()
+
+
+def _critic_values(model: OffPolicyAlgorithm, batch: Believed) -> list[torch.Tensor]:
+    """What each critic says of the actions of a batch, shape (n, m)."""
+    if isinstance(model, DQN):
+        return [model.q_net(batch.obs)]
+    assert batch.actions is not None
+    n, m, _ = batch.actions.shape
+    if isinstance(batch.obs, dict):
+        obs: Any = {key: value.repeat_interleave(m, dim=0) for key, value in batch.obs.items()}
+    else:
+        obs = batch.obs.repeat_interleave(m, dim=0)
+    critic: Any = model.policy.critic
+    return [values.reshape(n, m) for values in critic(obs, batch.actions.reshape(n * m, -1))]
+
+
+def actor_loss(mean: torch.Tensor, batch: Believed) -> torch.Tensor:
+    """Squared distance to the best action, if it is good; a hinge where the mean is near the worst, if it is bad."""
+    assert batch.actions is not None
+    rows = torch.arange(len(mean), device=mean.device)
+    values, m = batch.values, batch.values.shape[1]
+    middle = values.mean(dim=1) if m > 1 else torch.zeros_like(values[:, 0])
+    best, worst = values.argmax(dim=1), values.argmin(dim=1)
+    towards = ((mean - batch.actions[rows, best]) ** 2).sum(dim=1) * (values[rows, best] > middle)
+    apart = (mean - batch.actions[rows, worst]).norm(dim=1)
+    away = torch.clamp(MARGIN - apart, min=0.0) ** 2 * (
+        values[rows, worst] < middle + (m == 1) * 1e-9
+    )
+    return (towards + away).mean()

@@ -1,0 +1,107 @@
+"""Which known behaviour a program puts in the wrong order, and which of its terms do it (CARD's preference feedback).
+
+Shown are the two trajectories that say most: the worst paid of the good ones, and the best paid of
+the bad ones; of the better and the worse half by fitness, where a rule reads that and none
+succeeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rewardsmith.evidence.paid import Paid, extremes
+from rewardsmith.maths.preference import Measure, Rule
+from rewardsmith.types import Array, FloatArray
+from rewardsmith.writers.feedback.moments import episode_table
+
+_PER = {"mean": "per step", "discounted": "as a discounted sum", "sum": "in all"}
+
+
+def preference_rows(
+    paid: Paid,
+    rule: Rule,
+    measure: Measure,
+    threshold: float,
+    fields: Sequence[str],
+    seen: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Values of ``shared/preference``, but for its concerns.
+
+    Args:
+        fields: those that the program reads.
+        seen: what programs may ask for, see :class:`rewardsmith.episodes.preflight.Preflight`.
+
+    Raises:
+        ValueError: the bank holds no contrast.
+    """
+    kept = paid.agreement(rule, measure)
+    better = paid.told_apart(rule)
+    if kept is None or better is None:
+        raise ValueError("expected better and worse trajectories, found only one kind")
+    scores = paid.scores(measure)
+    places = extremes(scores, better)
+    by_success = paid.better is not None and paid.bank.successes is not None
+    titles = ("the worst paid solved episode", "the best paid episode that is not solved")
+    if not by_success:
+        titles = (
+            "the worst paid episode of the better half",
+            "the best paid episode of the worse half",
+        )
+    return {
+        "rule": rule,
+        "per": _PER[measure],
+        "share": kept.share,
+        "threshold": threshold,
+        "by_success": by_success,
+        "better": int(better.sum()),
+        "worse": int((~better).sum()),
+        "above": int((scores[better] > scores[places[1]]).sum()),
+        "terms": _term_rows(paid, measure, better, places),
+        "episodes": [
+            _told(paid, title, place, fields, seen)
+            for title, place in zip(titles, places, strict=True)
+        ],
+    }
+
+
+def _term_rows(
+    paid: Paid, measure: Measure, better: Array, places: Sequence[int]
+) -> list[dict[str, Any]]:
+    """What each term pays the better and the worse; those that favour the worse most come first, the whole last."""
+    rows = [(name, paid.scores(measure, values)) for name, values in paid.terms.items()]
+    rows.sort(key=lambda row: _gain(row[1], better))
+    return [
+        _row(name, scores, better, places)
+        for name, scores in [*rows, ("the whole", paid.scores(measure))]
+    ]
+
+
+def _row(name: str, scores: FloatArray, better: Array, places: Sequence[int]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "better": float(scores[better].mean()),
+        "worse": float(scores[~better].mean()),
+        "cells": [float(scores[place]) for place in places],
+    }
+
+
+def _gain(scores: FloatArray, better: Array) -> float:
+    """How much more the better get."""
+    return float(np.nan_to_num(scores[better].mean() - scores[~better].mean(), nan=0.0))
+
+
+def _told(
+    paid: Paid, title: str, place: int, fields: Sequence[str], seen: Mapping[str, Any]
+) -> dict[str, Any]:
+    found = paid.bank.trajectories[place]
+    return {
+        "title": title,
+        "origin": found.whose,
+        "steps": len(found.episode),
+        "fitness": found.fitness,
+        "success": found.success,
+        **episode_table(found.episode, paid.of(place), fields, seen),
+    }

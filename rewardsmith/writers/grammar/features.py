@@ -1,0 +1,160 @@
+"""What a program of a task can read, as single numbers, and what is known of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, combinations, product
+from typing import Any
+
+import numpy as np
+
+from rewardsmith.types import Array, Columns
+from rewardsmith.writers.grammar.formulas import value_of
+
+MOST_PARTS = 24  # of one field; of a longer one only its length is read
+MOST_GAPS = 24  # between fields
+_LENGTH = "np.linalg.norm({}, axis=1)"
+_DIGITS = 2  # of numbers in programs: enough for a reward, short enough to read
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One number per transition.
+
+    Attributes:
+        name: of the terms that read it.
+        after: its formula after the step, e.g. ``next_position``.
+        before: its formula before the step; empty where the environment reports it after steps
+            only.
+        flag: it is true or false.
+    """
+
+    name: str
+    after: str
+    before: str
+    flag: bool = False
+
+
+@dataclass(frozen=True)
+class Known:
+    """What recorded behaviour says about a feature, all finite and rounded.
+
+    Attributes:
+        scale: half the width of where it was.
+        step: the usual size of a change; 0 where it never changes or has no value before.
+        targets: values worth aiming at: the ends of where it was, zero if among them, where good
+            episodes ended.
+    """
+
+    scale: float
+    step: float
+    targets: tuple[float, ...]
+
+
+def features_of(
+    arguments: Mapping[str, Mapping[str, Any]], units: Mapping[str, str]
+) -> list[Feature]:
+    """The features of a task: its fields, and the gaps between fields that measure the same.
+
+    Args:
+        arguments: what programs may ask for, see :class:`rewardsmith.episodes.preflight.Preflight`.
+        units: of the fields, where they have one.
+    """
+    texts = {name for name, seen in arguments.items() if seen.get("words")}
+    names = [
+        name.removeprefix("next_")
+        for name in arguments
+        if name.startswith("next_") and name not in texts
+    ]
+    fields = [name for name in names if name != "obs"] or names
+    found = {name: list(_parts(name, arguments)) for name in fields}
+    gaps = [
+        gap
+        for left, right in combinations(fields, 2)
+        if units.get(left, "") == units.get(right, "")
+        for gap in _gaps((left, found[left]), (right, found[right]), arguments)
+    ]
+    return [*chain(*found.values()), *gaps[:MOST_GAPS], *_of_action(arguments["action"])]
+
+
+def known_of(
+    feature: Feature, columns: Columns, ends: Array, declared: Sequence[float] = ()
+) -> Known:
+    """What is known of a feature.
+
+    Args:
+        columns: recorded transitions, argument -> (n, ...).
+        ends: indices of the last transitions of good episodes.
+        declared: other values that matter, e.g. the ends of a declared range.
+    """
+    values = np.asarray(value_of(feature.after, columns), np.float64)
+    values = np.where(np.isfinite(values), values, 0.0)
+    low, high = float(values.min()), float(values.max())
+    step = 0.0
+    if feature.before:
+        changes = np.abs(values - np.asarray(value_of(feature.before, columns), np.float64))
+        moved = changes[np.isfinite(changes) & (changes > 0)]
+        step = float(np.median(moved)) if moved.size else 0.0
+    reached = np.quantile(values[ends], (0.25, 0.5, 0.75)).tolist() if len(ends) else []
+    zero = [0.0] if low <= 0.0 <= high else []
+    targets = dict.fromkeys(short(target) for target in (low, high, *zero, *declared, *reached))
+    return Known(short((high - low) / 2) or 1.0, short(step), tuple(targets))
+
+
+def short(value: float) -> float:
+    """A number with few digits."""
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def _parts(name: str, arguments: Mapping[str, Mapping[str, Any]]) -> Iterable[Feature]:
+    seen = arguments[f"next_{name}"]
+    shape, before, flag = (
+        tuple(seen["shape"]),
+        name if name in arguments else "",
+        seen["dtype"] == "bool",
+    )
+    if not shape:
+        yield Feature(name, f"next_{name}", before, flag)
+    elif len(shape) == 1:
+        for part in range(shape[0]) if shape[0] <= MOST_PARTS else ():
+            yield Feature(
+                f"{name}_{part}", f"next_{name}[:, {part}]", before and f"{before}[:, {part}]", flag
+            )
+        if shape[0] > 1 and not flag:
+            yield Feature(
+                f"{name}_length", _LENGTH.format(f"next_{name}"), before and _LENGTH.format(before)
+            )
+
+
+def _gaps(
+    left: tuple[str, list[Feature]],
+    right: tuple[str, list[Feature]],
+    arguments: Mapping[str, Mapping[str, Any]],
+) -> Iterable[Feature]:
+    """How far two fields are apart: as vectors where they are of one shape, else number by number."""
+    (one, ones), (other, others) = left, right
+    if any(feature.flag for feature in (*ones, *others)):
+        return
+    shape = tuple(arguments[f"next_{one}"]["shape"])
+    if len(shape) == 1 and shape == tuple(arguments[f"next_{other}"]["shape"]):
+        both = {one, other} <= set(arguments)
+        after, before = (_LENGTH.format(f"{form}{one} - {form}{other}") for form in ("next_", ""))
+        yield Feature(f"{one}_to_{other}", after, before if both else "")
+        return
+    for a, b in product(ones, others):
+        if not a.name.endswith("_length") and not b.name.endswith("_length"):
+            before = f"np.abs({a.before} - {b.before})" if a.before and b.before else ""
+            yield Feature(f"{a.name}_to_{b.name}", f"np.abs({a.after} - {b.after})", before)
+
+
+def _of_action(action: Mapping[str, Any]) -> list[Feature]:
+    """The parts of an action that has a size; a choice among actions has none."""
+    if action["dtype"] != "float64" or len(action["shape"]) > 1:
+        return []
+    if not action["shape"]:
+        return [Feature("action", "action", "")]
+    return [
+        Feature(f"action_{part}", f"action[:, {part}]", "")
+        for part in range(min(action["shape"][0], MOST_PARTS))
+    ]

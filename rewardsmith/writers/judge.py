@@ -1,0 +1,144 @@
+"""A model as a judge of transitions, as CALM asks it: was this subgoal reached by this step?
+
+Asked are a few steps in which a program's subgoal comes true for the first time, spread over what
+is known. Each is a request of its own, which says nothing but the subgoal, the fields before and
+after, and the question. Requests are known by their text, so the same step is never paid for twice.
+Each is asked as often as there are votes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rewardsmith.episodes.bank import Bank
+from rewardsmith.evidence.subgoals import held
+from rewardsmith.llm.log import ReplyLog
+from rewardsmith.maths.shaping import NEVER, first_steps
+from rewardsmith.run.bank import RunBank
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.orders import Audit, Write
+from rewardsmith.run.records import read_verdict
+from rewardsmith.run.state import RunState
+from rewardsmith.task.text import text_of
+from rewardsmith.types import Array, Episode, Slot
+from rewardsmith.writers.conversation import Conversation, Said, task_card
+from rewardsmith.writers.requests import Asked, make_request
+
+JUDGED = 4  # steps of each subgoal
+_ATTEMPT = -1  # in place of a slot's attempt: no program was asked for
+
+
+class Consulted(NamedTuple):
+    """A question to the judge, and which subgoal it is about."""
+
+    subgoal: str
+    asked: Asked
+
+
+class Consulting:
+    """What is asked about the subgoals of a run's programs."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+        self._bank = RunBank(run)
+        self._config = run.config()
+        self._spec = run.task().spec
+        self._prompts = run.prompts()
+
+    def questions(self, order: Audit, state: RunState) -> list[Consulted]:
+        """The questions about a program's subgoals, each as often as there are votes.
+
+        Raises:
+            ProgramError: the program broke on the bank.
+            BoundaryError: the sandbox failed.
+        """
+        slot = state.programs[order.program]
+        bank = self._bank.before(state, slot.round)
+        source, verdict = (
+            self._run.program_source(order.program),
+            read_verdict(self._run, order.program),
+        )
+        asked = []
+        for name, holds in held(source, verdict, bank).items():
+            texts = dict.fromkeys(
+                self._text(state, name, bank.episodes[at], step)
+                for at, step in _spread(holds, bank)
+            )
+            for text in texts:
+                system = self._prompts.render("calm/judge_system")
+                request = make_request(self._config, Conversation(system, (Said("user", text),)))
+                write = Write(Slot(slot.round, slot.sample, _ATTEMPT))
+                asked += [
+                    Consulted(name, Asked(write, request, vote)) for vote in range(order.votes)
+                ]
+        return asked
+
+    def votes(self, questions: list[Consulted], log: ReplyLog) -> dict[str, tuple[int, int]]:
+        """Subgoal -> (yes, asked); an answer that is neither yes nor no does not count."""
+        found: dict[str, tuple[int, int]] = {}
+        for subgoal, asked in questions:
+            reply = log.get(asked.request.digest, asked.occurrence)
+            said = answer_in(reply.text) if reply is not None else None
+            if said is not None:
+                yes, count = found.get(subgoal, (0, 0))
+                found[subgoal] = yes + said, count + 1
+        return found
+
+    def _text(self, state: RunState, subgoal: str, episode: Episode, step: int) -> str:
+        assert state.preflight is not None
+        card = task_card(self._spec, state.preflight, self._config.steps)
+        fields = {
+            field["name"]: field for field in card["fields"] if field["name"] in episode.fields
+        }
+        rows = [
+            {
+                "name": name,
+                "doc": field["doc"],
+                **_before_and_after(episode, name, step, field["words"]),
+            }
+            for name, field in fields.items()
+            if name != "obs"
+        ]
+        action = np.asarray(episode.actions[step]).tolist()
+        names = card["action"]["names"]
+        done = names[action] if isinstance(action, int) and action < len(names) else str(action)
+        words = subgoal.replace("_", " ")
+        return self._prompts.render(
+            "calm/judge", goal=card["goal"], subgoal=words, rows=rows, action=done
+        )
+
+
+def answer_in(reply: str) -> bool | None:
+    """What the first word of a reply says; None where it says neither yes nor no."""
+    first = reply.strip().strip("*_`\"'").lower()
+    return True if first.startswith("yes") else False if first.startswith("no") else None
+
+
+def _spread(holds: Array, bank: Bank) -> list[tuple[int, int]]:
+    """(trajectory, step) of some of the steps in which it first comes true, evenly over the trajectories."""
+    first = first_steps(holds, bank.lengths)
+    places = np.flatnonzero(first != NEVER)
+    chosen = np.unique(
+        np.linspace(0, max(0, len(places) - 1), min(JUDGED, len(places))).astype(int)
+    )
+    return [(int(places[at]), int(first[places[at]])) for at in chosen]
+
+
+def _before_and_after(
+    episode: Episode, name: str, step: int, words: tuple[str, ...]
+) -> dict[str, str]:
+    """A field around a step; before it is unknown where the environment reports it after steps only."""
+    values = episode.fields[name]
+    after = _shown(values[len(values) - len(episode) + step], words)
+    return {
+        "before": _shown(values[step], words) if len(values) > len(episode) else "-",
+        "after": after,
+    }
+
+
+def _shown(value: Array, words: tuple[str, ...]) -> str:
+    if words:
+        return text_of(value, words) or "(empty)"
+    return ", ".join(f"{number:.3g}" for number in np.asarray(value, np.float64).ravel())

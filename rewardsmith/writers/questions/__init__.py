@@ -1,0 +1,1 @@
+"""Subgoals from questions about the task's instruction; needs no model."""

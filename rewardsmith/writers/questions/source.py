@@ -1,0 +1,54 @@
+"""The questions of a task as a source of replies: the program that answers them, composed without asking anybody.
+
+Answers come from the task's texts by a rule, or from a network that is trained here, on the
+successes that the run was given; equal ones teach it the same.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rewardsmith.episodes.bank import load_bank
+from rewardsmith.llm.prices import FREE
+from rewardsmith.llm.protocol import NOTHING_USED, Reply
+from rewardsmith.run.folder import GIVEN, RunFolder
+from rewardsmith.run.records import load_transitions
+from rewardsmith.types import Episode
+from rewardsmith.writers.questions.answering import learned_program
+from rewardsmith.writers.questions.program import Texts, question_program, texts_of
+from rewardsmith.writers.requests import Asked
+
+_NAME = "questions/template"
+
+
+class QuestionSource:
+    """Answers every request by the same program."""
+
+    prices = FREE
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+
+    def answer(self, asked: Asked) -> Reply:
+        """Compose the program, with as many questions as the instructions of random episodes come to."""
+        options = self._run.config().options
+        texts = texts_of(self._run.task().spec, str(options.get("instruction", "")))
+        about = f"Questions about {texts.instruction.name}; no model was asked. Hidden are: {', '.join(texts.asked)}."
+        if options.get("answers") == "learned":
+            source, learned = learned_program(texts, _successes(self._run))
+            about += f" A network gives the answers, trained on {learned.demonstrations[0]} demonstrations."
+        else:
+            source = question_program(texts, _most_questions(texts, self._run))
+        return Reply(
+            f"{about}\n\n```python\n{source}```\n", "stop", NOTHING_USED, _NAME, latency_s=0.0
+        )
+
+
+def _successes(run: RunFolder) -> list[Episode]:
+    return [one.episode for one in load_bank(run.bank / GIVEN).trajectories if one.success]
+
+
+def _most_questions(texts: Texts, run: RunFolder) -> int:
+    seen = load_transitions(run)[f"first_{texts.instruction.name}"]
+    places = [place for place, word in enumerate(texts.instruction.words, 1) if word in texts.asked]
+    return max(1, int(np.isin(seen, places).sum(axis=1).max()))
