@@ -24,7 +24,7 @@ test: lint
 
 # This release of litellm holds the openai package at 2.x, so that both generations of it are tested.
 test-litellm: .venv-litellm/.stamp
-	.venv-litellm/bin/python -m pytest $(PYTEST) tests/test_llm_*.py
+	.venv-litellm/bin/python -m pytest $(PYTEST) tests/llm
 
 lint: .venv/.stamp
 	$(BIN)/ruff check

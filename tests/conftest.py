@@ -11,10 +11,10 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 
 import pytest
-from fake_executor import FakeExecutor
 from hypothesis import HealthCheck, settings
 
 from rewardsmith.api import session
+from tests.support.fake_executor import FakeExecutor
 
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 

@@ -17,12 +17,12 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.support.places import ROOT
+
 PACKAGE = ROOT / "rewardsmith"
 
 # The rooms of the package, top down. A room may import the rooms and modules below it, never those

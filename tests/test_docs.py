@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from rewardsmith.api.programs import check_program
 from rewardsmith.api.export.module import program_in
+from rewardsmith.api.programs import check_program
 from rewardsmith.sandbox.codes import CODES, page
 from rewardsmith.task.loading import shipped_tasks
 

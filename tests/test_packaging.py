@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.support.places import ROOT
+
 PACKED = {
     "rewardsmith": "rewardsmith",
     "prompts": "rewardsmith/_assets/prompts",

@@ -8,8 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
-from command_line import ROOT, call
-from lineworld import write_task
+
+from tests.support.command_line import ROOT, call
+from tests.support.lineworld import write_task
 
 PAGE = ROOT / "docs" / "plugins.md"
 

@@ -7,9 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command_line import GOOD, QUICK, call
-from fake_llm import FakeLLM
-from lineworld import write_task
+
+from tests.support.command_line import GOOD, QUICK, call
+from tests.support.fake_llm import FakeLLM
+from tests.support.lineworld import write_task
 
 OPENAI, OTHER, PASSWORD = (
     "sk-proj-planted-0123456789abcdef",

@@ -12,13 +12,13 @@ import os
 
 import numpy as np
 import pytest
-from programs import QUICK, TASKS
 
 from rewardsmith.engine.workers.local import clean_environment
 from rewardsmith.errors import ProgramError
 from rewardsmith.program import EntryPoint, Verdict
 from rewardsmith.sandbox.behaviour.checks import check_program
 from rewardsmith.sandbox.client.host import ProgramHost
+from tests.support.programs import QUICK, TASKS
 
 HEAD = "import numpy as np\nimport math\n"
 GOOD = "def reward(position, next_position, action):\n    return {'p': next_position - position}\n"

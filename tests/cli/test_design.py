@@ -1,0 +1,274 @@
+"""A whole design from the command line in seconds, and everything that looks at what it left."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from rewardsmith.run.folder import RunFolder
+from tests.support import lineworld
+from tests.support.command_line import (
+    ANSI,
+    COMMAND,
+    GOOD,
+    MISSPELT,
+    call,
+    environment,
+    only_json,
+    quick_design,
+    refused,
+    write_replies,
+)
+
+
+class Finished(NamedTuple):
+    """A finished design: where, what was called, and its run."""
+
+    folder: Path
+    done: subprocess.CompletedProcess[str]
+    run: str
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "runs" / self.run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """One design, without a terminal, on which all the looking is tried."""
+    folder = tmp_path_factory.mktemp("finished")
+    task = lineworld.write_task(folder / "line")
+    done = call(
+        folder, *quick_design("line", write_replies(folder / "replies.json", GOOD, MISSPELT))
+    )
+    assert done.returncode == 0, done.stderr
+    assert task.exists()
+    return Finished(folder, done, next((folder / "runs").iterdir()).name)
+
+
+def test_progress_is_plain_lines_on_stderr(finished: Finished) -> None:
+    told = finished.done.stderr
+    assert not ANSI.search(told + finished.done.stdout)
+    ended = ("round 1 sample 1: program", "refused, RS108", "selection seed 0: fitness")
+    for words in ("at most", "2 to 4 requests", *ended):
+        assert words in told, told
+    assert "warning:" not in told
+
+
+def test_the_summary_on_stdout_compares_with_the_native_reward(finished: Finished) -> None:
+    told = finished.done.stdout
+    assert "over 2 seeds; the native reward, same steps:" in told
+    assert "paired by seed" in told
+    assert f"runs/{finished.run}/export/reward.py" in told
+    assert (finished.path / "export" / "reward.py").is_file()
+    assert f"rewardsmith show {finished.run}" in told
+    assert "round" not in told.partition("best")[0]  # nothing of the progress
+
+
+def test_show_tells_programs_trainings_and_the_best_source(finished: Finished) -> None:
+    told = call(finished.folder, "show", finished.run).stdout
+    for words in ("done", "Reach the right end", "RS108", "own return", "spent", '"progress": 5.0'):
+        assert words in told, told
+    record = only_json(call(finished.folder, "show", finished.run.rpartition("-")[2], "--json"))
+    assert record["status"] == "done" and record["best"]["fitness"]["seeds"] == 2
+    assert [program["accepted"] for program in record["programs"]] == [True, False]
+    assert {trial["rung"] for trial in record["trials"]} == {"selection", "report"}
+    assert record["best"]["difference"]["seeds"] == 2
+    assert "progress" in record["source"]
+
+
+def test_list_names_the_run(finished: Finished) -> None:
+    assert finished.run in call(finished.folder, "list").stdout
+    rows = only_json(call(finished.folder, "list", "--json"))
+    assert [(row["run"], row["status"]) for row in rows] == [(finished.run, "done")]
+
+
+def test_export_to_a_path(finished: Finished, tmp_path: Path) -> None:
+    told = only_json(
+        call(finished.folder, "export", finished.run, "-o", str(tmp_path / "mine.py"), "--json")
+    )
+    assert Path(told["reward"]).is_file() and (tmp_path / "mine.json").is_file()
+
+
+def test_check_shows_the_terms_on_trained_behaviour(finished: Finished) -> None:
+    program = finished.path / "export" / "reward.py"
+    source = finished.folder / "mine.py"
+    source.write_text(
+        json.loads(call(finished.folder, "show", finished.run, "--json").stdout)["source"], "utf-8"
+    )
+    assert program.is_file()
+    told = only_json(call(finished.folder, "check", "mine.py", "--task", "line", "--json"))
+    assert told["trained"]["run"] == finished.run
+    assert set(told["trained"]["terms"]) == {"progress", "place"}
+    text = call(finished.folder, "check", "mine.py", "--task", "line", "--run", finished.run).stdout
+    assert "trained mean" in text and finished.run in text
+
+
+def test_the_first_request_is_the_one_that_prompts_show(finished: Finished) -> None:
+    shown = only_json(call(finished.folder, "prompts", "show", "line", "--json"))
+    first = json.loads((finished.path / "llm.jsonl").read_text("utf-8").splitlines()[0])["request"]
+    assert shown["system"] == first["system"]
+    assert shown["messages"] == [
+        {"role": said["role"], "text": said["content"]} for said in first["messages"]
+    ]
+
+
+def test_resume_of_a_finished_run_spends_nothing(finished: Finished) -> None:
+    before = only_json(call(finished.folder, "show", finished.run, "--json"))["spent"]
+    done = call(finished.folder, "resume", finished.run, "--json", "-q")
+    assert done.returncode == 0, done.stderr
+    assert only_json(done)["spent"]["steps"] == before["steps"]
+    assert not done.stderr
+
+
+def test_a_run_in_use_is_left_alone(finished: Finished) -> None:
+    with RunFolder(finished.path).lock():
+        done = call(finished.folder, "resume", finished.run)
+        rows = only_json(call(finished.folder, "list", "--json"))
+    refused(done, 3, says="in use by process", hints="wait")
+    assert rows[0]["status"] == "running"
+
+
+def test_a_corrupt_event_is_named(finished: Finished, tmp_path: Path) -> None:
+    copy = tmp_path / "runs" / finished.run
+    shutil.copytree(finished.path, copy)
+    lines = (copy / "events.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (copy / "events.jsonl").write_text("".join([*lines[:2], "{broken\n", *lines[2:]]), "utf-8")
+    refused(
+        call(tmp_path, "resume", finished.run),
+        3,
+        says="line 3 is not a JSON object",
+        hints="restore it",
+    )
+    refused(call(tmp_path, "show", finished.run), 3, says="line 3", hints="restore it")
+
+
+def test_an_unknown_run_gets_a_suggestion(finished: Finished) -> None:
+    refused(
+        call(finished.folder, "show", finished.run[:-1]),
+        3,
+        says="there is no run",
+        hints=finished.run,
+    )
+
+
+def test_train_compares_with_the_native_reward(finished: Finished) -> None:
+    (finished.folder / "own.py").write_text(
+        "def reward(next_position):\n    return next_position\n", "utf-8"
+    )
+    arguments = [
+        "train",
+        "own.py",
+        "--task",
+        "line",
+        "--seeds",
+        "2",
+        "--native",
+        "--set",
+        "n_steps=8",
+    ]
+    done = call(finished.folder, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    told = only_json(done)
+    assert told["fitness"]["seeds"] == told["native"]["seeds"] == told["difference"]["seeds"] == 2
+    assert Path(finished.folder / told["folder"]).is_dir()
+    assert len(only_json(call(finished.folder, "list", "--json"))) == 1  # a training is no run
+
+
+# ------------------------------------------------------------------------------------------------------- Ctrl-C
+
+
+def begun(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def until(there: Any, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.05)
+
+
+def children_of(parent: int) -> list[int]:
+    """Its living child processes; none where /proc does not tell."""
+    found = []
+    for entry in Path("/proc").iterdir() if Path("/proc").is_dir() else ():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if fields[0] != "Z" and int(fields[1]) == parent:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A design in the midst of its trainings."""
+    lineworld.write_task(tmp_path / "line")
+    arguments = quick_design("line", write_replies(tmp_path / "replies.json", GOOD, MISSPELT))
+    process = begun(tmp_path, *arguments, "--steps", "6000", "--json")
+    try:
+        until(lambda: list(tmp_path.glob("runs/*/programs/*/trials/*/curve.csv")))
+        yield process, tmp_path
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_at_once_and_the_run_goes_on(
+    interrupted: tuple[subprocess.Popen[str], Path],
+) -> None:
+    process, folder = interrupted
+    run = next((folder / "runs").iterdir()).name
+    children = children_of(process.pid)
+    os.kill(process.pid, signal.SIGINT)
+    begun_ending = time.monotonic()
+    out, err = process.communicate(timeout=20)
+    took = time.monotonic() - begun_ending
+    assert process.returncode == 130, err
+    assert took < 6.0, took  # one or two seconds where nothing else runs
+    assert f"go on with: rewardsmith resume {run}" in err
+    assert "Traceback" not in err
+    assert json.loads(out)["error"]["hint"] == f"rewardsmith resume {run}"
+    if children:
+        until(lambda: not any(Path(f"/proc/{child}").exists() for child in children), 5.0)
+    shown = only_json(call(folder, "show", run, "--json"))
+    assert shown["status"] == "interrupted"
+    done = call(folder, "resume", run, "--json", timeout=110)
+    assert done.returncode == 0, done.stderr
+    assert only_json(done)["best"]["rung"] == "report"
+
+
+def test_an_interrupt_while_libraries_load_ends_soon(tmp_path: Path) -> None:
+    lineworld.write_task(tmp_path / "line")
+    process = begun(
+        tmp_path, *quick_design("line", write_replies(tmp_path / "replies.json", GOOD, MISSPELT))
+    )
+    until(lambda: list(tmp_path.glob("runs/*/lock")))
+    time.sleep(0.3)
+    os.kill(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert "rewardsmith resume" in err

@@ -1,0 +1,1 @@
+"""What several tests share: environments, programs, runs, stand-ins for models and machines."""

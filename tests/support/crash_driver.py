@@ -1,0 +1,133 @@
+"""One session of a run in a process of its own, which can kill itself at a chosen event.
+
+    python -m tests.support.crash_driver '{"task": ..., "runs": ..., "url": ..., "mode": "after", "events":
+    1}'
+
+With "run" it resumes that run, else it designs; with "unreal" trainings take no time. The modes:
+    ""         runs to its end
+    "after"    SIGKILL right after the n-th event of this session was appended
+    "before"   SIGKILL when n events were appended and the next would be; no reply is under way then
+    "resumed"  SIGKILL right after the session's "resumed"
+"resumed" is not counted, nor a "stopped" that was there before, so that every session gets one
+event further.
+
+Requests to the fake model carry their slot, so that it can answer by slot however they arrive.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import Future, wait
+from typing import Any
+
+from rewardsmith.api import runs as api
+from rewardsmith.api import session
+from rewardsmith.engine import loop
+from rewardsmith.engine.workers import local
+from rewardsmith.errors import RewardsmithError
+from rewardsmith.llm.openai import OpenAIProvider
+from rewardsmith.run import events
+from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.sources import ModelSource
+from tests.support.fake_executor import FakeExecutor
+
+OPTIONS = {"rounds": 2, "samples": 2, "repairs": 1, "seeds": 1}
+HEAD = "Here it is.\n\n```python\nimport numpy as np\n\n\ndef reward"
+TAPE = {
+    (0, 0, 0): HEAD
+    + "(position, next_position):\n    return {'progress': next_position - position}\n```",
+    (0, 1, 0): HEAD + "(positon):\n    return {'place': positon}\n```",  # refused
+    (0, 1, 1): HEAD + "(position):\n    return {'place': -position}\n```",  # and repaired
+    (1, 0, 0): HEAD
+    + "(position, next_position):  # again\n    return {'progress': next_position - position}\n```",
+    (1, 1, 0): HEAD + "(next_position):\n    return {'place': next_position}\n```",
+}
+
+
+def answer(body: dict[str, Any]) -> str:
+    """The tape's reply to a request that carries its slot."""
+    return TAPE[tuple(body["slot"])]
+
+
+class Slots:
+    """Puts the slot of each request into its body."""
+
+    def __init__(self) -> None:
+        self._here = threading.local()
+        self._answer, self._options = ModelSource.answer, OpenAIProvider._options
+
+    def install(self, patch: Any = setattr) -> None:
+        """Patch the source and the provider, for good or with pytest's monkeypatch.setattr."""
+        patch(ModelSource, "answer", lambda source, asked: self._asked(source, asked))
+        patch(OpenAIProvider, "_options", lambda provider, request: self._marked(provider, request))
+
+    def _asked(self, source: ModelSource, asked: Asked) -> Any:
+        self._here.slot = list(asked.order.slot)
+        return self._answer(source, asked)
+
+    def _marked(self, provider: OpenAIProvider, request: Any) -> dict[str, Any]:
+        return {**self._options(provider, request), "extra_body": {"slot": self._here.slot}}
+
+
+def kept_replies() -> list[Future[Any]]:
+    """Every reply that is asked for from now on, there or not: done means that it is in the run's log."""
+    asked: list[Future[Any]] = []
+    in_background = loop._in_background
+
+    def remembered(*work: Any) -> Future[Any]:
+        asked.append(in_background(*work))
+        return asked[-1]
+
+    loop._in_background = remembered
+    return asked
+
+
+def die_at(mode: str, count: int) -> None:
+    """Kill this process at the chosen event."""
+    append, appended, replies = events.EventLog.append, [0], kept_replies()
+
+    def appending(log: events.EventLog, kind: str, **data: Any) -> events.Event:
+        counts = kind != "resumed" and not (
+            kind == "stopped" and any(event.kind == kind for event in log)
+        )
+        if mode == "before" and counts and appended[0] == count:
+            wait(replies, timeout=20)
+            os.kill(os.getpid(), signal.SIGKILL)
+        event = append(log, kind, **data)
+        appended[0] += counts
+        if (mode == "after" and counts and appended[0] == count) or (
+            mode == "resumed" and kind == "resumed"
+        ):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return event
+
+    events.EventLog.append = appending  # type: ignore[method-assign]
+
+
+def main() -> int:
+    given = json.loads(sys.argv[1])
+    local._SPARE_SERVERS = given.get("spare", local._SPARE_SERVERS)
+    if given.get("unreal"):
+        session.LocalExecutor = lambda _: FakeExecutor()  # type: ignore[assignment,misc]
+    Slots().install()
+    die_at(given.get("mode", ""), given.get("events", 1))
+    try:
+        if "run" in given:
+            api.resume(given["run"], workers=2)
+        else:
+            api.design(
+                given["task"], model="openai/fake", base_url=given["url"], options=OPTIONS, report_seeds=2,
+                runs=given["runs"], workers=2,
+            )  # fmt: skip
+    except RewardsmithError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""Tasks made by looking at an environment, and written down as folders."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from rewardsmith.errors import RunError, UsageError
+from rewardsmith.task.drafting import draft_task, task_from_env, write_task
+from rewardsmith.task.environment import guarded_reset, make_env
+from rewardsmith.task.layout import make_layout
+from rewardsmith.task.loading import Task, load_task
+from tests.support.lineworld import write_task as write_line_task
+from tests.support.places import SUPPORT
+
+GOAL = 'do "it"\nwell'
+
+
+class Odd(gym.Env[Any, Any]):
+    """Awkward keys: nested, equal after tidying, reserved, quoted, and some that give the answer away."""
+
+    def __init__(self, dictionary: bool = True, paid: float = 0.0) -> None:
+        one = gym.spaces.Box(-1, 1, (2,), np.float32)
+        inner = gym.spaces.Dict({"b": one, 'q"uote': one})
+        image = gym.spaces.Box(0, 255, (40, 40, 3), np.uint8)
+        both = gym.spaces.Dict({"a": inner, "a_b": one, "action": one, "image": image})
+        self.observation_space = both if dictionary else one
+        self.action_space = gym.spaces.Discrete(2)
+        self._paid = paid
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        return self.observation_space.sample(), {"where": 1.0}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        info = {
+            "where": 1.0, "class": 2, "Speed (m/s)": 3.0, "text": "no", "big": np.zeros(5000), "_private": 1.0,
+            "reward_forward": 1.0, "grasp_reward": 1.0, "episode": 1.0, "episode_return": 1.0, "fitness_now": 1.0,
+            "TimeLimit.left": 1.0,
+        }  # fmt: skip
+        return (
+            self.observation_space.sample(),
+            self._paid,
+            False,
+            bool(self.np_random.random() < 0.1),
+            info,
+        )
+
+
+class Succeeds(Odd):
+    """It also says whether it succeeded."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        obs, reward, terminated, truncated, info = super().step(action)
+        return obs, reward, terminated, truncated, {**info, "is_success": True, "Success_rate": 0.5}
+
+
+def draft(env_id: str, **kwargs: Any) -> Task:
+    return task_from_env(env_id, GOAL, **kwargs)
+
+
+def names(task: Task) -> list[str]:
+    return [field.name for field in task.spec.fields]
+
+
+def arguments(task: Task) -> tuple[str, ...]:
+    env = make_env(task)
+    try:
+        return make_layout(task, env).arguments
+    finally:
+        env.close()
+
+
+def test_cart_pole() -> None:
+    task = draft("CartPole-v1")
+    assert names(task) == ["cart_position", "cart_velocity", "pole_angle", "pole_angular_velocity"]
+    assert task.spec.fitness.source == "native_return" and task.spec.fitness.solved == 475
+    assert task.spec.action.names == ("Push cart to the left", "Push cart to the right")
+    assert {"next_pole_angle", "first_cart_position", "obs", "terminated"} <= set(arguments(task))
+
+
+@pytest.mark.filterwarnings("ignore:.*is out of date")
+@pytest.mark.parametrize(
+    ("env_id", "found"),
+    [
+        ("Pendulum-v1", ["x_cos", "y_sin", "angular_velocity"]),
+        ("Acrobot-v1", ["cosine_theta1", "sine_theta1", "cosine_theta2", "sine_theta2"]),
+        ("FrozenLake-v1", ["prob"]),
+        ("Taxi-v4", ["action_mask", "prob"]),
+    ],
+)
+def test_others_of_gymnasium(env_id: str, found: list[str], tmp_path: Path) -> None:
+    task = draft(env_id)
+    assert names(task)[: len(found)] == found
+    assert "next_obs" in arguments(task)
+    assert task.spec.training.policy == "MlpPolicy"
+    written_and_loaded(task, tmp_path)
+
+
+def test_a_dict_with_awkward_keys(tmp_path: Path) -> None:
+    task = draft("test_task_drafting:Odd", paid=1.0)
+    assert names(task) == [
+        "a_b_0",
+        "a_q_uote",
+        "a_b_2",
+        "env_action",
+        "speed_m_s",
+        "env_class",
+        "where",
+    ]
+    assert [field.at_reset for field in task.spec.fields][-2:] == [False, True]
+    assert task.spec.training.policy == "MultiInputPolicy"
+    offered = arguments(task)
+    assert {"next_env_class", "where", "a_q_uote"} <= set(offered) and not {
+        "obs",
+        "env_class",
+    } & set(offered)
+    written_and_loaded(task, tmp_path)
+
+
+def test_what_looks_like_the_answer_is_never_offered() -> None:
+    for env_id in ("test_task_drafting:Odd", "test_task_drafting:Succeeds"):
+        task = draft(env_id, fitness="native_return")
+        text = " ".join(arguments(task)).lower()
+        assert not any(
+            word in text
+            for word in ("success", "reward", "episode", "fitness", "timelimit", "private")
+        )
+
+
+def test_a_success_key_becomes_the_fitness(tmp_path: Path) -> None:
+    task = draft("test_task_drafting:Succeeds", dictionary=False)
+    assert (task.spec.fitness.source, task.spec.fitness.solved) == ('info["Success_rate"]', 0.9)
+    wanted = 'info["is_success"]'
+    assert draft("test_task_drafting:Succeeds", fitness=wanted).spec.fitness.source == wanted
+    written_and_loaded(task, tmp_path)
+
+
+def test_what_it_cannot_draft() -> None:
+    with pytest.raises(UsageError, match="no goal"):
+        task_from_env("CartPole-v1", " ")
+    with pytest.raises(UsageError, match="nothing measures success") as caught:
+        draft("test_task_drafting:Odd")
+    assert "tasks new" in caught.value.hint and "info holds class" not in caught.value.message
+    assert "Speed (m/s)" in caught.value.message, "what it saw"
+    with pytest.raises(UsageError, match="info has no") as caught:
+        draft("test_task_drafting:Odd", fitness='info["were"]')
+    assert 'info["where"]' in caught.value.hint
+    with pytest.raises(UsageError, match="knows no environment") as caught:
+        draft("CartPol-v1")
+    assert "CartPole-v1" in caught.value.hint
+    with pytest.raises(UsageError, match="no module"):
+        draft("no_such_module:Odd")
+    with pytest.raises(UsageError, match="has no 'Od'") as caught:
+        draft("test_task_drafting:Od")
+    assert "'Odd'" in caught.value.hint
+
+
+def test_what_measures_success_is_not_offered() -> None:
+    task = draft("test_task_drafting:Odd", fitness='info["where"]')
+    assert "where" not in names(task) and "where" in names(
+        draft("test_task_drafting:Odd", fitness="native_return")
+    )
+
+
+def test_a_draft_is_written_where_nothing_measures_success(tmp_path: Path) -> None:
+    """The person says it in fitness.py; a mistyped class is named before anything is made."""
+    file = SUPPORT / "lineworld.py"
+    own = tmp_path / "mine.py"
+    own.write_text(file.read_text().replace("float(arrived), arrived", "0.0, arrived"))
+    task, folder = draft_task(f"{own}:LineWorld", "walk", tmp_path / "task")
+    assert (
+        task.spec.fitness.source == "fitness.py:fitness"
+        and "Grade it" in (folder / "fitness.py").read_text()
+    )
+    assert 'source = "fitness.py:fitness"\n' in (folder / "task.toml").read_text()
+    with pytest.raises(UsageError, match="has no class 'LineWord'") as caught:
+        draft_task(f"{own}:LineWord", "walk", tmp_path / "other")
+    assert "LineWorld" in caught.value.hint
+
+
+def test_a_drafted_goal_can_be_said_later(tmp_path: Path) -> None:
+    from rewardsmith.task.resolving import resolve_task
+
+    _, folder = draft_task("CartPole-v1", None, tmp_path / "task")
+    with pytest.raises(UsageError, match="goal is empty"):
+        resolve_task(str(folder))
+    assert resolve_task(str(folder), "stay up").goal == "stay up"
+
+
+def written_and_loaded(task: Task, tmp_path: Path) -> None:
+    folder = write_task(task, tmp_path / task.name)
+    assert load_task(folder).spec == task.spec
+    ast.parse((folder / "fitness.py").read_text(encoding="utf-8"))
+    with pytest.raises(RunError, match="exists"):
+        write_task(task, folder)
+
+
+def test_arguments_of_the_environment_are_written_down(tmp_path: Path) -> None:
+    task = draft("FrozenLake-v1", is_slippery=False, map_name="8x8")
+    assert task.spec.env.kwargs == {"is_slippery": False, "map_name": "8x8"}
+    written_and_loaded(task, tmp_path)
+
+
+def test_an_environment_in_a_file_is_copied_into_its_task(tmp_path: Path) -> None:
+    source = (write_line_task(tmp_path / "line") / "env.py").read_text(encoding="utf-8")
+    (tmp_path / "walk.py").write_text(source, encoding="utf-8")
+    task, folder = draft_task(
+        f"{tmp_path / 'walk.py'}:LineWorld", "Walk right.", tmp_path / "drafted"
+    )
+    assert (folder / "walk.py").read_text(encoding="utf-8") == source
+    loaded = load_task(folder)
+    assert loaded.env_id == "walk.py:LineWorld" == task.env_id and loaded.goal == "Walk right."
+    assert guarded_reset(make_env(loaded), 0)
+    with pytest.raises(UsageError, match="no file"):
+        draft_task("nowhere.py:LineWorld", "Walk right.", tmp_path / "other")
+    with pytest.raises(UsageError, match="needs a task folder") as caught:
+        task_from_env("walk.py:LineWorld", "Walk right.")
+    assert "tasks new walk.py:LineWorld" in caught.value.hint

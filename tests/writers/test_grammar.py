@@ -1,0 +1,231 @@
+"""The grammar: what it writes is what it says, it learns from scores, and the same seed writes the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rewardsmith.api import runs as api
+from rewardsmith.api.planning import plan
+from rewardsmith.errors import UsageError
+from rewardsmith.run.state import fold
+from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.client.host import ProgramHost
+from rewardsmith.types import Slot
+from rewardsmith.writers.extract import extract_code
+from rewardsmith.writers.grammar.drafts import Evidence
+from rewardsmith.writers.grammar.features import features_of, known_of
+from rewardsmith.writers.grammar.moves import Ground, brought_to_an_end, crossed, draw, mutated
+from rewardsmith.writers.grammar.terms import KINDS, Genome, Term, program_text
+from rewardsmith.writers.grammar.writer import compose, generator_for, genome_in, reply_text
+from tests.support.line_runs import happened, kinds
+from tests.support.lineworld import write_task
+from tests.support.programs import TASKS, N
+
+EPISODE = 30  # transitions of an episode
+
+
+def ground_of(name: str) -> tuple[Ground, Evidence]:
+    """A task's features, and episodes whose fitness is how far its first field came."""
+    shapes, rows = TASKS[name]
+    arguments = {
+        key: {"shape": shape, "dtype": str(dtype)} for key, (shape, dtype) in shapes.items()
+    }
+    features = features_of(arguments, {})
+    lengths = [EPISODE] * (N // EPISODE)
+    fitness = rows[features[0].before.partition("[")[0]].reshape(len(lengths), -1).max(axis=1)
+    evidence = Evidence(rows, lengths, fitness.tolist())
+    known = {feature: known_of(feature, rows, evidence.ends[:3]) for feature in features}
+    action = rows["action"]
+    return Ground(known, action.shape[1:] if action.dtype.kind == "f" else None), evidence
+
+
+def some_programs(ground: Ground, count: int) -> list[Genome]:
+    """Drawn, changed and crossed ones."""
+    rng = np.random.default_rng(7)
+    found = [draw(ground, rng) for _ in range(count)]
+    found += [mutated(parent, ground, rng) for parent in found]
+    return found + [
+        crossed(one, other, rng) for one, other in zip(found, reversed(found), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_programs_are_valid_and_mean_what_screening_computes(name: str) -> None:
+    (shapes, rows), (ground, evidence) = TASKS[name], ground_of(name)
+    rng = np.random.default_rng(0)
+    refused = []
+    for number in range(12):
+        parents = [draw(ground, rng) for _ in range(number % 3)]
+        genome = compose(parents, ground, evidence, rng)
+        verdict = check_program(program_text(genome), shapes, rows)
+        if not verdict.accepted:
+            refused.append([str(found) for found in verdict.errors])
+            continue
+        with ProgramHost(
+            program_text(genome), verdict.entries["reward"], shapes, capacity=N
+        ) as host:
+            said = host({argument: rows[argument] for argument in host.arguments})
+        np.testing.assert_allclose(said.total, evidence.rewards(genome), rtol=1e-12, atol=1e-12)
+        assert len(said.terms) == len(genome)
+    assert len(refused) <= 1, refused
+
+
+def test_every_kind_of_term_is_drawn() -> None:
+    drawn = {
+        term.kind
+        for name in TASKS
+        for genome in some_programs(ground_of(name)[0], 300)
+        for term in genome
+    }
+    assert drawn == set(KINDS) - ({"effort_of_one"} - drawn)
+
+
+def test_children_come_from_their_parents() -> None:
+    ground, _ = ground_of("drive")
+    rng = np.random.default_rng(3)
+    for _ in range(100):
+        one, other = draw(ground, rng), draw(ground, rng)
+        child = crossed(one, other, rng)
+        assert set(child) <= {*one, *other} and set(child) & set(one) and set(child) & set(other)
+        changed = mutated(one, ground, rng)
+        assert len(set(changed) - set(one)) <= 2 and changed
+
+
+def test_screening_orders_episodes_by_their_mean_reward() -> None:
+    ground, evidence = ground_of("drive")
+    toward = (Term(kind="level", weight=2.0, x=next(iter(ground.features))),)
+    away = (toward[0].model_copy(update={"weight": -0.1}),)
+    fitness = TASKS["drive"][1]["next_position"].reshape(-1, EPISODE).mean(axis=1)
+    exact = Evidence(evidence.columns, [EPISODE] * (N // EPISODE), fitness.tolist())
+    assert (exact.agreement(toward), exact.agreement(away)) == (1.0, 0.0)
+    assert 0.1 < evidence.agreement(toward) < 0.9  # whose fitness is another
+    assert (
+        evidence.agreement((Term(kind="time", weight=1.0),)) == 0.0
+    )  # constant: it would be refused
+
+
+def test_a_reply_gives_its_program_back() -> None:
+    ground, _ = ground_of("arm")
+    for parents, genome in enumerate(some_programs(ground, 5)):
+        reply = reply_text(genome, parents)
+        assert genome_in(reply) == genome
+        assert extract_code(reply).source == program_text(genome)
+        assert "no model was asked" in reply
+    assert genome_in("```python\ndef reward(x):\n    return x\n```") is None
+
+
+def test_a_slot_gets_one_program_whatever_was_asked_before() -> None:
+    ground, evidence = ground_of("drive")
+    asked = [Slot(0, 0), Slot(0, 1), Slot(1, 0)]
+    once, again = (
+        {slot: compose((), ground, evidence, generator_for(5, slot)) for slot in slots}
+        for slots in (asked, asked[::-1])
+    )
+    assert once == again and len(set(once.values())) == 3
+    assert compose((), ground, evidence, generator_for(6, asked[0])) != once[asked[0]]
+
+
+# ------------------------------------------------------------------------------------------------
+# runs
+
+
+def search(tmp_path: Path, **settings: Any) -> api.Run:
+    task = write_task(tmp_path / "line")
+    options = {"rounds": 3, "samples": 4, "seeds": 2}
+    return api.design(
+        str(task), runs=tmp_path / "runs", options=options, report_seeds=2, **settings
+    )
+
+
+def test_without_a_key_the_grammar_writes_and_later_rounds_build_on_scores(
+    tmp_path: Path, executor: Any
+) -> None:
+    run = search(tmp_path)
+    config = run.folder.config()
+    assert (config.writer, config.strategy, config.model) == ("grammar", "evolve", None)
+    assert "no model is asked" in config.written_by
+    state = run.state
+    assert len(state.slots) == 12 and state.tokens == 0 and state.usd == 0.0
+    assert len(state.programs) >= 10
+    later = [entry for slot, entry in state.slots.items() if slot.round > 0]
+    assert any(len(entry.parents) == 1 for entry in later) and any(
+        len(entry.parents) == 2 for entry in later
+    )
+    best = state.ranked()[0]
+    assert {trial.seed for trial in state.trials_of(best, "selection")} == {
+        0,
+        1,
+    }  # it proved itself
+
+
+def test_an_interrupted_search_writes_the_same_programs(tmp_path: Path, executor: Any) -> None:
+    whole = search(tmp_path / "whole")
+    executor.trouble = Interrupt(after=len(executor.calls) // 3)
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path / "cut")
+    executor.trouble = lambda *_: None
+    (cut,) = (tmp_path / "cut" / "runs").iterdir()
+    assert "exported" not in kinds(api.load_run(cut))
+    resumed = happened(api.resume(cut, runs=tmp_path / "cut" / "runs"))
+    assert resumed == happened(whole)
+
+
+class Interrupt:
+    """Ctrl-C in a call."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def __call__(self, *_: Any) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def test_another_seed_is_another_search(tmp_path: Path, executor: Any) -> None:
+    def programs(seed: int) -> set[str]:
+        task = write_task(tmp_path / str(seed))
+        options = {"rounds": 1, "samples": 4, "seeds": 1, "seed": seed}
+        return set(
+            fold(
+                api.design(str(task), runs=tmp_path / f"r{seed}", options=options).folder.events()
+            ).programs
+        )
+
+    assert len(programs(0) & programs(1)) <= 1
+
+
+def test_what_only_a_model_can_take_is_refused() -> None:
+    with pytest.raises(UsageError, match="base_url is for a model"):
+        plan("mountain-car", base_url="http://localhost:1/v1")
+    assert plan("mountain-car", model="grammar").config.writer == "grammar"
+
+
+def test_children_cost_what_a_good_step_is_paid() -> None:
+    """Where good episodes arrive and the others do not, going on must not pay more than arriving."""
+    ground, _ = ground_of(next(iter(TASKS)))
+    _, rows = TASKS[next(iter(TASKS))]
+    lengths, ends = [EPISODE] * (N // EPISODE), np.arange(1, N + 1) % EPISODE == 0
+    arrives = ends & (np.arange(N) < N // 2)
+    fitness = [1.0 if arrives[end] else 0.0 for end in np.flatnonzero(ends)]
+    evidence = Evidence({**rows, "terminated": arrives}, lengths, fitness)
+    everyone = Evidence({**rows, "terminated": ends}, lengths, fitness)
+    changed = 0
+    for genome in some_programs(ground, 20):
+        going_on = evidence.pay_for_going_on(genome)
+        ended = brought_to_an_end(genome, going_on)
+        assert everyone.pay_for_going_on(genome) == 0.0, "here an end says nothing"
+        if going_on > 0 and len(genome) < 4:
+            changed += 1
+            without_bonus = tuple(term for term in ended if term.kind != "ended")
+            assert (
+                evidence.pay_for_going_on(without_bonus) < 0
+                and max(term.weight for term in ended) >= 10
+            )
+        elif going_on <= 0:
+            assert ended == genome
+    assert changed > 5
