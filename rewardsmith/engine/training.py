@@ -20,6 +20,8 @@ from rewardsmith.run.orders import Train
 from rewardsmith.run.records import read_curve, read_verdict
 from rewardsmith.run.trials import TRAINED, TrainedReport, TrialJob, TrialProgress, TrialResult
 from rewardsmith.task.loading import Task
+from rewardsmith.terms.specs import NATIVE_TERM, TermSpec, candidate_id, program_terms
+from rewardsmith.terms.term import ProgramFunction
 
 _TICK_S = 0.5  # how often progress is told while waiting
 ATTEMPTS = 2  # a machine may hiccup once
@@ -99,27 +101,30 @@ class Trainer:
         )
 
     def _prepare(self, order: Train, seed: int) -> RunningTrial:
-        program: dict[str, Any] = {}
-        if order.program != NATIVE:
-            verdict = read_verdict(self._run, order.program)
-            program = {
-                "source": self._run.program_source(order.program),
-                "entries": verdict.entries,
-                "style": verdict.style or "batched",
-            }
+        reward, q_prior = self._functions(order.program)
         job = TrialJob(
             task=str(self._run.task_folder),
-            program=order.program,
+            program=candidate_id(reward, q_prior),
+            reward=reward,
+            q_prior=q_prior,
             seed=seed,
             rung=order.rung,
             steps=order.steps,
             training=self._task.spec.training,
             evaluation=self._task.spec.evaluation,
             device=self._device,
-            **program,
         )
         folder = self._run.trial_folder(order.program, order.rung, seed)
         return RunningTrial(job, folder, job.digest(self._task.digest))
+
+    def _functions(self, program: str) -> tuple[tuple[TermSpec, ...], ProgramFunction | None]:
+        """The reward and the prior on Q of a program, or the native reward."""
+        if program == NATIVE:
+            return (NATIVE_TERM,), None
+        source, verdict = self._run.program_source(program), read_verdict(self._run, program)
+        prior = verdict.entries.get("q_prior")
+        q_prior = None if prior is None else ProgramFunction(source=source, entry=prior)
+        return program_terms(source, verdict.entries, verdict.style), q_prior
 
     def _next_call(self, trial: RunningTrial) -> bool:
         """Submit what the trial still owes; False when it is done."""

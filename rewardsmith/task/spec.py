@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.task.algorithms import Capabilities, capabilities
 from rewardsmith.task.sources import Source, parse_source
 from rewardsmith.task.text import words_in
 
-ALGORITHMS = ("PPO", "SAC", "TD3", "DQN")
 RESERVED_PREFIXES = (
     "next_",
     "prev_",
@@ -155,7 +155,7 @@ class ShapingSpec(Model):
     """How the parts of a program that are no reward are used.
 
     Attributes:
-        subgoals: the form in which they are paid, see :mod:`rewardsmith.train.subgoals`.
+        subgoals: the form in which they are paid, see :mod:`rewardsmith.terms.subgoals`.
         bonus: for one subgoal; None is 0.5 as a potential, else nine tenths of what is safe.
         success: what a success is paid, against which a bonus that is no potential is held.
         relevant_to: a text field that says the goal; only subgoals that its successes had are paid
@@ -189,10 +189,10 @@ class ShapingSpec(Model):
 
 
 class TrainingSpec(Model):
-    """Training defaults that were tried; ``hyperparameters`` carry Stable-Baselines3's own names.
+    """Training defaults of a task; ``hyperparameters`` carry Stable-Baselines3's own names.
 
     ``algorithm`` is one of Stable-Baselines3's, or of another package's, see
-    :mod:`rewardsmith.train.algorithms`.
+    :mod:`rewardsmith.task.algorithms`.
     """
 
     algorithm: Annotated[str, Field(min_length=1)] = "PPO"
@@ -210,11 +210,34 @@ class TrainingSpec(Model):
         return value.upper() if isinstance(value, str) else value
 
     def steps_taken(self, steps: int) -> int:
-        """Environment steps that a training of ``steps`` takes: on-policy learners finish their last rollout."""
-        if self.algorithm != "PPO" and "n_steps" not in self.hyperparameters:
-            return steps
-        rollout = int(self.hyperparameters.get("n_steps", 2048)) * self.n_envs
-        return -(-steps // rollout) * rollout
+        """Environment steps that a training of ``steps`` takes: on-policy learners finish a rollout.
+
+        Raises:
+            UsageError: there is no such algorithm.
+        """
+        rollout = self.rollout_steps
+        return steps if rollout is None else -(-steps // rollout) * rollout
+
+    @property
+    def rollout_steps(self) -> int | None:
+        """Environment steps of one rollout of an on-policy learner; None off-policy.
+
+        Raises:
+            UsageError: there is no such algorithm.
+        """
+        can = self.capabilities
+        if not can.on_policy or can.n_steps is None:
+            return None
+        return int(self.hyperparameters.get("n_steps", can.n_steps)) * self.n_envs
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the algorithm can do.
+
+        Raises:
+            UsageError: there is no such algorithm.
+        """
+        return capabilities(self.algorithm)
 
     @field_validator("hyperparameters")
     @classmethod

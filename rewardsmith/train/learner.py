@@ -22,14 +22,11 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize, unwrap_vec_normalize
 
 from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
-from rewardsmith.task.loading import Task
+from rewardsmith.task.algorithms import ALGORITHMS
 from rewardsmith.task.spec import TrainingSpec
-from rewardsmith.train.algorithms import algorithm_class, is_on_policy
+from rewardsmith.train.observing import WHOLE_AND_MASK
 from rewardsmith.train.prior.beliefs import QFunction
 from rewardsmith.train.prior.shaping import q_shaped
-from rewardsmith.train.subgoals import WHOLE_AND_MASK, Subgoals, bonus_for, subgoal_names
-from rewardsmith.train.vectors import RecordedVecEnv
-from rewardsmith.types import Evaluator
 
 _OURS = {"policy", "env", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model"}
 _ACTIVATIONS = {
@@ -46,9 +43,16 @@ _PRIOR = (
     "every",
     "follow",
 )  # options of a q_shaped learner that a task sets
-_LARGE_BATCH = (
-    4096  # from this batch size an off-policy learner gains more from a GPU than copying costs
-)
+
+
+def algorithm_class(name: str) -> type[BaseAlgorithm]:
+    """The class behind an algorithm's name.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    found: type[BaseAlgorithm] = ALGORITHMS.get(name)
+    return found
 
 
 def check_hyperparameters(training: TrainingSpec) -> None:
@@ -66,12 +70,13 @@ def check_hyperparameters(training: TrainingSpec) -> None:
 
 
 def choose_device(training: TrainingSpec, wanted: str = "auto") -> str:
-    """CUDA where it pays: convolutions and large-batch off-policy learning; a GPU slows small networks down."""
+    """CUDA where it gains: convolutions and large batches; a GPU slows small networks down."""
     if wanted != "auto":
         return wanted
-    large = int(training.hyperparameters.get("batch_size", 0)) >= _LARGE_BATCH
-    pays = training.policy == "CnnPolicy" or (large and not is_on_policy(training.algorithm))
-    return "cuda" if pays and torch.cuda.is_available() else "cpu"
+    gpu_batch = training.capabilities.gpu_batch
+    batch = int(training.hyperparameters.get("batch_size", 0))
+    gains = training.policy == "CnnPolicy" or (gpu_batch is not None and batch >= gpu_batch)
+    return "cuda" if gains and torch.cuda.is_available() else "cpu"
 
 
 def normalised(
@@ -88,21 +93,6 @@ def normalised(
         norm_reward=training.normalise_reward,
         gamma=training.gamma,
     )
-
-
-def with_subgoals(task: Task, venv: RecordedVecEnv, subgoals: Evaluator | None) -> VecEnv:
-    """Put the wrapper that watches subgoals around recorded environments, if a program has any.
-
-    Raises:
-        UsageError: a bonus that could be worth more than a success, or an observation to which no
-            mask can be added.
-    """
-    if subgoals is None:
-        return venv
-    shaping, gamma = task.spec.training.shaping, task.spec.training.gamma
-    bonus = bonus_for(task, venv.envs[0], len(subgoal_names(venv, subgoals)))
-    policy = task.spec.training.policy
-    return Subgoals(venv, subgoals, shaping.subgoals, bonus, gamma, shaping.relevant_to, policy)
 
 
 def make_learner(
@@ -136,7 +126,7 @@ def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:
     takes = inspect.signature(algorithm_class(training.algorithm)).parameters
     least = (
         {"n_steps": 2, "batch_size": 2 * venv.num_envs}
-        if is_on_policy(training.algorithm)
+        if training.capabilities.on_policy
         else {"buffer_size": 1}
     )
     small = {name: value for name, value in least.items() if name in takes}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from stable_baselines3.common.vec_env import VecNormalize
@@ -10,16 +9,17 @@ from stable_baselines3.common.vec_env import VecNormalize
 from rewardsmith.run.trials import TrialJob, TrialResult
 from rewardsmith.task.loading import Task
 from rewardsmith.train.evaluation import RESULT
-from rewardsmith.train.learner import load_state, make_learner, normalised, with_subgoals
-from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
-from rewardsmith.types import Opened
+from rewardsmith.train.learner import load_state, make_learner, normalised
+from rewardsmith.train.observing import observed
+from rewardsmith.train.trainers import OpenFunctions
+from rewardsmith.train.vectors import make_vec_env
 
 
 def export_zip(
     task: Task,
     job: TrialJob,
     folder: Path,
-    open_program: Callable[[RecordedVecEnv], Opened],
+    open_functions: OpenFunctions,
     *,
     target: Path,
     prefix: str = "",
@@ -33,10 +33,10 @@ def export_zip(
     """
     result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
     base = make_vec_env(task, 1, 0)
-    venv = normalised(with_subgoals(task, base, open_program(base).subgoals), job.training)
-    model = make_learner(
-        job.training, venv, job.seed, "cpu"
-    )  # with its own settings, to be trained on if wished
+    reward = open_functions(base).reward
+    venv = normalised(observed(base, reward, job.training.policy), job.training)
+    # with the task's settings, so that its user can train it further
+    model = make_learner(job.training, venv, job.seed, "cpu")
     load_state(model, venv, folder / "checkpoints", result.checkpoint)
     model.save(target / f"{prefix}policy.zip")
     if isinstance(venv, VecNormalize):

@@ -13,8 +13,8 @@ from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.run.trials import write_json
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
+from rewardsmith.terms.subgoals import bonus_for
 from rewardsmith.train.learner import check_hyperparameters, make_policy, normalised
-from rewardsmith.train.subgoals import bonus_for
 from rewardsmith.train.vectors import make_vec_env
 
 
