@@ -151,32 +151,55 @@ class FitnessSpec(Model):
     expert: float | None = None
 
 
-class ShapingSpec(Model):
-    """How the parts of a program that are no reward are used.
+PriorPart = Literal["q", "actions", "states"]
+
+
+class PriorSpec(Model):
+    """How a prior on Q is used, see :mod:`rewardsmith.train.prior.shaping`.
 
     Attributes:
-        subgoals: the form in which they are paid, see :mod:`rewardsmith.terms.subgoals`.
+        mode: ``anneal`` takes small steps towards the prior, with a weight that falls to 0;
+            ``prefill`` fits critic and actor to it once.
+        part: what of it is used: ``actions`` only how it orders the actions of a state, ``states``
+            only its mean over actions, ``q`` all of it; by default ``actions`` to anneal, else
+            ``q``.
+        weight: of a step towards the prior, in units of the learner's own steps; with 0 it only
+            acts.
+        prove: share of the training in which it is tested (longer, up to ``until``, where four
+            episodes of each kind take longer); with 0 it is accepted untested. By default 0.2, and
+            0 for a prior that orders no actions.
+        until: share of the training after which the weight is 0.
+        every: a step towards the prior beside every so many updates.
+        follow: share of the steps of every second episode in which it acts once it is accepted,
+            falling to 0 with the weight; by default 0.75 to anneal, else 0.
+    """
+
+    mode: Literal["anneal", "prefill"] = "anneal"
+    part: PriorPart | None = None
+    weight: Annotated[float, Field(ge=0)] = 1.0
+    prove: Annotated[float, Field(ge=0, le=1)] | None = None
+    until: Annotated[float, Field(gt=0, le=1)] = 0.5
+    every: Annotated[int, Field(ge=1)] = 1
+    follow: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+class ShapingSpec(Model):
+    """How the functions of a program that are not its reward are used.
+
+    Attributes:
+        subgoals: the form of their bonuses, see :mod:`rewardsmith.terms.subgoals`.
         bonus: for one subgoal; None is 0.5 as a potential, else nine tenths of what is safe.
-        success: what a success is paid, against which a bonus that is no potential is held.
-        relevant_to: a text field that says the goal; only subgoals that its successes had are paid
-            then, see :mod:`rewardsmith.maths.relevance`.
-        prior: how a prior on Q is used, see :class:`rewardsmith.train.prior.shaping.QShaping`.
-        prior_part, prior_weight, prior_prove, prior_until, prior_every, prior_follow: what of it,
-            of the steps towards it, how long it has to prove itself, and how often it acts, see
-            there.
+        success: the reward of a success, which bounds a bonus that is no potential.
+        relevant_to: a text field that says the goal; then only subgoals that its successes had
+            count, see :mod:`rewardsmith.maths.relevance`.
+        prior: how a prior on Q is used.
     """
 
     subgoals: Literal["potential", "neutralised", "bonus"] = "potential"
     bonus: Annotated[float, Field(gt=0)] | None = None
     success: Annotated[float, Field(gt=0)] = 1.0
     relevant_to: str = ""
-    prior: Literal["anneal", "prefill"] = "anneal"
-    prior_part: Literal["q", "actions", "states"] | None = None
-    prior_weight: Annotated[float, Field(ge=0)] = 1.0
-    prior_prove: Annotated[float, Field(ge=0, le=1)] | None = None
-    prior_until: Annotated[float, Field(gt=0, le=1)] = 0.5
-    prior_every: Annotated[int, Field(ge=1)] = 1
-    prior_follow: Annotated[float, Field(ge=0, le=1)] | None = None
+    prior: PriorSpec = PriorSpec()
 
     @model_validator(mode="after")
     def _potentials_do_not_learn(self) -> ShapingSpec:

@@ -90,14 +90,15 @@ def candidate_id(reward: Sequence[TermSpec], q_prior: ProgramFunction | None = N
 
     Of a single program this is the program's id, of the native reward alone it is ``native``.
     """
-    kinds = {term.kind for term in reward}
-    if q_prior is None and kinds == {"native"}:
+    if q_prior is None and tuple(reward) == (NATIVE_TERM,):
         return NATIVE
-    identities = [term.identity for term in reward]
-    if ("native" in kinds) != ("program" in kinds):  # a program without a reward adds to the native
-        identities = [term.identity for term in reward if term.kind != "native"]
+    # The native reward goes without saying where a program defines none, and only there.
+    has_reward = any(term.kind == "program" for term in reward)
+    is_plain = (NATIVE_TERM in reward) != has_reward
+    said = [term for term in reward if not (is_plain and term == NATIVE_TERM)]
+    identities = [term.identity for term in said]
     identities += [program_id(q_prior.source)] if q_prior is not None else []
     distinct = list(dict.fromkeys(identities))
-    if len(distinct) == 1:
+    if is_plain and len(distinct) == 1:
         return distinct[0][:12]
     return hashlib.sha256(" ".join(distinct).encode()).hexdigest()[:12]

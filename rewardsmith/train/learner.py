@@ -1,4 +1,4 @@
-"""A task's training defaults -> a Stable-Baselines3 model; its weights and statistics to and from disk.
+"""Training defaults -> a Stable-Baselines3 model; its weights and statistics to and from disk.
 
 Weights are plain tensors (``weights_only``) and running statistics plain arrays: nothing that is
 loaded can run code. A zip in Stable-Baselines3's format is made at export only.
@@ -35,14 +35,6 @@ _ACTIVATIONS = {
     "elu": torch.nn.ELU,
     "silu": torch.nn.SiLU,
 }
-_PRIOR = (
-    "part",
-    "weight",
-    "prove",
-    "until",
-    "every",
-    "follow",
-)  # options of a q_shaped learner that a task sets
 
 
 def algorithm_class(name: str) -> type[BaseAlgorithm]:
@@ -82,7 +74,7 @@ def choose_device(training: TrainingSpec, wanted: str = "auto") -> str:
 def normalised(
     venv: VecEnv, training: TrainingSpec, kind: type[VecNormalize] = VecNormalize
 ) -> VecEnv:
-    """Put VecNormalize, or a kind of it, on top where the task asks for it; images are left to the policy."""
+    """Put VecNormalize, or a kind of it, on top if the task says so; policies scale images."""
     keys = _normalisable_keys(venv.observation_space) if training.normalise_observations else None
     if keys is None and not training.normalise_reward:
         return venv
@@ -101,7 +93,7 @@ def make_learner(
     """A model ready to learn.
 
     Args:
-        q_prior: what its critic is drawn to at first.
+        q_prior: a prior that shapes its critic at first.
 
     Raises:
         UsageError: a hyper-parameter that the algorithm does not have.
@@ -115,9 +107,7 @@ def make_learner(
     ):
         make: Any = algorithm_class(training.algorithm)
         if q_prior is not None:
-            shaping = training.shaping
-            options = {name: getattr(shaping, f"prior_{name}") for name in _PRIOR}
-            make = q_shaped(make, q_prior=q_prior, mode=shaping.prior, **options)
+            make = q_shaped(make, q_prior=q_prior, **training.shaping.prior.model_dump())
         return make(training.policy, venv, seed=seed, device=device, **arguments)  # type: ignore[no-any-return]
 
 
@@ -137,9 +127,7 @@ def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:
 def save_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> None:
     """Write the policy's weights and the running statistics of observations as one checkpoint."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = (
-        io.BytesIO()
-    )  # written by Python, so that a full disk is an OSError and not one of torch's own
+    weights = io.BytesIO()  # so that Python writes the file: a full disk is then an OSError
     torch.save(model.policy.state_dict(), weights)
     (folder / f"{name}.pt").write_bytes(weights.getvalue())
     np.savez(folder / f"{name}.npz", **_statistics(venv))
@@ -159,7 +147,7 @@ def load_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> N
 
 
 def _normalisable_keys(space: spaces.Space[Any]) -> list[str] | None:
-    """Keys of a Dict that hold plain numbers; [] for a plain Box; None when there is nothing to normalise."""
+    """Keys of a Dict that hold plain numbers; [] of a Box; None if nothing can be normalised."""
     if isinstance(space, spaces.Dict):
         return [key for key, inner in space.spaces.items() if _is_numbers(inner)] or None
     return [] if _is_numbers(space) else None
@@ -170,7 +158,7 @@ def _is_numbers(space: spaces.Space[Any]) -> bool:
 
 
 def _beside_subgoals(training: TrainingSpec, venv: VecEnv) -> TrainingSpec:
-    """The same learner for an observation that became a Dict by showing which subgoals are done."""
+    """The same learner for an observation that became a Dict because flags are shown in it."""
     space = venv.observation_space
     if not isinstance(space, spaces.Dict) or set(space.spaces) != WHOLE_AND_MASK:
         return training
@@ -203,9 +191,7 @@ def _resolved(training: TrainingSpec, venv: VecEnv) -> dict[str, Any]:
 
 
 def _statistics(venv: VecEnv) -> dict[str, Any]:
-    normalising = unwrap_vec_normalize(
-        venv
-    )  # above it Stable-Baselines3 may have put a wrapper for images
+    normalising = unwrap_vec_normalize(venv)  # Stable-Baselines3 may have put a wrapper above it
     if normalising is None:
         return {}
     venv = normalising

@@ -18,7 +18,7 @@ from rewardsmith.episodes.recording import play, record
 from rewardsmith.errors import NoProgram, UsageError
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task, load_task
-from rewardsmith.task.spec import ShapingSpec, TrainingSpec
+from rewardsmith.task.spec import PriorSpec, ShapingSpec, TrainingSpec
 from rewardsmith.terms.native import NativeReward
 from rewardsmith.terms.potential import PotentialChange
 from rewardsmith.terms.program import ProgramReward
@@ -307,7 +307,7 @@ def test_a_prior_draws_the_critic(
     }
     learner |= {"learning_rate": 3e-3, "train_freq": 1, "policy_kwargs": {"net_arch": [32]}}
     learner |= {"ent_coef": 0.05} if algorithm == "SAC" else {}
-    shaping = ShapingSpec(prior_until=1.0, prior_every=1, prior_weight=3.0)
+    shaping = ShapingSpec(prior=PriorSpec(until=1.0, every=1, weight=3.0))
     training = TrainingSpec(
         algorithm=algorithm,
         n_envs=1,

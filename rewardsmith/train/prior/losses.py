@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from stable_baselines3 import DQN
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from rewardsmith.task.spec import PriorPart
 from rewardsmith.train.prior.beliefs import Believed
 
-Part = Literal["q", "actions", "states"]
 ORDER_SHARE = 0.2  # of the values, times 1 - gamma: the margin between two actions
 MARGIN = 0.5  # how far the actor is pushed from a bad action, in the policy's range of -1 to 1
 
 
-def belief_loss(model: OffPolicyAlgorithm, batch: Believed, part: Part) -> torch.Tensor:
+def belief_loss(model: OffPolicyAlgorithm, batch: Believed, part: PriorPart) -> torch.Tensor:
     """Mean squared distance of the critic, or of all critics, from what is believed.
 
     Args:
