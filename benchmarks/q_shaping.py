@@ -240,7 +240,7 @@ def wrong(prior: Callable[..., Any], how: str | None, seed: int) -> Callable[...
 class StayingPrior(QShaper):
     """A prior that never stops, as a control: it changes the optimal policy."""
 
-    def _judge(self) -> None:
+    def _decide(self) -> None:
         """Never reject it."""
 
     @property

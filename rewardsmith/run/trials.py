@@ -1,4 +1,4 @@
-"""What a trial is given and what it reports: plain JSON, the only thing that passes between processes."""
+"""What a trial is given and what it reports, as plain JSON that passes between processes."""
 
 from __future__ import annotations
 
@@ -61,15 +61,14 @@ class PriorOutcome(BaseModel):
     """Whether a prior on Q that was tested in the training was accepted.
 
     Attributes:
-        believed: whether it was accepted.
         steps: environment steps after which that was decided.
-        led, own: mean return, without shaping, of the latest prior-guided episodes and of the
+        guided, own: mean return, without shaping, of the latest prior-guided episodes and of the
             learner's own until then; None where no such episode had ended.
     """
 
-    believed: bool
+    accepted: bool
     steps: int
-    led: float | None
+    guided: float | None
     own: float | None
 
 

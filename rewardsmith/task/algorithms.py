@@ -79,7 +79,7 @@ def names_that_take_a_prior() -> list[str]:
 
 @cache
 def _of_class(algorithm: type[Any]) -> Capabilities:
-    """What a class of another package can do: as it says, else as the nearest class of the table."""
+    """What another package's class can do: as it says, else as the nearest class of the table."""
     declared = getattr(algorithm, "rewardsmith_capabilities", None)
     if isinstance(declared, Capabilities):
         return declared

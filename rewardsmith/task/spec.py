@@ -205,7 +205,7 @@ class ShapingSpec(Model):
     def _potentials_do_not_learn(self) -> ShapingSpec:
         if self.relevant_to and self.subgoals == "potential":
             raise ValueError(
-                "relevant_to says which subgoals are paid, and that changes while it is learnt, as a potential must "
+                "relevant_to learns which subgoals count, so their bonuses change, as a potential must "
                 'not: set subgoals = "neutralised"'
             )
         return self
@@ -233,7 +233,7 @@ class TrainingSpec(Model):
         return value.upper() if isinstance(value, str) else value
 
     def steps_taken(self, steps: int) -> int:
-        """Environment steps that a training of ``steps`` takes: on-policy learners finish a rollout.
+        """Environment steps that a training of ``steps`` takes; on-policy ones finish a rollout.
 
         Raises:
             UsageError: there is no such algorithm.
@@ -360,7 +360,7 @@ def _known_keys(path: tuple[str | int, ...]) -> list[str]:
     model: Any = TaskSpec
     tables: dict[str, Any] = {
         "env": EnvironmentSpec, "fields": FieldSpec, "action": ActionSpec,
-        "fitness": FitnessSpec, "training": TrainingSpec, "shaping": ShapingSpec, "evaluation": EvaluationSpec,
+        "fitness": FitnessSpec, "training": TrainingSpec, "shaping": ShapingSpec, "prior": PriorSpec, "evaluation": EvaluationSpec,
     }  # fmt: skip
     for part in path:
         model = tables.get(str(part), model)

@@ -140,7 +140,7 @@ class Subgoals:
         return Output(self.bonuses)
 
     def _counted(self, columns: Columns, new: Array) -> Array:
-        """How many of the new subgoals count, shape (n_envs,); successes teach which are relevant."""
+        """How many new subgoals count, shape (n_envs,); successes teach which are relevant."""
         if not self._goal:
             return np.asarray(new.sum(axis=1))
         goals = [row.tobytes() for row in columns[self._goal]]
@@ -185,7 +185,7 @@ def bonus_for(task: Task, env: gym.Env[Any, Any], count: int) -> float:
     horizon = longest_episode(task, env)
     if horizon is None:
         raise UsageError(
-            "the largest safe bonus for subgoals depends on the longest episode, which is not known",
+            "the largest safe bonus depends on the longest episode, which is not known",
             "set [env] max_episode_steps, or use subgoals as a potential, which needs no bound",
         )
     if shaping.bonus is None:

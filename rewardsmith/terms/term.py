@@ -1,4 +1,4 @@
-"""One summand of a reward: what every term offers, what some terms add, and how a kind starts one."""
+"""One summand of a reward: what terms offer, and how a kind starts one."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ObservingTerm(Term, Protocol):
 
 @runtime_checkable
 class ShownTerm(ObservingTerm, Protocol):
-    """A term that depends on the past of an episode, and therefore shows that past to the policy."""
+    """A term that depends on the past of an episode, and shows that past to the policy."""
 
     @property
     def shows(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The curve and the checkpoints of a training, written at fixed steps; free of any learning library.
+"""The curve and the checkpoints of a training, written at fixed steps.
 
 The fitness along the curve is measured on training episodes, which costs no extra steps; it is
 shown to the writer and never used for selection.

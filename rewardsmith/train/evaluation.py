@@ -1,8 +1,8 @@
 """A trained policy's episodes, in a process that never ran generated code.
 
 Checkpoints are ranked on ranking episodes, by those terms of their reward that rank; the fitness of
-the chosen one is then measured on other seeds. So neither the ranking nor a lucky checkpoint can lift
-the score.
+the chosen one is then measured on other seeds. So neither the ranking nor a lucky checkpoint can
+raise the score.
 
 For the bank, selection trials also leave behaviour between random and trained: episodes of every
 checkpoint, and episodes of the chosen one disturbed by random actions, as in D-REX (Brown et al.
@@ -255,7 +255,7 @@ def play_episodes(
     deterministic: bool,
     disturb: Callable[[Array], Array] | None = None,
 ) -> Rollout:
-    """One episode per environment; all steps count, also those after an environment's first episode.
+    """One episode per environment; steps after an environment's first episode count too.
 
     Args:
         disturb: changes the actions of each vector step, shape (n, ...).

@@ -26,7 +26,7 @@ _FRAME_MS, _LAST_MS = 60, 1200
 
 
 def film_trial(task: Task, job: TrialJob, folder: Path, open_functions: OpenFunctions) -> Path:
-    """Play the first evaluation episode of a finished trial again, and write ``film.webp`` into its folder.
+    """Play a finished trial's first evaluation episode again, and write ``film.webp``.
 
     Every k-th step is a frame, with k so that :data:`_MOST_FRAMES` are enough; the last step always
     is.

@@ -1,4 +1,4 @@
-"""A checkpoint as a Stable-Baselines3 zip, built from the task's training defaults and the weights."""
+"""A checkpoint as a Stable-Baselines3 zip, made of training defaults and weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tries a task before a token or a training step is spent: environment, fitness, learner and settings."""
+"""Checks a task before anything is spent: environment, fitness, learner and settings."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from rewardsmith.train.vectors import make_vec_env
 
 
 def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Preflight:
-    """Look at the environment; write ``preflight.json``, ``transitions.npz``, ``random.npz`` and ``held.npz``.
+    """Check a task, and write ``preflight.json``, ``transitions.npz`` and recorded episodes.
 
     Args:
-        wanted: the functions that programs shall have.
+        wanted: the functions that programs are asked to define.
 
     Raises:
         UsageError: the task's fields, fitness, algorithm or hyper-parameters do not fit the
@@ -31,9 +31,9 @@ def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Pre
     """
     check_hyperparameters(task.spec.training)
     look = look_at(task)
-    _try_learner(task)
+    _check_learner(task)
     if "subgoals" in wanted:
-        _try_bonus(task)
+        _check_bonus(task)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / "transitions.npz", **look.transitions)  # type: ignore[arg-type]
     save_episodes(folder / "random.npz", look.behaviour.episodes)
@@ -42,14 +42,14 @@ def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Pre
     return look.report
 
 
-def _try_bonus(task: Task) -> None:
+def _check_bonus(task: Task) -> None:
     """A bonus that is too large for one subgoal is too large for any."""
     env = make_env(task)
     bonus_for(task, env, 1)
     env.close()
 
 
-def _try_learner(task: Task) -> None:
+def _check_learner(task: Task) -> None:
     """Make the learner once: policy, algorithm and spaces must go together."""
     training = task.spec.training
     probe = make_vec_env(task, 1, 0)
@@ -58,7 +58,8 @@ def _try_learner(task: Task) -> None:
     except BoundaryError as error:
         cause = error.__cause__ or error
         hint = (
-            "Dict observations need MultiInputPolicy, nested ones the wrapper gymnasium.wrappers:FlattenObservation, "
+            "Dict observations need MultiInputPolicy, nested ones the wrapper "
+            "gymnasium.wrappers:FlattenObservation, "
             "images CnnPolicy; discrete actions need PPO or DQN, continuous ones PPO, SAC or TD3"
         )
         raise UsageError(

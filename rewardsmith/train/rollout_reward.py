@@ -89,7 +89,7 @@ class RolloutNormalize(VecNormalize):
         """Do nothing: the zero of a step is not a reward."""
 
     def normalise_rollout(self, rewards: FloatArray, dones: Array) -> Array:
-        """Normalise rewards of shape (T, n) in the order of their steps, and update the statistics."""
+        """Normalise rewards of shape (T, n) step by step, and update the statistics."""
         if not self.norm_reward:
             return rewards.astype(np.float32)
         self.returns = self._carried  # steps since then reset those of ended episodes too early

@@ -56,7 +56,8 @@ class VecReward(VecEnvWrapper):
         self.reward = as_reward(program)
         if self.reward.gamma not in (None, gamma):
             raise UsageError(
-                f"the program's potential uses the discount {self.reward.gamma:g}, the learner's is {gamma:g}",
+                f"the program's potential uses the discount {self.reward.gamma:g}, "
+                f"the learner's is {gamma:g}",
                 "give both the same: another one changes the optimal policy",
             )
         self.gamma = gamma

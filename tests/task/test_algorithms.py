@@ -1,4 +1,4 @@
-"""What each learning algorithm can do: the table, and what another package's class inherits from it."""
+"""What each learning algorithm can do, and what another package's class inherits."""
 
 from __future__ import annotations
 

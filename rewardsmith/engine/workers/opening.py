@@ -1,4 +1,4 @@
-"""A trial's specs -> its running functions: program hosts for the terms of its reward and its prior.
+"""A trial's specs -> its running functions, each of a program in a host of its own.
 
 The one place where the trainer and the sandbox meet.
 """

@@ -88,5 +88,6 @@ def unusable_parts(training: TrainingSpec) -> Iterator[tuple[str, str, str]]:
         yield (
             "q_prior",
             f"{training.algorithm} {lacks} a q_prior",
-            f"write a reward or a potential, or set [training] algorithm to {', '.join(names)} or {last}",
+            "write a reward or a potential, or set [training] algorithm to "
+            f"{', '.join(names)} or {last}",
         )

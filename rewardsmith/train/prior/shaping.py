@@ -48,7 +48,7 @@ from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.types import Array, FloatArray
 
 _KINDS = (DQN, TD3, SAC)
-_TRIED = 0.75  # share of the steps in which it acts in episodes by which it has to prove itself
+_TESTED = 0.75  # share of the steps in which it acts in the episodes that test it
 
 
 class _Beliefs(Protocol):
@@ -101,7 +101,7 @@ def q_shaped(
 
 
 class QShaper:
-    """Draws one model's critic to a prior. Its random choices are its own: the learner's are as without it."""
+    """Shapes one model's critic by a prior; its random choices leave the learner's as they are."""
 
     def __init__(
         self, model: OffPolicyAlgorithm, prior: QFunction | QPairs, options: QShaping
@@ -117,25 +117,25 @@ class QShaper:
             self._beliefs = StoredBeliefs(model, prior, seed=(model.seed or 0) + 1)
         self._updates, self._filled = 0, False
         self._reuse = Reuse(model.n_envs)
-        self.believed = not options.prove
+        self.accepted = not options.prove
         self.outcome: PriorOutcome | None = None
         self._since = 0
-        self.let_go = False  # for good, also where the model goes on to learn later
+        self.rejected = False  # for good, also where the model goes on to learn later
         self._optimiser: torch.optim.Optimizer | None = torch.optim.Adam(
             _critic(model).parameters()
         )
 
     def acting(self, stored: Array) -> Array:
-        """The actions to take, as the buffer stores them: the prior's where it leads, elsewhere the learner's own.
+        """The actions to take, as the buffer stores them: the prior's where it acts.
 
         Args:
-            stored: what the learner would do in its last observations.
+            stored: the learner's actions for its latest observations.
         """
-        self._judge()
+        self._decide()
         if self._is_over:
             return stored
         self._beliefs.look(self._seen())
-        share = (self.options.follow or 0.0) * self._time_left() if self.believed else _TRIED
+        share = (self.options.follow or 0.0) * self._time_left() if self.accepted else _TESTED
         led = self._reuse.acting(share, self._rng) if share else np.zeros(len(stored), bool)
         if not led.any():
             return stored
@@ -148,8 +148,8 @@ class QShaper:
 
         Args:
             stored: its actions, as the buffer stores them.
-            rewards: what it paid; instead of VecNormalize's the environment's are taken, of a
-                program's the unshaped.
+            rewards: those that are stored; the environment's are used in place of VecNormalize's,
+                and of a program's the terms that rank.
             dones: which episodes it ended.
         """
         if self._is_over:
@@ -164,10 +164,10 @@ class QShaper:
             rewards = rewarded.earned
         elif normalising is not None:
             rewards = normalising.get_original_reward()
-        self._reuse.paid(rewards, dones)
+        self._reuse.add(rewards, dones)
 
     def _seen(self) -> Any:
-        """What the prior is asked about: the environments' observations, or of a program what was recorded."""
+        """What the prior is evaluated on: observations, or recorded fields for a program's."""
         if isinstance(self._beliefs, PairBeliefs):
             return None
         if self._of_fields is not None:
@@ -177,43 +177,43 @@ class QShaper:
 
     @property
     def _is_over(self) -> bool:
-        """Whether nothing of it will be asked again."""
-        return self.let_go or self._filled
+        """Whether the prior will not be evaluated again."""
+        return self.rejected or self._filled
 
-    def _judge(self) -> None:
-        """Believe it, or let it go: by what the episodes that it led were paid, and by the time."""
-        options, on_trial = self.options, not self.believed
+    def _decide(self) -> None:
+        """Accept or reject it, by the returns of its episodes and by the time."""
+        options, on_trial = self.options, not self.accepted
         share = self._model.num_timesteps / self._length
         if self._is_over:
             return
-        if share >= options.until and (options.mode == "anneal" or not self.believed):
-            self.let_go = True
+        if share >= options.until and (options.mode == "anneal" or not self.accepted):
+            self.rejected = True
         elif options.prove and (on_trial or options.follow):
             late = share >= options.prove and self._reuse.seen_enough
-            if on_trial and self._reuse.pays:
-                self.believed, self._since = True, self._model.num_timesteps
-            self.let_go = self._reuse.costs or (late and not self.believed)
-        if on_trial and (self.believed or self.let_go):
-            own, led = (
+            if on_trial and self._reuse.is_better:
+                self.accepted, self._since = True, self._model.num_timesteps
+            self.rejected = self._reuse.is_worse or (late and not self.accepted)
+        if on_trial and (self.accepted or self.rejected):
+            own, guided = (
                 float(np.mean(returns)) if returns else None for returns in self._reuse.returns
             )
             self.outcome = PriorOutcome(
-                believed=self.believed, steps=self._model.num_timesteps, led=led, own=own
+                accepted=self.accepted, steps=self._model.num_timesteps, guided=guided, own=own
             )
 
     @property
     def weight(self) -> float:
         """Of a step towards the prior, now."""
-        if self.options.mode == "prefill" or not self.believed:
+        if self.options.mode == "prefill" or not self.accepted:
             return 0.0
         return self.options.weight * self._time_left()
 
     def _time_left(self) -> float:
-        """Of the time in which the prior has a say, from 1 to exactly 0."""
+        """The share of the prior's time that is left, from 1 to exactly 0."""
         end = self.options.until * self._length
         left = (end - self._model.num_timesteps) / (end - self._since or 1.0)
         return (
-            0.0 if self.let_go else min(1.0, max(0.0, left))
+            0.0 if self.rejected else min(1.0, max(0.0, left))
         )  # more than 1 where a second training begins anew
 
     @property
@@ -222,11 +222,11 @@ class QShaper:
         return self.options.steps or self._model._total_timesteps or 1
 
     def before_updates(self, batch_size: int) -> None:
-        """Prefill, once it is believed."""
+        """Prefill, once the prior is accepted."""
         if (
             self.options.mode != "prefill"
             or self._filled
-            or not self.believed
+            or not self.accepted
             or not self._beliefs.size
         ):
             return
@@ -239,14 +239,14 @@ class QShaper:
         _copy_to_targets(self._model)
 
     def after_updates(self, count: int, batch_size: int) -> None:
-        """The steps that are owed beside so many updates."""
-        self._judge()
+        """Take the steps that are due beside so many updates."""
+        self._decide()
         weight, owed = (
             self.weight,
             (self._updates + count) // self.options.every - self._updates // self.options.every,
         )
         self._updates += count
-        if self.let_go:
+        if self.rejected:
             self._optimiser = None  # with all that it remembers
         if weight == 0.0:
             return
@@ -261,7 +261,7 @@ class QShaper:
         _descend(optimiser, belief_loss(self._model, batch, self.options.part or "q"))
 
     def _move_actor(self, batch_size: int) -> None:
-        """The policy's mean towards the best of the actions asked about, and away from the worst."""
+        """Move the policy's mean towards the best stored actions, and away from the worst."""
         actor: Any = self._model.policy.actor
         optimiser = torch.optim.Adam(actor.parameters(), lr=_rate(self._model))
         for _ in range(self.options.fit_steps):
@@ -301,7 +301,7 @@ def _rate(model: OffPolicyAlgorithm) -> float:
 
 @cache
 def _shaped_class(algorithm: type[OffPolicyAlgorithm]) -> type[OffPolicyAlgorithm]:
-    """A class below ``algorithm`` that tells its shaper of transitions and updates."""
+    """A class below ``algorithm`` that calls its shaper at transitions and updates."""
 
     class Shaped(algorithm):  # type: ignore[misc, valid-type]
         q_shaper: QShaper | None = None
