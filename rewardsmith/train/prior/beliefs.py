@@ -35,7 +35,7 @@ _AT_ONCE = 1024  # vector steps of a loaded buffer that are asked about in one c
 
 @dataclass(frozen=True)
 class QPairs:
-    """Pairs of states and actions that are good or bad, as in Q-shaping (Wu 2024, arXiv 2410.01458).
+    """Pairs of states and actions that are good or bad, as in Q-shaping (Wu 2024, 2410.01458).
 
     Attributes:
         obs: observations, shape (n, ...), or of a Dict such an array for each key; images channels
@@ -184,7 +184,7 @@ class StoredBeliefs:
             )
 
     def best(self, led: Array, action: Array, rng: np.random.Generator) -> Array:
-        """The actions of the highest value: of all, or from a box, of the learner's and random ones.
+        """The actions of highest value: of all, or from a box, of the learner's and random ones.
 
         Args:
             led: of which environments, shape (n_envs,).
