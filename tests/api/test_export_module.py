@@ -223,7 +223,7 @@ def test_the_example_at_its_head_makes_the_environment_that_the_policy_saw(
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": path},
-        timeout=100,
+        timeout=800,
     )
     assert found.returncode == 0, found.stderr
     seen = make_vec_env(task, 1, 0).observation_space

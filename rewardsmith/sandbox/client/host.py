@@ -20,12 +20,11 @@ import json
 import mmap
 import os
 import signal
-import sys
 import threading
 import time
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
@@ -33,23 +32,13 @@ from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.program import EntryPoint, Style
 from rewardsmith.sandbox import wire
 from rewardsmith.sandbox.client import launch, replies
+from rewardsmith.sandbox.client.waiting import LOOK_S, Late, Waiting, cpu_s
 from rewardsmith.sandbox.inside.attacks import Level
 from rewardsmith.sandbox.inside.confine import LAYERS
 from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
 from rewardsmith.types import Columns, FloatArray, Output, Shapes
 
-if TYPE_CHECKING:
-    pass  # only for annotations: it brings gymnasium
-
 _CLOSED = "the program host is closed"
-_STARVED = 0.25  # of the time that it was given: who had less of a processor did not use it up
-
-
-class _Begun(NamedTuple):
-    """When a question was asked, and how much processor time its process had used; None where nobody tells."""
-
-    at: float
-    cpu_s: float | None
 
 
 class ProgramHost:
@@ -113,6 +102,10 @@ class ProgramHost:
         except (OSError, IndexError, ValueError):
             return None
         return pages * mmap.PAGESIZE / 1e6
+
+    def cpu_s(self) -> float | None:
+        """CPU seconds that its process has used; None where the kernel does not say."""
+        return cpu_s(self._pid)
 
     def __call__(self, columns: Columns) -> Output:
         """Apply the program to columns of shape (n, ...).
@@ -182,9 +175,6 @@ class ProgramHost:
 
     def _connect(self) -> None:
         self._pid, self._control, memory = self._zygote.launch(self._plan.size)
-        self._clock = (
-            ~self._pid << 3 | 2
-        )  # the number of its processor-time clock: clock_getcpuclockid(3)
         self._finalizer = weakref.finalize(self, self._zygote.abandon, self._pid, self._control)
         try:
             shared = mmap.mmap(memory, self._plan.size)
@@ -205,18 +195,18 @@ class ProgramHost:
             "capacity": self.capacity,
             "memory_mb": self._limits.memory_mb,
             "seconds": self._limits.load_s,
+            "wall_s": self._limits.wall_s,
         }
         text = json.dumps(message).encode()
-        launch.set_timeout(self._control, launch.START_S)
+        launch.set_timeout(self._control, LOOK_S)
         self._await_confined(wire.LENGTH.pack(len(text)) + text)
-        launch.set_timeout(self._control, self._limits.load_s)
         self._ask(b"", self._limits.load_s, loaded=False)
 
     def _await_confined(self, message: bytes) -> None:
         """Nothing of the program has run yet: whatever fails here is the machine's fault."""
         try:
             self._control.sendall(message)
-            said = self._control.recv(1)
+            said = launch.receive(self._control, self._pid, 1)
         except OSError as error:
             raise BoundaryError(
                 f"the program host did not start: {error}", where="sandbox", retryable=True
@@ -261,9 +251,7 @@ class ProgramHost:
             np.copyto(shared[:n], columns[name][start : start + n], casting="same_kind")
         seconds = self._limits.load_s if self._first else self._limits.call_s
         reply = self._ask(wire.CALL.pack(n, style == "per_transition", seconds), seconds)
-        if self._first:  # from now on less patience
-            self._first = False
-            launch.set_timeout(self._control, self._limits.call_s)
+        self._first = False
         return reply, rows_out[: reply.used + 1, :n].copy()
 
     def _output(self, reply: replies.Reply, block: FloatArray) -> Output:
@@ -279,19 +267,19 @@ class ProgramHost:
 
     def _ask(self, message: bytes, seconds: float, *, loaded: bool = True) -> replies.Reply:
         """Send a message and wait for its reply."""
-        begun = _Begun(time.monotonic(), self._cpu_s())
+        begun = time.monotonic()
         try:
             self._control.sendall(message)
-            reply = replies.receive(self._control, seconds)
+            reply = replies.receive(self._control, Waiting(self._pid, seconds, self._limits.wall_s))
             return self._expected(reply) if loaded else reply
-        except (BlockingIOError, TimeoutError):
-            self._fail(self._why_late(begun, seconds))
+        except Late as late:
+            self._fail(replies.late(late, seconds))
         except (EOFError, OSError) as error:
             if self._closed:
                 raise ValueError(_CLOSED) from None
             if not isinstance(error, (EOFError, ConnectionError)):
                 raise
-            self._fail(self._why_dead(begun, seconds))
+            self._fail(self._why_dead(begun))
         except ProgramError as error:
             if error.reason in ("memory", "died"):
                 self._fail(error)
@@ -320,35 +308,9 @@ class ProgramHost:
         self._form, self._names = form, reply.names or ()
         return reply
 
-    def _cpu_s(self) -> float | None:
-        """Processor time that its process has used; None where the kernel does not tell."""
-        if sys.platform != "linux":
-            return None
-        try:
-            return time.clock_gettime(self._clock)
-        except OSError:
-            return None
-
-    def _was_starved(self, begun: _Begun, seconds: float) -> bool:
-        """Whether it had so little of a processor since then that it cannot have used up its time by computing."""
-        now = self._cpu_s()
-        return (
-            now is not None and begun.cpu_s is not None and now - begun.cpu_s < _STARVED * seconds
-        )
-
-    def _why_late(self, begun: _Begun, seconds: float) -> ProgramError | BoundaryError:
-        """A stopped process or a starved one could not answer; one that sleeps would not, which no program needs."""
-        if self._was_starved(begun, seconds) and launch.state_of(self._pid) != "S":
-            return replies.lost(
-                f"it was stopped or got no processor for {seconds:g} s",
-                "is the machine overloaded?",
-            )
-        return replies.too_slow(seconds)
-
-    def _why_dead(self, begun: _Begun, seconds: float) -> ProgramError | BoundaryError:
+    def _why_dead(self, begun: float) -> ProgramError | BoundaryError:
         """Confined by seccomp it cannot send itself SIGKILL: that came from outside, if not from us."""
-        starved = self._was_starved(begun, seconds)
-        by_itself = launch.soon_dead(self._pid)
+        by_itself = launch.soon_ends(self._pid)
         status = self._end()
         if status is None:
             return replies.lost("its zygote was killed")
@@ -358,11 +320,9 @@ class ProgramHost:
             return replies.lost(
                 "it was killed from outside", "memory of the machine may have run out"
             )
-        if status == -signal.SIGALRM and starved and time.monotonic() - begun.at >= seconds:
-            return replies.lost(
-                f"it was stopped or got no processor for {seconds:g} s",
-                "is the machine overloaded?",
-            )
+        wall_s = self._limits.wall_s
+        if status == -signal.SIGALRM and time.monotonic() - begun >= wall_s:
+            return replies.lost(f"it was stopped or got too little CPU time for {wall_s:g} s")
         return replies.cause_of_death(status)
 
     def _fail(self, error: ProgramError | BoundaryError) -> NoReturn:

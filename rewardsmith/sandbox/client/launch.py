@@ -30,13 +30,15 @@ from typing import NamedTuple
 import numpy as np
 
 from rewardsmith.errors import BoundaryError
+from rewardsmith.sandbox.client.waiting import LOOK_S, Late, Waiting, is_ending
 from rewardsmith.sandbox.inside.attacks import SelfTest
 from rewardsmith.sandbox.inside.confine import LAYERS
 from rewardsmith.sandbox.wire import ANSWER, COMMAND, FORK, READY, REAP
 
-START_S = 30.0  # an interpreter with numpy takes 0.2 s; a cold network disk takes longer
+START_CPU_S = 60.0  # an interpreter with numpy takes 0.2 s
+START_WALL_S = 300.0  # a busy machine or a cold network disk takes longer
 _IDLE_CHECK_S = 5.0  # how often an idle zygote or host asks whether it was orphaned
-_TO_DIE_S = 0.5  # a process closes its files a moment before it is dead
+_TO_DIE_S = 0.5  # patience where the kernel does not say that a process is about to end
 _KEPT = (
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
@@ -90,7 +92,7 @@ class Zygote:
                 raise _cannot_start(error) from error
             stack.pop_all()
         try:
-            self.self_test = _await_ready(self._control)
+            self.self_test = _await_ready(self._control, self._process.pid)
         except BaseException:
             self.close()
             raise
@@ -188,7 +190,7 @@ class Zygote:
             self._forks.add(self._asked)
         socket.send_fds(self._control, [COMMAND.pack(command, self._asked, pid)], files)
         while True:
-            answer = self._control.recv(ANSWER.size, socket.MSG_WAITALL)
+            answer = receive(self._control, self._process.pid, ANSWER.size)
             if len(answer) < ANSWER.size:
                 raise ConnectionError("its zygote was killed")
             asked, number = ANSWER.unpack(answer)
@@ -228,22 +230,14 @@ def zygotes() -> tuple[Zygote, Zygote]:
     return first, second
 
 
-def soon_dead(pid: int) -> bool:
-    """Whether a process that closed its socket is dead in a moment; True where the kernel does not tell."""
+def soon_ends(pid: int) -> bool:
+    """Whether a process that closed its socket did so because it ends."""
     end = time.monotonic() + _TO_DIE_S
-    while state_of(pid) not in ("", "Z", "X"):
+    while not is_ending(pid):
         if time.monotonic() > end:
             return False
         time.sleep(0.001)
     return True
-
-
-def state_of(pid: int) -> str:
-    """What a process does, as the kernel tells: R runs or would, S sleeps, T is stopped, Z is dead; else empty."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return ""
 
 
 def set_timeout(control: socket.socket, seconds: float) -> None:
@@ -302,24 +296,38 @@ def _memory_file(size: int) -> int:
     return memory
 
 
-def _await_ready(control: socket.socket) -> SelfTest:
+def _await_ready(control: socket.socket, pid: int) -> SelfTest:
     """What the zygote found when it attacked itself."""
-    set_timeout(control, START_S)
+    set_timeout(control, LOOK_S)
     said = b""
     while not said.endswith(READY):
         try:
-            part = control.recv(4096)
-        except BlockingIOError:
-            message = f"the sandbox was not ready after {START_S:g} s"
+            part = receive(control, pid, 4096)
+        except TimeoutError as late:
             raise BoundaryError(
-                message, "is the machine overloaded?", where="sandbox", retryable=True
+                f"the sandbox was not ready: {late}",
+                "use a machine with less load, or try again later",
+                where="sandbox",
+                retryable=True,
             ) from None
         if not part:
-            last = said.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+            last = said.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
             raise BoundaryError(f"the sandbox did not start: {last[0]}", where="sandbox")
         said += part
     found = json.loads(said.removesuffix(READY).splitlines()[-1])
     return SelfTest(tuple(found["layers"]), tuple(found["stopped"]))
+
+
+def receive(control: socket.socket, pid: int, size: int) -> bytes:
+    """Receive from a process that runs none of the program yet.
+
+    Raises:
+        TimeoutError: nothing came, with the reason.
+    """
+    try:
+        return Waiting(pid, START_CPU_S, START_WALL_S).receive(control, size)
+    except Late as late:
+        raise TimeoutError(f"no answer ({late.reason}) after {late.detail}") from None
 
 
 def _cannot_start(error: OSError) -> BoundaryError:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.sandbox import wire
+from rewardsmith.sandbox.client.waiting import Late, Waiting
 
 _REASONS = ("exception", "output", "memory", "system", "state")
+_MAX_PIECES = 64  # receives for one reply; an honest one comes in one piece
 _SHORTER = "remove loops, or make them shorter"
 _PURE = "a program only computes and returns"
 _MEMORY = "work on arrays of the size of the arguments"
@@ -37,17 +38,17 @@ class Reply:
     names: tuple[str, ...] | None
 
 
-def receive(control: socket.socket, seconds: float) -> Reply:
-    """Wait for one reply; the socket's own timeout limits each receive, and ``seconds`` all of them.
+def receive(control: socket.socket, waiting: Waiting) -> Reply:
+    """Wait for one reply.
 
     Raises:
         ProgramError: the process says that the program failed, or says nonsense.
-        BlockingIOError, TimeoutError: no reply in time.
+        Late: no reply in time.
         EOFError: the process is gone.
     """
-    got, size, deadline = b"", wire.REPLY.size, 0.0
-    while True:
-        part = control.recv(65536)
+    got, size = b"", wire.REPLY.size
+    for _ in range(_MAX_PIECES):
+        part = waiting.receive(control, 65536)
         if not part:
             raise EOFError
         got += part
@@ -60,24 +61,23 @@ def receive(control: socket.socket, seconds: float) -> Reply:
                 return _read(kind, flags, used, got[wire.REPLY.size :])
         if len(got) > size:
             raise broken()
-        deadline = (
-            deadline or time.monotonic() + seconds
-        )  # asked only where a reply comes in pieces
-        if time.monotonic() > deadline:
-            raise TimeoutError
+    raise broken()
 
 
 def cause_of_death(status: int) -> ProgramError:
     """The error for a process that ended by itself with this status."""
-    if status == -signal.SIGALRM:
+    if status in (-signal.SIGPROF, -signal.SIGALRM):
         return ProgramError("no result in time", _SHORTER, reason="timeout")
     how = f"signal {-status}" if status < 0 else f"exit status {status}"
     return ProgramError(f"the program ended its process ({how})", _PURE, reason="died")
 
 
-def too_slow(seconds: float) -> ProgramError:
-    """The error for a process that did not answer."""
-    return ProgramError(f"no result after {seconds:g} s", _SHORTER, reason="timeout")
+def late(why: Late, seconds: float) -> ProgramError | BoundaryError:
+    """The error for a process that did not answer: only what the program did is its fault."""
+    if why.reason in ("cpu", "asleep"):
+        return ProgramError(f"no result after {seconds:g} s", _SHORTER, reason="timeout")
+    how = "it was stopped" if why.reason == "stopped" else "it got too little CPU time"
+    return lost(f"{how} ({why.detail})", "use a machine with less load, or try again later")
 
 
 def broken() -> ProgramError:

@@ -57,6 +57,7 @@ def serve(control: int, memory: int, layers: tuple[str, ...]) -> NoReturn:
     """
     channel = _Channel(control)
     load = json.loads(channel.read(*LENGTH.unpack(channel.read(LENGTH.size))))
+    channel.wall_s = load["wall_s"]
     program = _Program(load, memory)
     os.closerange(
         3, control
@@ -76,6 +77,7 @@ class _Channel:
     def __init__(self, control: int) -> None:
         self._control = control
         self._parent = os.getppid()
+        self.wall_s = 0.0  # real seconds for one answer, from the parent's first message
 
     def read(self, size: int) -> bytes:
         """Exactly so many bytes; ends the process when the parent is gone."""
@@ -102,14 +104,16 @@ class _Channel:
     def answer(
         self, seconds: float, work: Callable[..., tuple[int, int, int, Any]], *arguments: Any
     ) -> None:
-        """Do the work under the kernel's timer and send one reply."""
-        signal.setitimer(signal.ITIMER_REAL, seconds + GRACE_S)
+        """Do the work under the kernel's timers, of CPU time and of real time; send one reply."""
+        signal.setitimer(signal.ITIMER_PROF, seconds + GRACE_S)
+        signal.setitimer(signal.ITIMER_REAL, self.wall_s + GRACE_S)
         try:
             kind, flags, used, content = work(*arguments)
         except (
             BaseException
         ) as error:  # whatever it raises is the program's failure, SystemExit too
             kind, flags, used, content = ERROR, 0, 0, _failure(error)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         payload = b"" if content is None else json.dumps(content).encode()
         self.send(REPLY.pack(kind, flags, used, len(payload)) + payload)

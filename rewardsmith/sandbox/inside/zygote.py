@@ -56,7 +56,7 @@ def main() -> NoReturn:
 def _hear_signals() -> None:
     """A client that ignores or blocks signals passes that on; here ends of children must be told, and timers end."""
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    for heard in (signal.SIGCHLD, signal.SIGALRM):
+    for heard in (signal.SIGCHLD, signal.SIGALRM, signal.SIGPROF):
         signal.signal(heard, signal.SIG_DFL)
 
 
