@@ -1,10 +1,9 @@
-"""Starts the zygotes of this process, and program hosts from them; knows nothing of what is said to a host.
+"""Starts the zygotes of this process, and program hosts from them.
 
 A zygote is started by exec, not by fork: it shares no memory, no open file and no environment with
-this process, which may hold keys. Its package is found by path, through a stand-in for
-``rewardsmith`` that runs no ``__init__``: installed or from a checkout, it imports the few files it
-needs and nothing else. Until it says that it is ready its stderr is the socket, so that a failed
-start can be explained without a further pipe.
+this process, which may hold keys. It finds the package by path, through a stand-in for
+``rewardsmith`` that runs no ``__init__``, so it imports only the few files that it needs. Until it
+is ready its stderr is the socket, so that the reason of a failed start arrives there.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ from rewardsmith.sandbox.wire import ANSWER, COMMAND, FORK, READY, REAP
 
 START_CPU_S = 60.0  # an interpreter with numpy takes 0.2 s
 START_WALL_S = 300.0  # a busy machine or a cold network disk takes longer
-_IDLE_CHECK_S = 5.0  # how often an idle zygote or host asks whether it was orphaned
+_IDLE_CHECK_S = 5.0  # how often an idle zygote or host checks whether it was orphaned
 _TO_DIE_S = 0.5  # patience where the kernel does not say that a process is about to end
 _KEPT = (
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
-)  # where the interpreter needs them to start; cleared right after
+)  # the interpreter may need them to start; cleared right after
 _ONE_THREAD = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -57,7 +56,7 @@ _BOOT = (
 
 
 class Launched(NamedTuple):
-    """A program host process: its id, the socket to it, the memory that both have open."""
+    """A program host process: its id, the socket to it, the shared memory file."""
 
     pid: int
     control: socket.socket
@@ -68,8 +67,8 @@ class Zygote:
     """A zygote process of this process.
 
     Args:
-        layers: what its hosts are confined by; fewer than all of them only to test the others.
-        hash_seed: fixes the order of sets, so that a verdict is the same every time.
+        layers: the layers that confine its hosts; fewer than all only for tests.
+        hash_seed: fixes the order of sets, so that verdicts are repeatable.
 
     Raises:
         BoundaryError: it cannot be started here.
@@ -100,14 +99,14 @@ class Zygote:
 
     @property
     def usable(self) -> bool:
-        """Whether it is a child of this very process (not of one that this was forked from) and not gone."""
+        """Whether it is alive and a child of this process, not of one that this was forked from."""
         return self._owner == os.getpid() and self._process.poll() is None
 
     def launch(self, size: int) -> Launched:
-        """Fork a host with a memory file of so many bytes.
+        """Fork a host with a memory file of ``size`` bytes.
 
         Raises:
-            BoundaryError: there can be no process, or the zygote was killed.
+            BoundaryError: no process can be started, or the zygote was killed.
         """
         with ExitStack() as stack:
             try:
@@ -119,7 +118,7 @@ class Zygote:
                     set_timeout(theirs, _IDLE_CHECK_S)
                     pid = self._ask(FORK, 0, theirs.fileno(), memory)
                 if not pid:
-                    raise OSError("the system has no process left")
+                    raise OSError("the system allows no further process")
             except OSError as error:
                 raise _cannot_start(error) from error
             stack.pop_all()
@@ -140,31 +139,29 @@ class Zygote:
             control.close()  # last: a thread that waits on it must not find its number reused
 
     def abandon(self, pid: int, control: socket.socket) -> None:
-        """Kill a host whenever and wherever the garbage collector says so, which may be in the midst of a question."""
+        """Kill a host for the garbage collector, which may run in the middle of a command."""
         if self._stop(pid, control):
             self._abandoned.append(pid)
         control.close()
 
     def _stop(self, pid: int, control: socket.socket) -> bool:
-        """Make a host end; False if its zygote is gone, and it with it, or if both are another process's.
+        """Make a host end; False if its zygote is gone too, or belongs to another process.
 
-        A root without the right to signal other users cannot kill it, since it became nobody: then
-        it ends by itself, idle because the socket is shut, busy by its timer.
+        A root without the right to signal other users cannot kill a host, which runs as nobody. It
+        then ends by itself: if idle since its socket is shut, if busy by its timer.
         """
-        if (
-            self._owner == os.getpid()
-        ):  # else this would shut the socket of the process that we were forked from
+        if self._owner == os.getpid():  # else this would shut the socket of our parent
             with suppress(OSError):
                 control.shutdown(socket.SHUT_RDWR)
         if not self.usable:
             return False
-        for kill in (os.killpg, os.kill):  # until it is reaped, the id belongs to nobody else
+        for kill in (os.killpg, os.kill):  # until it is reaped, its id is not reused
             with suppress(ProcessLookupError, PermissionError):
                 kill(pid, signal.SIGKILL)
         return True
 
     def close(self) -> None:
-        """End it and, on Linux, all its hosts; may be called again."""
+        """End the zygote and, on Linux, all its hosts; may be called again."""
         atexit.unregister(self.close)
         self._control.close()
         if self._owner == os.getpid():
@@ -184,7 +181,7 @@ class Zygote:
                 raise
 
     def _exchange(self, command: bytes, pid: int, *files: int) -> int:
-        """One question. An interrupt may leave its answer behind, which the next one knows by its number."""
+        """Send one command; answers of interrupted commands are known by their number."""
         self._asked += 1
         if command == FORK:
             self._forks.add(self._asked)
@@ -198,9 +195,7 @@ class Zygote:
             self._forks.discard(asked)
             if asked == self._asked:
                 return int(number)
-            if (
-                is_host and number
-            ):  # nobody waits for it any more; with its socket closed it ends by itself
+            if is_host and number:  # its command was interrupted; with its socket closed it ends
                 self._abandoned.append(number)
 
 
@@ -209,7 +204,9 @@ _locks = (threading.Lock(), threading.Lock())
 
 
 def zygote(which: int = 0) -> Zygote:
-    """One of the two zygotes of this process, started at first use; they differ in hash seed and memory layout.
+    """One of the two zygotes of this process, started at first use.
+
+    They differ in hash seed and memory layout.
 
     Raises:
         BoundaryError: it cannot be started here.
@@ -222,7 +219,7 @@ def zygote(which: int = 0) -> Zygote:
 
 
 def zygotes() -> tuple[Zygote, Zygote]:
-    """Both, started side by side, which takes as long as one."""
+    """Both zygotes, started at the same time."""
     if len(_zygotes) == 2 and all(found.usable for found in _zygotes.values()):
         return _zygotes[0], _zygotes[1]
     with ThreadPoolExecutor(2) as pool:
@@ -241,14 +238,14 @@ def soon_ends(pid: int) -> bool:
 
 
 def set_timeout(control: socket.socket, seconds: float) -> None:
-    """Limit each receive in the kernel: cheaper than ``settimeout``, which polls before every receive."""
+    """Limit each receive in the kernel: ``settimeout`` would poll before each receive."""
     whole = int(seconds)
     value = struct.pack("ll", whole, int((seconds - whole) * 1e6))
     control.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
 
 
 def _forget() -> None:
-    """In a process that was forked from this one: its zygotes are not ours, and must see that their client ends."""
+    """Forget inherited zygotes in a forked process, so that they see the end of their client."""
     global _locks
     _locks = (threading.Lock(), threading.Lock())
     for inherited in _zygotes.values():
@@ -278,7 +275,7 @@ def _start(control: socket.socket, layers: str, hash_seed: int) -> subprocess.Po
 
 
 def _memory_file(size: int) -> int:
-    """A file without a name; sealed where possible, so that a program cannot cut it short under our feet."""
+    """A file without a name; sealed where possible, so that a program cannot truncate it."""
     if not hasattr(os, "memfd_create"):
         with tempfile.TemporaryFile() as file:
             file.truncate(size)
@@ -319,7 +316,7 @@ def _await_ready(control: socket.socket, pid: int) -> SelfTest:
 
 
 def receive(control: socket.socket, pid: int, size: int) -> bytes:
-    """Receive from a process that runs none of the program yet.
+    """Receive from a process in which no program runs yet.
 
     Raises:
         TimeoutError: nothing came, with the reason.
@@ -332,5 +329,8 @@ def receive(control: socket.socket, pid: int, size: int) -> bytes:
 
 def _cannot_start(error: OSError) -> BoundaryError:
     return BoundaryError(
-        f"the program host cannot be started: {error}", where="sandbox", retryable=True
+        f"the program host cannot be started: {error}",
+        "see `rewardsmith doctor`",
+        where="sandbox",
+        retryable=True,
     )

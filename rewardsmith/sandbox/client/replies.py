@@ -1,7 +1,7 @@
-"""Reads what a program host process answers, and believes none of it.
+"""Reads the replies of a program host process without trusting them.
 
-Whatever ran in the process may have taken it over; then it can still only give other numbers,
-because every count, length and name is checked here, nothing is unpickled, and texts are cut.
+A program may have taken over its process. It can then only return other numbers, since every count,
+length and name is checked here, nothing is unpickled, and texts are cut.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from rewardsmith.sandbox.client.waiting import Late, Waiting
 _REASONS = ("exception", "output", "memory", "system", "state")
 _MAX_PIECES = 64  # receives for one reply; an honest one comes in one piece
 _SHORTER = "remove loops, or make them shorter"
-_PURE = "a program only computes and returns"
-_MEMORY = "work on arrays of the size of the arguments"
+_PURE = "only compute and return a value"
+_MEMORY = "use arrays of the size of the arguments"
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Reply:
     """A reply to a call.
 
     Attributes:
-        flags: whether there was a total, or :data:`wire.MATRIX`.
-        used: output rows that hold something, beside the first.
-        names: names of the terms, where this reply brings them.
+        flags: whether there is a total, or :data:`wire.MATRIX`.
+        used: number of output rows in use after the first.
+        names: names of the terms, if this reply contains them.
     """
 
     flags: int
@@ -42,7 +42,7 @@ def receive(control: socket.socket, waiting: Waiting) -> Reply:
     """Wait for one reply.
 
     Raises:
-        ProgramError: the process says that the program failed, or says nonsense.
+        ProgramError: the program failed, or the reply is malformed.
         Late: no reply in time.
         EOFError: the process is gone.
     """
@@ -81,12 +81,12 @@ def late(why: Late, seconds: float) -> ProgramError | BoundaryError:
 
 
 def broken() -> ProgramError:
-    """The error for a process that says nonsense."""
+    """The error for a malformed reply."""
     return ProgramError("the program interfered with its host", _PURE, reason="died")
 
 
 def lost(why: str, hint: str = "") -> BoundaryError:
-    """The error for a process that was taken away, by no fault of the program."""
+    """The error for a process that was lost through no fault of the program."""
     return BoundaryError(f"the program host was lost: {why}", hint, where="sandbox", retryable=True)
 
 
@@ -117,7 +117,7 @@ def _are_names(content: Any) -> bool:
 
 
 def _printable(text: str) -> str:
-    """Without control codes, which a terminal would obey, and without surrogates, which no file can hold."""
+    """Replace control codes (for terminals) and surrogates (for files) by question marks."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
