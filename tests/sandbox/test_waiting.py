@@ -111,7 +111,7 @@ def test_a_host_that_gets_a_small_share_of_a_core_answers_late_and_is_not_blamed
 def test_the_speed_of_a_program_is_its_cpu_time() -> None:
     with hosted("IMPORT('time').sleep(0.02)\n    return position", capacity=256) as host:
         us = us_per_transition(host, {"position": columns(10)["position"]}, "batched")
-    assert 0 < us and slow(us) is None
+    assert us > 0 and slow(us) is None
     busy = "clock = IMPORT('time').process_time\n    until = clock() + 0.02\n"
     busy += "    while clock() < until: pass\n    return position"
     with hosted(busy, capacity=256) as host:
