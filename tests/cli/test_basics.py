@@ -15,7 +15,7 @@ from rewardsmith.cli import command as command_module
 from rewardsmith.cli.app import app
 from rewardsmith.cli.command import Output, _guarded
 from rewardsmith.cli.complete import run_names, strategy_names, task_names
-from rewardsmith.cli.settings import pairs, training_changes
+from rewardsmith.cli.values import pairs, training_changes
 from rewardsmith.errors import BoundaryError, RewardsmithError, RunError, UsageError
 from tests.support import lineworld
 from tests.support.command_line import (
