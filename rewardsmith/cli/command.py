@@ -26,7 +26,6 @@ from typer.core import TyperCommand
 from rewardsmith.errors import BoundaryError, RewardsmithError, RunError
 
 INTERRUPTED = 130
-ALL_SETTINGS = ("*",)
 _PIPE_WIDTH = 240  # columns where nobody looks: nothing is folded or cut in a file
 
 
@@ -120,7 +119,7 @@ def command(
 
     Args:
         settings: names of the settings that it has options for; the function takes them as
-            ``settings``. See :data:`ALL_SETTINGS`.
+            ``settings``. See :data:`rewardsmith.cli.options.ALL_SETTINGS`.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:

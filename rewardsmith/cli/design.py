@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rewardsmith.cli import options as given
-from rewardsmith.cli.command import ALL_SETTINGS, Output, command
+from rewardsmith.cli.command import Output, command
 from rewardsmith.cli.complete import run_names
 from rewardsmith.cli.outcome import summarise
 from rewardsmith.errors import UsageError
@@ -38,7 +38,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _add_design(app: typer.Typer) -> None:
-    @command(app, "design", settings=ALL_SETTINGS)
+    @command(app, "design", settings=given.ALL_SETTINGS)
     def design(
         output: Output,
         settings: Settings,

@@ -9,6 +9,7 @@ import typer
 
 from rewardsmith.cli.complete import run_names, task_names
 
+ALL_SETTINGS = ("*",)  # in place of names of settings
 _TASK = "Name of a task, its folder, or an environment id."
 MaybeTask = Annotated[str | None, typer.Argument(help=_TASK, autocompletion=task_names)]
 TaskArgument = Annotated[str, typer.Argument(help=_TASK, autocompletion=task_names)]

@@ -14,8 +14,8 @@ import typer
 from pydantic.fields import FieldInfo
 
 from rewardsmith.api.settings import Settings
-from rewardsmith.cli.command import ALL_SETTINGS
 from rewardsmith.cli.complete import run_names, strategy_names
+from rewardsmith.cli.options import ALL_SETTINGS
 from rewardsmith.cli.values import pairs, prices, training_changes
 from rewardsmith.run.settings import Budget, Group, RunSettings, Setting, setting_of, validated
 
