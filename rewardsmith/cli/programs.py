@@ -12,6 +12,7 @@ from rich.text import Text
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.tables import column_table
 from rewardsmith.errors import NoProgram, ProgramError, RewardsmithError, RunError, UsageError
 
 if TYPE_CHECKING:
@@ -308,7 +309,7 @@ def _show_audits(output: Output, audits: list[Reached]) -> None:
 
     if not audits:
         return
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = column_table()
     for name in (
         "subgoal",
         "by chance",
@@ -346,7 +347,7 @@ def show_appraisal(output: Output, known: Appraisal) -> None:
         lines.add_row(name, value)
     output.result.print(lines)
     if len(known.quality.terms) > 1:
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        table = column_table()
         for column in ("term", "share of differences", "agrees with fitness", "adds to agreement"):
             table.add_column(column, justify="left" if column == "term" else "right")
         for term, credit in known.quality.terms.items():
@@ -359,7 +360,7 @@ def show_appraisal(output: Output, known: Appraisal) -> None:
 def _terms(verdict: Verdict, trained: dict[str, Any] | None) -> Table:
     from rewardsmith.run.wording import number
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = column_table()
     table.add_column("term")
     kinds = ("random", "trained") if trained and trained["terms"] else ("random",)
     for kind in kinds:

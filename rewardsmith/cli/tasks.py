@@ -12,6 +12,7 @@ from rich.text import Text
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.tables import column_table
 
 if TYPE_CHECKING:
     from rewardsmith.api.settings import Settings
@@ -51,7 +52,7 @@ def _add_list(app: typer.Typer) -> None:
             ]
             output.emit([{**fact, "missing": missing[fact["name"]]} for fact in facts])
             return
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        table = column_table()
         table.add_column("task", no_wrap=True, style="bold")
         table.add_column("environment", no_wrap=True)
         table.add_column("goal")
@@ -152,7 +153,7 @@ def _add_record(app: typer.Typer) -> None:
             ]
             output.emit({"file": str(path), "episodes": found})
             return
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        table = column_table()
         for name in ("episode", "steps", "fitness", "solved"):
             table.add_column(name, justify="right")
         for number, (steps, value, success) in enumerate(rows[:_RECORDED_ROWS], 1):
