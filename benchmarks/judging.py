@@ -36,7 +36,7 @@ import numpy as np
 
 import rewardsmith as rs
 from rewardsmith.episodes.bank import Bank, Trajectory
-from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.paid import apply_to_bank

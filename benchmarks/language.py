@@ -43,7 +43,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 import rewardsmith as rs
 from rewardsmith.episodes.columns import shapes_in
-from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.episodes.recording import controller_in, play
 from rewardsmith.sandbox.behaviour.for_training import check_source
 from rewardsmith.sandbox.client.host import ProgramHost

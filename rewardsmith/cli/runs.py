@@ -205,7 +205,7 @@ def _show(output: Output, run: Run) -> None:
 
 def _row(folder: RunFolder) -> dict[str, Any]:
     from rewardsmith.run.config import RunConfig
-    from rewardsmith.run.state import fold
+    from rewardsmith.run.events import fold
 
     row = {
         "run": folder.name,

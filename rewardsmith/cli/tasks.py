@@ -243,7 +243,7 @@ def _first_request(
     prompts: Path | None,
 ) -> Any:
     from rewardsmith.api.settings import produced
-    from rewardsmith.episodes.preflight import look_at
+    from rewardsmith.episodes.random_policy import look_at
     from rewardsmith.llm.prompts import Prompts
     from rewardsmith.strategy import STRATEGIES
     from rewardsmith.task.resolving import resolve_task

@@ -18,6 +18,7 @@ from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Train
 from rewardsmith.run.records import read_curve, read_verdict
+from rewardsmith.run.state import TrialState
 from rewardsmith.run.trials import TRAINED, TrainedReport, TrialJob, TrialProgress, TrialResult
 from rewardsmith.task.loading import Task
 
@@ -138,23 +139,22 @@ class Trainer:
         return True
 
 
-def tried(job: TrialJob, result: TrialResult) -> dict[str, Any]:
-    """What a trial came to, as the data of its event."""
+def trial_state(job: TrialJob, result: TrialResult) -> TrialState:
+    """The outcome of a trial, as the state of the run keeps it."""
     finished = result.status == "finished"
-    return {
-        "program": job.program,
-        "seed": job.seed,
-        "rung": job.rung,
-        "status": result.status,
-        "fitness": float(np.mean(result.fitness)) if finished else None,
-        "success_rate": float(np.mean(result.successes))
-        if finished and result.successes is not None
-        else None,
-        "own_return": result.own_return,
-        "steps": result.steps,
-        "wall_s": result.wall_s,
-        "message": result.message,
-    }
+    solved = result.successes if finished else None
+    return TrialState(
+        program=job.program,
+        seed=job.seed,
+        rung=job.rung,
+        status=result.status,
+        fitness=float(np.mean(result.fitness)) if finished else None,
+        success_rate=float(np.mean(solved)) if solved is not None else None,
+        own_return=result.own_return,
+        steps=result.steps,
+        wall_s=result.wall_s,
+        message=result.message,
+    )
 
 
 def _matches(path: Path, kind: type[TrainedReport] | type[TrialResult], digest: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rewardsmith.episodes.bank import Bank, measured
-from rewardsmith.episodes.preflight import Look
+from rewardsmith.episodes.random_policy import Look
 from rewardsmith.episodes.recording import recorded_trajectories
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit

@@ -19,9 +19,9 @@ from rewardsmith.engine import loop
 from rewardsmith.engine.judging import Judge, Judgement
 from rewardsmith.errors import BoundaryError, NoProgram, RunError, UsageError
 from rewardsmith.run.config import Budget
-from rewardsmith.run.events import Event
+from rewardsmith.run.events import Checked
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import RunState, SlotState, apply_event
+from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.run.trials import TrialJob
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.spec import TrainingSpec
@@ -99,14 +99,16 @@ def test_a_refused_program_cannot_be_made_good_behind_the_runs_back(tmp_path: Pa
     def judged(slot: Slot) -> Judgement:
         found = judge.judge(slot, reply, "stop", parents=(), reply="x")
         assert found.program is not None
-        data = {
-            "slot": list(slot),
-            "program": found.program.id,
-            "accepted": found.accepted,
-            "seal": found.seal,
-        }
         state.slots[slot] = SlotState(slot)
-        apply_event(state, Event("judged", {**data, "findings": []}))
+        event = Checked(
+            slot=slot,
+            program=found.program.id,
+            accepted=found.accepted,
+            outcome="code",
+            seal=found.seal,
+            findings=(),
+        )
+        event.apply(state)
         return found
 
     first = judged(Slot(0, 0))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rewardsmith as rs
-from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.task.loading import Task, load_task

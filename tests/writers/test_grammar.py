@@ -11,7 +11,7 @@ import pytest
 from rewardsmith.api import runs as api
 from rewardsmith.api.planning import plan
 from rewardsmith.errors import UsageError
-from rewardsmith.run.state import fold
+from rewardsmith.run.events import fold
 from rewardsmith.sandbox.behaviour.checks import check_program
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.types import Slot

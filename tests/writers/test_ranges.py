@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.task.loading import load_task
 from rewardsmith.types import Episode

@@ -18,6 +18,7 @@ from rewardsmith.evidence.appraisal import appraise_in_run, told
 from rewardsmith.llm.log import read_lines
 from rewardsmith.program import NATIVE
 from rewardsmith.run.best import best_program
+from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.records import (
     film_of,
@@ -27,7 +28,7 @@ from rewardsmith.run.records import (
     shipped_trial,
     shown_trial,
 )
-from rewardsmith.run.state import RunState, SlotState, fold
+from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.run.wording import (
     cost,
     difference,

@@ -65,7 +65,7 @@ def _past_turn(
         "ablation": lambda: {"rows": ablation_rows(state, _program(turn))},
         "prior": lambda: prior_feedback(run, state, _program(turn)),
         "preference": lambda: _preference(run, state, turn, shown),
-        "person": lambda: {"said": state.said.get(_program(turn), [])},
+        "person": lambda: {"said": state.comments.get(_program(turn), [])},
         "findings": lambda: {"findings": state.slots[turn.slot].findings},
         "failed_round": lambda: _failed_round(state, turn),
     }

@@ -17,8 +17,9 @@ from rewardsmith.episodes.files import EPISODES, load_episodes
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Reply
+from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import RunState, fold
+from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialResult
 from rewardsmith.types import Episode
 from rewardsmith.writers.grammar.drafts import Evidence
