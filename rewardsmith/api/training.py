@@ -13,12 +13,11 @@ from typing import Any
 
 from rewardsmith.api.programs import trainable_program
 from rewardsmith.engine.observer import Observer
-from rewardsmith.engine.training import Trainer, trial_state
+from rewardsmith.engine.training import Trainer, trained
 from rewardsmith.engine.workers.local import LocalExecutor, available_cores
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE, Verdict, program_id
-from rewardsmith.run.events import Trained
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Train
 from rewardsmith.run.records import shipped_trial
@@ -104,8 +103,7 @@ def train_program(
             if isinstance(outcome, BoundaryError):
                 failures.append(outcome)
                 continue
-            ended = trial_state(trial.job, outcome)
-            event = log.append(Trained(trial=ended, digest=trial.digest))
+            event = log.append(trained(trial, outcome))
             event.apply(state)
             watched.event(event, state)
         policy = _policy(folder, state, program, executor)

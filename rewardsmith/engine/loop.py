@@ -27,7 +27,7 @@ from rewardsmith.engine.gate import parts
 from rewardsmith.engine.judging import Judge
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
-from rewardsmith.engine.training import RunningTrial, Trainer, trial_state
+from rewardsmith.engine.training import RunningTrial, Trainer, trained
 from rewardsmith.engine.workers.local import Executor
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.errors import BoundaryError, ProgramError, RewardsmithError
@@ -329,7 +329,7 @@ class Engine:
                 failures.append(outcome)
                 self._record_failure(trial, outcome)
             else:
-                self.record(Trained(trial=trial_state(trial.job, outcome), digest=trial.digest))
+                self.record(trained(trial, outcome))
         for error in failures:
             if error.retryable or len(failures) == count:  # else the others go on without it
                 raise error

@@ -15,6 +15,7 @@ from rewardsmith.engine.workers.local import Executor
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
+from rewardsmith.run.events import Trained
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Train
 from rewardsmith.run.records import read_curve, read_verdict
@@ -139,11 +140,11 @@ class Trainer:
         return True
 
 
-def trial_state(job: TrialJob, result: TrialResult) -> TrialState:
-    """The outcome of a trial, as the state of the run keeps it."""
-    finished = result.status == "finished"
+def trained(trial: RunningTrial, result: TrialResult) -> Trained:
+    """The event of a trial that ended."""
+    job, finished = trial.job, result.status == "finished"
     solved = result.successes if finished else None
-    return TrialState(
+    state = TrialState(
         program=job.program,
         seed=job.seed,
         rung=job.rung,
@@ -155,6 +156,7 @@ def trial_state(job: TrialJob, result: TrialResult) -> TrialState:
         wall_s=result.wall_s,
         message=result.message,
     )
+    return Trained(trial=state, digest=trial.digest)
 
 
 def _matches(path: Path, kind: type[TrainedReport] | type[TrialResult], digest: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -146,7 +146,7 @@ def calm(**options: Any) -> Calm:
     return Calm(CalmOptions(**{"rounds": 2, "repairs": 0, "seeds": 1, **options}), 100)
 
 
-def audited(program: str, verdict: Literal[passed, refused]) -> Audited:
+def audited(program: str, verdict: Literal["passed", "refused"]) -> Audited:
     return Audited(audit=AuditState(program=program, verdict=verdict))
 
 

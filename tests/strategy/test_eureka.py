@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from rewardsmith.journal import JsonLines
+from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.events import Checked, Resumed, fold
 from rewardsmith.run.orders import Stop, Train, Turn, Write
 from rewardsmith.run.state import RunState

@@ -10,7 +10,7 @@ from rewardsmith.run.orders import Order, Screen, Stop, Train, Write
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.evolve import Evolve, EvolveOptions
-from tests.support.plays import Scores, Verdicts, carry_out, play, trains, writes
+from tests.support.plays import Scores, Verdicts, carry_out, play, retrained, trains, writes
 
 NAMES = [f"p{number}" for number in range(12)]
 MANY: Verdicts = {(number // 4, number % 4): name for number, name in enumerate(NAMES)}
