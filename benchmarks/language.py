@@ -124,7 +124,7 @@ def trained(job: tuple[str, str, int]) -> int | None:
         if shaping is not None:
             source = program(name, method)
             look = look_at(task)
-            verdict = check_source(source, look.report.model_dump(), look.transitions)
+            verdict = check_source(source, look.report, look.transitions)
             assert verdict.accepted, verdict.findings
             entry, shapes = verdict.entries["subgoals"], shapes_in(look.transitions)
             subgoals = stack.enter_context(

@@ -21,9 +21,7 @@ def check_program(source: str, task: Task | str) -> Verdict:
 
     resolved = resolve_task(task)
     look = look_at(resolved)
-    return check_for_training(
-        source, look.report.model_dump(), look.transitions, resolved.spec.training
-    )
+    return check_for_training(source, look.report, look.transitions, resolved.spec.training)
 
 
 def program_text(path: str | Path) -> str:

@@ -64,9 +64,7 @@ def _add_check(app: typer.Typer) -> None:
         source = program_text(file)
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
         look = look_at(resolved)
-        verdict = check_for_training(
-            source, look.report.model_dump(), look.transitions, resolved.spec.training
-        )
+        verdict = check_for_training(source, look.report, look.transitions, resolved.spec.training)
         trained, known, audits = None, None, []
         if verdict.accepted:
             folder = _run_of(resolved, run, runs) if on is None else None
@@ -198,7 +196,7 @@ def _appraised(
     if set(verdict.entries) == {"subgoals"}:
         return None
     try:
-        return appraise(source, verdict, bank, gamma, look.report.model_dump())
+        return appraise(source, verdict, bank, gamma, look.report)
     except ProgramError:
         return None
 

@@ -252,7 +252,7 @@ def _first_request(
     STRATEGIES.get(strategy)
     resolved = resolve_task(task, goal)
     folders = () if prompts is None else (prompts, Prompts().folder)
-    seen = look_at(resolved).report.model_dump(mode="json")
+    seen = look_at(resolved).report
     wanted = produced(produce, strategy, resolved)
     steps = steps or resolved.spec.training.steps
     return compose(Prompts(*folders), strategy, resolved.spec, seen, steps, (), produce=wanted)

@@ -155,8 +155,8 @@ class Engine:
             self.record(Admitted(slots=tuple(slots), trials=tuple(trials)))
 
     @property
-    def seen(self) -> dict[str, Any]:
-        """What the look at the environment showed."""
+    def preflight(self) -> Preflight:
+        """What the preflight found."""
         assert self.state.preflight is not None
         return self.state.preflight
 
@@ -258,7 +258,7 @@ class Engine:
     def _judge_of_run(self) -> Judge:
         if not hasattr(self, "_judging"):
             self._judging = Judge(
-                self.run, self.seen, self.state, self.task.spec.training, self.config.produce
+                self.run, self.preflight, self.state, self.task.spec.training, self.config.produce
             )
         return self._judging
 

@@ -61,7 +61,7 @@ class Screener:
         verdict_of_bank: ScreenVerdict = "passed" if kept.share >= order.threshold else "failed"
         concerns = audit(paid, self._before(order.program, state, bank))
         assert state.preflight is not None
-        about = (verdict.fields_read, state.preflight["arguments"])
+        about = (verdict.fields_read, state.preflight.arguments)
         told = preference_rows(paid, order.rule, order.measure, order.threshold, *about)
         self._keep(
             order, {"problem": "", "concerns": [str(concern) for concern in concerns], **told}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -20,6 +22,9 @@ class Argument(BaseModel):
     dtype: str
     range: tuple[float, float]
     words: tuple[str, ...] = ()
+
+
+Arguments = Mapping[str, Argument]
 
 
 class Preflight(BaseModel):

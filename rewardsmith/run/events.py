@@ -50,7 +50,7 @@ class PreflightDone(Event):
     found: Preflight
 
     def apply(self, state: RunState) -> None:
-        state.preflight = self.found.model_dump(mode="json")
+        state.preflight = self.found
         state.steps += self.found.steps
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.maths.statistics import interval
 from rewardsmith.run.config import Budget
 from rewardsmith.types import Interval, Outcome, Slot
@@ -143,7 +144,7 @@ class RunState:
     wave: frozenset[Slot | TrialKey] = frozenset()  # what the budget admitted last
     # (program, rung) -> seeds that the budget admitted
     admitted: dict[tuple[str, str], frozenset[int]] = field(default_factory=dict)
-    preflight: dict[str, Any] | None = None
+    preflight: Preflight | None = None
     raised: Budget = Budget()  # limits of later sessions
     tokens: int = 0
     usd: float = 0.0  # of what has a price
@@ -220,10 +221,8 @@ class RunState:
         scores = {
             program: score.mean for program in known if (score := self.score(program)) is not None
         }
-        random = self.preflight["random_fitness"] if self.preflight is not None else [0.0]
-        lead = SUSPECTS_LEAD * max(
-            0.0, max(scores.values(), default=0.0) - sum(random) / len(random)
-        )
+        random = self.preflight.mean_random_fitness if self.preflight is not None else 0.0
+        lead = SUSPECTS_LEAD * max(0.0, max(scores.values(), default=0.0) - random)
         worth = {
             program: mean - lead * self.pays_to_go_on(program) for program, mean in scores.items()
         }

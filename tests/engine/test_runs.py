@@ -31,6 +31,7 @@ from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
 from tests.support.line_runs import REPLIES, asked_of, design, happened, kinds, recorded, the_run
 from tests.support.lineworld import write_task
+from tests.support.preflights import preflight
 from tests.support.programs import TASKS
 
 STEPS = 256
@@ -92,9 +93,7 @@ def test_a_refused_program_cannot_be_made_good_behind_the_runs_back(tmp_path: Pa
         RunState(),
         "```python\nimport numpy as np\ndef reward(position):\n    return np.log(position)\n```",
     )
-    judge = Judge(
-        run, {"hidden": [], "n_actions": None, "episode_length": 100.0}, state, TrainingSpec()
-    )
+    judge = Judge(run, preflight(), state, TrainingSpec())
 
     def judged(slot: Slot) -> Judgement:
         found = judge.judge(slot, reply, "stop", parents=(), reply="x")

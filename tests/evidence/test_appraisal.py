@@ -45,7 +45,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> tuple[Judging, Bank]:
     look = look_at(task)
 
     def judged(source: str) -> Judged:
-        verdict = check_source(source, look.report.model_dump(), look.transitions)
+        verdict = check_source(source, look.report, look.transitions)
         assert verdict.accepted, verdict.findings
         return Judged(source, verdict)
 

@@ -20,6 +20,7 @@ from rewardsmith.run.state import RunState, ScreenState, TrialState
 from rewardsmith.strategy.eureka import Eureka, EurekaOptions
 from rewardsmith.types import Slot
 from rewardsmith.writers.feedback.best import NO_BEST, best_so_far
+from tests.support.preflights import preflight
 
 
 def admitted(*trials: tuple[str, int]) -> Admitted:
@@ -85,7 +86,7 @@ def conversation(suspected: str = "", **fitness: float) -> RunState:
         found = ScreenState(program=suspected, verdict="passed", concerns=("RS503",))
         events.append(Screened(screen=found))
     state = fold(events)
-    state.preflight = {"random_fitness": [0.0]}
+    state.preflight = preflight(random_fitness=(0.0,))
     return state
 
 

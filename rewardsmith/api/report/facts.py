@@ -64,7 +64,7 @@ def facts(run: RunFolder) -> dict[str, Any]:
         "solved": None if best is None or solved is None else best.score.mean >= solved,
         "threshold": solved,
         "proof": verdict(proof) if proof is not None else "",
-        "warnings": state.preflight["warnings"] if state.preflight is not None else [],
+        "warnings": list(state.preflight.warnings) if state.preflight is not None else [],
         "spent": spent(state),
         "costs": _costs(state),
         "scores": _scores(state, solved),
