@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError
 
 from rewardsmith.api.planning import Plan, plan_replay, resolved_plan
 from rewardsmith.api.providers import provider_of
@@ -22,9 +22,10 @@ from rewardsmith.engine.observer import Observer
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.run.best import Best, best_program
 from rewardsmith.run.config import RunConfig
+from rewardsmith.run.events import Commented, fold
 from rewardsmith.run.folder import RunFolder, create_run, open_run
 from rewardsmith.run.settings import Budget
-from rewardsmith.run.state import RunState, fold
+from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.loading import Task
@@ -203,8 +204,18 @@ def resume(
                     f"a budget can only be raised: {name} from {was} to {limit}",
                     "give a larger one",
                 )
-    carry_on(folder, workers, observer or Observer(), budget)
+    limits = _limits(budget) if budget else None
+    carry_on(folder, workers, observer or Observer(), limits)
     return Run(folder)
+
+
+def _limits(budget: Mapping[str, float]) -> Budget:
+    try:
+        return Budget.model_validate(budget)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise UsageError(f"budget of {name}: {first['msg']}", "give a whole number") from None
 
 
 def say(
@@ -233,7 +244,7 @@ def say(
             raise UsageError(
                 f"{folder.name} has no program {program or ''}", did_you_mean(program or "", known)
             )
-        folder.events().append("said", program=fitting[0], words=words.strip())
+        folder.events().append(Commented(program=fitting[0], words=words.strip()))
     return fitting[0]
 
 

@@ -66,6 +66,10 @@ class Budget(BaseModel):
         Field(gt=0, description="Limit on working minutes; the run stops between rounds."),
     ] = None
 
+    def replaced_by(self, limits: Budget) -> Budget:
+        """The same with those limits that another budget sets."""
+        return self.model_copy(update=limits.model_dump(exclude_none=True))
+
 
 class RunSettings(BaseModel):
     """Settings that a run records as they were given."""
