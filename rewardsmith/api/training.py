@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import uuid
 from contextlib import closing
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from rewardsmith.api.programs import trainable_program
 from rewardsmith.engine.observer import Observer
@@ -17,8 +14,8 @@ from rewardsmith.engine.training import Trainer, tried
 from rewardsmith.engine.workers.local import LocalExecutor, available_cores
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
-from rewardsmith.program import NATIVE, Verdict, program_id
-from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.program import NATIVE, CheckedProgram
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Train
 from rewardsmith.run.records import shipped_trial
 from rewardsmith.run.state import RunState, apply_event
@@ -83,10 +80,10 @@ def train_program(
         RunError: the folder cannot be written.
     """
     resolved = resolve_task(task)
-    source, verdict = trainable_program(path, resolved)
-    program = program_id(source)
+    checked = trainable_program(path, resolved)
+    program = checked.id
     folder = RunFolder(Path(runs) / f"train-{resolved.name}-{uuid.uuid4().hex[:8]}")
-    _lay_out(folder, resolved, program, source, verdict)
+    _lay_out(folder, resolved, checked)
     watched, state = observer or Observer(), RunState()
     names = (program, NATIVE) if native else (program,)
     orders = [
@@ -150,12 +147,10 @@ def _by_seed(state: RunState, program: str) -> dict[int, float]:
     return {trial.seed: trial.fitness for trial in trials if trial.fitness is not None}
 
 
-def _lay_out(folder: RunFolder, task: Task, program: str, source: str, verdict: Verdict) -> None:
+def _lay_out(folder: RunFolder, task: Task, program: CheckedProgram) -> None:
     try:
         folder.path.mkdir(parents=True)
         task.freeze(folder.task_folder)
     except OSError as error:
         raise disk_error(folder.path, error) from error
-    target: Any = folder.program_folder(program)
-    write_whole(target / "program.py", source.rstrip() + "\n")
-    write_whole(target / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
+    folder.write_program(program)

@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
         found = load_run(run, runs)
         if output.json:
             state = found.state
-            source = found.folder.program_source(state.ranked()[0]) if state.ranked() else None
+            source = found.folder.program(state.ranked()[0]).source if state.ranked() else None
             output.emit(
                 {**summary_json(found), "status": status(found.folder, state), "source": source}
             )

@@ -14,7 +14,7 @@ from rewardsmith.journal import finite
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Audit
-from rewardsmith.run.records import AUDIT, read_verdict
+from rewardsmith.run.records import AUDIT
 from rewardsmith.run.state import RunState
 from rewardsmith.writers.feedback.subgoals import subgoal_rows
 
@@ -39,11 +39,9 @@ class Auditor:
             BoundaryError: the sandbox failed, or the task's labels did.
         """
         bank = self._bank.before(state, state.programs[order.program].round)
-        verdict = read_verdict(self._run, order.program)
+        program = self._run.program(order.program)
         try:
-            found = audited(
-                self._task, self._run.program_source(order.program), verdict, bank, votes
-            )
+            found = audited(self._task, program, bank, votes)
         except ProgramError as error:
             return self._kept(order, [], [str(error)], refused=True)
         suspected = [concern for one in found for concern in concerns(one, order.most_false)]

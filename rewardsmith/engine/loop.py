@@ -2,7 +2,7 @@
 
 1. Deciding is pure, doing stands behind seams, and the log is the only state: to resume is to fold
    and plan.
-2. A reply is logged before it is judged and a result is on disk before its event, so work that was
+2. A reply is logged before it is checked and a result is on disk before its event, so work that was
    done is found done after a crash at any point.
 3. Replies of one wave may arrive in any order; what they are called (digest, occurrence) is fixed
    before they are asked for.
@@ -19,13 +19,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import cached_property
 from typing import Any
 
 from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.auditing import Auditor
+from rewardsmith.engine.checking import Checker
 from rewardsmith.engine.closing import closing_orders
 from rewardsmith.engine.gate import parts
-from rewardsmith.engine.judging import Judge
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
 from rewardsmith.engine.training import RunningTrial, Trainer, tried
@@ -198,7 +199,7 @@ class Engine:
         self._settle_open_slots()
 
     def _settle_open_slots(self) -> None:
-        """Judge the replies of a wave in the order of their slots, once all of them are there.
+        """Check the replies of a wave in the order of their slots, once all of them are there.
 
         Of two equal programs the first keeps its comments and its findings, so the order of arrival
         must not say which is first.
@@ -207,13 +208,13 @@ class Engine:
             return
         for slot, entry in sorted(self.state.slots.items()):
             if not entry.settled:
-                self._judge(slot)
+                self._check(slot)
 
-    def _judge(self, slot: Slot) -> None:
+    def _check(self, slot: Slot) -> None:
         entry = self.state.slots[slot]
         reply = self._log.get(entry.request, entry.occurrence)
         assert reply is not None, "a reply is logged before its event"
-        judgement = self._judge_of_run.judge(
+        found = self._checker.check(
             slot,
             reply.text,
             reply.finish_reason,
@@ -223,32 +224,29 @@ class Engine:
         self.record(
             "judged",
             slot=list(slot),
-            program=judgement.program.id if judgement.program is not None else None,
-            outcome=judgement.outcome,
-            functions=list(judgement.functions),
-            accepted=judgement.accepted,
-            seal=judgement.seal,
+            program=found.program.id if found.program is not None else None,
+            outcome=found.outcome,
+            functions=list(found.functions),
+            accepted=found.accepted,
+            seal=found.seal,
             # Of a refused program only what refuses it: warnings may hold timings, which would make
             # the repair's request differ from run to run.
             findings=[
-                str(found)
-                for found in judgement.errors or judgement.findings
-                if found.severity != "info"
+                str(finding)
+                for finding in found.errors or found.findings
+                if finding.severity != "info"
             ],
         )
 
-    @property
-    def _judge_of_run(self) -> Judge:
-        if not hasattr(self, "_judging"):
-            self._judging = Judge(
-                self.run, self.seen, self.state, self.task.spec.training, self.config.produce
-            )
-        return self._judging
+    @cached_property
+    def _checker(self) -> Checker:
+        training, produce = self.task.spec.training, self.config.produce
+        return Checker(self.run, self.seen, self.state, training, produce)
 
     def _derive(self, orders: Sequence[Derive]) -> None:
         for order in orders:
             check_seal(self.run, self.state, order.program)
-            found = self._judge_of_run.derive(order.program, order.keep)
+            found = self._checker.derive(order.program, order.keep)
             accepted = found.accepted and found.program is not None
             made = found.program.id if accepted and found.program is not None else None
             self.record(

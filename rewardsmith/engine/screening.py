@@ -18,7 +18,7 @@ from rewardsmith.journal import finite
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Screen
-from rewardsmith.run.records import SCREEN, read_verdict
+from rewardsmith.run.records import SCREEN
 from rewardsmith.run.state import RunState
 from rewardsmith.writers.feedback.preference import preference_rows
 
@@ -44,15 +44,12 @@ class Screener:
         bank = self._bank.before(
             state, state.programs[order.program].round if order.known == "before" else None
         )
-        source, verdict = (
-            self._run.program_source(order.program),
-            read_verdict(self._run, order.program),
-        )
+        program = self._run.program(order.program)
         try:
-            paid = apply_to_bank(source, verdict, bank, self._gamma)
+            paid = apply_to_bank(program, bank, self._gamma)
             problem = no_number(paid)
         except ProgramError as error:
-            problem = broken(error, source, verdict, bank, self._gamma)
+            problem = broken(error, program, bank, self._gamma)
         if problem:
             self._keep(order, {"problem": problem, "concerns": []})
             return _event(order, "failed")
@@ -62,7 +59,7 @@ class Screener:
         verdict_of_bank = "passed" if kept.share >= order.threshold else "failed"
         concerns = audit(paid, self._before(order.program, state, bank))
         assert state.preflight is not None
-        about = (verdict.fields_read, state.preflight["arguments"])
+        about = (program.verdict.fields_read, state.preflight["arguments"])
         told = preference_rows(paid, order.rule, order.measure, order.threshold, *about)
         self._keep(
             order, {"problem": "", "concerns": [str(concern) for concern in concerns], **told}
@@ -75,9 +72,7 @@ class Screener:
         if parent is None:
             return None
         try:
-            return apply_to_bank(
-                self._run.program_source(parent), read_verdict(self._run, parent), bank, self._gamma
-            )
+            return apply_to_bank(self._run.program(parent), bank, self._gamma)
         except ProgramError:
             return None
 

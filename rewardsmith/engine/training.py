@@ -17,7 +17,7 @@ from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Train
-from rewardsmith.run.records import read_curve, read_verdict
+from rewardsmith.run.records import read_curve
 from rewardsmith.run.trials import TRAINED, TrainedReport, TrialJob, TrialProgress, TrialResult
 from rewardsmith.task.loading import Task
 
@@ -101,11 +101,11 @@ class Trainer:
     def _prepare(self, order: Train, seed: int) -> RunningTrial:
         program: dict[str, Any] = {}
         if order.program != NATIVE:
-            verdict = read_verdict(self._run, order.program)
+            checked = self._run.program(order.program)
             program = {
-                "source": self._run.program_source(order.program),
-                "entries": verdict.entries,
-                "style": verdict.style or "batched",
+                "source": checked.source,
+                "entries": checked.verdict.entries,
+                "style": checked.verdict.style or "batched",
             }
         job = TrialJob(
             task=str(self._run.task_folder),

@@ -43,7 +43,7 @@ def best_program(run: RunFolder, state: RunState) -> Best:
     score = reported if reported is not None else state.score(program)
     assert score is not None
     rung = "report" if reported is not None else "selection"
-    return Best(program, run.program_source(program), score, state.score(NATIVE, rung), rung)
+    return Best(program, run.program(program).source, score, state.score(NATIVE, rung), rung)
 
 
 def why_none(state: RunState) -> str:

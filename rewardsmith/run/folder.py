@@ -7,6 +7,7 @@ were written.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import json
 import os
@@ -20,17 +21,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from pydantic import TypeAdapter
+
 from rewardsmith.episodes.bank import Bank, save_bank
 from rewardsmith.errors import RunError, did_you_mean
 from rewardsmith.journal import disk_error
 from rewardsmith.llm.prompts import Prompts
+from rewardsmith.program import CheckedProgram, Lineage, Program, Verdict
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.events import EventLog
 from rewardsmith.task.loading import Task, load_task
+from rewardsmith.types import Columns
 
 SCHEMA = 1
 GIVEN = "given.npz"  # in the bank of a run: what was known from the beginning
 REPORT = "report.html"
+# in a program's folder
+_SOURCE_FILE = "program.py"
+_VERDICT_FILE = "findings.json"
+_LINEAGE_FILE = "lineage.json"
+_VERDICT = TypeAdapter(Verdict)
+_LINEAGE = TypeAdapter(Lineage)
 _PACKAGES = (
     "rewardsmith",
     "gymnasium",
@@ -86,9 +98,52 @@ class RunFolder:
         """Where one training of a program lies."""
         return self.program_folder(program) / "trials" / f"{rung}-s{seed}"
 
-    def program_source(self, program: str) -> str:
-        """The source of a program as the writer wrote it."""
-        return (self.program_folder(program) / "program.py").read_text(encoding="utf-8")
+    def has_program(self, program: str) -> bool:
+        """Whether a program was checked and written."""
+        return (self.program_folder(program) / _VERDICT_FILE).exists()
+
+    def program(self, program: str) -> CheckedProgram:
+        """A program with its verdict.
+
+        Raises:
+            OSError: the program was not written.
+            ValueError: its verdict cannot be read.
+        """
+        folder = self.program_folder(program)
+        source = (folder / _SOURCE_FILE).read_text(encoding="utf-8")
+        verdict = _VERDICT.validate_json((folder / _VERDICT_FILE).read_text(encoding="utf-8"))
+        return CheckedProgram(program, source, verdict)
+
+    def write_program(self, program: CheckedProgram) -> None:
+        """Write a program; its verdict comes last, see :meth:`has_program`.
+
+        Raises:
+            RunError: the disk is full or read-only.
+        """
+        folder = self.program_folder(program.id)
+        verdict = json.dumps(dataclasses.asdict(program.verdict), indent=1)
+        write_whole(folder / _SOURCE_FILE, program.source.rstrip() + "\n")
+        write_whole(folder / _VERDICT_FILE, verdict + "\n")
+
+    def lineage(self, program: str) -> Lineage:
+        """Where a program comes from."""
+        path = self.program_folder(program) / _LINEAGE_FILE
+        return _LINEAGE.validate_json(path.read_text(encoding="utf-8"))
+
+    def write_lineage(self, program: Program) -> None:
+        """Write where a program comes from.
+
+        Raises:
+            RunError: the disk is full or read-only.
+        """
+        lineage = Lineage(program.id, program.slot, program.parents, program.reply)
+        path = self.program_folder(program.id) / _LINEAGE_FILE
+        write_whole(path, json.dumps(dataclasses.asdict(lineage), indent=1) + "\n")
+
+    def transitions(self) -> Columns:
+        """Transitions of a random policy: argument -> (n, ...)."""
+        with np.load(self.bank / "transitions.npz", allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
 
     def events(self) -> EventLog:
         """The run's log.

@@ -9,25 +9,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from pydantic import TypeAdapter
-
 from rewardsmith.errors import RunError
 from rewardsmith.journal import disk_error
-from rewardsmith.program import NATIVE, Verdict
+from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.run.trials import FILM, TrialJob, TrialProgress
-from rewardsmith.types import Columns
-
-_VERDICT = TypeAdapter(Verdict)
-
-
-def read_verdict(run: RunFolder, program: str) -> Verdict:
-    """The verdict of a program of this run."""
-    return _VERDICT.validate_json(
-        (run.program_folder(program) / "findings.json").read_text(encoding="utf-8")
-    )
 
 
 def seal_of(run: RunFolder, program: str) -> str:
@@ -35,7 +22,8 @@ def seal_of(run: RunFolder, program: str) -> str:
 
     Of the verdict it holds what decides, and nothing that was timed: it is the same in every run.
     """
-    verdict = read_verdict(run, program)
+    checked = run.program(program)
+    verdict = checked.verdict
     decides = {
         "stage": verdict.stage,
         "level": verdict.level,
@@ -43,12 +31,12 @@ def seal_of(run: RunFolder, program: str) -> str:
         "entries": {name: dataclasses.asdict(entry) for name, entry in verdict.entries.items()},
         "findings": [(found.code, found.severity, found.line) for found in verdict.findings],
     }
-    content = [run.program_source(program), json.dumps(decides, sort_keys=True)]
+    content = [checked.source, json.dumps(decides, sort_keys=True)]
     return hashlib.sha256("\0".join(content).encode()).hexdigest()[:32]
 
 
 def check_seal(run: RunFolder, state: RunState, program: str) -> None:
-    """Make sure that a program is still what was judged.
+    """Make sure that a program is still what was checked.
 
     Raises:
         RunError: it, or its verdict, was changed since.
@@ -61,14 +49,8 @@ def check_seal(run: RunFolder, state: RunState, program: str) -> None:
     except OSError as error:
         raise disk_error(run.program_folder(program), error) from error
     if broken:
-        message = f"{run.program_folder(program)} was changed since it was judged"
+        message = f"{run.program_folder(program)} was changed since it was checked"
         raise RunError(message, "restore program.py and findings.json, or start a new run")
-
-
-def load_transitions(run: RunFolder) -> Columns:
-    """Real transitions of random behaviour: argument -> (n, ...)."""
-    with np.load(run.bank / "transitions.npz", allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
 
 
 SCREEN = "screen.json"  # in a program's folder

@@ -26,7 +26,7 @@ In the parent:
     replies    what a host answers, checked before use
     limits     how much time and memory a program has
     host       ProgramHost: applies a program to columns
-    behaviour  check_program: runs a program on real transitions and judges it
+    behaviour  check_on_transitions: runs a program on real transitions and checks it
     reading    what its source tells about its values: conditions, arguments that are not read
     pieces     small batches: does a value depend on the others in its batch?
     styles     batched or one transition at a time

@@ -18,7 +18,7 @@ from rewardsmith.errors import RunError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder, write_whole
-from rewardsmith.run.records import check_seal, read_verdict, shipped_trial
+from rewardsmith.run.records import check_seal, shipped_trial
 from rewardsmith.run.state import RunState
 
 _REWARD = "reward.py"
@@ -39,15 +39,14 @@ def export_run(
         executor: where the policy is built; a process of its own when None.
 
     Raises:
-        RunError: the target cannot be written, or the program was changed since it was judged.
+        RunError: the target cannot be written, or the program was changed since it was checked.
     """
     check_seal(run, state, program)
     folder, name = _target(run, target)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         facts = provenance(run, state, program)
-        task, verdict = run.task(), read_verdict(run, program)
-        source = reward_module(task, run.program_source(program), verdict, facts, name)
+        source = reward_module(run.task(), run.program(program), facts, name)
         prefix = policy_prefix(name)
         write_whole(folder / name, source)
         _export_policy(run, state, program, folder, executor, prefix)
@@ -78,9 +77,7 @@ def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
         "written_by": run.config().written_by,
         "strategy": config["strategy"],
         "slot": list(state.programs[program]),
-        "parents": json.loads(
-            (run.program_folder(program) / "lineage.json").read_text(encoding="utf-8")
-        )["parents"],
+        "parents": list(run.lineage(program).parents),
         "fitness": {rung: _scores(state, program, rung) for rung in ("selection", "report")},
         "native_fitness": _scores(state, NATIVE, "report"),
         "policy": {

@@ -1,6 +1,6 @@
 """Runs a program on real transitions, in a program host, and judges what it does.
 
-check_program = read it (:mod:`static`), then for each entry point: does it run, in which style, are
+check_on_transitions = read it (:mod:`static`), then for each entry point: does it run, in which style, are
 its values finite, the same when asked again, in another process and in small batches
 (:mod:`pieces`)? what moves them (:mod:`probes`), and are they worth having (:mod:`signals`)? Stops
 at the first kind of failure, since what follows from it would only confuse the writer.
@@ -100,7 +100,7 @@ class _Case:
         return any(finding.severity == "error" for finding in self.found)
 
 
-def check_program(
+def check_on_transitions(
     source: str,
     shapes: Shapes,
     transitions: Columns,
@@ -111,7 +111,7 @@ def check_program(
     return_bound: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Verdict:
-    """Judge a program.
+    """Check a program: read it, then run it on transitions in a confined process.
 
     Args:
         source: the module.
@@ -120,7 +120,7 @@ def check_program(
             offered argument.
         hidden: names that the task has but does not offer.
         n_actions: number of discrete actions, None for continuous ones.
-        horizon: steps of an episode, against which the scale of a reward is judged; None leaves
+        horizon: steps of an episode, against which the scale of a reward is checked; None leaves
             that out.
         return_bound: what no return of the task's own reward can exceed, for a ``q_prior``; None
             leaves that out.
@@ -132,7 +132,7 @@ def check_program(
     """
     if not _length(transitions, {}):
         raise UsageError(
-            "no transitions: a program is judged on some real ones",
+            "no transitions: a program is checked on some real ones",
             "let the task collect some first",
         )
     report = check_static(source, tuple(shapes), hidden=hidden)
@@ -205,7 +205,7 @@ def _check(source: str, case: _Case, shapes: Shapes, limits: Limits, report: Sta
 
 
 def _run(case: _Case, style: Style, first: ProgramHost, second: ProgramHost) -> None:
-    """Run it on the transitions and on changed copies of them, and judge the values."""
+    """Run it on the transitions and on changed copies of them, and check the values."""
     case.output = first.apply(case.rows, style)
     for (
         name
@@ -224,7 +224,7 @@ def _run(case: _Case, style: Style, first: ProgramHost, second: ProgramHost) -> 
     if case.refused:
         return
     case.us = us_per_transition(first, case.rows, style)
-    _judge(case, case.output, probed)
+    _check_values(case, case.output, probed)
     after = first.resident_mb()
     if before is not None and after is not None and after - before > _MEMORY_MB:
         text = f"its memory grew by {after - before:.0f} MB while it was checked"
@@ -290,7 +290,7 @@ def _check_form(case: _Case, shapes: Shapes) -> None:
         case.add("RS212", text, f"write q_prior(<fields>) -> (n, {case.n_actions})")
 
 
-def _judge(case: _Case, output: Output, probed: Sequence[Output | None]) -> None:
+def _check_values(case: _Case, output: Output, probed: Sequence[Output | None]) -> None:
     """What its values tell, most telling first."""
     entry, total = case.entry, output.total
     if total.ndim == 2 and case.n_actions not in (None, total.shape[1]):

@@ -10,14 +10,13 @@ import numpy as np
 from rewardsmith.episodes.files import EPISODES, load_episodes
 from rewardsmith.evidence.prior import (
     Believed,
-    _believed,
     agreement,
+    prior_values,
     returns_from_there,
     state_agreement,
 )
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.records import read_verdict
 from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.run.trials import TRAINED, TrainedReport
 from rewardsmith.types import Array, Episode, FloatArray
@@ -97,13 +96,13 @@ def prior_feedback(run: RunFolder, state: RunState, program: str) -> dict[str, A
     path = run.trial_folder(best.program, best.rung, best.seed) / EPISODES
     if not path.exists():
         return _NOTHING
-    episodes, verdict = load_episodes(path), read_verdict(run, program)
+    episodes, checked = load_episodes(path), run.program(program)
     assert state.preflight is not None
-    believed = _believed(
-        run.program_source(program), verdict.entries["q_prior"], episodes, state.preflight
-    )
+    believed = prior_values(checked, episodes, state.preflight)
     gamma = run.task().spec.training.gamma
-    told = prior_rows(believed, episodes, verdict.fields_read, state.preflight["arguments"], gamma)
+    told = prior_rows(
+        believed, episodes, checked.verdict.fields_read, state.preflight["arguments"], gamma
+    )
     who = (
         "the agent that learned from the environment's own reward"
         if best.program == NATIVE

@@ -12,7 +12,7 @@ from rewardsmith.llm.log import ReplyLog
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Kind, Turn, Write
-from rewardsmith.run.records import read_audit, read_curve, read_screen, read_verdict
+from rewardsmith.run.records import read_audit, read_curve, read_screen
 from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.run.trials import TrialResult
 from rewardsmith.writers.conversation import PastTurn
@@ -91,7 +91,7 @@ def _failed_round(state: RunState, turn: Turn) -> dict[str, Any]:
 def _answer(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn) -> str:
     """What the writer said: its program as code, or the reply that held none."""
     if turn.program is not None:
-        return f"```python\n{run.program_source(turn.program).strip()}\n```"
+        return f"```python\n{run.program(turn.program).source.strip()}\n```"
     slot = state.slots[turn.slot]
     reply = log.get(slot.request, slot.occurrence)
     return reply.text.strip()[:4000] or _NO_CODE if reply is not None else _NO_CODE
@@ -162,7 +162,7 @@ def _trajectory(run: RunFolder, state: RunState, program: str) -> dict[str, Any]
     played = _played(run, best) if best is not None else []
     assert state.preflight is not None
     return trajectory_rows(
-        played, read_verdict(run, program).fields_read, state.preflight["arguments"]
+        played, run.program(program).verdict.fields_read, state.preflight["arguments"]
     )
 
 

@@ -12,7 +12,6 @@ from rewardsmith.episodes.bank import load_bank
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Reply
 from rewardsmith.run.folder import GIVEN, RunFolder
-from rewardsmith.run.records import load_transitions
 from rewardsmith.types import Episode
 from rewardsmith.writers.questions.answering import learned_program
 from rewardsmith.writers.questions.program import Texts, question_program, texts_of
@@ -49,6 +48,6 @@ def _successes(run: RunFolder) -> list[Episode]:
 
 
 def _most_questions(texts: Texts, run: RunFolder) -> int:
-    seen = load_transitions(run)[f"first_{texts.instruction.name}"]
+    seen = run.transitions()[f"first_{texts.instruction.name}"]
     places = [place for place, word in enumerate(texts.instruction.words, 1) if word in texts.asked]
     return max(1, int(np.isin(seen, places).sum(axis=1).max()))
