@@ -18,7 +18,7 @@ from rewardsmith.api.settings import (
     training_changes,
     who_writes,
 )
-from rewardsmith.episodes.bank import Bank, load_bank
+from rewardsmith.episodes.bank import Bank
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.llm.pacing import PacedProvider
 from rewardsmith.llm.prices import FREE, Prices, prices_of
@@ -28,7 +28,7 @@ from rewardsmith.llm.providers import default_model, make_provider, provider_nam
 from rewardsmith.llm.replay import Tape
 from rewardsmith.llm.retrying import Patience, RetryingProvider
 from rewardsmith.run.config import RunConfig
-from rewardsmith.run.folder import GIVEN, RunFolder
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.task.loading import Task
@@ -194,7 +194,7 @@ def plan_replay(
         files = {REPLIES: recorded.model_dump_json(indent=1) + "\n"}
     if (run.path / EXAMPLES).exists():
         files[EXAMPLES] = (run.path / EXAMPLES).read_text(encoding="utf-8")
-    known = load_bank(run.bank / GIVEN) if (run.bank / GIVEN).exists() else None
+    known = run.given_bank()
     return Plan(
         run.task(), config.model_copy(update=as_before), strategy, run.prompts(), files, known
     )

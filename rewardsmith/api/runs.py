@@ -19,7 +19,8 @@ from rewardsmith.engine.observer import Observer
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.run.best import Best, best_program
 from rewardsmith.run.config import Budget, RunConfig
-from rewardsmith.run.folder import RunFolder, create_run, open_run
+from rewardsmith.run.creation import create_run
+from rewardsmith.run.folder import RunFolder, open_run
 from rewardsmith.run.state import RunState, fold
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report

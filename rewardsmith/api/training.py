@@ -15,9 +15,10 @@ from rewardsmith.engine.workers.local import LocalExecutor, available_cores
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE, CheckedProgram
+from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Train
-from rewardsmith.run.records import shipped_trial
+from rewardsmith.run.scores import fitness_by_seed
 from rewardsmith.run.state import RunState, apply_event
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
@@ -111,8 +112,8 @@ def train_program(
         program=program,
         score=_score(state, program, seeds),
         native=_score(state, NATIVE, seeds) if native else None,
-        fitness=_by_seed(state, program),
-        native_fitness=_by_seed(state, NATIVE),
+        fitness=fitness_by_seed(state, program, "selection"),
+        native_fitness=fitness_by_seed(state, NATIVE, "selection"),
         folder=folder.path,
         policy=policy,
         failures=(*messages, *(failure.message for failure in failures)),
@@ -140,11 +141,6 @@ def _policy(
 def _score(state: RunState, program: str, seeds: int) -> Interval | None:
     """Only of all seeds: a mean over those that happened to finish would flatter."""
     return state.score(program) if len(state.trials_of(program, "selection")) == seeds else None
-
-
-def _by_seed(state: RunState, program: str) -> dict[int, float]:
-    trials = state.trials_of(program, "selection")
-    return {trial.seed: trial.fitness for trial in trials if trial.fitness is not None}
 
 
 def _lay_out(folder: RunFolder, task: Task, program: CheckedProgram) -> None:

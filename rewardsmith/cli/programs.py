@@ -240,8 +240,7 @@ def _episodes_of(
 ) -> tuple[str, list[Episode]] | None:
     """What the best program's agent did in a run, if its episodes hold what a program asks for."""
     from rewardsmith.episodes.columns import joined_columns
-    from rewardsmith.episodes.files import EPISODES, load_episodes
-    from rewardsmith.run.records import shipped_trial
+    from rewardsmith.run.best import shipped_trial
     from rewardsmith.run.state import fold
 
     if run is None:
@@ -249,7 +248,7 @@ def _episodes_of(
     state = fold(run.events())
     trial = shipped_trial(state, state.ranked()[0])
     try:
-        episodes = load_episodes(run.trial_folder(trial.program, trial.rung, trial.seed) / EPISODES)
+        episodes = run.trial(trial).episodes()
         joined_columns(episodes, arguments)
     except (OSError, KeyError):
         return None
@@ -368,15 +367,12 @@ def _terms(verdict: Verdict, trained: dict[str, Any] | None) -> Table:
 
 
 def _show_trained(output: Output, result: TrainResult) -> None:
-    from rewardsmith.maths.statistics import paired_difference
-    from rewardsmith.run.wording import interval_json
+    from rewardsmith.run.scores import interval_json, seed_difference
     from rewardsmith.types import Interval
 
     found: Interval | None = None
     if result.score is not None and result.native is not None:
-        found = paired_difference(
-            list(result.fitness.values()), list(result.native_fitness.values())
-        )
+        found = seed_difference(result.fitness, result.native_fitness)
     if output.json:
         scores = {"fitness": result.score, "native": result.native, "difference": found}
         output.emit(
@@ -396,7 +392,7 @@ def _show_trained(output: Output, result: TrainResult) -> None:
 
 
 def _tell_trained(output: Output, result: TrainResult, found: Any) -> None:
-    from rewardsmith.run.wording import verdict
+    from rewardsmith.run.wording import proof
 
     console = output.result
     console.print(
@@ -408,7 +404,7 @@ def _tell_trained(output: Output, result: TrainResult, found: Any) -> None:
     if result.native_fitness:
         console.print(Text("native reward         fitness ").append(_score(result.native)))
     if found is not None:
-        console.print(verdict(found))
+        console.print(proof(found, "the native reward"))
     console.print(
         str(result.policy / "policy.zip" if result.policy else result.folder),
         markup=False,

@@ -5,18 +5,16 @@ What its writer may be told lies in the program's folder before the event that s
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.subgoals import Reached, Votes, audited, concerns
-from rewardsmith.journal import finite
 from rewardsmith.run.bank import RunBank
-from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit
-from rewardsmith.run.records import AUDIT
+from rewardsmith.run.records import AuditRecord
 from rewardsmith.run.state import RunState
-from rewardsmith.writers.feedback.subgoals import subgoal_rows
+from rewardsmith.writers.feedback.subgoals import subgoal_summaries
 
 _TRAJECTORIES = 5000  # at most: that false alarms are rare takes thousands of transitions to show
 
@@ -51,14 +49,13 @@ class Auditor:
     def _kept(
         self, order: Audit, found: list[Reached], suspected: list[str], refused: bool
     ) -> dict[str, Any]:
-        told = {
-            "rows": subgoal_rows(found),
-            "concerns": suspected,
-            "refused": refused,
-            "most_false": order.most_false,
-        }
-        path = self._run.program_folder(order.program) / AUDIT
-        write_whole(path, json.dumps(finite(told), indent=1, allow_nan=False) + "\n")
+        record = AuditRecord(
+            rows=subgoal_summaries(found),
+            concerns=suspected,
+            refused=refused,
+            most_false=order.most_false,
+        )
+        self._run.write_audit(order.program, record)
         trust = {one.name: one.trust for one in found}
         return {
             "program": order.program,

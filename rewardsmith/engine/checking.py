@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from rewardsmith.llm.protocol import FinishReason
 from rewardsmith.program import ENTRY_POINTS, CheckedProgram, Program, program_id
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.records import check_seal, seal_of
+from rewardsmith.run.seals import check_seal, seal_of
 from rewardsmith.run.state import RunState
 from rewardsmith.sandbox.behaviour.for_training import check_for_training
 from rewardsmith.sandbox.codes import CODES
@@ -27,7 +27,7 @@ class CheckResult(NamedTuple):
 
     Attributes:
         program: None when the reply held no usable code.
-        seal: see :func:`rewardsmith.run.records.seal_of`.
+        seal: see :func:`rewardsmith.run.seals.seal_of`.
     """
 
     program: Program | None
@@ -94,7 +94,7 @@ class Checker:
             verdict = check_for_training(program.source, *seen, self._training, self._wanted)
             self._run.write_lineage(program)
             self._run.write_program(CheckedProgram(program.id, program.source, verdict))
-        seal = seal_of(self._run, program.id)
+        seal = seal_of(self._run.program(program.id))
         return CheckResult(
             program, verdict.accepted, verdict.findings, seal, functions=tuple(verdict.entries)
         )

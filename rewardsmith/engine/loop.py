@@ -39,7 +39,7 @@ from rewardsmith.run.config import RunConfig
 from rewardsmith.run.events import Event
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit, Derive, Order, Screen, Stop, Train, Write
-from rewardsmith.run.records import check_seal
+from rewardsmith.run.seals import check_seal
 from rewardsmith.run.state import RunState, apply_event, fold
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot

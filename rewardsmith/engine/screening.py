@@ -5,7 +5,6 @@ What its writer may be told lies in the program's folder before the event that s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,13 +13,12 @@ from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.breaking import broken, no_number
 from rewardsmith.evidence.paid import Paid, apply_to_bank
-from rewardsmith.journal import finite
 from rewardsmith.run.bank import RunBank
-from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Screen
-from rewardsmith.run.records import SCREEN
+from rewardsmith.run.records import ScreenRecord
 from rewardsmith.run.state import RunState
-from rewardsmith.writers.feedback.preference import preference_rows
+from rewardsmith.writers.feedback.preference import preference_summary
 
 
 class Screener:
@@ -51,7 +49,7 @@ class Screener:
         except ProgramError as error:
             problem = broken(error, program, bank, self._gamma)
         if problem:
-            self._keep(order, {"problem": problem, "concerns": []})
+            self._run.write_screen(order.program, ScreenRecord(problem=problem))
             return _event(order, "failed")
         kept = paid.agreement(order.rule, order.measure)
         if kept is None or min(kept.better, kept.worse) < order.contrast:
@@ -60,10 +58,11 @@ class Screener:
         concerns = audit(paid, self._before(order.program, state, bank))
         assert state.preflight is not None
         about = (program.verdict.fields_read, state.preflight["arguments"])
-        told = preference_rows(paid, order.rule, order.measure, order.threshold, *about)
-        self._keep(
-            order, {"problem": "", "concerns": [str(concern) for concern in concerns], **told}
+        record = ScreenRecord(
+            concerns=list(map(str, concerns)),
+            preference=preference_summary(paid, order.rule, order.measure, order.threshold, *about),
         )
+        self._run.write_screen(order.program, record)
         return _event(order, verdict_of_bank, kept.share, [concern.code for concern in concerns])
 
     def _before(self, program: str, state: RunState, bank: Bank) -> Paid | None:
@@ -75,10 +74,6 @@ class Screener:
             return apply_to_bank(self._run.program(parent), bank, self._gamma)
         except ProgramError:
             return None
-
-    def _keep(self, order: Screen, told: dict[str, Any]) -> None:
-        path = self._run.program_folder(order.program) / SCREEN
-        write_whole(path, json.dumps(finite(told), indent=1, allow_nan=False) + "\n")
 
 
 def _event(

@@ -17,8 +17,15 @@ from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Train
-from rewardsmith.run.records import read_curve
-from rewardsmith.run.trials import TRAINED, TrainedReport, TrialJob, TrialProgress, TrialResult
+from rewardsmith.run.trials import (
+    JOB,
+    RESULT,
+    TRAINED,
+    TrainedReport,
+    TrialJob,
+    TrialProgress,
+    TrialResult,
+)
 from rewardsmith.task.loading import Task
 
 _TICK_S = 0.5  # how often progress is told while waiting
@@ -86,17 +93,11 @@ class Trainer:
                 return error
         if self._next_call(trial):
             return None
-        result: TrialResult = _read(trial.folder / "result.json", TrialResult)
+        result: TrialResult = _read(trial.folder / RESULT, TrialResult)
         return result
 
     def _progress(self, trial: RunningTrial) -> TrialProgress:
-        job = trial.job
-        rows = read_curve(self._run, job.program, job.rung, job.seed)
-        seen = [row["fitness"] for row in rows if row.get("fitness") is not None]
-        steps = int(rows[-1]["steps"] or 0) if rows else 0
-        return TrialProgress(
-            job.program, job.seed, job.rung, steps, job.steps, seen[-1] if seen else None
-        )
+        return self._run.trial(trial.job).progress(trial.job)
 
     def _prepare(self, order: Train, seed: int) -> RunningTrial:
         program: dict[str, Any] = {}
@@ -123,14 +124,14 @@ class Trainer:
 
     def _next_call(self, trial: RunningTrial) -> bool:
         """Submit what the trial still owes; False when it is done."""
-        if _matches(trial.folder / "result.json", TrialResult, trial.digest):
+        if _matches(trial.folder / RESULT, TrialResult, trial.digest):
             return False
         trained = _matches(trial.folder / TRAINED, TrainedReport, trial.digest)
         if not trained:
             shutil.rmtree(trial.folder, ignore_errors=True)
         # Always: the trainer may write in this folder, and what is measured is for the engine to
         # say.
-        write_whole(trial.folder / "job.json", trial.job.model_dump_json(indent=1) + "\n")
+        write_whole(trial.folder / JOB, trial.job.model_dump_json(indent=1) + "\n")
         call = "evaluate" if trained else "train"
         trial.future = self._executor.submit(
             call, {"folder": str(trial.folder)}, trial.folder / "out.log"

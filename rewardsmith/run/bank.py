@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from rewardsmith.episodes.bank import CAPACITY, Bank, Trajectory, load_bank, measured
+from rewardsmith.episodes.bank import CAPACITY, Bank, Trajectory, measured
 from rewardsmith.episodes.files import ALONG, EPISODES, load_episodes
-from rewardsmith.run.folder import GIVEN, RunFolder
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState, TrialKey, TrialState
 from rewardsmith.task.fitness import FitnessFunction, fitness_function
 
@@ -39,10 +39,10 @@ class RunBank:
         return self._last[1]
 
     def _trajectories(self, trials: Iterable[TrialKey]) -> list[Trajectory]:
-        given = self._run.bank / GIVEN
-        found = list(load_bank(given).trajectories) if given.exists() else []
+        given = self._run.given_bank()
+        found = list(given.trajectories) if given is not None else []
         for origin in UNTAUGHT:
-            found += _read(self._run.bank / f"{origin}.npz", self._fitness, origin)
+            found += measured(self._run.recorded(origin), self._fitness, origin)
         for program, seed, rung in trials:
             folder = self._run.trial_folder(program, rung, seed)
             for name in (ALONG, EPISODES):

@@ -14,8 +14,12 @@ from rewardsmith.task.spec import EvaluationSpec, TrainingSpec
 
 CHECKPOINTS = 5  # weights kept along a training, the last one included
 CURVE_POINTS = 40
-FILM = "film.webp"  # in a trial's folder, where one was made
-TRAINED = "trained.json"  # in a trial's folder, once its training is over
+# in a trial's folder
+JOB = "job.json"
+CURVE = "curve.csv"
+TRAINED = "trained.json"  # once its training is over
+RESULT = "result.json"  # once its evaluation is over
+FILM = "film.webp"  # where one was made
 RANKING_EPISODES = 5  # per checkpoint, to choose which one to ship
 
 

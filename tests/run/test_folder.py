@@ -18,8 +18,9 @@ from rewardsmith.errors import RunError
 from rewardsmith.journal import JsonLines
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.run.config import Budget, RunConfig
+from rewardsmith.run.creation import create_run
 from rewardsmith.run.events import EventLog
-from rewardsmith.run.folder import RunFolder, create_run, list_runs, open_run, write_whole
+from rewardsmith.run.folder import RunFolder, list_runs, open_run, write_whole
 from rewardsmith.run.state import fold
 from rewardsmith.task.loading import load_task
 from tests.support.lineworld import write_task

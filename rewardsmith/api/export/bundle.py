@@ -17,8 +17,10 @@ from rewardsmith.engine.workers.local import Executor, LocalExecutor
 from rewardsmith.errors import RunError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
+from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import RunFolder, write_whole
-from rewardsmith.run.records import check_seal, shipped_trial
+from rewardsmith.run.scores import fitness_by_seed
+from rewardsmith.run.seals import check_seal
 from rewardsmith.run.state import RunState
 
 _REWARD = "reward.py"
@@ -105,7 +107,9 @@ def _scores(state: RunState, program: str, rung: str) -> dict[str, Any] | None:
     score = state.score(program, rung)
     if score is None:
         return None
-    by_seed = {str(trial.seed): trial.fitness for trial in state.trials_of(program, rung)}
+    by_seed = {
+        str(seed): fitness for seed, fitness in fitness_by_seed(state, program, rung).items()
+    }
     rates = [
         trial.success_rate
         for trial in state.trials_of(program, rung)

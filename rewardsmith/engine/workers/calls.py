@@ -13,7 +13,7 @@ from typing import Any
 
 from rewardsmith.errors import BoundaryError, RewardsmithError
 from rewardsmith.program import EntryPoint, Style
-from rewardsmith.run.trials import TrialJob
+from rewardsmith.run.trials import JOB, TrialJob
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
 from rewardsmith.task.layout import Layout, shapes_of
@@ -112,7 +112,7 @@ def _trial_in(folder: str) -> tuple[TrialJob, Task]:
     from rewardsmith.run.trials import TrialJob
     from rewardsmith.task.loading import load_task
 
-    job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text(encoding="utf-8"))
+    job = TrialJob.model_validate_json((Path(folder) / JOB).read_text(encoding="utf-8"))
     return job, load_task(job.task)
 
 

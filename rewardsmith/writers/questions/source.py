@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from rewardsmith.episodes.bank import load_bank
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Reply
-from rewardsmith.run.folder import GIVEN, RunFolder
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.types import Episode
 from rewardsmith.writers.questions.answering import learned_program
 from rewardsmith.writers.questions.program import Texts, question_program, texts_of
@@ -44,7 +43,8 @@ class QuestionSource:
 
 
 def _successes(run: RunFolder) -> list[Episode]:
-    return [one.episode for one in load_bank(run.bank / GIVEN).trajectories if one.success]
+    given = run.given_bank()
+    return [one.episode for one in given.trajectories if one.success] if given is not None else []
 
 
 def _most_questions(texts: Texts, run: RunFolder) -> int:
