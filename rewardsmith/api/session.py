@@ -6,7 +6,7 @@ as it is interrupted, or as somebody brings replies to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 
 from rewardsmith.api.planning import TAPE, make_strategy, prices_in, provider_of
@@ -18,9 +18,9 @@ from rewardsmith.errors import NoProgram
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
 from rewardsmith.run.best import why_none
-from rewardsmith.run.config import RunConfig
+from rewardsmith.run.config import Budget, RunConfig
+from rewardsmith.run.events import BudgetRaised, Exported, fold
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import fold
 from rewardsmith.writers.grammar.source import GrammarSource
 from rewardsmith.writers.questions.source import QuestionSource
 from rewardsmith.writers.recorded import REPLIES, load_replies
@@ -38,7 +38,7 @@ def carry_on(
     folder: RunFolder,
     workers: int | None,
     observer: Observer,
-    budget: Mapping[str, float] | None = None,
+    budget: Budget | None = None,
     bring: Callable[[ReplyLog], None] | None = None,
 ) -> None:
     """Run the engine on a folder until it ends, then export; or until a reply has to be brought.
@@ -62,8 +62,8 @@ def carry_on(
             bring(log)
         with closing(LocalExecutor(workers or available_cores())) as executor:
             engine = _open_engine(folder, log, executor, observer)
-            if budget:
-                engine.record("budget", **dict(budget))
+            if budget is not None:
+                engine.record(BudgetRaised(limits=budget))
             state = engine.go()
             if engine.waiting:
                 return
@@ -76,7 +76,7 @@ def carry_on(
                 observer.doing("filming the agents")
                 for why in dict.fromkeys(film_policies(folder, state, ranked[0], executor)):
                     observer.doing(f"no film: {why}")
-                engine.record("exported", program=ranked[0])
+                engine.record(Exported(program=ranked[0]))
 
 
 def _open_engine(

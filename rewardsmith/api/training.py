@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rewardsmith.api.programs import trainable_program
 from rewardsmith.engine.observer import Observer
-from rewardsmith.engine.training import Trainer, tried
+from rewardsmith.engine.training import Trainer, trained
 from rewardsmith.engine.workers.local import LocalExecutor, available_cores
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
@@ -19,7 +19,8 @@ from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Train
 from rewardsmith.run.scores import fitness_by_seed
-from rewardsmith.run.state import RunState, apply_event
+from rewardsmith.run.state import RunState
+from rewardsmith.run.best import shipped_trial
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Interval
@@ -101,8 +102,8 @@ def train_program(
             if isinstance(outcome, BoundaryError):
                 failures.append(outcome)
                 continue
-            event = log.append("tried", **tried(trial.job, outcome))
-            apply_event(state, event)
+            event = log.append(trained(trial, outcome))
+            event.apply(state)
             watched.event(event, state)
         policy = _policy(folder, state, program, executor)
     if len(failures) == len(names) * seeds:

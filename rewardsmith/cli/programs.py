@@ -18,7 +18,7 @@ from rewardsmith.errors import NoProgram, ProgramError, RewardsmithError, RunErr
 if TYPE_CHECKING:
     from rewardsmith.api.training import TrainResult
     from rewardsmith.episodes.bank import Bank
-    from rewardsmith.episodes.preflight import Look
+    from rewardsmith.episodes.random_policy import Look
     from rewardsmith.evidence.appraisal import Appraisal
     from rewardsmith.evidence.subgoals import Reached
     from rewardsmith.program import CheckedProgram, Verdict
@@ -57,7 +57,7 @@ def _add_check(app: typer.Typer) -> None:
     ) -> None:
         """What is wrong with a program, how its terms range, and how fast it is; exit code 5 if it is refused."""
         from rewardsmith.api.programs import program_text
-        from rewardsmith.episodes.preflight import look_at
+        from rewardsmith.episodes.random_policy import look_at
         from rewardsmith.program import CheckedProgram
         from rewardsmith.sandbox.behaviour.for_training import check_for_training
         from rewardsmith.task.resolving import resolve_task
@@ -65,9 +65,7 @@ def _add_check(app: typer.Typer) -> None:
         source = program_text(file)
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
         look = look_at(resolved)
-        verdict = check_for_training(
-            source, look.report.model_dump(), look.transitions, resolved.spec.training
-        )
+        verdict = check_for_training(source, look.report, look.transitions, resolved.spec.training)
         trained, known, audits = None, None, []
         if verdict.accepted:
             folder = _run_of(resolved, run, runs) if on is None else None
@@ -182,7 +180,7 @@ def _known(task: Task, look: Look, on: Path | None, run: RunFolder | None) -> Ba
     """Known behaviour: a person's episodes, or all of a run, or what was seen just now."""
     from rewardsmith.evidence.appraisal import recorded_bank, untaught_bank
     from rewardsmith.run.bank import RunBank
-    from rewardsmith.run.state import fold
+    from rewardsmith.run.events import fold
 
     if on is not None:
         return recorded_bank(task, look, on)
@@ -196,7 +194,7 @@ def _appraised(program: CheckedProgram, bank: Bank, gamma: float, look: Look) ->
     if set(program.verdict.entries) == {"subgoals"}:
         return None
     try:
-        return appraise(program, bank, gamma, look.report.model_dump())
+        return appraise(program, bank, gamma, look.report)
     except ProgramError:
         return None
 
@@ -215,8 +213,8 @@ def _audited(program: CheckedProgram, bank: Bank, task: Task) -> list[Reached]:
 
 def _run_of(task: Task, name: str | None, runs: Path) -> RunFolder | None:
     """The run of that name, or the latest of the task that trained something; None where there is none."""
+    from rewardsmith.run.events import fold
     from rewardsmith.run.folder import list_runs, open_run
-    from rewardsmith.run.state import fold
 
     if name is not None:
         folder = open_run(name, runs)
@@ -241,7 +239,9 @@ def _episodes_of(
     """What the best program's agent did in a run, if its episodes hold what a program asks for."""
     from rewardsmith.episodes.columns import joined_columns
     from rewardsmith.run.best import shipped_trial
-    from rewardsmith.run.state import fold
+    from rewardsmith.run.events import fold
+    from rewardsmith.episodes.files import EPISODES
+    from rewardsmith.episodes.files import load_episodes
 
     if run is None:
         return None

@@ -6,6 +6,7 @@ What its writer may be told lies in the program's folder before the event that s
 from __future__ import annotations
 
 from typing import Any
+import json
 
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.subgoals import Reached, Votes, audited, concerns
@@ -15,6 +16,7 @@ from rewardsmith.run.orders import Audit
 from rewardsmith.run.records import AuditRecord
 from rewardsmith.run.state import RunState
 from rewardsmith.writers.feedback.subgoals import subgoal_summaries
+from rewardsmith.run.state import AuditState
 
 _TRAJECTORIES = 5000  # at most: that false alarms are rare takes thousands of transitions to show
 
@@ -27,8 +29,8 @@ class Auditor:
         self._bank = RunBank(run, _TRAJECTORIES)
         self._task = run.task()
 
-    def audit(self, order: Audit, state: RunState, votes: Votes) -> dict[str, Any]:
-        """The verdict, as the data of its event.
+    def audit(self, order: Audit, state: RunState, votes: Votes) -> AuditState:
+        """Audit the subgoals of a program on the recorded episodes of the bank.
 
         Args:
             votes: what a model says of steps in which a subgoal comes true.
@@ -48,7 +50,7 @@ class Auditor:
 
     def _kept(
         self, order: Audit, found: list[Reached], suspected: list[str], refused: bool
-    ) -> dict[str, Any]:
+    ) -> AuditState:
         record = AuditRecord(
             rows=subgoal_summaries(found),
             concerns=suspected,
@@ -57,8 +59,6 @@ class Auditor:
         )
         self._run.write_audit(order.program, record)
         trust = {one.name: one.trust for one in found}
-        return {
-            "program": order.program,
-            "verdict": "refused" if refused else "passed",
-            "trust": trust,
-        }
+        return AuditState(
+            program=order.program, verdict="refused" if refused else "passed", trust=trust
+        )

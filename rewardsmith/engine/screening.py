@@ -6,6 +6,7 @@ What its writer may be told lies in the program's folder before the event that s
 from __future__ import annotations
 
 from collections.abc import Sequence
+import json
 from typing import Any
 
 from rewardsmith.episodes.bank import Bank
@@ -19,6 +20,8 @@ from rewardsmith.run.orders import Screen
 from rewardsmith.run.records import ScreenRecord
 from rewardsmith.run.state import RunState
 from rewardsmith.writers.feedback.preference import preference_summary
+from rewardsmith.run.state import ScreenState
+from rewardsmith.run.state import ScreenVerdict
 
 
 class Screener:
@@ -29,8 +32,8 @@ class Screener:
         self._bank = RunBank(run)
         self._gamma = run.task().spec.training.gamma
 
-    def screen(self, order: Screen, state: RunState) -> dict[str, Any]:
-        """The verdict, as the data of its event.
+    def screen(self, order: Screen, state: RunState) -> ScreenState:
+        """Screen a program on the recorded episodes of the bank.
 
         A program that breaks on known behaviour, or pays what is not a number, has failed. Where
         the bank holds too
@@ -50,20 +53,21 @@ class Screener:
             problem = broken(error, program, bank, self._gamma)
         if problem:
             self._run.write_screen(order.program, ScreenRecord(problem=problem))
-            return _event(order, "failed")
+            return _screened(order, "failed")
         kept = paid.agreement(order.rule, order.measure)
         if kept is None or min(kept.better, kept.worse) < order.contrast:
-            return _event(order, "unscreened")
-        verdict_of_bank = "passed" if kept.share >= order.threshold else "failed"
+            return _screened(order, "unscreened")
+        verdict_of_bank: ScreenVerdict = "passed" if kept.share >= order.threshold else "failed"
         concerns = audit(paid, self._before(order.program, state, bank))
         assert state.preflight is not None
-        about = (program.verdict.fields_read, state.preflight["arguments"])
+        about = (program.verdict.fields_read, state.preflight.arguments)
         record = ScreenRecord(
             concerns=list(map(str, concerns)),
             preference=preference_summary(paid, order.rule, order.measure, order.threshold, *about),
         )
         self._run.write_screen(order.program, record)
-        return _event(order, verdict_of_bank, kept.share, [concern.code for concern in concerns])
+        codes = tuple(concern.code for concern in concerns)
+        return _screened(order, verdict_of_bank, kept.share, codes)
 
     def _before(self, program: str, state: RunState, bank: Bank) -> Paid | None:
         """What the program that it was made from pays; None where there is none, or it breaks."""
@@ -76,15 +80,18 @@ class Screener:
             return None
 
 
-def _event(
-    order: Screen, verdict: str, share: float | None = None, concerns: Sequence[str] = ()
-) -> dict[str, Any]:
-    return {
-        "program": order.program,
-        "verdict": verdict,
-        "share": share,
-        "concerns": list(concerns),
-        "rule": order.rule,
-        "measure": order.measure,
-        "threshold": order.threshold,
-    }
+def _screened(
+    order: Screen,
+    verdict: ScreenVerdict,
+    share: float | None = None,
+    concerns: tuple[str, ...] = (),
+) -> ScreenState:
+    return ScreenState(
+        program=order.program,
+        verdict=verdict,
+        share=share,
+        concerns=concerns,
+        rule=order.rule,
+        measure=order.measure,
+        threshold=order.threshold,
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from rewardsmith.episodes.bank import Bank, measured
-from rewardsmith.episodes.preflight import Look
+from rewardsmith.episodes.preflight import Preflight
+from rewardsmith.episodes.random_policy import Look
 from rewardsmith.episodes.recording import recorded_trajectories
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
@@ -46,7 +46,7 @@ def appraise(
     program: CheckedProgram,
     bank: Bank,
     gamma: float,
-    preflight: dict[str, Any],
+    preflight: Preflight,
     parent: Paid | None = None,
 ) -> Appraisal:
     """Hold an accepted program against a bank.
@@ -99,7 +99,7 @@ def _unless_broken(
     program: CheckedProgram,
     bank: Bank,
     gamma: float,
-    preflight: dict[str, Any],
+    preflight: Preflight,
     parent: Paid | None = None,
 ) -> Appraisal | None:
     try:

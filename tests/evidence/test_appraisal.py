@@ -11,7 +11,7 @@ from rewardsmith.api import runs as api
 from rewardsmith.api.comparison import comparison_json
 from rewardsmith.cli.comparison import comparison_table
 from rewardsmith.episodes.bank import Bank
-from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.evidence.appraisal import appraise_in_run, told, untaught_bank
 from rewardsmith.evidence.recombining import epic_apart
 from rewardsmith.program import CheckedProgram
@@ -46,7 +46,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checking, Bank]:
     look = look_at(task)
 
     def checked(source: str) -> CheckedProgram:
-        verdict = check_against_preflight(source, look.report.model_dump(), look.transitions)
+        verdict = check_against_preflight(source, look.report, look.transitions)
         assert verdict.accepted, verdict.findings
         return CheckedProgram.of(source, verdict)
 

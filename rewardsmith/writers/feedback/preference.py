@@ -7,11 +7,12 @@ succeeded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from rewardsmith.episodes.preflight import Arguments
 from rewardsmith.evidence.paid import Paid, extremes
 from rewardsmith.maths.preference import Measure, Rule
 from rewardsmith.run.records import EpisodeSummary, PreferenceSummary, TermSummary
@@ -27,13 +28,13 @@ def preference_summary(
     measure: Measure,
     threshold: float,
     fields: Sequence[str],
-    seen: Mapping[str, Any],
+    seen: Arguments,
 ) -> PreferenceSummary:
     """How a program orders the episodes of a bank, as the template ``shared/preference`` shows it.
 
     Args:
         fields: those that the program reads.
-        seen: what programs may ask for, see :class:`rewardsmith.episodes.preflight.Preflight`.
+        seen: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
 
     Raises:
         ValueError: the bank holds no contrast.
@@ -95,7 +96,7 @@ def _gain(scores: FloatArray, better: Array) -> float:
 
 
 def _episode(
-    paid: Paid, title: str, place: int, fields: Sequence[str], seen: Mapping[str, Any]
+    paid: Paid, title: str, place: int, fields: Sequence[str], seen: Arguments
 ) -> EpisodeSummary:
     found = paid.bank.trajectories[place]
     table = episode_table(found.episode, paid.of(place), fields, seen)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from rewardsmith.episodes.files import EPISODES
+from rewardsmith.episodes.files import load_episodes
+from rewardsmith.episodes.preflight import Arguments
 from rewardsmith.evidence.prior import (
     Believed,
     agreement,
@@ -30,7 +33,7 @@ def prior_rows(
     believed: Believed,
     episodes: Sequence[Episode],
     fields: Sequence[str],
-    seen: Mapping[str, Any],
+    seen: Arguments,
     gamma: float,
 ) -> dict[str, Any]:
     """Values of ``shared/prior``, but for whose agent it was.
@@ -38,7 +41,7 @@ def prior_rows(
     Args:
         gamma: the learner's discount.
         fields: those that the program reads.
-        seen: what programs may ask for, see :class:`rewardsmith.episodes.preflight.Preflight`.
+        seen: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
     """
     gaps = believed.others.max(axis=1) - believed.taken
     lengths = np.array([len(episode) for episode in episodes])
@@ -98,7 +101,7 @@ def prior_feedback(run: RunFolder, state: RunState, program: str) -> dict[str, A
     believed = prior_values(checked, episodes, state.preflight)
     gamma = run.task().spec.training.gamma
     told = prior_rows(
-        believed, episodes, checked.verdict.fields_read, state.preflight["arguments"], gamma
+        believed, episodes, checked.verdict.fields_read, state.preflight.arguments, gamma
     )
     who = (
         "the agent that learned from the environment's own reward"
