@@ -22,11 +22,9 @@ from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.run.best import Best, best_program
 from rewardsmith.run.config import Budget, RunConfig
 from rewardsmith.run.creation import create_run
-from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.folder import open_run
+from rewardsmith.run.events import Commented, fold
+from rewardsmith.run.folder import RunFolder, open_run
 from rewardsmith.run.state import RunState
-from rewardsmith.run.events import fold
-from rewardsmith.run.events import Commented
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.loading import Task

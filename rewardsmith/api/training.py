@@ -20,7 +20,6 @@ from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Train
 from rewardsmith.run.scores import fitness_by_seed
 from rewardsmith.run.state import RunState
-from rewardsmith.run.best import shipped_trial
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Interval

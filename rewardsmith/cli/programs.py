@@ -240,8 +240,6 @@ def _episodes_of(
     from rewardsmith.episodes.columns import joined_columns
     from rewardsmith.run.best import shipped_trial
     from rewardsmith.run.events import fold
-    from rewardsmith.episodes.files import EPISODES
-    from rewardsmith.episodes.files import load_episodes
 
     if run is None:
         return None

@@ -202,8 +202,8 @@ def _show(output: Output, run: Run) -> None:
 
 def _row(folder: RunFolder) -> dict[str, Any]:
     from rewardsmith.run.config import RunConfig
-    from rewardsmith.run.scores import final_score
     from rewardsmith.run.events import fold
+    from rewardsmith.run.scores import final_score
 
     row = {
         "run": folder.name,

@@ -5,18 +5,14 @@ What its writer may be told lies in the program's folder before the event that s
 
 from __future__ import annotations
 
-from typing import Any
-import json
-
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.subgoals import Reached, Votes, audited, concerns
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit
 from rewardsmith.run.records import AuditRecord
-from rewardsmith.run.state import RunState
+from rewardsmith.run.state import AuditState, RunState
 from rewardsmith.writers.feedback.subgoals import subgoal_summaries
-from rewardsmith.run.state import AuditState
 
 _TRAJECTORIES = 5000  # at most: that false alarms are rare takes thousands of transitions to show
 

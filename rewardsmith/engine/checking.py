@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Collection
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.protocol import FinishReason

@@ -56,9 +56,7 @@ from rewardsmith.run.events import (
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit, Derive, Order, Screen, Stop, Train, Write
 from rewardsmith.run.seals import check_seal
-from rewardsmith.run.state import RunState
-from rewardsmith.run.events import fold
-from rewardsmith.run.state import TrialState
+from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
 from rewardsmith.writers.judge import Consulting

@@ -5,10 +5,6 @@ What its writer may be told lies in the program's folder before the event that s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-import json
-from typing import Any
-
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
@@ -18,10 +14,8 @@ from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Screen
 from rewardsmith.run.records import ScreenRecord
-from rewardsmith.run.state import RunState
+from rewardsmith.run.state import RunState, ScreenState, ScreenVerdict
 from rewardsmith.writers.feedback.preference import preference_summary
-from rewardsmith.run.state import ScreenState
-from rewardsmith.run.state import ScreenVerdict
 
 
 class Screener:

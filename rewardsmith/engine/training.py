@@ -18,14 +18,16 @@ from rewardsmith.program import NATIVE
 from rewardsmith.run.events import Trained
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Train
-from rewardsmith.run.trials import JOB
-from rewardsmith.run.trials import RESULT
-from rewardsmith.run.trials import TRAINED
-from rewardsmith.run.trials import TrainedReport
-from rewardsmith.run.trials import TrialJob
-from rewardsmith.run.trials import TrialProgress
-from rewardsmith.run.trials import TrialResult
 from rewardsmith.run.state import TrialState
+from rewardsmith.run.trials import (
+    JOB,
+    RESULT,
+    TRAINED,
+    TrainedReport,
+    TrialJob,
+    TrialProgress,
+    TrialResult,
+)
 from rewardsmith.task.loading import Task
 
 _TICK_S = 0.5  # how often progress is told while waiting

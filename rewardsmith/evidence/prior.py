@@ -127,9 +127,7 @@ OTHERS = 8  # actions of a box that are asked about in each state
 _AT_ONCE = 8192
 
 
-def prior_ordering(
-    program: CheckedProgram, bank: Bank, preflight: Preflight
-) -> Ordering | None:
+def prior_ordering(program: CheckedProgram, bank: Bank, preflight: Preflight) -> Ordering | None:
     """How an accepted program's prior orders the actions of a bank; None without a prior, or without contrast.
 
     Raises:

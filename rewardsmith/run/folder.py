@@ -22,14 +22,10 @@ from rewardsmith.llm.prompts import Prompts
 from rewardsmith.program import CheckedProgram, Lineage, Program, Verdict
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.event_log import EventLog
-from rewardsmith.run.lock import in_use
-from rewardsmith.run.lock import lock
-from rewardsmith.run.records import AuditRecord
-from rewardsmith.run.records import ScreenRecord
-from rewardsmith.run.trial_folder import TrialFolder
-from rewardsmith.run.trial_folder import TrialName
-from rewardsmith.run.trials import JOB
-from rewardsmith.run.trials import TrialProgress
+from rewardsmith.run.lock import in_use, lock
+from rewardsmith.run.records import AuditRecord, ScreenRecord
+from rewardsmith.run.trial_folder import TrialFolder, TrialName
+from rewardsmith.run.trials import JOB, TrialProgress
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.types import Columns, Episode
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rewardsmith.episodes.files import TRANSITIONS
-from rewardsmith.episodes.files import save_episodes
+from rewardsmith.episodes.files import TRANSITIONS, save_episodes
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import BoundaryError, UsageError

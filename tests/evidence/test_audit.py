@@ -217,7 +217,9 @@ def test_where_none_or_all_succeed_pairs_shows_the_halves_by_fitness(success: bo
     graded = Bank(one._replace(success=success) for one in BANK.trajectories)
     found = Paid(graded, Output(-POSITION, {"back": -POSITION}), 0.99)
     assert found.agreement("pairs", "sum") is not None
-    told = preference_summary(found, "pairs", "sum", 0.8, ["position"], {"next_position": argument()})
+    told = preference_summary(
+        found, "pairs", "sum", 0.8, ["position"], {"next_position": argument()}
+    )
     half = (graded.fitness.min() + graded.fitness.max()) / 2
     better = graded.fitness > half
     assert (told.by_success, told.better, told.worse) == (

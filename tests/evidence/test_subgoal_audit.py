@@ -19,7 +19,6 @@ from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.maths.statistics import most_likely_rate
 from rewardsmith.run.events import Audited, fold
 from rewardsmith.run.orders import Audit, Stop, Train, Write
-from rewardsmith.run.events import fold
 from rewardsmith.run.state import AuditState
 from rewardsmith.strategy.calm import Calm, CalmOptions
 from rewardsmith.task.loading import Task, load_task

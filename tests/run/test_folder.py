@@ -20,12 +20,8 @@ from rewardsmith.llm.prompts import Prompts
 from rewardsmith.run.config import Budget, RunConfig
 from rewardsmith.run.creation import create_run
 from rewardsmith.run.event_log import EventLog
-from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.folder import list_runs
-from rewardsmith.run.folder import open_run
-from rewardsmith.run.folder import write_whole
-from rewardsmith.run.events import fold
-from rewardsmith.run.events import Worked
+from rewardsmith.run.events import Worked, fold
+from rewardsmith.run.folder import RunFolder, list_runs, open_run, write_whole
 from rewardsmith.task.loading import load_task
 from tests.support.lineworld import write_task
 

@@ -18,10 +18,7 @@ from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
 from rewardsmith.run.events import Event, Screened, fold
 from rewardsmith.run.orders import Screen, Stop, Train, Turn, Write
-from rewardsmith.run.state import RunState
-from rewardsmith.run.events import fold
-from rewardsmith.run.state import ScreenState
-from rewardsmith.run.state import ScreenVerdict
+from rewardsmith.run.state import RunState, ScreenState, ScreenVerdict
 from rewardsmith.run.wording import held_against, outcome
 from rewardsmith.run.wording import screened as screened_in_words
 from rewardsmith.strategy.card import Card, CardOptions

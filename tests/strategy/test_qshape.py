@@ -11,13 +11,8 @@ from rewardsmith.api.planning import plan
 from rewardsmith.engine.checking import keep_functions
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.replay import Tape
-from rewardsmith.program import NATIVE
-from rewardsmith.program import CheckedProgram
-from rewardsmith.program import EntryPoint
-from rewardsmith.program import Verdict
-from rewardsmith.run.events import Event
-from rewardsmith.run.events import Derived
-from rewardsmith.run.events import fold
+from rewardsmith.program import NATIVE, CheckedProgram, EntryPoint, Verdict
+from rewardsmith.run.events import Derived, fold
 from rewardsmith.run.orders import Derive, Stop, Train, Turn, Write
 from rewardsmith.strategy.qshape import QShape, QShapeOptions
 from rewardsmith.types import Slot

@@ -16,15 +16,12 @@ from rewardsmith.api.report.subgoals import subgoal_facts
 from rewardsmith.evidence.appraisal import appraise_in_run, told
 from rewardsmith.llm.log import read_lines
 from rewardsmith.program import NATIVE
-from rewardsmith.run.best import best_program
-from rewardsmith.run.best import shipped_trial
-from rewardsmith.run.best import shown_trial
+from rewardsmith.run.best import best_program, shipped_trial, shown_trial
 from rewardsmith.run.curves import CurveRow
+from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.scores import native_difference
-from rewardsmith.run.state import RunState
-from rewardsmith.run.state import SlotState
-from rewardsmith.run.events import fold
+from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.run.wording import (
     cost,
     duration,

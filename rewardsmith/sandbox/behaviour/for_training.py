@@ -14,9 +14,7 @@ from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.types import Columns, Finding
 
 
-def check_against_preflight(
-    source: str, preflight: Preflight, transitions: Columns
-) -> Verdict:
+def check_against_preflight(source: str, preflight: Preflight, transitions: Columns) -> Verdict:
     """Check a program on the transitions and the arguments of a preflight."""
     return check_on_transitions(
         source,

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from rewardsmith.episodes.files import EPISODES
-from rewardsmith.episodes.files import load_episodes
 from rewardsmith.episodes.preflight import Arguments
 from rewardsmith.evidence.prior import (
     Believed,

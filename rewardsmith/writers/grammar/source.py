@@ -13,8 +13,6 @@ from typing import NamedTuple
 import numpy as np
 
 from rewardsmith.episodes.columns import joined_columns
-from rewardsmith.episodes.files import EPISODES
-from rewardsmith.episodes.files import load_episodes
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
@@ -22,9 +20,7 @@ from rewardsmith.llm.protocol import NOTHING_USED, Reply
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState
-from rewardsmith.run.events import fold
 from rewardsmith.run.trial_folder import TrialFolder
-from rewardsmith.run.trials import TrialResult
 from rewardsmith.types import Episode
 from rewardsmith.writers.grammar.drafts import Evidence
 from rewardsmith.writers.grammar.features import features_of, known_of
