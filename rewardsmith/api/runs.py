@@ -9,13 +9,14 @@ import shutil
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 from rewardsmith.api.planning import Plan, plan, plan_replay, provider_of
 from rewardsmith.api.session import carry_on
 from rewardsmith.api.settings import Settings
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.observer import Observer
+from rewardsmith.engine.workers.executor import Execution, Executor, Resources
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.run.best import Best, best_program
 from rewardsmith.run.config import Budget, RunConfig
@@ -24,9 +25,6 @@ from rewardsmith.run.state import RunState, fold
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.loading import Task
-
-if TYPE_CHECKING:
-    pass
 
 RUNS = Path("runs")
 CHECK_S = 20.0  # for looking up a model
@@ -57,12 +55,15 @@ class Run:
         """
         return best_program(self.folder, self.state)
 
-    def export(self, target: str | Path | None = None) -> Path:
+    def export(
+        self, target: str | Path | None = None, *, executor: str | Executor = "local"
+    ) -> Path:
         """Write ``reward.py``, ``reward.json`` and the policy; returns the folder.
 
         Args:
             target: a folder, or the path that ``reward.py`` shall have; the run's own ``export`` by
                 default.
+            executor: where the policy is built.
 
         Raises:
             NoProgram: nothing is good enough.
@@ -70,10 +71,9 @@ class Run:
         """
         from rewardsmith.api.export import export_run
 
-        best = self.best
-        return export_run(
-            self.folder, self.state, best.id, Path(target) if target is not None else None
-        )
+        path = Path(target) if target is not None else None
+        with Execution(executor, workers=1).opened() as opened:
+            return export_run(self.folder, self.state, self.best.id, path, opened)
 
     def report(self, target: str | Path | None = None) -> Path:
         """Write the run as one HTML file, ``report.html`` in its folder by default; returns its path.
@@ -104,6 +104,8 @@ def design(
     goal: str | None = None,
     *,
     workers: int | None = None,
+    executor: str | Executor = "local",
+    needs: Resources = Resources(),
     runs: str | Path = RUNS,
     observer: Observer | None = None,
     **settings: Unpack[Settings],
@@ -117,6 +119,9 @@ def design(
         task: what :func:`plan` takes, or a plan.
         goal: what the agent must achieve, in words; a task may have its own.
         workers: trainings side by side; the number of cores by default.
+        executor: where trainings run: the name of an executor, or one that the caller opened and
+            closes.
+        needs: what each training needs; ``Resources(gpus=0.25)`` lets four share a GPU.
         runs: where the run's folder is made.
         observer: told of everything that happens.
         settings: see :class:`Settings`.
@@ -145,7 +150,7 @@ def design(
     )
     run = create_run(Path(runs), *given)
     try:
-        carry_on(run, workers, observer or Observer())
+        carry_on(run, Execution(executor, workers, needs), observer or Observer())
         return Run(run)
     except UsageError:
         if (
@@ -160,6 +165,8 @@ def resume(
     *,
     budget: Mapping[str, float] | None = None,
     workers: int | None = None,
+    executor: str | Executor = "local",
+    needs: Resources = Resources(),
     runs: str | Path = RUNS,
     observer: Observer | None = None,
 ) -> Run:
@@ -188,7 +195,7 @@ def resume(
                     f"a budget can only be raised: {name} from {was} to {limit}",
                     "give a larger one",
                 )
-    carry_on(folder, workers, observer or Observer(), budget)
+    carry_on(folder, Execution(executor, workers, needs), observer or Observer(), budget)
     return Run(folder)
 
 
@@ -227,6 +234,8 @@ def replay(
     *,
     by_position: bool = False,
     workers: int | None = None,
+    executor: str | Executor = "local",
+    needs: Resources = Resources(),
     runs: str | Path = RUNS,
     observer: Observer | None = None,
     allow_weak_sandbox: bool = False,
@@ -241,7 +250,9 @@ def replay(
     """
     folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
     planned = plan_replay(folder, by_position=by_position, allow_weak_sandbox=allow_weak_sandbox)
-    return design(planned, workers=workers, runs=runs, observer=observer)
+    return design(
+        planned, workers=workers, executor=executor, needs=needs, runs=runs, observer=observer
+    )
 
 
 def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:

@@ -20,11 +20,13 @@ from rewardsmith.api.session import carry_on
 from rewardsmith.api.settings import Settings
 from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.observer import Observer
+from rewardsmith.engine.workers.executor import Execution, Executor, Resources
 from rewardsmith.errors import NoProgram, RunError, UsageError
 from rewardsmith.evidence.suspicions import Suspicions
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply
+from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import open_run
 from rewardsmith.run.orders import Kind, Turn, Write
 from rewardsmith.run.state import RunState, SlotState
@@ -85,6 +87,7 @@ class Search:
     Args:
         task, goal, runs, settings: as :func:`rewardsmith.design` takes them, but for who writes.
         workers: trainings side by side; the number of cores by default.
+        executor, needs: as :func:`rewardsmith.design` takes them.
         observer: told of everything that happens.
 
     Raises:
@@ -98,15 +101,24 @@ class Search:
         goal: str | None = None,
         *,
         workers: int | None = None,
+        executor: str | Executor = "local",
+        needs: Resources = Resources(),
         runs: str | Path = RUNS,
         observer: Observer | None = None,
         **settings: Unpack[Settings],
     ) -> None:
-        self._workers = workers
+        self._execution = Execution(executor, workers, needs)
         self._observer = observer or Observer()
         settings["ask"] = True
         self.run = design(
-            task, goal, workers=workers, runs=runs, observer=self._observer, **settings
+            task,
+            goal,
+            workers=workers,
+            executor=executor,
+            needs=needs,
+            runs=runs,
+            observer=self._observer,
+            **settings,
         )
 
     @classmethod
@@ -115,6 +127,8 @@ class Search:
         run: str | Path | Run,
         *,
         workers: int | None = None,
+        executor: str | Executor = "local",
+        needs: Resources = Resources(),
         runs: str | Path = RUNS,
         observer: Observer | None = None,
     ) -> Search:
@@ -129,7 +143,8 @@ class Search:
             message = f"{found.folder.name} is written by {found.folder.config().written_by}, it waits for nobody"
             raise UsageError(message, "begin one that does with: rewardsmith design TASK --ask")
         search = cls.__new__(cls)
-        search.run, search._workers, search._observer = found, workers, observer or Observer()
+        search.run, search._observer = found, observer or Observer()
+        search._execution = Execution(executor, workers, needs)
         return search
 
     def ask(self) -> Question | None:
@@ -163,7 +178,7 @@ class Search:
             log.put(question.request, question.occurrence, _reply(reply, by), question.order.slot)
 
         try:
-            carry_on(self.run.folder, self._workers, self._observer, bring=bring)
+            carry_on(self.run.folder, self._execution, self._observer, bring=bring)
         except NoProgram:
             if not answered:
                 raise
@@ -173,7 +188,8 @@ class Search:
         folder, state = self.run.folder, self.run.state
         config = folder.config()
         strategy = make_strategy(config.strategy, config.options, config.steps)
-        return Asking(folder, strategy, log or ReplyLog(folder.llm_log)).unanswered(state, FREE)
+        asking = Asking(folder, strategy, log or ReplyLog(folder.llm_log), RunBank(folder))
+        return asking.unanswered(state, FREE)
 
     def _told(self, slot: Slot) -> Told:
         state = self.run.state
@@ -199,7 +215,8 @@ class Search:
             return "accepted; it is trained when the other replies of its round are there"
         turn = Turn(entry.program, _kinds(state, entry), entry.slot)
         after = Write(Slot(entry.slot.round + 1, 0), (turn,))
-        (past,) = past_turns(folder, state, ReplyLog(folder.llm_log), after, Suspicions(folder))
+        suspicions = Suspicions(folder, RunBank(folder))
+        (past,) = past_turns(folder, state, ReplyLog(folder.llm_log), after, suspicions)
         return told(folder.prompts(), past)
 
 

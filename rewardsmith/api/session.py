@@ -7,13 +7,12 @@ as it is interrupted, or as somebody brings replies to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import closing
 
 from rewardsmith.api.planning import TAPE, make_strategy, prices_in, provider_of
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.loop import Engine
 from rewardsmith.engine.observer import Observer
-from rewardsmith.engine.workers.local import Executor, LocalExecutor, available_cores
+from rewardsmith.engine.workers.executor import Execution, Executor, Resources
 from rewardsmith.errors import NoProgram
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
@@ -36,7 +35,7 @@ from rewardsmith.writers.sources import (
 
 def carry_on(
     folder: RunFolder,
-    workers: int | None,
+    execution: Execution,
     observer: Observer,
     budget: Mapping[str, float] | None = None,
     bring: Callable[[ReplyLog], None] | None = None,
@@ -44,7 +43,7 @@ def carry_on(
     """Run the engine on a folder until it ends, then export; or until a reply has to be brought.
 
     Args:
-        workers: trainings side by side; the number of cores when None.
+        execution: where calls are carried out.
         budget: new limits.
         bring: puts replies into the log before the engine goes.
 
@@ -60,8 +59,8 @@ def carry_on(
         log = ReplyLog(folder.llm_log)
         if bring is not None:
             bring(log)
-        with closing(LocalExecutor(workers or available_cores())) as executor:
-            engine = _open_engine(folder, log, executor, observer)
+        with execution.opened() as executor:
+            engine = _open_engine(folder, log, executor, observer, execution.needs)
             if budget:
                 engine.record("budget", **dict(budget))
             state = engine.go()
@@ -80,13 +79,12 @@ def carry_on(
 
 
 def _open_engine(
-    folder: RunFolder, log: ReplyLog, executor: Executor, observer: Observer
+    folder: RunFolder, log: ReplyLog, executor: Executor, observer: Observer, needs: Resources
 ) -> Engine:
     config = folder.config()
     strategy = make_strategy(config.strategy, config.options, config.steps)
-    return Engine(
-        folder, strategy, Writer(_source(folder, config, log), log), executor, log, observer
-    )
+    writer = Writer(_source(folder, config, log), log)
+    return Engine(folder, strategy, writer, executor, log, observer, needs)
 
 
 def _source(folder: RunFolder, config: RunConfig, log: ReplyLog) -> Source:

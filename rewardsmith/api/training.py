@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import uuid
-from contextlib import closing
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from rewardsmith.api.export.policy import export_policy
 from rewardsmith.api.programs import trainable_program
 from rewardsmith.engine.observer import Observer
-from rewardsmith.engine.training import Trainer, tried
-from rewardsmith.engine.workers.local import LocalExecutor, available_cores
+from rewardsmith.engine.training import Trainings, tried
+from rewardsmith.engine.workers.executor import Execution, Executor, Resources
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE, Verdict, program_id
@@ -66,6 +66,8 @@ def train_program(
     native: bool = False,
     device: str = "auto",
     workers: int | None = None,
+    executor: str | Executor = "local",
+    needs: Resources = Resources(),
     runs: str | Path = "runs",
     observer: Observer | None = None,
 ) -> TrainResult:
@@ -76,6 +78,7 @@ def train_program(
         seeds: trainings, with seeds 0, 1, …
         steps: environment steps of each; the task's by default.
         native: train the native reward on the same seeds too.
+        workers, executor, needs: as :func:`rewardsmith.design` takes them.
 
     Raises:
         UsageError: the file cannot be read, or the program is refused.
@@ -95,18 +98,17 @@ def train_program(
     ]
     failures: list[BoundaryError] = []
     watched.doing(f"training {len(names) * seeds} agents")
-    with closing(LocalExecutor(workers or available_cores())) as executor:
+    with Execution(executor, workers, needs).opened() as opened:
         log = folder.events()
-        for trial, outcome in Trainer(folder, resolved, device, executor).carry_out(
-            orders, watched.progress
-        ):
+        trainings = Trainings(folder, resolved, device, opened, needs)
+        for trial, outcome in trainings.carry_out(orders, watched.progress):
             if isinstance(outcome, BoundaryError):
                 failures.append(outcome)
                 continue
             event = log.append("tried", **tried(trial.job, outcome))
             apply_event(state, event)
             watched.event(event, state)
-        policy = _policy(folder, state, program, executor)
+        policy = _policy(folder, state, program, opened)
     if len(failures) == len(names) * seeds:
         raise failures[0]
     messages = [trial.message for trial in state.trials.values() if trial.message]
@@ -122,9 +124,7 @@ def train_program(
     )
 
 
-def _policy(
-    folder: RunFolder, state: RunState, program: str, executor: LocalExecutor
-) -> Path | None:
+def _policy(folder: RunFolder, state: RunState, program: str, executor: Executor) -> Path | None:
     finished = [
         trial for trial in state.trials_of(program, "selection") if trial.own_return is not None
     ]
@@ -132,11 +132,7 @@ def _policy(
         return None
     trial = shipped_trial(state, program)
     folder.export_folder.mkdir(exist_ok=True)
-    arguments = {
-        "folder": str(folder.trial_folder(program, trial.rung, trial.seed)),
-        "target": str(folder.export_folder),
-    }
-    executor.submit("export_policy", arguments, folder.path / "export.log").result()
+    export_policy(folder, trial, folder.export_folder, executor)
     return folder.export_folder
 
 

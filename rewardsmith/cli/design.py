@@ -231,7 +231,7 @@ def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: floa
     """Show what will be done, and ask where it may cost more than that."""
     from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_table
-    from rewardsmith.engine.workers.local import available_cores
+    from rewardsmith.engine.workers.machine import available_cores
 
     expected = estimate(planned, workers or available_cores())
     output.notes.print(plan_table(planned, expected))
@@ -263,7 +263,7 @@ def _carry_out(output: Output, planned: Plan, runs: Path, workers: int | None) -
 def _emit_plan(output: Output, planned: Plan, workers: int | None) -> None:
     from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_json, plan_table
-    from rewardsmith.engine.workers.local import available_cores
+    from rewardsmith.engine.workers.machine import available_cores
 
     expected = estimate(planned, workers or available_cores())
     if output.json:

@@ -26,9 +26,9 @@ _CONTRAST = 3
 class Suspicions:
     """Holds the trained programs of a run against what became known; each once for the same trials."""
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, bank: RunBank) -> None:
         self._run = run
-        self._bank = RunBank(run)
+        self._bank = bank
         self._gamma = run.task().spec.training.gamma
         self._contrast = int(run.config().options.get("contrast", _CONTRAST))
         self._told: dict[tuple[str, tuple[TrialKey, ...]], list[str]] = {}
