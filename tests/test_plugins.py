@@ -1,4 +1,4 @@
-"""Plugins: a provider, a strategy, a task and an algorithm of the package in docs/plugins.md work like our own."""
+"""Plugins: what the package in docs/plugins.md adds works like our own; it adds one of each kind."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_run_with_everything_from_another_package(tmp_path: Path, site: Path) 
     assert "once" in json.dumps(names)
     done = call(
         tmp_path, "design", "my-line", "--model", "echo/any", "--strategy", "once", "--set", "algorithm=MYPPO",
-        "--report-seeds", "1", "--workers", "1", "--json", PYTHONPATH=path,
+        "--report-seeds", "1", "--workers", "1", "--executor", "elsewhere", "--json", PYTHONPATH=path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "runs").iterdir()
@@ -69,6 +69,18 @@ def test_what_a_plugin_lacks_is_told_like_our_own(tmp_path: Path, site: Path) ->
     assert (
         done.returncode == 2 and "no algorithm 'MYPPOO'" in done.stderr and "MYPPO" in done.stderr
     )
+    done = call(
+        tmp_path,
+        "design",
+        "my-line",
+        "--model",
+        "echo/any",
+        "--executor",
+        "elswhere",
+        PYTHONPATH=path,
+    )
+    assert done.returncode == 2 and "no executor 'elswhere'" in done.stderr
+    assert "elsewhere" in done.stderr and not list((tmp_path / "runs").iterdir())
     (site / "my_rewards" / "provider.py").write_text("def (")
     done = call(tmp_path, "design", "my-line", "--model", "echo/any", PYTHONPATH=path)
     assert done.returncode == 2 and "provider 'echo' cannot be loaded: SyntaxError" in done.stderr

@@ -16,7 +16,7 @@ from rewardsmith.api.session import carry_on
 from rewardsmith.api.settings import Settings
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.observer import Observer
-from rewardsmith.engine.workers.executor import Execution, Executor, Resources
+from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.run.best import Best, best_program
 from rewardsmith.run.config import Budget, RunConfig
@@ -105,7 +105,7 @@ def design(
     *,
     workers: int | None = None,
     executor: str | Executor = "local",
-    needs: Resources = Resources(),
+    needs: Resources = ONE_CORE,
     runs: str | Path = RUNS,
     observer: Observer | None = None,
     **settings: Unpack[Settings],
@@ -166,7 +166,7 @@ def resume(
     budget: Mapping[str, float] | None = None,
     workers: int | None = None,
     executor: str | Executor = "local",
-    needs: Resources = Resources(),
+    needs: Resources = ONE_CORE,
     runs: str | Path = RUNS,
     observer: Observer | None = None,
 ) -> Run:
@@ -235,7 +235,7 @@ def replay(
     by_position: bool = False,
     workers: int | None = None,
     executor: str | Executor = "local",
-    needs: Resources = Resources(),
+    needs: Resources = ONE_CORE,
     runs: str | Path = RUNS,
     observer: Observer | None = None,
     allow_weak_sandbox: bool = False,

@@ -20,7 +20,7 @@ from rewardsmith.api.session import carry_on
 from rewardsmith.api.settings import Settings
 from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.observer import Observer
-from rewardsmith.engine.workers.executor import Execution, Executor, Resources
+from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import NoProgram, RunError, UsageError
 from rewardsmith.evidence.suspicions import Suspicions
 from rewardsmith.llm.log import ReplyLog
@@ -102,7 +102,7 @@ class Search:
         *,
         workers: int | None = None,
         executor: str | Executor = "local",
-        needs: Resources = Resources(),
+        needs: Resources = ONE_CORE,
         runs: str | Path = RUNS,
         observer: Observer | None = None,
         **settings: Unpack[Settings],
@@ -128,7 +128,7 @@ class Search:
         *,
         workers: int | None = None,
         executor: str | Executor = "local",
-        needs: Resources = Resources(),
+        needs: Resources = ONE_CORE,
         runs: str | Path = RUNS,
         observer: Observer | None = None,
     ) -> Search:

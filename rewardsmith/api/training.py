@@ -14,7 +14,7 @@ from rewardsmith.api.export.policy import export_policy
 from rewardsmith.api.programs import trainable_program
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.training import Trainings, tried
-from rewardsmith.engine.workers.executor import Execution, Executor, Resources
+from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE, Verdict, program_id
@@ -67,7 +67,7 @@ def train_program(
     device: str = "auto",
     workers: int | None = None,
     executor: str | Executor = "local",
-    needs: Resources = Resources(),
+    needs: Resources = ONE_CORE,
     runs: str | Path = "runs",
     observer: Observer | None = None,
 ) -> TrainResult:
@@ -88,14 +88,11 @@ def train_program(
     resolved = resolve_task(task)
     source, verdict = trainable_program(path, resolved)
     program = program_id(source)
-    folder = RunFolder(Path(runs) / f"train-{resolved.name}-{uuid.uuid4().hex[:8]}")
-    _lay_out(folder, resolved, program, source, verdict)
+    folder = _lay_out(Path(runs), resolved, program, source, verdict)
     watched, state = observer or Observer(), RunState()
     names = (program, NATIVE) if native else (program,)
-    orders = [
-        Train(name, tuple(range(seeds)), "selection", steps or resolved.spec.training.steps)
-        for name in names
-    ]
+    taken = steps or resolved.spec.training.steps
+    orders = [Train(name, tuple(range(seeds)), "selection", taken) for name in names]
     failures: list[BoundaryError] = []
     watched.doing(f"training {len(names) * seeds} agents")
     with Execution(executor, workers, needs).opened() as opened:
@@ -146,7 +143,9 @@ def _by_seed(state: RunState, program: str) -> dict[int, float]:
     return {trial.seed: trial.fitness for trial in trials if trial.fitness is not None}
 
 
-def _lay_out(folder: RunFolder, task: Task, program: str, source: str, verdict: Verdict) -> None:
+def _lay_out(runs: Path, task: Task, program: str, source: str, verdict: Verdict) -> RunFolder:
+    """Make a folder with the task and the program, as a run has them."""
+    folder = RunFolder(runs / f"train-{task.name}-{uuid.uuid4().hex[:8]}")
     try:
         folder.path.mkdir(parents=True)
         task.freeze(folder.task_folder)
@@ -155,3 +154,4 @@ def _lay_out(folder: RunFolder, task: Task, program: str, source: str, verdict: 
     target: Any = folder.program_folder(program)
     write_whole(target / "program.py", source.rstrip() + "\n")
     write_whole(target / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
+    return folder

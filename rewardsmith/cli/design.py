@@ -11,7 +11,7 @@ import typer
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
 from rewardsmith.cli.outcome import summarise
-from rewardsmith.cli.settings import pairs, prices, training_changes
+from rewardsmith.cli.settings import execution, pairs, prices, training_changes
 from rewardsmith.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def _add_design(app: typer.Typer) -> None:
         budget_minutes: given.Minutes = None,
         device: given.Device = "auto",
         workers: given.Workers = None,
+        executor: given.Executor = "local",
+        gpus: given.Gpus = None,
         allow_weak_sandbox: given.AllowWeakSandbox = False,
         runs: given.RunsFolder = Path("runs"),
         dry_run: Annotated[
@@ -90,7 +92,7 @@ def _add_design(app: typer.Typer) -> None:
             _emit_plan(output, planned, workers)
             return
         _confirm(output, planned, workers, None if yes else confirm_above)
-        _carry_out(output, planned, runs, workers)
+        _carry_out(output, planned, runs, execution(executor, workers, gpus))
 
 
 def _planned(values: dict[str, Any]) -> Plan:
@@ -159,6 +161,8 @@ def _add_demo(app: typer.Typer) -> None:
         ] = False,
         seed: Annotated[int, typer.Option(min=0, help="Of the search.")] = 0,
         workers: given.Workers = None,
+        executor: given.Executor = "local",
+        gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """A whole run without a key: a grammar writes in place of a model; real checks and real training."""
@@ -171,7 +175,7 @@ def _add_demo(app: typer.Typer) -> None:
         )
         planned = plan(DEMO_TASK, report_seeds=5, allow_weak_sandbox=True, **settings)
         _confirm(output, planned, workers, None)
-        _carry_out(output, planned, runs, workers)
+        _carry_out(output, planned, runs, execution(executor, workers, gpus))
 
 
 def _recorded_demo(output: Output) -> dict[str, Any]:
@@ -199,6 +203,8 @@ def _add_resume(app: typer.Typer) -> None:
         budget_steps: given.Steps = None,
         budget_minutes: given.Minutes = None,
         workers: given.Workers = None,
+        executor: given.Executor = "local",
+        gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Go on with RUN where it stopped; a raised budget lets it go on further."""
@@ -214,7 +220,8 @@ def _add_resume(app: typer.Typer) -> None:
         }
         budget = {key: value for key, value in raised.items() if value is not None}
         with watching(output) as view:
-            finished = api.resume(run, budget=budget, workers=workers, runs=runs, observer=view)
+            where = execution(executor, workers, gpus)
+            finished = api.resume(run, budget=budget, **where, runs=runs, observer=view)
         summarise(output, finished)
 
 
@@ -251,12 +258,12 @@ def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: floa
         typer.confirm("Go on?", default=True, abort=True, err=True)
 
 
-def _carry_out(output: Output, planned: Plan, runs: Path, workers: int | None) -> None:
+def _carry_out(output: Output, planned: Plan, runs: Path, where: dict[str, Any]) -> None:
     from rewardsmith.api import runs as api
     from rewardsmith.cli.live import watching
 
     with watching(output) as view:
-        finished = api.design(planned, workers=workers, runs=runs, observer=view)
+        finished = api.design(planned, **where, runs=runs, observer=view)
     summarise(output, finished)
 
 

@@ -42,6 +42,11 @@ Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Trainings side by side; by default the number of cores.")
 ]
+Executor = Annotated[str, typer.Option(help="Where trainings run; local, or of a plugin.")]
+Gpus = Annotated[
+    float | None,
+    typer.Option(min=0.0, help="GPUs of each training: 0.25 lets four share one, 0 uses none."),
+]
 TrainingSteps = Annotated[
     int | None, typer.Option(min=1, help="Environment steps of each training; the task's own.")
 ]

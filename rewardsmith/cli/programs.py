@@ -12,7 +12,7 @@ from rich.text import Text
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
-from rewardsmith.cli.settings import training_changes
+from rewardsmith.cli.settings import execution, training_changes
 from rewardsmith.errors import NoProgram, ProgramError, RewardsmithError, RunError, UsageError
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def _add_train(app: typer.Typer) -> None:
         change: given.Change = None,
         device: given.Device = "auto",
         workers: given.Workers = None,
+        executor: given.Executor = "local",
+        gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Train agents under a program, and measure their fitness."""
@@ -119,10 +121,9 @@ def _add_train(app: typer.Typer) -> None:
             "native": native,
             "device": device,
         }
+        settings |= execution(executor, workers, gpus)
         with watching(output) as view:
-            result = train_program(
-                file, resolved, **settings, workers=workers, runs=runs, observer=view
-            )
+            result = train_program(file, resolved, **settings, runs=runs, observer=view)
         _show_trained(output, result)
         if result.score is None:
             raise typer.Exit(NoProgram.exit_code)

@@ -29,7 +29,7 @@ from rewardsmith.engine.judging import Judge
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
 from rewardsmith.engine.training import RunningTrial, Trainings, tried
-from rewardsmith.engine.workers.executor import Call, Executor, Resources
+from rewardsmith.engine.workers.executor import ONE_CORE, Call, Executor, Resources
 from rewardsmith.errors import BoundaryError, ProgramError, RewardsmithError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import Reply
@@ -68,7 +68,7 @@ class Engine:
         executor: Executor,
         log: ReplyLog,
         observer: Observer,
-        needs: Resources = Resources(),
+        needs: Resources = ONE_CORE,
     ) -> None:
         self.run = run
         self.config: RunConfig = run.config()

@@ -36,6 +36,9 @@ class Resources:
     memory_mb: int = 0
 
 
+ONE_CORE = Resources()
+
+
 @dataclass(frozen=True)
 class Call:
     """One piece of work for a process: a function of :mod:`rewardsmith.engine.workers.calls`.
@@ -56,7 +59,7 @@ class Call:
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     log: str
-    needs: Resources = Resources()
+    needs: Resources = ONE_CORE
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -106,7 +109,7 @@ class Call:
 
 
 def trial_call(
-    run: RunFolder, name: str, folders: Sequence[Path], log: str, needs: Resources = Resources()
+    run: RunFolder, name: str, folders: Sequence[Path], log: str, needs: Resources = ONE_CORE
 ) -> Call:
     """A call on trials of a run.
 
@@ -166,7 +169,7 @@ class Execution:
 
     executor: str | Executor = "local"
     workers: int | None = None
-    needs: Resources = Resources()
+    needs: Resources = ONE_CORE
 
     @contextmanager
     def opened(self) -> Iterator[Executor]:
