@@ -1,4 +1,4 @@
-"""How results are summed up; the unit is always the training seed.
+"""Summaries of results; the unit is always the training seed.
 
 Below 10 seeds an interval is Student's t, from 10 on a BCa bootstrap (Efron 1987).
 """
@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
 
 import numpy as np
 
 from rewardsmith.types import FloatArray, Interval
 
-# Two-sided 95 % quantiles of Student's t for 1..8 degrees of freedom.
-_T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306)
+# scipy is imported inside the functions: its load time must not delay `import rewardsmith`.
 _BOOTSTRAP_FROM = 10
 _RESAMPLES = 4000
 
@@ -26,7 +24,7 @@ def interval(values: Sequence[float]) -> Interval:
         values: one finite number per seed, at least one.
 
     Raises:
-        ValueError: no values, or one that is not finite.
+        ValueError: there are no values, or one of them is not finite.
     """
     sample = np.asarray(values, dtype=np.float64)
     if sample.size == 0 or not np.isfinite(sample).all():
@@ -36,11 +34,10 @@ def interval(values: Sequence[float]) -> Interval:
     mean = float(sample.mean())
     if sample.size == 1:
         return Interval(mean, None, None, 1)
-    if sample.size < _BOOTSTRAP_FROM:
-        half = _T_95[sample.size - 2] * float(sample.std(ddof=1)) / math.sqrt(sample.size)
-        return Interval(mean, mean - half, mean + half, sample.size)
-    low, high = _bca(sample)
-    return Interval(mean, low, high, sample.size)
+    if sample.size >= _BOOTSTRAP_FROM:
+        return Interval(mean, *_bca(sample), sample.size)
+    half = _t_95(sample.size - 1) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    return Interval(mean, mean - half, mean + half, sample.size)
 
 
 def paired_difference(a: Sequence[float], b: Sequence[float]) -> Interval:
@@ -55,9 +52,10 @@ def paired_difference(a: Sequence[float], b: Sequence[float]) -> Interval:
 
 
 def clearly_above(a: Sequence[float], b: Sequence[float]) -> bool:
-    """Whether the 95 % interval of mean(a) - mean(b) lies above 0: Student's t, equal variances; unpaired.
+    """Whether the 95 % interval of mean(a) - mean(b) lies above 0.
 
-    With fewer than two of each nothing is clear; where neither varies, any difference is.
+    Unpaired Student's t with equal variances. With fewer than two values on a side nothing is
+    clear; where neither side varies, any difference is.
 
     Args:
         a, b: finite numbers.
@@ -71,14 +69,6 @@ def clearly_above(a: Sequence[float], b: Sequence[float]) -> bool:
     return bool(one.mean() - other.mean() > half)
 
 
-def _t_95(free: int) -> float:
-    """Two-sided 95 % quantile of Student's t; above the table Hill's expansion, right to 0.005."""
-    if free <= len(_T_95):
-        return _T_95[free - 1]
-    z = NormalDist().inv_cdf(0.975)
-    return z + (z**3 + z) / (4 * free) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * free**2)
-
-
 def normalised(fitness: float, random: float | None, reference: float | None) -> float | None:
     """(f - random) / (reference - random); None where a reference is missing or equals random."""
     if random is None or reference is None or reference == random:
@@ -86,46 +76,44 @@ def normalised(fitness: float, random: float | None, reference: float | None) ->
     return (fitness - random) / (reference - random)
 
 
-def _bca(sample: FloatArray) -> tuple[float, float]:
-    """Bias-corrected and accelerated 95 % bootstrap interval of the mean; the resampling seed is fixed."""
-    if np.ptp(sample) == 0.0:
-        return float(sample[0]), float(sample[0])
-    rng = np.random.default_rng(0)
-    means = rng.choice(sample, size=(_RESAMPLES, sample.size)).mean(axis=1)
-    normal = NormalDist()
-    below = np.mean(means < sample.mean()) + 0.5 * np.mean(means == sample.mean())
-    bias = normal.inv_cdf(float(np.clip(below, 1.0 / _RESAMPLES, 1.0 - 1.0 / _RESAMPLES)))
-    jackknife = (sample.sum() - sample) / (sample.size - 1)
-    deviations = jackknife.mean() - jackknife
-    acceleration = float((deviations**3).sum() / (6.0 * (deviations**2).sum() ** 1.5))
-    bounds = []
-    for z in (-1.959964, 1.959964):
-        shifted = bias + (bias + z) / (1.0 - acceleration * (bias + z))
-        bounds.append(float(np.quantile(means, normal.cdf(shifted))))
-    return bounds[0], bounds[1]
-
-
 def most_likely_rate(seen: int, trials: int, confidence: float = 0.95) -> float:
-    """The largest rate of an event that is compatible with how often it was seen (one-sided Clopper and Pearson 1934).
+    """The upper bound on the rate of an event (one-sided, Clopper and Pearson 1934).
 
-    With none seen it is 1 - (1 - confidence)^(1 / trials), about three in so many trials.
+    With no event seen it is 1 - (1 - confidence)^(1 / trials), about 3 / trials.
+
+    Args:
+        seen: how often the event occurred.
+        trials: how often it could have occurred.
+        confidence: probability that the rate is at most the bound, in (0, 1).
     """
+    from scipy.special import betaincinv
+
     if trials <= 0 or seen >= trials:
         return 1.0
-    low, high = seen / trials, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (
-            (middle, high) if _at_most(seen, trials, middle) > 1 - confidence else (low, middle)
-        )
-    return high
+    return float(betaincinv(seen + 1, trials - seen, confidence))
 
 
-def _at_most(seen: int, trials: int, rate: float) -> float:
-    """The probability of so many events or fewer."""
-    logs = [
-        math.lgamma(trials + 1) - math.lgamma(k + 1) - math.lgamma(trials - k + 1)
-        + k * math.log(rate) + (trials - k) * math.log1p(-rate)
-        for k in range(seen + 1)
-    ]  # fmt: skip
-    return math.fsum(map(math.exp, logs))
+def _t_95(free: int) -> float:
+    """Two-sided 95 % quantile of Student's t, to three decimals as printed tables have it."""
+    from scipy.special import stdtrit
+
+    return round(float(stdtrit(free, 0.975)), 3)
+
+
+def _bca(sample: FloatArray) -> tuple[float, float]:
+    """95 % BCa bootstrap interval of the mean; the seed of the resampling is fixed."""
+    from scipy import stats
+
+    spread = float(np.ptp(sample))
+    if spread == 0.0:
+        return float(sample[0]), float(sample[0])
+    # Scaled by a power of two, which is exact, so that no power of a tiny spread underflows.
+    exponent = math.frexp(spread)[1]
+    found = stats.bootstrap(
+        (np.ldexp(sample, -exponent),),
+        np.mean,
+        n_resamples=_RESAMPLES,
+        method="BCa",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return math.ldexp(float(found.low), exponent), math.ldexp(float(found.high), exponent)

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from tests.support.command_line import (
     refused,
     write_replies,
 )
-from tests.support.places import SUPPORT
+from tests.support.places import ROOT, SUPPORT
 
 TINY = [
     "--set",
@@ -133,14 +132,12 @@ def test_bad_tasks_and_settings(here: Path, case: str) -> None:
 
 
 def test_a_missing_extra_is_named(here: Path) -> None:
-    if (
-        subprocess.run(
-            [sys.executable, "-c", "import Box2D"], capture_output=True, check=False
-        ).returncode
-        == 0
-    ):
-        pytest.skip("Box2D is installed")
-    done = design(here, "LunarLander-v3", "--goal", "Land.")
+    (here / "hidden").mkdir()
+    absent = 'raise ModuleNotFoundError("No module named \'Box2D\'", name="Box2D")\n'
+    (here / "hidden" / "Box2D.py").write_text(absent, encoding="utf-8")
+    path = os.pathsep.join([str(here / "hidden"), str(ROOT)])
+    arguments = quick_design("LunarLander-v3", here / "replies.json")
+    done = call(here, *arguments, "--goal", "Land.", PYTHONPATH=path)
     refused(done, 2, says="needs a package that is missing", hints="gymnasium[box2d]")
 
 

@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 from rewardsmith.maths.agreement import credits, kendall_tau, teacher_variance
 from rewardsmith.maths.distances import (
     Recombined,
-    epic_distance,
     pearson_distance,
     sampled_epic,
     sampled_starc,
-    starc_distance,
 )
 from rewardsmith.maths.potentials import StateFeatures, shaping_share
+from tests.support.distances import epic_distance, starc_distance
 
 STATES, ACTIONS, GAMMA = 6, 3, 0.9
 seeds = st.integers(0, 10_000)

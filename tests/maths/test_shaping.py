@@ -12,13 +12,11 @@ from hypothesis import strategies as st
 
 from rewardsmith.maths.shaping import (
     DynamicPotential,
-    advice_as_potential,
     check_bonus,
     first_times,
     largest_bonus,
     look_ahead_advice,
     look_back_advice,
-    neutralised,
     potential_shaping,
 )
 from tests.support.tabular import World, optimal_q, random_world
@@ -163,16 +161,6 @@ def test_look_back_advice_telescopes(seed: int) -> None:
     assert math.isclose((GAMMA ** np.arange(7) * paid).sum(), GAMMA**6 * phi[-1], abs_tol=1e-9)
 
 
-def test_any_advice_becomes_a_potential_that_pays_like_it() -> None:
-    """A cycle of three states on policy: after convergence the change of potential is the advice."""
-    advice, phi = np.array([1.0, -0.5, 0.25]), np.zeros(3)
-    for step in range(3000):
-        here, to = step % 3, (step + 1) % 3
-        phi[here] = advice_as_potential(phi[here], phi[to], advice[here], False, GAMMA, 0.5)
-    paid = look_ahead_advice(phi, np.roll(phi, -1), NEVER, GAMMA)
-    assert np.allclose(paid, advice, atol=1e-9)
-
-
 @given(
     st.lists(
         st.tuples(st.lists(st.booleans(), min_size=2, max_size=2), st.booleans()),
@@ -190,28 +178,6 @@ def test_a_subgoal_is_paid_once_per_episode(rows: list[tuple[list[bool], bool]])
     for number in range(1, episode[-1] + 1):
         inside = episode == number
         assert np.array_equal(paid[inside].sum(axis=0), holds[inside].any(axis=0))
-
-
-@settings(max_examples=1000)
-@given(st.integers(0, 10**6))
-def test_a_success_gives_its_bonuses_back(seed: int) -> None:
-    draws = np.random.default_rng(seed)
-    steps = int(draws.integers(1, 40))
-    bonus, success = draws.random(steps) * (draws.random(steps) < 0.3), np.zeros(steps, bool)
-    starts = np.arange(steps) == 0
-    discounts = GAMMA ** np.arange(steps)
-    assert np.array_equal(neutralised(bonus, success, starts, GAMMA), bonus), "a failure keeps them"
-    success[-1] = True
-    paid = neutralised(bonus, success, starts, GAMMA)
-    assert abs((discounts * paid).sum()) < 1e-9 and np.array_equal(paid[:-1], bonus[:-1])
-
-
-def test_episodes_side_by_side_do_not_mix() -> None:
-    bonus = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 0.0]])
-    starts = np.array([[True, True], [False, True], [True, False]])
-    success = np.array([[False, False], [True, False], [True, True]])
-    paid = neutralised(bonus, success, starts, GAMMA)
-    assert np.allclose(paid, [[1.0, 0.0], [-1.0 / GAMMA, 2.0], [0.0, -2.0 / GAMMA]])
 
 
 def test_a_bonus_over_the_bound_is_refused() -> None:
