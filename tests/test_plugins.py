@@ -50,7 +50,7 @@ def test_a_run_with_everything_from_another_package(tmp_path: Path, site: Path) 
     assert "once" in json.dumps(names)
     done = call(
         tmp_path, "design", "my-line", "--model", "echo/any", "--strategy", "once", "--set", "algorithm=MYPPO",
-        "--report-seeds", "1", "--workers", "1", "--executor", "elsewhere", "--json", PYTHONPATH=path,
+        "--report-seeds", "1", "--workers", "1", "--json", PYTHONPATH=path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "runs").iterdir()
@@ -59,6 +59,23 @@ def test_a_run_with_everything_from_another_package(tmp_path: Path, site: Path) 
     assert "progress" in (run / "export" / "reward.py").read_text()
     job = json.loads(next(run.glob("programs/*/trials/selection-*/job.json")).read_text())
     assert job["training"]["algorithm"] == "MYPPO"
+
+
+def test_an_executor_of_another_package(tmp_path: Path, site: Path) -> None:
+    path = os.pathsep.join([str(ROOT), str(site)])
+    program = "def reward(next_position):\n    return {'place': next_position}\n"
+    (tmp_path / "program.py").write_text(program)
+    done = call(
+        tmp_path, "train", "program.py", "--task", "my-line", "--executor", "elsewhere", "--seeds", "1",
+        "--steps", "64", "--json", PYTHONPATH=path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (run,) = (tmp_path / "runs").iterdir()
+    (trial,) = run.glob("programs/*/trials/*")
+    names = {file.name for file in trial.iterdir()}
+    assert {"curve.csv", "progress.json", "result.json", "out.log", "export.log"} <= names
+    assert str(tmp_path) not in (trial / "job.json").read_text()
+    assert (run / "export" / "policy.zip").exists()
 
 
 def test_what_a_plugin_lacks_is_told_like_our_own(tmp_path: Path, site: Path) -> None:

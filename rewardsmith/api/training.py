@@ -89,11 +89,10 @@ def train_program(
     source, verdict = trainable_program(path, resolved)
     program = program_id(source)
     folder = _lay_out(Path(runs), resolved, program, source, verdict)
-    watched, state = observer or Observer(), RunState()
+    watched, state, failures = observer or Observer(), RunState(), list[BoundaryError]()
     names = (program, NATIVE) if native else (program,)
-    taken = steps or resolved.spec.training.steps
-    orders = [Train(name, tuple(range(seeds)), "selection", taken) for name in names]
-    failures: list[BoundaryError] = []
+    given = (tuple(range(seeds)), "selection", steps or resolved.spec.training.steps)
+    orders = [Train(name, *given) for name in names]
     watched.doing(f"training {len(names) * seeds} agents")
     with Execution(executor, workers, needs).opened() as opened:
         log = folder.events()
@@ -108,7 +107,6 @@ def train_program(
         policy = _policy(folder, state, program, opened)
     if len(failures) == len(names) * seeds:
         raise failures[0]
-    messages = [trial.message for trial in state.trials.values() if trial.message]
     return TrainResult(
         program=program,
         score=_score(state, program, seeds),
@@ -117,8 +115,13 @@ def train_program(
         native_fitness=_by_seed(state, NATIVE),
         folder=folder.path,
         policy=policy,
-        failures=(*messages, *(failure.message for failure in failures)),
+        failures=(*_messages(state), *(failure.message for failure in failures)),
     )
+
+
+def _messages(state: RunState) -> list[str]:
+    """What the trainings that ended report of their programs' failures."""
+    return [trial.message for trial in state.trials.values() if trial.message]
 
 
 def _policy(folder: RunFolder, state: RunState, program: str, executor: Executor) -> Path | None:
