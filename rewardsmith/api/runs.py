@@ -11,6 +11,8 @@ from html import escape
 from pathlib import Path
 from typing import Unpack
 
+from pydantic import ValidationError
+
 from rewardsmith.api.planning import Plan, plan, plan_replay, provider_of
 from rewardsmith.api.session import carry_on
 from rewardsmith.api.settings import Settings
@@ -20,8 +22,9 @@ from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, R
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.run.best import Best, best_program
 from rewardsmith.run.config import Budget, RunConfig
+from rewardsmith.run.events import Commented, fold
 from rewardsmith.run.folder import RunFolder, create_run, open_run
-from rewardsmith.run.state import RunState, fold
+from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.loading import Task
@@ -195,8 +198,18 @@ def resume(
                     f"a budget can only be raised: {name} from {was} to {limit}",
                     "give a larger one",
                 )
-    carry_on(folder, Execution(executor, workers, needs), observer or Observer(), budget)
+    limits = _limits(budget) if budget else None
+    carry_on(folder, Execution(executor, workers, needs), observer or Observer(), limits)
     return Run(folder)
+
+
+def _limits(budget: Mapping[str, float]) -> Budget:
+    try:
+        return Budget.model_validate(budget)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise UsageError(f"budget of {name}: {first['msg']}", "give a whole number") from None
 
 
 def say(
@@ -225,7 +238,7 @@ def say(
             raise UsageError(
                 f"{folder.name} has no program {program or ''}", did_you_mean(program or "", known)
             )
-        folder.events().append("said", program=fitting[0], words=words.strip())
+        folder.events().append(Commented(program=fitting[0], words=words.strip()))
     return fitting[0]
 
 

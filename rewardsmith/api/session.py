@@ -6,7 +6,7 @@ as it is interrupted, or as somebody brings replies to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from rewardsmith.api.planning import TAPE, make_strategy, prices_in, provider_of
 from rewardsmith.engine.gate import current_budget
@@ -17,9 +17,9 @@ from rewardsmith.errors import NoProgram
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
 from rewardsmith.run.best import why_none
-from rewardsmith.run.config import RunConfig
+from rewardsmith.run.config import Budget, RunConfig
+from rewardsmith.run.events import BudgetRaised, Exported, fold
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import fold
 from rewardsmith.writers.grammar.source import GrammarSource
 from rewardsmith.writers.questions.source import QuestionSource
 from rewardsmith.writers.recorded import REPLIES, load_replies
@@ -37,7 +37,7 @@ def carry_on(
     folder: RunFolder,
     execution: Execution,
     observer: Observer,
-    budget: Mapping[str, float] | None = None,
+    budget: Budget | None = None,
     bring: Callable[[ReplyLog], None] | None = None,
 ) -> None:
     """Run the engine on a folder until it ends, then export; or until a reply has to be brought.
@@ -61,8 +61,8 @@ def carry_on(
             bring(log)
         with execution.opened() as executor:
             engine = _open_engine(folder, log, executor, observer, execution.needs)
-            if budget:
-                engine.record("budget", **dict(budget))
+            if budget is not None:
+                engine.record(BudgetRaised(limits=budget))
             state = engine.go()
             if engine.waiting:
                 return
@@ -75,7 +75,7 @@ def carry_on(
                 observer.doing("filming the agents")
                 for why in dict.fromkeys(film_policies(folder, state, ranked[0], executor)):
                     observer.doing(f"no film: {why}")
-                engine.record("exported", program=ranked[0])
+                engine.record(Exported(program=ranked[0]))
 
 
 def _open_engine(

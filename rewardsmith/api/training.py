@@ -13,7 +13,7 @@ from typing import Any
 from rewardsmith.api.export.policy import export_policy
 from rewardsmith.api.programs import trainable_program
 from rewardsmith.engine.observer import Observer
-from rewardsmith.engine.training import Trainings, tried
+from rewardsmith.engine.training import Trainings, trained
 from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
@@ -21,7 +21,7 @@ from rewardsmith.program import NATIVE, Verdict, program_id
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Train
 from rewardsmith.run.records import shipped_trial
-from rewardsmith.run.state import RunState, apply_event
+from rewardsmith.run.state import RunState
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Interval
@@ -91,8 +91,8 @@ def train_program(
     folder = _lay_out(Path(runs), resolved, program, source, verdict)
     watched, state, failures = observer or Observer(), RunState(), list[BoundaryError]()
     names = (program, NATIVE) if native else (program,)
-    given = (tuple(range(seeds)), "selection", steps or resolved.spec.training.steps)
-    orders = [Train(name, *given) for name in names]
+    taken, each = steps or resolved.spec.training.steps, tuple(range(seeds))
+    orders = [Train(name, each, "selection", taken) for name in names]
     watched.doing(f"training {len(names) * seeds} agents")
     with Execution(executor, workers, needs).opened() as opened:
         log = folder.events()
@@ -101,8 +101,8 @@ def train_program(
             if isinstance(outcome, BoundaryError):
                 failures.append(outcome)
                 continue
-            event = log.append("tried", **tried(trial.job, outcome))
-            apply_event(state, event)
+            event = log.append(trained(trial, outcome))
+            event.apply(state)
             watched.event(event, state)
         policy = _policy(folder, state, program, opened)
     if len(failures) == len(names) * seeds:

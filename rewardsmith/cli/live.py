@@ -17,7 +17,7 @@ from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table
 from rewardsmith.engine.observer import Observer
-from rewardsmith.run.events import Event
+from rewardsmith.run.events import Event, PreflightDone, Trained
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialProgress
@@ -60,8 +60,9 @@ class _Noting(Observer):
         self._output.notes.print(f"run: {run.path}", markup=False, soft_wrap=True)
 
     def event(self, event: Event, state: RunState) -> None:
-        for warning in event.data["warnings"] if event.kind == "preflight" else ():
-            self._output.warn(warning)
+        if isinstance(event, PreflightDone):
+            for warning in event.found.warnings:
+                self._output.warn(warning)
 
 
 class _Lines(_Noting):
@@ -117,11 +118,9 @@ class _Table(_Noting):
 
     def event(self, event: Event, state: RunState) -> None:
         self._state = state
-        if event.kind == "tried":
-            done = (event.data["program"], event.data["seed"], event.data["rung"])
-            self._running = [
-                trial for trial in self._running if (trial.program, trial.seed, trial.rung) != done
-            ]
+        if isinstance(event, Trained):
+            ended = event.trial.key
+            self._running = [trial for trial in self._running if trial.key != ended]
         super().event(event, state)
         self._show()
 

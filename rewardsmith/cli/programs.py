@@ -18,7 +18,7 @@ from rewardsmith.errors import NoProgram, ProgramError, RewardsmithError, RunErr
 if TYPE_CHECKING:
     from rewardsmith.api.training import TrainResult
     from rewardsmith.episodes.bank import Bank
-    from rewardsmith.episodes.preflight import Look
+    from rewardsmith.episodes.random_policy import Look
     from rewardsmith.evidence.appraisal import Appraisal
     from rewardsmith.evidence.subgoals import Reached
     from rewardsmith.program import Verdict
@@ -57,16 +57,14 @@ def _add_check(app: typer.Typer) -> None:
     ) -> None:
         """What is wrong with a program, how its terms range, and how fast it is; exit code 5 if it is refused."""
         from rewardsmith.api.programs import program_text
-        from rewardsmith.episodes.preflight import look_at
+        from rewardsmith.episodes.random_policy import look_at
         from rewardsmith.sandbox.behaviour.for_training import check_for_training
         from rewardsmith.task.resolving import resolve_task
 
         source = program_text(file)
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
         look = look_at(resolved)
-        verdict = check_for_training(
-            source, look.report.model_dump(), look.transitions, resolved.spec.training
-        )
+        verdict = check_for_training(source, look.report, look.transitions, resolved.spec.training)
         trained, known, audits = None, None, []
         if verdict.accepted:
             folder = _run_of(resolved, run, runs) if on is None else None
@@ -183,7 +181,7 @@ def _known(task: Task, look: Look, on: Path | None, run: RunFolder | None) -> Ba
     """Known behaviour: a person's episodes, or all of a run, or what was seen just now."""
     from rewardsmith.evidence.appraisal import recorded_bank, untaught_bank
     from rewardsmith.run.bank import RunBank
-    from rewardsmith.run.state import fold
+    from rewardsmith.run.events import fold
 
     if on is not None:
         return recorded_bank(task, look, on)
@@ -199,7 +197,7 @@ def _appraised(
     if set(verdict.entries) == {"subgoals"}:
         return None
     try:
-        return appraise(source, verdict, bank, gamma, look.report.model_dump())
+        return appraise(source, verdict, bank, gamma, look.report)
     except ProgramError:
         return None
 
@@ -218,8 +216,8 @@ def _audited(source: str, verdict: Verdict, bank: Bank, task: Task) -> list[Reac
 
 def _run_of(task: Task, name: str | None, runs: Path) -> RunFolder | None:
     """The run of that name, or the latest of the task that trained something; None where there is none."""
+    from rewardsmith.run.events import fold
     from rewardsmith.run.folder import list_runs, open_run
-    from rewardsmith.run.state import fold
 
     if name is not None:
         folder = open_run(name, runs)
@@ -244,8 +242,8 @@ def _episodes_of(
     """What the best program's agent did in a run, if its episodes hold what a program asks for."""
     from rewardsmith.episodes.columns import joined_columns
     from rewardsmith.episodes.files import EPISODES, load_episodes
+    from rewardsmith.run.events import fold
     from rewardsmith.run.records import shipped_trial
-    from rewardsmith.run.state import fold
 
     if run is None:
         return None

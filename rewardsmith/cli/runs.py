@@ -173,7 +173,7 @@ def _show(output: Output, run: Run) -> None:
     running = unfinished_trials(folder) if standing == "running" else []
     console.print(Text(folder.name, "bold").append(f"  {standing}", "not bold cyan"))
     console.print(Text(task.goal), "")
-    for warning in state.preflight["warnings"] if state.preflight is not None else ():
+    for warning in state.preflight.warnings if state.preflight is not None else ():
         console.print(Text(f"warning: {warning}", "yellow"), "")
     if state.slots:
         console.print(program_table(state, running), "")
@@ -205,7 +205,7 @@ def _show(output: Output, run: Run) -> None:
 
 def _row(folder: RunFolder) -> dict[str, Any]:
     from rewardsmith.run.config import RunConfig
-    from rewardsmith.run.state import fold
+    from rewardsmith.run.events import fold
 
     row = {
         "run": folder.name,

@@ -243,7 +243,7 @@ def _first_request(
     prompts: Path | None,
 ) -> Any:
     from rewardsmith.api.settings import produced
-    from rewardsmith.episodes.preflight import look_at
+    from rewardsmith.episodes.random_policy import look_at
     from rewardsmith.llm.prompts import Prompts
     from rewardsmith.strategy import STRATEGIES
     from rewardsmith.task.resolving import resolve_task
@@ -252,7 +252,7 @@ def _first_request(
     STRATEGIES.get(strategy)
     resolved = resolve_task(task, goal)
     folders = () if prompts is None else (prompts, Prompts().folder)
-    seen = look_at(resolved).report.model_dump(mode="json")
+    seen = look_at(resolved).report
     wanted = produced(produce, strategy, resolved)
     steps = steps or resolved.spec.training.steps
     return compose(Prompts(*folders), strategy, resolved.spec, seen, steps, (), produce=wanted)

@@ -71,7 +71,7 @@ class Asking:
         spec, seeds = self._spec, self._config.report_seeds
         steps = spec.training.steps_taken(self._config.steps)
         per_trial = trial_steps(
-            steps, state.preflight["episode_length"], spec.evaluation.episodes, RANKING_EPISODES
+            steps, state.preflight.episode_length, spec.evaluation.episodes, RANKING_EPISODES
         )
         return Gate(
             self._config,

@@ -25,7 +25,7 @@ class Admitted(NamedTuple):
 
 def current_budget(config: RunConfig, state: RunState) -> Budget:
     """The budget with the raises of later sessions."""
-    return config.budget.model_copy(update=state.budget_changes)
+    return config.budget.replaced_by(state.raised)
 
 
 def trial_steps(steps: int, episode_length: float, episodes: int, ranking_episodes: int) -> int:

@@ -20,9 +20,11 @@ from rewardsmith.engine.workers.executor import Call, Executor, Resources, trial
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
+from rewardsmith.run.events import Trained
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Train
 from rewardsmith.run.records import read_verdict
+from rewardsmith.run.state import TrialState
 from rewardsmith.run.trials import TRAINED, TrainedReport, TrialJob, TrialProgress, TrialResult
 from rewardsmith.task.loading import Task
 
@@ -168,7 +170,7 @@ class Trainings:
         return _RunningCall(call, trials, self._executor.submit(call))
 
     def _progress(self, running: _RunningCall) -> list[TrialProgress]:
-        reported = {trial[:3]: trial for trial in self._executor.progress(running.call) or ()}
+        reported = {trial.key: trial for trial in self._executor.progress(running.call) or ()}
         for trial in running.trials:
             trial.progress = reported.get(trial.job.key, trial.progress)
         return [trial.progress for trial in running.trials]
@@ -207,23 +209,23 @@ def _take_error(ended: _RunningCall) -> None:
             trial.failures += len(ended.trials) == 1
 
 
-def tried(job: TrialJob, result: TrialResult) -> dict[str, Any]:
-    """The result of a trial, as the data of its event."""
-    finished = result.status == "finished"
-    return {
-        "program": job.program,
-        "seed": job.seed,
-        "rung": job.rung,
-        "status": result.status,
-        "fitness": float(np.mean(result.fitness)) if finished else None,
-        "success_rate": float(np.mean(result.successes))
-        if finished and result.successes is not None
-        else None,
-        "own_return": result.own_return,
-        "steps": result.steps,
-        "wall_s": result.wall_s,
-        "message": result.message,
-    }
+def trained(trial: RunningTrial, result: TrialResult) -> Trained:
+    """The event of a trial that ended."""
+    job, finished = trial.job, result.status == "finished"
+    solved = result.successes if finished else None
+    state = TrialState(
+        program=job.program,
+        seed=job.seed,
+        rung=job.rung,
+        status=result.status,
+        fitness=float(np.mean(result.fitness)) if finished else None,
+        success_rate=float(np.mean(solved)) if solved is not None else None,
+        own_return=result.own_return,
+        steps=result.steps,
+        wall_s=result.wall_s,
+        message=result.message,
+    )
+    return Trained(trial=state, digest=trial.digest)
 
 
 def _matches(path: Path, kind: type[TrainedReport] | type[TrialResult], digest: str) -> bool:

@@ -40,6 +40,10 @@ class Budget(BaseModel):
     steps: int | None = Field(None, gt=0)
     minutes: float | None = Field(None, gt=0)
 
+    def replaced_by(self, limits: Budget) -> Budget:
+        """The same with those limits that another budget sets."""
+        return self.model_copy(update=limits.model_dump(exclude_none=True))
+
 
 class RunConfig(BaseModel):
     """Everything that a run was asked to do, nothing left to be looked up again.

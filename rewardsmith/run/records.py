@@ -154,5 +154,5 @@ def _reported_progress(run: RunFolder) -> dict[TrialKey, TrialProgress]:
     found = {}
     for path in run.path.glob(f"programs/*/trials/*/{PROGRESS}"):
         for trial in read_progress(path.parent) or ():
-            found[trial.program, trial.seed, trial.rung] = trial
+            found[trial.key] = trial
     return found

@@ -141,6 +141,11 @@ class TrialProgress(NamedTuple):
     total: int
     fitness: float | None
 
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """As of :class:`rewardsmith.run.state.TrialState`."""
+        return self.program, self.seed, self.rung
+
 
 def write_progress(folder: Path, trials: Sequence[TrialProgress]) -> None:
     """Write how far the trials of a training call are.

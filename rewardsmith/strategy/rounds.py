@@ -48,7 +48,7 @@ class InRounds:
 
     def plan(self, state: RunState) -> Sequence[Order]:
         """The orders that the current round still owes, or the first ones of the next."""
-        for number in range(self.options.rounds + sum(map(len, state.said.values()))):
+        for number in range(self.options.rounds + sum(map(len, state.comments.values()))):
             turns = [self.talk(state, number)] * self.options.samples
             orders = write_wave(state, number, self.options.repairs, turns) or self.owed(
                 state, number
@@ -118,5 +118,5 @@ def told_of(
     kinds = trained if state.trials_of(program, "selection") else refused
     if kinds is trained and state.failed(program):
         kinds = (*trained, "preference")
-    said: tuple[Kind, ...] = ("person",) if state.said.get(program) else ()
+    said: tuple[Kind, ...] = ("person",) if state.comments.get(program) else ()
     return Turn(program, (*kinds, *said), state.programs[program])

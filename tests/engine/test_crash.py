@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from rewardsmith.run.events import Checked, Replied, Trained
 from rewardsmith.run.folder import RunFolder
 from tests.support.crash_driver import TAPE, answer
 from tests.support.fake_llm import FakeLLM
@@ -29,10 +30,10 @@ from tests.support.places import ROOT, SUPPORT
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
     pytest.mark.slow,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(3600),
 ]
 DRIVER = SUPPORT / "crash_driver.py"
-GONE_WITHIN_S = 3.0
+GONE_WITHIN_S = 120.0
 
 
 class Sessions:
@@ -68,7 +69,7 @@ class Sessions:
 
     def finish(self, process: subprocess.Popen[bytes]) -> int:
         """Wait for the end of a session, and look at what it left."""
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=1200)
         self._nothing_survives()
         self._nothing_ran_twice()
         self._nothing_bought_twice()
@@ -127,12 +128,7 @@ class Sessions:
 def outcome(run: RunFolder) -> dict[str, Any]:
     """All of a run that must not depend on how often it was interrupted."""
     events = list(run.events())
-    tried = {
-        (e.data["program"], e.data["seed"], e.data["rung"]): e.data
-        for e in events
-        if e.kind == "tried"
-    }
-    exact = ("digest", "status", "fitness", "success_rate", "own_return", "steps")
+    exact = {"status", "fitness", "success_rate", "own_return", "steps"}
     facts = json.loads((run.export_folder / "reward.json").read_text())
     return {
         "best": facts["program"],
@@ -143,9 +139,15 @@ def outcome(run: RunFolder) -> dict[str, Any]:
             facts["policy"]["seed"],
             facts["policy"]["rung"],
         ),
-        "judged": {tuple(e.data["slot"]): e.data for e in events if e.kind == "judged"},
-        "asked": {tuple(e.data["slot"]): e.data["request"] for e in events if e.kind == "replied"},
-        "tried": {key: {name: data[name] for name in exact} for key, data in tried.items()},
+        "checked": {
+            e.slot: e.model_copy(update={"at": ""}) for e in events if isinstance(e, Checked)
+        },
+        "asked": {e.slot: e.request for e in events if isinstance(e, Replied)},
+        "trained": {
+            e.trial.key: (e.digest, e.trial.model_dump(include=exact))
+            for e in events
+            if isinstance(e, Trained)
+        },
         "programs": {p.parent.name: p.read_text() for p in run.path.glob("programs/*/program.py")},
         "reward.py": (run.export_folder / "reward.py").read_text().replace(run.name, "RUN"),
         "weights": _weights(run),
@@ -184,7 +186,9 @@ def undisturbed(folder: Path, *, unreal: bool = False) -> dict[str, Any]:
         check_log(sessions, lost=0)
         assert sessions.run is not None
         result = outcome(sessions.run)
-    assert len(result["judged"]) == 5 and len(result["programs"]) == 4 and len(result["tried"]) == 7
+    assert (
+        len(result["checked"]) == 5 and len(result["programs"]) == 4 and len(result["trained"]) == 7
+    )
     return result
 
 
@@ -236,7 +240,7 @@ def test_killed_while_a_request_is_open(tmp_path: Path, expected: dict[str, Any]
 
     def slow(body: dict[str, Any]) -> str:
         if tuple(body["slot"]) == (0, 0, 0):
-            release.wait(60)
+            release.wait(600)
         return answer(body)
 
     with FakeLLM(slow) as fake:
@@ -253,7 +257,7 @@ def test_killed_while_a_request_is_open(tmp_path: Path, expected: dict[str, Any]
         assert outcome(sessions.run) == expected
 
 
-def _wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+def _wait_for(condition: Callable[[], Any], seconds: float = 600.0) -> Any:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if found := condition():
