@@ -9,21 +9,23 @@ import shutil
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import Unpack
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
-from rewardsmith.api.planning import Plan, plan, plan_replay, provider_of
+from rewardsmith.api.planning import Plan, plan_replay, resolved_plan
+from rewardsmith.api.providers import provider_of
 from rewardsmith.api.session import carry_on
-from rewardsmith.api.settings import Settings
+from rewardsmith.api.settings import Settings, takes_settings
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.run.best import Best, best_program
-from rewardsmith.run.config import Budget, RunConfig
+from rewardsmith.run.config import RunConfig
 from rewardsmith.run.events import Commented, fold
 from rewardsmith.run.folder import RunFolder, create_run, open_run
+from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
@@ -74,9 +76,9 @@ class Run:
         """
         from rewardsmith.api.export import export_run
 
-        path = Path(target) if target is not None else None
+        best, path = self.best, Path(target) if target is not None else None
         with Execution(executor, workers=1).opened() as opened:
-            return export_run(self.folder, self.state, self.best.id, path, opened)
+            return export_run(self.folder, self.state, best.id, path, opened)
 
     def report(self, target: str | Path | None = None) -> Path:
         """Write the run as one HTML file, ``report.html`` in its folder by default; returns its path.
@@ -102,44 +104,57 @@ class Run:
         return f"<b>{escape(self.folder.name)}</b><br>{escape(told)}; {escape(spent(state))}"
 
 
-def design(
-    task: Task | str | Plan,
-    goal: str | None = None,
-    *,
-    workers: int | None = None,
-    executor: str | Executor = "local",
-    needs: Resources = ONE_CORE,
-    runs: str | Path = RUNS,
-    observer: Observer | None = None,
-    **settings: Unpack[Settings],
-) -> Run:
+class DesignSettings(Settings):
+    """The keywords of :func:`design`: the settings of the run, and where and how it is carried out."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    workers: Annotated[
+        int | None, Field(gt=0, description="Concurrent trainings; the number of cores by default.")
+    ] = None
+    executor: Annotated[
+        str | Executor,
+        Field(
+            description="Where trainings run: the name of an executor, or one that the caller "
+            "opened and closes."
+        ),
+    ] = "local"
+    needs: Annotated[
+        Resources,
+        Field(description="What each training needs; Resources(gpus=0.25) lets four share a GPU."),
+    ] = ONE_CORE
+    runs: Annotated[str | Path, Field(description="Folder in which the run's folder is made.")] = (
+        RUNS
+    )
+    observer: Annotated[Observer | None, Field(description="Is notified of every event.")] = None
+
+    @property
+    def execution(self) -> Execution:
+        """Where the calls of the run are carried out."""
+        return Execution(self.executor, self.workers, self.needs)
+
+
+@takes_settings(DesignSettings)
+def design(task: Task | str | Plan, goal: str | None, settings: DesignSettings) -> Run:
     """Design a reward: write, check, train, reflect, and compare the best with the native reward.
 
-    With ``ask=True`` it returns as soon as a reply has to be brought, see
+    With ``ask=True`` it returns as soon as the run waits for a reply, see
     :class:`rewardsmith.api.search.Search`.
 
     Args:
-        task: what :func:`plan` takes, or a plan.
-        goal: what the agent must achieve, in words; a task may have its own.
-        workers: trainings side by side; the number of cores by default.
-        executor: where trainings run: the name of an executor, or one that the caller opened and
-            closes.
-        needs: what each training needs; ``Resources(gpus=0.25)`` lets four share a GPU.
-        runs: where the run's folder is made.
-        observer: told of everything that happens.
-        settings: see :class:`Settings`.
+        task: what :func:`plan` takes, or a plan, which has its settings already.
+        goal: what the agent must achieve, in words; by default the task's own.
+        settings: the fields of :class:`DesignSettings`, as keywords.
 
     Raises:
         UsageError: before anything is spent.
         BoundaryError: environment, provider, sandbox or trainer failed; resume the run when it is
-            mended.
+            fixed.
         RunError: the run's folder cannot be written.
-        NoProgram: the run ended and nothing usable came out.
+        NoProgram: the run ended without a usable program.
     """
-    planned = task if isinstance(task, Plan) else plan(task, goal, **settings)
-    if (
-        planned.config.writer == "model"
-    ):  # a missing key, or a model that is none, is told before a folder is made
+    planned = _planned(task, goal, settings)
+    if planned.config.writer == "model":  # before a folder is made: is there a key, and a model?
         assert planned.config.model is not None
         provider_of(planned.config).check(planned.config.model, CHECK_S)
     sandbox = _strong_enough(planned.config)
@@ -151,9 +166,9 @@ def design(
         planned.files,
         planned.bank,
     )
-    run = create_run(Path(runs), *given)
+    run = create_run(Path(settings.runs), *given)
     try:
-        carry_on(run, Execution(executor, workers, needs), observer or Observer())
+        carry_on(run, settings.execution, settings.observer or Observer())
         return Run(run)
     except UsageError:
         if (
@@ -161,6 +176,18 @@ def design(
         ):  # found by the look at the environment: there is nothing to resume
             shutil.rmtree(run.path, ignore_errors=True)
         raise
+
+
+def _planned(task: Task | str | Plan, goal: str | None, settings: DesignSettings) -> Plan:
+    if not isinstance(task, Plan):
+        return resolved_plan(task, goal, settings)
+    repeated = settings.model_fields_set & Settings.model_fields.keys()
+    if repeated or goal is not None:
+        raise UsageError(
+            f"a plan has its settings already, but {min(repeated, default='goal')} was given",
+            "give it to rs.plan",
+        )
+    return task
 
 
 def resume(
@@ -177,6 +204,7 @@ def resume(
 
     Args:
         budget: new limits, e.g. ``{"tokens": 200_000}``.
+        workers, executor, needs: as :func:`design` takes them.
 
     Raises:
         RunError: there is no such run, or it is in use, or its folder was changed.

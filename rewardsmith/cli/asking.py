@@ -11,7 +11,7 @@ import typer
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
 from rewardsmith.cli.outcome import question_json, summarise
-from rewardsmith.cli.settings import execution
+from rewardsmith.cli.values import execution
 from rewardsmith.errors import UsageError
 
 if TYPE_CHECKING:

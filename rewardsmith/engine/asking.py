@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rewardsmith.engine.gate import Gate, trial_steps
 from rewardsmith.evidence.suspicions import Suspicions
@@ -31,14 +32,16 @@ class Asking:
         bank: of the run.
     """
 
-    def __init__(self, run: RunFolder, strategy: Strategy, log: ReplyLog, bank: RunBank) -> None:
+    def __init__(
+        self, run: RunFolder, strategy: Strategy[Any], log: ReplyLog, bank: RunBank
+    ) -> None:
         self._run = run
         self._config = run.config()
         self._spec = run.task().spec
         self._prompts = run.prompts()
         self._strategy = strategy
         self._log = log
-        self._suspicions = Suspicions(run, bank)
+        self._suspicions = Suspicions(run, bank, strategy.needs.contrast)
         path = run.path / EXAMPLES
         self._examples = read_examples(path.read_text(encoding="utf-8")) if path.exists() else []
 

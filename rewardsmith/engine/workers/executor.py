@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rewardsmith.plugins import Registry
 from rewardsmith.run.folder import RunFolder
@@ -128,6 +128,7 @@ def _copy(names: Sequence[str], source: Path, target: Path) -> None:
             shutil.copytree(source / name, target / name, dirs_exist_ok=True)
 
 
+@runtime_checkable
 class Executor(Protocol):
     """Carries out calls in other processes, of this machine or of others.
 
@@ -186,6 +187,9 @@ class Execution:
             yield executor
         finally:
             executor.close()
+
+
+HERE = Execution()
 
 
 def progress_on_disk(call: Call) -> Sequence[TrialProgress] | None:
