@@ -174,7 +174,7 @@ class Engine:
             writes=(self.run.bank.name,),
             log="preflight.log",
             needs=self._needs,
-            options={"wanted": list(self.config.produce)},
+            arguments={"wanted": list(self.config.produce)},
         )
         future = self._executor.submit(call)
         begun = time.monotonic()

@@ -23,7 +23,7 @@ sys.path.insert(0, sys.argv[1])
 import rewardsmith.engine.workers.server as worker
 
 def helper(call):
-    how, note = call.options["how"], call.options["note"]
+    how, note = call.arguments["how"], call.options["note"]
     if how == "fork":
         process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(6000,), daemon=True)
         process.start()
@@ -60,7 +60,7 @@ def serving() -> Iterator[subprocess.Popen[bytes]]:
 
 def answer(server: subprocess.Popen[bytes], call: str, log: Path, **arguments: str) -> Any:
     assert server.stdin is not None and server.stdout is not None
-    described = Call(call, log.parent, (), (), log.name, options=arguments)
+    described = Call(call, log.parent, (), (), log.name, arguments=arguments)
     message = {"id": 1, "call": described.to_json()}
     server.stdin.write(json.dumps(message).encode() + b"\n")
     server.stdin.flush()

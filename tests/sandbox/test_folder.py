@@ -158,7 +158,7 @@ def test_an_environment_that_writes_elsewhere_is_told_where_and_what_to_do(tmp_p
     with closing(LocalExecutor(1)) as executor:
 
         def preflight() -> None:
-            call = Call("preflight", tmp_path, ("line",), ("out",), "log", options={"wanted": []})
+            call = Call("preflight", tmp_path, ("line",), ("out",), "log", arguments={"wanted": []})
             executor.submit(call).result()
 
         with pytest.raises(BoundaryError, match="may write only to") as caught:

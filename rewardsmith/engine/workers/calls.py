@@ -32,7 +32,7 @@ def preflight(call: Call) -> None:
 
     task = load_task(str(call.task))
     with _kept_to(call.folders, task):
-        run_preflight(task, call.folders[0], call.options["wanted"])
+        run_preflight(task, call.folders[0], call.arguments["wanted"])
 
 
 def train(call: Call) -> None:

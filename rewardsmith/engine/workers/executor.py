@@ -51,7 +51,7 @@ class Call:
         writes: folders that it reads and writes. A training of several trials names one for each.
         log: file that takes its output.
         needs: what it needs while it runs.
-        options: further arguments, plain JSON.
+        arguments: further arguments, plain JSON.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Call:
     writes: tuple[str, ...]
     log: str
     needs: Resources = ONE_CORE
-    options: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def task(self) -> Path:
@@ -91,7 +91,7 @@ class Call:
 
     def to_json(self) -> str:
         """The call as one line of JSON."""
-        return json.dumps(asdict(self) | {"root": str(self.root), "options": dict(self.options)})
+        return json.dumps(asdict(self) | {"root": str(self.root), "arguments": dict(self.arguments)})
 
     @classmethod
     def from_json(cls, text: str) -> Call:
@@ -104,7 +104,7 @@ class Call:
             writes=tuple(data["writes"]),
             log=data["log"],
             needs=Resources(**data["needs"]),
-            options=data["options"],
+            arguments=data["arguments"],
         )
 
 
