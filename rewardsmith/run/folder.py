@@ -25,7 +25,7 @@ from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.lock import in_use, lock
 from rewardsmith.run.records import AuditRecord, ScreenRecord
 from rewardsmith.run.trial_folder import TrialFolder, TrialName
-from rewardsmith.run.trials import JOB, TrialProgress
+from rewardsmith.run.trials import JOB, PROGRESS, TrialProgress, read_progress
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.types import Columns, Episode
 
@@ -92,13 +92,22 @@ class RunFolder:
         return TrialFolder(self.trial_folder(trial.program, trial.rung, trial.seed))
 
     def unfinished_trials(self) -> list[TrialProgress]:
-        """Trials that were begun and have no result yet."""
+        """Trials that were begun and have no result yet, with how far each is."""
+        reported = self._reported_progress()
         found = []
         for path in sorted(self.path.glob(f"programs/*/trials/*/{JOB}")):
             trial = TrialFolder(path.parent)
             job = trial.job()
             if job is not None and trial.result() is None:
-                found.append(trial.progress(job))
+                found.append(reported.get(job.key, job.progress()))
+        return found
+
+    def _reported_progress(self) -> dict[tuple[str, int, str], TrialProgress]:
+        """What the training calls reported last, by trial."""
+        found = {}
+        for path in self.path.glob(f"programs/*/trials/*/{PROGRESS}"):
+            for trial in read_progress(path.parent) or ():
+                found[trial.key] = trial
         return found
 
     def has_program(self, program: str) -> bool:

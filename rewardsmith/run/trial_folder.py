@@ -18,7 +18,6 @@ from rewardsmith.run.trials import (
     TRAINED,
     TrainedReport,
     TrialJob,
-    TrialProgress,
     TrialResult,
 )
 from rewardsmith.types import Episode, Output
@@ -79,14 +78,6 @@ class TrialFolder:
         """The film of the policy."""
         path = self.path / FILM
         return path if path.exists() else None
-
-    def progress(self, job: TrialJob) -> TrialProgress:
-        """How far the training got, with the last fitness that was seen in it."""
-        rows = self.curve()
-        steps = rows[-1].steps if rows else 0
-        seen = [row.fitness for row in rows if row.fitness is not None]
-        fitness = seen[-1] if seen else None
-        return TrialProgress(job.program, job.seed, job.rung, steps, job.steps, fitness)
 
 
 def _read(path: Path, kind: type[_Record]) -> _Record | None:
