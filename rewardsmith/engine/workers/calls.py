@@ -13,7 +13,7 @@ from typing import Any
 from rewardsmith.engine.workers.executor import Call
 from rewardsmith.errors import BoundaryError, RewardsmithError
 from rewardsmith.program import EntryPoint, Style
-from rewardsmith.run.trials import TrialJob
+from rewardsmith.run.trials import JOB, TrialJob
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
 from rewardsmith.task.layout import Layout, shapes_of
