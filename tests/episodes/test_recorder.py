@@ -308,7 +308,7 @@ def test_images_are_not_offered_but_their_numbers_are() -> None:
         "env": {"id": "tests.support.toy_envs:Pixels"},
         "fitness": {"source": "native_return"},
     }
-    with pytest.raises(UsageError, match="nothing that a program could read"):
+    with pytest.raises(UsageError, match="programs can read nothing"):
         task = Task("toy", parse_spec(spec, "toy"))
         make_layout(task, make_env(task))
     fields = [
