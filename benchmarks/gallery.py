@@ -27,11 +27,11 @@ SHOWN = {"door-key": "language/door-key-eager", "put-next": "language/put-next-c
 HEAD = """\
 # Gallery
 
-The designed reward of each shipped task, written by a language model, with the fitness of agents that were trained
-under it on seeds that selection never used. We ran door-key, pick-up, put-next, lava-gap-pixels and the hopper several
-times and show the run that scored best on these same seeds, so their numbers are optimistic. The writer, the settings
-and the other runs:
-[model runs](../benchmarks/results/model_runs/README.md). This page is made by `python benchmarks/gallery.py`.
+The designed reward of each shipped task, written by a language model, and the fitness of agents that were trained with
+it on seeds that selection never used. We ran door-key, pick-up, put-next, lava-gap-pixels and hopper-high-jump several
+times and show the run that scored best on these same report seeds, so these numbers are optimistic.
+[Model runs](../benchmarks/results/model_runs/README.md) lists all runs, the writers, and how the runs were made.
+`python benchmarks/gallery.py` writes this page.
 
 | task | training | designed reward | native reward, same steps and seeds | solved from |
 |---|---|---|---|---|

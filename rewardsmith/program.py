@@ -24,6 +24,10 @@ EXPORT_BEGINS = (
     "# --- The program, as it was written -"  # the lines around a program in an exported file
 )
 EXPORT_ENDS = "# --- How it is applied to one environment -"
+# names that an exported file binds beside the program's own
+EXPORT_FUNCTIONS = "_FIELD_FUNCTIONS"
+EXPORT_PREFIX = "_module_of_fields_"  # a number follows
+EXPORT_NAMES = ("RewardWrapper", "ShowSubgoals", "_gym", "_np", "_re", EXPORT_FUNCTIONS)
 
 Style = Literal["batched", "per_transition"]
 

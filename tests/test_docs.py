@@ -30,12 +30,24 @@ def test_rewards_of_other_tools_load_as_the_page_says() -> None:
     assert codes[0] >= {"RS113"} and codes[2] >= {"RS103", "RS115"}
 
 
+PAGES = (*DOCS.glob("*.md"), *DOCS.parent.glob("*.md"))
+
+
+def anchors(page_path: Path) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page_path.read_text(encoding="utf-8"), re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.strip().replace(" ", "-") for heading in plain}
+
+
 def test_links_between_pages_hold() -> None:
-    for page_path in (*DOCS.glob("*.md"), DOCS.parent / "README.md"):
-        for target in re.findall(
-            r"\]\(([^)#:]+)(?:#[^)]*)?\)", page_path.read_text(encoding="utf-8")
-        ):
-            assert (page_path.parent / target).exists(), f"{page_path.name}: {target}"
+    for page_path in PAGES:
+        text = page_path.read_text(encoding="utf-8")
+        for target, _, anchor in re.findall(r"\]\(([^)#:]*)(#([^)]+))?\)", text):
+            linked = page_path.parent / target if target else page_path
+            assert linked.exists(), f"{page_path.name}: {target}"
+            found = not anchor or anchor in anchors(linked)
+            assert found, f"{page_path.name}: {target}#{anchor}"
 
 
 def test_the_gallery_shows_every_task_as_it_was_kept() -> None:

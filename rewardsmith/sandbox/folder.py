@@ -1,8 +1,8 @@
-"""Keeps a process that trains or measures to its own folder: it may read everything and write only there.
+"""Lets a process that trains or evaluates read everything but write only to its own folder.
 
-It runs no generated code, so this is a second line: whatever goes wrong in an environment, a
-library or a numpy of a trainer, the programs, verdicts, scores and log of the run, which the engine
-writes, are out of its reach.
+Such a process runs no generated code, so this is a second line of defence: no fault of an
+environment or a library can change the programs, verdicts, scores and log of the run, which the
+engine writes.
 """
 
 from __future__ import annotations
@@ -25,29 +25,27 @@ _GPUS = (
     "kfd",
     "dxg",
 )  # NVIDIA, its small boards, Mesa, AMD, Windows
-_OWN = Path(
-    "/proc/self"
-)  # names of threads; all of /proc would hold settings of the kernel, which root may change
+_OWN = Path("/proc/self")  # names of threads; the rest of /proc contains settings of the kernel
 
 
 @contextmanager
 def kept_to(folder: Path, others: Iterable[Path] = ()) -> Iterator[bool]:
-    """From here on, for good, this thread may write only below a folder; in it lies its temporary folder.
+    """Let this thread, from now on, write only below a folder, which contains its temporary folder.
 
     Args:
-        folder: is made if it does not exist.
-        others: further folders, e.g. the cache of an environment; made if they do not exist, since
-            a place that does not exist cannot be allowed.
+        folder: created if it does not exist.
+        others: further folders, e.g. the cache of an environment; created if they do not exist,
+            since the kernel needs existing folders.
 
     Yields:
-        Whether the kernel holds it to that.
+        Whether the kernel enforces it.
     """
     temporary = folder / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
     further = list(others)
     for place in further:
-        with suppress(OSError):  # a file, or where nothing can be made: who writes there is told
+        with suppress(OSError):  # a write there will raise
             place.mkdir(parents=True, exist_ok=True)
     try:
         yield landlock.write_only_below([folder, *further, _OWN, *_devices(Path("/dev"))])
@@ -56,17 +54,16 @@ def kept_to(folder: Path, others: Iterable[Path] = ()) -> Iterator[bool]:
 
 
 def _devices(folder: Path) -> Iterator[Path]:
-    """What libraries write to among the devices: never a disk."""
+    """Devices that libraries write to; never a disk."""
     yield from (folder / name for name in _DEVICES)
     for pattern in _GPUS:
         yield from folder.glob(pattern)
 
 
 def refused_outside(error: BaseException, folder: Path) -> str | None:
-    """The path that could not be written because it lies outside the folder, if that is what an error comes from.
+    """The path that an error refused to write because it lies outside the folder; else None.
 
-    What its mode refuses as well was no matter of the folder: the error does not tell whether it
-    was to be read.
+    A path that its file mode refuses too does not count.
     """
     chain: BaseException | None = error
     while chain is not None:

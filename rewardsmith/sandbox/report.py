@@ -1,4 +1,4 @@
-"""What holds on this machine, as its self-attacks found it: for ``run.json``, for results, and for ``doctor``."""
+"""The sandbox of this machine, from its self test: for ``run.json``, results and ``doctor``."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from rewardsmith.sandbox.inside.confine import LAYERS
 
 @dataclass(frozen=True)
 class SandboxReport:
-    """How well generated code is confined here.
+    """How well generated code is confined on this machine.
 
     Attributes:
-        level: strong, every attack was refused; medium, files and TCP are out of reach; weak, the
-            rest.
-        layers: what is taken from a program host beside the static rules, see :mod:`confine`.
+        level: strong: all attacks were refused; medium: those on files, TCP and memory; weak:
+            fewer.
+        layers: the active layers of a program host, see :mod:`confine`.
         worked: attacks that were not refused.
-        landlock: version of the kernel's Landlock, 0 where there is none; it also keeps trainers to
+        landlock: version of the kernel's Landlock, 0 if there is none; it also limits trainers to
             their folder.
         system: operating system, kernel, machine.
     """
@@ -36,10 +36,10 @@ class SandboxReport:
     system: str
 
     def require(self, *, weak_allowed: bool) -> None:
-        """Refuse to go on below strong.
+        """Refuse a level below strong.
 
         Raises:
-            BoundaryError: with what was not refused.
+            BoundaryError: the level is too low; it lists the attacks that worked.
         """
         if self.level == "strong" or weak_allowed:
             return
@@ -49,7 +49,8 @@ class SandboxReport:
             why = f"{platform.system()} confines no process the way Linux does"
         raise BoundaryError(
             f"the sandbox is only {self.level} here: {why}",
-            "see `rewardsmith doctor`; use Linux (or WSL2, or a container), or accept it with --allow-weak-sandbox",
+            "see `rewardsmith doctor`; use Linux (or WSL2, or a container), "
+            "or accept it with --allow-weak-sandbox",
             where="sandbox",
         )
 
@@ -59,7 +60,7 @@ class SandboxReport:
 
 
 def sandbox_report() -> SandboxReport:
-    """What the zygote of this process found.
+    """The result of the self test of this process's zygote.
 
     Raises:
         BoundaryError: no process can be started here.
@@ -70,7 +71,7 @@ def sandbox_report() -> SandboxReport:
 
 
 def attacks_by_layer(held: tuple[str, ...] = LAYERS) -> dict[str, tuple[str, ...]]:
-    """Which attacks are refused under no layer, each layer alone, and all of them: a process of its own for each."""
+    """Which attacks are refused without layers, by each layer alone, and by all of them."""
     found = {}
     for name, layers in [("none", ()), *((layer, (layer,)) for layer in held), ("all", held)]:
         started = Zygote(layers)

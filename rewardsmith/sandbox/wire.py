@@ -1,4 +1,4 @@
-"""What passes between a host and its process: tiny messages on a socket, arrays in shared memory.
+"""The protocol between a client and its host process: small messages, arrays in shared memory.
 
 One memory file holds the input columns, then (from a page boundary, so that the process can map the
 first part read-only) the output: row 0 is the total, the rows after it the terms, each ``capacity``
@@ -8,13 +8,12 @@ float64 long.
     process -> parent   one byte: the layers that confine it; then for each message one reply:
                         kind, has_total, rows used, length; JSON
 
-A zygote is told less:
+The messages of a zygote:
 
-    parent -> zygote    FORK and two files               REAP and a process id; each with the number
-    of the question zygote -> parent    READY once; then that number and a process id, 0 if there
-    can be none, or a wait status
+    parent -> zygote    FORK and two files, or REAP and a process id; each with its own number
+    zygote -> parent    READY once; then that number and a process id (0: none), or a wait status
 
-Nothing here is trusted by the parent: it checks every number of a reply before use.
+The parent trusts nothing: it checks every number of a reply before use.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ MAX_TERMS = 64
 MAX_NAME = 80
 MAX_PAYLOAD = 1 << 20
 MAX_MESSAGE = 300
-GRACE_S = 0.5  # how much later than the parent the process ends itself when a call hangs
+GRACE_S = 0.5  # how much later than the parent a process ends itself in a call that hangs
 
 
 class Column(NamedTuple):
@@ -58,7 +57,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """Where everything lies in the memory file."""
+    """The layout of the memory file."""
 
     columns: tuple[Column, ...]
     capacity: int

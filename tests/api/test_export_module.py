@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ from rewardsmith.api.export.module import program_in, reward_module
 from rewardsmith.api.programs import trainable_program
 from rewardsmith.api.wrapper import LoadedProgram, RewardWrapper, load_program
 from rewardsmith.errors import RunError
-from rewardsmith.program import Verdict
+from rewardsmith.program import EXPORT_FUNCTIONS, EXPORT_NAMES, Verdict
 from rewardsmith.sandbox.static.entry_points import check_static
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.task.spec import EnvironmentSpec
@@ -129,6 +130,17 @@ def test_every_good_program_stands_in_its_file_as_it_was_judged(corpus: str) -> 
             assert module._statements(program_in(text)) == module._statements(entry["code"])
 
 
+def test_every_name_that_a_file_binds_itself_is_reserved() -> None:
+    template = Path(module.__file__).with_name("reward.py.j2").read_text(encoding="utf-8")
+    bound = {
+        name
+        for pair in re.findall(r"^(?:import \w+ as (\w+)|(?:class|def) (\w+))", template, re.M)
+        for name in pair
+        if name
+    }
+    assert bound == set(EXPORT_NAMES) - {EXPORT_FUNCTIONS}
+
+
 LINE = st.text(
     st.sampled_from("ab #=:\n\t\r\f\v\x1c\x85\u2028\u2029\ufeff\\'\"") | st.characters(),
     max_size=20,
@@ -223,7 +235,7 @@ def test_the_example_at_its_head_makes_the_environment_that_the_policy_saw(
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": path},
-        timeout=100,
+        timeout=800,
     )
     assert found.returncode == 0, found.stderr
     seen = make_vec_env(task, 1, 0).observation_space

@@ -218,7 +218,7 @@ def test_nothing_overflows_on_a_phone(tmp_path: Path, run: api.Run) -> None:
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          f"--user-data-dir={tmp_path / 'profile'}", "--window-size=500,900", "--dump-dom", probe.as_uri()],
-        capture_output=True, text=True, timeout=100, check=True,
+        capture_output=True, text=True, timeout=800, check=True,
     )  # fmt: skip
     found = re.search(r"<title>(\d+)/(\d+)</title>", done.stdout)
     assert found is not None and int(found[1]) <= int(found[2])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -53,10 +52,16 @@ class Scripted:
 
 def test_no_more_than_so_many_are_open_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-planted-0123456789")
-    with FakeLLM(lambda body: time.sleep(0.05) or "ok") as fake:
+    three = threading.Barrier(3)  # each waits until three are open
+
+    def answer(_: object) -> str:
+        three.wait(600)
+        return "ok"
+
+    with FakeLLM(answer) as fake:
         provider = PacedProvider(make_provider("openai/m", fake.url + "/v1"), at_once=3)
         with ThreadPoolExecutor(12) as pool:
-            replies = list(pool.map(lambda _: provider.complete(ASK, 5.0), range(12)))
+            replies = list(pool.map(lambda _: provider.complete(ASK, 600.0), range(12)))
         assert len(replies) == 12 and fake.most_open == 3
 
 
@@ -94,4 +99,4 @@ def test_a_retry_takes_its_turn_like_a_first_attempt() -> None:
     done = threading.Event()
     thread = threading.Thread(target=lambda: (provider.complete(ASK, 1.0), done.set()), daemon=True)
     thread.start()
-    assert done.wait(5.0) and clock.sleeps == pytest.approx([1.0, 1.0])
+    assert done.wait(600) and clock.sleeps == pytest.approx([1.0, 1.0])

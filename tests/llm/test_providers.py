@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
+import threading
 import traceback
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -239,9 +239,16 @@ def test_nobody_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_answer_in_time(start: Start, name: str) -> None:
-    _, provider = start(lambda body: time.sleep(0.6) or "late")
+    release = threading.Event()
+
+    def late(_: object) -> str:
+        release.wait(600)
+        return "late"
+
+    _, provider = start(late)
     with pytest.raises(BoundaryError, match="no answer in time") as caught:
         provider.complete(ask(name), 0.2)
+    release.set()
     assert caught.value.retryable
 
 

@@ -74,6 +74,7 @@ def bait(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bait]:
     made.close()
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_program_gets_its_verdict_and_touches_nothing(profile: str, bait: Bait) -> None:
     done = run_in(
@@ -96,6 +97,7 @@ def test_every_program_gets_its_verdict_and_touches_nothing(profile: str, bait: 
     assert not [pid for pid in said["zygotes"] if Path(f"/proc/{pid}").exists()]
 
 
+@pytest.mark.timeout(3600)
 def test_the_attacks_work_where_nothing_stops_them(bait: Bait) -> None:
     """The control: without it, a corpus of attacks that never worked would prove nothing."""
     done = run_in(

@@ -26,8 +26,19 @@ from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.program import EntryPoint
 from rewardsmith.sandbox.client import launch
 from rewardsmith.sandbox.client.host import ProgramHost
+from rewardsmith.sandbox.client.waiting import cpu_s
 from rewardsmith.sandbox.limits import Limits
-from tests.support.hosts import FLOAT, QUICK, SHAPES, alive, columns, hosted, needs_proc, until
+from tests.support.hosts import (
+    FLOAT,
+    QUICK,
+    SHAPES,
+    alive,
+    columns,
+    cpu_s_of_ended_hosts,
+    hosted,
+    needs_proc,
+    until,
+)
 from tests.support.places import ROOT
 
 
@@ -175,17 +186,18 @@ def test_exceptions_tell_type_message_and_line() -> None:
     assert caught.value.line == 1
 
 
+@needs_proc
 @pytest.mark.parametrize(
     "body", ["while True: pass", "return sum(range(10**18))"], ids=["python", "in C"]
 )
 def test_a_hang_is_ended_and_remembered(body: str) -> None:
     with hosted(body) as host:
-        start = time.monotonic()
+        before = cpu_s_of_ended_hosts(host._zygote)
         for _ in range(2):
             with pytest.raises(ProgramError) as caught:
                 host(columns(3))
             assert caught.value.reason == "timeout"
-        assert time.monotonic() - start < QUICK.load_s + 1.5
+        assert cpu_s_of_ended_hosts(host._zygote) - before < QUICK.load_s + 1.5
         assert not alive(host._pid)
     with pytest.raises(ProgramError) as caught:
         ProgramHost(
@@ -280,9 +292,11 @@ PARENT = """
 import numpy as np
 from rewardsmith.program import EntryPoint
 from rewardsmith.sandbox.client.host import ProgramHost
+from rewardsmith.sandbox.limits import Limits
 entry = EntryPoint("reward", ("position",), "reward")
-host = ProgramHost({source!r}, entry, {{"position": ((), np.dtype(float))}}, capacity=4)
-host._first = False  # so that the ordinary limit of 2 s holds
+limits = Limits(call_s=600.0, load_s=600.0)  # no limit ends it: its parent's death does
+shapes = {{"position": ((), np.dtype(float))}}
+host = ProgramHost({source!r}, entry, shapes, capacity=4, limits=limits)
 print(host._pid, flush=True)
 host({{"position": np.zeros(2)}})
 input()
@@ -302,11 +316,12 @@ def test_a_host_dies_with_its_parent_even_in_an_endless_loop() -> None:
         assert parent.stdin is not None and parent.stdout is not None
         with parent, parent.stdin, parent.stdout:
             pid = int(parent.stdout.readline())
-            time.sleep(0.2)
+            busy = "sum" in body
+            assert until(lambda pid=pid, busy=busy: (cpu_s(pid) or 0.0) > 0.2 or not busy)
             assert alive(pid)
             parent.send_signal(signal.SIGKILL)
             parent.wait()
-            assert until(lambda pid=pid: not alive(pid), 3.5)
+            assert until(lambda pid=pid: not alive(pid))
 
 
 @needs_proc

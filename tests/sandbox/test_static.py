@@ -37,7 +37,7 @@ REFUSED = [
         "reward and compute_reward",
     ),
     ("RS105", "import torch\n" + REWARD, "use numpy"),
-    ("RS105", "import gymnasium as gym\n" + REWARD, "never sees the environment"),
+    ("RS105", "import gymnasium as gym\n" + REWARD, "not a wrapper of an environment"),
     ("RS105", "from os import path\n" + REWARD, "numpy and math only"),
     ("RS105", "from . import secrets\n" + REWARD, "."),
     ("RS105", "from numpy import *\n" + REWARD, "import numpy as np"),
@@ -58,7 +58,7 @@ REFUSED = [
     ("RS112", "def reward(self, position):\n    return position\n", "module-level function"),
     ("RS113", "class Reward:\n    def reward(self):\n        return 1\n", "class"),
     ("RS113", "import numpy as np\n@np.vectorize\n" + REWARD, "decorator"),
-    ("RS113", "for i in range(3):\n    pass\n" + REWARD, "module level"),
+    ("RS113", "for i in range(3):\n    pass\n" + REWARD, "module-level statement"),
     (
         "RS113",
         BODY + "try:\n        return next_position\n    except:\n        return 0.0\n",
@@ -68,7 +68,7 @@ REFUSED = [
         (
             "RS113",
             BODY + f"try:\n        x = 1.0\n    except {kind}:\n        x = 0.0\n    return x\n",
-            "or stack left",
+            "full memory or stack",
         )
         for kind in (
             "Exception",
@@ -82,17 +82,17 @@ REFUSED = [
     (
         "RS113",
         "ValueError = Exception\n" + BODY + "try:\n        x = 1\n    except ValueError: x = 2\n",
-        "no memory",
+        "full memory",
     ),
     (
         "RS113",
         BODY + "try:\n        x = 1\n    finally:\n        return next_position\n",
-        "finally hides",
+        "in `finally` hides",
     ),
     (
         "RS113",
         BODY + "for i in (1,):\n        try: x = 1\n        finally: break\n    return x\n",
-        "leaves",
+        "in `finally` hides",
     ),
     *(
         ("RS117", BODY + f"x = {made}\n    return next_position\n", told)
@@ -100,22 +100,22 @@ REFUSED = [
             ("np.array('now', dtype='M8[s]')", "'M8[s]'"),
             ("np.array('now', 'M8[s]')", "np.float64"),
             ("next_position.astype('datetime64[D]')", "np.float64"),
-            ("np.zeros(1, dtype=[('a', 'f8')])", "arrays of type"),
+            ("np.zeros(1, dtype=[('a', 'f8')])", "arrays of dtype"),
             ("np.zeros(1, 'O')", "'O'"),
             ("np.dtype('M8')", "'M8'"),
             ("np.maximum.reduce([1], 0, 'M8')", "'M8'"),
             ("list(map(next_position.astype, ['M8']))", "call it directly"),
             ("next_position.astype(*['M8'])", "with *"),
-            ("np.add(1, 2, signature='M8,m8->M8')", "leave it out"),
+            ("np.add(1, 2, signature='M8,m8->M8')", "remove it"),
         )
     ),
     ("RS117", BODY + "return np.pad(next_position, 1, mode='empty')\n", "another mode"),
     ("RS117", BODY + "return np.pad(next_position, 1, 'empty')\n", "another mode"),
-    ("RS120", BODY + "return f'{1:>\u0669\u0669\u0669}' and next_position\n", "plain letters"),
+    ("RS120", BODY + "return f'{1:>\u0669\u0669\u0669}' and next_position\n", "ASCII letters"),
     ("RS121", BODY + "next_position.partition(3)\n    return next_position\n", "read-only"),
     ("RS113", "STEP = 0\ndef reward(position):\n    global STEP\n    return position\n", "global"),
     ("RS113", BODY + "match next_position:\n        case 1: return 2\n    return 3\n", "np.where"),
-    ("RS114", BODY + "return open('/etc/passwd')\n", "argument name"),
+    ("RS114", BODY + "return open('/etc/passwd')\n", "named argument"),
     ("RS114", BODY + "return eval('1')\n", "expression"),
     ("RS114", BODY + "return next_velocity\n", "add it to the arguments"),
     ("RS114", BODY + "return nxt_position\n", "next_position"),
@@ -127,7 +127,7 @@ REFUSED = [
     ("RS116", BODY + "return next_position.__class__\n", "__class__"),
     ("RS116", BODY + "return __import__('os')\n", "__import__"),
     ("RS116", BODY + "return np._core\n", "_core"),
-    ("RS117", BODY + "return np.random.rand(3)\n", "pure"),
+    ("RS117", BODY + "return np.random.rand(3)\n", "keeps nothing"),
     ("RS117", BODY + "return np.empty(3)\n", "np.zeros"),
     ("RS113", BODY + "while True:\n        pass\n    return 1.0\n", "for _ in range"),
     ("RS113", BODY + "with open_it() as f:\n        return 1.0\n", "np.errstate only"),
@@ -149,7 +149,7 @@ REFUSED = [
     (
         "RS117",
         BODY + "sum = np.log\n    return sum(next_position, where=next_position > 0)\n",
-        "sum with where=",
+        "sum has where=",
     ),
     (
         "RS117",
@@ -192,11 +192,11 @@ REFUSED = [
         BODY + "np.exp(next_position, out=next_position)\n    return next_position\n",
         "read-only",
     ),
-    ("RS121", BODY + "np.pi = 3.0\n    return next_position\n", "use variables"),
+    ("RS121", BODY + "np.pi = 3.0\n    return next_position\n", "use a variable"),
     (
         "RS122",
         "SEEN = []\n" + BODY + "SEEN.append(1)\n    return next_position\n",
-        "memory lives outside",
+        "keeps nothing",
     ),
     ("RS123", BODY + "x = next_position\n", "return a dict"),
     ("RS118", "def reward(position: print('hello')):\n    return position\n", "annotation"),

@@ -38,7 +38,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def call(
-    folder: Path, *arguments: str, timeout: float = 100.0, **changes: str
+    folder: Path, *arguments: str, timeout: float = 800.0, **changes: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder, without a terminal."""
     return subprocess.run(

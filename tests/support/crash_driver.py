@@ -95,7 +95,7 @@ def die_at(mode: str, count: int) -> None:
             kind == "stopped" and any(event.kind == kind for event in log)
         )
         if mode == "before" and counts and appended[0] == count:
-            wait(replies, timeout=20)
+            wait(replies, timeout=600)
             os.kill(os.getpid(), signal.SIGKILL)
         event = append(log, kind, **data)
         appended[0] += counts

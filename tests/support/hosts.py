@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,11 +14,13 @@ import pytest
 
 from rewardsmith.program import EntryPoint
 from rewardsmith.sandbox.client.host import ProgramHost
+from rewardsmith.sandbox.client.launch import Zygote
 from rewardsmith.sandbox.limits import Limits
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads /proc")
 ESCAPE = "IMPORT = np.linalg.norm.__wrapped__.__globals__['__builtins__']['__import__']"
 QUICK = Limits(call_s=0.4, load_s=0.8, memory_mb=1024)
+PATIENCE_S = 300.0  # for what must happen in the end; a busy machine takes its time
 FLOAT = np.dtype(np.float64)
 SHAPES = {
     "position": ((), FLOAT),
@@ -57,7 +60,14 @@ def alive(pid: int) -> bool:
         return False
 
 
-def until(condition: Callable[[], bool], seconds: float) -> bool:
+def cpu_s_of_ended_hosts(zygote: Zygote) -> float:
+    """CPU seconds that the hosts of a zygote had used when they ended."""
+    fields = Path(f"/proc/{zygote._process.pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[13:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def until(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
+    """Wait for a condition; whether it came true."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

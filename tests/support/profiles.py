@@ -20,7 +20,7 @@ _FORBIDDEN = (272, 308, 165, 166, 101, 321, 250, 323)
 
 
 def run_in(
-    profile: str, script: Path, *words: str, timeout: float = 600
+    profile: str, script: Path, *words: str, timeout: float = 3000
 ) -> subprocess.CompletedProcess[str]:
     """Run a Python script of the tests under a profile."""
 

@@ -19,15 +19,20 @@ import jinja2
 
 from rewardsmith.api.export.example import example
 from rewardsmith.errors import RunError
-from rewardsmith.program import EXPORT_BEGINS, EXPORT_ENDS, EntryPoint, Verdict
+from rewardsmith.program import (
+    EXPORT_BEGINS,
+    EXPORT_ENDS,
+    EXPORT_FUNCTIONS,
+    EXPORT_PREFIX,
+    EntryPoint,
+    Verdict,
+)
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import FieldSpec
 from rewardsmith.task.text import WORD
 from rewardsmith.train.subgoals import bonus_for
 
-_ENCLOSING = "_module_of_fields_"
-_FUNCTIONS = "_FIELD_FUNCTIONS"
 _LEFT_OUT = ("__future__", "typing_extensions")
 
 
@@ -123,7 +128,7 @@ def _expression(field: FieldSpec) -> str:
 def _plain_expression(field: FieldSpec) -> str:
     source = field.parsed_source
     if source.kind == "function":
-        return f'{_FUNCTIONS}["{source.file}:{source.keys[0]}"](env.unwrapped, obs, info)'
+        return f'{EXPORT_FUNCTIONS}["{source.file}:{source.keys[0]}"](env.unwrapped, obs, info)'
     if source.kind == "info":  # it may not exist at reset; no accepted program reads it then
         key = repr(source.keys[0])
         whole = f"_np.asarray(info[{key}])[{ast.unparse(_subscript(field.source))}]"
@@ -158,11 +163,11 @@ def _functions(task: Task, fields: Mapping[str, str]) -> str:
         for i, file in enumerate(files)
     ]
     entries = [
-        f'"{file}:{name}": {_ENCLOSING}{i}()[{name!r}]'
+        f'"{file}:{name}": {EXPORT_PREFIX}{i}()[{name!r}]'
         for i, file, found in names
         for name in found
     ]
-    return "\n\n\n".join(parts) + f"\n\n\n{_FUNCTIONS} = {{{', '.join(entries)}}}"
+    return "\n\n\n".join(parts) + f"\n\n\n{EXPORT_FUNCTIONS} = {{{', '.join(entries)}}}"
 
 
 def _enclosed(source: str, number: int) -> str:
@@ -177,7 +182,7 @@ def _enclosed(source: str, number: int) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Global):
             node.__class__ = ast.Nonlocal  # type: ignore[assignment]
-    function = ast.parse(f"def {_ENCLOSING}{number}():\n    return locals()").body[0]
+    function = ast.parse(f"def {EXPORT_PREFIX}{number}():\n    return locals()").body[0]
     assert isinstance(function, ast.FunctionDef)
     function.body = [*body, *function.body]
     return "\n".join(ast.unparse(node) for node in [*outside, function])

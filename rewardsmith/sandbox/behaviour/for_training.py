@@ -45,7 +45,7 @@ def check_for_training(
         return verdict
     found = [("RS401", *why) for name, *why in unusable_parts(training) if name in verdict.entries]
     if "reward" in verdict.entries and "reward" not in wanted:
-        asked = f"define only {', '.join(wanted)}: the task's own reward stays, and they are added to it"
+        asked = f"define only {', '.join(wanted)}; they are added to the task's own reward"
         found.append(("RS402", "a reward was not asked for", asked))
     longest = preflight.get("longest")
     if "subgoals" in verdict.entries and (
@@ -67,7 +67,7 @@ def check_for_training(
 
 
 def _too_large_a_bonus(training: TrainingSpec, longest: int | None, count: int) -> str:
-    """Why subgoals that many cannot be paid as the task says; empty where they can, or nothing is known."""
+    """Why the bonus is too large for that many subgoals; empty if it is not, or unknown."""
     shaping = training.shaping
     if shaping.subgoals == "potential" or shaping.bonus is None or longest is None:
         return ""

@@ -1,9 +1,8 @@
-"""Cuts transitions into small batches, in which each must have the value that it has among all.
+"""Cuts transitions into small batches, in which each must have its value of the whole batch.
 
-A value that depends on the rest of its batch changes what is trained: agents learn from a few
-transitions at a time, their number that of the environments. What is compared are batches of very
-different sizes and company, so that ``if np.any(...)`` shows whether its condition is rare or
-common.
+A value that depends on the rest of its batch changes the reward in training, where a batch holds
+one transition of each environment. The batches that are compared differ much in size and in
+content, so that ``if np.any(...)`` shows, whether its condition is rare or common.
 """
 
 from __future__ import annotations
@@ -26,12 +25,14 @@ _SORTED = 4  # arguments by which rows are sorted
 
 
 def pieces(rows: Mapping[str, Array], total: FloatArray, limit: int | None = None) -> list[Array]:
-    """Indices of small batches that share no row: some of one row, the most extreme ones first, then larger ones.
+    """Indices of small batches that share no row.
+
+    The first ones have one row each, the most extreme rows first; then the sizes grow.
 
     Args:
         rows: argument -> (n, ...).
         total: (n, ...), the values of the program.
-        limit: how many rows at most; all by default.
+        limit: number of rows at most; all by default.
     """
     n = len(total)
     largest = [column.reshape(n, -1).max(axis=1) for column in (total, *rows.values())]
@@ -52,11 +53,10 @@ def pieces(rows: Mapping[str, Array], total: FloatArray, limit: int | None = Non
 
 
 def companies(rows: Mapping[str, Array], total: FloatArray) -> list[Array]:
-    """Indices of batches as they occur in training and not among random transitions, which may share rows.
+    """Indices of batches as in training, unlike random transitions; they may share rows.
 
-    The same row again and again, as after a reset of every environment; rows in the order of an
-    argument, as in one episode; only rows with one truth value, such as those of no end of an
-    episode.
+    One row repeated, as after a reset of every environment; rows in the order of an argument, as in
+    one episode; only rows with the same truth value, e.g. without an end of an episode.
     """
     n = len(total)
     columns = [column.reshape(n, -1) for column in rows.values()]
@@ -76,7 +76,7 @@ def companies(rows: Mapping[str, Array], total: FloatArray) -> list[Array]:
 def apply_in(
     host: ProgramHost, parts: list[Array], rows: Mapping[str, Array], style: Style
 ) -> Output:
-    """What a program says to the rows of all parts, each part in a call of its own.
+    """Apply a program to the rows of all parts, each part in its own call.
 
     Raises:
         ProgramError: it failed on one of them.
@@ -90,5 +90,5 @@ def apply_in(
 def depends_on_company(
     rows: Mapping[str, Array], output: Output, parts: list[Array], apart: Output
 ) -> bool:
-    """Whether a value in ``output``, which is for all rows, is another in its part."""
+    """Whether a value in ``output`` (of all rows) differs from the value in its part."""
     return not agree(rows, output, np.concatenate(parts), apart)

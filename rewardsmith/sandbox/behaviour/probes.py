@@ -1,10 +1,9 @@
-"""Changed copies of real transitions: what does a program react to, and does anything ever move it?
+"""Changed copies of real transitions show which arguments a program reacts to.
 
-Two sets of copies, each in one call of the program host. In the first, every value was seen: the
-column of one
-argument at a time is permuted across transitions. In the second, values leave the range that was
-seen: one argument at a time, and one at a time permuted within transitions that were spread in all
-columns (a bonus behind two conditions shows only there).
+There are two sets of copies, each run in one call. In the first set every value was seen: the
+column of one argument at a time is permuted across transitions. In the second set values leave the
+range that was seen: in one argument at a time, and in all arguments, with one of them permuted (a
+bonus behind two conditions shows only there).
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _ROUNDING = 4 * float(np.finfo(np.float32).eps)
 _WHOLE = (
     "action",
     "prev_action",
-)  # where these are whole numbers, no others exist than those in the range
+)  # discrete actions have no values beyond the range
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def reactions(probes: Probes, output: Output) -> dict[str, float]:
 
 
 def differ(a: FloatArray, b: FloatArray) -> Array:
-    """Which numbers differ by more than a learner's float32 can hold; what is not finite differs from what is."""
+    """Which numbers differ by more than float32 rounding; a NaN differs from any other number."""
     a, b = (np.nan_to_num(numbers, nan=np.finfo(float).max) for numbers in (a, b))
     size = np.maximum(np.abs(a), np.abs(b))
     size = np.where(size > 0, size, 1.0)
@@ -126,7 +125,7 @@ def differ(a: FloatArray, b: FloatArray) -> Array:
 
 
 def _change(before: FloatArray, after: FloatArray) -> float:
-    """Mean absolute change, (n, k); a column in which nothing but rounding moves counts as one that stands still."""
+    """Mean absolute change of (n, k) values; a column that changes only by rounding counts as 0."""
     moves = differ(before, after).any(axis=0)
     return float((np.abs(after - before) * moves).mean())
 
@@ -145,7 +144,7 @@ def _values(output: Output) -> FloatArray:
 
 
 def _spread(name: str, column: Array, size: int, rng: np.random.Generator) -> Array:
-    """Values over the range that was seen and near and far beyond it; truth values are drawn."""
+    """Draw values from the range that was seen, and from near and far beyond it."""
     shape = (size, *column.shape[1:])
     if column.dtype.kind == "b":
         return rng.random(shape) < 0.5

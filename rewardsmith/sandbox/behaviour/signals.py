@@ -1,7 +1,7 @@
-"""What the values of a program tell about how it would train: pure functions from arrays to words, nothing is run.
+"""Finds values that a learner cannot use: pure functions from arrays to remarks; nothing is run.
 
-Each returns the text of a finding, or None. Thresholds are wide: they name what no learner can use,
-not what could be better.
+Each returns the text of a finding, or None. The thresholds are wide: they catch what no learner can
+use, not what could be better.
 """
 
 from __future__ import annotations
@@ -22,15 +22,19 @@ _OFTEN = 0.05
 _FAR_BEYOND = 100.0
 
 
-class Told(NamedTuple):
-    """What to tell: what was found, and what to do."""
+class Remark(NamedTuple):
+    """What was found, and what to do."""
 
     message: str
     hint: str
 
 
-def scale(total: FloatArray, horizon: float | None) -> tuple[Told, bool] | None:
-    """Values per step, and what they add up to over an episode of ``horizon`` steps; whether they are absurd."""
+def scale(total: FloatArray, horizon: float | None) -> tuple[Remark, bool] | None:
+    """Check the mean value per step, and its sum over an episode of ``horizon`` steps.
+
+    Returns:
+        the remark, and whether the values are absurd
+    """
     largest = float(np.abs(total).max())
     typical = float(
         (np.abs(total) / (largest or 1.0)).mean() * largest
@@ -42,19 +46,18 @@ def scale(total: FloatArray, horizon: float | None) -> tuple[Told, bool] | None:
         f", {typical * horizon:.3g} over an episode of {horizon:.0f} steps" if horizon else ""
     )
     factor = f"1e{-round(math.log10(typical or largest)):+03d}"
-    told = Told(
-        f"a step is worth {typical:.3g} on average{per_episode}: learners need values near 1",
-        f"multiply everything by about {factor}",
+    remark = Remark(
+        f"the mean size of a step's value is {typical:.3g}{per_episode}; expected values near 1",
+        f"multiply all values by about {factor}",
     )
-    return told, largest > _ABSURD_STEP
+    return remark, largest > _ABSURD_STEP
 
 
-def spikes(values: FloatArray) -> Told | None:
-    """A few values that dwarf all others and differ among themselves: a division by almost nothing, say.
+def spikes(values: FloatArray) -> Remark | None:
+    """Find a few values that dwarf all others and differ, e.g. after a division by almost zero.
 
-    A bonus is no spike: its rare values are all the same. Where all but the rare values are equal
-    there is no other measure of what is far, so that two sizes of a bonus, or one of ordinary size,
-    pass.
+    A bonus is no spike: its rare values are all equal. Where all other values are equal there is no
+    measure of distance, so two sizes of a bonus, or one of ordinary size, pass.
     """
     largest = float(np.abs(values).max())
     shares = values / (largest or 1.0)  # differences of 1e308 are no numbers
@@ -65,40 +68,45 @@ def spikes(values: FloatArray) -> Told | None:
     is_spike = largest >= least and 0 < rare.mean() <= _RARE
     if not is_spike or len(np.unique(np.round(np.log2(far[rare])))) < sizes:
         return None
-    return Told(
+    return Remark(
         f"{int(rare.sum())} of {len(values)} values are far from all others: up to {largest:.3g}, "
-        f"while half lie within [{low * largest:.3g}, {high * largest:.3g}]",
-        "bound it: np.clip, np.tanh, or a divisor that cannot come near zero",
+        f"while half of all values lie within [{low * largest:.3g}, {high * largest:.3g}]",
+        "bound it: use np.clip, np.tanh, or a divisor that stays away from zero",
     )
 
 
-def slow(us_per_transition: float) -> Told | None:
-    """The time of one transition in a large batch."""
+def slow(us_per_transition: float) -> Remark | None:
+    """Check the CPU time of one transition in a batch of 256, microseconds."""
     if us_per_transition <= _SLOW_US:
         return None
-    return Told(
-        f"it takes {us_per_transition:.0f} us a transition in a batch of 256, most rewards take less than 1",
+    return Remark(
+        f"it takes {us_per_transition:.0f} us of CPU time per transition in a batch of 256; "
+        "most rewards take less than 1 us",
         "use array expressions in place of loops",
     )
 
 
-def often(rate: float) -> Told | None:
-    """How often a subgoal holds after a step of random behaviour."""
+def often(rate: float) -> Remark | None:
+    """Check how often a subgoal holds after a step of the random policy."""
     if rate <= _OFTEN:
         return None
-    return Told(
-        f"holds after {rate:.0%} of random steps: if some of them are false alarms the agent will learn those",
-        "make it stricter, so that it holds only when the subgoal was really reached",
+    return Remark(
+        f"holds after {rate:.0%} of the random policy's steps; the agent will learn false alarms",
+        "make it stricter: it must hold only when the subgoal was really reached",
     )
 
 
-def beyond_returns(values: FloatArray, bound: float | None) -> tuple[Told, bool] | None:
-    """Values of a prior on Q against the largest return that was possible; whether they are absurd."""
+def beyond_returns(values: FloatArray, bound: float | None) -> tuple[Remark, bool] | None:
+    """Check the values of a prior on Q against the largest return that is possible.
+
+    Returns:
+        the remark, and whether the values are absurd
+    """
     largest = float(np.abs(values).max())
     if bound is None or largest <= bound:
         return None
-    told = Told(
-        f"values reach {largest:.3g}, but no return of the task's own reward can exceed about {bound:.3g}",
-        "give values in units of the task's own reward: what it adds up to, discounted, from here on",
+    remark = Remark(
+        f"values reach {largest:.3g}; no return of the task's own reward can exceed {bound:.3g}",
+        "return estimates of the discounted return of the task's own reward from here on",
     )
-    return told, largest > _FAR_BEYOND * bound
+    return remark, largest > _FAR_BEYOND * bound

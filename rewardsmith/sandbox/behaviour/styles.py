@@ -1,19 +1,17 @@
 """Decides how a program is called: for a batch, or for one transition at a time.
 
-Batched is the contract, but models often write functions for one transition. Both ways are tried on
+Batched is the contract, but models often write functions for one transition. Both styles are run on
 the same rows:
 
-    batched                     rows                        then
-    consistent                  agree, or fail              batched
-    fails                       work                        per_transition, slow
-    inconsistent or disagrees   work                        per_transition: the rows are what was
-    meant;
-                                                            refused if each argument is one number a
-                                                            row
-    inconsistent                fail                        refused: a value depends on the rest of
-    the batch fails                       fail                        refused, with both exceptions
+    batched                     row by row        decision
+    consistent                  agrees or fails   batched
+    fails                       works             per_transition, slow
+    inconsistent or disagrees   works             per_transition, which was meant; refused if each
+                                                  argument is one number per row
+    inconsistent                fails             refused: a value depends on the rest of the batch
+    fails                       fails             refused, with both exceptions
 
-Only a reward may be per_transition; from the other entry points a batched form is demanded.
+Only a reward may be per_transition; the other entry points must be batched.
 
 Consistent means that the results for 1, 2 and 17 transitions are the same for the transitions that
 they share.
@@ -21,7 +19,6 @@ they share.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -38,18 +35,20 @@ SIZES = (17, 2, 1)  # a batch, the smallest, and the one where (1,) and () are e
 _TIMED_ROWS = 256
 _TIMES = 5
 _FINE, _COARSE = 1e-6, 1e-2  # of the value, and of the mean size of the values
-_BY_ROW = "reductions over a batch need an axis (np.linalg.norm(x, axis=-1)), never mix transitions"
+_BY_ROW = (
+    "reductions over a batch need an axis (np.linalg.norm(x, axis=-1)), and never mix transitions"
+)
 
 
 class Decision(NamedTuple):
-    """The style, None when neither works, and what was found on the way."""
+    """The style (None if neither works) and the findings."""
 
     style: Style | None
     findings: tuple[Finding, ...]
 
 
 def decide_style(host: ProgramHost, rows: Mapping[str, Array]) -> Decision:
-    """Try both styles on the rows.
+    """Run both styles on the rows.
 
     Raises:
         ProgramError: the process is gone: out of time or memory, or dead.
@@ -71,16 +70,16 @@ def decide_style(host: ProgramHost, rows: Mapping[str, Array]) -> Decision:
 
 
 def agree(rows: Mapping[str, Array], whole: Output, index: Array | slice, part: Output) -> bool:
-    """Whether rows of a batch have the values that they have in another.
+    """Whether rows of a batch have the same values in another batch.
 
-    Not to the last bit, which may depend on the place in a vector. Where a program reads float32,
-    the difference of two large numbers (a progress, say) keeps few digits, and those are all that
-    is compared. ``_rest`` is a difference of rounded numbers and left out.
+    The last bits may differ, since they depend on the place in a vector. Where a program reads
+    float32, the difference of two large numbers keeps few digits, and only those are compared.
+    ``_rest`` is a difference of rounded numbers and is left out.
 
     Args:
         rows: what the program read.
-        whole: what it said to all of them.
-        index: which rows of ``whole`` those of ``part`` are.
+        whole: the values of all rows.
+        index: the rows of ``whole`` that ``part`` holds.
     """
     names = set(whole.terms) - {"_rest"}
     if names != set(part.terms) - {"_rest"}:
@@ -112,15 +111,24 @@ def take(rows: Mapping[str, Array], index: Array | slice) -> dict[str, Array]:
 
 
 def us_per_transition(host: ProgramHost, rows: Mapping[str, Array], style: Style) -> float:
-    """Median time for one transition in a batch of 256, microseconds, the way to the process and back included."""
+    """Microseconds for one transition in a batch of 256: the least of several measurements.
+
+    CPU time of the program host, so that it does not depend on what else the machine does. Where
+    the kernel does not say it, real time.
+    """
     n = len(next(iter(rows.values())))
     batch = take(rows, np.resize(np.arange(n), _TIMED_ROWS))
     times = []
     for _ in range(_TIMES):
-        start = time.perf_counter()
+        begun = _seconds(host)
         host.apply(batch, style)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times) * 1e6 / _TIMED_ROWS
+        times.append(_seconds(host) - begun)
+    return min(times) * 1e6 / _TIMED_ROWS
+
+
+def _seconds(host: ProgramHost) -> float:
+    used = host.cpu_s()
+    return time.perf_counter() if used is None else used
 
 
 def _try(host: ProgramHost, rows: Mapping[str, Array], style: Style) -> list[Output] | ProgramError:
@@ -139,13 +147,13 @@ def _consistent(rows: Mapping[str, Array], outputs: list[Output]) -> bool:
 
 
 def _reads_numbers_only(rows: Mapping[str, Array]) -> bool:
-    """Whether each argument is one number a transition: then a reduction can only have been meant over the batch."""
+    """Whether each argument is one number per row: a reduction then was meant over the batch."""
     return all(column.ndim == 1 for column in rows.values())
 
 
 def _refused(batched: list[Output] | ProgramError, single: list[Output] | ProgramError) -> Finding:
     if isinstance(batched, list) or not isinstance(single, ProgramError):
-        message = "the value of a transition changes with the size of the batch that it is in"
+        message = "the value of a transition changes with the size of its batch"
         return Finding("RS204", "error", message, _BY_ROW, source="behaviour")
     code = "RS202" if batched.reason == "output" else "RS201"
     also = (
@@ -153,7 +161,7 @@ def _refused(batched: list[Output] | ProgramError, single: list[Output] | Progra
         if single.message == batched.message
         else f" (called for one transition: {single.message})"
     )
-    hint = "each argument is an array with one row a transition, (n,) or (n, d)"
+    hint = "each argument is an array with one row per transition, (n,) or (n, d)"
     return Finding(
         code, "error", f"{batched.message}{also}", hint, batched.line or single.line, "behaviour"
     )
@@ -164,10 +172,13 @@ def _slow(
 ) -> Finding:
     cost = us_per_transition(host, rows, "per_transition")
     if isinstance(batched, ProgramError):
-        message = f"it works only for one transition at a time, {cost:.1f} us each; for a batch: {batched.message}"
+        message = (
+            f"it works only for one transition at a time, {cost:.1f} us each; "
+            f"for a batch: {batched.message}"
+        )
         hint = "use np.where in place of if, and an axis in reductions"
         return Finding("RS205", "warning", message, hint, batched.line, "behaviour")
     factor = cost / max(us_per_transition(host, rows, "batched"), 1e-3)
-    what = "batched and single results differ, so it is called for one transition at a time"
+    what = "results for a batch and row by row differ, so it is called for one transition at a time"
     message = f"{what}: {cost:.1f} us each, {factor:.0f} times slower"
     return Finding("RS206", "warning", message, _BY_ROW, source="behaviour")

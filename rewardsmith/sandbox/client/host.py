@@ -1,17 +1,16 @@
 """The client of a program host process: applies a program to columns as if it were a function.
 
-One call is one small message each way and one copy of the columns in and of the results out.
-Nothing that comes back
-is trusted: every number is checked against what was asked for, results are copied, names are plain
+A call sends one small message each way and copies the columns in and the results out. Nothing that
+comes back is trusted: every number is checked against the call, results are copied, names are plain
 strings.
 
-A process that hung, died or ran out of memory is gone, and every later call raises the same error:
-starting it again would only repeat it. An exception or an output outside the contract is raised and
-the host goes on.
+If the process hangs, dies or runs out of memory, it is ended and every later call raises the same
+error, since another process would only repeat it. After an exception or an output outside the
+contract the process goes on.
 
-What the machine did is not held against the program: a process that was killed from outside,
-stopped, or starved is a BoundaryError, and the next call starts another. So does the first call in
-a process that was forked from this one, where the old process would answer to both.
+A failure of the machine is not blamed on the program. If the process was killed from outside, was
+stopped, or got too little CPU time, a BoundaryError is raised and the next call starts another
+process. A process that was forked from this one also starts its own at its first call.
 """
 
 from __future__ import annotations
@@ -20,12 +19,11 @@ import json
 import mmap
 import os
 import signal
-import sys
 import threading
 import time
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
@@ -33,23 +31,13 @@ from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.program import EntryPoint, Style
 from rewardsmith.sandbox import wire
 from rewardsmith.sandbox.client import launch, replies
+from rewardsmith.sandbox.client.waiting import LOOK_S, Late, Waiting, cpu_s
 from rewardsmith.sandbox.inside.attacks import Level
 from rewardsmith.sandbox.inside.confine import LAYERS
 from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
 from rewardsmith.types import Columns, FloatArray, Output, Shapes
 
-if TYPE_CHECKING:
-    pass  # only for annotations: it brings gymnasium
-
 _CLOSED = "the program host is closed"
-_STARVED = 0.25  # of the time that it was given: who had less of a processor did not use it up
-
-
-class _Begun(NamedTuple):
-    """When a question was asked, and how much processor time its process had used; None where nobody tells."""
-
-    at: float
-    cpu_s: float | None
 
 
 class ProgramHost:
@@ -57,9 +45,9 @@ class ProgramHost:
 
     Args:
         source: the module.
-        entry: which function to call, and what it asks for.
-        shapes: at least the arguments that it asks for.
-        capacity: transitions per call of the process; larger batches are cut.
+        entry: which function to call, and its arguments.
+        shapes: at least of the arguments that it reads.
+        capacity: transitions per call of the process; larger batches are split.
         style: whether the function is called for a batch or for one transition at a time.
         limits: what it may use.
         zygote: which zygote forks its process; the first of this process by default.
@@ -103,16 +91,20 @@ class ProgramHost:
 
     @property
     def level(self) -> Level:
-        """How well its process is confined: what its zygote found when it attacked itself."""
+        """How well its process is confined, from the self test of its zygote."""
         return self._zygote.self_test.level
 
     def resident_mb(self) -> float | None:
-        """Memory that its process holds now, megabytes, as the kernel tells; None where it does not."""
+        """Resident memory of its process, megabytes; None where the kernel does not say."""
         try:
             pages = int(Path(f"/proc/{self._pid}/statm").read_text().split()[1])
         except (OSError, IndexError, ValueError):
             return None
         return pages * mmap.PAGESIZE / 1e6
+
+    def cpu_s(self) -> float | None:
+        """CPU seconds that its process has used; None where the kernel does not say."""
+        return cpu_s(self._pid)
 
     def __call__(self, columns: Columns) -> Output:
         """Apply the program to columns of shape (n, ...).
@@ -123,7 +115,7 @@ class ProgramHost:
         return self.apply(columns, self.style)
 
     def apply(self, columns: Columns, style: Style) -> Output:
-        """The same in a given style, whatever the style of this host."""
+        """Apply the program in a given style, whatever the style of this host."""
         n = self._rows(columns)
         with self._lock:
             starts = range(0, n, self.capacity)
@@ -139,7 +131,7 @@ class ProgramHost:
         return self._output(parts[0][0], block)
 
     def close(self) -> None:
-        """End the process; may be called again, and by another thread than the one that waits for an answer."""
+        """End the process; may be called again, and while another thread waits for an answer."""
         self._closed = True
         self._end()
 
@@ -150,18 +142,18 @@ class ProgramHost:
         self.close()
 
     def _end(self) -> int | None:
-        """Let go of the memory and end the process; its exit status, None if there is none to be had."""
+        """Release the memory and end the process; its exit status, None if it is unknown."""
         released = self._let_go()
         return self._zygote.end(self._pid, self._control) if released else None
 
     def _let_go(self) -> bool:
-        """Forget memory and process; whether there was one."""
+        """Forget memory and process; whether there was a process."""
         self._inputs: dict[str, Any] = {}
         self._rows_out = np.zeros((1, 0))
         return self._finalizer.detach() is not None
 
     def forget(self) -> None:
-        """In a process that was forked from its own: the next call starts a process that answers to this one alone."""
+        """Forget the inherited process, in a forked process; the next call starts another."""
         self._lock = threading.Lock()  # a thread that does not exist here may have held it
         if self._let_go():
             self._control.close()
@@ -182,9 +174,6 @@ class ProgramHost:
 
     def _connect(self) -> None:
         self._pid, self._control, memory = self._zygote.launch(self._plan.size)
-        self._clock = (
-            ~self._pid << 3 | 2
-        )  # the number of its processor-time clock: clock_getcpuclockid(3)
         self._finalizer = weakref.finalize(self, self._zygote.abandon, self._pid, self._control)
         try:
             shared = mmap.mmap(memory, self._plan.size)
@@ -205,18 +194,18 @@ class ProgramHost:
             "capacity": self.capacity,
             "memory_mb": self._limits.memory_mb,
             "seconds": self._limits.load_s,
+            "wall_s": self._limits.wall_s,
         }
         text = json.dumps(message).encode()
-        launch.set_timeout(self._control, launch.START_S)
+        launch.set_timeout(self._control, LOOK_S)
         self._await_confined(wire.LENGTH.pack(len(text)) + text)
-        launch.set_timeout(self._control, self._limits.load_s)
         self._ask(b"", self._limits.load_s, loaded=False)
 
     def _await_confined(self, message: bytes) -> None:
-        """Nothing of the program has run yet: whatever fails here is the machine's fault."""
+        """Wait until the process is confined; no failure is the program's fault yet."""
         try:
             self._control.sendall(message)
-            said = self._control.recv(1)
+            said = launch.receive(self._control, self._pid, 1)
         except OSError as error:
             raise BoundaryError(
                 f"the program host did not start: {error}", where="sandbox", retryable=True
@@ -228,11 +217,12 @@ class ProgramHost:
         held = tuple(layer for i, layer in enumerate(LAYERS) if said[0] >> i & 1)
         if held != self._zygote.self_test.layers:
             expected = ", ".join(self._zygote.self_test.layers)
-            text = f"the program host is confined by {', '.join(held) or 'nothing'}, expected {expected}"
+            found = ", ".join(held) or "nothing"
+            text = f"the program host is confined by {found}; expected {expected}"
             raise BoundaryError(text, where="sandbox")
 
     def _rows(self, columns: Columns) -> int:
-        """How many transitions; a column of another shape is the caller's mistake."""
+        """How many transitions; a column of a wrong shape is the caller's mistake."""
         counts = {len(columns[name]) for name in self.arguments} or {
             len(column) for column in columns.values()
         }
@@ -261,9 +251,7 @@ class ProgramHost:
             np.copyto(shared[:n], columns[name][start : start + n], casting="same_kind")
         seconds = self._limits.load_s if self._first else self._limits.call_s
         reply = self._ask(wire.CALL.pack(n, style == "per_transition", seconds), seconds)
-        if self._first:  # from now on less patience
-            self._first = False
-            launch.set_timeout(self._control, self._limits.call_s)
+        self._first = False
         return reply, rows_out[: reply.used + 1, :n].copy()
 
     def _output(self, reply: replies.Reply, block: FloatArray) -> Output:
@@ -279,24 +267,24 @@ class ProgramHost:
 
     def _ask(self, message: bytes, seconds: float, *, loaded: bool = True) -> replies.Reply:
         """Send a message and wait for its reply."""
-        begun = _Begun(time.monotonic(), self._cpu_s())
+        begun = time.monotonic()
         try:
             self._control.sendall(message)
-            reply = replies.receive(self._control, seconds)
+            reply = replies.receive(self._control, Waiting(self._pid, seconds, self._limits.wall_s))
             return self._expected(reply) if loaded else reply
-        except (BlockingIOError, TimeoutError):
-            self._fail(self._why_late(begun, seconds))
+        except Late as late:
+            self._fail(replies.late(late, seconds))
         except (EOFError, OSError) as error:
             if self._closed:
                 raise ValueError(_CLOSED) from None
             if not isinstance(error, (EOFError, ConnectionError)):
                 raise
-            self._fail(self._why_dead(begun, seconds))
+            self._fail(self._why_dead(begun))
         except ProgramError as error:
             if error.reason in ("memory", "died"):
                 self._fail(error)
             raise
-        except BaseException:  # interrupted: the reply would be taken for that of the next call
+        except BaseException:  # interrupted: the next call would read this reply
             self._end()
             raise
 
@@ -320,35 +308,9 @@ class ProgramHost:
         self._form, self._names = form, reply.names or ()
         return reply
 
-    def _cpu_s(self) -> float | None:
-        """Processor time that its process has used; None where the kernel does not tell."""
-        if sys.platform != "linux":
-            return None
-        try:
-            return time.clock_gettime(self._clock)
-        except OSError:
-            return None
-
-    def _was_starved(self, begun: _Begun, seconds: float) -> bool:
-        """Whether it had so little of a processor since then that it cannot have used up its time by computing."""
-        now = self._cpu_s()
-        return (
-            now is not None and begun.cpu_s is not None and now - begun.cpu_s < _STARVED * seconds
-        )
-
-    def _why_late(self, begun: _Begun, seconds: float) -> ProgramError | BoundaryError:
-        """A stopped process or a starved one could not answer; one that sleeps would not, which no program needs."""
-        if self._was_starved(begun, seconds) and launch.state_of(self._pid) != "S":
-            return replies.lost(
-                f"it was stopped or got no processor for {seconds:g} s",
-                "is the machine overloaded?",
-            )
-        return replies.too_slow(seconds)
-
-    def _why_dead(self, begun: _Begun, seconds: float) -> ProgramError | BoundaryError:
-        """Confined by seccomp it cannot send itself SIGKILL: that came from outside, if not from us."""
-        starved = self._was_starved(begun, seconds)
-        by_itself = launch.soon_dead(self._pid)
+    def _why_dead(self, begun: float) -> ProgramError | BoundaryError:
+        """The error for a process that is gone; under seccomp it cannot send itself SIGKILL."""
+        by_itself = launch.soon_ends(self._pid)
         status = self._end()
         if status is None:
             return replies.lost("its zygote was killed")
@@ -356,13 +318,11 @@ class ProgramHost:
             return replies.broken()
         if status == -signal.SIGKILL and "seccomp" in self._zygote.self_test.layers:
             return replies.lost(
-                "it was killed from outside", "memory of the machine may have run out"
+                "it was killed from outside", "check whether the machine ran out of memory"
             )
-        if status == -signal.SIGALRM and starved and time.monotonic() - begun.at >= seconds:
-            return replies.lost(
-                f"it was stopped or got no processor for {seconds:g} s",
-                "is the machine overloaded?",
-            )
+        wall_s = self._limits.wall_s
+        if status == -signal.SIGALRM and time.monotonic() - begun >= wall_s:
+            return replies.lost(f"it was stopped or got too little CPU time for {wall_s:g} s")
         return replies.cause_of_death(status)
 
     def _fail(self, error: ProgramError | BoundaryError) -> NoReturn:
@@ -374,7 +334,7 @@ class ProgramHost:
         self._raise_gone()
 
     def _raise_gone(self) -> NoReturn:
-        """A new error each time: one that is raised again would hold the frames of all its raisings."""
+        """Raise a new error: one that is raised again would keep the frames of each raise."""
         gone = self._gone
         assert gone is not None
         raise ProgramError(gone.message, gone.hint, line=gone.line, reason=gone.reason) from None

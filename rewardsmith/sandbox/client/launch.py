@@ -1,10 +1,9 @@
-"""Starts the zygotes of this process, and program hosts from them; knows nothing of what is said to a host.
+"""Starts the zygotes of this process, and program hosts from them.
 
 A zygote is started by exec, not by fork: it shares no memory, no open file and no environment with
-this process, which may hold keys. Its package is found by path, through a stand-in for
-``rewardsmith`` that runs no ``__init__``: installed or from a checkout, it imports the few files it
-needs and nothing else. Until it says that it is ready its stderr is the socket, so that a failed
-start can be explained without a further pipe.
+this process, which may hold keys. It finds the package by path, through a stand-in for
+``rewardsmith`` that runs no ``__init__``, so it imports only the few files that it needs. Until it
+is ready its stderr is the socket, so that the reason of a failed start arrives there.
 """
 
 from __future__ import annotations
@@ -30,17 +29,19 @@ from typing import NamedTuple
 import numpy as np
 
 from rewardsmith.errors import BoundaryError
+from rewardsmith.sandbox.client.waiting import LOOK_S, Late, Waiting, is_ending
 from rewardsmith.sandbox.inside.attacks import SelfTest
 from rewardsmith.sandbox.inside.confine import LAYERS
 from rewardsmith.sandbox.wire import ANSWER, COMMAND, FORK, READY, REAP
 
-START_S = 30.0  # an interpreter with numpy takes 0.2 s; a cold network disk takes longer
-_IDLE_CHECK_S = 5.0  # how often an idle zygote or host asks whether it was orphaned
-_TO_DIE_S = 0.5  # a process closes its files a moment before it is dead
+START_CPU_S = 60.0  # an interpreter with numpy takes 0.2 s
+START_WALL_S = 300.0  # a busy machine or a cold network disk takes longer
+_IDLE_CHECK_S = 5.0  # how often an idle zygote or host checks whether it was orphaned
+_TO_DIE_S = 0.5  # patience where the kernel does not say that a process is about to end
 _KEPT = (
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
-)  # where the interpreter needs them to start; cleared right after
+)  # the interpreter may need them to start; cleared right after
 _ONE_THREAD = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -55,7 +56,7 @@ _BOOT = (
 
 
 class Launched(NamedTuple):
-    """A program host process: its id, the socket to it, the memory that both have open."""
+    """A program host process: its id, the socket to it, the shared memory file."""
 
     pid: int
     control: socket.socket
@@ -66,8 +67,8 @@ class Zygote:
     """A zygote process of this process.
 
     Args:
-        layers: what its hosts are confined by; fewer than all of them only to test the others.
-        hash_seed: fixes the order of sets, so that a verdict is the same every time.
+        layers: the layers that confine its hosts; fewer than all only for tests.
+        hash_seed: fixes the order of sets, so that verdicts are repeatable.
 
     Raises:
         BoundaryError: it cannot be started here.
@@ -90,7 +91,7 @@ class Zygote:
                 raise _cannot_start(error) from error
             stack.pop_all()
         try:
-            self.self_test = _await_ready(self._control)
+            self.self_test = _await_ready(self._control, self._process.pid)
         except BaseException:
             self.close()
             raise
@@ -98,14 +99,14 @@ class Zygote:
 
     @property
     def usable(self) -> bool:
-        """Whether it is a child of this very process (not of one that this was forked from) and not gone."""
+        """Whether it is alive and a child of this process, not of one that this was forked from."""
         return self._owner == os.getpid() and self._process.poll() is None
 
     def launch(self, size: int) -> Launched:
-        """Fork a host with a memory file of so many bytes.
+        """Fork a host with a memory file of ``size`` bytes.
 
         Raises:
-            BoundaryError: there can be no process, or the zygote was killed.
+            BoundaryError: no process can be started, or the zygote was killed.
         """
         with ExitStack() as stack:
             try:
@@ -117,7 +118,7 @@ class Zygote:
                     set_timeout(theirs, _IDLE_CHECK_S)
                     pid = self._ask(FORK, 0, theirs.fileno(), memory)
                 if not pid:
-                    raise OSError("the system has no process left")
+                    raise OSError("the system allows no further process")
             except OSError as error:
                 raise _cannot_start(error) from error
             stack.pop_all()
@@ -138,31 +139,29 @@ class Zygote:
             control.close()  # last: a thread that waits on it must not find its number reused
 
     def abandon(self, pid: int, control: socket.socket) -> None:
-        """Kill a host whenever and wherever the garbage collector says so, which may be in the midst of a question."""
+        """Kill a host for the garbage collector, which may run in the middle of a command."""
         if self._stop(pid, control):
             self._abandoned.append(pid)
         control.close()
 
     def _stop(self, pid: int, control: socket.socket) -> bool:
-        """Make a host end; False if its zygote is gone, and it with it, or if both are another process's.
+        """Make a host end; False if its zygote is gone too, or belongs to another process.
 
-        A root without the right to signal other users cannot kill it, since it became nobody: then
-        it ends by itself, idle because the socket is shut, busy by its timer.
+        A root without the right to signal other users cannot kill a host, which runs as nobody. It
+        then ends by itself: if idle since its socket is shut, if busy by its timer.
         """
-        if (
-            self._owner == os.getpid()
-        ):  # else this would shut the socket of the process that we were forked from
+        if self._owner == os.getpid():  # else this would shut the socket of our parent
             with suppress(OSError):
                 control.shutdown(socket.SHUT_RDWR)
         if not self.usable:
             return False
-        for kill in (os.killpg, os.kill):  # until it is reaped, the id belongs to nobody else
+        for kill in (os.killpg, os.kill):  # until it is reaped, its id is not reused
             with suppress(ProcessLookupError, PermissionError):
                 kill(pid, signal.SIGKILL)
         return True
 
     def close(self) -> None:
-        """End it and, on Linux, all its hosts; may be called again."""
+        """End the zygote and, on Linux, all its hosts; may be called again."""
         atexit.unregister(self.close)
         self._control.close()
         if self._owner == os.getpid():
@@ -182,13 +181,13 @@ class Zygote:
                 raise
 
     def _exchange(self, command: bytes, pid: int, *files: int) -> int:
-        """One question. An interrupt may leave its answer behind, which the next one knows by its number."""
+        """Send one command; answers of interrupted commands are known by their number."""
         self._asked += 1
         if command == FORK:
             self._forks.add(self._asked)
         socket.send_fds(self._control, [COMMAND.pack(command, self._asked, pid)], files)
         while True:
-            answer = self._control.recv(ANSWER.size, socket.MSG_WAITALL)
+            answer = receive(self._control, self._process.pid, ANSWER.size)
             if len(answer) < ANSWER.size:
                 raise ConnectionError("its zygote was killed")
             asked, number = ANSWER.unpack(answer)
@@ -196,9 +195,7 @@ class Zygote:
             self._forks.discard(asked)
             if asked == self._asked:
                 return int(number)
-            if (
-                is_host and number
-            ):  # nobody waits for it any more; with its socket closed it ends by itself
+            if is_host and number:  # its command was interrupted; with its socket closed it ends
                 self._abandoned.append(number)
 
 
@@ -207,7 +204,9 @@ _locks = (threading.Lock(), threading.Lock())
 
 
 def zygote(which: int = 0) -> Zygote:
-    """One of the two zygotes of this process, started at first use; they differ in hash seed and memory layout.
+    """One of the two zygotes of this process, started at first use.
+
+    They differ in hash seed and memory layout.
 
     Raises:
         BoundaryError: it cannot be started here.
@@ -220,7 +219,7 @@ def zygote(which: int = 0) -> Zygote:
 
 
 def zygotes() -> tuple[Zygote, Zygote]:
-    """Both, started side by side, which takes as long as one."""
+    """Both zygotes, started at the same time."""
     if len(_zygotes) == 2 and all(found.usable for found in _zygotes.values()):
         return _zygotes[0], _zygotes[1]
     with ThreadPoolExecutor(2) as pool:
@@ -228,33 +227,25 @@ def zygotes() -> tuple[Zygote, Zygote]:
     return first, second
 
 
-def soon_dead(pid: int) -> bool:
-    """Whether a process that closed its socket is dead in a moment; True where the kernel does not tell."""
+def soon_ends(pid: int) -> bool:
+    """Whether a process that closed its socket did so because it ends."""
     end = time.monotonic() + _TO_DIE_S
-    while state_of(pid) not in ("", "Z", "X"):
+    while not is_ending(pid):
         if time.monotonic() > end:
             return False
         time.sleep(0.001)
     return True
 
 
-def state_of(pid: int) -> str:
-    """What a process does, as the kernel tells: R runs or would, S sleeps, T is stopped, Z is dead; else empty."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return ""
-
-
 def set_timeout(control: socket.socket, seconds: float) -> None:
-    """Limit each receive in the kernel: cheaper than ``settimeout``, which polls before every receive."""
+    """Limit each receive in the kernel: ``settimeout`` would poll before each receive."""
     whole = int(seconds)
     value = struct.pack("ll", whole, int((seconds - whole) * 1e6))
     control.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
 
 
 def _forget() -> None:
-    """In a process that was forked from this one: its zygotes are not ours, and must see that their client ends."""
+    """Forget inherited zygotes in a forked process, so that they see the end of their client."""
     global _locks
     _locks = (threading.Lock(), threading.Lock())
     for inherited in _zygotes.values():
@@ -284,7 +275,7 @@ def _start(control: socket.socket, layers: str, hash_seed: int) -> subprocess.Po
 
 
 def _memory_file(size: int) -> int:
-    """A file without a name; sealed where possible, so that a program cannot cut it short under our feet."""
+    """A file without a name; sealed where possible, so that a program cannot truncate it."""
     if not hasattr(os, "memfd_create"):
         with tempfile.TemporaryFile() as file:
             file.truncate(size)
@@ -302,27 +293,44 @@ def _memory_file(size: int) -> int:
     return memory
 
 
-def _await_ready(control: socket.socket) -> SelfTest:
+def _await_ready(control: socket.socket, pid: int) -> SelfTest:
     """What the zygote found when it attacked itself."""
-    set_timeout(control, START_S)
+    set_timeout(control, LOOK_S)
     said = b""
     while not said.endswith(READY):
         try:
-            part = control.recv(4096)
-        except BlockingIOError:
-            message = f"the sandbox was not ready after {START_S:g} s"
+            part = receive(control, pid, 4096)
+        except TimeoutError as late:
             raise BoundaryError(
-                message, "is the machine overloaded?", where="sandbox", retryable=True
+                f"the sandbox was not ready: {late}",
+                "use a machine with less load, or try again later",
+                where="sandbox",
+                retryable=True,
             ) from None
         if not part:
-            last = said.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+            last = said.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
             raise BoundaryError(f"the sandbox did not start: {last[0]}", where="sandbox")
         said += part
     found = json.loads(said.removesuffix(READY).splitlines()[-1])
     return SelfTest(tuple(found["layers"]), tuple(found["stopped"]))
 
 
+def receive(control: socket.socket, pid: int, size: int) -> bytes:
+    """Receive from a process in which no program runs yet.
+
+    Raises:
+        TimeoutError: nothing came, with the reason.
+    """
+    try:
+        return Waiting(pid, START_CPU_S, START_WALL_S).receive(control, size)
+    except Late as late:
+        raise TimeoutError(f"no answer ({late.reason}) after {late.detail}") from None
+
+
 def _cannot_start(error: OSError) -> BoundaryError:
     return BoundaryError(
-        f"the program host cannot be started: {error}", where="sandbox", retryable=True
+        f"the program host cannot be started: {error}",
+        "see `rewardsmith doctor`",
+        where="sandbox",
+        retryable=True,
     )

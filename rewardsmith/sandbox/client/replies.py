@@ -1,7 +1,7 @@
-"""Reads what a program host process answers, and believes none of it.
+"""Reads the replies of a program host process without trusting them.
 
-Whatever ran in the process may have taken it over; then it can still only give other numbers,
-because every count, length and name is checked here, nothing is unpickled, and texts are cut.
+A program may have taken over its process. It can then only return other numbers, since every count,
+length and name is checked here, nothing is unpickled, and texts are cut.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.sandbox import wire
+from rewardsmith.sandbox.client.waiting import Late, Waiting
 
 _REASONS = ("exception", "output", "memory", "system", "state")
+_MAX_PIECES = 64  # receives for one reply; an honest one comes in one piece
 _SHORTER = "remove loops, or make them shorter"
-_PURE = "a program only computes and returns"
-_MEMORY = "work on arrays of the size of the arguments"
+_PURE = "only compute and return a value"
+_MEMORY = "use arrays of the size of the arguments"
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class Reply:
     """A reply to a call.
 
     Attributes:
-        flags: whether there was a total, or :data:`wire.MATRIX`.
-        used: output rows that hold something, beside the first.
-        names: names of the terms, where this reply brings them.
+        flags: whether there is a total, or :data:`wire.MATRIX`.
+        used: number of output rows in use after the first.
+        names: names of the terms, if this reply contains them.
     """
 
     flags: int
@@ -37,17 +38,17 @@ class Reply:
     names: tuple[str, ...] | None
 
 
-def receive(control: socket.socket, seconds: float) -> Reply:
-    """Wait for one reply; the socket's own timeout limits each receive, and ``seconds`` all of them.
+def receive(control: socket.socket, waiting: Waiting) -> Reply:
+    """Wait for one reply.
 
     Raises:
-        ProgramError: the process says that the program failed, or says nonsense.
-        BlockingIOError, TimeoutError: no reply in time.
+        ProgramError: the program failed, or the reply is malformed.
+        Late: no reply in time.
         EOFError: the process is gone.
     """
-    got, size, deadline = b"", wire.REPLY.size, 0.0
-    while True:
-        part = control.recv(65536)
+    got, size = b"", wire.REPLY.size
+    for _ in range(_MAX_PIECES):
+        part = waiting.receive(control, 65536)
         if not part:
             raise EOFError
         got += part
@@ -60,33 +61,32 @@ def receive(control: socket.socket, seconds: float) -> Reply:
                 return _read(kind, flags, used, got[wire.REPLY.size :])
         if len(got) > size:
             raise broken()
-        deadline = (
-            deadline or time.monotonic() + seconds
-        )  # asked only where a reply comes in pieces
-        if time.monotonic() > deadline:
-            raise TimeoutError
+    raise broken()
 
 
 def cause_of_death(status: int) -> ProgramError:
     """The error for a process that ended by itself with this status."""
-    if status == -signal.SIGALRM:
+    if status in (-signal.SIGPROF, -signal.SIGALRM):
         return ProgramError("no result in time", _SHORTER, reason="timeout")
     how = f"signal {-status}" if status < 0 else f"exit status {status}"
     return ProgramError(f"the program ended its process ({how})", _PURE, reason="died")
 
 
-def too_slow(seconds: float) -> ProgramError:
-    """The error for a process that did not answer."""
-    return ProgramError(f"no result after {seconds:g} s", _SHORTER, reason="timeout")
+def late(why: Late, seconds: float) -> ProgramError | BoundaryError:
+    """The error for a process that did not answer: only what the program did is its fault."""
+    if why.reason in ("cpu", "asleep"):
+        return ProgramError(f"no result after {seconds:g} s", _SHORTER, reason="timeout")
+    how = "it was stopped" if why.reason == "stopped" else "it got too little CPU time"
+    return lost(f"{how} ({why.detail})", "use a machine with less load, or try again later")
 
 
 def broken() -> ProgramError:
-    """The error for a process that says nonsense."""
+    """The error for a malformed reply."""
     return ProgramError("the program interfered with its host", _PURE, reason="died")
 
 
 def lost(why: str, hint: str = "") -> BoundaryError:
-    """The error for a process that was taken away, by no fault of the program."""
+    """The error for a process that was lost through no fault of the program."""
     return BoundaryError(f"the program host was lost: {why}", hint, where="sandbox", retryable=True)
 
 
@@ -117,7 +117,7 @@ def _are_names(content: Any) -> bool:
 
 
 def _printable(text: str) -> str:
-    """Without control codes, which a terminal would obey, and without surrogates, which no file can hold."""
+    """Replace control codes (for terminals) and surrogates (for files) by question marks."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 

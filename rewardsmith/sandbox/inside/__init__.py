@@ -1,1 +1,1 @@
-"""The confined process: everything here runs beside generated code and imports nothing of ours but `types`."""
+"""The confined process: this code runs beside generated code and imports only `types` of ours."""

@@ -1,7 +1,7 @@
-"""Attacks a confined process on itself, to learn what really holds here instead of inferring it from versions.
+"""Self test: a confined process attacks itself, which shows what the sandbox really stops here.
 
 Each attack is a few lines that a program which escaped Python could run. ``rewardsmith doctor``
-shows the table, the level follows from it, and with all layers off the same attacks must succeed
+shows the table, and the level follows from it. With all layers off the same attacks must succeed
 (the control).
 """
 
@@ -27,7 +27,7 @@ _REFUSED = 77  # exit status of a child whose exec was refused
 
 
 class Targets(NamedTuple):
-    """What an attack aims at: made before the process is confined."""
+    """Targets of the attacks, created before the process is confined."""
 
     tcp_port: int
     udp_port: int
@@ -96,7 +96,7 @@ def _take_all_memory(_: Targets) -> None:
 
 
 def _run_a_command(_: Targets) -> None:
-    """Does not come back when it works; the exit status tells."""
+    """Does not return if it works; the exit status shows it."""
     os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", "pass"])
 
 
@@ -112,10 +112,10 @@ _FOR_MEDIUM = frozenset(
 
 
 class SelfTest(NamedTuple):
-    """What a confined process could not take, and what it still could do.
+    """The result of a self test.
 
     Attributes:
-        layers: what :func:`confine.confine` took.
+        layers: the active layers, from :func:`confine.confine`.
         stopped: attacks that were refused; all others of :data:`ATTACKS` worked.
     """
 
@@ -124,7 +124,7 @@ class SelfTest(NamedTuple):
 
     @property
     def level(self) -> Level:
-        """strong: every attack was refused; medium: files, TCP and memory are out of reach; weak: the rest."""
+        """strong: all attacks were refused; medium: those on files, TCP and memory; weak: fewer."""
         stopped = frozenset(self.stopped)
         if stopped >= frozenset(ATTACKS):
             return "strong"
@@ -132,7 +132,7 @@ class SelfTest(NamedTuple):
 
 
 def self_test(layers: Collection[str]) -> SelfTest:
-    """Fork a child, confine it, and let it try every attack."""
+    """Fork a child, confine it, and run every attack in it."""
     with ExitStack() as stack:
         tcp, udp = _listener(stack, socket.SOCK_STREAM), _listener(stack, socket.SOCK_DGRAM)
         targets = Targets(tcp, udp, os.getpid())
@@ -151,7 +151,7 @@ def self_test(layers: Collection[str]) -> SelfTest:
 
 
 def _listener(stack: ExitStack, kind: socket.SocketKind) -> int:
-    """A port of this machine to aim at; where there is no network at all, one where nobody listens."""
+    """A port of this machine as target; without a network, one where nothing listens."""
     try:
         listener = stack.enter_context(socket.socket(socket.AF_INET, kind))
         listener.bind(("127.0.0.1", 0))

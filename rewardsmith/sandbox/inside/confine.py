@@ -1,13 +1,13 @@
-"""Takes from this process everything that a program does not need, layer by layer; called once, never undone.
+"""Removes from this process the rights that a program does not need, layer by layer, for good.
 
     landlock    no file, no TCP, no signal to others
     limits      rlimits: address space, no new files, no file growth, no processes, no core
-    user        a process of root becomes ``nobody``; no capability is left
+    user        a process of root becomes ``nobody`` and loses its capabilities
     seccomp     no system call but two dozen: no open, no socket, no fork, no exec, no executable
     memory
 
-Each layer is tried where it exists; what was taken is returned. Whether it really holds is for
-:mod:`attacks` to say.
+Each layer is applied where it exists, and the active layers are returned. :mod:`attacks` tests
+whether they really hold.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 
 
 def confine(memory_mb: int, layers: Collection[str] = LAYERS) -> tuple[str, ...]:
-    """Confine this thread; the layers that were taken."""
+    """Confine this thread; return the active layers."""
     held = []
     privileges_given_up = landlock.no_new_privileges()
     if (
@@ -49,7 +49,7 @@ def confine(memory_mb: int, layers: Collection[str] = LAYERS) -> tuple[str, ...]
 
 
 def _limit(memory_mb: int) -> None:
-    """Resource limits; one that the platform lacks is left out."""
+    """Set resource limits; those that the platform lacks are skipped."""
     wanted = {
         "AS": memory_mb << 20,
         "NOFILE": 0,
@@ -67,7 +67,7 @@ def _limit(memory_mb: int) -> None:
 
 
 def _drop_privileges() -> bool:
-    """Whether this process has no privilege left; in a container that knows only one user it stays a powerless root."""
+    """Drop all privileges; where only one user exists, it stays a root without capabilities."""
     if os.geteuid() == 0 and hasattr(os, "setresuid"):
         with suppress(OSError):
             os.setgroups([])
@@ -80,7 +80,7 @@ def _drop_privileges() -> bool:
 
 
 def _end_with_parent() -> None:
-    """On Linux the kernel ends this process with its parent, and keeps other processes of its user out of it."""
+    """On Linux, end this process with its parent, and deny access to it from other processes."""
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What a program may return, checked and written into the output rows; runs in the process.
+"""Checks what a program returns and writes it into the output rows; runs in the process.
 
     reward     dict of terms | total | (total, terms)
     potential  total
@@ -6,7 +6,7 @@
     q_prior    total, or (n, n_actions) when it does not ask for the action
 
 A total or a term is an array (n,) of numbers or booleans; (n, 1) is squeezed, a constant is
-repeated. The names of the terms are those of the first call, whatever the order later.
+repeated. Later calls must return the names of the first call, in any order.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Writer:
             (flags of the reply, number of rows used after the first)
 
         Raises:
-            OutputError: it is outside the contract, or has other terms than before.
+            OutputError: it is outside the contract, or the terms changed.
         """
         total, terms = self._split(value)
         if self._matrix:
@@ -94,12 +94,12 @@ class Writer:
         if known is not None and len(terms) == len(known) and all(name in terms for name in known):
             if has_total is not self._has_total:
                 raise OutputError(
-                    f"{self._entry} returned a total on some calls only; expected the same form always"
+                    f"{self._entry} returned a total on some calls only; expected it on all calls"
                 )
             return known
         if known is not None:
             raise OutputError(
-                f"terms changed from {list(known)} to {_shown(terms)}; expected the same names always"
+                f"terms changed from {list(known)} to {_shown(terms)}; expected the same names"
             )
         self.names, self._has_total = _good_names(terms), has_total
         return self.names
@@ -118,7 +118,7 @@ class Writer:
             return float(value)
         kind = "booleans" if self._entry == "subgoals" else "numbers"
         raise OutputError(
-            f"{what} is {_describe(value)}; expected {kind} of shape ({n},), one for each transition"
+            f"{what} is {_describe(value)}; expected {kind} of shape ({n},), one per transition"
         )
 
     def _kinds(self) -> str:
@@ -135,12 +135,13 @@ class Writer:
             or not 1 <= array.shape[1] <= MAX_TERMS
         ):
             raise OutputError(
-                f"q_prior without action returned {_describe(value)}; expected shape ({n}, n_actions)"
+                f"q_prior without action returned {_describe(value)}; "
+                f"expected shape ({n}, n_actions)"
             )
         self._width = self._width or array.shape[1]
         if array.shape[1] != self._width:
             raise OutputError(
-                f"q_prior returned {array.shape[1]} values a state, before it were {self._width}"
+                f"q_prior returned {array.shape[1]} values per state, {self._width} before"
             )
         self._output[1 : self._width + 1, start : start + n] = array.T
         return self._width
@@ -155,7 +156,7 @@ def _good_names(terms: dict[Any, Any]) -> Names:
                 f"a term is named {name!a:.90}; expected {PLAIN}, at most {MAX_NAME} characters"
             )
         if name == "_rest":
-            raise OutputError("a term is named '_rest', which is taken; name it otherwise")
+            raise OutputError("a term is named '_rest', which is reserved; choose another name")
     return tuple(terms)
 
 
@@ -169,7 +170,8 @@ def _describe(value: Any) -> str:
     if value is None:
         return "None (does a branch end without return?)"
     if isinstance(value, (list, tuple)):
-        return f"a {type(value).__name__} of {len(value)} ({', '.join(type(item).__name__ for item in value[:4])})"
+        kinds = ", ".join(type(item).__name__ for item in value[:4])
+        return f"a {type(value).__name__} of {len(value)} ({kinds})"
     return f"a {type(value).__name__}"
 
 
@@ -178,5 +180,5 @@ def _shown(terms: dict[Any, Any]) -> str:
 
 
 def rows_of(columns: list[Array], n: int) -> Any:
-    """The arguments of one transition after the other: scalars for (n,) columns, (d,) arrays for (n, d)."""
+    """The arguments row by row: scalars of (n,) columns, (d,) arrays of (n, d) columns."""
     return zip(*(column[:n] for column in columns), strict=True) if columns else [()] * n

@@ -1,9 +1,9 @@
-"""What a program sees in place of numpy, math and the builtins: modules that hold only what is allowed.
+"""Facades of numpy, math and the builtins for programs: modules with only the allowed names.
 
-The functions in them are the real ones, so a call costs nothing extra; but for ``pad``, which has
-one mode too many, and those that make arrays of a type that is asked for, see :mod:`dtypes`.
-Types whose methods change things (``list.append`` called on the type itself) are replaced by
-stand-ins that can be called and asked ``isinstance``.
+Most functions in them are the real ones, so a call costs nothing extra. The exceptions are ``pad``,
+which has one unsafe mode, and functions that take a dtype (:mod:`~rewardsmith.sandbox.dtypes`).
+Types with methods that change their argument (``list.append`` called on the type) are replaced by
+stand-ins that support calls and ``isinstance``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rewardsmith.sandbox.inside.texts import text
 
 
 class _StandIn(type):
-    """The type of stand-ins: knows which real types it speaks for, and what a call makes."""
+    """The type of stand-ins: the real types that it replaces, and what a call creates."""
 
     kinds: tuple[type, ...]
     make: Callable[..., Any]
@@ -40,17 +40,21 @@ def _stand_in(name: str, kinds: tuple[type, ...], make: Callable[..., Any], **me
 
 
 def _no_array(*_: Any, **__: Any) -> Any:
-    raise NotAvailable("np.ndarray(...) is uninitialised memory: use np.zeros, np.full or np.array")
+    raise NotAvailable(
+        "np.ndarray(...) returns uninitialised memory: use np.zeros, np.full or np.array"
+    )
 
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     if str(mode) == "empty":
-        raise NotAvailable('np.pad with mode="empty" leaves memory as it was: use another mode')
+        raise NotAvailable(
+            'np.pad with mode="empty" returns uninitialised memory: use another mode'
+        )
     return np.pad(array, pad_width, mode, **options)
 
 
 def _typed(function: Callable[..., Any], place: int, from_values: bool) -> Callable[..., Any]:
-    """A function that makes arrays, of numbers and truth values only."""
+    """Limit a function that creates arrays to dtypes of numbers and booleans."""
 
     def make(*values: Any, **named: Any) -> Any:
         if len(values) > place:
@@ -64,7 +68,7 @@ def _typed(function: Callable[..., Any], place: int, from_values: bool) -> Calla
 
 
 def _common(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of types and arrays that tells which type they have in common."""
+    """Limit a function that finds the common dtype of dtypes and arrays."""
     return lambda *values: plain_type(
         function(*(plain_type(v) if isinstance(v, (str, type)) else v for v in values))
     )
@@ -113,70 +117,3 @@ _TABLES = (*(vars(module) for module in MODULES.values()), MODULES, TABLE)
 KNOWN = frozenset(
     id(value) for table in _TABLES for value in table.values()
 )  # what a program cannot change
-
-
-def warm() -> None:
-    """Call once what numpy loads at first use: later, no file can be opened any more."""
-    x = np.linspace(0.1, 1.0, 6).reshape(3, 2)
-    square = x.T @ x + np.eye(2)
-    for name in (
-        "sum",
-        "mean",
-        "std",
-        "var",
-        "prod",
-        "any",
-        "all",
-        "max",
-        "min",
-        "clip",
-        "round",
-        "argmax",
-        "cumsum",
-    ):
-        getattr(x, name)(*([0.0, 1.0] if name == "clip" else []))
-    for solve in (
-        np.linalg.inv,
-        np.linalg.det,
-        np.linalg.eigh,
-        np.linalg.svd,
-        np.linalg.pinv,
-        np.linalg.norm,
-    ):
-        solve(square)
-    for reduce in (
-        np.median,
-        np.nanmean,
-        np.nanmedian,
-        np.unique,
-        np.ptp,
-        np.gradient,
-        np.average,
-        np.corrcoef,
-    ):
-        reduce(x)
-    for cut in (np.quantile, np.percentile):
-        cut(x, 0.5)
-    np.einsum("ij,ij->i", x, x, optimize=True)
-    np.polyfit([0.0, 1.0, 2.0], [0.0, 1.0, 2.0], 1)
-    np.linalg.lstsq(x, x[:, 0], rcond=None)
-    (
-        np.histogram(x),
-        np.pad(x, 1),
-        np.interp(0.5, [0.0, 1.0], [0.0, 1.0]),
-        np.isin(x, x),
-        np.select([x > 0], [x]),
-    )
-    (
-        str(x),
-        repr(x),
-        f"{x} {x[0, 0]:.3f}",
-        str(np.float64(1.0)),
-        repr(x.dtype),
-        np.finfo(np.float64).eps,
-    )
-    x.astype(object).sum()
-    try:
-        x + np.zeros(5)
-    except ValueError as error:
-        str(error)

@@ -1,12 +1,10 @@
-"""Makes what a module left behind unchangeable, so that a program has no place to keep anything between calls.
+"""Freezes module-level values, so that a program can keep nothing between calls.
 
-With read-only arguments, without ``global``, attribute stores and classes, memory could only live
-in module-level
-values, in closures, and in defaults. After the module has run all of them become constants: arrays
-read-only, lists and dicts refuse to be changed, and whatever changes by being used (an iterator, a
-generator) is refused. What is in
-a container is frozen too, the keys of a dict and the items of a set as well: a function has
-closures wherever it lies.
+Arguments are read-only, and there is no ``global``, no attribute store and no class. So state could
+only live in module-level values, closures and defaults. After the module has run all of them become
+constants: arrays are read-only, lists and dicts refuse changes, and values that change when they
+are used (iterators, generators) are refused. The items of containers are frozen too, keys of dicts
+and items of sets included, since a function anywhere among them has closures.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ from rewardsmith.sandbox.inside.facades import KNOWN
 _CONSTANT = (bool, int, float, complex, str, bytes, NoneType, range, EllipsisType, type)
 _NUMPY_CONSTANT = (np.number, np.bool_, np.character, np.dtype, np.ufunc, np.finfo, np.iinfo)
 _PLACED = (bool, int, float, complex, str, NoneType, np.number, np.bool_)
-_UNFINISHED = object()  # stands for what a tuple or set becomes while its items are frozen
+_UNFINISHED = object()  # placeholder of a tuple or set while its items are frozen
 
 
 class StateError(Exception):
@@ -32,19 +30,19 @@ class StateError(Exception):
 
 def _refuse(self: object, *_: Any, **__: Any) -> NoReturn:
     raise NotAvailable(
-        "a module-level list or dict must not change: make a copy inside the function and change that"
+        "a module-level list or dict is read-only: change a copy inside the function"
     )
 
 
 class FrozenList(list[Any]):
-    """A list that refuses to change; for numpy and for programs it is a list."""
+    """A read-only list; for numpy and for programs it is a list."""
 
     append = clear = extend = insert = pop = remove = reverse = sort = _refuse
     __setitem__ = __delitem__ = __iadd__ = __imul__ = __init__ = _refuse
 
 
 class FrozenDict(dict[Any, Any]):
-    """A dict that refuses to change."""
+    """A read-only dict."""
 
     clear = pop = popitem = setdefault = update = _refuse
     __setitem__ = __delitem__ = __ior__ = __init__ = _refuse
@@ -81,10 +79,8 @@ class _Freezer:
             self._seen[id(value)] = (value, _UNFINISHED)
             self._seen[id(value)] = (value, self._made(value, name))
         found = self._seen[id(value)][1]
-        if (
-            found is _UNFINISHED
-        ):  # handing out the tuple itself would hand out what it holds, not yet frozen
-            raise StateError(f"module-level {name} holds itself; write out its items")
+        if found is _UNFINISHED:  # its items are not frozen yet
+            raise StateError(f"module-level {name} contains itself; write out its items")
         return found
 
     def _made(self, value: Any, name: str) -> Any:
@@ -92,7 +88,7 @@ class _Freezer:
             if isinstance(value, kind):
                 return make(self, value, name)
         raise StateError(
-            f"module-level {name} is or holds a {type(value).__name__}, which may change when it is used"
+            f"module-level {name} is or contains a {type(value).__name__}, which could change"
         )
 
     def _array(self, value: Any, name: str) -> Any:
@@ -120,21 +116,19 @@ class _Freezer:
 
     def _set(self, value: Any, name: str) -> Any:
         if not all(_has_value(item) for item in value):
-            raise StateError(
-                f"module-level {name} is a set of functions or the like, in no fixed order; use a tuple"
-            )
+            raise StateError(f"module-level {name} is a set without a fixed order; use a tuple")
         return frozenset(self.freeze(item, name) for item in value)
 
     def _slice(self, value: Any, name: str) -> Any:
         parts = (value.start, value.stop, value.step)
         if not all(isinstance(part, (NoneType, int, float, np.number)) for part in parts):
             raise StateError(
-                f"module-level {name} is or holds a slice of more than numbers; build it in the function"
+                f"module-level {name} contains a slice of other values than numbers; use numbers"
             )
         return value
 
     def _function(self, value: Any, name: str) -> Any:
-        self._seen[id(value)] = (value, value)  # functions may know each other
+        self._seen[id(value)] = (value, value)  # functions may call each other
         value.__defaults__ = value.__defaults__ and self._tuple(value.__defaults__, name)
         value.__kwdefaults__ = value.__kwdefaults__ and self._dict(value.__kwdefaults__, name)
         for cell in value.__closure__ or ():
@@ -144,7 +138,7 @@ class _Freezer:
     def _method(self, value: Any, name: str) -> Any:
         if not isinstance(value.__self__, np.ufunc):
             raise StateError(
-                f"module-level {name} is a method of an object that can change; call it in the function"
+                f"module-level {name} is a method of an object that could change; call it directly"
             )
         return value
 

@@ -1,8 +1,7 @@
-"""Landlock: takes the file system (and where the kernel can, TCP and signals) from a process, without privileges.
+"""Landlock: denies a process the file system, TCP and signals; needs no privileges.
 
-Two uses: a program host may touch no file at all; a trainer may write only below its own folder.
-What the running
-kernel cannot handle is left out, and the caller is told which version it has. Source: landlock(7).
+It has two uses: a program host may access no file; a trainer may write only below its own folder.
+Rights that the running kernel does not know are left out. Source: landlock(7).
 """
 
 from __future__ import annotations
@@ -35,13 +34,13 @@ def version() -> int:
 
 
 def deny_all() -> bool:
-    """Leave this thread no file, no TCP, no signal to others. Whether the kernel did it."""
+    """Deny this thread files, TCP and signals to others; whether the kernel did it."""
     abi = version()
     return abi > 0 and _restrict(_rights(abi), net=_TCP, scoped=_SIGNALS_AND_SOCKETS, abi=abi)
 
 
 def write_only_below(places: Iterable[Path]) -> bool:
-    """Let this thread, and what it starts, read everything but write only below some places.
+    """Let this thread and its children read everything but write only below some places.
 
     Args:
         places: files or folders; those that do not exist are left out.
@@ -53,7 +52,7 @@ def write_only_below(places: Iterable[Path]) -> bool:
 
 
 def no_new_privileges() -> bool:
-    """Give up gaining privileges by exec, for ever; Landlock and seccomp ask for it."""
+    """Give up gaining privileges by exec, for good; Landlock and seccomp require it."""
     return sys.platform == "linux" and bool(_libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
 
 

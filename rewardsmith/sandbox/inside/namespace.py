@@ -1,10 +1,10 @@
-"""What a program finds around it: a short table of builtins, facades of numpy and math, and nothing else.
+"""Makes the namespace of a program: a short table of builtins, and facades of numpy and math.
 
-Imports become assignments of the facades, so that no import is left to run; annotations, and the
-imports that only annotations need, are cut out of the tree. Around types of arrays (:mod:`dtypes`)
-and what becomes text (:mod:`texts`) a look is put, which gives back what it is given or raises.
+Imports become assignments of the facades, so that no import runs. Annotations, and imports that
+only annotations need, are removed from the tree. A check is inserted around dtypes (:mod:`dtypes`)
+and around values that become text (:mod:`texts`); it returns its argument or raises.
 
-The builtins keep an ``__import__`` limited to numpy, which the program cannot name:
+The builtins keep an ``__import__`` that is limited to numpy and that the program cannot name:
 numpy's C code imports through the builtins of its caller, and ``array.sum()`` fails without it.
 """
 
@@ -32,13 +32,13 @@ def new_namespace() -> dict[str, Any]:
 
 
 def program_tree(source: str) -> ast.Module:
-    """The tree of a program without annotations and imports; line numbers are those of the source."""
+    """The tree of a program without annotations and imports, with the source's line numbers."""
     tree = _Strip().visit(ast.parse(source, FILENAME))
     return cast(ast.Module, ast.fix_missing_locations(tree))
 
 
 def _hidden(module: str) -> str:
-    """The name of a facade: no identifier, so that only a tree can hold it."""
+    """The name of a facade: no identifier, so that no source can contain it."""
     return f"<{module}>"
 
 
@@ -51,7 +51,7 @@ def _limited_import(
 
 
 class _Strip(ast.NodeTransformer):
-    """Removes annotations and imports, and has types and texts looked at."""
+    """Removes annotations and imports; inserts the checks of dtypes and texts."""
 
     def __init__(self) -> None:
         self._depth = 0  # of functions

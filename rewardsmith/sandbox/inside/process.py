@@ -1,4 +1,4 @@
-"""A program host process: the one place where generated code runs, and the one file with ``exec``.
+"""The program host process: the only place where generated code runs, and where ``exec`` stands.
 
 Forked from the zygote, it takes one program, maps the arrays, confines itself, and only then runs
 the program and
@@ -50,13 +50,14 @@ _NO_REPLY: tuple[int, int, int, Any] = (OK, 0, 0, None)
 
 
 def serve(control: int, memory: int, layers: tuple[str, ...]) -> NoReturn:
-    """Serve the parent at the other end of ``control``, which shares the file ``memory``.
+    """Serve the parent at the other end of ``control``; both share the file ``memory``.
 
-    The parent sends the program, is told which layers of confinement were taken, hears whether the
-    module could be loaded, and then calls it.
+    The parent sends the program, receives the active layers of confinement and whether the module
+    could be loaded, and then calls it.
     """
     channel = _Channel(control)
     load = json.loads(channel.read(*LENGTH.unpack(channel.read(LENGTH.size))))
+    channel.wall_s = load["wall_s"]
     program = _Program(load, memory)
     os.closerange(
         3, control
@@ -76,16 +77,15 @@ class _Channel:
     def __init__(self, control: int) -> None:
         self._control = control
         self._parent = os.getppid()
+        self.wall_s = 0.0  # real seconds for one answer, from the parent's first message
 
     def read(self, size: int) -> bytes:
-        """Exactly so many bytes; ends the process when the parent is gone."""
+        """Read exactly ``size`` bytes; end the process if the parent is gone."""
         got = b""
         while len(got) < size:
             try:
                 part = os.read(self._control, size - len(got))
-            except (
-                BlockingIOError
-            ):  # the socket's own receive timeout: nobody asked anything for a while
+            except BlockingIOError:  # receive timeout: no message for a while
                 if os.getppid() != self._parent:
                     os._exit(0)
                 continue
@@ -102,21 +102,23 @@ class _Channel:
     def answer(
         self, seconds: float, work: Callable[..., tuple[int, int, int, Any]], *arguments: Any
     ) -> None:
-        """Do the work under the kernel's timer and send one reply."""
-        signal.setitimer(signal.ITIMER_REAL, seconds + GRACE_S)
+        """Do the work under the kernel's timers, of CPU time and of real time; send one reply."""
+        signal.setitimer(signal.ITIMER_PROF, seconds + GRACE_S)
+        signal.setitimer(signal.ITIMER_REAL, self.wall_s + GRACE_S)
         try:
             kind, flags, used, content = work(*arguments)
         except (
             BaseException
-        ) as error:  # whatever it raises is the program's failure, SystemExit too
+        ) as error:  # whatever it raises is the program's failure, SystemExit included
             kind, flags, used, content = ERROR, 0, 0, _failure(error)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         payload = b"" if content is None else json.dumps(content).encode()
         self.send(REPLY.pack(kind, flags, used, len(payload)) + payload)
 
 
 class _Program:
-    """The loaded program and the memory that it reads and its results go to."""
+    """The loaded program, and the memory of its arguments and results."""
 
     def __init__(self, load: dict[str, Any], memory: int) -> None:
         self._source: str = load["source"]
@@ -131,7 +133,7 @@ class _Program:
         self._inputs = [inputs[name] for name in self._arguments]
         takes_action = "action" in self._arguments
         self._writer = Writer(load["entry"], places.output(writable, 0), takes_action=takes_action)
-        self._told: tuple[str, ...] = ()  # names of terms that the parent has heard
+        self._told: tuple[str, ...] = ()  # names of terms that the parent knows
         self._apply: Callable[[Sequence[Any]], Any]
 
     def load(self) -> tuple[int, int, int, Any]:
@@ -142,13 +144,14 @@ class _Program:
         function = namespace.get(self._name)
         if not isinstance(function, FunctionType):
             raise OutputError(
-                f"after the module has run, {self._name} is a {type(function).__name__}, no function"
+                f"after the module has run, {self._name} is a {type(function).__name__}; "
+                "expected a function"
             )
         self._apply = _by_signature(function, self._arguments)
         return _NO_REPLY
 
     def call(self, rows: int, style: int) -> tuple[int, int, int, Any]:
-        """Apply it to the first rows of the inputs, all at once or (style 1) one by one."""
+        """Apply it to the first rows of the inputs: all at once, or (style 1) row by row."""
         writer = self._writer
         views: list[Array] = [column[:rows] for column in self._inputs]
         if style:
@@ -163,7 +166,7 @@ class _Program:
 
 
 def _read_only(memory: int) -> int:
-    """The memory file once more, for reading only: what is mapped from it can never be made writable."""
+    """Open the memory file for reading only, so that no mapping of it can be made writable."""
     try:
         return os.open(f"/proc/self/fd/{memory}", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:  # no /proc here
@@ -171,7 +174,7 @@ def _read_only(memory: int) -> int:
 
 
 def _by_signature(function: FunctionType, names: list[str]) -> Callable[[Sequence[Any]], Any]:
-    """How to pass the asked arguments: in order as far as possible, the rest by name."""
+    """How to pass the arguments: in order as far as possible, the rest by name."""
     code = function.__code__
     positional = code.co_varnames[: code.co_argcount]
     first = 0
@@ -184,7 +187,7 @@ def _by_signature(function: FunctionType, names: list[str]) -> Callable[[Sequenc
 
 
 def _failure(error: BaseException) -> dict[str, Any]:
-    """What the parent is told: reason, line, message."""
+    """The failure for the parent: reason, line, message."""
     reason = next(
         (reason for kind, reason in _REASONS.items() if isinstance(error, kind)), "exception"
     )

@@ -1,4 +1,4 @@
-"""A seccomp filter that leaves a process the few system calls that computing needs; built without libseccomp.
+"""A seccomp filter that allows only the system calls that computing needs, without libseccomp.
 
 Everything not listed is refused with EPERM, so a missing entry shows as a refusal and never as a
 hole. Memory can be
@@ -44,7 +44,7 @@ ALLOWED = (*_READ_AND_ANSWER, *_MEMORY, *_RUNTIME)
 
 
 class Architecture(NamedTuple):
-    """What a filter must know of a machine: its audit number, and its numbers for the calls that are allowed."""
+    """A machine for the filter: its audit number, and its numbers of the allowed calls."""
 
     audit: int
     numbers: dict[str, int]
@@ -59,19 +59,21 @@ ARCHITECTURES = {
     "x86_64": Architecture(
         0xC000003E,
         _numbers(
-            "read 0 write 1 close 3 mmap 9 mprotect 10 munmap 11 brk 12 rt_sigaction 13 rt_sigprocmask 14 "
-            "rt_sigreturn 15 sched_yield 24 mremap 25 madvise 28 nanosleep 35 setitimer 38 getpid 39 exit 60 "
-            "gettimeofday 96 getrusage 98 getppid 110 sigaltstack 131 gettid 186 futex 202 restart_syscall 219 "
-            "clock_gettime 228 clock_nanosleep 230 exit_group 231 getrandom 318 membarrier 324 rseq 334"
+            "read 0 write 1 close 3 mmap 9 mprotect 10 munmap 11 brk 12 rt_sigaction 13 "
+            "rt_sigprocmask 14 rt_sigreturn 15 sched_yield 24 mremap 25 madvise 28 nanosleep 35 "
+            "setitimer 38 getpid 39 exit 60 gettimeofday 96 getrusage 98 getppid 110 "
+            "sigaltstack 131 gettid 186 futex 202 restart_syscall 219 clock_gettime 228 "
+            "clock_nanosleep 230 exit_group 231 getrandom 318 membarrier 324 rseq 334"
         ),
     ),
     "aarch64": Architecture(
         0xC00000B7,
         _numbers(
             "close 57 read 63 write 64 exit 93 exit_group 94 futex 98 nanosleep 101 setitimer 103 "
-            "clock_gettime 113 clock_nanosleep 115 sched_yield 124 restart_syscall 128 sigaltstack 132 "
-            "rt_sigaction 134 rt_sigprocmask 135 rt_sigreturn 139 getrusage 165 gettimeofday 169 getpid 172 "
-            "getppid 173 gettid 178 brk 214 munmap 215 mremap 216 mmap 222 mprotect 226 madvise 233 "
+            "clock_gettime 113 clock_nanosleep 115 sched_yield 124 restart_syscall 128 "
+            "sigaltstack 132 rt_sigaction 134 rt_sigprocmask 135 rt_sigreturn 139 getrusage 165 "
+            "gettimeofday 169 getpid 172 getppid 173 gettid 178 brk 214 munmap 215 mremap 216 "
+            "mmap 222 mprotect 226 madvise 233 "
             "getrandom 278 membarrier 283 rseq 293"
         ),
     ),
@@ -117,7 +119,7 @@ def build(architecture: Architecture) -> bytes:
 
 
 def install() -> bool:
-    """Confine this thread from now on; ``no_new_privs`` must be set. Whether the kernel took it."""
+    """Confine this thread from now on; ``no_new_privs`` must be set. Whether the kernel did it."""
     architecture = ARCHITECTURES.get(platform.machine())
     if sys.platform != "linux" or architecture is None:
         return False

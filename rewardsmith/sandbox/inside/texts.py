@@ -1,8 +1,9 @@
-"""What a program may turn into text: what has the same text in every process.
+"""Allows text only of values whose text is the same in every process.
 
-The text of a function, an iterator or an exception holds an address, that of a set its order, that
-of a module or a type tells the sandbox from an exported file. :mod:`namespace` puts :func:`shown`
-around whatever an f-string or ``%`` shows; ``str`` asks it too.
+The text of a function, an iterator or an exception contains an address, the text of a set depends
+on its order, and the text of a module or type differs between the sandbox and an exported file.
+:mod:`namespace` inserts :func:`shown` around each value in an f-string or ``%``; ``str`` calls it
+too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _ALONE = frozenset((str, int, float, bool, NoneType, complex, range))
 
 
 def shown(value: Any) -> Any:
-    """The same value, if its text is the same in every process.
+    """Return the same value if its text is the same in every process.
 
     Raises:
         NotAvailable: it is not.
@@ -35,7 +36,7 @@ def shown(value: Any) -> Any:
             shown(item)
         return value
     raise NotAvailable(
-        f"the text of a {type(value).__name__} differs between processes: show numbers and names only"
+        f"the text of a {type(value).__name__} differs between processes; use numbers and names"
     )
 
 

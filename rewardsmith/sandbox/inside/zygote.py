@@ -1,4 +1,4 @@
-"""The zygote: a process that has numpy loaded and forks a program host whenever it is asked; runs no program itself.
+"""The zygote: a process that has loaded numpy and forks program hosts; it runs no program itself.
 
 Started by exec with an empty environment, once per process that needs hosts; a host is then there
 in milliseconds. Its client speaks first, and numbers its questions:
@@ -6,7 +6,7 @@ in milliseconds. Its client speaks first, and numbers its questions:
     F  and two files, the host's socket and memory     -> process id, or 0 if there can be no
     process R  and a process id, after that process was killed -> its wait status
 
-It reaps only what it is told to, so that until then a host's id belongs to nobody else and can be
+It reaps a host only on command, so that until then the id of the host is not reused and can be
 signalled safely. It ends with its client, and on Linux its hosts end with it.
 """
 
@@ -23,8 +23,8 @@ from typing import NoReturn
 import numpy as np
 
 from rewardsmith.sandbox.inside.attacks import self_test
-from rewardsmith.sandbox.inside.facades import warm
 from rewardsmith.sandbox.inside.process import serve
+from rewardsmith.sandbox.inside.warming import warm
 from rewardsmith.sandbox.wire import ANSWER, COMMAND, FORK, READY
 
 
@@ -54,20 +54,20 @@ def main() -> NoReturn:
 
 
 def _hear_signals() -> None:
-    """A client that ignores or blocks signals passes that on; here ends of children must be told, and timers end."""
+    """Undo ignored and blocked signals of the client: ends of children and timers must work."""
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    for heard in (signal.SIGCHLD, signal.SIGALRM):
+    for heard in (signal.SIGCHLD, signal.SIGALRM, signal.SIGPROF):
         signal.signal(heard, signal.SIG_DFL)
 
 
 def _next(control: socket.socket, client: int) -> tuple[bytes, list[int]]:
-    """The next command; ends the process when the client is gone."""
+    """The next command; end the process if the client is gone."""
     while True:
         try:
             command, files, _, _ = socket.recv_fds(control, COMMAND.size, 2)
         except (
             BlockingIOError
-        ):  # nobody asked for a while; a fork of the client may hold the socket open
+        ):  # no command for a while; a fork of the client may keep the socket open
             if os.getppid() != client:
                 os._exit(0)
             continue
@@ -77,7 +77,7 @@ def _next(control: socket.socket, client: int) -> tuple[bytes, list[int]]:
 
 
 def _fork(control: socket.socket, files: list[int], layers: tuple[str, ...]) -> int:
-    """A host with these files; 0 where the system has no process left."""
+    """Fork a host with these files; 0 if the system allows no further process."""
     try:
         child = os.fork()
     except OSError:
@@ -91,7 +91,7 @@ def _fork(control: socket.socket, files: list[int], layers: tuple[str, ...]) -> 
 
 
 def _reap(process: int) -> int:
-    """Wait status of a host; 0 if it was asked for before, and the answer lost to an interrupt of the client."""
+    """Wait status of a host; 0 if it was reaped before, by an interrupted command."""
     try:
         return os.waitpid(process, 0)[1]
     except ChildProcessError:
@@ -108,7 +108,7 @@ def _become_host(control: socket.socket, files: list[int], layers: tuple[str, ..
 
 
 def _quieten() -> None:
-    """Nothing in, nothing out: standard error was the socket until now, so that a failed start could be told."""
+    """Close input and output; standard error was the socket until now, for a failed start."""
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)

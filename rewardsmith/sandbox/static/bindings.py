@@ -1,8 +1,8 @@
-"""Where a name gets its value: what was read of a function must be what is called, here and in an exported file.
+"""Checks which value a name has: the same in the sandbox and in an exported file.
 
-An entry point has one binding. A name that only another function knows is not known. Imports for
-annotations, which are cut out before a program runs here and stand in the file that is exported,
-give names that nothing else uses.
+An entry point has one definition. A name that is bound in another function is not defined. Imports
+for annotations are removed before a program runs in the sandbox but stay in an exported file, so
+the names that they bind must have no other use.
 """
 
 from __future__ import annotations
@@ -14,17 +14,11 @@ from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
 from rewardsmith.errors import did_you_mean
-from rewardsmith.program import ENTRY_POINTS, REWARD_ALIASES
+from rewardsmith.program import ENTRY_POINTS, EXPORT_NAMES, EXPORT_PREFIX, REWARD_ALIASES
 from rewardsmith.sandbox.allowed import ANNOTATION_ONLY, BUILTINS
+from rewardsmith.sandbox.static.assigned import imported_name
 from rewardsmith.types import Finding
 
-OF_THE_FILE = (
-    "RewardWrapper",
-    "_gym",
-    "_np",
-    "_FIELD_FUNCTIONS",
-    "_module_of_fields_",
-)  # its own, beside a program
 _IMPORTS = (ast.Import, ast.ImportFrom)
 _BINDING = (
     ast.Name,
@@ -39,20 +33,19 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def check_bindings(tree: ast.Module, nodes: Sequence[ast.AST]) -> Iterator[Finding]:
-    """Entry points, names of exported files, imports for annotations.
+    """Check entry points, names that exported files use, and imports for annotations.
 
     Args:
-        nodes: all of the tree.
+        nodes: all nodes of the tree.
     """
     yield from _check_entries(tree)
     bindings = [
         (node, name) for node in nodes if isinstance(node, _BINDING) for name in _bound_by(node)
     ]
     for node, name in bindings:
-        if name.startswith(OF_THE_FILE):
-            yield _finding(
-                "RS124", node, f"{name!r} is a name that exported files use", "choose another name"
-            )
+        if name in EXPORT_NAMES or name.startswith(EXPORT_PREFIX):
+            message = f"exported files use the name {name!r} themselves"
+            yield _finding("RS124", node, message, "choose another name")
     imports = [node for node in nodes if isinstance(node, _IMPORTS)]
     bound = {name for _, name in bindings} if imports else set()
     for node in imports:
@@ -60,10 +53,10 @@ def check_bindings(tree: ast.Module, nodes: Sequence[ast.AST]) -> Iterator[Findi
 
 
 def check_scopes(source: str, tree: ast.Module) -> Iterator[Finding]:
-    """Names that are read on module level, or in a function that does not know them, and bound only in another.
+    """Find names that are read where they are not defined, but bound in another function.
 
     Raises:
-        SyntaxError: what only a compiler finds, such as two arguments of one name.
+        SyntaxError: a mistake that only a compiler finds, such as two arguments of one name.
     """
     with warnings.catch_warnings(action="ignore"):
         pending = [symtable.symtable(source, "program", "exec")]
@@ -91,12 +84,12 @@ def check_scopes(source: str, tree: ast.Module) -> Iterator[Finding]:
         )
         reads = [node for node in where if _is_read(node, name) and node.lineno >= line]
         if reads and name in _bound(tree):
-            hint = "a name that is bound in one function does not exist in another: pass it as an argument"
+            hint = "it is local to another function: pass it as an argument"
             yield _finding("RS114", reads[0], f"{name!r} is not defined here", hint)
 
 
 def _check_entries(tree: ast.Module) -> Iterator[Finding]:
-    """Names of entry points that get a second value where the module runs."""
+    """Find entry points that get a second value on module level."""
     entries = {node.name for node in tree.body if isinstance(node, _FUNCTIONS)} & {
         *ENTRY_POINTS,
         *REWARD_ALIASES,
@@ -105,17 +98,15 @@ def _check_entries(tree: ast.Module) -> Iterator[Finding]:
         if not isinstance(node, _BINDING):
             continue
         again = (_bound_by(node) | _annotation_names(node)) & entries
-        if again and not isinstance(
-            node, _FUNCTIONS
-        ):  # a second `def` is told of where entry points are read
-            hint = "choose another name: what is defined under this one is what is called"
+        if again and not isinstance(node, _FUNCTIONS):  # :mod:`entry_points` finds a second `def`
+            hint = "choose another name: the definition is called, not this value"
             yield _finding(
-                "RS104", node, f"{min(again)} gets another value than its definition", hint
+                "RS104", node, f"{min(again)} is defined and then gets another value", hint
             )
 
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
-    """A statement and its parts, without what runs only when a function is called."""
+    """A statement and its parts, without the bodies of functions."""
     yield node
     parts = ast.iter_child_nodes(node)
     if isinstance(node, (*_FUNCTIONS, ast.Lambda)):
@@ -129,7 +120,7 @@ def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _check_import(node: ast.Import | ast.ImportFrom, bound: set[str]) -> Iterator[Finding]:
-    """Imports for annotations: of a few names, which have no other meaning."""
+    """Check an import for annotations: only known names, without another meaning."""
     for alias in node.names:
         if isinstance(node, ast.ImportFrom):
             if node.module not in ANNOTATION_ONLY or node.level or alias.name == "*":
@@ -141,10 +132,10 @@ def _check_import(node: ast.Import | ast.ImportFrom, bound: set[str]) -> Iterato
                 )
         elif alias.name not in ANNOTATION_ONLY:
             continue
-        name = _import_name(alias, node)
+        name = imported_name(alias, node)
         if name in bound or name in BUILTINS:
-            message = f"{name!r} is imported for annotations and means something else too"
-            yield _finding("RS105", node, message, "give one of them another name")
+            message = f"{name!r} is imported for annotations and has another meaning too"
+            yield _finding("RS105", node, message, "give one of the two another name")
 
 
 def _outside_annotations(node: ast.AST) -> Iterator[ast.Name]:
@@ -165,7 +156,7 @@ def _bound(tree: ast.Module) -> set[str]:
 
 
 def _bound_by(node: ast.AST) -> set[str]:
-    """The names to which a node itself gives or takes a value; imports for annotations left out."""
+    """The names that a node itself binds or unbinds, without imports for annotations."""
     if isinstance(node, ast.Name):
         return set() if isinstance(node.ctx, ast.Load) else {node.id}
     if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
@@ -176,20 +167,15 @@ def _bound_by(node: ast.AST) -> set[str]:
         return {node.name} if node.name else set()
     if isinstance(node, ast.Import):
         return {
-            _import_name(alias, node) for alias in node.names if alias.name not in ANNOTATION_ONLY
+            imported_name(alias, node) for alias in node.names if alias.name not in ANNOTATION_ONLY
         }
     if isinstance(node, ast.ImportFrom) and node.module not in ANNOTATION_ONLY:
-        return {_import_name(alias, node) for alias in node.names}
+        return {imported_name(alias, node) for alias in node.names}
     return set()
 
 
 def _annotation_names(node: ast.AST) -> set[str]:
-    return {_import_name(a, node) for a in node.names} if isinstance(node, _IMPORTS) else set()
-
-
-def _import_name(alias: ast.alias, node: ast.AST) -> str:
-    plain = alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name
-    return alias.asname or plain
+    return {imported_name(a, node) for a in node.names} if isinstance(node, _IMPORTS) else set()
 
 
 def _finding(code: str, node: ast.AST, message: str, hint: str) -> Finding:

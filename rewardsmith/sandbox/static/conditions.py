@@ -1,7 +1,7 @@
-"""What the source of an entry point tells about its values: does it distinguish cases, what does it read?
+"""Reads from the source of an entry point whether it has conditions and which arguments it reads.
 
-For programs that :mod:`static` let pass. Asked where nothing moved a value: if there is no
-condition, nothing can.
+For programs that passed the static checks. If nothing moved a value and there is no condition, then
+nothing can move it.
 """
 
 from __future__ import annotations
@@ -10,22 +10,25 @@ import ast
 
 _CONDITIONS = (ast.Compare, ast.BoolOp, ast.If, ast.IfExp, ast.FloorDiv, ast.Mod)
 _CONDITIONAL = frozenset(
-    "all any argmax argmin argsort ceil choose clip digitize equal fix floor fmax fmin greater greater_equal heaviside "
-    "interp isclose isin less less_equal logical_and logical_not logical_or logical_xor max maximum min minimum mod "
-    "nan_to_num not_equal piecewise remainder rint round select sign trunc where".split()
+    (
+        "all any argmax argmin argsort ceil choose clip digitize equal fix floor fmax fmin greater "
+        "greater_equal heaviside interp isclose isin less less_equal logical_and logical_not "
+        "logical_or logical_xor max maximum min minimum mod nan_to_num not_equal piecewise "
+        "remainder rint round select sign trunc where"
+    ).split()
 )
 
 
 def has_conditions(tree: ast.Module, function: str) -> bool:
-    """Whether a function distinguishes cases, so that a value may move where no transition that was tried moved it.
+    """Whether a function, or a module-level value that it uses, has a condition.
 
-    What it names on module level counts with it.
+    Its values may then change on transitions that were not tested.
     """
     return any(_is_condition(part) for node in _involved(tree, function) for part in ast.walk(node))
 
 
 def unread(tree: ast.Module, function: str, arguments: tuple[str, ...]) -> frozenset[str]:
-    """Those arguments that a function asks for and never reads; ``del x`` is no reading."""
+    """The arguments that a function takes and never reads; ``del x`` does not read."""
     node = next(
         node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function
     )

@@ -1,8 +1,8 @@
-"""Reads the source of a program: which entry points it has, what they ask for, and what is wrong with it.
+"""Reads the source of a program: its entry points, their arguments, and all static findings.
 
 Nothing is run. Messages go to a language model that has to repair its code: they say what was
-found, what was expected, and what to write instead. Rules for the whole tree are in :mod:`rules`;
-here are those for entry points.
+found, what was expected, and what to write instead. The rules for entry points are here; those for
+the whole tree are in :mod:`statements`.
 """
 
 from __future__ import annotations
@@ -21,29 +21,28 @@ from rewardsmith.sandbox.static.statements import check_tree
 from rewardsmith.task.spec import RESERVED_PREFIXES
 from rewardsmith.types import Finding
 
-_MAX_FINDINGS = 20  # a writer mends a few at a time
+_MAX_FINDINGS = 20  # a writer fixes a few at a time
 
-# entry points that are functions of the current state: what they may read beside plain fields and
-# obs
+# entry points that are functions of the current state: their arguments beside plain fields and obs
 _STATE_ONLY = {
     "potential": frozenset[str](),
     "q_prior": frozenset({"action"}),
 }
 _WHY_STATE = {
-    "potential": "a potential is a function of one state, the difference is taken outside: ask for {plain}",
-    "q_prior": "a prior on Q(s, a) knows the state and the action, not what follows: ask for {plain}",
+    "potential": "a potential is a function of one state: read {plain}",
+    "q_prior": "a prior on Q(s, a) is a function of the state and the action: read {plain}",
 }
 _IMMUTABLE = (bool, int, float, str, type(None))
 
 
 @dataclass(frozen=True)
 class StaticReport:
-    """What reading a source came to; errors among the findings refuse it.
+    """The result of reading a source; it is refused if a finding is an error.
 
     Attributes:
         entries: the entry points by name, as far as they could be read.
-        findings: what is wrong.
-        tree: the module; empty where it could not be read.
+        findings: everything found.
+        tree: the module; empty if it could not be read.
     """
 
     entries: dict[str, EntryPoint]
@@ -64,7 +63,7 @@ def check_static(
     Args:
         source: the module.
         offered: argument names that the task offers.
-        hidden: names that the task has but does not offer, so that the message can say so.
+        hidden: names that the task has but does not offer, for the message.
     """
     if unreadable := check_text(source):
         return StaticReport({}, tuple(unreadable))
@@ -87,7 +86,7 @@ def check_static(
             Finding(
                 "RS101",
                 "error",
-                "the source is nested too deeply to be read",
+                "the source is nested too deeply",
                 "use intermediate variables",
             )
         )
@@ -123,7 +122,7 @@ class _Entries:
         self._findings: list[Finding] = []
 
     def read(self, tree: ast.Module) -> tuple[dict[str, EntryPoint], list[Finding]]:
-        """Entry points by name, and what is wrong with them."""
+        """Entry points by name, and the findings about them."""
         functions = [
             node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         ]
@@ -150,7 +149,7 @@ class _Entries:
         )
 
     def _check_returns(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        """An entry point without any ``return <value>``; one that lacks it on a branch is found by running it."""
+        """Find an entry point without ``return <value>``; a missing branch shows when it runs."""
         pending: list[ast.AST] = list(node.body)
         while pending:
             part = pending.pop()
@@ -168,7 +167,7 @@ class _Entries:
     def _signature(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef, entry: str
     ) -> tuple[str, ...]:
-        """The names that it asks for; parameters that the task does not offer keep their constant default."""
+        """The task's names among the parameters; the others keep their constant default."""
         yields = any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in ast.walk(node))
         if yields or isinstance(node, ast.AsyncFunctionDef):
             self._add(
@@ -184,7 +183,7 @@ class _Entries:
                     "RS107",
                     node,
                     f"{node.name} takes *{star.arg}",
-                    "name each argument: the names say what is read",
+                    "name each argument: the names select the inputs",
                 )
         positional = [*arguments.posonlyargs, *arguments.args]
         defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults)) + [
@@ -221,15 +220,15 @@ class _Entries:
             hint = "write a module-level function: there is no object and no environment"
             self._add("RS112", arg, f"{entry} takes {name!r}", hint)
         elif name in self._hidden or _plain(name) in self._hidden:
-            message = f"{entry} asks for {name!r}, which is not offered: programs may not read how success is measured"
-            self._add(
-                "RS109", arg, message, "offered are: " + ", ".join(sorted(self._allowed(entry)))
+            message = (
+                f"{entry} reads {name!r}, which is not offered: it shows how success is measured"
             )
+            self._add("RS109", arg, message, "use: " + ", ".join(sorted(self._allowed(entry))))
         else:
-            message = f"{entry} asks for {name!r}, which this task does not have"
+            message = f"{entry} reads {name!r}, which this task does not have"
             hint = did_you_mean(name, self._allowed(entry))
             self._add(
-                "RS108", arg, message, f"{hint}; a helper of yours needs another name than {entry}"
+                "RS108", arg, message, f"{hint}; a helper function needs another name than {entry}"
             )
 
     def _check_role(self, arg: ast.arg, entry: str) -> None:
@@ -237,12 +236,10 @@ class _Entries:
             return
         plain = _plain(arg.arg)
         near = repr(plain) if plain in self._allowed(entry) else "the fields of the state"
-        self._add(
-            "RS110", arg, f"{entry} asks for {arg.arg!r}", _WHY_STATE[entry].format(plain=near)
-        )
+        self._add("RS110", arg, f"{entry} reads {arg.arg!r}", _WHY_STATE[entry].format(plain=near))
 
     def _allowed(self, entry: str) -> frozenset[str]:
-        """What an entry point may ask for."""
+        """What an entry point may read."""
         extra = _STATE_ONLY.get(entry)
         if extra is None:
             return self._offered
@@ -260,7 +257,7 @@ def _plain(name: str) -> str:
 
 
 def _is_constant(node: ast.expr) -> bool:
-    """A number, text, or tuple of them: nothing that can be changed between calls."""
+    """Whether it is a number, a text, or a tuple of them, which cannot change between calls."""
     try:
         value = ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

@@ -1,8 +1,7 @@
-"""Characters that show something other than what runs, and names that show something other than they are.
+"""Checks the characters of a source: everybody must read the same lines and letters.
 
-A source is read by people, by models and by Python, and an exported one again from a file: all of
-them must see the same lines and the same letters. So the one line break is the newline, and what
-cannot be seen is refused anywhere.
+Users, models and Python read the source, and Python reads an exported one from a file. So the only
+line break is the newline, and invisible characters are refused everywhere.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _ENCODING = re.compile(r"[ \t]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
 def check_letters(source: str) -> Iterator[Finding]:
-    """What is wrong with the characters of a source, at most one of a kind."""
+    """Findings about the characters of a source, at most one of each kind."""
     for number, line in enumerate(source.replace("\r\n", "\n").split("\n"), 1):
         if line.isascii() and line.isprintable():
             continue
@@ -45,17 +44,12 @@ def check_letters(source: str) -> Iterator[Finding]:
         said = _ENCODING.match(line)
         if said and said[1].lower().replace("_", "-") not in ("utf-8", "utf8"):
             message = f"{line.strip()[:60]!r} tells Python to read the file as {said[1][:30]}"
-            yield Finding("RS124", "error", message, "leave it out", number)
+            yield Finding("RS124", "error", message, "remove it", number)
     for mark in (EXPORT_BEGINS, EXPORT_ENDS):
         if mark in source:
-            message = "a line that stands around the program in exported files"
-            yield Finding(
-                "RS124",
-                "error",
-                message,
-                "leave it out",
-                source[: source.index(mark)].count("\n") + 1,
-            )
+            place = source[: source.index(mark)].count("\n") + 1
+            message = "a comment that marks the program in exported files"
+            yield Finding("RS124", "error", message, "remove it", place)
 
 
 def _is_hidden(line: str, place: int) -> bool:
@@ -68,13 +62,15 @@ def _is_hidden(line: str, place: int) -> bool:
 def _hidden(letter: str, line: int) -> Finding:
     name = unicodedata.name(letter, f"U+{ord(letter):04X}")
     if letter in _BREAKS:
-        message = f"a line break that is no newline ({name}): a file would have other lines than are read here"
+        message = (
+            f"a line break that is no newline ({name}): editors and Python see different lines"
+        )
         return Finding(
             "RS119",
             "error",
             message,
-            "end lines with a newline, and put nothing else between them",
+            "end lines with a newline only",
             line,
         )
-    message = f"an invisible character ({name}): what is shown is not what runs"
+    message = f"an invisible character ({name}): the text that is shown is not the text that runs"
     return Finding("RS119", "error", message, "remove it", line)

@@ -1,9 +1,9 @@
-"""Calls whose result would differ from call to call: memory that is left as it was, and the order of a set.
+"""Finds calls whose result could differ: they read uninitialised memory or the order of a set.
 
-numpy leaves memory as it was where ``where=`` is false and there is no ``out=``. Which function an
-expression calls is not known here, so ``where=`` is refused in every call but reductions, which
-only skip items, and functions of the module, which are read themselves; and ``**``, which could
-hold it, in every call but those.
+numpy leaves memory uninitialised where ``where=`` is false and there is no ``out=``. The source
+does not show which function an expression calls. So ``where=``, and ``**`` which could hold it, are
+refused in all calls but two kinds: reductions, which only skip items, and functions of the module
+itself, which are read anyway.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Problem = tuple[ast.AST, str, str]  # where, what was found, what to do
 
 
 class Calls:
-    """Judges the calls of a module.
+    """Checks the calls of a module.
 
     Args:
         functions: names that the module gives to functions.
-        others: names that it gives to anything else.
+        others: names that it gives to other values.
     """
 
     def __init__(self, tree: ast.Module, functions: set[str], others: set[str]) -> None:
@@ -34,7 +34,7 @@ class Calls:
         self._tree = tree
 
     def problems(self, node: ast.Call) -> Iterator[Problem]:
-        """What about a call could differ the next time."""
+        """The reasons why the result of a call could differ the next time."""
         function = node.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         if isinstance(function, ast.Attribute) or name not in self._own:
@@ -45,12 +45,16 @@ class Calls:
     def _left_as_it_was(self, node: ast.Call, name: str) -> Iterator[Problem]:
         given = {keyword.arg: keyword.value for keyword in node.keywords}
         if None in given and not (name == "dict" and self._has_dict):
-            hint = "write its arguments by name; ** is for functions of the program and for dict"
+            hint = (
+                "write its arguments by name: ** is only for dict and the program's own functions"
+            )
             yield node, f"** in {name or 'a call'} could hold where=", hint
         is_reduction = isinstance(node.func, ast.Attribute) and name in _REDUCTIONS
         if "where" in given and not is_reduction and not self._is_new_array(given.get("out")):
-            message = f"{name or 'a call'} with where= and without a new array for out= leaves memory as it was"
-            yield node, message, "give it `out=np.zeros_like(x)` too, or use np.where"
+            message = (
+                f"{name or 'a call'} has where= but no new array as out=: some values are undefined"
+            )
+            yield node, message, "add `out=np.zeros_like(x)`, or use np.where"
 
     def _is_new_array(self, node: ast.expr | None) -> bool:
         return _makes_array(node) or (
@@ -59,14 +63,14 @@ class Calls:
 
 
 def order_of_a_set(node: ast.expr) -> Iterator[Problem]:
-    """A set has no order: what is read from it one by one differs from process to process."""
+    """Find a set that is read item by item: its order differs between processes."""
     is_call = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("set", "frozenset")
     if is_call or isinstance(node, (ast.Set, ast.SetComp)):
-        yield node, "the items of a set are read in an order that is not fixed", "use a tuple"
+        yield node, "the order of a set's items is not fixed", "use a tuple"
 
 
 def _new_arrays(tree: ast.Module) -> set[str]:
-    """Names that never stand for anything but an array that was made here; ``out=None`` would be none."""
+    """Names that are only ever assigned new arrays; ``out=None`` would make no array."""
     made, changed = set[int](), set[int]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and _makes_array(node.value):

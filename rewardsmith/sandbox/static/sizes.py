@@ -1,7 +1,7 @@
-"""How large a program may be, and what in it would run for ever or fill the memory: judged by reading alone.
+"""Limits the size of a program and finds work that would take too long or too much memory.
 
-The limits of the program host hold whatever is written here; these say it earlier, with the line,
-and keep the readers of the source (this process, and a person) from drowning.
+The program host has limits of its own. These are found earlier, with their line, and protect
+whoever reads the source: this process and the user.
 """
 
 from __future__ import annotations
@@ -27,23 +27,30 @@ _LOOPS = (ast.For, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def check_text(source: str) -> list[Finding]:
-    """What the bare text tells: its length, and :mod:`letters`."""
+    """Check the length of the text, and its characters (:mod:`letters`)."""
     lines, size = source.count("\n") + 1, len(source.encode(errors="replace"))
     if size > MAX_BYTES or lines > MAX_LINES:
-        message = f"the source has {lines} lines and {size} bytes, at most {MAX_LINES} and {MAX_BYTES} are read"
+        message = (
+            f"the source has {lines} lines and {size} bytes; "
+            f"expected at most {MAX_LINES} lines and {MAX_BYTES} bytes"
+        )
         return [Finding("RS102", "error", message, "write a shorter reward")]
     return list(check_letters(source))
 
 
 def check_tree_size(tree: ast.Module) -> list[Finding]:
-    """Nodes and depth; asked before anything that recurses over the tree."""
+    """Check the number of nodes and the depth, before anything recurses over the tree."""
     nodes, level, depth = 0, [tree], 0
     pending: list[ast.AST] = list(level)
     while pending:
         nodes, depth = nodes + len(pending), depth + 1
         if nodes > _MAX_NODES:
             hint = "write a shorter reward"
-            return [Finding("RS102", "error", f"the source has more than {_MAX_NODES} parts", hint)]
+            return [
+                Finding(
+                    "RS102", "error", f"the source has more than {_MAX_NODES} syntax nodes", hint
+                )
+            ]
         if depth > _MAX_DEPTH:
             line = next((part.lineno for part in pending if hasattr(part, "lineno")), 0)
             hint = "use intermediate variables"
@@ -51,7 +58,7 @@ def check_tree_size(tree: ast.Module) -> list[Finding]:
                 Finding(
                     "RS101",
                     "error",
-                    f"an expression is nested more than {_MAX_DEPTH} deep",
+                    f"an expression has more than {_MAX_DEPTH} nested levels",
                     hint,
                     line,
                 )
@@ -61,12 +68,12 @@ def check_tree_size(tree: ast.Module) -> list[Finding]:
 
 
 def check_work(tree: ast.Module) -> Iterator[Finding]:
-    """What would take too long, or too much memory."""
+    """Find what would take too long or too much memory."""
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     if len(functions) > _MAX_FUNCTIONS:
         yield _finding(
             functions[-1],
-            f"{len(functions)} functions, at most {_MAX_FUNCTIONS}",
+            f"{len(functions)} functions; expected at most {_MAX_FUNCTIONS}",
             "write a shorter reward",
         )
     yield from _check_loops(tree, 0)
@@ -92,7 +99,9 @@ def _check_loops(node: ast.AST, nested: int) -> Iterator[Finding]:
         nested += len(node.generators) if not isinstance(node, ast.For) else 1
         if nested > _MAX_LOOPS:
             yield _finding(
-                node, f"{nested} loops within each other", "use array expressions in place of loops"
+                node,
+                f"{nested} nested loops; expected at most {_MAX_LOOPS}",
+                "use array expressions in place of loops",
             )
             return
     elif isinstance(node, ast.FunctionDef):
@@ -102,7 +111,7 @@ def _check_loops(node: ast.AST, nested: int) -> Iterator[Finding]:
 
 
 def _check_recursion(tree: ast.Module) -> Iterator[Finding]:
-    """Functions that call themselves, directly or through others; names stand for functions."""
+    """Find functions that call themselves, directly or through other functions."""
     found = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     lambdas = {
         target.id: node.value
@@ -139,7 +148,7 @@ def _check_constant(node: ast.Constant) -> Iterator[Finding]:
     if isinstance(value, int) and abs(value) > _MAX_INT:
         yield _finding(node, "an integer above 1e15", "write a float")
     elif isinstance(value, (str, bytes)) and len(value) > _MAX_TEXT:
-        yield _finding(node, f"a text of {len(value)} characters", "terms need short names only")
+        yield _finding(node, f"a text of {len(value)} characters", "use short names for terms")
 
 
 def _check_operation(node: ast.BinOp) -> Iterator[Finding]:
@@ -147,14 +156,14 @@ def _check_operation(node: ast.BinOp) -> Iterator[Finding]:
         yield _finding(
             node,
             f"a power or shift by more than {_MAX_POWER}",
-            "rewards of that size teach nothing",
+            "use a smaller power: a learner cannot use values of that size",
         )
     elif (
         isinstance(node.op, ast.Mod)
         and isinstance(node.left, (ast.JoinedStr, ast.Constant))
         and _is_text(node.left)
     ):
-        yield _finding(node, "text is put together with %", "use an f-string, or leave it out")
+        yield _finding(node, "text is formatted with %", "use an f-string, or remove it")
 
 
 def _check_call(node: ast.Call) -> Iterator[Finding]:
@@ -166,7 +175,9 @@ def _check_call(node: ast.Call) -> Iterator[Finding]:
         )
     elif node.func.id == "pow" and len(node.args) > 1 and _is_more(node.args[1], _MAX_POWER):
         yield _finding(
-            node, f"a power of more than {_MAX_POWER}", "rewards of that size teach nothing"
+            node,
+            f"a power of more than {_MAX_POWER}",
+            "use a smaller power: a learner cannot use values of that size",
         )
 
 
@@ -177,10 +188,10 @@ def _check_format(node: ast.FormattedValue) -> Iterator[Finding]:
             yield _finding(node, "a format within a format", "write the format as plain text")
         elif not str(part.value).isascii():
             yield _finding(
-                node, "a format that is not plain", "write it in plain letters and digits"
+                node, "a format with non-ASCII characters", "use ASCII letters and digits"
             )
         elif any(int(width) > _MAX_WIDTH for width in _digits(str(part.value))):
-            yield _finding(node, f"a format wider than {_MAX_WIDTH}", "terms need short names only")
+            yield _finding(node, f"a format wider than {_MAX_WIDTH}", "use short names for terms")
 
 
 def _digits(text: str) -> list[str]:
