@@ -36,7 +36,7 @@ import numpy as np
 
 import rewardsmith as rs
 from rewardsmith.episodes.bank import Bank, Trajectory
-from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.paid import apply_to_bank
@@ -141,7 +141,7 @@ def bank_of(task: Task, runs: Path) -> Bank:
 
 def damaged(task: Task, source: str, look: Any, bank: Bank) -> Iterator[Case]:
     """The same program, wrong in each way that applies to it."""
-    verdict = check_source(source, look.report.model_dump(), look.transitions)
+    verdict = check_source(source, look.report, look.transitions)
     if not verdict.accepted:
         return
     entry = verdict.entries["reward"]
@@ -175,7 +175,7 @@ def damaged(task: Task, source: str, look: Any, bank: Bank) -> Iterator[Case]:
 
 def judged(task: Task, source: str, look: Any, bank: Bank) -> dict[str, Any]:
     """What the checks, the comparison by every rule and measure, and the audit say."""
-    verdict = check_source(source, look.report.model_dump(), look.transitions)
+    verdict = check_source(source, look.report, look.transitions)
     codes = {finding.code for finding in verdict.findings}
     if not verdict.accepted:
         return {"refused": True, "codes": sorted(codes), "shares": {}}
@@ -259,7 +259,7 @@ def time_of_one() -> dict[str, float]:
     source = (
         "def reward(position, next_position):\n    return {'progress': next_position - position}\n"
     )
-    verdict = check_source(source, look.report.model_dump(), look.transitions)
+    verdict = check_source(source, look.report, look.transitions)
     whole, arrays = [], []
     for _ in range(21):
         begun = time.perf_counter()

@@ -20,8 +20,8 @@ from rewardsmith.episodes.recording import (
 )
 from rewardsmith.errors import UsageError
 from rewardsmith.run.bank import RunBank
+from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import fold
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
 from rewardsmith.writers.examples import Example, description, nearest, reward_alone

@@ -16,14 +16,12 @@ def check_program(source: str, task: Task | str) -> Verdict:
     Raises:
         UsageError, BoundaryError: the task or its environment is at fault, not the program.
     """
-    from rewardsmith.episodes.preflight import look_at
+    from rewardsmith.episodes.random_policy import look_at
     from rewardsmith.sandbox.behaviour.for_training import check_for_training
 
     resolved = resolve_task(task)
     look = look_at(resolved)
-    return check_for_training(
-        source, look.report.model_dump(), look.transitions, resolved.spec.training
-    )
+    return check_for_training(source, look.report, look.transitions, resolved.spec.training)
 
 
 def program_text(path: str | Path) -> str:

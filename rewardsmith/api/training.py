@@ -13,7 +13,7 @@ from typing import Any
 
 from rewardsmith.api.programs import trainable_program
 from rewardsmith.engine.observer import Observer
-from rewardsmith.engine.training import Trainer, tried
+from rewardsmith.engine.training import Trainer, trained
 from rewardsmith.engine.workers.local import LocalExecutor, available_cores
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
@@ -21,7 +21,7 @@ from rewardsmith.program import NATIVE, Verdict, program_id
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Train
 from rewardsmith.run.records import shipped_trial
-from rewardsmith.run.state import RunState, apply_event
+from rewardsmith.run.state import RunState
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Interval
@@ -103,8 +103,8 @@ def train_program(
             if isinstance(outcome, BoundaryError):
                 failures.append(outcome)
                 continue
-            event = log.append("tried", **tried(trial.job, outcome))
-            apply_event(state, event)
+            event = log.append(trained(trial, outcome))
+            event.apply(state)
             watched.event(event, state)
         policy = _policy(folder, state, program, executor)
     if len(failures) == len(names) * seeds:

@@ -2,62 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.program import NATIVE
-from rewardsmith.run.events import Event
+from rewardsmith.run.events import Checked, Event, Exported, PreflightDone, Stopped, Trained
+from rewardsmith.run.state import TrialState
 from rewardsmith.run.wording import duration, number, short_finding
-from rewardsmith.types import Slot
 
 
 def describe(event: Event, verbose: bool = False) -> str:
-    """One line about an event; empty for those that only the fold needs.
+    """One line about an event; empty for those that only the state needs.
 
     Args:
         verbose: findings whole, with what to do about them.
     """
-    tell = _TELL.get(event.kind)
-    return "" if tell is None else tell(event.data, verbose)
+    match event:
+        case PreflightDone():
+            return _preflight(event.found)
+        case Checked():
+            return _checked(event, verbose)
+        case Trained():
+            return _trained(event.trial)
+        case Stopped():
+            return f"search ended: {event.reason}"
+        case Exported():
+            return f"program {event.program} exported"
+        case _:
+            return ""
 
 
-def _preflight(data: dict[str, Any], _: bool) -> str:
-    fitness = data["random_fitness"]
-    return f"random behaviour has fitness {number(sum(fitness) / len(fitness))} over {len(fitness)} episodes"
+def _preflight(found: Preflight) -> str:
+    episodes = len(found.random_fitness)
+    return f"random policy: fitness {number(found.mean_random_fitness)} over {episodes} episodes"
 
 
-def _judged(data: dict[str, Any], verbose: bool) -> str:
-    where, findings = Slot(*data["slot"]), data["findings"]
-    if data["accepted"]:
+def _checked(event: Checked, verbose: bool) -> str:
+    findings = event.findings
+    if event.accepted:
         noted = "".join(f"\n             {finding}" for finding in findings) if verbose else ""
-        return f"{where}: program {data['program']} accepted{noted}"
-    told = (findings if verbose else [short_finding(finding) for finding in findings[:1]]) or [
-        "no reason was given"
-    ]
-    return f"{where}: refused, " + "\n             ".join(told)
+        return f"{event.slot}: program {event.program} accepted{noted}"
+    shown = findings if verbose else tuple(short_finding(finding) for finding in findings[:1])
+    return f"{event.slot}: refused, " + "\n             ".join(shown or ["no reason was given"])
 
 
-def _tried(data: dict[str, Any], _: bool) -> str:
-    who = "native reward" if data["program"] == NATIVE else f"program {data['program']}"
-    head = f"{who}, {data['rung']} seed {data['seed']}"
-    if data["status"] != "finished":
-        return f"{head}: {data['status'].replace('_', ' ')}: {data['message']}"
-    rate = data.get("success_rate")
+def _trained(trial: TrialState) -> str:
+    who = "native reward" if trial.program == NATIVE else f"program {trial.program}"
+    head = f"{who}, {trial.rung} seed {trial.seed}"
+    if trial.status != "finished":
+        return f"{head}: {trial.status.replace('_', ' ')}: {trial.message}"
+    rate = trial.success_rate
     solved = "" if rate is None else f", {100 * rate:.0f} % solved"
-    return f"{head}: fitness {number(data['fitness'])}{solved} ({data['steps']:,} steps, {duration(data['wall_s'])})"
-
-
-def _stopped(data: dict[str, Any], _: bool) -> str:
-    return f"search ended: {data['reason']}"
-
-
-def _exported(data: dict[str, Any], _: bool) -> str:
-    return f"program {data['program']} exported"
-
-
-_TELL = {
-    "preflight": _preflight,
-    "judged": _judged,
-    "tried": _tried,
-    "stopped": _stopped,
-    "exported": _exported,
-}
+    taken = f"{trial.steps:,} steps, {duration(trial.wall_s)}"
+    return f"{head}: fitness {number(trial.fitness)}{solved} ({taken})"

@@ -17,11 +17,12 @@ from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table
 from rewardsmith.engine.observer import Observer
-from rewardsmith.run.events import Event
+from rewardsmith.run.events import Event, PreflightDone, Trained
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialProgress
 from rewardsmith.run.wording import cost, duration
+from rewardsmith.strategy.making import strategy_of
 
 _STILL_S = 60.0  # how often plain output says that it is still alive
 
@@ -60,8 +61,9 @@ class _Noting(Observer):
         self._output.notes.print(f"run: {run.path}", markup=False, soft_wrap=True)
 
     def event(self, event: Event, state: RunState) -> None:
-        for warning in event.data["warnings"] if event.kind == "preflight" else ():
-            self._output.warn(warning)
+        if isinstance(event, PreflightDone):
+            for warning in event.found.warnings:
+                self._output.warn(warning)
 
 
 class _Lines(_Noting):
@@ -107,7 +109,9 @@ class _Table(_Noting):
 
     def begun(self, run: RunFolder) -> None:
         super().begun(run)
-        self._pace.config = run.config()
+        config = run.config()
+        self._pace.shape = strategy_of(config).shape
+        self._pace.report_trials = 2 * config.report_seeds
         self._show()
 
     def doing(self, what: str) -> None:
@@ -117,11 +121,9 @@ class _Table(_Noting):
 
     def event(self, event: Event, state: RunState) -> None:
         self._state = state
-        if event.kind == "tried":
-            done = (event.data["program"], event.data["seed"], event.data["rung"])
-            self._running = [
-                trial for trial in self._running if (trial.program, trial.seed, trial.rung) != done
-            ]
+        if isinstance(event, Trained):
+            ended = event.trial.key
+            self._running = [trial for trial in self._running if trial.key != ended]
         super().event(event, state)
         self._show()
 

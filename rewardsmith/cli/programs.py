@@ -12,13 +12,14 @@ from rich.text import Text
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
-from rewardsmith.cli.settings import training_changes
+from rewardsmith.cli.tables import column_table
 from rewardsmith.errors import NoProgram, ProgramError, RewardsmithError, RunError, UsageError
 
 if TYPE_CHECKING:
+    from rewardsmith.api.settings import Settings
     from rewardsmith.api.training import TrainResult
     from rewardsmith.episodes.bank import Bank
-    from rewardsmith.episodes.preflight import Look
+    from rewardsmith.episodes.random_policy import Look
     from rewardsmith.evidence.appraisal import Appraisal
     from rewardsmith.evidence.subgoals import Reached
     from rewardsmith.program import Verdict
@@ -57,16 +58,14 @@ def _add_check(app: typer.Typer) -> None:
     ) -> None:
         """What is wrong with a program, how its terms range, and how fast it is; exit code 5 if it is refused."""
         from rewardsmith.api.programs import program_text
-        from rewardsmith.episodes.preflight import look_at
+        from rewardsmith.episodes.random_policy import look_at
         from rewardsmith.sandbox.behaviour.for_training import check_for_training
         from rewardsmith.task.resolving import resolve_task
 
         source = program_text(file)
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
         look = look_at(resolved)
-        verdict = check_for_training(
-            source, look.report.model_dump(), look.transitions, resolved.spec.training
-        )
+        verdict = check_for_training(source, look.report, look.transitions, resolved.spec.training)
         trained, known, audits = None, None, []
         if verdict.accepted:
             folder = _run_of(resolved, run, runs) if on is None else None
@@ -90,38 +89,40 @@ def _add_check(app: typer.Typer) -> None:
 
 
 def _add_train(app: typer.Typer) -> None:
-    @command(app, "train")
+    @command(app, "train", settings=("steps", "training", "device"))
     def train(
         output: Output,
+        settings: Settings,
         file: File,
         task: given.TaskOption,
         goal: given.Goal = None,
-        seeds: Annotated[int, typer.Option(min=1, help="Trainings.")] = 5,
-        steps: given.TrainingSteps = None,
+        seeds: Annotated[
+            int, typer.Option(min=1, help="Number of trainings, each with a seed of its own.")
+        ] = 5,
         native: Annotated[
-            bool, typer.Option("--native", help="Train the native reward too, and compare.")
+            bool, typer.Option("--native", help="Train under the native reward too, and compare.")
         ] = False,
-        change: given.Change = None,
-        device: given.Device = "auto",
         workers: given.Workers = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Train agents under a program, and measure their fitness."""
+        """Train agents with the reward of a program, and measure their fitness."""
         from rewardsmith.api.training import train_program
         from rewardsmith.cli.live import watching
         from rewardsmith.task.resolving import resolve_task
 
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
-        resolved = resolved.with_training(training_changes(change))
-        settings: dict[str, Any] = {
-            "seeds": seeds,
-            "steps": steps,
-            "native": native,
-            "device": device,
-        }
+        resolved = resolved.with_training(settings.training)
         with watching(output) as view:
             result = train_program(
-                file, resolved, **settings, workers=workers, runs=runs, observer=view
+                file,
+                resolved,
+                seeds=seeds,
+                steps=settings.steps,
+                native=native,
+                device=settings.device,
+                workers=workers,
+                runs=runs,
+                observer=view,
             )
         _show_trained(output, result)
         if result.score is None:
@@ -182,7 +183,7 @@ def _known(task: Task, look: Look, on: Path | None, run: RunFolder | None) -> Ba
     """Known behaviour: a person's episodes, or all of a run, or what was seen just now."""
     from rewardsmith.evidence.appraisal import recorded_bank, untaught_bank
     from rewardsmith.run.bank import RunBank
-    from rewardsmith.run.state import fold
+    from rewardsmith.run.events import fold
 
     if on is not None:
         return recorded_bank(task, look, on)
@@ -198,7 +199,7 @@ def _appraised(
     if set(verdict.entries) == {"subgoals"}:
         return None
     try:
-        return appraise(source, verdict, bank, gamma, look.report.model_dump())
+        return appraise(source, verdict, bank, gamma, look.report)
     except ProgramError:
         return None
 
@@ -217,8 +218,8 @@ def _audited(source: str, verdict: Verdict, bank: Bank, task: Task) -> list[Reac
 
 def _run_of(task: Task, name: str | None, runs: Path) -> RunFolder | None:
     """The run of that name, or the latest of the task that trained something; None where there is none."""
+    from rewardsmith.run.events import fold
     from rewardsmith.run.folder import list_runs, open_run
-    from rewardsmith.run.state import fold
 
     if name is not None:
         folder = open_run(name, runs)
@@ -243,8 +244,8 @@ def _episodes_of(
     """What the best program's agent did in a run, if its episodes hold what a program asks for."""
     from rewardsmith.episodes.columns import joined_columns
     from rewardsmith.episodes.files import EPISODES, load_episodes
+    from rewardsmith.run.events import fold
     from rewardsmith.run.records import shipped_trial
-    from rewardsmith.run.state import fold
 
     if run is None:
         return None
@@ -306,7 +307,7 @@ def _show_audits(output: Output, audits: list[Reached]) -> None:
 
     if not audits:
         return
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = column_table()
     for name in (
         "subgoal",
         "by chance",
@@ -344,7 +345,7 @@ def show_appraisal(output: Output, known: Appraisal) -> None:
         lines.add_row(name, value)
     output.result.print(lines)
     if len(known.quality.terms) > 1:
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        table = column_table()
         for column in ("term", "share of differences", "agrees with fitness", "adds to agreement"):
             table.add_column(column, justify="left" if column == "term" else "right")
         for term, credit in known.quality.terms.items():
@@ -357,7 +358,7 @@ def show_appraisal(output: Output, known: Appraisal) -> None:
 def _terms(verdict: Verdict, trained: dict[str, Any] | None) -> Table:
     from rewardsmith.run.wording import number
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = column_table()
     table.add_column("term")
     kinds = ("random", "trained") if trained and trained["terms"] else ("random",)
     for kind in kinds:

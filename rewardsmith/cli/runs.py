@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.tables import column_table
 from rewardsmith.errors import RewardsmithError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def add_to(app: typer.Typer) -> None:
         if not rows:
             output.notes.print(f"no runs in {runs}; begin with: rewardsmith demo", markup=False)
             return
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        table = column_table()
         for name in ("run", "created", "written by", "status", "fitness"):
             table.add_column(
                 name,
@@ -173,7 +173,7 @@ def _show(output: Output, run: Run) -> None:
     running = unfinished_trials(folder) if standing == "running" else []
     console.print(Text(folder.name, "bold").append(f"  {standing}", "not bold cyan"))
     console.print(Text(task.goal), "")
-    for warning in state.preflight["warnings"] if state.preflight is not None else ():
+    for warning in state.preflight.warnings if state.preflight is not None else ():
         console.print(Text(f"warning: {warning}", "yellow"), "")
     if state.slots:
         console.print(program_table(state, running), "")
@@ -205,7 +205,7 @@ def _show(output: Output, run: Run) -> None:
 
 def _row(folder: RunFolder) -> dict[str, Any]:
     from rewardsmith.run.config import RunConfig
-    from rewardsmith.run.state import fold
+    from rewardsmith.run.events import fold
 
     row = {
         "run": folder.name,

@@ -104,7 +104,7 @@ def summary_json(run: Run) -> dict[str, Any]:
             verdict: sum(screen.verdict == verdict for screen in state.screens.values())
             for verdict in ("passed", "failed", "unscreened")
         },
-        "warnings": state.preflight["warnings"] if state.preflight is not None else [],
+        "warnings": list(state.preflight.warnings) if state.preflight is not None else [],
         "programs": [
             {
                 "slot": list(slot),

@@ -6,7 +6,6 @@ What its writer may be told lies in the program's folder before the event that s
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.subgoals import Reached, Votes, audited, concerns
@@ -15,7 +14,7 @@ from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Audit
 from rewardsmith.run.records import AUDIT, read_verdict
-from rewardsmith.run.state import RunState
+from rewardsmith.run.state import AuditState, RunState
 from rewardsmith.writers.feedback.subgoals import subgoal_rows
 
 _TRAJECTORIES = 5000  # at most: that false alarms are rare takes thousands of transitions to show
@@ -29,8 +28,8 @@ class Auditor:
         self._bank = RunBank(run, _TRAJECTORIES)
         self._task = run.task()
 
-    def audit(self, order: Audit, state: RunState, votes: Votes) -> dict[str, Any]:
-        """The verdict, as the data of its event.
+    def audit(self, order: Audit, state: RunState, votes: Votes) -> AuditState:
+        """Audit the subgoals of a program on the recorded episodes of the bank.
 
         Args:
             votes: what a model says of steps in which a subgoal comes true.
@@ -52,7 +51,7 @@ class Auditor:
 
     def _kept(
         self, order: Audit, found: list[Reached], suspected: list[str], refused: bool
-    ) -> dict[str, Any]:
+    ) -> AuditState:
         told = {
             "rows": subgoal_rows(found),
             "concerns": suspected,
@@ -62,8 +61,6 @@ class Auditor:
         path = self._run.program_folder(order.program) / AUDIT
         write_whole(path, json.dumps(finite(told), indent=1, allow_nan=False) + "\n")
         trust = {one.name: one.trust for one in found}
-        return {
-            "program": order.program,
-            "verdict": "refused" if refused else "passed",
-            "trust": trust,
-        }
+        return AuditState(
+            program=order.program, verdict="refused" if refused else "passed", trust=trust
+        )

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.protocol import FinishReason
 from rewardsmith.program import ENTRY_POINTS, Program, Verdict, program_id
 from rewardsmith.run.folder import RunFolder, write_whole
@@ -46,7 +47,7 @@ class Judge:
     def __init__(
         self,
         run: RunFolder,
-        preflight: dict[str, Any],
+        preflight: Preflight,
         state: RunState,
         training: TrainingSpec,
         wanted: Collection[str] = ENTRY_POINTS,

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -28,18 +27,35 @@ from rewardsmith.engine.gate import parts
 from rewardsmith.engine.judging import Judge
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
-from rewardsmith.engine.training import RunningTrial, Trainer, tried
+from rewardsmith.engine.training import RunningTrial, Trainer, trained
 from rewardsmith.engine.workers.local import Executor
+from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.errors import BoundaryError, ProgramError, RewardsmithError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import Reply
 from rewardsmith.llm.sizes import charged
 from rewardsmith.run.config import RunConfig
-from rewardsmith.run.events import Event
+from rewardsmith.run.events import (
+    Admitted,
+    Audited,
+    Checked,
+    Consulted,
+    Derived,
+    Event,
+    PreflightDone,
+    Refused,
+    Replied,
+    Resumed,
+    Screened,
+    Stopped,
+    Trained,
+    Worked,
+    fold,
+)
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit, Derive, Order, Screen, Stop, Train, Write
 from rewardsmith.run.records import check_seal
-from rewardsmith.run.state import RunState, apply_event, fold
+from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
 from rewardsmith.writers.judge import Consulting
@@ -61,7 +77,7 @@ class Engine:
     def __init__(
         self,
         run: RunFolder,
-        strategy: Strategy,
+        strategy: Strategy[Any],
         writer: Writer,
         executor: Executor,
         log: ReplyLog,
@@ -91,7 +107,7 @@ class Engine:
             RunError: the disk is full.
         """
         if self.state.stopped is not None or self.state.trials or self.state.slots:
-            self.record("resumed")
+            self.record(Resumed())
         if self.state.preflight is None:
             self._look_at_environment()
         self._settle_open_slots()
@@ -104,12 +120,11 @@ class Engine:
         self._carry_out_timed(closing)
         return self.state
 
-    def record(self, kind: str, **data: Any) -> Event:
-        """Append an event and take it into the state."""
-        event = self._events.append(kind, **data)
-        apply_event(self.state, event)
+    def record(self, event: Event) -> None:
+        """Append an event to the log and apply it to the state."""
+        event = self._events.append(event)
+        event.apply(self.state)
         self._observer.event(event, self.state)
-        return event
 
     def _search(self) -> None:
         gate = self._asking.gate(self.state, self._writer.prices)
@@ -125,11 +140,10 @@ class Engine:
                 and self.state.refused is None
                 and any(isinstance(o, Write) for o in orders)
             ):
-                self.record("refused", reason=refusal)  # what was bought before is still trained
+                self.record(Refused(reason=refusal))  # what was bought before is still trained
             else:
-                self.record(
-                    "stopped", reason=refusal or self.state.refused or (stop.reason if stop else "")
-                )
+                why = refusal or self.state.refused or (stop.reason if stop else "")
+                self.record(Stopped(reason=why))
                 return
 
     def _begin(self, orders: Sequence[Order]) -> None:
@@ -138,11 +152,11 @@ class Engine:
         if not wave <= self.state.wave:
             slots = sorted(part for part in wave if isinstance(part, Slot))
             trials = sorted(part for part in wave if not isinstance(part, Slot))
-            self.record("begun", slots=slots, trials=trials)
+            self.record(Admitted(slots=tuple(slots), trials=tuple(trials)))
 
     @property
-    def seen(self) -> dict[str, Any]:
-        """What the look at the environment showed."""
+    def preflight(self) -> Preflight:
+        """What the preflight found."""
         assert self.state.preflight is not None
         return self.state.preflight
 
@@ -153,9 +167,9 @@ class Engine:
         future = self._executor.submit("preflight", arguments, self.run.path / "preflight.log")
         begun = time.monotonic()
         self._wait([future], lambda _: None)
-        seen = (self.run.bank / "preflight.json").read_text(encoding="utf-8")
-        self.record("preflight", **json.loads(seen))
-        self.record("worked", wall_s=time.monotonic() - begun)
+        found = (self.run.bank / "preflight.json").read_text(encoding="utf-8")
+        self.record(PreflightDone(found=Preflight.model_validate_json(found)))
+        self.record(Worked(wall_s=time.monotonic() - begun))
 
     def _carry_out_timed(self, orders: Sequence[Order]) -> None:
         if not orders:
@@ -168,7 +182,7 @@ class Engine:
             self._audit([order for order in orders if isinstance(order, Audit)])
             self._train([order for order in orders if isinstance(order, Train)])
         finally:
-            self.record("worked", wall_s=time.monotonic() - begun)
+            self.record(Worked(wall_s=time.monotonic() - begun))
 
     def _write(self, orders: Sequence[Write]) -> None:
         if not orders:
@@ -185,13 +199,18 @@ class Engine:
             if reply is None:
                 self.waiting.append(question)
                 return
+            digest, occurrence = question.name
             self.record(
-                "replied",
-                slot=list(question.order.slot),
-                parents=list(question.order.parents),
-                **_paid(question, reply),
-                finish_reason=reply.finish_reason,
-                latency_s=reply.latency_s,
+                Replied(
+                    slot=question.order.slot,
+                    parents=question.order.parents,
+                    request=digest,
+                    occurrence=occurrence,
+                    tokens=charged(question.request, reply).total,
+                    usd=reply.cost_usd,
+                    finish_reason=reply.finish_reason,
+                    latency_s=reply.latency_s,
+                )
             )
 
         self._wait(list(asked), replied)
@@ -220,28 +239,26 @@ class Engine:
             parents=entry.parents,
             reply=entry.request,
         )
+        # Of a refused program only what refuses it: warnings may hold timings, which would make
+        # the repair's request differ from run to run.
+        findings = judgement.errors or judgement.findings
         self.record(
-            "judged",
-            slot=list(slot),
-            program=judgement.program.id if judgement.program is not None else None,
-            outcome=judgement.outcome,
-            functions=list(judgement.functions),
-            accepted=judgement.accepted,
-            seal=judgement.seal,
-            # Of a refused program only what refuses it: warnings may hold timings, which would make
-            # the repair's request differ from run to run.
-            findings=[
-                str(found)
-                for found in judgement.errors or judgement.findings
-                if found.severity != "info"
-            ],
+            Checked(
+                slot=slot,
+                program=judgement.program.id if judgement.program is not None else None,
+                outcome=judgement.outcome,
+                functions=judgement.functions,
+                accepted=judgement.accepted,
+                seal=judgement.seal,
+                findings=tuple(str(found) for found in findings if found.severity != "info"),
+            )
         )
 
     @property
     def _judge_of_run(self) -> Judge:
         if not hasattr(self, "_judging"):
             self._judging = Judge(
-                self.run, self.seen, self.state, self.task.spec.training, self.config.produce
+                self.run, self.preflight, self.state, self.task.spec.training, self.config.produce
             )
         return self._judging
 
@@ -252,21 +269,21 @@ class Engine:
             accepted = found.accepted and found.program is not None
             made = found.program.id if accepted and found.program is not None else None
             self.record(
-                "derived", whole=order.program, kept=list(order.keep), program=made, seal=found.seal
+                Derived(whole=order.program, kept=order.keep, program=made, seal=found.seal)
             )
 
     def _screen(self, orders: Sequence[Screen]) -> None:
         for order in orders:
             check_seal(self.run, self.state, order.program)
             self._observer.doing(f"holding {order.program} against known behaviour")
-            self.record("screened", **self._screener.screen(order, self.state))
+            self.record(Screened(screen=self._screener.screen(order, self.state)))
 
     def _audit(self, orders: Sequence[Audit]) -> None:
         for order in orders:
             check_seal(self.run, self.state, order.program)
             self._observer.doing(f"holding the subgoals of {order.program} against known behaviour")
             votes = self._consult(order) if order.votes else {}
-            self.record("audited", **self._auditor.audit(order, self.state, votes))
+            self.record(Audited(audit=self._auditor.audit(order, self.state, votes)))
 
     def _consult(self, order: Audit) -> dict[str, tuple[int, int]]:
         """Ask a model about steps in which the subgoals of a program come true, as far as the budget goes."""
@@ -282,10 +299,19 @@ class Engine:
         open_ = {_in_background(self._writer.reply, asked): asked for asked in affordable}
 
         def replied(future: Future[Any]) -> None:
-            if future.result() is not None:
-                self.record(
-                    "consulted", program=order.program, **_paid(open_[future], future.result())
+            reply, question = future.result(), open_[future]
+            if reply is None:
+                return
+            digest, occurrence = question.name
+            self.record(
+                Consulted(
+                    program=order.program,
+                    request=digest,
+                    occurrence=occurrence,
+                    tokens=charged(question.request, reply).total,
+                    usd=reply.cost_usd,
                 )
+            )
 
         self._wait(list(open_), replied)
         return consulting.votes(questions, self._log)
@@ -303,21 +329,21 @@ class Engine:
                 failures.append(outcome)
                 self._record_failure(trial, outcome)
             else:
-                self.record("tried", digest=trial.digest, **tried(trial.job, outcome))
+                self.record(trained(trial, outcome))
         for error in failures:
             if error.retryable or len(failures) == count:  # else the others go on without it
                 raise error
 
     def _record_failure(self, trial: RunningTrial, error: BoundaryError) -> None:
         job = trial.job
-        self.record(
-            "tried",
+        failed = TrialState(
             program=job.program,
             seed=job.seed,
             rung=job.rung,
             status="failed",
             message=error.message,
         )
+        self.record(Trained(trial=failed))
 
     def _wait(self, futures: list[Future[Any]], take: Callable[[Future[Any]], None]) -> None:
         """Take results as they come; the first failure is raised after all of them were taken."""
@@ -334,13 +360,6 @@ class Engine:
             self._observer.progress([])
         if failure is not None:
             raise failure
-
-
-def _paid(asked: Asked, reply: Reply) -> dict[str, Any]:
-    """Which request was answered, and what it cost."""
-    digest, occurrence = asked.name
-    tokens = charged(asked.request, reply).total
-    return {"request": digest, "occurrence": occurrence, "tokens": tokens, "usd": reply.cost_usd}
 
 
 def _in_background(work: Callable[[Asked], Reply | None], question: Asked) -> Future[Reply | None]:

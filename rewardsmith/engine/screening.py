@@ -6,7 +6,6 @@ What its writer may be told lies in the program's folder before the event that s
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from rewardsmith.episodes.bank import Bank
@@ -19,7 +18,7 @@ from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Screen
 from rewardsmith.run.records import SCREEN, read_verdict
-from rewardsmith.run.state import RunState
+from rewardsmith.run.state import RunState, ScreenState, ScreenVerdict
 from rewardsmith.writers.feedback.preference import preference_rows
 
 
@@ -31,8 +30,8 @@ class Screener:
         self._bank = RunBank(run)
         self._gamma = run.task().spec.training.gamma
 
-    def screen(self, order: Screen, state: RunState) -> dict[str, Any]:
-        """The verdict, as the data of its event.
+    def screen(self, order: Screen, state: RunState) -> ScreenState:
+        """Screen a program on the recorded episodes of the bank.
 
         A program that breaks on known behaviour, or pays what is not a number, has failed. Where
         the bank holds too
@@ -55,19 +54,20 @@ class Screener:
             problem = broken(error, source, verdict, bank, self._gamma)
         if problem:
             self._keep(order, {"problem": problem, "concerns": []})
-            return _event(order, "failed")
+            return _screened(order, "failed")
         kept = paid.agreement(order.rule, order.measure)
         if kept is None or min(kept.better, kept.worse) < order.contrast:
-            return _event(order, "unscreened")
-        verdict_of_bank = "passed" if kept.share >= order.threshold else "failed"
+            return _screened(order, "unscreened")
+        verdict_of_bank: ScreenVerdict = "passed" if kept.share >= order.threshold else "failed"
         concerns = audit(paid, self._before(order.program, state, bank))
         assert state.preflight is not None
-        about = (verdict.fields_read, state.preflight["arguments"])
+        about = (verdict.fields_read, state.preflight.arguments)
         told = preference_rows(paid, order.rule, order.measure, order.threshold, *about)
         self._keep(
             order, {"problem": "", "concerns": [str(concern) for concern in concerns], **told}
         )
-        return _event(order, verdict_of_bank, kept.share, [concern.code for concern in concerns])
+        codes = tuple(concern.code for concern in concerns)
+        return _screened(order, verdict_of_bank, kept.share, codes)
 
     def _before(self, program: str, state: RunState, bank: Bank) -> Paid | None:
         """What the program that it was made from pays; None where there is none, or it breaks."""
@@ -86,15 +86,18 @@ class Screener:
         write_whole(path, json.dumps(finite(told), indent=1, allow_nan=False) + "\n")
 
 
-def _event(
-    order: Screen, verdict: str, share: float | None = None, concerns: Sequence[str] = ()
-) -> dict[str, Any]:
-    return {
-        "program": order.program,
-        "verdict": verdict,
-        "share": share,
-        "concerns": list(concerns),
-        "rule": order.rule,
-        "measure": order.measure,
-        "threshold": order.threshold,
-    }
+def _screened(
+    order: Screen,
+    verdict: ScreenVerdict,
+    share: float | None = None,
+    concerns: tuple[str, ...] = (),
+) -> ScreenState:
+    return ScreenState(
+        program=order.program,
+        verdict=verdict,
+        share=share,
+        concerns=concerns,
+        rule=order.rule,
+        measure=order.measure,
+        threshold=order.threshold,
+    )

@@ -15,9 +15,11 @@ from rewardsmith.engine.workers.local import Executor
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
+from rewardsmith.run.events import Trained
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Train
 from rewardsmith.run.records import read_curve, read_verdict
+from rewardsmith.run.state import TrialState
 from rewardsmith.run.trials import TRAINED, TrainedReport, TrialJob, TrialProgress, TrialResult
 from rewardsmith.task.loading import Task
 
@@ -138,23 +140,23 @@ class Trainer:
         return True
 
 
-def tried(job: TrialJob, result: TrialResult) -> dict[str, Any]:
-    """What a trial came to, as the data of its event."""
-    finished = result.status == "finished"
-    return {
-        "program": job.program,
-        "seed": job.seed,
-        "rung": job.rung,
-        "status": result.status,
-        "fitness": float(np.mean(result.fitness)) if finished else None,
-        "success_rate": float(np.mean(result.successes))
-        if finished and result.successes is not None
-        else None,
-        "own_return": result.own_return,
-        "steps": result.steps,
-        "wall_s": result.wall_s,
-        "message": result.message,
-    }
+def trained(trial: RunningTrial, result: TrialResult) -> Trained:
+    """The event of a trial that ended."""
+    job, finished = trial.job, result.status == "finished"
+    solved = result.successes if finished else None
+    state = TrialState(
+        program=job.program,
+        seed=job.seed,
+        rung=job.rung,
+        status=result.status,
+        fitness=float(np.mean(result.fitness)) if finished else None,
+        success_rate=float(np.mean(solved)) if solved is not None else None,
+        own_return=result.own_return,
+        steps=result.steps,
+        wall_s=result.wall_s,
+        message=result.message,
+    )
+    return Trained(trial=state, digest=trial.digest)
 
 
 def _matches(path: Path, kind: type[TrainedReport] | type[TrialResult], digest: str) -> bool:

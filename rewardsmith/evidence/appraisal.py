@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from rewardsmith.episodes.bank import Bank, measured
-from rewardsmith.episodes.preflight import Look
+from rewardsmith.episodes.preflight import Preflight
+from rewardsmith.episodes.random_policy import Look
 from rewardsmith.episodes.recording import recorded_trajectories
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
@@ -48,7 +48,7 @@ def appraise(
     verdict: Verdict,
     bank: Bank,
     gamma: float,
-    preflight: dict[str, Any],
+    preflight: Preflight,
     parent: Paid | None = None,
 ) -> Appraisal:
     """Hold an accepted program against a bank.
@@ -97,7 +97,7 @@ def appraise_in_run(
 
 
 def _unless_broken(
-    judged: Judged, bank: Bank, gamma: float, preflight: dict[str, Any], parent: Paid | None = None
+    judged: Judged, bank: Bank, gamma: float, preflight: Preflight, parent: Paid | None = None
 ) -> Appraisal | None:
     try:
         return appraise(*judged, bank, gamma, preflight, parent)

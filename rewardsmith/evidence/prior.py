@@ -8,12 +8,13 @@ the agent.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.columns import episode_columns, shapes_in
+from rewardsmith.episodes.preflight import Argument, Preflight
 from rewardsmith.maths.agreement import kendall_tau
 from rewardsmith.maths.preference import better_half
 from rewardsmith.maths.statistics import clearly_above
@@ -127,7 +128,7 @@ _AT_ONCE = 8192
 
 
 def prior_ordering(
-    source: str, verdict: Verdict, bank: Bank, preflight: dict[str, Any]
+    source: str, verdict: Verdict, bank: Bank, preflight: Preflight
 ) -> Ordering | None:
     """How an accepted program's prior orders the actions of a bank; None without a prior, or without contrast.
 
@@ -146,14 +147,14 @@ def prior_ordering(
 
 
 def _believed(
-    source: str, entry: EntryPoint, episodes: list[Episode], preflight: dict[str, Any]
+    source: str, entry: EntryPoint, episodes: list[Episode], preflight: Preflight
 ) -> Believed:
     names = [name for name in entry.arguments if name != "action"]
     parts = [episode_columns(episode, [*names, "action"]) for episode in episodes]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in (*names, "action")}
-    if preflight["n_actions"] is not None:
-        return _of_choices(source, entry, columns, int(preflight["n_actions"]))
-    return _of_a_box(source, entry, columns, preflight["arguments"]["action"])
+    if preflight.n_actions is not None:
+        return _of_choices(source, entry, columns, preflight.n_actions)
+    return _of_a_box(source, entry, columns, preflight.arguments["action"])
 
 
 def _of_choices(
@@ -169,12 +170,12 @@ def _of_choices(
 
 
 def _of_a_box(
-    source: str, entry: EntryPoint, columns: dict[str, Array], action: dict[str, Any]
+    source: str, entry: EntryPoint, columns: dict[str, Array], action: Argument
 ) -> Believed:
     """Beside what was done, some actions drawn evenly over the range that random behaviour had."""
     done = columns["action"]
     shape = (len(done), OTHERS, *done.shape[1:])
-    low, high = action["range"]
+    low, high = action.range
     drawn = np.random.default_rng(0).uniform(low, high, shape).astype(done.dtype)
     all_of = np.concatenate([done[:, None], drawn], axis=1)
     repeated = {name: np.repeat(values, 1 + OTHERS, axis=0) for name, values in columns.items()}

@@ -1,45 +1,320 @@
-"""The append-only log of a run: one fsynced JSON line per event; everything else is folded from it.
+"""What happens in a run: one frozen record per kind of event, and how each changes the state.
 
-1. An event is written after the files it speaks of, so what the log says is there, is there.
-2. A torn last line is work owed again: readers skip it, the next writer cuts it off. A corrupt line
-   elsewhere is an error.
-3. Unknown kinds are skipped when read, so an older version can show a newer run.
+An event is written after the files that it speaks of: what the log names exists. The log itself is
+:class:`rewardsmith.run.event_log.EventLog`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from typing import ClassVar
 
-from rewardsmith.journal import JsonLines
+from pydantic import BaseModel, ConfigDict
+
+from rewardsmith.episodes.preflight import Preflight
+from rewardsmith.llm.protocol import FinishReason
+from rewardsmith.run.settings import Budget
+from rewardsmith.run.state import (
+    AuditState,
+    RunState,
+    ScreenState,
+    SlotState,
+    TrialKey,
+    TrialState,
+)
+from rewardsmith.types import Outcome, Slot
 
 
-@dataclass(frozen=True)
-class Event:
-    """Something that happened; ``data`` is plain JSON."""
+class Event(BaseModel):
+    """The base of all events.
 
-    kind: str
-    data: dict[str, Any]
+    Attributes:
+        kind: its name in the log.
+        at: when it was written, ISO 8601, UTC; empty before.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ClassVar[str]
     at: str = ""
 
+    def apply(self, state: RunState) -> None:
+        """Change the state by what happened."""
+        raise NotImplementedError
 
-class EventLog:
-    """``events.jsonl`` of a run."""
 
-    def __init__(self, path: Path) -> None:
-        self._lines = JsonLines(path)
+class PreflightDone(Event):
+    """The environment was run under a random policy, and the learner fits it."""
 
-    def __iter__(self) -> Iterator[Event]:
-        for record in self._lines:
-            yield Event(
-                str(record.get("kind", "")), record.get("data", {}), str(record.get("at", ""))
-            )
+    kind: ClassVar[str] = "preflight"
+    found: Preflight
 
-    def append(self, kind: str, **data: Any) -> Event:
-        """Record that something happened."""
-        event = Event(kind, data, datetime.now(UTC).isoformat(timespec="milliseconds"))
-        self._lines.append({"kind": kind, "at": event.at, "data": data})
-        return event
+    def apply(self, state: RunState) -> None:
+        state.preflight = self.found
+        state.steps += self.found.steps
+
+
+class Admitted(Event):
+    """The budget admitted a wave of requests and trials; what is left of it after a crash is admitted too."""
+
+    kind: ClassVar[str] = "admitted"
+    slots: tuple[Slot, ...] = ()
+    trials: tuple[TrialKey, ...] = ()
+
+    def apply(self, state: RunState) -> None:
+        state.wave = frozenset([*self.slots, *self.trials])
+        for program, seed, rung in self.trials:
+            known = state.admitted.get((program, rung), frozenset())
+            state.admitted[program, rung] = known | {seed}
+
+
+class Answered(Event):
+    """The base of events about a reply.
+
+    Attributes:
+        request: digest of the request.
+        occurrence: rank among the requests with this digest.
+        usd: None where the price is unknown.
+    """
+
+    request: str
+    occurrence: int
+    tokens: int = 0
+    usd: float | None = None
+
+
+class Replied(Answered):
+    """The writer replied to a request for a program; the reply itself lies in the log of replies.
+
+    Attributes:
+        parents: programs that the request shows.
+    """
+
+    kind: ClassVar[str] = "replied"
+    slot: Slot
+    parents: tuple[str, ...] = ()
+    finish_reason: FinishReason = "stop"
+    latency_s: float = 0.0
+
+    def apply(self, state: RunState) -> None:
+        state.slots[self.slot] = SlotState(
+            self.slot,
+            self.request,
+            self.occurrence,
+            self.parents,
+            tokens=self.tokens,
+            usd=self.usd,
+        )
+        state.spend(self.tokens, self.usd)
+
+
+class Checked(Event):
+    """A reply was checked.
+
+    Attributes:
+        program: None when the reply held no usable code.
+        functions: that the program defines.
+        seal: digest of the program and its verdict; empty without a program.
+        findings: for the writer, in words.
+    """
+
+    kind: ClassVar[str] = "checked"
+    slot: Slot
+    program: str | None
+    accepted: bool
+    outcome: Outcome
+    findings: tuple[str, ...]
+    functions: tuple[str, ...] = ()
+    seal: str = ""
+
+    def apply(self, state: RunState) -> None:
+        entry = state.slots[self.slot]
+        entry.settled = True
+        entry.program, entry.accepted = self.program, self.accepted
+        entry.findings, entry.outcome = self.findings, self.outcome
+        if self.program is None:
+            return
+        if self.seal:
+            state.seals.setdefault(self.program, self.seal)
+        if self.accepted:
+            first = state.programs.get(self.program, self.slot)
+            state.programs[self.program] = min(first, self.slot)
+            state.functions[self.program] = self.functions
+
+
+class Derived(Event):
+    """A program was made of some functions of another; it takes the other's slot and is never an answer of its own.
+
+    Attributes:
+        whole: the other program.
+        kept: the functions.
+        program: None where what is left is refused.
+    """
+
+    kind: ClassVar[str] = "derived"
+    whole: str
+    kept: tuple[str, ...]
+    program: str | None
+    seal: str
+
+    def apply(self, state: RunState) -> None:
+        state.derived[self.whole, self.kept] = self.program
+        if self.program is not None:
+            state.programs.setdefault(self.program, state.programs[self.whole])
+            state.functions[self.program] = self.kept
+            state.seals.setdefault(self.program, self.seal)
+
+
+class Screened(Event):
+    """A reward was screened on recorded episodes."""
+
+    kind: ClassVar[str] = "screened"
+    screen: ScreenState
+
+    def apply(self, state: RunState) -> None:
+        state.screens[self.screen.program] = self.screen
+
+
+class Consulted(Answered):
+    """A judge answered about a program; it costs what a request costs."""
+
+    kind: ClassVar[str] = "consulted"
+    program: str
+
+    def apply(self, state: RunState) -> None:
+        state.consulted.add((self.request, self.occurrence))
+        state.spend(self.tokens, self.usd)
+
+
+class Audited(Event):
+    """The subgoals of a program were audited on recorded episodes."""
+
+    kind: ClassVar[str] = "audited"
+    audit: AuditState
+
+    def apply(self, state: RunState) -> None:
+        state.audits[self.audit.program] = self.audit
+
+
+class Commented(Event):
+    """The user commented on a program; the run owes one round more."""
+
+    kind: ClassVar[str] = "commented"
+    program: str
+    words: str
+
+    def apply(self, state: RunState) -> None:
+        state.comments.setdefault(self.program, []).append(self.words)
+        state.stopped = None
+
+
+class Trained(Event):
+    """A trial ended: training and evaluation, or what stopped them.
+
+    Attributes:
+        digest: of all that can change its result; empty for a trial that failed.
+    """
+
+    kind: ClassVar[str] = "trained"
+    trial: TrialState
+    digest: str = ""
+
+    def apply(self, state: RunState) -> None:
+        state.trials[self.trial.key] = self.trial
+        state.exported = None  # its numbers and its policy may be others now
+        state.steps += self.trial.steps
+
+
+class Worked(Event):
+    """The engine worked for so many seconds of wall time."""
+
+    kind: ClassVar[str] = "worked"
+    wall_s: float
+
+    def apply(self, state: RunState) -> None:
+        state.active_s += self.wall_s
+
+
+class BudgetRaised(Event):
+    """The user raised limits.
+
+    Attributes:
+        limits: the new ones; None for those that stay.
+    """
+
+    kind: ClassVar[str] = "budget_raised"
+    limits: Budget
+
+    def apply(self, state: RunState) -> None:
+        state.raised = state.raised.replaced_by(self.limits)
+        state.refused = state.stopped = None
+
+
+class Resumed(Event):
+    """A session went on: what failed through no fault of a program is owed again."""
+
+    kind: ClassVar[str] = "resumed"
+
+    def apply(self, state: RunState) -> None:
+        state.stopped = None
+        kept = {key: trial for key, trial in state.trials.items() if trial.status != "failed"}
+        state.trials = kept
+
+
+class Refused(Event):
+    """The budget refused further requests; programs that are there are still trained."""
+
+    kind: ClassVar[str] = "refused"
+    reason: str
+
+    def apply(self, state: RunState) -> None:
+        state.refused = self.reason
+
+
+class Stopped(Event):
+    """The search ended."""
+
+    kind: ClassVar[str] = "stopped"
+    reason: str
+
+    def apply(self, state: RunState) -> None:
+        state.stopped = self.reason
+
+
+class Exported(Event):
+    """The best program was exported."""
+
+    kind: ClassVar[str] = "exported"
+    program: str
+
+    def apply(self, state: RunState) -> None:
+        state.exported = self.program
+
+
+_ALL: tuple[type[Event], ...] = (
+    PreflightDone,
+    Admitted,
+    Replied,
+    Checked,
+    Derived,
+    Screened,
+    Consulted,
+    Audited,
+    Commented,
+    Trained,
+    Worked,
+    BudgetRaised,
+    Resumed,
+    Refused,
+    Stopped,
+    Exported,
+)
+KINDS = {event.kind: event for event in _ALL}
+
+
+def fold(events: Iterable[Event]) -> RunState:
+    """The state after these events."""
+    state = RunState()
+    for event in events:
+        event.apply(state)
+    return state

@@ -25,7 +25,7 @@ from rewardsmith.errors import RunError, did_you_mean
 from rewardsmith.journal import disk_error
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.run.config import RunConfig
-from rewardsmith.run.events import EventLog
+from rewardsmith.run.event_log import EventLog
 from rewardsmith.task.loading import Task, load_task
 
 SCHEMA = 1

@@ -1,4 +1,4 @@
-"""The state of a run, folded from its events and never stored.
+"""The state of a run: folded from its events, see :mod:`rewardsmith.run.events`, and never stored.
 
 Programs are kept by id and slots by (round, sample, attempt): no list is parallel to another, so
 nothing can be credited to the wrong program.
@@ -6,17 +6,27 @@ nothing can be credited to the wrong program.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
+from pydantic import BaseModel, ConfigDict
+
+from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.maths.statistics import interval
-from rewardsmith.run.events import Event
+from rewardsmith.run.settings import Budget
 from rewardsmith.types import Interval, Outcome, Slot
 
 TrialKey = tuple[str, int, str]  # program, seed, rung
+ScreenVerdict = Literal["passed", "failed", "unscreened"]
 PAYS_TO_GO_ON = "RS503"
 SUSPECTS_LEAD = 0.05
+
+
+class Record(BaseModel):
+    """A part of the state that an event carries whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass
@@ -48,8 +58,7 @@ class SlotState:
         return self.outcome in ("code", "no_code")
 
 
-@dataclass
-class TrialState:
+class TrialState(Record):
     """One training and its evaluation.
 
     Attributes:
@@ -63,7 +72,7 @@ class TrialState:
     program: str
     seed: int
     rung: str
-    status: str
+    status: Literal["finished", "program_failed", "failed"]
     fitness: float | None = None
     success_rate: float | None = None
     own_return: float | None = None
@@ -71,9 +80,13 @@ class TrialState:
     wall_s: float = 0.0
     message: str = ""
 
+    @property
+    def key(self) -> TrialKey:
+        """Program, seed and rung: no two trials of a run share them."""
+        return self.program, self.seed, self.rung
 
-@dataclass
-class ScreenState:
+
+class ScreenState(Record):
     """What the bank said of a program before its training.
 
     Attributes:
@@ -85,16 +98,15 @@ class ScreenState:
     """
 
     program: str
-    verdict: str
+    verdict: ScreenVerdict
     share: float | None = None
     rule: str = ""
     measure: str = ""
     threshold: float = 0.0
-    concerns: list[str] = field(default_factory=list)
+    concerns: tuple[str, ...] = ()
 
 
-@dataclass
-class AuditState:
+class AuditState(Record):
     """What known behaviour said of a program's subgoals.
 
     Attributes:
@@ -102,8 +114,8 @@ class AuditState:
     """
 
     program: str
-    verdict: str
-    trust: dict[str, str] = field(default_factory=dict)
+    verdict: Literal["passed", "refused"]
+    trust: Mapping[str, str] = {}
 
     @property
     def refused(self) -> bool:
@@ -118,27 +130,22 @@ class RunState:
     slots: dict[Slot, SlotState] = field(default_factory=dict)
     trials: dict[TrialKey, TrialState] = field(default_factory=dict)
     screens: dict[str, ScreenState] = field(default_factory=dict)
-    consulted: set[tuple[str, int]] = field(
-        default_factory=set
-    )  # (request, occurrence) of questions to a judge
+    # (request, occurrence) of questions to a judge
+    consulted: set[tuple[str, int]] = field(default_factory=set)
     audits: dict[str, AuditState] = field(default_factory=dict)
     functions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of accepted programs
-    derived: dict[tuple[str, tuple[str, ...]], str | None] = field(
-        default_factory=dict
-    )  # (whole, kept) -> program
-    said: dict[str, list[str]] = field(default_factory=dict)  # program -> what a person said of it
-    programs: dict[str, Slot] = field(
-        default_factory=dict
-    )  # accepted programs -> where each first came from
-    seals: dict[str, str] = field(
-        default_factory=dict
-    )  # judged programs -> digest of them and their verdicts
-    wave: frozenset[Slot | TrialKey] = frozenset()  # what the budget last let pass
-    begun: dict[tuple[str, str], frozenset[int]] = field(
-        default_factory=dict
-    )  # (program, rung) -> seeds let pass
-    preflight: dict[str, Any] | None = None
-    budget_changes: dict[str, float] = field(default_factory=dict)
+    # (whole, kept) -> program
+    derived: dict[tuple[str, tuple[str, ...]], str | None] = field(default_factory=dict)
+    comments: dict[str, list[str]] = field(default_factory=dict)  # program -> the user's comments
+    # accepted programs -> where each first came from
+    programs: dict[str, Slot] = field(default_factory=dict)
+    # checked programs -> digest of them and their verdicts
+    seals: dict[str, str] = field(default_factory=dict)
+    wave: frozenset[Slot | TrialKey] = frozenset()  # what the budget admitted last
+    # (program, rung) -> seeds that the budget admitted
+    admitted: dict[tuple[str, str], frozenset[int]] = field(default_factory=dict)
+    preflight: Preflight | None = None
+    raised: Budget = field(default_factory=Budget)  # limits of later sessions
     tokens: int = 0
     usd: float = 0.0  # of what has a price
     unpriced: int = 0  # replies whose price is unknown
@@ -165,7 +172,7 @@ class RunState:
         """
         trials = self.trials_of(program, rung)
         values = [trial.fitness for trial in trials if trial.fitness is not None]
-        owed = self.begun.get((program, rung), frozenset()) - {trial.seed for trial in trials}
+        owed = self.admitted.get((program, rung), frozenset()) - {trial.seed for trial in trials}
         return interval(values) if values and len(values) == len(trials) and not owed else None
 
     def trials_of(self, program: str, rung: str) -> list[TrialState]:
@@ -214,167 +221,16 @@ class RunState:
         scores = {
             program: score.mean for program in known if (score := self.score(program)) is not None
         }
-        random = self.preflight["random_fitness"] if self.preflight is not None else [0.0]
-        lead = SUSPECTS_LEAD * max(
-            0.0, max(scores.values(), default=0.0) - sum(random) / len(random)
-        )
+        random = self.preflight.mean_random_fitness if self.preflight is not None else 0.0
+        lead = SUSPECTS_LEAD * max(0.0, max(scores.values(), default=0.0) - random)
         worth = {
             program: mean - lead * self.pays_to_go_on(program) for program, mean in scores.items()
         }
         return sorted(worth, key=lambda program: (-worth[program], self.programs[program], program))
 
-
-def fold(events: Iterable[Event]) -> RunState:
-    """The state after these events; kinds that this version does not know are skipped."""
-    state = RunState()
-    for event in events:
-        apply_event(state, event)
-    return state
-
-
-def apply_event(state: RunState, event: Event) -> None:
-    """Take one event into the state."""
-    apply = _APPLY.get(event.kind)
-    if apply is not None:
-        apply(state, event.data)
-
-
-def _preflight(state: RunState, data: dict[str, Any]) -> None:
-    state.preflight = data
-    state.steps += int(data["steps"])
-
-
-def _begun(state: RunState, data: dict[str, Any]) -> None:
-    """A wave of orders passed the budget's gate; what is left of it after a crash passes again."""
-    slots = [Slot(*slot) for slot in data["slots"]]
-    state.wave = frozenset(
-        [*slots, *((program, seed, rung) for program, seed, rung in data["trials"])]
-    )
-    for program, seed, rung in data["trials"]:
-        state.begun[program, rung] = state.begun.get((program, rung), frozenset()) | {seed}
-
-
-def _replied(state: RunState, data: dict[str, Any]) -> None:
-    slot = Slot(*data["slot"])
-    parents, tokens, usd = (
-        tuple(data.get("parents", ())),
-        int(data.get("tokens") or 0),
-        data.get("usd"),
-    )
-    state.slots[slot] = SlotState(
-        slot, data["request"], data["occurrence"], parents, tokens=tokens, usd=usd
-    )
-    _spend(state, tokens, usd)
-
-
-def _spend(state: RunState, tokens: int, usd: float | None) -> None:
-    state.requests += 1
-    state.tokens += tokens
-    state.usd += usd or 0.0
-    state.unpriced += usd is None
-
-
-def _judged(state: RunState, data: dict[str, Any]) -> None:
-    slot = Slot(*data["slot"])
-    entry = state.slots[slot]
-    entry.settled = True
-    entry.program, entry.accepted, entry.findings = (
-        data["program"],
-        data["accepted"],
-        tuple(data["findings"]),
-    )
-    entry.outcome = data.get("outcome", "code" if entry.program is not None else "no_code")
-    if entry.program is not None and data.get("seal"):
-        state.seals.setdefault(entry.program, data["seal"])
-    if entry.accepted and entry.program is not None:
-        first = state.programs.get(entry.program, slot)
-        state.programs[entry.program] = min(first, slot)
-        state.functions[entry.program] = tuple(data.get("functions", ("reward",)))
-
-
-def _derived(state: RunState, data: dict[str, Any]) -> None:
-    """A program of some functions of another; it stands in its place, and is never shown as an answer of its own."""
-    whole, kept, program = data["whole"], tuple(data["kept"]), data["program"]
-    state.derived[whole, kept] = program
-    if program is not None:
-        state.programs.setdefault(program, state.programs[whole])
-        state.functions[program] = kept
-        state.seals.setdefault(program, data["seal"])
-
-
-def _screened(state: RunState, data: dict[str, Any]) -> None:
-    found = ScreenState(
-        **{key: value for key, value in data.items() if key in ScreenState.__dataclass_fields__}
-    )
-    state.screens[found.program] = found
-
-
-def _consulted(state: RunState, data: dict[str, Any]) -> None:
-    """A judge was asked; it costs what a request costs."""
-    state.consulted.add((data["request"], data["occurrence"]))
-    _spend(state, int(data.get("tokens") or 0), data.get("usd"))
-
-
-def _audited(state: RunState, data: dict[str, Any]) -> None:
-    state.audits[data["program"]] = AuditState(data["program"], data["verdict"], data["trust"])
-
-
-def _said(state: RunState, data: dict[str, Any]) -> None:
-    state.said.setdefault(data["program"], []).append(data["words"])
-    state.stopped = None
-
-
-def _tried(state: RunState, data: dict[str, Any]) -> None:
-    trial = TrialState(
-        **{key: value for key, value in data.items() if key in TrialState.__dataclass_fields__}
-    )
-    state.trials[trial.program, trial.seed, trial.rung] = trial
-    state.exported = None  # its numbers and its policy may be others now
-    state.steps += trial.steps
-
-
-def _worked(state: RunState, data: dict[str, Any]) -> None:
-    state.active_s += float(data["wall_s"])
-
-
-def _budget(state: RunState, data: dict[str, Any]) -> None:
-    state.budget_changes.update(data)
-    state.refused = state.stopped = None
-
-
-def _resumed(state: RunState, _: dict[str, Any]) -> None:
-    """Going on: what failed through no fault of a program is owed again."""
-    state.stopped = None
-    state.trials = {key: trial for key, trial in state.trials.items() if trial.status != "failed"}
-
-
-def _refused(state: RunState, data: dict[str, Any]) -> None:
-    state.refused = data["reason"]
-
-
-def _stopped(state: RunState, data: dict[str, Any]) -> None:
-    state.stopped = data["reason"]
-
-
-def _exported(state: RunState, data: dict[str, Any]) -> None:
-    state.exported = data["program"]
-
-
-_APPLY = {
-    "preflight": _preflight,
-    "begun": _begun,
-    "replied": _replied,
-    "judged": _judged,
-    "derived": _derived,
-    "screened": _screened,
-    "consulted": _consulted,
-    "audited": _audited,
-    "said": _said,
-    "tried": _tried,
-    "worked": _worked,
-    "budget": _budget,
-    "resumed": _resumed,
-    "refused": _refused,
-    "stopped": _stopped,
-    "exported": _exported,
-}
+    def spend(self, tokens: int, usd: float | None) -> None:
+        """Count a request and what it cost; None where the price is unknown."""
+        self.requests += 1
+        self.tokens += tokens
+        self.usd += usd or 0.0
+        self.unpriced += usd is None

@@ -123,3 +123,8 @@ class TrialProgress(NamedTuple):
     steps: int
     total: int
     fitness: float | None
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """As of :class:`rewardsmith.run.state.TrialState`."""
+        return self.program, self.seed, self.rung

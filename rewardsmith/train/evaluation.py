@@ -23,7 +23,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardsmith.episodes.columns import episode_columns, joined_columns
 from rewardsmith.episodes.files import ALONG, EPISODES, PAID, save_episodes, save_output
-from rewardsmith.episodes.preflight import LONGEST_EPISODE
+from rewardsmith.episodes.random_policy import LONGEST_EPISODE
 from rewardsmith.episodes.recorder import History
 from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.maths.shaping import NEVER, first_steps

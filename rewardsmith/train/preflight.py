@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from rewardsmith.episodes.files import save_episodes
-from rewardsmith.episodes.preflight import Preflight, look_at
+from rewardsmith.episodes.preflight import Preflight
+from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.run.trials import write_json
 from rewardsmith.task.environment import make_env

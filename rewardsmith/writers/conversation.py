@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.program import PRODUCED
 from rewardsmith.task.spec import TaskSpec
+from rewardsmith.writers.card import task_card
 from rewardsmith.writers.examples import Example
 
 
@@ -49,7 +51,7 @@ def compose(
     prompts: Prompts,
     strategy: str,
     spec: TaskSpec,
-    preflight: Mapping[str, Any],
+    preflight: Preflight,
     steps: int,
     past: Sequence[PastTurn],
     examples: Sequence[Example] = (),
@@ -58,8 +60,7 @@ def compose(
     """The conversation that asks for the next program.
 
     Args:
-        preflight: what was seen of the environment, see
-            :class:`rewardsmith.train.preflight.Preflight`.
+        preflight: what is known of the environment.
         steps: environment steps of each training.
         past: told oldest first.
         examples: rewards of other tasks, for strategies that show some.
@@ -67,13 +68,11 @@ def compose(
     """
     system = prompts.render(
         f"{strategy}/system",
-        contract=prompts.render(
-            "shared/contract", produce=produce, n_actions=preflight["n_actions"]
-        ),
+        contract=prompts.render("shared/contract", produce=produce, n_actions=preflight.n_actions),
         pitfalls=prompts.render("shared/pitfalls", produce=produce),
     )
     card = task_card(spec, preflight, steps)
-    task = prompts.render("shared/task", produce=produce, **card)
+    task = prompts.render("shared/task", produce=produce, **vars(card))
     named = [PRODUCED[name].replace("a reward", "the reward") for name in produce]
     wanted = " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
     request = prompts.render(
@@ -97,59 +96,3 @@ def told(prompts: Prompts, turn: PastTurn) -> str:
 
 def _asked_after(prompts: Prompts, strategy: str, turn: PastTurn) -> str:
     return prompts.render(f"{strategy}/{turn.asked}", feedback=told(prompts, turn))
-
-
-def task_card(spec: TaskSpec, preflight: Mapping[str, Any], steps: int) -> dict[str, Any]:
-    """The values of ``shared/task``: only what programs may know."""
-    arguments = preflight["arguments"]
-    fields = [_field(field.name, arguments, field) for field in spec.fields if not field.hidden]
-    if "obs" in arguments and not any(field.source.startswith("obs") for field in spec.fields):
-        fields.insert(0, _field("obs", arguments, None))
-    action = arguments["action"]
-    return {
-        "goal": spec.goal,
-        "naive": spec.naive,
-        "env_id": spec.env.id,
-        "episode_length": preflight["episode_length"],
-        "time_limit": preflight.get("time_limit"),
-        "ended": preflight.get("ended", 1.0),
-        "fields": fields,
-        "action": {
-            "shape": _shape(action),
-            "low": action["range"][0],
-            "high": action["range"][1],
-            "doc": spec.action.doc,
-            "names": spec.action.names,
-            "space": preflight["actions"],
-        },
-        "algorithm": spec.training.algorithm,
-        "steps": steps,
-        "gamma": spec.training.gamma,
-        "normalised_reward": spec.training.normalise_reward,
-        "greedy": spec.evaluation.deterministic,
-        "random_fitness": sum(preflight["random_fitness"]) / len(preflight["random_fitness"]),
-        "solved": spec.fitness.solved,
-    }
-
-
-def _field(name: str, arguments: Mapping[str, Any], spec: Any) -> dict[str, Any]:
-    forms = [form for form in (name, f"next_{name}", f"first_{name}") if form in arguments]
-    seen = arguments[forms[0]]
-    return {
-        "name": name,
-        "forms": ", ".join(f"`{form}`" for form in forms),
-        "shape": _shape(seen),
-        "low": seen["range"][0],
-        "high": seen["range"][1],
-        "unit": spec.unit if spec else "",
-        "range": spec.range if spec else None,
-        "doc": spec.doc if spec else "the observation",
-        "words": spec.words if spec else (),
-    }
-
-
-def _shape(argument: Mapping[str, Any]) -> str:
-    kind = {"int64": ", int", "bool": ", bool"}.get(argument["dtype"], "")
-    shape = tuple(argument["shape"])
-    numbers = "number" if shape == (1,) else "numbers"
-    return ("scalar" if not shape else f"{'x'.join(map(str, shape))} {numbers}") + kind

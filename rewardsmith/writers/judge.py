@@ -23,7 +23,8 @@ from rewardsmith.run.records import read_verdict
 from rewardsmith.run.state import RunState
 from rewardsmith.task.text import text_of
 from rewardsmith.types import Array, Episode, Slot
-from rewardsmith.writers.conversation import Conversation, Said, task_card
+from rewardsmith.writers.card import FieldCard, task_card
+from rewardsmith.writers.conversation import Conversation, Said
 from rewardsmith.writers.requests import Asked, make_request
 
 JUDGED = 4  # steps of each subgoal
@@ -89,24 +90,17 @@ class Consulting:
     def _text(self, state: RunState, subgoal: str, episode: Episode, step: int) -> str:
         assert state.preflight is not None
         card = task_card(self._spec, state.preflight, self._config.steps)
-        fields = {
-            field["name"]: field for field in card["fields"] if field["name"] in episode.fields
-        }
         rows = [
-            {
-                "name": name,
-                "doc": field["doc"],
-                **_before_and_after(episode, name, step, field["words"]),
-            }
-            for name, field in fields.items()
-            if name != "obs"
+            _row(episode, field, step)
+            for field in card.fields
+            if field.name in episode.fields and field.name != "obs"
         ]
         action = np.asarray(episode.actions[step]).tolist()
-        names = card["action"]["names"]
+        names = card.action.names
         done = names[action] if isinstance(action, int) and action < len(names) else str(action)
         words = subgoal.replace("_", " ")
         return self._prompts.render(
-            "calm/judge", goal=card["goal"], subgoal=words, rows=rows, action=done
+            "calm/judge", goal=card.goal, subgoal=words, rows=rows, action=done
         )
 
 
@@ -126,16 +120,21 @@ def _spread(holds: Array, bank: Bank) -> list[tuple[int, int]]:
     return [(int(places[at]), int(first[places[at]])) for at in chosen]
 
 
-def _before_and_after(
-    episode: Episode, name: str, step: int, words: tuple[str, ...]
-) -> dict[str, str]:
-    """A field around a step; before it is unknown where the environment reports it after steps only."""
-    values = episode.fields[name]
-    after = _shown(values[len(values) - len(episode) + step], words)
-    return {
-        "before": _shown(values[step], words) if len(values) > len(episode) else "-",
-        "after": after,
-    }
+class _FieldRow(NamedTuple):
+    """A field around a step."""
+
+    name: str
+    doc: str
+    before: str
+    after: str
+
+
+def _row(episode: Episode, field: FieldCard, step: int) -> _FieldRow:
+    """The value before the step is unknown where the environment reports it after steps only."""
+    values = episode.fields[field.name]
+    after = _shown(values[len(values) - len(episode) + step], field.words)
+    before = _shown(values[step], field.words) if len(values) > len(episode) else "-"
+    return _FieldRow(field.name, field.doc, before, after)
 
 
 def _shown(value: Array, words: tuple[str, ...]) -> str:

@@ -12,11 +12,11 @@ from rewardsmith.cli import pace as pace_module
 from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table, trial_table
-from rewardsmith.run.config import RunConfig
-from rewardsmith.run.events import Event
-from rewardsmith.run.state import RunState, fold
+from rewardsmith.run.events import Checked, Event, Replied, Trained, Worked, fold
+from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.run.trials import TrialProgress
 from rewardsmith.run.wording import difference, duration, place, short_finding, short_score, verdict
+from rewardsmith.strategy.base import Shape
 from rewardsmith.types import Interval, Slot
 
 A, B = "a" * 12, "b" * 12
@@ -24,45 +24,42 @@ FINDING = "RS108 error (line 2): reward asks for 'positon', which this task does
 
 
 def replied(*slot: int) -> Event:
-    return Event("replied", {"slot": list(slot), "request": "r", "occurrence": 0, "tokens": 10})
+    return Replied(slot=Slot(*slot), request="r", occurrence=0, tokens=10)
 
 
-def judged(
+def checked(
     program: str | None, accepted: bool, *slot: int, findings: tuple[str, ...] = ()
 ) -> Event:
-    return Event(
-        "judged",
-        {"slot": list(slot), "program": program, "accepted": accepted, "findings": list(findings)},
+    return Checked(
+        slot=Slot(*slot),
+        program=program,
+        accepted=accepted,
+        outcome="code" if program is not None else "no_code",
+        findings=findings,
     )
 
 
-def tried(program: str, seed: int, rung: str, fitness: float | None, **more: Any) -> Event:
-    data = {
-        "program": program,
-        "seed": seed,
-        "rung": rung,
-        "status": "finished",
-        "fitness": fitness,
-        "steps": 100,
-    }
-    return Event("tried", data | {"wall_s": 1.0, "success_rate": 0.5} | more)
+def trained(program: str, seed: int, rung: str, fitness: float | None, **more: Any) -> Event:
+    outcome = {"status": "finished", "wall_s": 1.0, "success_rate": 0.5, "steps": 100} | more
+    trial = TrialState(program=program, seed=seed, rung=rung, fitness=fitness, **outcome)
+    return Trained(trial=trial)
 
 
 SEARCH = [
     replied(0, 0, 0),
-    judged(A, True, 0, 0, 0),
+    checked(A, True, 0, 0, 0),
     replied(0, 1, 0),
-    judged(None, False, 0, 1, 0, findings=(FINDING,)),
+    checked(None, False, 0, 1, 0, findings=(FINDING,)),
     replied(0, 1, 1),
-    judged(B, True, 0, 1, 1),
-    tried(A, 0, "selection", 0.25),
-    tried(A, 1, "selection", 0.75),
+    checked(B, True, 0, 1, 1),
+    trained(A, 0, "selection", 0.25),
+    trained(A, 1, "selection", 0.75),
 ]
 REPORT = [
-    tried(A, 1000, "report", 0.5),
-    tried(A, 1001, "report", 0.6),
-    tried("native", 1000, "report", 0.1),
-    tried("native", 1001, "report", 0.2),
+    trained(A, 1000, "report", 0.5),
+    trained(A, 1001, "report", 0.6),
+    trained("native", 1000, "report", 0.1),
+    trained("native", 1001, "report", 0.2),
 ]
 RUNNING = TrialProgress(B, 0, "selection", 50, 100, 0.125)
 
@@ -103,8 +100,8 @@ def test_the_oldest_rows_give_way_but_never_the_best() -> None:
 def test_a_program_that_broke_and_one_written_twice() -> None:
     again = [
         replied(1, 0, 0),
-        judged(A, True, 1, 0, 0),
-        tried(B, 0, "selection", None, status="program_failed", message="boom"),
+        checked(A, True, 1, 0, 0),
+        trained(B, 0, "selection", None, status="program_failed", message="boom"),
     ]
     text = shown(program_table(fold([*SEARCH, *again])))
     assert "training failed: boom" in text
@@ -157,9 +154,9 @@ def test_events_in_a_line() -> None:
         describe(SEARCH[6])
         == f"program {A}, selection seed 0: fitness 0.25, 50 % solved (100 steps, 1 s)"
     )
-    failed = describe(tried("native", 0, "report", None, status="failed", message="gone"))
+    failed = describe(trained("native", 0, "report", None, status="failed", message="gone"))
     assert failed == "native reward, report seed 0: failed: gone"
-    assert describe(Event("worked", {"wall_s": 1.0})) == ""
+    assert describe(Worked(wall_s=1.0)) == ""
 
 
 class Clock:
@@ -172,18 +169,12 @@ class Clock:
 
 def test_time_left_comes_from_trainings_owed_and_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, pace, state = Clock(monkeypatch), Pace(), RunState()
-    pace.config = RunConfig(
-        task="t",
-        strategy="eureka",
-        options={"rounds": 1, "samples": 2, "seeds": 1},
-        steps=100,
-        report_seeds=1,
-    )
+    pace.shape, pace.report_trials = Shape(rounds=1, samples=2, seeds=1), 2
     assert pace.left_s(state, []) is None
     state = fold(SEARCH[:6])
     pace.update(state, [RUNNING._replace(program=A, steps=0)])
     clock.now += 10.0
-    state = fold([*SEARCH[:6], tried(A, 0, "selection", 0.5)])
+    state = fold([*SEARCH[:6], trained(A, 0, "selection", 0.5)])
     pace.update(state, [RUNNING._replace(steps=0)])
     assert pace.elapsed_s == 10.0
     assert pace.steps_per_s == pytest.approx(10.0)

@@ -9,7 +9,8 @@ import pytest
 
 from rewardsmith.api import runs as api
 from rewardsmith.errors import BoundaryError, NoProgram, UsageError
-from rewardsmith.run.config import Budget
+from rewardsmith.run.events import Admitted
+from rewardsmith.run.settings import Budget
 from tests.support.crash_driver import OPTIONS, Slots, answer
 from tests.support.fake_llm import FakeLLM
 from tests.support.line_runs import asked_of, happened, kinds, the_run
@@ -80,11 +81,11 @@ def test_what_does_not_fit_together_is_asked_one_after_the_other(task: str, tmp_
         )
         assert fake.most_open == 1 and run.state.requests >= 2
         begun = [
-            event.data["slots"]
+            event.slots
             for event in run.folder.events()
-            if event.kind == "begun" and event.data["slots"]
+            if isinstance(event, Admitted) and event.slots
         ]
-        assert begun[:2] == [[[0, 0, 0]], [[0, 1, 0]]]
+        assert begun[:2] == [((0, 0, 0),), ((0, 1, 0),)]
 
 
 @pytest.mark.usefixtures("executor")

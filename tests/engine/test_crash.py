@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from rewardsmith.run.events import Checked, Replied, Trained
 from rewardsmith.run.folder import RunFolder
 from tests.support.crash_driver import TAPE, answer
 from tests.support.fake_llm import FakeLLM
@@ -127,12 +128,7 @@ class Sessions:
 def outcome(run: RunFolder) -> dict[str, Any]:
     """All of a run that must not depend on how often it was interrupted."""
     events = list(run.events())
-    tried = {
-        (e.data["program"], e.data["seed"], e.data["rung"]): e.data
-        for e in events
-        if e.kind == "tried"
-    }
-    exact = ("digest", "status", "fitness", "success_rate", "own_return", "steps")
+    exact = {"status", "fitness", "success_rate", "own_return", "steps"}
     facts = json.loads((run.export_folder / "reward.json").read_text())
     return {
         "best": facts["program"],
@@ -143,9 +139,15 @@ def outcome(run: RunFolder) -> dict[str, Any]:
             facts["policy"]["seed"],
             facts["policy"]["rung"],
         ),
-        "judged": {tuple(e.data["slot"]): e.data for e in events if e.kind == "judged"},
-        "asked": {tuple(e.data["slot"]): e.data["request"] for e in events if e.kind == "replied"},
-        "tried": {key: {name: data[name] for name in exact} for key, data in tried.items()},
+        "checked": {
+            e.slot: e.model_copy(update={"at": ""}) for e in events if isinstance(e, Checked)
+        },
+        "asked": {e.slot: e.request for e in events if isinstance(e, Replied)},
+        "trained": {
+            e.trial.key: (e.digest, e.trial.model_dump(include=exact))
+            for e in events
+            if isinstance(e, Trained)
+        },
         "programs": {p.parent.name: p.read_text() for p in run.path.glob("programs/*/program.py")},
         "reward.py": (run.export_folder / "reward.py").read_text().replace(run.name, "RUN"),
         "weights": _weights(run),
@@ -184,7 +186,9 @@ def undisturbed(folder: Path, *, unreal: bool = False) -> dict[str, Any]:
         check_log(sessions, lost=0)
         assert sessions.run is not None
         result = outcome(sessions.run)
-    assert len(result["judged"]) == 5 and len(result["programs"]) == 4 and len(result["tried"]) == 7
+    assert (
+        len(result["checked"]) == 5 and len(result["programs"]) == 4 and len(result["trained"]) == 7
+    )
     return result
 
 

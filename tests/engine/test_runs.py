@@ -18,10 +18,10 @@ from rewardsmith.api import runs as api
 from rewardsmith.engine import loop
 from rewardsmith.engine.judging import Judge, Judgement
 from rewardsmith.errors import BoundaryError, NoProgram, RunError, UsageError
-from rewardsmith.run.config import Budget
-from rewardsmith.run.events import Event
+from rewardsmith.run.events import Checked
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import RunState, SlotState, apply_event
+from rewardsmith.run.settings import Budget
+from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.run.trials import TrialJob
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.spec import TrainingSpec
@@ -31,6 +31,7 @@ from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
 from tests.support.line_runs import REPLIES, asked_of, design, happened, kinds, recorded, the_run
 from tests.support.lineworld import write_task
+from tests.support.preflights import preflight
 from tests.support.programs import TASKS
 
 STEPS = 256
@@ -92,21 +93,21 @@ def test_a_refused_program_cannot_be_made_good_behind_the_runs_back(tmp_path: Pa
         RunState(),
         "```python\nimport numpy as np\ndef reward(position):\n    return np.log(position)\n```",
     )
-    judge = Judge(
-        run, {"hidden": [], "n_actions": None, "episode_length": 100.0}, state, TrainingSpec()
-    )
+    judge = Judge(run, preflight(), state, TrainingSpec())
 
     def judged(slot: Slot) -> Judgement:
         found = judge.judge(slot, reply, "stop", parents=(), reply="x")
         assert found.program is not None
-        data = {
-            "slot": list(slot),
-            "program": found.program.id,
-            "accepted": found.accepted,
-            "seal": found.seal,
-        }
         state.slots[slot] = SlotState(slot)
-        apply_event(state, Event("judged", {**data, "findings": []}))
+        event = Checked(
+            slot=slot,
+            program=found.program.id,
+            accepted=found.accepted,
+            outcome="code",
+            seal=found.seal,
+            findings=(),
+        )
+        event.apply(state)
         return found
 
     first = judged(Slot(0, 0))

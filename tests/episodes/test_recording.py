@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import rewardsmith as rs
-from rewardsmith.episodes.preflight import random_behaviour
+from rewardsmith.episodes.random_policy import random_behaviour
 from rewardsmith.task.loading import load_task
 from tests.support.command_line import call, refused
 from tests.support.lineworld import write_task

@@ -11,7 +11,7 @@ from rewardsmith.api import runs as api
 from rewardsmith.api.comparison import comparison_json
 from rewardsmith.cli.comparison import comparison_table
 from rewardsmith.episodes.bank import Bank
-from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.evidence.appraisal import appraise_in_run, told, untaught_bank
 from rewardsmith.evidence.recombining import Judged, epic_apart
 from rewardsmith.sandbox.behaviour.for_training import check_source
@@ -45,7 +45,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> tuple[Judging, Bank]:
     look = look_at(task)
 
     def judged(source: str) -> Judged:
-        verdict = check_source(source, look.report.model_dump(), look.transitions)
+        verdict = check_source(source, look.report, look.transitions)
         assert verdict.accepted, verdict.findings
         return Judged(source, verdict)
 

@@ -17,6 +17,7 @@ from rewardsmith.evidence.quality import quality
 from rewardsmith.types import Episode, FloatArray, Output
 from rewardsmith.writers.feedback.preference import preference_rows
 from rewardsmith.writers.feedback.process import hollow_gain
+from tests.support.preflights import argument
 
 HORIZON, GOAL = 100, 10.0
 
@@ -181,7 +182,7 @@ def test_earning_more_for_nothing_is_hollow() -> None:
 def test_the_feedback_shows_the_extremes_and_the_term_to_blame() -> None:
     found = paid(progress=PROGRESS, away=-2 * PROGRESS)
     told = preference_rows(
-        found, "above-best-failure", "mean", 0.8, ["position"], {"next_position": {}}
+        found, "above-best-failure", "mean", 0.8, ["position"], {"next_position": argument()}
     )
     scores = found.scores("mean")
     better = BANK.successes
@@ -203,7 +204,7 @@ def test_the_feedback_shows_the_extremes_and_the_term_to_blame() -> None:
 
 def test_a_term_that_is_called_like_a_field_stands_beside_it() -> None:
     told = preference_rows(
-        paid(position=-POSITION), "pairs", "mean", 0.8, ["position"], {"position": {}}
+        paid(position=-POSITION), "pairs", "mean", 0.8, ["position"], {"position": argument()}
     )
     assert told["episodes"][0]["columns"] == ["position", "action", "paid", "pay for position"]
 
@@ -214,7 +215,7 @@ def test_where_none_or_all_succeed_pairs_shows_the_halves_by_fitness(success: bo
     graded = Bank(one._replace(success=success) for one in BANK.trajectories)
     found = Paid(graded, Output(-POSITION, {"back": -POSITION}), 0.99)
     assert found.agreement("pairs", "sum") is not None
-    told = preference_rows(found, "pairs", "sum", 0.8, ["position"], {"next_position": {}})
+    told = preference_rows(found, "pairs", "sum", 0.8, ["position"], {"next_position": argument()})
     half = (graded.fitness.min() + graded.fitness.max()) / 2
     better = graded.fitness > half
     assert (told["by_success"], told["better"], told["worse"]) == (

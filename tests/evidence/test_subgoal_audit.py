@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rewardsmith as rs
-from rewardsmith.episodes.preflight import LABELLED_STEPS, look_at
+from rewardsmith.episodes.random_policy import LABELLED_STEPS, look_at
 from rewardsmith.errors import BoundaryError, NoProgram, UsageError
 from rewardsmith.evidence.subgoals import Behaviour, Reached, concerns, false_alarms, reached
 from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.maths.statistics import most_likely_rate
-from rewardsmith.run.events import Event
+from rewardsmith.run.events import Audited, fold
 from rewardsmith.run.orders import Audit, Stop, Train, Write
 from rewardsmith.run.records import read_audit
-from rewardsmith.run.state import fold
+from rewardsmith.run.state import AuditState
 from rewardsmith.strategy.calm import Calm, CalmOptions
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.types import Slot
@@ -29,7 +29,7 @@ from rewardsmith.writers.judge import answer_in
 from tests.support.command_line import call, only_json
 from tests.support.fake_llm import FakeLLM
 from tests.support.line_runs import recorded, the_run
-from tests.support.plays import judged, replied, tried
+from tests.support.plays import checked, replied, trained
 from tests.support.talkworld import write_task
 
 
@@ -146,12 +146,12 @@ def calm(**options: Any) -> Calm:
     return Calm(CalmOptions(**{"rounds": 2, "repairs": 0, "seeds": 1, **options}), 100)
 
 
-def audited(program: str, verdict: str) -> Event:
-    return Event("audited", {"program": program, "verdict": verdict, "trust": {}})
+def audited(program: str, verdict: Literal["passed", "refused"]) -> Audited:
+    return Audited(audit=AuditState(program=program, verdict=verdict))
 
 
 def test_a_refused_program_is_told_and_not_trained() -> None:
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a", "subgoals")]
+    events = [replied(Slot(0, 0)), checked(Slot(0, 0), "a", "subgoals")]
     assert calm().plan(fold(events)) == [Audit("a", 0.001)]
     events.append(audited("a", "refused"))
     (order,) = calm().plan(fold(events))
@@ -160,23 +160,23 @@ def test_a_refused_program_is_told_and_not_trained() -> None:
         and order.turns[0].feedback == ("subgoals",)
         and fold(events).skipped() == ["a"]
     )
-    events += [replied(Slot(1, 0)), judged(Slot(1, 0), "b", "subgoals"), audited("b", "passed")]
+    events += [replied(Slot(1, 0)), checked(Slot(1, 0), "b", "subgoals"), audited("b", "passed")]
     assert calm().plan(fold(events)) == [Train("b", (0,), "selection", 100)]
-    events.append(tried("b", 0, 0.5))
+    events.append(trained("b", 0, 0.5))
     assert calm().plan(fold(events)) == [Stop("all rounds are done")]
 
 
 def test_a_program_without_subgoals_is_trained_without_an_audit() -> None:
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a", "reward")]
+    events = [replied(Slot(0, 0)), checked(Slot(0, 0), "a", "reward")]
     assert calm().plan(fold(events)) == [Train("a", (0,), "selection", 100)]
 
 
 def test_a_trained_program_is_told_how_far_agents_came() -> None:
     events = [
         replied(Slot(0, 0)),
-        judged(Slot(0, 0), "a", "subgoals"),
+        checked(Slot(0, 0), "a", "subgoals"),
         audited("a", "passed"),
-        tried("a", 0, 0.5),
+        trained("a", 0, 0.5),
     ]
     (order,) = calm().plan(fold(events))
     assert isinstance(order, Write) and order.turns[0].feedback == ("process", "subgoals")
@@ -189,7 +189,7 @@ def found(first_instruction, next_below):
     numbers = np.array([0, 6, 5, 3, 4, -1])[next_below]  # what the words below are in the instruction
     return np.all(numbers == first_instruction[:, 2:], axis=1)
 """
-GOOD = f"import numpy as np\n\n{FOUND}\n\ndef subgoals(first_instruction, next_below):\n    return {{'found': found(first_instruction, next_below)}}\n"  # noqa: E501
+GOOD = f"import numpy as np\n\n{FOUND}\n\ndef subgoals(first_instruction, next_below):\n    return {{'found': found(first_instruction, next_below)}}\n"
 # One false alarm in a hundred transitions or so: a place where the agent seldom is, with nothing
 # there.
 ALARMS = f"""import numpy as np

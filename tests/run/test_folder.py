@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from rewardsmith.errors import RunError
 from rewardsmith.journal import JsonLines
 from rewardsmith.llm.prompts import Prompts
-from rewardsmith.run.config import Budget, RunConfig
-from rewardsmith.run.events import EventLog
+from rewardsmith.run.config import RunConfig
+from rewardsmith.run.event_log import EventLog
+from rewardsmith.run.events import Worked, fold
 from rewardsmith.run.folder import RunFolder, create_run, list_runs, open_run, write_whole
-from rewardsmith.run.state import fold
+from rewardsmith.run.settings import Budget
 from rewardsmith.task.loading import load_task
 from tests.support.lineworld import write_task
 
@@ -248,7 +249,7 @@ def test_a_whole_file_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_event_says_when(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
-    event = log.append("worked", wall_s=1.5)
+    event = log.append(Worked(wall_s=1.5))
     assert list(log) == [event]
     assert event.at.endswith("+00:00")
     assert fold(log).active_s == 1.5

@@ -4,70 +4,74 @@ from __future__ import annotations
 
 from typing import Any
 
-from rewardsmith.run.events import Event
-from rewardsmith.run.state import RunState, fold
+from rewardsmith.run.events import (
+    Admitted,
+    Checked,
+    Event,
+    Exported,
+    Refused,
+    Replied,
+    Resumed,
+    Screened,
+    Trained,
+    fold,
+)
+from rewardsmith.run.state import RunState, ScreenState, TrialState
 from rewardsmith.strategy.eureka import Eureka, EurekaOptions
+from rewardsmith.types import Slot
 from rewardsmith.writers.feedback.best import NO_BEST, best_so_far
+from tests.support.preflights import preflight
 
 
-def begun(*trials: tuple[str, int]) -> Event:
-    return Event(
-        "begun", {"slots": [], "trials": [[program, seed, "selection"] for program, seed in trials]}
-    )
+def admitted(*trials: tuple[str, int]) -> Admitted:
+    return Admitted(trials=tuple((program, seed, "selection") for program, seed in trials))
 
 
-def tried(program: str, seed: int, fitness: float | None, status: str = "finished") -> Event:
-    data: dict[str, Any] = {
-        "program": program,
-        "seed": seed,
-        "rung": "selection",
-        "status": status,
-        "fitness": fitness,
-    }
-    return Event("tried", data)
+def trained(program: str, seed: int, fitness: float | None, status: Any = "finished") -> Trained:
+    trial = TrialState(program=program, seed=seed, rung="selection", status=status, fitness=fitness)
+    return Trained(trial=trial)
 
 
 def accepted(program: str, sample: int) -> list[Event]:
-    slot = [0, sample, 0]
-    replied = Event("replied", {"slot": slot, "request": "r", "occurrence": sample, "parents": []})
+    slot = Slot(0, sample)
     return [
-        replied,
-        Event("judged", {"slot": slot, "program": program, "accepted": True, "findings": []}),
+        Replied(slot=slot, request="r", occurrence=sample),
+        Checked(slot=slot, program=program, accepted=True, outcome="code", findings=()),
     ]
 
 
 def test_a_program_has_no_score_until_every_seed_that_was_begun_is_there() -> None:
-    events = [*accepted("p", 0), begun(("p", 0), ("p", 1)), tried("p", 0, 9.0)]
+    events = [*accepted("p", 0), admitted(("p", 0), ("p", 1)), trained("p", 0, 9.0)]
     assert fold(events).score("p") is None
-    score = fold([*events, tried("p", 1, 5.0)]).score("p")
+    score = fold([*events, trained("p", 1, 5.0)]).score("p")
     assert score is not None and (score.mean, score.n) == (7.0, 2)
 
 
 def test_a_failed_seed_that_is_owed_again_gives_no_score_meanwhile() -> None:
-    lucky = [*accepted("p", 0), *accepted("q", 1), begun(("p", 0), ("p", 1), ("q", 0), ("q", 1))]
+    lucky = [*accepted("p", 0), *accepted("q", 1), admitted(("p", 0), ("p", 1), ("q", 0), ("q", 1))]
     lucky += [
-        tried("p", 0, 5.0),
-        tried("p", 1, 5.0),
-        tried("q", 0, 9.0),
-        tried("q", 1, None, "failed"),
+        trained("p", 0, 5.0),
+        trained("p", 1, 5.0),
+        trained("q", 0, 9.0),
+        trained("q", 1, None, "failed"),
     ]
-    for events in (lucky, [*lucky, Event("resumed", {})]):
+    for events in (lucky, [*lucky, Resumed()]):
         assert fold(events).ranked() == ["p"]
 
 
 def test_new_results_make_an_export_stale() -> None:
-    exported = [tried("p", 0, 1.0), Event("exported", {"program": "p"})]
+    exported = [trained("p", 0, 1.0), Exported(program="p")]
     assert fold(exported).exported == "p"
-    assert fold([*exported, tried("p", 1, 0.0)]).exported is None
+    assert fold([*exported, trained("p", 1, 0.0)]).exported is None
 
 
 def test_eureka_ends_in_order_when_the_budget_refuses_early() -> None:
     options = EurekaOptions(rounds=6, samples=1, seeds=1, history=1)
     events = [
         *accepted("p", 0),
-        begun(("p", 0)),
-        tried("p", 0, 1.0),
-        Event("refused", {"reason": "tokens"}),
+        admitted(("p", 0)),
+        trained("p", 0, 1.0),
+        Refused(reason="tokens"),
     ]
     state: RunState = fold(events)
     assert state.refused is not None
@@ -77,13 +81,12 @@ def test_eureka_ends_in_order_when_the_budget_refuses_early() -> None:
 def conversation(suspected: str = "", **fitness: float) -> RunState:
     """Programs of one round each, by their fitness; random behaviour has 0."""
     events = [event for place, name in enumerate(fitness) for event in accepted(name, place)]
-    events += [tried(name, 0, value) for name, value in fitness.items()]
+    events += [trained(name, 0, value) for name, value in fitness.items()]
     if suspected:
-        events.append(
-            Event("screened", {"program": suspected, "verdict": "passed", "concerns": ["RS503"]})
-        )
+        found = ScreenState(program=suspected, verdict="passed", concerns=("RS503",))
+        events.append(Screened(screen=found))
     state = fold(events)
-    state.preflight = {"random_fitness": [0.0]}
+    state.preflight = preflight(random_fitness=(0.0,))
     return state
 
 

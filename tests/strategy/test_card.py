@@ -16,10 +16,10 @@ from rewardsmith.engine.asking import Asking
 from rewardsmith.episodes.recording import play, record
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
-from rewardsmith.run.events import Event
+from rewardsmith.run.events import Event, Screened, fold
 from rewardsmith.run.orders import Screen, Stop, Train, Turn, Write
 from rewardsmith.run.records import read_screen
-from rewardsmith.run.state import RunState, fold
+from rewardsmith.run.state import RunState, ScreenState, ScreenVerdict
 from rewardsmith.run.wording import held_against, outcome
 from rewardsmith.run.wording import screened as screened_in_words
 from rewardsmith.strategy.card import Card, CardOptions
@@ -27,19 +27,19 @@ from rewardsmith.strategy.screening import ScreenOptions, worth_training
 from rewardsmith.types import Slot
 from rewardsmith.writers.recorded import RecordedReplies
 from tests.support.lineworld import write_task
-from tests.support.plays import judged, replied, tried
+from tests.support.plays import checked, replied, trained
 
 
 def card(**options: Any) -> Card:
     return Card(CardOptions(**{"rounds": 3, "repairs": 0, **options}), 100)
 
 
-def screened(program: str, verdict: str, share: float | None = 0.5) -> Event:
-    return Event("screened", {"program": program, "verdict": verdict, "share": share})
+def screened(program: str, verdict: ScreenVerdict, share: float | None = 0.5) -> Screened:
+    return Screened(screen=ScreenState(program=program, verdict=verdict, share=share))
 
 
 def test_a_failing_program_is_not_trained_and_told_why() -> None:
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a")]
+    events = [replied(Slot(0, 0)), checked(Slot(0, 0), "a")]
     assert card().plan(fold(events)) == [Screen("a", "above-best-failure", "discounted", 0.8, 3)]
     events.append(screened("a", "failed"))
     (write,) = card().plan(fold(events))
@@ -50,9 +50,9 @@ def test_a_failing_program_is_not_trained_and_told_why() -> None:
 
 @pytest.mark.parametrize("verdict", ["passed", "unscreened"])
 def test_what_nothing_speaks_against_is_trained(verdict: str) -> None:
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a"), screened("a", verdict)]
+    events = [replied(Slot(0, 0)), checked(Slot(0, 0), "a"), screened("a", verdict)]
     assert card(seeds=2).plan(fold(events)) == [Train("a", (0, 1), "selection", 100)]
-    events += [tried("a", 0, 1.0), tried("a", 1, 1.0)]
+    events += [trained("a", 0, 1.0), trained("a", 1, 1.0)]
     (write,) = card(seeds=2).plan(fold(events))
     assert isinstance(write, Write)
     assert write.turns == (Turn("a", ("process", "trajectory", "audit"), Slot(0, 0)),)
@@ -64,17 +64,17 @@ def test_the_whole_talk_is_kept_and_ends() -> None:
         (("a", "unscreened"), ("b", "failed"), ("c", "passed"))
     ):
         slot = Slot(number, 0)
-        events += [replied(slot), judged(slot, program), screened(program, verdict)]
-        events += [tried(program, 0, float(number))] if verdict != "failed" else []
+        events += [replied(slot), checked(slot, program), screened(program, verdict)]
+        events += [trained(program, 0, float(number))] if verdict != "failed" else []
     assert card().plan(fold(events)) == [Stop("all rounds are done")]
     (write,) = card(rounds=4).plan(fold(events))
     assert isinstance(write, Write) and [turn.program for turn in write.turns] == ["a", "b", "c"]
 
 
 def test_released_behaviour_trains_what_failed() -> None:
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a"), screened("a", "failed")]
+    events = [replied(Slot(0, 0)), checked(Slot(0, 0), "a"), screened("a", "failed")]
     assert card(trained_anyway=1).plan(fold(events)) == [Train("a", (0,), "selection", 100)]
-    events.append(tried("a", 0, 1.0))
+    events.append(trained("a", 0, 1.0))
     (write,) = card(trained_anyway=1).plan(fold(events))
     assert isinstance(write, Write), "that the bank spoke against it is told whatever was done"
     assert write.turns == (Turn("a", ("process", "trajectory", "audit", "preference"), Slot(0, 0)),)
@@ -88,8 +88,8 @@ def test_released_behaviour_trains_what_failed() -> None:
     ],
 )
 def test_what_a_share_counts_depends_on_the_rule(rule: str, counted: str) -> None:
-    data = {"program": "a", "verdict": "failed", "share": 0.0, "rule": rule, "threshold": 0.8}
-    assert counted in screened_in_words(fold([Event("screened", data)]), "a")
+    found = ScreenState(program="a", verdict="failed", share=0.0, rule=rule, threshold=0.8)
+    assert counted in screened_in_words(fold([Screened(screen=found)]), "a")
 
 
 def test_a_share_of_the_failing_is_trained_all_the_same() -> None:
@@ -108,8 +108,8 @@ def test_a_share_of_the_failing_is_trained_all_the_same() -> None:
     assert 70 < len(others) < 130 and set(others) != set(chosen)
 
 
-GOOD = "```python\nimport numpy as np\n\n\ndef reward(position, next_position, terminated):\n    return {'progress': next_position - position, 'end': np.where(terminated, 1.0, 0.0)}\n```"  # noqa: E501
-AWAY = "```python\nimport numpy as np\n\n\ndef reward(position, next_position):\n    return {'progress': 0.1 * (next_position - position), 'away': -next_position}\n```"  # noqa: E501
+GOOD = "```python\nimport numpy as np\n\n\ndef reward(position, next_position, terminated):\n    return {'progress': next_position - position, 'end': np.where(terminated, 1.0, 0.0)}\n```"
+AWAY = "```python\nimport numpy as np\n\n\ndef reward(position, next_position):\n    return {'progress': 0.1 * (next_position - position), 'away': -next_position}\n```"
 BETTER = GOOD.replace("1.0, 0.0", "2.0, 0.0")
 
 

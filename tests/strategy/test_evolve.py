@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from rewardsmith.run.events import Event
+from rewardsmith.run.events import Event, Trained, fold
 from rewardsmith.run.orders import Order, Screen, Stop, Train, Write
-from rewardsmith.run.state import RunState, fold
+from rewardsmith.run.state import RunState
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.evolve import Evolve, EvolveOptions
-from tests.support.plays import Scores, Verdicts, carry_out, play, trains, writes
+from tests.support.plays import Scores, Verdicts, carry_out, play, retrained, trains, writes
 
 NAMES = [f"p{number}" for number in range(12)]
 MANY: Verdicts = {(number // 4, number % 4): name for number, name in enumerate(NAMES)}
@@ -41,7 +41,8 @@ def test_a_leader_by_luck_gives_way() -> None:
         {"lucky": (1,)},
     ]
     worse = [
-        e if e.data.get("seed") != 1 else Event(e.kind, {**e.data, "fitness": 0.1}) for e in events
+        retrained(e, fitness=0.1) if isinstance(e, Trained) and e.trial.seed == 1 else e
+        for e in events
     ]
     assert trains(strategy.plan(fold(worse))) == {"steady": (1,)}
 
@@ -49,12 +50,10 @@ def test_a_leader_by_luck_gives_way() -> None:
 def test_after_a_proof_that_failed_the_hardest_seed_comes_first() -> None:
     def scored(event: Event) -> Event:
         """All that work at all solve seed 0; nothing but p5 solves seed 2."""
-        if event.kind != "tried" or event.data["program"] in ("p0", "p5"):
+        if not isinstance(event, Trained) or event.trial.program in ("p0", "p5"):
             return event
-        fitness = 0.3 if event.data["seed"] == 2 else 1.5
-        return Event(
-            "tried", {**event.data, "fitness": fitness, "success_rate": float(fitness > 1)}
-        )
+        fitness = 0.3 if event.trial.seed == 2 else 1.5
+        return retrained(event, fitness=fitness, success_rate=float(fitness > 1))
 
     strategy, waves, events = evolve(), list[list[Order]](), list[Event]()
     while not waves or not isinstance(waves[-1][0], Stop):
@@ -108,7 +107,7 @@ def test_almost_always_is_enough_and_less_is_not() -> None:
     def with_last_rate(rate: float) -> list[Event]:
         """Of three seeds of the leader the last one solves so many episodes."""
         return [
-            Event(e.kind, {**e.data, "success_rate": rate}) if e.data.get("seed") == 2 else e
+            retrained(e, success_rate=rate) if isinstance(e, Trained) and e.trial.seed == 2 else e
             for e in events
         ]
 
@@ -177,7 +176,7 @@ def test_what_is_planned_is_not_exceeded() -> None:
     strategy = evolve(repairs=1)
     events, waves = play(strategy, {**MANY, (0, 0): "!x"}, FAIR)
     assert sum(event.kind == "replied" for event in events) <= strategy.planned_requests()
-    assert sum(event.kind == "tried" for event in events) <= strategy.planned_trials()
+    assert sum(event.kind == "trained" for event in events) <= strategy.planned_trials()
     assert strategy.plan(RunState()) == waves[0]
 
 

@@ -12,14 +12,13 @@ from rewardsmith.engine.judging import keep_functions
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.replay import Tape
 from rewardsmith.program import NATIVE, EntryPoint, Verdict
-from rewardsmith.run.events import Event
+from rewardsmith.run.events import Derived, fold
 from rewardsmith.run.orders import Derive, Stop, Train, Turn, Write
-from rewardsmith.run.state import fold
 from rewardsmith.strategy.qshape import QShape, QShapeOptions
 from rewardsmith.types import Slot
 from tests.support.line_runs import recorded
 from tests.support.lineworld import write_task
-from tests.support.plays import judged, replied, tried
+from tests.support.plays import checked, replied, trained
 
 SOURCE = '''"""Knowledge."""
 import numpy as np
@@ -48,18 +47,18 @@ def qshape(**options: int) -> QShape:
     )
 
 
-def derived(whole: str, keep: str, program: str | None) -> Event:
-    return Event("derived", {"whole": whole, "kept": [keep], "program": program, "seal": "s"})
+def derived(whole: str, keep: str, program: str | None) -> Derived:
+    return Derived(whole=whole, kept=(keep,), program=program, seal="s")
 
 
 def test_the_whole_each_part_and_the_native_reward_are_tried() -> None:
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a", "reward", "potential")]
+    events = [replied(Slot(0, 0)), checked(Slot(0, 0), "a", "reward", "potential")]
     assert qshape().plan(fold(events)) == [Derive("a", ("reward",)), Derive("a", ("potential",))]
     events += [derived("a", "reward", "r"), derived("a", "potential", None)]
     assert qshape().plan(fold(events)) == [
         Train(name, (0,), "selection", 50) for name in (NATIVE, "a", "r")
     ]
-    events += [tried(NATIVE, 0, 0.0), tried("a", 0, 0.5), tried("r", 0, 0.9)]
+    events += [trained(NATIVE, 0, 0.0), trained("a", 0, 0.5), trained("r", 0, 0.9)]
     (write,) = qshape().plan(fold(events))
     assert isinstance(write, Write) and write.turns == (
         Turn("a", ("process", "ablation", "prior"), Slot(0, 0)),
@@ -69,7 +68,7 @@ def test_the_whole_each_part_and_the_native_reward_are_tried() -> None:
 
 
 def test_a_program_of_one_function_is_not_taken_apart() -> None:
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a", "potential")]
+    events = [replied(Slot(0, 0)), checked(Slot(0, 0), "a", "potential")]
     assert qshape().plan(fold(events)) == [
         Train(NATIVE, (0,), "selection", 50),
         Train("a", (0,), "selection", 50),

@@ -14,9 +14,8 @@ from rewardsmith.episodes.recording import play, record
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.replay import Tape
 from rewardsmith.run.bank import RunBank
-from rewardsmith.run.events import Event
+from rewardsmith.run.events import Commented, fold
 from rewardsmith.run.orders import Stop, Turn, Write
-from rewardsmith.run.state import fold
 from rewardsmith.strategy.text2reward import Text2Reward, Text2RewardOptions
 from rewardsmith.task.loading import load_task, shipped_tasks
 from rewardsmith.types import Slot
@@ -24,7 +23,7 @@ from rewardsmith.writers.examples import description, nearest, reward_alone
 from tests.support.fake_executor import FakeExecutor
 from tests.support.line_runs import recorded
 from tests.support.lineworld import write_task
-from tests.support.plays import judged, replied, tried
+from tests.support.plays import checked, replied, trained
 
 PROGRAMS = [
     "```python\ndef reward(position, next_position):\n    return {'progress': next_position - position}\n```",
@@ -35,9 +34,9 @@ REPLIES = [{"round": n, "sample": 0, "text": text} for n, text in enumerate(PROG
 
 def test_it_asks_once_and_again_when_a_person_has_spoken() -> None:
     strategy = Text2Reward(Text2RewardOptions(), 100)
-    events = [replied(Slot(0, 0)), judged(Slot(0, 0), "a"), tried("a", 0, 0.5)]
+    events = [replied(Slot(0, 0)), checked(Slot(0, 0), "a"), trained("a", 0, 0.5)]
     assert isinstance(strategy.plan(fold(events))[0], Stop)
-    events.append(Event("said", {"program": "a", "words": "It limps."}))
+    events.append(Commented(program="a", words="It limps."))
     (write,) = strategy.plan(fold(events))
     assert isinstance(write, Write) and write.slot == Slot(1, 0)
     assert write.turns == (Turn("a", ("process", "person"), Slot(0, 0)),)

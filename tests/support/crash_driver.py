@@ -30,7 +30,8 @@ from rewardsmith.engine import loop
 from rewardsmith.engine.workers import local
 from rewardsmith.errors import RewardsmithError
 from rewardsmith.llm.openai import OpenAIProvider
-from rewardsmith.run import events
+from rewardsmith.run.event_log import EventLog
+from rewardsmith.run.events import Event
 from rewardsmith.writers.requests import Asked
 from rewardsmith.writers.sources import ModelSource
 from tests.support.fake_executor import FakeExecutor
@@ -88,16 +89,17 @@ def kept_replies() -> list[Future[Any]]:
 
 def die_at(mode: str, count: int) -> None:
     """Kill this process at the chosen event."""
-    append, appended, replies = events.EventLog.append, [0], kept_replies()
+    append, appended, replies = EventLog.append, [0], kept_replies()
 
-    def appending(log: events.EventLog, kind: str, **data: Any) -> events.Event:
+    def appending(log: EventLog, event: Event) -> Event:
+        kind = event.kind
         counts = kind != "resumed" and not (
-            kind == "stopped" and any(event.kind == kind for event in log)
+            kind == "stopped" and any(earlier.kind == kind for earlier in log)
         )
         if mode == "before" and counts and appended[0] == count:
             wait(replies, timeout=600)
             os.kill(os.getpid(), signal.SIGKILL)
-        event = append(log, kind, **data)
+        event = append(log, event)
         appended[0] += counts
         if (mode == "after" and counts and appended[0] == count) or (
             mode == "resumed" and kind == "resumed"
@@ -105,7 +107,7 @@ def die_at(mode: str, count: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return event
 
-    events.EventLog.append = appending  # type: ignore[method-assign]
+    EventLog.append = appending  # type: ignore[method-assign,assignment]
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from rewardsmith.episodes.files import EPISODES, save_episodes
-from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import RewardsmithError, UsageError
 from rewardsmith.run.trials import TrainedReport, TrialJob, TrialResult, write_json
 from rewardsmith.task.loading import Task, load_task

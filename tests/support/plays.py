@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rewardsmith.run.events import Event
+from rewardsmith.run.events import Checked, Event, Replied, Screened, Trained, fold
 from rewardsmith.run.orders import Order, Screen, Stop, Train, Turn, Write
-from rewardsmith.run.state import fold
+from rewardsmith.run.state import ScreenState, ScreenVerdict, TrialState
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
 
@@ -15,43 +15,47 @@ Verdicts = dict[tuple[int, ...], str | None]  # slot -> program; "!x" is refused
 Scores = dict[str, float | None]  # None: the program breaks in training
 
 
-def replied(slot: Slot) -> Event:
-    return Event(
-        "replied",
-        {"slot": list(slot), "request": f"r{slot.round}.{slot.attempt}", "occurrence": slot.sample},
-    )
+def replied(slot: Slot) -> Replied:
+    return Replied(slot=slot, request=f"r{slot.round}.{slot.attempt}", occurrence=slot.sample)
 
 
-def judged(slot: Slot, program: str | None, *functions: str) -> Event:
+def checked(slot: Slot, program: str | None, *functions: str) -> Checked:
     accepted = program is not None and not program.startswith("!")
-    findings = [] if accepted else [f"RS000 error: {program} at {slot}"]
-    data = {"slot": list(slot), "program": program, "accepted": accepted, "findings": findings}
-    return Event("judged", data | ({"functions": list(functions)} if functions else {}))
-
-
-def tried(program: str, seed: int, fitness: float | None, status: str = "") -> Event:
-    """A trial; it solves every episode where its fitness is 1 or more."""
-    status = status or ("finished" if fitness is not None else "program_failed")
-    data = {
-        "program": program,
-        "seed": seed,
-        "rung": "selection",
-        "status": status,
-        "fitness": fitness,
-        "steps": 10,
-    }
-    return Event(
-        "tried", {**data, "success_rate": None if fitness is None else float(fitness >= 1.0)}
+    return Checked(
+        slot=slot,
+        program=program,
+        accepted=accepted,
+        outcome="code" if program is not None else "no_code",
+        findings=() if accepted else (f"RS000 error: {program} at {slot}",),
+        functions=functions or ("reward",),
     )
+
+
+def trained(program: str, seed: int, fitness: float | None, status: Any = None) -> Trained:
+    """A trial; it solves every episode where its fitness is 1 or more."""
+    trial = TrialState(
+        program=program,
+        seed=seed,
+        rung="selection",
+        status=status or ("finished" if fitness is not None else "program_failed"),
+        fitness=fitness,
+        success_rate=None if fitness is None else float(fitness >= 1.0),
+        steps=10,
+    )
+    return Trained(trial=trial)
+
+
+def retrained(event: Event, **changes: Any) -> Event:
+    """The same trial with another outcome."""
+    assert isinstance(event, Trained)
+    return Trained(trial=event.trial.model_copy(update=changes))
 
 
 def screened(
-    program: str, verdict: str = "passed", share: float | None = 1.0, *concerns: str
-) -> Event:
-    return Event(
-        "screened",
-        {"program": program, "verdict": verdict, "share": share, "concerns": list(concerns)},
-    )
+    program: str, verdict: ScreenVerdict = "passed", share: float | None = 1.0, *concerns: str
+) -> Screened:
+    screen = ScreenState(program=program, verdict=verdict, share=share, concerns=concerns)
+    return Screened(screen=screen)
 
 
 def carry_out(
@@ -72,10 +76,10 @@ def carry_out(
         ]
     if isinstance(order, Write):
         program = verdicts.get(tuple(order.slot), verdicts.get(tuple(order.slot[:2])))
-        return [[replied(order.slot), judged(order.slot, program)]]
+        return [[replied(order.slot), checked(order.slot, program)]]
     assert isinstance(order, Train)
     return [
-        [tried(order.program, seed, _score(scores, order.program, seed))] for seed in order.seeds
+        [trained(order.program, seed, _score(scores, order.program, seed))] for seed in order.seeds
     ]
 
 

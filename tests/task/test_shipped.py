@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from rewardsmith.episodes.preflight import random_behaviour
+from rewardsmith.episodes.random_policy import random_behaviour
 from rewardsmith.episodes.recording import play, record
 from rewardsmith.task.environment import make_env, missing_modules
 from rewardsmith.task.fitness import fitness_function

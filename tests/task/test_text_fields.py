@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rewardsmith as rs
-from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.task.loading import Task, load_task
@@ -79,7 +79,7 @@ def test_what_an_environment_prints_is_no_part_of_what_a_command_gives(
 
 
 def test_writers_are_told_the_words(task: Task) -> None:
-    seen = look_at(task).report.model_dump(mode="json")
+    seen = look_at(task).report
     message = (
         compose(Prompts(), "eager", task.spec, seen, 100, (), produce=("subgoals",))
         .messages[0]
@@ -94,7 +94,7 @@ def test_writers_are_told_the_words(task: Task) -> None:
 def test_moments_show_texts_as_texts(task: Task) -> None:
     look = look_at(task)
     episode = look.behaviour.episodes[0]
-    seen = look.report.model_dump(mode="json")["arguments"]
+    seen = look.report.arguments
     table = episode_table(episode, Output(np.arange(len(episode), dtype=float)), ["place"], seen)
     assert table["columns"][:3] == ["instruction", "below", "place"]
     assert all(row["cells"][0].startswith("take the ") for row in table["rows"])

@@ -11,7 +11,7 @@ import pytest
 from rewardsmith.api import runs as api
 from rewardsmith.api.planning import plan
 from rewardsmith.errors import UsageError
-from rewardsmith.run.state import fold
+from rewardsmith.run.events import fold
 from rewardsmith.sandbox.behaviour.checks import check_program
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.types import Slot
@@ -23,6 +23,7 @@ from rewardsmith.writers.grammar.terms import KINDS, Genome, Term, program_text
 from rewardsmith.writers.grammar.writer import compose, generator_for, genome_in, reply_text
 from tests.support.line_runs import happened, kinds
 from tests.support.lineworld import write_task
+from tests.support.preflights import argument
 from tests.support.programs import TASKS, N
 
 EPISODE = 30  # transitions of an episode
@@ -32,7 +33,7 @@ def ground_of(name: str) -> tuple[Ground, Evidence]:
     """A task's features, and episodes whose fitness is how far its first field came."""
     shapes, rows = TASKS[name]
     arguments = {
-        key: {"shape": shape, "dtype": str(dtype)} for key, (shape, dtype) in shapes.items()
+        key: argument(shape=shape, dtype=str(dtype)) for key, (shape, dtype) in shapes.items()
     }
     features = features_of(arguments, {})
     lengths = [EPISODE] * (N // EPISODE)

@@ -26,8 +26,9 @@ from rewardsmith.types import Episode
 from rewardsmith.writers.feedback.prior import MOST_ROWS, prior_rows
 from tests.support.line_runs import recorded
 from tests.support.lineworld import write_task
+from tests.support.preflights import argument
 
-SEEN = {"position": {"range": (0.0, 1.0)}}
+SEEN = {"position": argument(0.0, 1.0)}
 
 
 def believed(taken: Any, others: Any) -> Believed:

@@ -12,6 +12,7 @@ from rewardsmith.writers.feedback.goal import goal_bonuses
 from rewardsmith.writers.feedback.moments import episode_table
 from rewardsmith.writers.feedback.process import process_rows, process_words, stuck_words
 from rewardsmith.writers.feedback.trajectory import Played
+from tests.support.preflights import argument
 
 STEPS = [f"{n} steps" for n in range(1, 6)]
 
@@ -149,6 +150,6 @@ def test_where_nothing_changes_the_steps_are_told_as_one() -> None:
     """An agent that turns on the spot from its third step on: found out at a glance, and not three times."""
     places = np.array([0.0, 1.0, 2.0, *[2.0] * 9])
     episode = Episode({"place": places}, np.zeros((11, 1)), np.zeros(11), False, True)
-    seen = {"place": {"shape": [], "dtype": "float64", "range": [0.0, 9.0]}}
+    seen = {"place": argument(0.0, 9.0)}
     table = episode_table(episode, Output(np.array([1.0, 1.0, *[0.0] * 9])), ["place"], seen)
     assert [row["step"] for row in table["rows"]] == ["1", "3 to 11"]

@@ -18,7 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.preflight import Preflight
+from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.prompts import Prompts, percent, quoted_data, short_number
 from rewardsmith.program import ENTRY_POINTS
@@ -31,6 +32,7 @@ from rewardsmith.writers.conversation import told as feedback_of
 from rewardsmith.writers.examples import Example
 from rewardsmith.writers.feedback.process import STRETCHES, process_rows
 from tests.support.lineworld import write_task
+from tests.support.preflights import argument, preflight
 
 GOLDEN = Path(__file__).with_name("golden")
 CODE = "```python\ndef reward(position):\n    return {'place': position}\n```"
@@ -131,31 +133,29 @@ PAST = {
 }
 
 
-def seen_of(task: Task) -> dict[str, Any]:
-    return look_at(task).report.model_dump(mode="json")
+def seen_of(task: Task) -> Preflight:
+    return look_at(task).report
 
 
-def line_seen() -> dict[str, Any]:
-    """A look with round numbers, which no library's random stream can change."""
-    scalar = {"shape": [], "dtype": "float64", "range": [-0.5, 0.5]}
+def line_seen(**found: Any) -> Preflight:
+    """A preflight with round numbers, which no library's random stream can change."""
     names = ("position", "next_position", "first_position")
-    action = {"shape": [1], "dtype": "float64", "range": [-1.0, 1.0]}
-    flag = {"shape": [], "dtype": "bool", "range": [0.0, 1.0]}
-    return {
-        "arguments": {
-            **dict.fromkeys(names, scalar),
+    action = argument(-1.0, 1.0, shape=(1,))
+    return preflight(
+        arguments={
+            **dict.fromkeys(names, argument(-0.5, 0.5)),
             "action": action,
             "prev_action": action,
-            "terminated": flag,
+            "terminated": argument(0.0, 1.0, dtype="bool"),
         },
-        "hidden": ["secret_distance"],
-        "random_fitness": [0.1, -0.2],
-        "episode_length": 9.5,
-        "time_limit": 20,
-        "ended": 0.5,
-        "actions": "Box(-1.0, 1.0, (1,), float32)",
-        "n_actions": None,
-    }
+        hidden=("secret_distance",),
+        random_fitness=(0.1, -0.2),
+        episode_length=9.5,
+        time_limit=20,
+        ended=0.5,
+        actions="Box(-1.0, 1.0, (1,), float32)",
+        **found,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Task:
 
 
 @pytest.fixture(scope="module")
-def looked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Task, dict[str, Any]]]:
+def looked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Task, Preflight]]:
     """Every shipped task whose packages are here, and two made here, with a look at each."""
     tasks = [
         task for name in shipped_tasks() if not missing_modules((task := load_task(name)).spec.env)
@@ -177,7 +177,7 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Task, di
 
 def told(
     task: Task,
-    seen: dict[str, Any],
+    seen: Preflight,
     past: Sequence[PastTurn] = (),
     prompts: Prompts | None = None,
     strategy: str = "eureka",
@@ -251,7 +251,7 @@ def test_every_strategy_renders_every_kind(line: Task, name: str, strategy: str)
 
 @pytest.mark.parametrize("n_actions", [None, 3])
 def test_every_function_that_can_be_asked_for(line: Task, n_actions: int | None) -> None:
-    seen = {**line_seen(), "n_actions": n_actions}
+    seen = line_seen(n_actions=n_actions)
     conversation = compose(Prompts(), "qshape", line.spec, seen, 256, (), produce=ENTRY_POINTS)
     as_recorded(f"all_parts_{n_actions or 'box'}", conversation.system + "\n")
     assert conversation.messages[0].text.endswith(
@@ -289,7 +289,7 @@ def test_of_each_sum_it_is_said_whether_it_is_discounted(line: Task) -> None:
 
 @pytest.mark.parametrize("kind", [None, *PAST])
 def test_every_task_can_be_told(
-    looked: dict[str, tuple[Task, dict[str, Any]]], kind: str | None
+    looked: dict[str, tuple[Task, Preflight]], kind: str | None
 ) -> None:
     """Templates are rendered strictly: an unknown variable is an error."""
     for task, seen in looked.values():
@@ -299,11 +299,11 @@ def test_every_task_can_be_told(
         assert all(
             f"`{field.name}`" in text
             for field in task.offered_fields
-            if field.name in seen["arguments"]
+            if field.name in seen.arguments
         )
 
 
-def test_tables_are_whole(looked: dict[str, tuple[Task, dict[str, Any]]]) -> None:
+def test_tables_are_whole(looked: dict[str, tuple[Task, Preflight]]) -> None:
     """Each block of lines with bars has one width and a rule below its head."""
     for task, seen in looked.values():
         text = text_of(told(task, seen, PAST["reflect"]))
@@ -316,20 +316,20 @@ def test_tables_are_whole(looked: dict[str, tuple[Task, dict[str, Any]]]) -> Non
 
 
 def test_what_is_hidden_is_in_no_prompt(
-    looked: dict[str, tuple[Task, dict[str, Any]]], line: Task
+    looked: dict[str, tuple[Task, Preflight]], line: Task
 ) -> None:
     for task, seen in [*looked.values(), (line, seen_of(line))]:
         for kind in PAST:
             text = text_of(told(task, seen, PAST[kind]))
             for name in [
-                *seen["hidden"],
+                *seen.hidden,
                 *(field.name for field in task.spec.fields if field.hidden),
             ]:
                 assert not re.search(rf"\b{name}\b", text)
-    assert "secret_distance" in seen_of(line)["hidden"]
+    assert "secret_distance" in seen_of(line).hidden
 
 
-def test_the_measure_is_in_no_prompt(looked: dict[str, tuple[Task, dict[str, Any]]]) -> None:
+def test_the_measure_is_in_no_prompt(looked: dict[str, tuple[Task, Preflight]]) -> None:
     """A writer that knew how the fitness is computed would copy it."""
     for task, seen in looked.values():
         text = text_of(told(task, seen, PAST["reflect"]))

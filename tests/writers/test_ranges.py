@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from rewardsmith.episodes.preflight import look_at
+from rewardsmith.episodes.preflight import Argument
+from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.task.loading import load_task
 from rewardsmith.types import Episode
 from rewardsmith.writers.feedback.ranges import MOST_FIELDS, range_rows
 from tests.support.lineworld import write_task
+from tests.support.preflights import argument
 
 
 def episode(**fields: list[float]) -> Episode:
@@ -22,8 +23,8 @@ def episode(**fields: list[float]) -> Episode:
     return Episode(values, np.zeros((steps, 1)), np.zeros(steps), True, False)
 
 
-def seen(**ranges: tuple[float, float]) -> dict[str, Any]:
-    return {name: {"range": list(ends)} for name, ends in ranges.items()}
+def seen(**ranges: tuple[float, float]) -> dict[str, Argument]:
+    return {name: argument(*ends) for name, ends in ranges.items()}
 
 
 def test_only_what_differs_is_told_and_the_rest_is_counted() -> None:

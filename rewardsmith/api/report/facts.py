@@ -18,6 +18,7 @@ from rewardsmith.evidence.appraisal import appraise_in_run, told
 from rewardsmith.llm.log import read_lines
 from rewardsmith.program import NATIVE
 from rewardsmith.run.best import best_program
+from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.records import (
     film_of,
@@ -27,7 +28,7 @@ from rewardsmith.run.records import (
     shipped_trial,
     shown_trial,
 )
-from rewardsmith.run.state import RunState, SlotState, fold
+from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.run.wording import (
     cost,
     difference,
@@ -63,7 +64,7 @@ def facts(run: RunFolder) -> dict[str, Any]:
         "solved": None if best is None or solved is None else best.score.mean >= solved,
         "threshold": solved,
         "proof": verdict(proof) if proof is not None else "",
-        "warnings": state.preflight["warnings"] if state.preflight is not None else [],
+        "warnings": list(state.preflight.warnings) if state.preflight is not None else [],
         "spent": spent(state),
         "costs": _costs(state),
         "scores": _scores(state, solved),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from rewardsmith.episodes.columns import shapes_in
+from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.maths.shaping import check_bonus
 from rewardsmith.program import ENTRY_POINTS, Verdict
 from rewardsmith.sandbox.behaviour.checks import check_program
@@ -14,22 +14,22 @@ from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.types import Columns, Finding
 
 
-def check_source(source: str, preflight: dict[str, Any], transitions: Columns) -> Verdict:
-    """Check a program against a task that was looked at."""
+def check_source(source: str, preflight: Preflight, transitions: Columns) -> Verdict:
+    """Check a program against a task and what the preflight found of it."""
     return check_program(
         source,
         shapes_in(transitions),
         transitions,
-        hidden=tuple(preflight["hidden"]),
-        n_actions=preflight["n_actions"],
-        horizon=preflight["episode_length"],
-        return_bound=preflight.get("return_bound"),
+        hidden=preflight.hidden,
+        n_actions=preflight.n_actions,
+        horizon=preflight.episode_length,
+        return_bound=preflight.return_bound,
     )
 
 
 def check_for_training(
     source: str,
-    preflight: dict[str, Any],
+    preflight: Preflight,
     transitions: Columns,
     training: TrainingSpec,
     wanted: Collection[str] = ENTRY_POINTS,
@@ -47,9 +47,8 @@ def check_for_training(
     if "reward" in verdict.entries and "reward" not in wanted:
         asked = f"define only {', '.join(wanted)}; they are added to the task's own reward"
         found.append(("RS402", "a reward was not asked for", asked))
-    longest = preflight.get("longest")
     if "subgoals" in verdict.entries and (
-        why := _too_large_a_bonus(training, longest, len(verdict.rates))
+        why := _too_large_a_bonus(training, preflight.longest, len(verdict.rates))
     ):
         found.append(
             (

@@ -42,5 +42,5 @@ def best_so_far(state: RunState, program: str, shown: Sequence[str | None]) -> M
 def _clearly_less(state: RunState, fitness: float, best: float) -> bool:
     """Whether a program is so far behind that the next one should not build on it: chance makes small differences."""
     assert state.preflight is not None
-    untaught: list[float] = state.preflight["random_fitness"]
-    return best - fitness > _TIED * abs(best - sum(untaught) / len(untaught))
+    random = state.preflight.mean_random_fitness
+    return best - fitness > _TIED * abs(best - random)

@@ -6,12 +6,13 @@ where a step paid most and least, and the middle of the longest stretch that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from rewardsmith.episodes.preflight import Argument, Arguments
 from rewardsmith.task.text import text_of
 from rewardsmith.types import Episode, FloatArray, Output
 
@@ -33,14 +34,14 @@ def moments(paid: FloatArray, most: int = MOST_MOMENTS) -> list[int]:
 
 
 def episode_table(
-    episode: Episode, output: Output, fields: Sequence[str], seen: Mapping[str, Any]
+    episode: Episode, output: Output, fields: Sequence[str], seen: Arguments
 ) -> dict[str, Any]:
     """Columns and rows that tell an episode, for a prompt or a page.
 
     Args:
         output: what the program pays for its steps.
         fields: those that the program reads; others fill up, up to six numbers in all.
-        seen: what programs may ask for, see :class:`rewardsmith.episodes.preflight.Preflight`;
+        seen: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`;
             nothing else is shown.
 
     Returns:
@@ -74,24 +75,24 @@ def episode_table(
     return {"columns": [*texts, *shown], "rows": rows}
 
 
-def _texts(episode: Episode, seen: Mapping[str, Any]) -> dict[str, list[str]]:
+def _texts(episode: Episode, seen: Arguments) -> dict[str, list[str]]:
     """Texts after each step, by name."""
-    found = {name: (_argument(name, seen) or {}).get("words") for name in episode.fields}
+    known = {name: _argument(name, seen) for name in episode.fields}
+    texts = {name: found.words for name, found in known.items() if found is not None}
     return {
         name: [text_of(ids, words) for ids in episode.fields[name][-len(episode) :]]
-        for name, words in found.items()
+        for name, words in texts.items()
         if words
     }
 
 
-def _argument(name: str, seen: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What is known of a field; None of one that programs may not ask for."""
-    found: Mapping[str, Any] | None = seen.get(name, seen.get(f"next_{name}"))
-    return found
+def _argument(name: str, seen: Arguments) -> Argument | None:
+    """What is known of a field; None of one that programs may not read."""
+    return seen.get(name, seen.get(f"next_{name}"))
 
 
 def numbers_of(
-    episode: Episode, first: Sequence[str], seen: Mapping[str, Any], *, after: bool = True
+    episode: Episode, first: Sequence[str], seen: Arguments, *, after: bool = True
 ) -> dict[str, FloatArray]:
     """Scalar series of an episode's fields, at most six, by name; a field of d numbers gives ``name[0]`` and so on.
 
@@ -99,13 +100,11 @@ def numbers_of(
 
     Args:
         first: fields that come first.
-        seen: what programs may ask for; nothing else is shown.
+        seen: what programs may read; nothing else is shown.
         after: the values after each step, else those before it, of fields that have any.
     """
     about, steps = {name: _argument(name, seen) for name in episode.fields}, len(episode)
-    offered = [
-        name for name, known in about.items() if known is not None and not known.get("words")
-    ]
+    offered = [name for name, known in about.items() if known is not None and not known.words]
     if not after:
         offered = [name for name in offered if len(episode.fields[name]) > steps]
     found: dict[str, FloatArray] = {}

@@ -7,11 +7,12 @@ succeeded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from rewardsmith.episodes.preflight import Arguments
 from rewardsmith.evidence.paid import Paid, extremes
 from rewardsmith.maths.preference import Measure, Rule
 from rewardsmith.types import Array, FloatArray
@@ -26,13 +27,13 @@ def preference_rows(
     measure: Measure,
     threshold: float,
     fields: Sequence[str],
-    seen: Mapping[str, Any],
+    seen: Arguments,
 ) -> dict[str, Any]:
     """Values of ``shared/preference``, but for its concerns.
 
     Args:
         fields: those that the program reads.
-        seen: what programs may ask for, see :class:`rewardsmith.episodes.preflight.Preflight`.
+        seen: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
 
     Raises:
         ValueError: the bank holds no contrast.
@@ -94,7 +95,7 @@ def _gain(scores: FloatArray, better: Array) -> float:
 
 
 def _told(
-    paid: Paid, title: str, place: int, fields: Sequence[str], seen: Mapping[str, Any]
+    paid: Paid, title: str, place: int, fields: Sequence[str], seen: Arguments
 ) -> dict[str, Any]:
     found = paid.bank.trajectories[place]
     return {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from rewardsmith.episodes.files import EPISODES, load_episodes
+from rewardsmith.episodes.preflight import Arguments
 from rewardsmith.evidence.prior import (
     Believed,
     _believed,
@@ -33,7 +34,7 @@ def prior_rows(
     believed: Believed,
     episodes: Sequence[Episode],
     fields: Sequence[str],
-    seen: Mapping[str, Any],
+    seen: Arguments,
     gamma: float,
 ) -> dict[str, Any]:
     """Values of ``shared/prior``, but for whose agent it was.
@@ -41,7 +42,7 @@ def prior_rows(
     Args:
         gamma: the learner's discount.
         fields: those that the program reads.
-        seen: what programs may ask for, see :class:`rewardsmith.episodes.preflight.Preflight`.
+        seen: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
     """
     gaps = believed.others.max(axis=1) - believed.taken
     lengths = np.array([len(episode) for episode in episodes])
@@ -103,7 +104,7 @@ def prior_feedback(run: RunFolder, state: RunState, program: str) -> dict[str, A
         run.program_source(program), verdict.entries["q_prior"], episodes, state.preflight
     )
     gamma = run.task().spec.training.gamma
-    told = prior_rows(believed, episodes, verdict.fields_read, state.preflight["arguments"], gamma)
+    told = prior_rows(believed, episodes, verdict.fields_read, state.preflight.arguments, gamma)
     who = (
         "the agent that learned from the environment's own reward"
         if best.program == NATIVE

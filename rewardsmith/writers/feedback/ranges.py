@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rewardsmith.episodes.preflight import Arguments
 from rewardsmith.llm.prompts import short_number
 from rewardsmith.types import Episode
 
@@ -14,12 +15,12 @@ MOST_FIELDS = 12
 NOWHERE: Mapping[str, Any] = {"ranges": [], "alike": 0}
 
 
-def range_rows(episodes: Sequence[Episode], arguments: Mapping[str, Any]) -> dict[str, Any]:
+def range_rows(episodes: Sequence[Episode], arguments: Arguments) -> dict[str, Any]:
     """Values of ``shared/process``.
 
     Args:
         episodes: the fields' values after the last step among them.
-        arguments: what programs may ask for, as the look at the environment saw it, see
+        arguments: what programs may read, as the look at the environment saw it, see
             :class:`rewardsmith.episodes.preflight.Preflight`; fields that are not among them are
             hidden, and left out.
 
@@ -53,14 +54,10 @@ def _told(ends: tuple[float, float]) -> list[str]:
     return [short_number(end + 0.0) for end in ends]  # no minus before a 0
 
 
-def _seen(name: str, arguments: Mapping[str, Any]) -> tuple[float, float] | None:
+def _seen(name: str, arguments: Arguments) -> tuple[float, float] | None:
     """The range in random behaviour; None for what programs may not ask for, and for texts."""
     found = arguments.get(name) or arguments.get(f"next_{name}")
-    return (
-        None
-        if found is None or found.get("words")
-        else (float(found["range"][0]), float(found["range"][1]))
-    )
+    return None if found is None or found.words else found.range
 
 
 def _change(before: tuple[float, float], after: tuple[float, float]) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from rewardsmith.episodes.preflight import Arguments
 from rewardsmith.types import Episode, Output
 from rewardsmith.writers.feedback.moments import episode_table
 
@@ -21,7 +22,7 @@ class Played(NamedTuple):
 
 
 def trajectory_rows(
-    played: Sequence[Played], fields: Sequence[str], seen: Mapping[str, Any]
+    played: Sequence[Played], fields: Sequence[str], seen: Arguments
 ) -> dict[str, Any]:
     """Values of ``shared/trajectory``: the best and the worst episode; one where all are worth the same.
 
@@ -30,7 +31,7 @@ def trajectory_rows(
 
     Args:
         fields: those that the program reads.
-        seen: what programs may ask for, see :class:`rewardsmith.episodes.preflight.Preflight`.
+        seen: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
     """
     ranked = sorted(played, key=lambda one: (one.fitness, float(one.output.total.sum())))
     if not ranked:
@@ -47,9 +48,7 @@ def trajectory_rows(
     }
 
 
-def _told(
-    title: str, one: Played, fields: Sequence[str], seen: Mapping[str, Any]
-) -> dict[str, Any]:
+def _told(title: str, one: Played, fields: Sequence[str], seen: Arguments) -> dict[str, Any]:
     return {
         "title": title,
         "steps": len(one.episode),

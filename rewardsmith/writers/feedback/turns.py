@@ -65,7 +65,7 @@ def _past_turn(
         "ablation": lambda: {"rows": ablation_rows(state, _program(turn))},
         "prior": lambda: prior_feedback(run, state, _program(turn)),
         "preference": lambda: _preference(run, state, turn, shown),
-        "person": lambda: {"said": state.said.get(_program(turn), [])},
+        "person": lambda: {"said": state.comments.get(_program(turn), [])},
         "findings": lambda: {"findings": state.slots[turn.slot].findings},
         "failed_round": lambda: _failed_round(state, turn),
     }
@@ -162,7 +162,7 @@ def _trajectory(run: RunFolder, state: RunState, program: str) -> dict[str, Any]
     played = _played(run, best) if best is not None else []
     assert state.preflight is not None
     return trajectory_rows(
-        played, read_verdict(run, program).fields_read, state.preflight["arguments"]
+        played, read_verdict(run, program).fields_read, state.preflight.arguments
     )
 
 
@@ -240,10 +240,8 @@ def _best_trial(state: RunState, program: str) -> TrialState | None:
 def _ranges(run: RunFolder, state: RunState, program: str) -> Mapping[str, Any]:
     """Of the evaluation episodes of the best trial, where that did better than random behaviour."""
     assert state.preflight is not None
-    best, random = _best_trial(state, program), state.preflight["random_fitness"]
-    if best is None or (best.fitness or 0.0) <= sum(random) / len(random):
+    best, random = _best_trial(state, program), state.preflight.mean_random_fitness
+    if best is None or (best.fitness or 0.0) <= random:
         return NOWHERE
     path = run.trial_folder(best.program, best.rung, best.seed) / EPISODES
-    return (
-        range_rows(load_episodes(path), state.preflight["arguments"]) if path.exists() else NOWHERE
-    )
+    return range_rows(load_episodes(path), state.preflight.arguments) if path.exists() else NOWHERE

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, product
-from typing import Any
 
 import numpy as np
 
+from rewardsmith.episodes.preflight import Argument, Arguments
 from rewardsmith.types import Array, Columns
 from rewardsmith.writers.grammar.formulas import value_of
 
@@ -52,16 +52,14 @@ class Known:
     targets: tuple[float, ...]
 
 
-def features_of(
-    arguments: Mapping[str, Mapping[str, Any]], units: Mapping[str, str]
-) -> list[Feature]:
+def features_of(arguments: Arguments, units: Mapping[str, str]) -> list[Feature]:
     """The features of a task: its fields, and the gaps between fields that measure the same.
 
     Args:
         arguments: what programs may ask for, see :class:`rewardsmith.episodes.preflight.Preflight`.
         units: of the fields, where they have one.
     """
-    texts = {name for name, seen in arguments.items() if seen.get("words")}
+    texts = {name for name, seen in arguments.items() if seen.words}
     names = [
         name.removeprefix("next_")
         for name in arguments
@@ -107,12 +105,12 @@ def short(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def _parts(name: str, arguments: Mapping[str, Mapping[str, Any]]) -> Iterable[Feature]:
+def _parts(name: str, arguments: Arguments) -> Iterable[Feature]:
     seen = arguments[f"next_{name}"]
     shape, before, flag = (
-        tuple(seen["shape"]),
+        seen.shape,
         name if name in arguments else "",
-        seen["dtype"] == "bool",
+        seen.dtype == "bool",
     )
     if not shape:
         yield Feature(name, f"next_{name}", before, flag)
@@ -130,14 +128,14 @@ def _parts(name: str, arguments: Mapping[str, Mapping[str, Any]]) -> Iterable[Fe
 def _gaps(
     left: tuple[str, list[Feature]],
     right: tuple[str, list[Feature]],
-    arguments: Mapping[str, Mapping[str, Any]],
+    arguments: Arguments,
 ) -> Iterable[Feature]:
     """How far two fields are apart: as vectors where they are of one shape, else number by number."""
     (one, ones), (other, others) = left, right
     if any(feature.flag for feature in (*ones, *others)):
         return
-    shape = tuple(arguments[f"next_{one}"]["shape"])
-    if len(shape) == 1 and shape == tuple(arguments[f"next_{other}"]["shape"]):
+    shape = arguments[f"next_{one}"].shape
+    if len(shape) == 1 and shape == arguments[f"next_{other}"].shape:
         both = {one, other} <= set(arguments)
         after, before = (_LENGTH.format(f"{form}{one} - {form}{other}") for form in ("next_", ""))
         yield Feature(f"{one}_to_{other}", after, before if both else "")
@@ -148,13 +146,13 @@ def _gaps(
             yield Feature(f"{a.name}_to_{b.name}", f"np.abs({a.after} - {b.after})", before)
 
 
-def _of_action(action: Mapping[str, Any]) -> list[Feature]:
+def _of_action(action: Argument) -> list[Feature]:
     """The parts of an action that has a size; a choice among actions has none."""
-    if action["dtype"] != "float64" or len(action["shape"]) > 1:
+    if action.dtype != "float64" or len(action.shape) > 1:
         return []
-    if not action["shape"]:
+    if not action.shape:
         return [Feature("action", "action", "")]
     return [
         Feature(f"action_{part}", f"action[:, {part}]", "")
-        for part in range(min(action["shape"][0], MOST_PARTS))
+        for part in range(min(action.shape[0], MOST_PARTS))
     ]

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import functools
 import threading
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from rewardsmith.episodes.columns import joined_columns
 from rewardsmith.episodes.files import EPISODES, load_episodes
+from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Reply
+from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import RunState, fold
+from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialResult
 from rewardsmith.types import Episode
 from rewardsmith.writers.grammar.drafts import Evidence
@@ -40,17 +42,21 @@ class _Measured(NamedTuple):
 
 
 class GrammarSource:
-    """Answers requests by the grammar search; at no cost."""
+    """Answers requests by the grammar search; at no cost.
+
+    Args:
+        seed: of everything that it draws.
+    """
 
     prices = FREE
 
-    def __init__(self, run: RunFolder, log: ReplyLog) -> None:
+    def __init__(self, run: RunFolder, log: ReplyLog, seed: int) -> None:
         self._run = run
-        self._config = run.config()
+        self._seed = seed
         self._spec = run.task().spec
         self._log = log
         self._lock = threading.Lock()
-        self._preflight: dict[str, Any] = {}
+        self._preflight: Preflight | None = None
 
     def answer(self, asked: Asked) -> Reply:
         """Compose a program for a slot from the parents that its order names."""
@@ -67,7 +73,7 @@ class GrammarSource:
             for parent in asked.order.parents
             if (genome := self._genome(state, parent)) is not None
         ]
-        rng = generator_for(int(self._config.options.get("seed", 0)), slot)
+        rng = generator_for(self._seed, slot)
         genome = compose(parents, ground, evidence, rng, DRAFTS[slot.sample % len(DRAFTS)])
         return Reply(reply_text(genome, len(parents)), "stop", NOTHING_USED, _NAME, latency_s=0.0)
 
@@ -92,13 +98,12 @@ class GrammarSource:
     def _learned(self, trials: tuple[tuple[str, int], ...]) -> tuple[Ground, Evidence]:
         """What these trials and random behaviour taught."""
         preflight = self._preflight
+        assert preflight is not None
         measured = [
-            *map(
-                _Measured, load_episodes(self._run.bank / "random.npz"), preflight["random_fitness"]
-            ),
+            *map(_Measured, load_episodes(self._run.bank / "random.npz"), preflight.random_fitness),
             *(seen for program, seed in trials for seen in self._of_trial(program, seed)),
         ]
-        arguments = preflight["arguments"]
+        arguments = preflight.arguments
         columns = joined_columns([seen.episode for seen in measured], arguments)
         lengths = [len(seen.episode) for seen in measured]
         evidence = Evidence(columns, lengths, [seen.fitness for seen in measured])
@@ -110,7 +115,7 @@ class GrammarSource:
             )
             for feature in features_of(arguments, units)
         }
-        shape = tuple(arguments["action"]["shape"]) if preflight["n_actions"] is None else None
+        shape = arguments["action"].shape if preflight.n_actions is None else None
         return Ground(known, shape), evidence
 
     def _of_trial(self, program: str, seed: int) -> list[_Measured]:

@@ -22,17 +22,22 @@ _NAME = "questions/template"
 
 
 class QuestionSource:
-    """Answers every request by the same program."""
+    """Answers every request by the same program.
+
+    Args:
+        instruction: name of the text field that the questions are about; the task's first if empty.
+    """
 
     prices = FREE
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, instruction: str) -> None:
         self._run = run
+        self._instruction = instruction
 
     def answer(self, asked: Asked) -> Reply:
         """Compose the program, with as many questions as the instructions of random episodes come to."""
         options = self._run.config().options
-        texts = texts_of(self._run.task().spec, str(options.get("instruction", "")))
+        texts = texts_of(self._run.task().spec, self._instruction)
         about = f"Questions about {texts.instruction.name}; no model was asked. Hidden are: {', '.join(texts.asked)}."
         if options.get("answers") == "learned":
             source, learned = learned_program(texts, _successes(self._run))

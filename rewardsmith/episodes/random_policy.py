@@ -1,0 +1,191 @@
+"""A first look at a task: random behaviour, which programs are checked on and whose ranges the writer is told.
+
+A second kind of untaught behaviour holds each action for a while: where single random steps cancel
+each other out, it gets further, and so gives the bank something to tell apart before anything was
+trained.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from gymnasium.spaces import Discrete
+
+from rewardsmith.episodes.columns import joined_columns
+from rewardsmith.episodes.preflight import Argument, Preflight
+from rewardsmith.episodes.recorder import History, recorded_env
+from rewardsmith.errors import UsageError
+from rewardsmith.task.environment import guarded_reset, guarded_step, longest_episode, make_env
+from rewardsmith.task.fitness import DRAFT, Fitness, fitness_function
+from rewardsmith.task.labels import label_function
+from rewardsmith.task.layout import Layout
+from rewardsmith.task.loading import Task
+from rewardsmith.types import Columns, Episode
+
+RANDOM_EPISODES = 8
+HELD_EPISODES = 8
+# at least so many where the task labels subgoals: that false alarms are rare takes many to show
+LABELLED_STEPS = 4000
+HELD_STEPS = 12  # for which an action is held, on average
+LONGEST_EPISODE = 20_000  # steps; an environment without a time limit must be given one
+TRANSITIONS = 512
+
+
+class Behaviour(NamedTuple):
+    """Whole episodes of one way of acting."""
+
+    episodes: list[Episode]
+    layout: Layout
+    steps: int
+
+
+def random_behaviour(
+    task: Task, episodes: int = RANDOM_EPISODES, seed: int = 0, held: float = 1, steps: int = 0
+) -> Behaviour:
+    """Episodes of uniformly random actions.
+
+    Args:
+        episodes, steps: at least so many.
+        held: steps for which each action is held, on average.
+
+    Raises:
+        UsageError: a field does not fit the environment, or an episode does not end.
+        BoundaryError: the environment fails on reset or in a step.
+    """
+    env, buffers = recorded_env(task)
+    history, found, taken = History(buffers), list[Episode](), 0
+    env.action_space.seed(seed)
+    guarded_reset(env, seed)
+    buffers.begin()
+    draws, action = np.random.default_rng(seed), None
+    while len(found) < episodes or sum(map(len, found)) < steps:
+        if action is None or held <= 1 or draws.random() < 1 / held:
+            action = env.action_space.sample()
+        _, _, terminated, truncated, _ = guarded_step(env, action)
+        taken += 1
+        done = terminated or truncated
+        if done:
+            guarded_reset(env)
+        found += [episode for _, episode in history.add(np.array([done]))]
+        buffers.advance()
+        if taken > steps + LONGEST_EPISODE * episodes or (not found and taken > LONGEST_EPISODE):
+            raise UsageError(
+                f"a random episode did not end within {LONGEST_EPISODE} steps",
+                "set [env] max_episode_steps in the task",
+            )
+    env.close()
+    return Behaviour(found, buffers.layout, taken)
+
+
+def sample_transitions(behaviour: Behaviour, rows: int = TRANSITIONS) -> Columns:
+    """Transitions spread over the episodes, every episode's last one among them.
+
+    Returns:
+        Every argument that the task offers -> (n, ...), n at most ``rows``.
+    """
+    columns = joined_columns(behaviour.episodes, behaviour.layout.arguments)
+    ends = np.cumsum([len(episode) for episode in behaviour.episodes]) - 1
+    total = int(ends[-1]) + 1
+    spread = np.linspace(0, total - 1, min(total, rows - len(ends))).astype(int)
+    chosen = np.unique(np.concatenate([spread, ends]))
+    return {name: values[chosen] for name, values in columns.items()}
+
+
+class Look(NamedTuple):
+    """A look at a task's environment.
+
+    Attributes:
+        report: what was seen.
+        behaviour: the random behaviour in which it was seen.
+        held: episodes in which actions are held; only the bank has a use for them.
+        transitions: of the random behaviour.
+    """
+
+    report: Preflight
+    behaviour: Behaviour
+    held: Behaviour
+    transitions: Columns
+
+
+def look_at(task: Task) -> Look:
+    """Play random episodes and take down what programs, writers and people need to know.
+
+    Raises:
+        UsageError: the task's fields or fitness do not fit the environment.
+        BoundaryError: the environment fails on reset or in a step.
+    """
+    behaviour = random_behaviour(task, steps=LABELLED_STEPS if task.spec.labels else 0)
+    held = random_behaviour(task, HELD_EPISODES, seed=1, held=HELD_STEPS)
+    transitions = sample_transitions(behaviour)
+    measure = fitness_function(task)
+    measured = [measure(episode) for episode in behaviour.episodes]
+    label_function(task)(behaviour.episodes[0])
+    env = make_env(task)
+    longest = longest_episode(task, env) or _time_limit(behaviour.episodes)
+    report = Preflight(
+        arguments={name: _argument(name, transitions, _words(task, name)) for name in transitions},
+        hidden=behaviour.layout.hidden,
+        random_fitness=tuple(fitness.value for fitness in measured),
+        episode_length=float(np.mean([len(episode) for episode in behaviour.episodes])),
+        time_limit=_time_limit(behaviour.episodes),
+        ended=float(np.mean([episode.terminated for episode in behaviour.episodes])),
+        steps=behaviour.steps + held.steps,
+        actions=str(env.action_space),
+        n_actions=int(env.action_space.n) if isinstance(env.action_space, Discrete) else None,
+        return_bound=_return_bound(behaviour.episodes, longest),
+        longest=longest,
+        observations=str(env.observation_space),
+        warnings=tuple(_warnings(task, behaviour.episodes, measured)),
+    )
+    env.close()
+    return Look(report, behaviour, held, transitions)
+
+
+def _words(task: Task, argument: str) -> tuple[str, ...]:
+    """Of the text that an argument is; none where it is no text."""
+    texts = {field.name: field.words for field in task.spec.fields if field.words}
+    return (
+        texts.get(argument)
+        or texts.get(argument.removeprefix("next_").removeprefix("first_"))
+        or ()
+    )
+
+
+def _argument(name: str, transitions: Columns, words: tuple[str, ...]) -> Argument:
+    """A field's range is over its values before and after the steps: some are only ever seen when an episode ends."""
+    values = transitions[name]
+    numbers = np.concatenate(
+        [np.asarray(values, np.float64), transitions.get(f"next_{name}", values[:0])]
+    )
+    seen = numbers[np.isfinite(numbers)]
+    low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
+    return Argument(shape=values.shape[1:], dtype=str(values.dtype), range=(low, high), words=words)
+
+
+def _time_limit(episodes: list[Episode]) -> int | None:
+    lengths = {len(episode) for episode in episodes if episode.truncated}
+    return lengths.pop() if len(lengths) == 1 else None
+
+
+def _return_bound(episodes: list[Episode], limit: int | None) -> float | None:
+    largest = max(float(np.abs(episode.native_rewards).max()) for episode in episodes)
+    return largest * limit or None if limit is not None else None
+
+
+def _warnings(task: Task, episodes: list[Episode], measured: list[Fitness]) -> list[str]:
+    spec = task.spec.fitness
+    unrewarded = all(not episode.native_rewards.any() for episode in episodes)
+    if spec.source == "native_return" and unrewarded and spec.solved is None:
+        raise UsageError(
+            f"{task.env_id} gives no reward in {len(episodes)} random episodes and the task has no other fitness",
+            "name a success key ([fitness] source = 'info[\"is_success\"]') or write a fitness.py:\n"
+            + DRAFT,
+        )
+    values = [fitness.value for fitness in measured]
+    if len(set(values)) == 1:
+        return [
+            f"the fitness was {values[0]:g} in all {len(values)} random episodes: until some program succeeds, "
+            "nothing can be told apart by it; grade it if you can, so that being nearer to success is worth more"
+        ]
+    return []

@@ -1,0 +1,135 @@
+"""The card of a task: what its writer is told about it, and no more than programs may know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rewardsmith.episodes.preflight import Argument, Arguments, Preflight
+from rewardsmith.task.spec import FieldSpec, TaskSpec
+
+
+@dataclass(frozen=True)
+class FieldCard:
+    """A field that programs may read.
+
+    Attributes:
+        forms: the names under which they read it.
+        shape: in words.
+        low, high: its range under a random policy.
+        range: what it can be, where the task declares it.
+        words: of a text; empty for numbers.
+    """
+
+    name: str
+    forms: str
+    shape: str
+    low: float
+    high: float
+    unit: str
+    range: tuple[float, float] | None
+    doc: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ActionCard:
+    """The action, see :class:`FieldCard`; ``space`` describes the action space."""
+
+    shape: str
+    low: float
+    high: float
+    doc: str
+    names: tuple[str, ...]
+    space: str
+
+
+@dataclass(frozen=True)
+class TaskCard:
+    """The values of ``shared/task``.
+
+    Attributes:
+        naive: a trap that the task warns of; empty for none.
+        ended: share of the random policy's episodes that terminated.
+        steps: environment steps of each training.
+        greedy: whether the policy is evaluated without chance.
+        solved: fitness from which the task counts as solved; None where it does not say.
+    """
+
+    goal: str
+    naive: str
+    env_id: str
+    episode_length: float
+    time_limit: int | None
+    ended: float
+    fields: tuple[FieldCard, ...]
+    action: ActionCard
+    algorithm: str
+    steps: int
+    gamma: float
+    normalised_reward: bool
+    greedy: bool
+    random_fitness: float
+    solved: float | None
+
+
+def task_card(spec: TaskSpec, preflight: Preflight, steps: int) -> TaskCard:
+    """The card of a task whose agents are trained for so many environment steps."""
+    return TaskCard(
+        goal=spec.goal,
+        naive=spec.naive,
+        env_id=spec.env.id,
+        episode_length=preflight.episode_length,
+        time_limit=preflight.time_limit,
+        ended=preflight.ended,
+        fields=tuple(_fields(spec, preflight.arguments)),
+        action=_action(spec, preflight),
+        algorithm=spec.training.algorithm,
+        steps=steps,
+        gamma=spec.training.gamma,
+        normalised_reward=spec.training.normalise_reward,
+        greedy=spec.evaluation.deterministic,
+        random_fitness=preflight.mean_random_fitness,
+        solved=spec.fitness.solved,
+    )
+
+
+def _fields(spec: TaskSpec, arguments: Arguments) -> list[FieldCard]:
+    cards = [_field(field.name, arguments, field) for field in spec.fields if not field.hidden]
+    if "obs" in arguments and not any(field.source.startswith("obs") for field in spec.fields):
+        cards.insert(0, _field("obs", arguments, None))
+    return cards
+
+
+def _field(name: str, arguments: Arguments, spec: FieldSpec | None) -> FieldCard:
+    forms = [form for form in (name, f"next_{name}", f"first_{name}") if form in arguments]
+    seen = arguments[forms[0]]
+    return FieldCard(
+        name=name,
+        forms=", ".join(f"`{form}`" for form in forms),
+        shape=_shape(seen),
+        low=seen.range[0],
+        high=seen.range[1],
+        unit=spec.unit if spec else "",
+        range=spec.range if spec else None,
+        doc=spec.doc if spec else "the observation",
+        words=spec.words if spec else (),
+    )
+
+
+def _action(spec: TaskSpec, preflight: Preflight) -> ActionCard:
+    action = preflight.arguments["action"]
+    return ActionCard(
+        shape=_shape(action),
+        low=action.range[0],
+        high=action.range[1],
+        doc=spec.action.doc,
+        names=spec.action.names,
+        space=preflight.actions,
+    )
+
+
+def _shape(argument: Argument) -> str:
+    kind = {"int64": ", int", "bool": ", bool"}.get(argument.dtype, "")
+    numbers = "number" if argument.shape == (1,) else "numbers"
+    size = f"{'x'.join(map(str, argument.shape))} {numbers}" if argument.shape else "scalar"
+    return size + kind
