@@ -149,7 +149,7 @@ def measure(spec: dict, source: str, training: dict, device: str) -> dict[str, f
     names = tuple(source.partition("(")[2].partition(")")[0].split(", "))
     entries = {"reward": EntryPoint("reward", names, "reward")}
     job = TrialJob(
-        task="", program="benchmark", steps=task.spec.training.steps, device=device,
+        program="benchmark", steps=task.spec.training.steps, device=device,
         reward=program_terms(source, entries, "batched"),
         training=task.spec.training, evaluation=task.spec.evaluation,
     )  # fmt: skip

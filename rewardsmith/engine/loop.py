@@ -2,7 +2,7 @@
 
 1. Deciding is pure, doing stands behind seams, and the log is the only state: to resume is to fold
    and plan.
-2. A reply is logged before it is judged and a result is on disk before its event, so work that was
+2. A reply is logged before it is checked and a result is on disk before its event, so work that was
    done is found done after a crash at any point.
 3. Replies of one wave may arrive in any order; what they are called (digest, occurrence) is fixed
    before they are asked for.
@@ -18,22 +18,24 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import cached_property
 from typing import Any
 
 from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.auditing import Auditor
+from rewardsmith.engine.checking import Checker
 from rewardsmith.engine.closing import closing_orders
 from rewardsmith.engine.gate import parts
-from rewardsmith.engine.judging import Judge
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
-from rewardsmith.engine.training import RunningTrial, Trainer, trained
-from rewardsmith.engine.workers.local import Executor
+from rewardsmith.engine.training import RunningTrial, Trainings, trained
+from rewardsmith.engine.workers.executor import ONE_CORE, Call, Executor, Resources
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.errors import BoundaryError, ProgramError, RewardsmithError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import Reply
 from rewardsmith.llm.sizes import charged
+from rewardsmith.run.bank import RunBank
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.events import (
     Admitted,
@@ -54,7 +56,7 @@ from rewardsmith.run.events import (
 )
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit, Derive, Order, Screen, Stop, Train, Write
-from rewardsmith.run.records import check_seal
+from rewardsmith.run.seals import check_seal
 from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
@@ -70,8 +72,9 @@ class Engine:
 
     Args:
         run: locked by the caller.
-        writer, executor: where requests and jobs go.
+        writer, executor: where requests and calls go.
         log: the run's replies.
+        needs: what each training needs.
     """
 
     def __init__(
@@ -82,20 +85,23 @@ class Engine:
         executor: Executor,
         log: ReplyLog,
         observer: Observer,
+        needs: Resources = ONE_CORE,
     ) -> None:
         self.run = run
         self.config: RunConfig = run.config()
         self.task = run.task()
         self._strategy = strategy
-        self._asking = Asking(run, strategy, log)
+        bank = self._bank = RunBank(run)
+        self._asking = Asking(run, strategy, log, bank)
         self._writer = writer
         self._executor = executor
         self._log = log
         self._observer = observer
         self._events = run.events()
-        self._trainer = Trainer(run, self.task, self.config.device, executor)
-        self._screener = Screener(run)
-        self._auditor = Auditor(run)
+        self._needs = needs
+        self._trainings = Trainings(run, self.task, self.config.device, executor, needs)
+        self._screener = Screener(run, bank)
+        self._auditor = Auditor(run, bank)
         self.waiting: list[Asked] = []  # requests that somebody has to bring the reply to
         self.state: RunState = fold(self._events)
 
@@ -162,9 +168,16 @@ class Engine:
 
     def _look_at_environment(self) -> None:
         self._observer.doing("looking at the environment")
-        folders = {"task": str(self.run.task_folder), "folder": str(self.run.bank)}
-        arguments = {**folders, "wanted": list(self.config.produce)}
-        future = self._executor.submit("preflight", arguments, self.run.path / "preflight.log")
+        call = Call(
+            name="preflight",
+            root=self.run.path.resolve(),
+            reads=(self.run.task_folder.name,),
+            writes=(self.run.bank.name,),
+            log="preflight.log",
+            needs=self._needs,
+            arguments={"wanted": list(self.config.produce)},
+        )
+        future = self._executor.submit(call)
         begun = time.monotonic()
         self._wait([future], lambda _: None)
         found = (self.run.bank / "preflight.json").read_text(encoding="utf-8")
@@ -217,7 +230,7 @@ class Engine:
         self._settle_open_slots()
 
     def _settle_open_slots(self) -> None:
-        """Judge the replies of a wave in the order of their slots, once all of them are there.
+        """Check the replies of a wave in the order of their slots, once all of them are there.
 
         Of two equal programs the first keeps its comments and its findings, so the order of arrival
         must not say which is first.
@@ -226,13 +239,13 @@ class Engine:
             return
         for slot, entry in sorted(self.state.slots.items()):
             if not entry.settled:
-                self._judge(slot)
+                self._check(slot)
 
-    def _judge(self, slot: Slot) -> None:
+    def _check(self, slot: Slot) -> None:
         entry = self.state.slots[slot]
         reply = self._log.get(entry.request, entry.occurrence)
         assert reply is not None, "a reply is logged before its event"
-        judgement = self._judge_of_run.judge(
+        found = self._checker.check(
             slot,
             reply.text,
             reply.finish_reason,
@@ -241,31 +254,28 @@ class Engine:
         )
         # Of a refused program only what refuses it: warnings may hold timings, which would make
         # the repair's request differ from run to run.
-        findings = judgement.errors or judgement.findings
+        findings = found.errors or found.findings
         self.record(
             Checked(
                 slot=slot,
-                program=judgement.program.id if judgement.program is not None else None,
-                outcome=judgement.outcome,
-                functions=judgement.functions,
-                accepted=judgement.accepted,
-                seal=judgement.seal,
-                findings=tuple(str(found) for found in findings if found.severity != "info"),
+                program=found.program.id if found.program is not None else None,
+                outcome=found.outcome,
+                functions=found.functions,
+                accepted=found.accepted,
+                seal=found.seal,
+                findings=tuple(str(finding) for finding in findings if finding.severity != "info"),
             )
         )
 
-    @property
-    def _judge_of_run(self) -> Judge:
-        if not hasattr(self, "_judging"):
-            self._judging = Judge(
-                self.run, self.preflight, self.state, self.task.spec.training, self.config.produce
-            )
-        return self._judging
+    @cached_property
+    def _checker(self) -> Checker:
+        training, produce = self.task.spec.training, self.config.produce
+        return Checker(self.run, self.preflight, self.state, training, produce)
 
     def _derive(self, orders: Sequence[Derive]) -> None:
         for order in orders:
             check_seal(self.run, self.state, order.program)
-            found = self._judge_of_run.derive(order.program, order.keep)
+            found = self._checker.derive(order.program, order.keep)
             accepted = found.accepted and found.program is not None
             made = found.program.id if accepted and found.program is not None else None
             self.record(
@@ -287,7 +297,7 @@ class Engine:
 
     def _consult(self, order: Audit) -> dict[str, tuple[int, int]]:
         """Ask a model about steps in which the subgoals of a program come true, as far as the budget goes."""
-        consulting = Consulting(self.run)
+        consulting = Consulting(self.run, self._bank)
         try:
             questions = consulting.questions(order, self.state)
         except ProgramError:
@@ -324,7 +334,7 @@ class Engine:
         count = sum(len(order.seeds) for order in orders)
         self._observer.doing(f"training {count} agent{'s' * (count > 1)}")
         failures: list[BoundaryError] = []
-        for trial, outcome in self._trainer.carry_out(orders, self._observer.progress):
+        for trial, outcome in self._trainings.carry_out(orders, self._observer.progress):
             if isinstance(outcome, BoundaryError):
                 failures.append(outcome)
                 self._record_failure(trial, outcome)

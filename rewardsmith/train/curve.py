@@ -1,4 +1,4 @@
-"""The curve and the checkpoints of a training, written at fixed steps.
+"""The curve, the progress and the checkpoints of a training, written at fixed steps.
 
 The fitness along the curve is measured on training episodes, which costs no extra steps; it is
 shown to the writer and never used for selection.
@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from rewardsmith.run.trials import CHECKPOINTS, CURVE_POINTS
+from rewardsmith.run.trials import CHECKPOINTS, CURVE, CURVE_POINTS, TrialJob, write_progress
 from rewardsmith.task.fitness import Fitness
 from rewardsmith.train.rewards import TrainingEpisode
 from rewardsmith.types import Episode
 
-CURVE = "curve.csv"
 _MEASURES = ("length", "own_return", "native_return", "fitness", "success")
 
 
@@ -29,7 +28,7 @@ class TrainingRecord:
     Args:
         fitness: of a training episode.
         folder: of the trial.
-        steps: environment steps of the training.
+        job: of the trial.
         save: writes the learner's weights under a name.
 
     Attributes:
@@ -40,11 +39,14 @@ class TrainingRecord:
         self,
         fitness: Callable[[Episode], Fitness],
         folder: Path,
-        steps: int,
+        job: TrialJob,
         save: Callable[[str], None],
     ) -> None:
+        steps = job.steps
         self.checkpoints: list[str] = []
+        self._job, self._folder = job, folder
         self._fitness, self._save, self._last = fitness, save, steps
+        self._last_fitness: float | None = None
         self._every_row = max(1, steps // CURVE_POINTS)
         self._every_checkpoint = max(1, steps // CHECKPOINTS)
         self._next_row, self._next_checkpoint = self._every_row, self._every_checkpoint
@@ -94,6 +96,8 @@ class TrainingRecord:
         row: dict[str, Any] = {"steps": steps, "wall_s": wall_s, **summary}
         self._writer.writerow({key: _short(value) for key, value in row.items()})
         self._file.flush()
+        self._last_fitness = summary.get("fitness", self._last_fitness)
+        write_progress(self._folder, [self._job.progress(steps, self._last_fitness)])
         return summary
 
     def close(self) -> None:

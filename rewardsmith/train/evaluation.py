@@ -29,6 +29,7 @@ from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.run.trials import (
     RANKING_EPISODES,
+    RESULT,
     TRAINED,
     TrainedReport,
     TrialJob,
@@ -46,7 +47,6 @@ from rewardsmith.train.trainers import OpenFunctions
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.types import Array, Episode
 
-RESULT = "result.json"
 _KEPT_OF_EACH = 2  # episodes of a checkpoint
 _DISTURBED = (
     0.1,

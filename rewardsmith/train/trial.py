@@ -98,7 +98,7 @@ def _trained(task: Task, job: TrialJob, folder: Path, open_functions: OpenFuncti
     record = TrainingRecord(
         fitness_function(task),
         folder,
-        job.steps,
+        job,
         lambda name: save_state(model, venv, folder / "checkpoints", name),
     )
     try:

@@ -19,7 +19,6 @@ from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit, Write
-from rewardsmith.run.records import read_verdict
 from rewardsmith.run.state import RunState
 from rewardsmith.task.text import text_of
 from rewardsmith.types import Array, Episode, Slot
@@ -41,9 +40,9 @@ class Consulted(NamedTuple):
 class Consulting:
     """What is asked about the subgoals of a run's programs."""
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, bank: RunBank) -> None:
         self._run = run
-        self._bank = RunBank(run)
+        self._bank = bank
         self._config = run.config()
         self._spec = run.task().spec
         self._prompts = run.prompts()
@@ -57,12 +56,9 @@ class Consulting:
         """
         slot = state.programs[order.program]
         bank = self._bank.before(state, slot.round)
-        source, verdict = (
-            self._run.program_source(order.program),
-            read_verdict(self._run, order.program),
-        )
+        program = self._run.program(order.program)
         asked = []
-        for name, holds in held(source, verdict, bank).items():
+        for name, holds in held(program, bank).items():
             texts = dict.fromkeys(
                 self._text(state, name, bank.episodes[at], step)
                 for at, step in _spread(holds, bank)

@@ -60,7 +60,7 @@ def job_for(
 ) -> TrialJob:
     entries = {"reward": entry_of(source)} if source else {}
     return TrialJob(
-        task="", program="toy" if source else "native", seed=seed, rung=rung, steps=steps,
+        program="toy" if source else "native", seed=seed, rung=rung, steps=steps,
         reward=program_terms("import numpy as np\n" + (source or ""), entries, "batched"),
         training=task.spec.training, evaluation=task.spec.evaluation, device="cpu",
     )  # fmt: skip

@@ -24,12 +24,14 @@ from rewardsmith.errors import UsageError
 from rewardsmith.llm.prompts import Prompts, percent, quoted_data, short_number
 from rewardsmith.program import ENTRY_POINTS
 from rewardsmith.strategy import STRATEGIES
-from rewardsmith.strategy.screening import ScreenOptions
 from rewardsmith.task.environment import missing_modules
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
 from rewardsmith.task.spec import parse_spec
-from rewardsmith.writers.conversation import Conversation, PastTurn, compose
+from rewardsmith.writers.conversation import Conversation, PastTurn, compose, task_card
+from rewardsmith.writers.conversation import told as feedback_of
+from rewardsmith.writers.examples import Example
 from rewardsmith.writers.feedback.process import STRETCHES, process_rows
+from tests.support.curves import curve_of
 from tests.support.lineworld import write_task
 from tests.support.preflights import argument, preflight
 
@@ -49,7 +51,7 @@ BEST = {"is_best": False, "best_answer": 1, "best_elsewhere": 0.75}
 NO_BEST = {"is_best": False, "best_answer": None, "best_elsewhere": None}
 REFLECT = {
     "failed": None, "seeds": 2, "screen": None, "fitness": 0.25, "success": 0.5, **BEST,
-    **process_rows([ROWS]), **RANGES,
+    **process_rows([curve_of(ROWS)]), **RANGES,
 }  # fmt: skip
 PASSED = {**REFLECT, "screen": {**SCREEN, "share": 0.875, "above": 7}}
 FAILED = {
@@ -195,42 +197,64 @@ def text_of(conversation: Conversation) -> str:
 # --- Golden files
 
 
-def applies(name: str, strategy: str) -> bool:
-    """Whether a conversation under this strategy can come to this past."""
-    if name in ("reconsider", "graded", "breaks", "failed_and_trained"):
-        return issubclass(STRATEGIES.get(strategy).Options, ScreenOptions)
-    only = {"subgoals": "calm", "prior": "qshape"}
-    return strategy == only.get(name, strategy)
-
-
-CASES = [
-    pytest.param(name, strategy, id=f"{name}-{strategy}")
-    for name in ("request", *PAST)
-    for strategy in STRATEGIES.names()
-    if applies(name, strategy)
+# Every kind of feedback once, under the strategy that gives it.
+GIVES = {"subgoals": "calm", "prior": "qshape"}
+# Templates of one strategy alone; those of the judge are rendered in the tests of the judge.
+OWN = [
+    name
+    for name in Prompts().names()
+    if not name.startswith(("shared/", "default/")) and "judge" not in name
 ]
 
 
-@pytest.mark.parametrize(("name", "strategy"), CASES)
-def test_as_recorded(line: Task, name: str, strategy: str) -> None:
-    conversation = told(line, line_seen(), PAST.get(name, ()), strategy=strategy)
-    if name != "request":
-        conversation = Conversation("(as in request.md)", conversation.messages[1:])
-    path, text = GOLDEN / f"{strategy}_{name}.md", text_of(conversation)
+def as_recorded(name: str, text: str) -> None:
+    """Compare a text with a golden file, or write the file."""
+    path = GOLDEN / f"{name}.md"
     if os.environ.get("REWARDSMITH_GOLDEN") == "write":
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text
 
 
+@pytest.mark.parametrize("name", ["request", *PAST])
+def test_each_kind_of_request_is_as_recorded(line: Task, name: str) -> None:
+    strategy = GIVES.get(name, "eureka")
+    conversation = told(line, line_seen(), PAST.get(name, ()), strategy=strategy)
+    if name != "request":
+        conversation = Conversation("(as in request.md)", conversation.messages[1:])
+    as_recorded(name, text_of(conversation))
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_is_a_strategys_own_is_as_recorded(line: Task, name: str) -> None:
+    """The shared pieces in it are only named, so that a change of one of them changes no file."""
+    pieces = {piece: f"({piece})" for piece in ("contract", "pitfalls", "task", "feedback")}
+    example = Example("Reach the end.", "def reward(position):\n    return position\n")
+    card = task_card(line.spec, line_seen(), 256)
+    text = Prompts().render(name, **pieces, card=card, examples=[example], wanted="the reward")
+    as_recorded(name.replace("/", "_"), text + "\n")
+
+
+def test_golden_files_are_all_used() -> None:
+    names = {"request", "all_parts_3", "all_parts_box", *PAST}
+    names |= {name.replace("/", "_") for name in OWN}
+    assert {path.stem for path in GOLDEN.glob("*.md")} == names
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.names())
+@pytest.mark.parametrize("name", PAST)
+def test_every_strategy_renders_every_kind(line: Task, name: str, strategy: str) -> None:
+    """Its own text of what is asked follows the same feedback as under any other strategy."""
+    past = PAST[name]
+    text = told(line, line_seen(), past, strategy=strategy).messages[-1].text
+    assert text.startswith(feedback_of(Prompts(), past[-1]))
+
+
 @pytest.mark.parametrize("n_actions", [None, 3])
 def test_every_function_that_can_be_asked_for(line: Task, n_actions: int | None) -> None:
     seen = line_seen(n_actions=n_actions)
     conversation = compose(Prompts(), "qshape", line.spec, seen, 256, (), produce=ENTRY_POINTS)
-    path, text = GOLDEN / f"all_parts_{n_actions or 'box'}.md", conversation.system + "\n"
-    if os.environ.get("REWARDSMITH_GOLDEN") == "write":
-        path.write_text(text, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == text
+    as_recorded(f"all_parts_{n_actions or 'box'}", conversation.system + "\n")
     assert conversation.messages[0].text.endswith(
         "Write the reward, a potential, subgoals and a prior on Q."
     )
@@ -403,11 +427,8 @@ def test_the_last_bits_of_a_training_change_no_request(line: Task) -> None:
 def test_all_templates_are_used_and_strict(line: Task) -> None:
     names = Prompts().names()
     assert {
-        "eureka/system",
-        "eureka/request",
-        "eureka/reflect",
-        "eureka/repair",
-        "eureka/failed_round",
+        f"default/{name}"
+        for name in ("system", "request", "reflect", "reconsider", "repair", "failed_round")
     } <= set(names)
     environment = jinja2.Environment()
     environment.filters |= {"number": short_number, "data": quoted_data, "share": percent}
@@ -425,16 +446,28 @@ def test_a_users_folder_overrides_by_name(line: Task, tmp_path: Path) -> None:
     conversation = told(line, line_seen(), prompts=mine)
     assert conversation.messages[0].text.startswith("Mine. # The task")
     assert conversation.system == told(line, line_seen()).system
-    assert mine.digest != Prompts().digest and mine.names() == Prompts().names()
+    assert mine.digest != Prompts().digest
+    assert set(mine.names()) - set(Prompts().names()) == {"eureka/request"}
     mine.freeze(tmp_path / "frozen", "eureka")
     frozen = Prompts(tmp_path / "frozen")
     assert told(line, line_seen(), prompts=frozen) == conversation
-    assert {name.partition("/")[0] for name in frozen.names()} == {"shared", "eureka"}, (
-        "what the run does not use"
+    assert {name.partition("/")[0] for name in frozen.names()} == {"shared", "default", "eureka"}, (
+        "nothing that the run does not use"
     )
 
 
-def test_a_missing_or_broken_template_is_the_users_to_mend(tmp_path: Path) -> None:
+def test_a_strategy_has_only_the_templates_in_which_it_differs(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "repair.md.j2").write_text("Mine.")
+    prompts = Prompts(tmp_path, Prompts().folder)
+    assert prompts.render("mine/repair") == "Mine."
+    shipped = Prompts().render("default/failed_round", feedback="It failed.")
+    assert prompts.render("mine/failed_round", feedback="It failed.") == shipped
+    with pytest.raises(UsageError, match="no prompt template shared/repair"):
+        prompts.render("shared/repair")
+
+
+def test_a_missing_or_broken_template_is_the_users_to_fix(tmp_path: Path) -> None:
     (tmp_path / "broken.md.j2").write_text("{% if %}")
     with pytest.raises(UsageError, match="no prompt template"):
         Prompts(tmp_path).render("nothing")
@@ -456,11 +489,11 @@ def test_numbers_are_short() -> None:
 
 def test_no_curve_is_no_table() -> None:
     assert process_rows([]) == process_rows([[]]) == {"columns": [], "rows": [], "words": []}
-    assert process_rows([[{"steps": 100.0, "episodes": 0.0}]])["rows"] == []
+    assert process_rows([curve_of([{"steps": 100.0, "episodes": 0.0}])])["rows"] == []
 
 
 def test_one_row() -> None:
-    table = process_rows([ROWS[:1]])
+    table = process_rows([curve_of(ROWS[:1])])
     assert table["columns"] == ["1000 steps"]
     assert {row["name"]: row["cells"] for row in table["rows"]} == {
         "episode length": [50.0], "own return": [2.0], "fitness": [0.1], "place": [2.0],
@@ -468,14 +501,14 @@ def test_one_row() -> None:
 
 
 def test_two_rows_stay_apart() -> None:
-    table = process_rows([ROWS[:2]])
+    table = process_rows([curve_of(ROWS[:2])])
     assert table["columns"] == ["1000 steps", "2000 steps"]
     assert table["rows"][-1] == {"name": "place", "cells": [2.0, 4.0]}
 
 
 def test_forty_rows_become_ten() -> None:
     rows = [{**ROWS[0], "steps": 1000.0 * n, "fitness": float(n)} for n in range(1, 41)]
-    table = process_rows([rows])
+    table = process_rows([curve_of(rows)])
     assert len(table["columns"]) == STRETCHES and table["columns"][-1] == "40k steps"
     fitness = next(row["cells"] for row in table["rows"] if row["name"] == "fitness")
     assert fitness == [pytest.approx(4 * n + 2.5) for n in range(10)]
@@ -486,19 +519,19 @@ def test_seeds_are_averaged_by_episodes() -> None:
         {**ROWS[0], "fitness": 1.0, "episodes": 1.0},
         {**ROWS[0], "fitness": 4.0, "episodes": 3.0},
     )
-    table = process_rows([[few], [many]])
+    table = process_rows([curve_of([few]), curve_of([many])])
     assert next(row["cells"] for row in table["rows"] if row["name"] == "fitness") == [13.0 / 4.0]
 
 
 def test_a_stretch_in_which_nothing_ended_is_left_out() -> None:
     silent = {"steps": 2000.0, "episodes": 0.0, "fitness": None}
-    table = process_rows([[ROWS[0], silent, ROWS[2]]])
+    table = process_rows([curve_of([ROWS[0], silent, ROWS[2]])])
     assert len(table["columns"]) == 2
     assert all(None not in row["cells"] for row in table["rows"])
 
 
 def test_the_native_reward_is_never_shown() -> None:
-    table = process_rows([[{**ROWS[0], "native_return": 1.0, "wall_s": 3.0}]])
+    table = process_rows([curve_of([{**ROWS[0], "native_return": 1.0, "wall_s": 3.0}])])
     assert not {"native_return", "wall_s", "steps", "episodes"} & {
         row["name"] for row in table["rows"]
     }
@@ -521,6 +554,6 @@ numbers = st.none() | st.floats(-1e6, 1e6)
     )
 )
 def test_any_curve_makes_a_whole_table(rows: list[dict[str, Any]]) -> None:
-    table = process_rows([rows])
+    table = process_rows([curve_of(rows)])
     assert len(table["columns"]) <= STRETCHES
     assert all(len(row["cells"]) == len(table["columns"]) for row in table["rows"])

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from rewardsmith.api.export.module import reward_module
-from rewardsmith.engine.workers.local import Executor, LocalExecutor
+from rewardsmith.api.export.policy import export_policy
+from rewardsmith.engine.workers.executor import Executor
 from rewardsmith.errors import RunError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
+from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import RunFolder, write_whole
-from rewardsmith.run.records import check_seal, read_verdict, shipped_trial
+from rewardsmith.run.scores import fitness_by_seed
+from rewardsmith.run.seals import check_seal
 from rewardsmith.run.state import RunState
 
 _REWARD = "reward.py"
@@ -29,28 +31,27 @@ def export_run(
     state: RunState,
     program: str,
     target: Path | None,
-    executor: Executor | None = None,
+    executor: Executor,
 ) -> Path:
     """Write the export of a program; returns its folder.
 
     Args:
         target: a folder, or the path that ``reward.py`` shall have; the run's ``export`` folder
             when None.
-        executor: where the policy is built; a process of its own when None.
+        executor: where the policy is built.
 
     Raises:
-        RunError: the target cannot be written, or the program was changed since it was judged.
+        RunError: the target cannot be written, or the program was changed since it was checked.
     """
     check_seal(run, state, program)
     folder, name = _target(run, target)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         facts = provenance(run, state, program)
-        task, verdict = run.task(), read_verdict(run, program)
-        source = reward_module(task, run.program_source(program), verdict, facts, name)
+        source = reward_module(run.task(), run.program(program), facts, name)
         prefix = policy_prefix(name)
         write_whole(folder / name, source)
-        _export_policy(run, state, program, folder, executor, prefix)
+        export_policy(run, shipped_trial(state, program), folder, executor, prefix)
         facts["policy"]["sha256"] = hashlib.sha256(
             (folder / f"{prefix}policy.zip").read_bytes()
         ).hexdigest()
@@ -78,9 +79,7 @@ def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
         "written_by": run.config().written_by,
         "strategy": config["strategy"],
         "slot": list(state.programs[program]),
-        "parents": json.loads(
-            (run.program_folder(program) / "lineage.json").read_text(encoding="utf-8")
-        )["parents"],
+        "parents": list(run.lineage(program).parents),
         "fitness": {rung: _scores(state, program, rung) for rung in ("selection", "report")},
         "native_fitness": _scores(state, NATIVE, "report"),
         "policy": {
@@ -108,7 +107,9 @@ def _scores(state: RunState, program: str, rung: str) -> dict[str, Any] | None:
     score = state.score(program, rung)
     if score is None:
         return None
-    by_seed = {str(trial.seed): trial.fitness for trial in state.trials_of(program, rung)}
+    by_seed = {
+        str(seed): fitness for seed, fitness in fitness_by_seed(state, program, rung).items()
+    }
     rates = [
         trial.success_rate
         for trial in state.trials_of(program, rung)
@@ -130,20 +131,3 @@ def _target(run: RunFolder, target: Path | None) -> tuple[Path, str]:
             raise RunError(f"{target.name} cannot be imported", "choose a name like reward.py")
         return target.parent, target.name
     return target, _REWARD
-
-
-def _export_policy(
-    run: RunFolder,
-    state: RunState,
-    program: str,
-    folder: Path,
-    executor: Executor | None,
-    prefix: str,
-) -> None:
-    trial = shipped_trial(state, program)
-    source = run.trial_folder(program, trial.rung, trial.seed)
-    with ExitStack() as stack:
-        if executor is None:
-            executor = stack.enter_context(closing(LocalExecutor(1)))
-        arguments = {"folder": str(source), "target": str(folder.resolve()), "prefix": prefix}
-        executor.submit("export_policy", arguments, run.path / "export.log").result()

@@ -3,88 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from rewardsmith.engine.workers.executor import Call
 from rewardsmith.engine.workers.opening import running_functions
 from rewardsmith.errors import BoundaryError, RewardsmithError
-from rewardsmith.run.trials import TrialJob
-from rewardsmith.task.loading import Task
+from rewardsmith.run.trials import JOB, TrialJob
+from rewardsmith.task.loading import Task, load_task
+from rewardsmith.train.trainers import TRAINERS, Member, Trainer
 
 
-def preflight(task: str, folder: str, wanted: Sequence[str] = ()) -> None:
+def preflight(call: Call) -> None:
     """Look at a task's environment; see :func:`rewardsmith.train.preflight.run_preflight`."""
-    from rewardsmith.task.loading import load_task
     from rewardsmith.train.preflight import run_preflight
 
-    loaded = load_task(task)
-    with _kept_to(Path(folder), loaded):
-        run_preflight(loaded, Path(folder), wanted)
+    task = load_task(str(call.task))
+    with _kept_to(call.folders, task):
+        run_preflight(task, call.folders[0], call.arguments["wanted"])
 
 
-def train(folder: str) -> None:
-    """Carry out the training of the trial in ``folder``."""
-    from rewardsmith.train.trainers import TRAINERS, Member, Trainer
-
-    job, task = _trial_in(folder)
-    trainer: Trainer = TRAINERS.get(job.trainer)()
-    with _kept_to(Path(folder), task), running_functions(task, job) as open_functions:
-        trainer.train(task, [Member(job, Path(folder), open_functions)])
+def train(call: Call) -> None:
+    """Carry out the training of the trials of a call, which share a trainer."""
+    with _members(call) as (task, members):
+        trainer: Trainer = TRAINERS.get(members[0].job.trainer)()
+        trainer.train(task, members)
 
 
-def evaluate(folder: str) -> None:
-    """Measure what the training of the trial in ``folder`` left behind."""
+def evaluate(call: Call) -> None:
+    """Measure what the training of each trial of a call left behind."""
     from rewardsmith.train.evaluation import run_evaluation
 
-    _with_functions(folder, run_evaluation)
+    _on_each(call, run_evaluation)
 
 
-def export_policy(folder: str, target: str, prefix: str = "") -> None:
-    """Write the trial's chosen checkpoint as a Stable-Baselines3 zip; ``prefix`` of its name."""
+def export_policy(call: Call) -> None:
+    """Write each trial's chosen checkpoint as a Stable-Baselines3 zip into its folder."""
     from rewardsmith.train.policy import export_zip
 
-    _with_functions(folder, partial(export_zip, target=Path(target), prefix=prefix), writes=target)
+    _on_each(call, export_zip)
 
 
-def film(folder: str) -> None:
-    """Write the first evaluation episode of the trial in ``folder`` as a moving picture."""
+def film(call: Call) -> None:
+    """Write the first evaluation episode of each trial of a call as a moving picture."""
     from rewardsmith.train.film import film_trial
 
-    _with_functions(folder, film_trial)
+    _on_each(call, film_trial)
 
 
-CALLS: dict[str, Callable[..., None]] = {
+CALLS: dict[str, Callable[[Call], None]] = {
     f.__name__: f for f in (preflight, train, evaluate, export_policy, film)
 }
 
 
-def _with_functions(folder: str, run: Callable[..., Any], writes: str | None = None) -> None:
-    """Give a trial its task, its job, and a way to start its functions.
-
-    Args:
-        writes: the folder in which it may write; that of the trial by default.
-    """
-    job, task = _trial_in(folder)
-    with _kept_to(Path(writes or folder), task), running_functions(task, job) as open_functions:
-        run(task, job, Path(folder), open_functions)
-
-
-def _trial_in(folder: str) -> tuple[TrialJob, Task]:
-    """A trial's job and its task."""
-    from rewardsmith.task.loading import load_task
-
-    job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text(encoding="utf-8"))
-    return job, load_task(job.task)
+def _on_each(call: Call, run: Callable[..., Any]) -> None:
+    """Run a function on each trial of a call, with its task, its job, folder and functions."""
+    with _members(call) as (task, members):
+        for member in members:
+            run(task, *member)
 
 
 @contextmanager
-def _kept_to(folder: Path, task: Task) -> Iterator[None]:
-    """This call may write to its folder, and to what the task names for its environment."""
+def _members(call: Call) -> Iterator[tuple[Task, list[Member]]]:
+    """The task and the trials of a call; the hosts of their functions end with the context."""
+    task = load_task(str(call.task))
+    with _kept_to(call.folders, task), ExitStack() as stack:
+        yield task, [_member(task, folder, stack) for folder in call.folders]
+
+
+def _member(task: Task, folder: Path, stack: ExitStack) -> Member:
+    job = TrialJob.model_validate_json((folder / JOB).read_text(encoding="utf-8"))
+    return Member(job, folder, stack.enter_context(running_functions(task, job)))
+
+
+@contextmanager
+def _kept_to(folders: Sequence[Path], task: Task) -> Iterator[None]:
+    """This call may write to its folders, and to what the task names for its environment."""
     from rewardsmith.sandbox.folder import kept_to, refused_outside
 
-    others = [Path(place).expanduser() for place in task.spec.env.writes]
+    folder, *others = folders
+    others += [Path(place).expanduser() for place in task.spec.env.writes]
     with kept_to(folder, others) as held:
         try:
             yield
