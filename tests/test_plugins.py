@@ -78,6 +78,65 @@ def test_an_executor_of_another_package(tmp_path: Path, site: Path) -> None:
     assert (run / "export" / "policy.zip").exists()
 
 
+NOVELTY = """
+[[training.terms]]
+kind = "novelty"
+weight = 0.1
+payload = { field = "position" }
+"""
+
+
+def test_a_term_and_a_trainer_of_another_package(tmp_path: Path, site: Path) -> None:
+    path = os.pathsep.join([str(ROOT), str(site)])
+    assert NOVELTY in PAGE.read_text(encoding="utf-8")
+    task = site / "my_rewards" / "tasks" / "my-line" / "task.toml"
+    task.write_text(task.read_text() + NOVELTY)
+    program = "def reward(next_position):\n    return {'place': next_position}\n"
+    (tmp_path / "program.py").write_text(program)
+    words = ["train", "program.py", "--task", "my-line", "--seeds", "2", "--steps", "64", "--json"]
+
+    def trained(name: str, *more: str) -> list[Path]:
+        done = call(tmp_path, *words, "--runs", name, *more, PYTHONPATH=path)
+        assert done.returncode == 0, done.stderr
+        return sorted((tmp_path / name).glob("*/programs/*/trials/*"))
+
+    for folder in trained("sb3"):
+        header, *rows = (folder / "curve.csv").read_text().splitlines()
+        assert header.endswith("term/place,term/novelty")
+        assert all(float(row.rpartition(",")[2]) > 0 for row in rows if row.split(",")[2] != "0")
+        job = json.loads((folder / "job.json").read_text())
+        assert [(term["kind"], term["weight"]) for term in job["reward"]] == [
+            ("program", 1.0),
+            ("novelty", 0.1),
+        ]
+    folders = trained("search", "--set", "trainer=random-search")
+    assert len(folders) == 2
+    for folder in folders:
+        result = json.loads((folder / "result.json").read_text())
+        report = json.loads((folder / "trained.json").read_text())
+        assert result["status"] == "finished" and report["checkpoints"] == [result["checkpoint"]]
+        assert len((folder / "curve.csv").read_text().splitlines()) > 2
+    assert sum((folder / "out.log").exists() for folder in folders) == 2  # each is evaluated alone
+    assert len({(folder / "result.json").read_text() for folder in folders}) == 2
+
+
+def test_an_unknown_term_or_trainer_is_refused_before_anything_is_spent(
+    tmp_path: Path, site: Path
+) -> None:
+    path = os.pathsep.join([str(ROOT), str(site)])
+    for setting, message in (
+        ("trainer=random-serch", "no trainer 'random-serch'"),
+        ('terms=[{"kind": "novelti"}]', "no kind of reward term 'novelti'"),
+        ('terms=[{"kind": "novelty", "payload": {}}]', "payload.field: Field required"),
+        ('terms=[{"kind": "novelty", "wieght": 2}]', "wieght"),
+    ):
+        done = call(
+            tmp_path, "design", "my-line", "--model", "echo/any", "--set", setting,
+            "--json", PYTHONPATH=path,
+        )  # fmt: skip
+        assert done.returncode == 2 and message in done.stderr, done.stderr
+
+
 def test_what_a_plugin_lacks_is_told_like_our_own(tmp_path: Path, site: Path) -> None:
     path = os.pathsep.join([str(ROOT), str(site)])
     done = call(tmp_path, "design", "my-lime", PYTHONPATH=path)

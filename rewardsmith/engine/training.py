@@ -35,7 +35,7 @@ from rewardsmith.run.trials import (
     TrialResult,
 )
 from rewardsmith.task.loading import Task
-from rewardsmith.terms.specs import NATIVE_TERM, TermSpec, candidate_id, program_terms
+from rewardsmith.terms.specs import NATIVE_TERM, TermSpec, added_terms, candidate_id, program_terms
 from rewardsmith.terms.term import ProgramFunction
 from rewardsmith.train.trainers import TRAINERS, Trainer
 
@@ -192,7 +192,7 @@ class Trainings:
         reward, q_prior = self._functions(order.program)
         job = TrialJob(
             program=candidate_id(reward, q_prior),
-            reward=reward,
+            reward=(*reward, *added_terms(self._task.spec.training.terms)),
             q_prior=q_prior,
             seed=seed,
             rung=order.rung,

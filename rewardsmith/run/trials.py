@@ -33,13 +33,13 @@ class TrialJob(BaseModel):
     """One training and its evaluation.
 
     Attributes:
-        program: id of the candidate, see :func:`rewardsmith.terms.specs.candidate_id`.
+        program: id of the candidate, see :func:`rewardsmith.terms.specs.candidate_id`; the terms
+            that the task adds do not change it.
         reward: the terms whose sum is learned from.
         q_prior: the program's prior on Q, for a learner that uses one; it is no part of the reward.
         seed: of the training; evaluation seeds are derived from it and the rung.
         rung: ``selection`` and ``report`` trials never share seeds.
         steps: environment steps of the training.
-        trainer: which trainer carries the training out, see :mod:`rewardsmith.train.trainers`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,7 +53,6 @@ class TrialJob(BaseModel):
     training: TrainingSpec
     evaluation: EvaluationSpec
     device: str = "auto"
-    trainer: str = "sb3"
 
     def digest(self, task_digest: str) -> str:
         """Identity of the trial: everything that can change its result, nothing of this machine."""
@@ -61,6 +60,11 @@ class TrialJob(BaseModel):
         return hashlib.sha256(
             json.dumps([task_digest, content], sort_keys=True).encode()
         ).hexdigest()[:16]
+
+    @property
+    def trainer(self) -> str:
+        """Name of the trainer that carries the training out."""
+        return self.training.trainer
 
     @property
     def key(self) -> tuple[str, int, str]:

@@ -213,11 +213,33 @@ class ShapingSpec(Model):
         return self
 
 
+class AddedTerm(Model):
+    """A term that is added to the reward of every training, e.g. an exploration bonus.
+
+    Attributes:
+        kind: name of the kind, see :mod:`rewardsmith.terms.specs`.
+        weight: factor of its values.
+        payload: settings of the kind.
+    """
+
+    kind: str
+    weight: float = 1.0
+    payload: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("payload")
+    @classmethod
+    def _no_nulls(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return _without_nulls(values)
+
+
 class TrainingSpec(Model):
     """Tested training defaults; ``hyperparameters`` use the names of Stable-Baselines3.
 
-    ``algorithm`` is one of Stable-Baselines3 or of another package, see
-    :mod:`rewardsmith.task.algorithms`.
+    Attributes:
+        algorithm: one of Stable-Baselines3 or of another package, see
+            :mod:`rewardsmith.task.algorithms`.
+        trainer: what trains the agents, see :mod:`rewardsmith.train.trainers`.
+        terms: terms that are added to the reward of every training of the task.
     """
 
     algorithm: Annotated[str, Field(min_length=1)] = "PPO"
@@ -228,6 +250,8 @@ class TrainingSpec(Model):
     normalise_reward: bool = True
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
     shaping: ShapingSpec = ShapingSpec()
+    trainer: str = "sb3"
+    terms: tuple[AddedTerm, ...] = ()
 
     @field_validator("algorithm", mode="before")
     @classmethod
@@ -365,7 +389,7 @@ def _known_keys(path: tuple[str | int, ...]) -> list[str]:
     tables: dict[str, Any] = {
         "env": EnvironmentSpec, "fields": FieldSpec, "action": ActionSpec,
         "fitness": FitnessSpec, "training": TrainingSpec, "shaping": ShapingSpec,
-        "prior": PriorSpec, "evaluation": EvaluationSpec,
+        "prior": PriorSpec, "terms": AddedTerm, "evaluation": EvaluationSpec,
     }  # fmt: skip
     for part in path:
         model = tables.get(str(part), model)

@@ -6,10 +6,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
+from rewardsmith.errors import UsageError
 from rewardsmith.plugins import Registry
 from rewardsmith.program import NATIVE, EntryPoint, Style, program_id
+from rewardsmith.task.spec import AddedTerm
 from rewardsmith.terms.term import NoPayload, ProgramFunction, TermKind
 
 TERMS = Registry(
@@ -83,6 +92,27 @@ def program_terms(
 
     reward = term("reward", style or "batched") if "reward" in entries else NATIVE_TERM
     return (reward, *(term(name) for name in ("potential", "subgoals") if name in entries))
+
+
+def added_terms(settings: Sequence[AddedTerm]) -> tuple[TermSpec, ...]:
+    """The terms that a task adds to the reward of every training.
+
+    Raises:
+        UsageError: there is no such kind, or its payload is wrong.
+    """
+    return tuple(_added_term(each) for each in settings)
+
+
+def _added_term(settings: AddedTerm) -> TermSpec:
+    try:
+        return TermSpec.model_validate(settings.model_dump())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"[[training.terms]] of kind {settings.kind!r}: {place}: {first['msg']}",
+            f"found {first['input']!r}"[:200],
+        ) from None
 
 
 def candidate_id(reward: Sequence[TermSpec], q_prior: ProgramFunction | None = None) -> str:

@@ -14,8 +14,10 @@ from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.run.trials import write_json
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
+from rewardsmith.terms.specs import added_terms
 from rewardsmith.terms.subgoals import bonus_for
 from rewardsmith.train.learner import check_hyperparameters, make_policy, normalised
+from rewardsmith.train.trainers import TRAINERS
 from rewardsmith.train.vectors import make_vec_env
 
 
@@ -27,10 +29,13 @@ def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Pre
 
     Raises:
         UsageError: the task's fields, fitness, algorithm or hyper-parameters do not fit the
-            environment.
+            environment; or there is no such trainer or kind of term.
         BoundaryError: the environment fails on reset or in a step.
     """
-    check_hyperparameters(task.spec.training)
+    training = task.spec.training
+    check_hyperparameters(training)
+    added_terms(training.terms)
+    TRAINERS.get(training.trainer)
     look = look_at(task)
     _check_learner(task)
     if "subgoals" in wanted:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from stable_baselines3 import DQN, PPO, SAC, TD3
+from stable_baselines3 import DDPG, DQN, PPO, SAC, TD3
 from stable_baselines3.common.vec_env import VecNormalize
 
 import rewardsmith as rs
@@ -216,6 +216,23 @@ def test_pairs_are_used_by_default_and_say_no_order() -> None:
     for wrong in ({"part": "actions"}, {"follow": 0.5}):
         with pytest.raises(UsageError, match="no order"):
             made("DQN", pairs, **wrong)
+
+
+def test_ddpg_learns_with_a_prior_and_ends_as_a_plain_one(tmp_path: Path) -> None:
+    def make() -> Any:
+        return rs.q_shaped(DDPG, q_prior=Asked(False), until=0.5, prove=0.0, weight=3.0)(
+            "MlpPolicy", chain("DDPG"), **SMALL, **net()
+        )
+
+    model, plain = make(), DDPG("MlpPolicy", chain("DDPG"), **SMALL, **net())
+    assert isinstance(model, DDPG) and same(parameters(model), parameters(plain))
+    model.learn(200)
+    plain.learn(200)
+    assert model.q_shaper.accepted and model.q_shaper.weight == 0.0
+    assert not same(parameters(model), parameters(plain))
+    model.save(tmp_path / "ddpg.zip")
+    loaded = DDPG.load(tmp_path / "ddpg.zip", device="cpu")
+    assert type(loaded) is DDPG and same(parameters(loaded), parameters(model))
 
 
 # --- When it acts
