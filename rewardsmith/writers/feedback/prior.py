@@ -121,9 +121,9 @@ def _tried(run: RunFolder, state: RunState, program: str) -> dict[str, Any] | No
     if not outcomes:
         return None
     led, own = (
-        _mean([getattr(outcome, whose) for outcome in outcomes]) for whose in ("led", "own")
+        _mean([getattr(outcome, whose) for outcome in outcomes]) for whose in ("guided", "own")
     )
-    believed = sum(outcome.believed for outcome in outcomes)
+    believed = sum(outcome.accepted for outcome in outcomes)
     return {"trainings": len(outcomes), "believed": believed, "led": led, "own": own}
 
 
