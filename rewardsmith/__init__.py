@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "BoundaryError": "errors",
-    "Budget": "run.config",
+    "Budget": "run.settings",
     "Episode": "types",
     "Finding": "types",
     "NoProgram": "errors",

@@ -69,7 +69,7 @@ class Verdict:
         findings: everything found, errors and the rest.
         entries: the entry points by name, as far as they could be read.
         style: calling style of the reward; None when it has none or was not run.
-        us_per_transition: median time of one call per transition at batch 256, microseconds.
+        us_per_transition: least CPU time of one transition in a batch of 256, microseconds.
         terms: term name -> (lowest, mean, highest) on the transitions it was checked on.
         level: how well it was confined while it ran: strong, medium or weak; empty when nothing was
             run.

@@ -358,6 +358,33 @@ def test_exec_stands_in_one_file_of_the_sandbox() -> None:
     none(violations)
 
 
+# Options of eager that move into an example plugin, with the modules that read them.
+READ_BY_STRING = {"answers", "instruction"}
+
+
+def test_options_of_strategies_are_read_by_attribute() -> None:
+    def read(node: ast.AST) -> str | None:
+        """The option that is read by its name as a string."""
+        if isinstance(node, ast.Subscript):
+            holder, key = node.value, node.slice
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr":
+            holder, key = node.args[0], node.args[1]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            holder, key = node.func.value, next(iter(node.args), None)
+            if node.func.attr != "get":
+                return None
+        else:
+            return None
+        is_options = ast.unparse(holder).rpartition(".")[2] == "options"
+        return key.value if is_options and isinstance(key, ast.Constant) else None
+
+    none(
+        module.at(node.lineno, f"reads the option {name!r} by a string")
+        for module, node in nodes(ast.Subscript, ast.Call)
+        if (name := read(node)) is not None and name not in READ_BY_STRING
+    )
+
+
 def test_nothing_pickles() -> None:
     none(
         module.at(item.line, f"imports {name}: write JSON, npz or weights instead")

@@ -9,27 +9,26 @@ import shutil
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
-from rewardsmith.api.planning import Plan, plan, plan_replay, provider_of
+from rewardsmith.api.planning import Plan, plan_replay, resolved_plan
+from rewardsmith.api.providers import provider_of
 from rewardsmith.api.session import carry_on
-from rewardsmith.api.settings import Settings
+from rewardsmith.api.settings import Settings, takes_settings
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.observer import Observer
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.run.best import Best, best_program
-from rewardsmith.run.config import Budget, RunConfig
+from rewardsmith.run.config import RunConfig
 from rewardsmith.run.events import Commented, fold
 from rewardsmith.run.folder import RunFolder, create_run, open_run
+from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.loading import Task
-
-if TYPE_CHECKING:
-    pass
 
 RUNS = Path("runs")
 CHECK_S = 20.0  # for looking up a model
@@ -102,39 +101,41 @@ class Run:
         return f"<b>{escape(self.folder.name)}</b><br>{escape(told)}; {escape(spent(state))}"
 
 
-def design(
-    task: Task | str | Plan,
-    goal: str | None = None,
-    *,
-    workers: int | None = None,
-    runs: str | Path = RUNS,
-    observer: Observer | None = None,
-    **settings: Unpack[Settings],
-) -> Run:
+class DesignSettings(Settings):
+    """The keywords of :func:`design`: the settings of the run, and where and how it is carried out."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    workers: Annotated[
+        int | None, Field(gt=0, description="Concurrent trainings; the number of cores by default.")
+    ] = None
+    runs: Annotated[str | Path, Field(description="Folder in which the run's folder is made.")] = (
+        RUNS
+    )
+    observer: Annotated[Observer | None, Field(description="Is notified of every event.")] = None
+
+
+@takes_settings(DesignSettings)
+def design(task: Task | str | Plan, goal: str | None, settings: DesignSettings) -> Run:
     """Design a reward: write, check, train, reflect, and compare the best with the native reward.
 
-    With ``ask=True`` it returns as soon as a reply has to be brought, see
+    With ``ask=True`` it returns as soon as the run waits for a reply, see
     :class:`rewardsmith.api.search.Search`.
 
     Args:
-        task: what :func:`plan` takes, or a plan.
-        goal: what the agent must achieve, in words; a task may have its own.
-        workers: trainings side by side; the number of cores by default.
-        runs: where the run's folder is made.
-        observer: told of everything that happens.
-        settings: see :class:`Settings`.
+        task: what :func:`plan` takes, or a plan, which has its settings already.
+        goal: what the agent must achieve, in words; by default the task's own.
+        settings: the fields of :class:`DesignSettings`, as keywords.
 
     Raises:
         UsageError: before anything is spent.
         BoundaryError: environment, provider, sandbox or trainer failed; resume the run when it is
-            mended.
+            fixed.
         RunError: the run's folder cannot be written.
-        NoProgram: the run ended and nothing usable came out.
+        NoProgram: the run ended without a usable program.
     """
-    planned = task if isinstance(task, Plan) else plan(task, goal, **settings)
-    if (
-        planned.config.writer == "model"
-    ):  # a missing key, or a model that is none, is told before a folder is made
+    planned = _planned(task, goal, settings)
+    if planned.config.writer == "model":  # before a folder is made: is there a key, and a model?
         assert planned.config.model is not None
         provider_of(planned.config).check(planned.config.model, CHECK_S)
     sandbox = _strong_enough(planned.config)
@@ -146,9 +147,9 @@ def design(
         planned.files,
         planned.bank,
     )
-    run = create_run(Path(runs), *given)
+    run = create_run(Path(settings.runs), *given)
     try:
-        carry_on(run, workers, observer or Observer())
+        carry_on(run, settings.workers, settings.observer or Observer())
         return Run(run)
     except UsageError:
         if (
@@ -156,6 +157,18 @@ def design(
         ):  # found by the look at the environment: there is nothing to resume
             shutil.rmtree(run.path, ignore_errors=True)
         raise
+
+
+def _planned(task: Task | str | Plan, goal: str | None, settings: DesignSettings) -> Plan:
+    if not isinstance(task, Plan):
+        return resolved_plan(task, goal, settings)
+    repeated = settings.model_fields_set & Settings.model_fields.keys()
+    if repeated or goal is not None:
+        raise UsageError(
+            f"a plan has its settings already, but {min(repeated, default='goal')} was given",
+            "give it to rs.plan",
+        )
+    return task
 
 
 def resume(

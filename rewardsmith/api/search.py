@@ -1,6 +1,6 @@
 """A run whose programs somebody else writes: a person, a coding agent, a program around another model. No key needed.
 
-    search = rs.Search("mountain-car")
+    search = rs.Search.begin("mountain-car")
     while (question := search.ask()) is not None:
         told = search.tell(whatever_answers(question.text))
     search.run.export("exported/reward.py")
@@ -12,12 +12,11 @@ every other run.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Unpack
+from typing import NamedTuple
 
-from rewardsmith.api.planning import make_strategy
-from rewardsmith.api.runs import RUNS, Run, design
+from rewardsmith.api.runs import RUNS, DesignSettings, Run, design
 from rewardsmith.api.session import carry_on
-from rewardsmith.api.settings import Settings
+from rewardsmith.api.settings import takes_settings
 from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.observer import Observer
 from rewardsmith.errors import NoProgram, RunError, UsageError
@@ -28,6 +27,7 @@ from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply
 from rewardsmith.run.folder import open_run
 from rewardsmith.run.orders import Kind, Turn, Write
 from rewardsmith.run.state import RunState, SlotState
+from rewardsmith.strategy.making import strategy_of
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Interval, Slot
 from rewardsmith.writers.conversation import told
@@ -80,34 +80,45 @@ class Told(NamedTuple):
 
 
 class Search:
-    """A run that waits for replies.
+    """A run that waits for replies; made by :meth:`begin` or :meth:`open`.
 
     Args:
-        task, goal, runs, settings: as :func:`rewardsmith.design` takes them, but for who writes.
-        workers: trainings side by side; the number of cores by default.
-        observer: told of everything that happens.
+        run: the run.
+        workers: concurrent trainings; the number of cores by default.
+        observer: is notified of every event.
 
     Raises:
-        UsageError: before anything is done.
-        BoundaryError: environment, sandbox or trainer failed.
+        UsageError: the run does not wait for replies.
     """
 
     def __init__(
-        self,
-        task: Task | str,
-        goal: str | None = None,
-        *,
-        workers: int | None = None,
-        runs: str | Path = RUNS,
-        observer: Observer | None = None,
-        **settings: Unpack[Settings],
+        self, run: Run, workers: int | None = None, observer: Observer | None = None
     ) -> None:
+        config = run.folder.config()
+        if config.writer != "person":
+            raise UsageError(
+                f"{run.folder.name} is written by {config.written_by}, it does not wait for replies",
+                "begin a run that does with: rewardsmith design TASK --ask",
+            )
+        self.run = run
         self._workers = workers
         self._observer = observer or Observer()
-        settings["ask"] = True
-        self.run = design(
-            task, goal, workers=workers, runs=runs, observer=self._observer, **settings
-        )
+
+    @staticmethod
+    @takes_settings(DesignSettings)
+    def begin(task: Task | str, goal: str | None, settings: DesignSettings) -> Search:
+        """Begin a run that waits for replies.
+
+        Args:
+            task, goal, settings: as :func:`rewardsmith.design` takes them, without a writer.
+
+        Raises:
+            UsageError: before anything is done.
+            BoundaryError: environment, sandbox or trainer failed.
+        """
+        given = {name: getattr(settings, name) for name in settings.model_fields_set}
+        run = design(task, goal, **{**given, "ask": True})
+        return Search(run, settings.workers, settings.observer)
 
     @classmethod
     def open(
@@ -125,12 +136,7 @@ class Search:
             UsageError: it does not wait for replies.
         """
         found = run if isinstance(run, Run) else Run(open_run(run, Path(runs)))
-        if found.folder.config().writer != "person":
-            message = f"{found.folder.name} is written by {found.folder.config().written_by}, it waits for nobody"
-            raise UsageError(message, "begin one that does with: rewardsmith design TASK --ask")
-        search = cls.__new__(cls)
-        search.run, search._workers, search._observer = found, workers, observer or Observer()
-        return search
+        return cls(found, workers, observer)
 
     def ask(self) -> Question | None:
         """What the run asks for next; None when it is over. Changes nothing, however often it is called."""
@@ -171,8 +177,7 @@ class Search:
 
     def _waiting(self, log: ReplyLog | None = None) -> list[Asked]:
         folder, state = self.run.folder, self.run.state
-        config = folder.config()
-        strategy = make_strategy(config.strategy, config.options, config.steps)
+        strategy = strategy_of(folder.config())
         return Asking(folder, strategy, log or ReplyLog(folder.llm_log)).unanswered(state, FREE)
 
     def _told(self, slot: Slot) -> Told:
@@ -199,7 +204,9 @@ class Search:
             return "accepted; it is trained when the other replies of its round are there"
         turn = Turn(entry.program, _kinds(state, entry), entry.slot)
         after = Write(Slot(entry.slot.round + 1, 0), (turn,))
-        (past,) = past_turns(folder, state, ReplyLog(folder.llm_log), after, Suspicions(folder))
+        contrast = strategy_of(folder.config()).needs.contrast
+        suspicions = Suspicions(folder, contrast)
+        (past,) = past_turns(folder, state, ReplyLog(folder.llm_log), after, suspicions)
         return told(folder.prompts(), past)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 
-from rewardsmith.api.planning import TAPE, make_strategy, prices_in, provider_of
+from rewardsmith.api.planning import TAPE
+from rewardsmith.api.providers import prices_in, provider_of
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.loop import Engine
 from rewardsmith.engine.observer import Observer
@@ -18,9 +19,12 @@ from rewardsmith.errors import NoProgram
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
 from rewardsmith.run.best import why_none
-from rewardsmith.run.config import Budget, RunConfig
+from rewardsmith.run.config import RunConfig
 from rewardsmith.run.events import BudgetRaised, Exported, fold
 from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.settings import Budget
+from rewardsmith.strategy.base import Needs
+from rewardsmith.strategy.making import strategy_of
 from rewardsmith.writers.grammar.source import GrammarSource
 from rewardsmith.writers.questions.source import QuestionSource
 from rewardsmith.writers.recorded import REPLIES, load_replies
@@ -83,19 +87,18 @@ def _open_engine(
     folder: RunFolder, log: ReplyLog, executor: Executor, observer: Observer
 ) -> Engine:
     config = folder.config()
-    strategy = make_strategy(config.strategy, config.options, config.steps)
-    return Engine(
-        folder, strategy, Writer(_source(folder, config, log), log), executor, log, observer
-    )
+    strategy = strategy_of(config)
+    writer = Writer(_source(folder, config, strategy.needs, log), log)
+    return Engine(folder, strategy, writer, executor, log, observer)
 
 
-def _source(folder: RunFolder, config: RunConfig, log: ReplyLog) -> Source:
+def _source(folder: RunFolder, config: RunConfig, needs: Needs, log: ReplyLog) -> Source:
     if config.writer == "person":
         return PersonSource()
     if config.writer == "grammar":
-        return GrammarSource(folder, log)
+        return GrammarSource(folder, log, needs.seed)
     if config.writer == "questions":
-        return QuestionSource(folder)
+        return QuestionSource(folder, needs.instruction)
     if config.writer == "replies":
         return FileSource(load_replies(folder.path / REPLIES))
     if config.writer == "replay":

@@ -1,173 +1,144 @@
-"""What a run is told, and the choices that follow: who writes, what is written, how it is trained for."""
+"""What a user can set of a run besides its task: one record, and functions that take its fields as keywords."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, ParamSpec, Protocol, TypeVar
 
-from rewardsmith.errors import UsageError, did_you_mean
-from rewardsmith.llm.providers import DEFAULTS, default_model
-from rewardsmith.program import ENTRY_POINTS
-from rewardsmith.run.config import Budget, Writer
-from rewardsmith.sandbox.behaviour.for_training import unusable_parts
-from rewardsmith.strategy import STRATEGIES
-from rewardsmith.task.loading import Task
-from rewardsmith.types import Effort
+from pydantic import BaseModel, Field
+
+from rewardsmith.run.settings import RunSettings, Setting, validated
 from rewardsmith.writers.recorded import RecordedReplies
 
-UNAIDED: dict[str, Writer] = {
-    "grammar": "grammar",
-    "questions": "questions",
-}  # writers that ask nobody, by their name
-USUAL_STRATEGY: dict[Writer, str] = {"grammar": "evolve", "questions": "eager"}
-_WITHOUT_A_MODEL: dict[str | None, Writer] = {"eager": "questions"}  # else the grammar
-_WRITES: dict[Writer, str] = {
-    "grammar": "reward",
-    "questions": "subgoals",
-}  # the others write anything
-_KEYS = " or ".join(DEFAULTS)
+Arguments = ParamSpec("Arguments")
+TaskT = TypeVar("TaskT", contravariant=True)
+ResultT = TypeVar("ResultT", covariant=True)
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
-class Settings(TypedDict, total=False):
-    """What a run may be told besides its task.
+class Settings(RunSettings):
+    """The settings of a run: the keywords of :func:`rewardsmith.plan` and :func:`rewardsmith.design`."""
 
-    Attributes:
-        model: ``provider/name``; or ``grammar`` for the search that asks none, ``questions`` for
-            those of the strategy eager; by default it follows from the key that is set, and is one
-            of these where none is.
-        base_url: of a server that speaks the provider's form.
-        replies: recorded replies in place of a model.
-        ask: somebody writes by ask and tell, in place of a model.
-        price: USD per million tokens of input and of output, where no table has the model or has it
-            wrong.
-        strategy, options: who decides, and its options, e.g. ``{"rounds": 2, "samples": 3}``; by
-            default ``eureka``, and ``evolve`` where the grammar writes.
-        budget: limits of the whole run.
-        steps: environment steps of each training; the task's by default.
-        report_seeds: trainings per side of the final comparison; 0 leaves it out.
-        training: changes to the task's training defaults.
-        temperature, effort: of the model; None leaves them to the provider.
-        max_output_tokens: of one answer, hidden reasoning included.
-        llm_timeout_s: how long a request may go without an answer.
-        llm_at_once: requests that may be open at a time.
-        llm_per_minute: requests that may be begun in a minute; None is no limit.
-        device: where networks live; ``auto`` takes a GPU only where it pays.
-        prompts: a folder whose templates override ours.
-        produce: what programs are asked to define: ``reward``, ``potential``, ``subgoals``,
-            ``q_prior``, several of these, or ``all`` that the task's learner can use; a reward by
-            default, for qshape all. Without a reward the environment's own stays.
-        bank: runs of the same task, or files of recorded episodes, whose behaviour is known from
-            the beginning.
-        use_expert: let the task's own controller, if it has one, play for the bank.
-        allow_weak_sandbox: go on where generated code cannot be confined strongly, see
-            ``rewardsmith doctor``.
-    """
+    model: Annotated[
+        str | None,
+        Field(
+            description="The writer: a model as provider/name; or grammar, a built-in search that "
+            "asks no model; or questions, for the strategy eager. By default it follows from the "
+            "API key that is set; grammar without a key."
+        ),
+        Setting("Model"),
+    ] = None
+    replies: Annotated[
+        str | Path | RecordedReplies | None,
+        Field(description="File of recorded replies to use in place of a model."),
+        Setting("Model"),
+    ] = None
+    ask: Annotated[
+        bool,
+        Field(description="Let the user write the programs, through ask and tell."),
+        Setting("Model"),
+    ] = False
+    strategy: Annotated[
+        str | None,
+        Field(
+            description="Strategy, which decides the next step of the run; by default eureka, and "
+            "evolve where the grammar writes."
+        ),
+        Setting("Search"),
+    ] = None
+    options: Annotated[
+        Mapping[str, Any],
+        Field(
+            description="Options of the strategy, such as rounds=2; rewardsmith strategies lists "
+            "them."
+        ),
+        Setting("Search", option="option", short="-O", metavar="NAME=VALUE"),
+    ] = {}
+    produce: Annotated[
+        str | Sequence[str] | None,
+        Field(
+            description="Functions that programs define: reward, potential, subgoals, q_prior, "
+            "several (a,b), or all that the learner of the task can use; by default what the "
+            "strategy is made for. Without a reward, the environment's own reward stays."
+        ),
+        Setting("Search", metavar="PARTS"),
+    ] = None
+    prompts: Annotated[
+        str | Path | None,
+        Field(description="Folder whose prompt templates replace the built-in ones."),
+        Setting("Search"),
+    ] = None
+    steps: Annotated[
+        int | None,
+        Field(gt=0, description="Training steps of each training; the task's number by default."),
+        Setting("Training"),
+    ] = None
+    training: Annotated[
+        Mapping[str, Any],
+        Field(
+            description="Changes to the training defaults of the task, such as n_envs=8 or "
+            "learning_rate=1e-3."
+        ),
+        Setting("Training", option="set", metavar="NAME=VALUE"),
+    ] = {}
+    bank: Annotated[
+        Sequence[str | Path],
+        Field(
+            description="Recorded episodes to screen programs on: a run of the same task, or a "
+            "file written by rewardsmith tasks record."
+        ),
+        Setting("Recorded episodes", metavar="RUN|FILE"),
+    ] = ()
 
-    model: str | None
-    base_url: str | None
-    replies: str | Path | RecordedReplies | None
-    ask: bool
-    price: tuple[float, float] | None
-    strategy: str | None
-    options: Mapping[str, Any]
-    budget: Budget
-    steps: int | None
-    report_seeds: int
-    training: Mapping[str, Any]
-    temperature: float | None
-    effort: Effort | None
-    max_output_tokens: int
-    llm_timeout_s: float
-    llm_at_once: int
-    llm_per_minute: float | None
-    device: str
-    prompts: str | Path | None
-    produce: str | Sequence[str] | None
-    bank: Sequence[str | Path]
-    use_expert: bool
-    allow_weak_sandbox: bool
-
-
-def who_writes(settings: Settings, recorded: RecordedReplies | None) -> Writer:
-    """Who writes.
-
-    Raises:
-        UsageError: more than one was named, or something is said of a model where none is asked.
-    """
-    asked = {"--model": settings.get("model"), "--replies": recorded, "--ask": settings.get("ask")}
-    named = [name for name, value in asked.items() if value]
-    if len(named) > 1:
-        raise UsageError(
-            f"{' and '.join(named)} were given, but only one can write",
-            f"give one of {', '.join(named)}",
-        )
-    if recorded is not None:
-        return "replies"
-    if settings.get("ask"):
-        return "person"
-    model = settings.get("model") or default_model()
-    if model is not None and model not in UNAIDED:
-        return "model"
-    of_models = next(
-        (name for name in ("base_url", "price", "temperature", "effort") if settings.get(name)),
-        None,
-    )
-    if of_models is not None:
-        raise UsageError(
-            f"{of_models} is for a model, but none is asked",
-            f"name one with --model, or set {_KEYS}",
-        )
-    return UNAIDED[model] if model else _WITHOUT_A_MODEL.get(settings.get("strategy"), "grammar")
+    def recorded_as_given(self) -> dict[str, Any]:
+        """The settings that a run records as they are, by name."""
+        return {name: getattr(self, name) for name in RunSettings.model_fields}
 
 
-def training_changes(strategy: str, settings: Settings) -> dict[str, Any]:
-    """Changes of the task's training: those of the strategy, then what was asked for."""
-    given = dict(settings.get("training") or {})
-    shaping = {**getattr(STRATEGIES.get(strategy), "shaping", {}), **given.get("shaping", {})}
-    return {**given, "shaping": shaping} if shaping else given
+class TakesSettings(Protocol[TaskT, Arguments, ResultT]):
+    """A function of a task, a goal, and the fields of a settings record as keywords."""
+
+    def __call__(
+        self,
+        task: TaskT,
+        goal: str | None = None,
+        *args: Arguments.args,
+        **settings: Arguments.kwargs,
+    ) -> ResultT:
+        """Check the keywords, and call the function with the record."""
 
 
-def fitting_options(writer: Writer, recorded: RecordedReplies | None) -> dict[str, Any]:
-    """Options that fit who writes: one program at a time for a person, no repairs that a file does not hold."""
-    if writer == "person":
-        return {"samples": 1}
-    return (
-        {"repairs": 0}
-        if recorded is not None and not any(reply.attempt for reply in recorded.replies)
-        else {}
-    )
-
-
-def produced(
-    wanted: str | Sequence[str] | None, strategy: str, task: Task, writer: Writer = "model"
-) -> tuple[str, ...]:
-    """The functions that programs shall define, in the order of :data:`ENTRY_POINTS`.
+def takes_settings(
+    record: Callable[Arguments, SettingsT],
+) -> Callable[
+    [Callable[[TaskT, str | None, SettingsT], ResultT]], TakesSettings[TaskT, Arguments, ResultT]
+]:
+    """Give a function the fields of a record as keywords: checked at run time, known to editors and mypy.
 
     Args:
-        wanted: names, ``all`` that the task's learner has a use for, or None for what the strategy
-            is made for.
-
-    Raises:
-        UsageError: there is no such function, the task's learner has no use for it, or the writer
-            cannot write it.
+        record: the pydantic class of the function's third argument.
     """
-    usual: str = getattr(STRATEGIES.get(strategy), "produces", "reward")
-    wanted = _WRITES.get(writer, "all") if wanted == "all" else wanted or usual
-    names = wanted.replace("+", ",").split(",") if isinstance(wanted, str) else list(wanted)
-    unusable = {name: (why, hint) for name, why, hint in unusable_parts(task.spec.training)}
-    if names == ["all"]:
-        return tuple(name for name in ENTRY_POINTS if name not in unusable)
-    for name in names:
-        if name not in ENTRY_POINTS:
-            raise UsageError(
-                f"programs cannot define {name!r}", did_you_mean(name, [*ENTRY_POINTS, "all"])
-            )
-        if name in unusable:
-            raise UsageError(*unusable[name])
-        if _WRITES.get(writer, name) != name:
-            raise UsageError(
-                f"{writer} writes no {name}, only {_WRITES[writer]}",
-                f"name a model, or set {_KEYS}",
-            )
-    return tuple(name for name in ENTRY_POINTS if name in names)
+    assert isinstance(record, type)
+    cls: type[SettingsT] = record
+
+    def wrap(
+        function: Callable[[TaskT, str | None, SettingsT], ResultT],
+    ) -> TakesSettings[TaskT, Arguments, ResultT]:
+        @functools.wraps(function)
+        def call(task: TaskT, goal: str | None = None, **settings: Any) -> ResultT:
+            return function(task, goal, validated(cls, settings))
+
+        call.__signature__ = _signature(function, cls)  # type: ignore[attr-defined]
+        return call  # type: ignore[return-value]
+
+    return wrap
+
+
+def _signature(function: Callable[..., Any], record: type[BaseModel]) -> inspect.Signature:
+    """What ``help()`` shows: task and goal as in the function, then the fields as keywords."""
+    task, goal, _ = inspect.signature(function).parameters.values()
+    fields = inspect.signature(record).parameters.values()
+    return inspect.Signature([task, goal.replace(default=None), *fields])

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from rewardsmith import __version__
 from rewardsmith.cli import asking, design, doctor, programs, runs, tasks
 
 app = typer.Typer(
     name="rewardsmith",
-    help="Designs rewards for reinforcement learning: written by a language model, checked, trained, proven.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rewardsmith {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _rewardsmith(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Design rewards for reinforcement learning with a language model.
+
+    The model writes reward programs; rewardsmith checks them, trains agents with them, and compares
+    the best program with the native reward.
+    """
+
+
 design.add_to(app)
 asking.add_to(app)
 runs.add_to(app)

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +21,7 @@ from typing import Annotated, Any, TextIO
 import typer
 from rich.console import Console
 from rich.text import Text
+from typer.core import TyperCommand
 
 from rewardsmith.errors import BoundaryError, RewardsmithError, RunError
 
@@ -111,12 +112,20 @@ _COMMON: dict[str, Any] = {
 }
 
 
-def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function whose first argument is the :class:`Output` as a command."""
+def command(
+    app: typer.Typer, name: str, settings: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function whose first argument is the :class:`Output` as a command.
+
+    Args:
+        settings: names of the settings that it has options for; the function takes them as
+            ``settings``. See :data:`rewardsmith.cli.options.ALL_SETTINGS`.
+    """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        signature = inspect.signature(function, eval_str=True)
-        own = list(signature.parameters.values())[1:]
+        signature = inspect.signature(function, eval_str=True, locals={"Settings": Any})
+        _, *taken = signature.parameters.values()
+        own = [parameter for parameter in taken if parameter.name != "settings"]
         common = [
             inspect.Parameter(
                 key, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation
@@ -128,17 +137,65 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
         def run(**values: Any) -> None:
             given = {key: values.pop(key) for key in _COMMON}
             output = Output(given["as_json"], given["quiet"], given["verbose"], given["debug"])
+            arguments = {parameter.name: values.pop(parameter.name) for parameter in own}
+
+            def work() -> None:
+                if settings:
+                    from rewardsmith.cli.settings import read_settings
+
+                    arguments["settings"] = read_settings(values)
+                function(output, **arguments)
+
             with redirect_stdout(sys.stderr):
-                code = _guarded(output, lambda: function(output, **values))
+                code = _guarded(output, work)
             raise typer.Exit(code)
 
-        keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-        run.__signature__ = signature.replace(parameters=[*keyword_only, *common])  # type: ignore[attr-defined]
-        run.__annotations__ = {p.name: p.annotation for p in [*keyword_only, *common]}
-        app.command(name)(run)
+        _declare(run, [*own, *common])
+        cls = _with_settings(run, settings) if settings else TyperCommand
+        app.command(name, cls=cls)(run)
         return function
 
     return register
+
+
+def _declare(function: Callable[..., None], parameters: Sequence[inspect.Parameter]) -> None:
+    """Give a function the signature from which typer makes a command."""
+    named = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in parameters]
+    function.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in named}
+
+
+def _with_settings(run: Callable[..., None], names: Sequence[str]) -> type[TyperCommand]:
+    """A kind of command that gets the options of settings when it is called or its help is shown.
+
+    The settings are a pydantic record, which takes time to load: other commands do not wait for it.
+    """
+
+    @functools.cache
+    def whole() -> Any:
+        from rewardsmith.cli.settings import setting_options
+
+        @functools.wraps(run)
+        def function(**values: Any) -> None:
+            run(**values)
+
+        early = list(inspect.signature(run).parameters.values())
+        place = len(early) - len(_COMMON)
+        _declare(function, [*early[:place], *setting_options(names), *early[place:]])
+        only = typer.Typer(add_completion=False)
+        only.command()(function)
+        return typer.main.get_command(only)
+
+    class WithSettings(TyperCommand):
+        def get_params(self, ctx: Any) -> list[Any]:
+            """All parameters, those of the settings included."""
+            return list(whole().get_params(ctx))
+
+        def invoke(self, ctx: Any) -> Any:
+            """Call the function with all of them."""
+            return whole().invoke(ctx)
+
+    return WithSettings
 
 
 def _guarded(output: Output, work: Callable[[], None]) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from rewardsmith.cli.tables import column_table
 from rewardsmith.run.wording import duration, number
 from rewardsmith.types import Interval
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
     """The rows as a table."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = column_table()
     names = (
         "run",
         "written by",

@@ -1,4 +1,4 @@
-"""design, resume, demo: commands that carry a run on, with a live view of it."""
+"""design, resume, demo: commands that carry out a run, with a live view of it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ import typer
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.complete import run_names
 from rewardsmith.cli.outcome import summarise
-from rewardsmith.cli.settings import pairs, prices, training_changes
 from rewardsmith.errors import UsageError
 
 if TYPE_CHECKING:
     from rewardsmith.api.planning import Plan
+    from rewardsmith.api.settings import Settings
     from rewardsmith.task.loading import Task
 
 _NO_MODEL = {
     "grammar": "the built-in grammar search composes the programs",
     "questions": "the program is composed from the task's text fields",
 }
-_A_MODEL = "For a model, set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name one of your own server's: --model ollama/NAME."
+_A_MODEL = (
+    "To use a model, set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name a model of your own server: "
+    "--model ollama/NAME."
+)
 DEMO_TASK = "mountain-car-continuous"
 
 
@@ -34,58 +38,53 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _add_design(app: typer.Typer) -> None:
-    @command(app, "design")
+    @command(app, "design", settings=given.ALL_SETTINGS)
     def design(
         output: Output,
+        settings: Settings,
         task: given.MaybeTask = None,
         goal: given.Goal = None,
         fitness: given.Fitness = None,
-        model: given.Model = None,
-        base_url: given.BaseUrl = None,
-        replies: given.Replies = None,
-        ask: given.Ask = False,
-        replay: given.Replay = None,
-        by_position: given.ByPosition = False,
-        temperature: given.Temperature = None,
-        effort: given.Effort = None,
-        max_output_tokens: given.MaxOutput = 16_000,
-        price: given.Price = None,
-        llm_timeout: given.LlmTimeout = 300.0,
-        llm_at_once: given.LlmAtOnce = 8,
-        llm_per_minute: given.LlmPerMinute = None,
-        prompts: given.Prompts = None,
-        produce: given.Produce = None,
-        bank: given.Bank = None,
-        use_expert: given.UseExpert = False,
-        strategy: given.MaybeStrategy = None,
-        option: given.StrategyOption = None,
+        replay: Annotated[
+            str | None,
+            typer.Option(
+                metavar="RUN",
+                help="Repeat RUN with its recorded replies and its settings.",
+                autocompletion=run_names,
+            ),
+        ] = None,
+        by_position: Annotated[
+            bool,
+            typer.Option(
+                "--by-position",
+                help="With --replay: use the reply of the same round and sample even if the "
+                "request differs.",
+            ),
+        ] = False,
         rounds: Annotated[int | None, typer.Option(help="Short for -O rounds=N.")] = None,
         samples: Annotated[int | None, typer.Option(help="Short for -O samples=N.")] = None,
-        steps: given.TrainingSteps = None,
-        report_seeds: Annotated[
-            int, typer.Option(min=0, help="Trainings per side of the final comparison.")
-        ] = 5,
-        change: given.Change = None,
-        budget_usd: given.Usd = None,
-        budget_tokens: given.Tokens = None,
-        budget_calls: given.Calls = None,
-        budget_steps: given.Steps = None,
-        budget_minutes: given.Minutes = None,
-        device: given.Device = "auto",
         workers: given.Workers = None,
-        allow_weak_sandbox: given.AllowWeakSandbox = False,
         runs: given.RunsFolder = Path("runs"),
         dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Only say what would be done.")
+            bool, typer.Option("--dry-run", help="Show the plan of the run and stop.")
         ] = False,
         confirm_above: given.ConfirmAbove = 1.0,
         yes: Annotated[
-            bool, typer.Option("--yes", "-y", help="Ask nothing before a model is asked.")
+            bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")
         ] = False,
     ) -> None:
-        """Design a reward for TASK: write, check, train, reflect, compare with the native reward."""
-        values = {name: value for name, value in locals().items() if name != "output"}
-        planned = _planned_replay(values) if replay is not None else _planned(values)
+        """Design a reward for TASK: write programs, check them, train agents, and compare the best program with the native reward."""
+        shortcuts = {
+            name: value
+            for name, value in (("rounds", rounds), ("samples", samples))
+            if value is not None
+        }
+        settings = settings.model_copy(update={"options": {**settings.options, **shortcuts}})
+        if replay is not None:
+            _refuse_beside_replay(task, goal, settings)
+            planned = _planned_replay(replay, by_position, settings.allow_weak_sandbox, runs)
+        else:
+            planned = _planned(task, goal, fitness, by_position, settings, runs)
         if dry_run:
             _emit_plan(output, planned, workers)
             return
@@ -93,34 +92,26 @@ def _add_design(app: typer.Typer) -> None:
         _carry_out(output, planned, runs, workers)
 
 
-def _planned(values: dict[str, Any]) -> Plan:
-    """What the options ask for."""
-    from rewardsmith.api.planning import plan
-    from rewardsmith.run.config import Budget
+def _planned(
+    task: str | None,
+    goal: str | None,
+    fitness: str | None,
+    by_position: bool,
+    settings: Settings,
+    runs: Path,
+) -> Plan:
+    """The plan of a new run."""
+    from rewardsmith.api.planning import resolved_plan
 
-    if values["task"] is None:
+    if task is None:
         raise UsageError(
             "no task was given", "give a task or an environment id: rewardsmith tasks list"
         )
-    if values["by_position"]:
-        raise UsageError("--by-position goes with --replay RUN", "leave it out")
-    shortcuts = {name: values[name] for name in ("rounds", "samples") if values[name] is not None}
-    as_given = (
-        "model", "base_url", "replies", "ask", "temperature", "effort", "max_output_tokens", "llm_at_once",
-        "llm_per_minute", "prompts", "strategy", "steps", "report_seeds", "device", "allow_weak_sandbox",
-        "use_expert", "produce",
-    )  # fmt: skip
-    budget = {name: values[f"budget_{name}"] for name in Budget.model_fields}
-    return plan(
-        _task(values["task"], values["goal"], values["fitness"]),
-        values["goal"],
-        **{name: values[name] for name in as_given},
-        price=prices(values["price"]),
-        llm_timeout_s=values["llm_timeout"],
-        options=pairs(values["option"]) | shortcuts,
-        training=training_changes(values["change"]),
-        budget=Budget(**budget),
-        bank=[_place(name, values["runs"]) for name in values["bank"] or ()],
+    if by_position:
+        raise UsageError("--by-position needs --replay RUN", "leave it out")
+    bank = [_place(str(name), runs) for name in settings.bank]
+    return resolved_plan(
+        _task(task, goal, fitness), goal, settings.model_copy(update={"bank": bank})
     )
 
 
@@ -131,22 +122,29 @@ def _place(name: str, runs: Path) -> Path:
     return Path(name) if Path(name).is_file() else open_run(name, runs).path
 
 
-def _planned_replay(values: dict[str, Any]) -> Plan:
-    """What a recorded run did; it brings its own settings."""
+def _refuse_beside_replay(task: str | None, goal: str | None, settings: Settings) -> None:
+    defaults = type(settings)()
+    changed = [
+        name
+        for name in type(settings).model_fields
+        if getattr(settings, name) != getattr(defaults, name)
+    ]
+    given_too = [name for name, value in (("task", task), ("goal", goal)) if value is not None]
+    for name in [*given_too, *changed]:
+        if name != "allow_weak_sandbox":
+            raise UsageError(
+                f"--replay takes its settings from the recorded run, but {name} was given",
+                "leave it out",
+            )
+
+
+def _planned_replay(name: str, by_position: bool, allow_weak_sandbox: bool, runs: Path) -> Plan:
+    """The plan of a run that repeats a recorded one."""
     from rewardsmith.api.planning import plan_replay
     from rewardsmith.run.folder import open_run
 
-    own = ("task", "goal", "model", "replies", "ask", "option", "rounds", "samples", "steps", "change", "prompts",
-           "bank", "use_expert")  # fmt: skip
-    also = next((name for name in own if values[name]), None)
-    if also is not None:
-        raise UsageError(
-            f"--replay takes its settings from the recorded run, but {also} was given",
-            "leave it out",
-        )
-    run = open_run(values["replay"], values["runs"])
     return plan_replay(
-        run, by_position=values["by_position"], allow_weak_sandbox=values["allow_weak_sandbox"]
+        open_run(name, runs), by_position=by_position, allow_weak_sandbox=allow_weak_sandbox
     )
 
 
@@ -155,33 +153,35 @@ def _add_demo(app: typer.Typer) -> None:
     def demo(
         output: Output,
         recorded: Annotated[
-            bool, typer.Option("--recorded", help="Recorded replies of a model write.")
+            bool, typer.Option("--recorded", help="Use recorded replies of a model instead.")
         ] = False,
-        seed: Annotated[int, typer.Option(min=0, help="Of the search.")] = 0,
+        seed: Annotated[int, typer.Option(min=0, help="Seed of the grammar search.")] = 0,
         workers: given.Workers = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """A whole run without a key: a grammar writes in place of a model; real checks and real training."""
+        """Run a complete search without an API key: a built-in grammar writes the programs; checks and training are real."""
         from rewardsmith.api.planning import plan
 
-        # Its programs are made by this package or part of it, so it may run where others could not
-        # be confined.
         settings = (
             _recorded_demo(output) if recorded else {"model": "grammar", "options": {"seed": seed}}
         )
+        # The programs come from this package, so they need no strong sandbox.
         planned = plan(DEMO_TASK, report_seeds=5, allow_weak_sandbox=True, **settings)
         _confirm(output, planned, workers, None)
         _carry_out(output, planned, runs, workers)
 
 
 def _recorded_demo(output: Output) -> dict[str, Any]:
-    """Settings of a run that plays a model's replies; says whose they are."""
+    """Settings of a run that uses a model's recorded replies; tells the user which model's."""
     from rewardsmith.assets import asset_folder
     from rewardsmith.writers.recorded import load_replies
 
     replies = load_replies(asset_folder("tasks") / DEMO_TASK / "recorded_replies.json")
     when = f" on {replies.recorded}" if replies.recorded else ""
-    said = f"The replies of this demo were written by {replies.model}{when} and recorded; no model is asked."
+    said = (
+        f"The replies of this demo were written by {replies.model}{when} and recorded; no model "
+        "is asked."
+    )
     output.notes.print(said, style="cyan")
     rounds = 1 + max(reply.round for reply in replies.replies)
     samples = 1 + max(reply.sample for reply in replies.replies)
@@ -189,37 +189,26 @@ def _recorded_demo(output: Output) -> dict[str, Any]:
 
 
 def _add_resume(app: typer.Typer) -> None:
-    @command(app, "resume")
+    @command(app, "resume", settings=("budget",))
     def resume(
         output: Output,
+        settings: Settings,
         run: given.RunName,
-        budget_usd: given.Usd = None,
-        budget_tokens: given.Tokens = None,
-        budget_calls: given.Calls = None,
-        budget_steps: given.Steps = None,
-        budget_minutes: given.Minutes = None,
         workers: given.Workers = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Go on with RUN where it stopped; a raised budget lets it go on further."""
+        """Continue RUN where it stopped; raise its budget to let it go on for longer."""
         from rewardsmith.api import runs as api
         from rewardsmith.cli.live import watching
 
-        raised = {
-            "usd": budget_usd,
-            "tokens": budget_tokens,
-            "calls": budget_calls,
-            "steps": budget_steps,
-            "minutes": budget_minutes,
-        }
-        budget = {key: value for key, value in raised.items() if value is not None}
+        budget = settings.budget.model_dump(exclude_none=True)
         with watching(output) as view:
             finished = api.resume(run, budget=budget, workers=workers, runs=runs, observer=view)
         summarise(output, finished)
 
 
 def _task(task: str, goal: str | None, fitness: str | None) -> Task | str:
-    """What to design for; an environment id with a fitness of its own is drafted here."""
+    """The task; drafted here from an environment id where the user names its fitness."""
     if fitness is None:
         return task
     from rewardsmith.task.drafting import task_from_env
@@ -228,7 +217,7 @@ def _task(task: str, goal: str | None, fitness: str | None) -> Task | str:
 
 
 def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: float | None) -> None:
-    """Show what will be done, and ask where it may cost more than that."""
+    """Show the plan, and ask for confirmation where the run may cost more than ``above_usd``."""
     from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_table
     from rewardsmith.engine.workers.local import available_cores

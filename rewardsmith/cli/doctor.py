@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.tables import column_table
 
 if TYPE_CHECKING:
     from rewardsmith.sandbox.report import SandboxReport
@@ -62,7 +63,7 @@ def _table(stopped: dict[str, tuple[str, ...]]) -> Table:
     """Attack by layer; the first column is the control, where attacks must work."""
     from rewardsmith.sandbox.inside.attacks import ATTACKS
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = column_table()
     table.add_column("attack")
     for layer in stopped:
         table.add_column({"none": "no layer", "all": "all layers"}.get(layer, layer))

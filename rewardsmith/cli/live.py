@@ -22,6 +22,7 @@ from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialProgress
 from rewardsmith.run.wording import cost, duration
+from rewardsmith.strategy.making import strategy_of
 
 _STILL_S = 60.0  # how often plain output says that it is still alive
 
@@ -108,7 +109,9 @@ class _Table(_Noting):
 
     def begun(self, run: RunFolder) -> None:
         super().begun(run)
-        self._pace.config = run.config()
+        config = run.config()
+        self._pace.shape = strategy_of(config).shape
+        self._pace.report_trials = 2 * config.report_seeds
         self._show()
 
     def doing(self, what: str) -> None:

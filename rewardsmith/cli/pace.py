@@ -1,23 +1,28 @@
-"""How fast a run goes, and about how long it still takes."""
+"""The speed of a run, and an estimate of the time that is left."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 
-from rewardsmith.run.config import RunConfig
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialProgress
-from rewardsmith.strategy.base import accepted_programs
+from rewardsmith.strategy.base import Shape, accepted_programs
 
 _TRAINING_SHARE = 0.85  # of a trial's time; the rest is measuring
 
 
 class Pace:
-    """Updated about twice a second; counts this session only, but for ``steps``."""
+    """Updated about twice a second; counts this session only, except for ``steps``.
+
+    Attributes:
+        shape: the size of the search; None while it is unknown.
+        report_trials: trainings of the final comparison.
+    """
 
     def __init__(self) -> None:
-        self.config: RunConfig | None = None
+        self.shape: Shape | None = None
+        self.report_trials = 0
         self.steps = 0
         self._begun = self._last = time.monotonic()
         self._training_s = 0.0
@@ -47,7 +52,7 @@ class Pace:
         self.steps = state.steps + sum(trial.steps for trial in running)
 
     def left_s(self, state: RunState, running: Sequence[TrialProgress]) -> float | None:
-        """About how long the trainings still take that are to come; None until one of them got somewhere."""
+        """Estimated seconds until the last training ends; None before there is a measurement."""
         partly = _TRAINING_SHARE * sum(min(1.0, trial.steps / trial.total) for trial in running)
         done = len(state.trials) - self._before[0] + partly if self._before else 0.0
         if done < 0.2 or self._training_s < 2.0:
@@ -55,19 +60,15 @@ class Pace:
         return max(0.0, self._owed(state, running) - partly) * self._training_s / done
 
     def _owed(self, state: RunState, running: Sequence[TrialProgress]) -> int:
-        """Trainings that are running or to come, as if everything that is still to be written were valid."""
-        if self.config is None:
+        """Trainings that run or are still to come, as if every future program were valid."""
+        if self.shape is None:
             return len(running)
-        shape = [self.config.options.get(name) for name in ("rounds", "samples", "seeds")]
-        if None in shape:
-            return len(running)
-        rounds, samples, seeds = map(int, shape)  # type: ignore[arg-type]
-        report = 2 * self.config.report_seeds - sum(rung == "report" for _, _, rung in state.trials)
+        report = self.report_trials - sum(rung == "report" for _, _, rung in state.trials)
         if state.stopped is not None:
             return report
         begun = {trial.program for trial in running} | {program for program, _, _ in state.trials}
-        written = [accepted_programs(state, number) for number in range(rounds)]
-        search = seeds * sum(
-            len(programs) if begun & set(programs) else samples for programs in written
+        written = [accepted_programs(state, number) for number in range(self.shape.rounds)]
+        search = self.shape.seeds * sum(
+            len(programs) if begun & set(programs) else self.shape.samples for programs in written
         )
         return report + search - sum(rung == "selection" for _, _, rung in state.trials)

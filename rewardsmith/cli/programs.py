@@ -12,10 +12,11 @@ from rich.text import Text
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
-from rewardsmith.cli.settings import training_changes
+from rewardsmith.cli.tables import column_table
 from rewardsmith.errors import NoProgram, ProgramError, RewardsmithError, RunError, UsageError
 
 if TYPE_CHECKING:
+    from rewardsmith.api.settings import Settings
     from rewardsmith.api.training import TrainResult
     from rewardsmith.episodes.bank import Bank
     from rewardsmith.episodes.random_policy import Look
@@ -88,38 +89,40 @@ def _add_check(app: typer.Typer) -> None:
 
 
 def _add_train(app: typer.Typer) -> None:
-    @command(app, "train")
+    @command(app, "train", settings=("steps", "training", "device"))
     def train(
         output: Output,
+        settings: Settings,
         file: File,
         task: given.TaskOption,
         goal: given.Goal = None,
-        seeds: Annotated[int, typer.Option(min=1, help="Trainings.")] = 5,
-        steps: given.TrainingSteps = None,
+        seeds: Annotated[
+            int, typer.Option(min=1, help="Number of trainings, each with a seed of its own.")
+        ] = 5,
         native: Annotated[
-            bool, typer.Option("--native", help="Train the native reward too, and compare.")
+            bool, typer.Option("--native", help="Train under the native reward too, and compare.")
         ] = False,
-        change: given.Change = None,
-        device: given.Device = "auto",
         workers: given.Workers = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Train agents under a program, and measure their fitness."""
+        """Train agents with the reward of a program, and measure their fitness."""
         from rewardsmith.api.training import train_program
         from rewardsmith.cli.live import watching
         from rewardsmith.task.resolving import resolve_task
 
         resolved = resolve_task(task, goal or "(none)" if _is_environment(task) else goal)
-        resolved = resolved.with_training(training_changes(change))
-        settings: dict[str, Any] = {
-            "seeds": seeds,
-            "steps": steps,
-            "native": native,
-            "device": device,
-        }
+        resolved = resolved.with_training(settings.training)
         with watching(output) as view:
             result = train_program(
-                file, resolved, **settings, workers=workers, runs=runs, observer=view
+                file,
+                resolved,
+                seeds=seeds,
+                steps=settings.steps,
+                native=native,
+                device=settings.device,
+                workers=workers,
+                runs=runs,
+                observer=view,
             )
         _show_trained(output, result)
         if result.score is None:
@@ -304,7 +307,7 @@ def _show_audits(output: Output, audits: list[Reached]) -> None:
 
     if not audits:
         return
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = column_table()
     for name in (
         "subgoal",
         "by chance",
@@ -342,7 +345,7 @@ def show_appraisal(output: Output, known: Appraisal) -> None:
         lines.add_row(name, value)
     output.result.print(lines)
     if len(known.quality.terms) > 1:
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        table = column_table()
         for column in ("term", "share of differences", "agrees with fitness", "adds to agreement"):
             table.add_column(column, justify="left" if column == "term" else "right")
         for term, credit in known.quality.terms.items():
@@ -355,7 +358,7 @@ def show_appraisal(output: Output, known: Appraisal) -> None:
 def _terms(verdict: Verdict, trained: dict[str, Any] | None) -> Table:
     from rewardsmith.run.wording import number
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = column_table()
     table.add_column("term")
     kinds = ("random", "trained") if trained and trained["terms"] else ("random",)
     for kind in kinds:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.tables import column_table
 from rewardsmith.errors import RewardsmithError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def add_to(app: typer.Typer) -> None:
         if not rows:
             output.notes.print(f"no runs in {runs}; begin with: rewardsmith demo", markup=False)
             return
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        table = column_table()
         for name in ("run", "created", "written by", "status", "fitness"):
             table.add_column(
                 name,

@@ -1,71 +1,118 @@
-"""NAME=VALUE texts -> settings."""
+"""The settings of a run as options of the command line, made from the fields of ``Settings``.
+
+It is imported when a command that has such options is called: pydantic takes its time to load.
+"""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_args
 
-from rewardsmith.errors import UsageError
+import typer
+from pydantic.fields import FieldInfo
+
+from rewardsmith.api.settings import Settings
+from rewardsmith.cli.complete import run_names, strategy_names
+from rewardsmith.cli.options import ALL_SETTINGS
+from rewardsmith.cli.values import pairs, prices, training_changes
+from rewardsmith.run.settings import Budget, Group, RunSettings, Setting, setting_of, validated
+
+BUDGET = "budget_"  # before the names of its fields
+_TYPES: dict[str, Any] = {  # where a command line cannot give the type of the field
+    "bank": list[str] | None,
+    "effort": str | None,
+    "options": list[str] | None,
+    "price": str | None,
+    "produce": str | None,
+    "prompts": Path | None,
+    "replies": Path | None,
+    "training": list[str] | None,
+}
+_READ: dict[str, Callable[[Any], Any]] = {
+    "options": pairs,
+    "price": prices,
+    "training": training_changes,
+}
+_COMPLETED = {"bank": run_names, "strategy": strategy_names}
 
 
-def pairs(texts: list[str] | None) -> dict[str, Any]:
-    """NAME=VALUE texts as a dictionary; values are JSON where they can be, else text.
+def setting_options(names: Sequence[str]) -> list[inspect.Parameter]:
+    """Options for these settings, or for all of them; the budget has one for each limit."""
+    options = []
+    for name in Settings.model_fields if names == ALL_SETTINGS else names:
+        setting = setting_of(Settings, name)
+        if name == "budget":
+            options += [
+                _option(BUDGET + limit, field, setting)
+                for limit, field in Budget.model_fields.items()
+            ]
+        else:
+            options.append(_option(name, Settings.model_fields[name], setting))
+    return sorted(options, key=_place)
+
+
+def read_settings(values: Mapping[str, Any]) -> Settings:
+    """The settings that options gave; what was not given keeps its default.
 
     Raises:
-        UsageError: a text has no name or no equals sign.
+        UsageError: a value does not fit.
     """
-    found: dict[str, Any] = {}
-    for text in texts or []:
-        name, separator, value = text.partition("=")
-        if not separator or not name.strip():
-            raise UsageError(f"expected NAME=VALUE, found {text!r}", "for example: -O rounds=2")
-        try:
-            found[name.strip()] = json.loads(value)
-        except json.JSONDecodeError:
-            found[name.strip()] = value.strip()
-    return found
+    budget = {
+        name.removeprefix(BUDGET): value
+        for name, value in values.items()
+        if name.startswith(BUDGET) and value is not None
+    }
+    given = {
+        name: _READ.get(name, _unchanged)(value)
+        for name, value in values.items()
+        if not name.startswith(BUDGET) and value not in (None, _default(name))
+    }
+    if budget:
+        given["budget"] = validated(Budget, budget)
+    return validated(Settings, given)
 
 
-def prices(text: str | None) -> tuple[float, float] | None:
-    """``IN,OUT`` as two numbers, USD per million tokens.
+def _option(name: str, field: FieldInfo, setting: Setting) -> inspect.Parameter:
+    flag = "--" + (setting.option or name.replace("_", "-"))
+    about = typer.Option(
+        flag,
+        *([setting.short] if setting.short else []),
+        help=field.description,
+        metavar=setting.metavar,
+        min=_least(field),
+        autocompletion=_COMPLETED.get(name),
+        rich_help_panel=setting.group,
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None if name in _TYPES else field.default,
+        annotation=Annotated[_TYPES.get(name, field.annotation), about],
+    )
 
-    Raises:
-        UsageError: it is not two numbers, or one is negative.
-    """
-    if text is None:
+
+def _least(field: FieldInfo) -> int | None:
+    """The least value of a whole number; other limits are checked with the record."""
+    if field.annotation not in (int, int | None):
         return None
-    try:
-        per_input, per_output = (float(part) for part in text.split(","))
-    except ValueError:
-        per_input = per_output = -1.0
-    if not (0 <= per_input < float("inf") and 0 <= per_output < float("inf")):
-        raise UsageError(
-            f"expected two prices as IN,OUT, found {text!r}", "USD per million tokens: --price 2,10"
-        )
-    return per_input, per_output
+    limits = {type(limit).__name__: limit for limit in field.metadata}
+    if "Gt" in limits:
+        return int(limits["Gt"].gt) + 1
+    return int(limits["Ge"].ge) if "Ge" in limits else None
 
 
-def training_changes(texts: list[str] | None) -> dict[str, Any]:
-    """``--set`` texts as changes of ``[training]``; what that does not know itself is a hyper-parameter.
+def _place(option: inspect.Parameter) -> tuple[int, bool]:
+    """By group, and within it the settings that shape the run before those that it records as given."""
+    groups = get_args(Group)
+    panel = option.annotation.__metadata__[0].rich_help_panel
+    return groups.index(panel), option.name in RunSettings.model_fields
 
-    ``training.`` and ``hyperparameters.`` may be left out; further dots lead into tables.
 
-    Raises:
-        UsageError: a text is no NAME=VALUE, or names another part of the task.
-    """
-    from rewardsmith.task.spec import TaskSpec, TrainingSpec
+def _default(name: str) -> Any:
+    return None if name in _TYPES else Settings.model_fields[name].default
 
-    changes: dict[str, Any] = {}
-    for name, value in pairs(texts).items():
-        first, *rest = name.removeprefix("training.").removeprefix("hyperparameters.").split(".")
-        if first in TaskSpec.model_fields and rest:
-            raise UsageError(
-                f"--set changes [training] only, not {name}",
-                "make a task folder: rewardsmith tasks new",
-            )
-        known = first in TrainingSpec.model_fields
-        table = changes if known else changes.setdefault("hyperparameters", {})
-        for key in [first, *rest][:-1]:
-            table = table.setdefault(key, {})
-        table[[first, *rest][-1]] = value
-    return changes
+
+def _unchanged(value: Any) -> Any:
+    return value

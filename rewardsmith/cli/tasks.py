@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -12,6 +12,11 @@ from rich.text import Text
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.tables import column_table
+
+if TYPE_CHECKING:
+    from rewardsmith.api.settings import Settings
+    from rewardsmith.writers.conversation import Conversation
 
 _RECORDED_ROWS = 20  # of episodes, one by one
 
@@ -47,7 +52,7 @@ def _add_list(app: typer.Typer) -> None:
             ]
             output.emit([{**fact, "missing": missing[fact["name"]]} for fact in facts])
             return
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        table = column_table()
         table.add_column("task", no_wrap=True, style="bold")
         table.add_column("environment", no_wrap=True)
         table.add_column("goal")
@@ -148,7 +153,7 @@ def _add_record(app: typer.Typer) -> None:
             ]
             output.emit({"file": str(path), "episodes": found})
             return
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        table = column_table()
         for name in ("episode", "steps", "fitness", "solved"):
             table.add_column(name, justify="right")
         for number, (steps, value, success) in enumerate(rows[:_RECORDED_ROWS], 1):
@@ -212,18 +217,12 @@ def _attributes(cls: type) -> dict[str, str]:
 
 
 def _add_prompts(app: typer.Typer) -> None:
-    @command(app, "show")
+    @command(app, "show", settings=("strategy", "produce", "prompts", "steps"))
     def show(
-        output: Output,
-        task: given.TaskArgument,
-        goal: given.Goal = None,
-        strategy: given.Strategy = "eureka",
-        steps: given.TrainingSteps = None,
-        produce: given.Produce = None,
-        prompts: given.Prompts = None,
+        output: Output, settings: Settings, task: given.TaskArgument, goal: given.Goal = None
     ) -> None:
-        """Exactly what the first request of a run would send."""
-        talk = _first_request(task, goal, strategy, steps, produce, prompts)
+        """Show the exact text of the first request of a run."""
+        talk = _first_request(task, goal, settings)
         if output.json:
             output.emit(
                 {"system": talk.system, "messages": [said._asdict() for said in talk.messages]}
@@ -234,25 +233,17 @@ def _add_prompts(app: typer.Typer) -> None:
             output.result.print(text, markup=False, soft_wrap=True)
 
 
-def _first_request(
-    task: str,
-    goal: str | None,
-    strategy: str,
-    steps: int | None,
-    produce: str | None,
-    prompts: Path | None,
-) -> Any:
-    from rewardsmith.api.settings import produced
+def _first_request(task: str, goal: str | None, settings: Settings) -> Conversation:
+    from rewardsmith.api.choices import produced
     from rewardsmith.episodes.random_policy import look_at
     from rewardsmith.llm.prompts import Prompts
-    from rewardsmith.strategy import STRATEGIES
     from rewardsmith.task.resolving import resolve_task
     from rewardsmith.writers.conversation import compose
 
-    STRATEGIES.get(strategy)
+    strategy = settings.strategy or "eureka"
     resolved = resolve_task(task, goal)
-    folders = () if prompts is None else (prompts, Prompts().folder)
+    folders = () if settings.prompts is None else (Path(settings.prompts), Prompts().folder)
     seen = look_at(resolved).report
-    wanted = produced(produce, strategy, resolved)
-    steps = steps or resolved.spec.training.steps
+    wanted = produced(settings.produce, strategy, resolved)
+    steps = settings.steps or resolved.spec.training.steps
     return compose(Prompts(*folders), strategy, resolved.spec, seen, steps, (), produce=wanted)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
+from rewardsmith.cli.tables import column_table
 from rewardsmith.program import NATIVE
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialProgress
@@ -25,7 +26,7 @@ def program_table(
         running: trials that go on now.
         most: rows at most; the oldest are left out, never the best.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), expand=False)
+    table = column_table()
     for name, width in (
         ("round", 8),
         ("program", 12),
@@ -106,7 +107,7 @@ def bars(trials: Sequence[TrialProgress], most: int, ascii_only: bool = False) -
 
 def trial_table(state: RunState) -> Table:
     """Every training with what it came to."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = column_table()
     for name in ("program", "for", "seed", "fitness", "solved", "own return", "steps", "time"):
         table.add_column(
             name, no_wrap=True, justify="left" if name in ("program", "for") else "right"

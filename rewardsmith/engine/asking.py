@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rewardsmith.engine.gate import Gate, trial_steps
 from rewardsmith.evidence.suspicions import Suspicions
@@ -29,14 +30,14 @@ class Asking:
         log: the run's replies, which later requests quote.
     """
 
-    def __init__(self, run: RunFolder, strategy: Strategy, log: ReplyLog) -> None:
+    def __init__(self, run: RunFolder, strategy: Strategy[Any], log: ReplyLog) -> None:
         self._run = run
         self._config = run.config()
         self._spec = run.task().spec
         self._prompts = run.prompts()
         self._strategy = strategy
         self._log = log
-        self._suspicions = Suspicions(run)
+        self._suspicions = Suspicions(run, strategy.needs.contrast)
         path = run.path / EXAMPLES
         self._examples = read_examples(path.read_text(encoding="utf-8")) if path.exists() else []
 

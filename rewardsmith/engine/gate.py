@@ -9,8 +9,9 @@ from typing import NamedTuple
 from rewardsmith.llm.prices import Prices
 from rewardsmith.llm.protocol import Request, Usage
 from rewardsmith.llm.sizes import most_used
-from rewardsmith.run.config import Budget, RunConfig
+from rewardsmith.run.config import RunConfig
 from rewardsmith.run.orders import Order, Train, Write
+from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState, TrialKey
 from rewardsmith.run.trials import CHECKPOINTS
 from rewardsmith.types import Slot

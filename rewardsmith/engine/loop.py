@@ -77,7 +77,7 @@ class Engine:
     def __init__(
         self,
         run: RunFolder,
-        strategy: Strategy,
+        strategy: Strategy[Any],
         writer: Writer,
         executor: Executor,
         log: ReplyLog,

@@ -19,18 +19,19 @@ from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.records import read_verdict
 from rewardsmith.run.state import RunState, TrialKey
 
-# better and worse trajectories, of each, that there must be where a strategy says nothing of it
-_CONTRAST = 3
-
 
 class Suspicions:
-    """Holds the trained programs of a run against what became known; each once for the same trials."""
+    """Audits the trained programs of a run on all recorded episodes; each once for the same trials.
 
-    def __init__(self, run: RunFolder) -> None:
+    Args:
+        contrast: better and worse trajectories, of each, without which nothing is suspected.
+    """
+
+    def __init__(self, run: RunFolder, contrast: int) -> None:
         self._run = run
         self._bank = RunBank(run)
         self._gamma = run.task().spec.training.gamma
-        self._contrast = int(run.config().options.get("contrast", _CONTRAST))
+        self._contrast = contrast
         self._told: dict[tuple[str, tuple[TrialKey, ...]], list[str]] = {}
 
     def of(self, program: str, state: RunState, round_number: int) -> list[str]:

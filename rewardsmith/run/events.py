@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.protocol import FinishReason
-from rewardsmith.run.config import Budget
+from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import (
     AuditState,
     RunState,

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.maths.statistics import interval
-from rewardsmith.run.config import Budget
+from rewardsmith.run.settings import Budget
 from rewardsmith.types import Interval, Outcome, Slot
 
 TrialKey = tuple[str, int, str]  # program, seed, rung
@@ -145,7 +145,7 @@ class RunState:
     # (program, rung) -> seeds that the budget admitted
     admitted: dict[tuple[str, str], frozenset[int]] = field(default_factory=dict)
     preflight: Preflight | None = None
-    raised: Budget = Budget()  # limits of later sessions
+    raised: Budget = field(default_factory=Budget)  # limits of later sessions
     tokens: int = 0
     usd: float = 0.0  # of what has a price
     unpriced: int = 0  # replies whose price is unknown

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,39 +21,96 @@ class StrategyOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Strategy(Protocol):
-    """Decides what to do next. Made once per run from its options.
+OptionsT = TypeVar("OptionsT", bound=StrategyOptions)
 
-    ``produces`` and ``shaping`` may be left out: a reward, and the task's own. One from another
-    package brings its
-    texts: a class attribute ``prompts``, the path of a folder that holds ``<name of the
-    strategy>/*.md.j2``.
+
+@dataclass(frozen=True)
+class Shape:
+    """The size of a search that asks in rounds.
+
+    Attributes:
+        rounds: number of rounds.
+        samples: programs per round.
+        seeds: trainings per program, each on a seed of its own.
     """
 
-    Options: ClassVar[type[StrategyOptions]]
-    produces: ClassVar[str]  # the functions that programs define where nobody says otherwise
-    shaping: ClassVar[
-        Mapping[str, Any]
-    ]  # what it sets of [training.shaping] where nobody says otherwise
+    rounds: int
+    samples: int
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a strategy needs of the writer and of the bank.
+
+    Attributes:
+        examples: rewards of similar tasks that the writer is shown.
+        votes: questions to the model about each of a few steps at which a subgoal becomes true.
+        contrast: better and worse trajectories, of each, without which the bank decides nothing.
+        seed: seed of a writer that draws at random.
+        instruction: text field that a writer asks questions about; the task's first if empty.
+    """
+
+    examples: int = 0
+    votes: int = 0
+    contrast: int = 3
+    seed: int = 0
+    instruction: str = ""
+
+
+class Strategy(ABC, Generic[OptionsT]):
+    """Decides the next step of a run. Made once per run.
+
+    Class attributes:
+        Options: the record of its options.
+        produces: functions that programs define by default: names joined by commas, or ``all``.
+        shaping: what it sets in ``[training.shaping]`` by default.
+        prompts: folder that holds ``<name of the strategy>/*.md.j2``, for a strategy of another
+            package.
+
+    Args:
+        options: its options, checked.
+        steps: training steps of each training.
+    """
+
+    Options: ClassVar[type[StrategyOptions]] = StrategyOptions
+    produces: ClassVar[str] = "reward"
+    shaping: ClassVar[Mapping[str, Any]] = {}
+    prompts: ClassVar[Path | None] = None
+
+    def __init__(self, options: OptionsT, steps: int) -> None:
+        self.options = options
+        self.steps = steps
 
     @property
-    def options(self) -> StrategyOptions:
-        """Its options, resolved."""
+    def needs(self) -> Needs:
+        """What it needs of the writer and of the bank."""
+        return Needs()
 
+    @property
+    def shape(self) -> Shape | None:
+        """The size of its search; None where it does not ask in rounds."""
+        return None
+
+    @abstractmethod
     def plan(self, state: RunState) -> Sequence[Order]:
         """Orders that can be carried out in any order, or a single :class:`Stop`."""
 
+    @abstractmethod
     def planned_requests(self) -> int:
         """The most requests that the strategy can make, for estimates."""
 
+    @abstractmethod
     def usual_requests(self) -> int:
         """The requests that it makes where every program is valid."""
 
+    @abstractmethod
     def planned_trials(self) -> int:
-        """The most trainings that the strategy can ask for before the report."""
+        """The most trainings that the strategy can order before the final comparison."""
 
+    @abstractmethod
     def trials_per_program(self) -> int:
-        """The trainings that a valid program will first be given."""
+        """The trainings that each valid program gets first."""
 
 
 def attempts(state: RunState, round_number: int, sample: int) -> list[SlotState]:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from rewardsmith.run.orders import Audit, Order, Turn
 from rewardsmith.run.state import RunState
-from rewardsmith.strategy.base import StrategyOptions, accepted_programs
+from rewardsmith.strategy.base import Needs, StrategyOptions, accepted_programs
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson, trainings
 
 
@@ -35,11 +35,16 @@ class CalmOptions(RoundOptions):
     votes: int = Field(0, ge=0)
 
 
-class Calm(InRounds):
+class Calm(InRounds[CalmOptions]):
     """Ask for subgoals, audit them, train with those that may be trusted."""
 
     Options: ClassVar[type[StrategyOptions]] = CalmOptions
     produces: ClassVar[str] = "subgoals"
+
+    @property
+    def needs(self) -> Needs:
+        """As its options say."""
+        return Needs(votes=self.options.votes)
 
     def owed(self, state: RunState, number: int) -> Sequence[Order]:
         """Programs are audited; those that are not refused are trained."""

@@ -24,7 +24,7 @@ from pydantic import Field
 from rewardsmith.maths.preference import Rule
 from rewardsmith.run.orders import Order, Turn
 from rewardsmith.run.state import RunState
-from rewardsmith.strategy.base import StrategyOptions, accepted_programs
+from rewardsmith.strategy.base import Needs, StrategyOptions, accepted_programs
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson
 from rewardsmith.strategy.screening import ScreenOptions, screened_trainings
 
@@ -36,10 +36,15 @@ class CardOptions(ScreenOptions, RoundOptions):
     trained_anyway: float = Field(0.0, ge=0, le=1)
 
 
-class Card(InRounds):
+class Card(InRounds[CardOptions]):
     """Ask, hold against the bank, train, tell, ask again."""
 
     Options: ClassVar[type[StrategyOptions]] = CardOptions
+
+    @property
+    def needs(self) -> Needs:
+        """As its options say."""
+        return Needs(contrast=self.options.contrast, seed=self.options.seed)
 
     def owed(self, state: RunState, number: int) -> Sequence[Order]:
         """The program is held against the bank, and trained if that does not speak against it."""

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from rewardsmith.run.orders import Turn
 from rewardsmith.run.state import RunState
-from rewardsmith.strategy.base import StrategyOptions
+from rewardsmith.strategy.base import Needs, StrategyOptions
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson
 
 
@@ -39,12 +39,17 @@ class EagerOptions(RoundOptions):
     answers: Literal["texts", "learned"] = "texts"
 
 
-class Eager(InRounds):
+class Eager(InRounds[EagerOptions]):
     """Ask about the instruction, pay for answers."""
 
     Options: ClassVar[type[StrategyOptions]] = EagerOptions
     produces: ClassVar[str] = "subgoals"
     shaping: ClassVar[Mapping[str, Any]] = {"subgoals": "neutralised"}
+
+    @property
+    def needs(self) -> Needs:
+        """As its options say."""
+        return Needs(instruction=self.options.instruction)
 
     def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
         """The whole talk before a round."""

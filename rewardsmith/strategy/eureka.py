@@ -17,7 +17,7 @@ from pydantic import Field
 
 from rewardsmith.run.orders import Order, Turn
 from rewardsmith.run.state import RunState
-from rewardsmith.strategy.base import StrategyOptions, accepted_programs
+from rewardsmith.strategy.base import Needs, StrategyOptions, accepted_programs
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson, told_of
 from rewardsmith.strategy.screening import ScreenOptions, screened_trainings
 
@@ -35,10 +35,15 @@ class EurekaOptions(ScreenOptions, RoundOptions):
     history: int = Field(4, ge=1)
 
 
-class Eureka(InRounds):
+class Eureka(InRounds[EurekaOptions]):
     """Best of K, N times."""
 
     Options: ClassVar[type[StrategyOptions]] = EurekaOptions
+
+    @property
+    def needs(self) -> Needs:
+        """As its options say."""
+        return Needs(contrast=self.options.contrast, seed=self.options.seed)
 
     def owed(self, state: RunState, number: int) -> Sequence[Order]:
         """Every valid program is trained, or those that the bank does not speak against."""

@@ -27,7 +27,15 @@ from pydantic import Field
 
 from rewardsmith.run.orders import Order, Screen, Stop, Train, Turn
 from rewardsmith.run.state import RunState
-from rewardsmith.strategy.base import StrategyOptions, accepted_programs, most_attempts, write_wave
+from rewardsmith.strategy.base import (
+    Needs,
+    Shape,
+    Strategy,
+    StrategyOptions,
+    accepted_programs,
+    most_attempts,
+    write_wave,
+)
 
 _CONTRAST = 3  # good and bad episodes without which nothing is suspected
 
@@ -64,14 +72,23 @@ class EvolveOptions(StrategyOptions):
     seed: int = Field(0, ge=0)
 
 
-class Evolve:
+class Evolve(Strategy[EvolveOptions]):
     """Vary the best, keep what proves itself."""
 
     Options: ClassVar[type[StrategyOptions]] = EvolveOptions
 
     def __init__(self, options: EvolveOptions, steps: int) -> None:
-        self.options = options
-        self.steps = max(1, round(options.share * steps))
+        super().__init__(options, max(1, round(options.share * steps)))
+
+    @property
+    def needs(self) -> Needs:
+        """The grammar draws with the seed of the options."""
+        return Needs(seed=self.options.seed)
+
+    @property
+    def shape(self) -> Shape:
+        """As its options say."""
+        return Shape(self.options.rounds, self.options.samples, self.options.seeds)
 
     def plan(self, state: RunState) -> Sequence[Order]:
         """The orders that the current round still owes, or the first ones of the next."""

@@ -34,7 +34,7 @@ class QShapeOptions(RoundOptions):
     share: float = Field(0.5, gt=0, le=1)
 
 
-class QShape(InRounds):
+class QShape(InRounds[QShapeOptions]):
     """Write, take apart, keep what helps."""
 
     Options: ClassVar[type[StrategyOptions]] = QShapeOptions
@@ -54,11 +54,11 @@ class QShape(InRounds):
 
     def planned_trials(self) -> int:
         """Every program and each of its parts on every seed, and the native reward."""
-        return super().planned_trials() + int(self.options.seeds)
+        return super().planned_trials() + self.options.seeds
 
     def trials_per_program(self) -> int:
         """Of the whole and of each part."""
-        return (1 + len(ENTRY_POINTS)) * int(self.options.seeds)
+        return (1 + len(ENTRY_POINTS)) * self.options.seeds
 
     def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
         """The whole talk before a round."""

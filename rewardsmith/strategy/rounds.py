@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar, TypeVar
 
 from pydantic import Field
 
 from rewardsmith.run.orders import Kind, Order, Stop, Train, Turn
 from rewardsmith.run.state import RunState
-from rewardsmith.strategy.base import StrategyOptions, accepted_programs, most_attempts, write_wave
+from rewardsmith.strategy.base import (
+    Shape,
+    Strategy,
+    StrategyOptions,
+    accepted_programs,
+    most_attempts,
+    write_wave,
+)
 
 
 class RoundOptions(StrategyOptions):
@@ -28,15 +35,22 @@ class RoundOptions(StrategyOptions):
     seeds: int = Field(1, ge=1)
 
 
-class InRounds:
-    """Asks, does what a round's programs owe, asks again; one round more each time that a person says something."""
+RoundsT = TypeVar("RoundsT", bound=RoundOptions)
+
+
+class InRounds(Strategy[RoundsT]):
+    """Asks for programs in rounds, and carries out what each round still owes.
+
+    Each remark of the user (``rewardsmith say``) adds a round.
+    """
 
     Options: ClassVar[type[StrategyOptions]] = RoundOptions
     ended: ClassVar[str] = "all rounds are done"
 
-    def __init__(self, options: Any, steps: int) -> None:
-        self.options = options
-        self.steps = steps
+    @property
+    def shape(self) -> Shape:
+        """As its options say."""
+        return Shape(self.options.rounds, self.options.samples, self.options.seeds)
 
     def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
         """The past that the requests of a round show, oldest first."""
@@ -63,7 +77,7 @@ class InRounds:
 
     def usual_requests(self) -> int:
         """All samples of all rounds, none of them refused."""
-        return int(self.options.rounds * self.options.samples)
+        return self.options.rounds * self.options.samples
 
     def planned_trials(self) -> int:
         """All samples of all rounds on every selection seed."""
@@ -71,7 +85,7 @@ class InRounds:
 
     def trials_per_program(self) -> int:
         """One per selection seed."""
-        return int(self.options.seeds)
+        return self.options.seeds
 
 
 def trainings(state: RunState, programs: Sequence[str], seeds: int, steps: int) -> list[Train]:

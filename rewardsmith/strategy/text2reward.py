@@ -15,7 +15,7 @@ from pydantic import Field
 
 from rewardsmith.run.orders import Turn
 from rewardsmith.run.state import RunState
-from rewardsmith.strategy.base import StrategyOptions
+from rewardsmith.strategy.base import Needs, StrategyOptions
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson
 
 
@@ -30,11 +30,16 @@ class Text2RewardOptions(RoundOptions):
     examples: int = Field(1, ge=0)
 
 
-class Text2Reward(InRounds):
+class Text2Reward(InRounds[Text2RewardOptions]):
     """Ask once, train, and ask again when a person has spoken."""
 
     Options: ClassVar[type[StrategyOptions]] = Text2RewardOptions
     ended = "it was asked once; say what the agent should do otherwise, then resume"
+
+    @property
+    def needs(self) -> Needs:
+        """As its options say."""
+        return Needs(examples=self.options.examples)
 
     def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
         """The whole talk before a round."""

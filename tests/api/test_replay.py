@@ -14,7 +14,7 @@ from rewardsmith.errors import RunError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply, Request
 from rewardsmith.llm.replay import Tape
-from rewardsmith.run.config import Budget
+from rewardsmith.run.settings import Budget
 from rewardsmith.types import Slot
 from tests.support.crash_driver import Slots, answer
 from tests.support.fake_llm import FakeLLM

@@ -22,7 +22,7 @@ def task(tmp_path: Path) -> str:
 
 
 def begin(task: str, tmp_path: Path, **options: int) -> Search:
-    return rs.Search(
+    return rs.Search.begin(
         task, runs=tmp_path / "runs", options={"rounds": 2, "seeds": 1, **options}, report_seeds=2
     )
 
@@ -61,7 +61,7 @@ def test_a_whole_search(task: str, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("executor")
 def test_it_comes_to_what_a_run_with_the_same_replies_comes_to(task: str, tmp_path: Path) -> None:
-    search = Search(task, runs=tmp_path / "asked", options=OPTIONS, report_seeds=2)
+    search = Search.begin(task, runs=tmp_path / "asked", options=OPTIONS, report_seeds=2)
     while (question := search.ask()) is not None:
         search.tell(TAPE[question.slot])
     given = happened(design(task, tmp_path, replies=recorded()))
@@ -119,4 +119,4 @@ def test_a_search_that_comes_to_nothing_says_so(task: str, tmp_path: Path) -> No
     assert not told.accepted and told.program is None and "RS001" in told.findings[0]
     assert told.question is None and told.ended == "all rounds are done"
     with pytest.raises(UsageError, match="only one can write"):
-        rs.Search(task, runs=tmp_path / "runs", model="openai/x")
+        rs.Search.begin(task, runs=tmp_path / "runs", model="openai/x")

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import rewardsmith
 from rewardsmith.cli import command as command_module
 from rewardsmith.cli.app import app
 from rewardsmith.cli.command import Output, _guarded
 from rewardsmith.cli.complete import run_names, strategy_names, task_names
-from rewardsmith.cli.settings import pairs, training_changes
+from rewardsmith.cli.values import pairs, training_changes
 from rewardsmith.errors import BoundaryError, RewardsmithError, RunError, UsageError
 from tests.support import lineworld
 from tests.support.command_line import (
@@ -386,3 +387,8 @@ def test_without_a_key_it_is_said_that_no_model_is_asked(tmp_path: Path) -> None
         says="for a model",
         hints="--model",
     )
+
+
+def test_the_version_is_told() -> None:
+    done = invoke("--version")
+    assert (done.exit_code, done.stdout) == (0, f"rewardsmith {rewardsmith.__version__}\n")

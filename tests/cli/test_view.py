@@ -12,11 +12,11 @@ from rewardsmith.cli import pace as pace_module
 from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table, trial_table
-from rewardsmith.run.config import RunConfig
 from rewardsmith.run.events import Checked, Event, Replied, Trained, Worked, fold
 from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.run.trials import TrialProgress
 from rewardsmith.run.wording import difference, duration, place, short_finding, short_score, verdict
+from rewardsmith.strategy.base import Shape
 from rewardsmith.types import Interval, Slot
 
 A, B = "a" * 12, "b" * 12
@@ -169,13 +169,7 @@ class Clock:
 
 def test_time_left_comes_from_trainings_owed_and_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, pace, state = Clock(monkeypatch), Pace(), RunState()
-    pace.config = RunConfig(
-        task="t",
-        strategy="eureka",
-        options={"rounds": 1, "samples": 2, "seeds": 1},
-        steps=100,
-        report_seeds=1,
-    )
+    pace.shape, pace.report_trials = Shape(rounds=1, samples=2, seeds=1), 2
     assert pace.left_s(state, []) is None
     state = fold(SEARCH[:6])
     pace.update(state, [RUNNING._replace(program=A, steps=0)])

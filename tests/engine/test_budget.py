@@ -9,8 +9,8 @@ import pytest
 
 from rewardsmith.api import runs as api
 from rewardsmith.errors import BoundaryError, NoProgram, UsageError
-from rewardsmith.run.config import Budget
 from rewardsmith.run.events import Admitted
+from rewardsmith.run.settings import Budget
 from tests.support.crash_driver import OPTIONS, Slots, answer
 from tests.support.fake_llm import FakeLLM
 from tests.support.line_runs import asked_of, happened, kinds, the_run

@@ -18,9 +18,9 @@ from rewardsmith.api import runs as api
 from rewardsmith.engine import loop
 from rewardsmith.engine.judging import Judge, Judgement
 from rewardsmith.errors import BoundaryError, NoProgram, RunError, UsageError
-from rewardsmith.run.config import Budget
 from rewardsmith.run.events import Checked
 from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.run.trials import TrialJob
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report

@@ -189,7 +189,7 @@ def found(first_instruction, next_below):
     numbers = np.array([0, 6, 5, 3, 4, -1])[next_below]  # what the words below are in the instruction
     return np.all(numbers == first_instruction[:, 2:], axis=1)
 """
-GOOD = f"import numpy as np\n\n{FOUND}\n\ndef subgoals(first_instruction, next_below):\n    return {{'found': found(first_instruction, next_below)}}\n"  # noqa: E501
+GOOD = f"import numpy as np\n\n{FOUND}\n\ndef subgoals(first_instruction, next_below):\n    return {{'found': found(first_instruction, next_below)}}\n"
 # One false alarm in a hundred transitions or so: a place where the agent seldom is, with nothing
 # there.
 ALARMS = f"""import numpy as np

@@ -9,7 +9,6 @@ import pytest
 
 from rewardsmith.episodes.preflight import Argument, Preflight
 from rewardsmith.errors import RunError
-from rewardsmith.run.config import Budget
 from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.events import (
     KINDS,
@@ -32,6 +31,7 @@ from rewardsmith.run.events import (
     Worked,
     fold,
 )
+from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import AuditState, ScreenState, TrialState
 from rewardsmith.types import Slot
 

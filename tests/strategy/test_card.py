@@ -108,8 +108,8 @@ def test_a_share_of_the_failing_is_trained_all_the_same() -> None:
     assert 70 < len(others) < 130 and set(others) != set(chosen)
 
 
-GOOD = "```python\nimport numpy as np\n\n\ndef reward(position, next_position, terminated):\n    return {'progress': next_position - position, 'end': np.where(terminated, 1.0, 0.0)}\n```"  # noqa: E501
-AWAY = "```python\nimport numpy as np\n\n\ndef reward(position, next_position):\n    return {'progress': 0.1 * (next_position - position), 'away': -next_position}\n```"  # noqa: E501
+GOOD = "```python\nimport numpy as np\n\n\ndef reward(position, next_position, terminated):\n    return {'progress': next_position - position, 'end': np.where(terminated, 1.0, 0.0)}\n```"
+AWAY = "```python\nimport numpy as np\n\n\ndef reward(position, next_position):\n    return {'progress': 0.1 * (next_position - position), 'away': -next_position}\n```"
 BETTER = GOOD.replace("1.0, 0.0", "2.0, 0.0")
 
 

@@ -15,7 +15,7 @@ from rewardsmith.types import FloatArray
 
 _LARGEST_STEP, _LARGEST_RETURN, _SMALLEST_STEP = 1e3, 1e6, 1e-5
 _ABSURD_STEP = 1e9  # its square, which a critic's loss holds, has no digits left in float32
-_SPIKE = 100.0  # interquartile ranges away from the median; below that value it hurts nobody
+_SPIKE = 100.0  # interquartile ranges away from the median; smaller values do no harm
 _RARE = 0.02
 _SLOW_US = 20.0
 _OFTEN = 0.05

@@ -41,7 +41,7 @@ _CLOSED = "the program host is closed"
 
 
 class ProgramHost:
-    """A program in a process of its own; a :class:`rewardsmith.types.Evaluator`.
+    """A program in its own process; a :class:`rewardsmith.types.Evaluator`.
 
     Args:
         source: the module.

@@ -3,7 +3,7 @@
     reward     dict of terms | total | (total, terms)
     potential  total
     subgoals   dict of booleans
-    q_prior    total, or (n, n_actions) when it does not ask for the action
+    q_prior    total, or (n, n_actions) when it does not take the action
 
 A total or a term is an array (n,) of numbers or booleans; (n, 1) is squeezed, a constant is
 repeated. Later calls must return the names of the first call, in any order.

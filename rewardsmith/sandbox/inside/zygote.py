@@ -48,9 +48,9 @@ def main() -> NoReturn:
     gc.freeze()  # what is loaded now is shared with every host
     while True:
         message, files = _next(control, client)
-        command, asked, process = COMMAND.unpack(message)
+        command, number, process = COMMAND.unpack(message)
         result = _fork(control, files, layers) if command == FORK else _reap(process)
-        control.sendall(ANSWER.pack(asked, result))
+        control.sendall(ANSWER.pack(number, result))
 
 
 def _hear_signals() -> None:
@@ -101,7 +101,7 @@ def _reap(process: int) -> int:
 def _become_host(control: socket.socket, files: list[int], layers: tuple[str, ...]) -> NoReturn:
     try:
         control.close()
-        os.setsid()  # a group of its own, to be killed as one
+        os.setsid()  # its own group, which is killed as one
         serve(files[0], files[1], layers)
     finally:
         os._exit(1)

@@ -1,1 +1,1 @@
-"""Static checks: what the source of a program tells without running it."""
+"""Static checks: they read the source of a program and run nothing."""

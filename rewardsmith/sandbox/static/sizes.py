@@ -1,6 +1,6 @@
 """Limits the size of a program and finds work that would take too long or too much memory.
 
-The program host has limits of its own. These are found earlier, with their line, and protect
+The program host has its own limits. These are found earlier, with their line, and protect
 whoever reads the source: this process and the user.
 """
 

@@ -102,10 +102,10 @@ class _Rules(ast.NodeVisitor):
         self.visit(node.args)
         outside = self._local, self._arguments
         names = {name for part in node.body for name in stored_names(part)}
-        asked = {arg.arg for arg in parameters(node.args)}
+        arguments = {arg.arg for arg in parameters(node.args)}
         is_entry = node.name in self._entries and not self._local
-        self._arguments = (asked if is_entry else self._arguments - asked) - names
-        self._local = self._local | names | asked | {node.name}
+        self._arguments = (arguments if is_entry else self._arguments - arguments) - names
+        self._local = self._local | names | arguments | {node.name}
         for statement in node.body:
             self.visit(statement)
         self._local, self._arguments = outside

@@ -56,7 +56,8 @@ def features_of(arguments: Arguments, units: Mapping[str, str]) -> list[Feature]
     """The features of a task: its fields, and distances between fields of the same unit.
 
     Args:
-        arguments: those that programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
+        arguments: those that programs may read, see
+            :class:`rewardsmith.episodes.preflight.Preflight`.
         units: field -> unit.
     """
     texts = {name for name, seen in arguments.items() if seen.words}

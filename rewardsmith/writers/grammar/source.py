@@ -40,13 +40,17 @@ class _ScoredEpisode(NamedTuple):
 
 
 class GrammarSource:
-    """Answers requests with the grammar search; at no cost."""
+    """Answers requests with the grammar search; at no cost.
+
+    Args:
+        seed: of the random generator.
+    """
 
     prices = FREE
 
-    def __init__(self, run: RunFolder, log: ReplyLog) -> None:
+    def __init__(self, run: RunFolder, log: ReplyLog, seed: int) -> None:
         self._run = run
-        self._config = run.config()
+        self._seed = seed
         self._spec = run.task().spec
         self._log = log
         self._lock = threading.Lock()
@@ -65,7 +69,7 @@ class GrammarSource:
             for parent in asked.order.parents
             if (genome := self._genome(state, parent)) is not None
         ]
-        rng = generator_for(int(self._config.options.get("seed", 0)), slot)
+        rng = generator_for(self._seed, slot)
         genome = compose(parents, space, evidence, rng, DRAFTS[slot.sample % len(DRAFTS)])
         return Reply(reply_text(genome, len(parents)), "stop", NOTHING_USED, _NAME, latency_s=0.0)
 

@@ -82,7 +82,11 @@ def _program(texts: Texts, most: int, actions: int, network: AnswerNetwork) -> s
     )
     said = ", ".join(f"says(next_{field.name}, {field.name.upper()}_WORDS)" for field in answering)
     arguments = ", ".join(
-        [f"first_{name}", *["action"] * bool(actions), *(f"next_{field.name}" for field in answering)]
+        [
+            f"first_{name}",
+            *["action"] * bool(actions),
+            *(f"next_{field.name}" for field in answering),
+        ]
     )
     done = (
         f"action[:, None] == np.arange({actions})"
@@ -90,23 +94,25 @@ def _program(texts: Texts, most: int, actions: int, network: AnswerNetwork) -> s
         else f"np.zeros((len(first_{name}), 0), dtype=bool)"
     )
     given = f"said, done, place, first_{name}"
-    held = "\n".join(f'        "question_{k}": right({given}, {k}),' for k in range(1, most + 1))
-    (trained, measured), (answered, silent) = (
-        network.demonstrations,
-        (network.answered, network.kept_silent),
+    entries = "\n".join(
+        f'        "question_{k}": is_answered({given}, {k}),' for k in range(1, most + 1)
     )
+    trained, held_out = network.demonstrations
     return f'''import numpy as np
 
-# A small network that learned from {trained} demonstrations which word of {name} they tell. Of {measured} others it
-# answered {answered:.0%} of the questions; {silent:.0%} of the questions about something else it left open.
-# The words that are hidden, one at a time, by their numbers: {", ".join(texts.question_words)}.
+# A small network that learned from {trained} demonstrations which word of {name} is hidden.
+# On {held_out} other demonstrations it answers {network.answered:.0%} of the questions; it gives
+# no answer to {network.kept_silent:.0%} of the questions about another {name}.
+# The numbers of the words that are hidden, one at a time:
+# {", ".join(texts.question_words)}.
 ASKED = np.array({asked})
 WORDS = np.arange(1, {count + 1})
 # The numbers of these words in the other texts.
 {tables}
-# Of each word that could be the answer it reads whether each text says it, whether it is the word before the hidden one
-# or behind, and which it is; then whether each text says the one before, the one behind, whether there is one, whether
-# {name} ends with the hidden word, which question it is{", and the action" if actions else ""}.
+# Inputs for each word that could be the answer: whether each text contains it, whether it is the
+# word before or after the hidden one, and which word it is; whether each text contains the word
+# before, the word after; whether these exist; whether {name} ends with the hidden word; which
+# question it is{"; which action it was" if actions else ""}.
 HIDDEN = np.array({first}) / {UNIT}
 HIDDEN_BIAS = np.array({bias}) / {UNIT}
 ANSWER = np.array({second}) / {UNIT}
@@ -114,13 +120,13 @@ ANSWER_BIAS = np.array({last}) / {UNIT}
 
 
 def subgoals({arguments}):
-    """For each hidden word of {name}: whether the network gives the right answer after this step."""
+    """For each hidden word of {name}: whether the network answers with it after this step."""
     said = np.stack([{said}], axis=1)
     done = {done}
     asked = first_{name}[:, :, None] == ASKED
     place = np.where(np.any(asked, axis=2), 1 + np.argmax(asked, axis=2), 0)
     return {{
-{held}
+{entries}
     }}
 
 
@@ -128,33 +134,37 @@ def subgoals({arguments}):
 
 
 def _functions(count: int, most: int) -> str:
-    """What the program does with the weights: :func:`inputs_of` and :func:`_values` of the words of one question."""
+    """The functions that evaluate the network, as :mod:`network` does, for one question."""
     return f'''def says(ids, words):
-    """Whether a text says each of the words."""
+    """Whether a text contains each of the words."""
     return np.any(ids[:, :, None] == words, axis=1)
 
 
-def right(said, done, place, more, number):
-    """Whether the network takes the hidden word for the answer; a value below 0 is none."""
+def is_answered(said, done, place, more, number):
+    """Whether the network answers with the hidden word; a value below 0 is no answer."""
     hidden = (place > 0) & (np.cumsum(place > 0, axis=1) == number)
     none = np.zeros((len(place), 1), dtype=int)
     word = np.sum(np.where(hidden, place, 0), axis=1)
-    left = np.sum(np.where(hidden, np.concatenate([none, place[:, :-1]], axis=1), 0), axis=1)[:, None] == WORDS
-    behind = np.sum(np.where(hidden, np.concatenate([place[:, 1:], none], axis=1), 0), axis=1)[:, None] == WORDS
+    before = np.concatenate([none, place[:, :-1]], axis=1)
+    after = np.concatenate([place[:, 1:], none], axis=1)
+    left = np.sum(np.where(hidden, before, 0), axis=1)[:, None] == WORDS
+    right = np.sum(np.where(hidden, after, 0), axis=1)[:, None] == WORDS
     ends = np.any(hidden & np.concatenate([more[:, 1:] == 0, none == 0], axis=1), axis=1)
-    there = np.stack([np.any(left, axis=1), np.any(behind, axis=1), ends], axis=1)
+    there = np.stack([np.any(left, axis=1), np.any(right, axis=1), ends], axis=1)
     which = np.repeat(np.arange(1, {most + 1})[None] == number, len(place), axis=0)
-    near = [np.any(said & words[:, None], axis=2) for words in (left, behind)]
+    near = [np.any(said & words[:, None], axis=2) for words in (left, right)]
     same = np.repeat(np.concatenate([*near, there, which, done], axis=1)[:, None], {count}, axis=1)
-    own = [np.moveaxis(said, 1, 2), np.stack([left, behind], axis=2)]
-    read = np.concatenate([*own, np.repeat(np.eye({count})[None], len(place), axis=0), same], axis=2) * 1.0
-    values = np.matmul(np.maximum(np.matmul(read, HIDDEN) + HIDDEN_BIAS, 0), ANSWER)[:, :, 0] + ANSWER_BIAS
+    own = [np.moveaxis(said, 1, 2), np.stack([left, right], axis=2)]
+    identity = np.repeat(np.eye({count})[None], len(place), axis=0)
+    inputs = np.concatenate([*own, identity, same], axis=2) * 1.0
+    layer = np.maximum(np.matmul(inputs, HIDDEN) + HIDDEN_BIAS, 0)
+    values = np.matmul(layer, ANSWER)[:, :, 0] + ANSWER_BIAS
     return (word > 0) & (np.max(values, axis=1) > 0) & (word == 1 + np.argmax(values, axis=1))
 '''
 
 
 def _literal(values: Array) -> str:
-    """A row a line."""
+    """The array as code, one row per line."""
     if values.ndim == 1:
         return str(values.tolist())
     return "[\n" + "".join(f"    {row.tolist()},\n" for row in values) + "]"

@@ -146,7 +146,9 @@ class _Training:
         count = len(self._questions.answer)
         for _ in range(_STEPS):
             optimiser.zero_grad()
-            self._loss(layers, torch.randint(count, (_BATCH,), generator=generator).numpy()).backward()
+            self._loss(
+                layers, torch.randint(count, (_BATCH,), generator=generator).numpy()
+            ).backward()
             optimiser.step()
         return self._loss(layers, np.arange(min(count, 16 * _BATCH))).item(), layers
 

@@ -1,7 +1,7 @@
-"""The questions of a task as a source of replies: the program that answers them, composed without asking anybody.
+"""A source of replies that composes the program of questions and answers without a model.
 
-Answers come from the task's texts by a rule, or from a network that is trained here, on the
-successes that the run was given; equal ones teach it the same.
+The answers come from the task's texts by a rule, or from a network that is trained here on the
+successful episodes of the run's bank. The same episodes give the same network.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rewardsmith.llm.protocol import NOTHING_USED, Reply
 from rewardsmith.run.folder import GIVEN, RunFolder
 from rewardsmith.run.records import load_transitions
 from rewardsmith.types import Episode
-from rewardsmith.writers.questions.answering import learned_program
+from rewardsmith.writers.questions.learned import learned_program
 from rewardsmith.writers.questions.program import Texts, question_program, texts_of
 from rewardsmith.writers.requests import Asked
 
@@ -22,21 +22,30 @@ _NAME = "questions/template"
 
 
 class QuestionSource:
-    """Answers every request by the same program."""
+    """Answers every request by the same program.
+
+    Args:
+        instruction: name of the text field that the questions are about; the task's first if empty.
+    """
 
     prices = FREE
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, instruction: str) -> None:
         self._run = run
+        self._instruction = instruction
 
     def answer(self, asked: Asked) -> Reply:
-        """Compose the program, with as many questions as the instructions of random episodes come to."""
+        """Compose the program, with the most questions of an instruction in the random episodes."""
         options = self._run.config().options
-        texts = texts_of(self._run.task().spec, str(options.get("instruction", "")))
-        about = f"Questions about {texts.instruction.name}; no model was asked. Hidden are: {', '.join(texts.asked)}."
+        texts = texts_of(self._run.task().spec, self._instruction)
+        hidden = ", ".join(texts.question_words)
+        about = (
+            f"Questions about {texts.instruction.name}; no model was asked. Hidden are: {hidden}."
+        )
         if options.get("answers") == "learned":
             source, learned = learned_program(texts, _successes(self._run))
-            about += f" A network gives the answers, trained on {learned.demonstrations[0]} demonstrations."
+            count = learned.demonstrations[0]
+            about += f" A network gives the answers, trained on {count} demonstrations."
         else:
             source = question_program(texts, _most_questions(texts, self._run))
         return Reply(
@@ -50,5 +59,9 @@ def _successes(run: RunFolder) -> list[Episode]:
 
 def _most_questions(texts: Texts, run: RunFolder) -> int:
     seen = load_transitions(run)[f"first_{texts.instruction.name}"]
-    places = [place for place, word in enumerate(texts.instruction.words, 1) if word in texts.asked]
+    places = [
+        place
+        for place, word in enumerate(texts.instruction.words, 1)
+        if word in texts.question_words
+    ]
     return max(1, int(np.isin(seen, places).sum(axis=1).max()))

@@ -1,0 +1,119 @@
+"""What follows from the settings of a run: its writer, its strategy, the functions of its programs, its training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rewardsmith.api.settings import Settings
+from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.llm.providers import DEFAULTS, default_model
+from rewardsmith.program import ENTRY_POINTS
+from rewardsmith.run.config import Writer
+from rewardsmith.sandbox.behaviour.for_training import unusable_parts
+from rewardsmith.strategy.making import strategy_class
+from rewardsmith.task.loading import Task
+from rewardsmith.writers.recorded import RecordedReplies
+
+UNAIDED: dict[str, Writer] = {
+    "grammar": "grammar",
+    "questions": "questions",
+}  # writers that ask nobody, by their name
+USUAL_STRATEGY: dict[Writer, str] = {"grammar": "evolve", "questions": "eager"}
+_WITHOUT_A_MODEL: dict[str | None, Writer] = {"eager": "questions"}  # else the grammar
+_WRITES: dict[Writer, str] = {
+    "grammar": "reward",
+    "questions": "subgoals",
+}  # the others write anything
+_KEYS = " or ".join(DEFAULTS)
+
+
+def who_writes(settings: Settings, recorded: RecordedReplies | None) -> Writer:
+    """Choose the writer.
+
+    Raises:
+        UsageError: more than one was named, or a setting of a model was given where none is asked.
+    """
+    asked = {"--model": settings.model, "--replies": recorded, "--ask": settings.ask}
+    named = [name for name, value in asked.items() if value]
+    if len(named) > 1:
+        raise UsageError(
+            f"{' and '.join(named)} were given, but only one can write",
+            f"give one of {', '.join(named)}",
+        )
+    if recorded is not None:
+        return "replies"
+    if settings.ask:
+        return "person"
+    model = settings.model or default_model()
+    if model is not None and model not in UNAIDED:
+        return "model"
+    _refuse_settings_of_a_model(settings)
+    return UNAIDED[model] if model else _WITHOUT_A_MODEL.get(settings.strategy, "grammar")
+
+
+def _refuse_settings_of_a_model(settings: Settings) -> None:
+    of_a_model = {
+        "base_url": settings.base_url,
+        "price": settings.price,
+        "temperature": settings.temperature,
+        "effort": settings.effort,
+    }
+    for name, value in of_a_model.items():
+        if value is not None:
+            raise UsageError(
+                f"{name} is for a model, but no model is asked",
+                f"name one with --model, or set {_KEYS}",
+            )
+
+
+def training_changes(strategy: str, settings: Settings) -> dict[str, Any]:
+    """Changes of the task's training: those of the strategy, then the user's."""
+    shaping = {**strategy_class(strategy).shaping, **settings.training.get("shaping", {})}
+    return {**settings.training, "shaping": shaping} if shaping else dict(settings.training)
+
+
+def fitting_options(writer: Writer, recorded: RecordedReplies | None) -> dict[str, Any]:
+    """Options that fit the writer: one program at a time for the user, no repairs that a file does not hold."""
+    if writer == "person":
+        return {"samples": 1}
+    return (
+        {"repairs": 0}
+        if recorded is not None and not any(reply.attempt for reply in recorded.replies)
+        else {}
+    )
+
+
+def produced(
+    wanted: str | Sequence[str] | None, strategy: str, task: Task, writer: Writer = "model"
+) -> tuple[str, ...]:
+    """The functions that programs shall define, in the order of :data:`ENTRY_POINTS`.
+
+    Args:
+        wanted: names, ``all`` that the task's learner can use, or None for what the strategy is
+            made for.
+
+    Raises:
+        UsageError: there is no such function, the task's learner cannot use it, or the writer
+            cannot write it.
+    """
+    if wanted == "all":
+        wanted = _WRITES.get(writer, "all")
+    wanted = wanted or strategy_class(strategy).produces
+    names = wanted.replace("+", ",").split(",") if isinstance(wanted, str) else list(wanted)
+    unusable = {name: (why, hint) for name, why, hint in unusable_parts(task.spec.training)}
+    if names == ["all"]:
+        return tuple(name for name in ENTRY_POINTS if name not in unusable)
+    for name in names:
+        if name not in ENTRY_POINTS:
+            raise UsageError(
+                f"programs cannot define {name!r}", did_you_mean(name, [*ENTRY_POINTS, "all"])
+            )
+        if name in unusable:
+            raise UsageError(*unusable[name])
+        if _WRITES.get(writer, name) != name:
+            raise UsageError(
+                f"{writer} writes no {name}, only {_WRITES[writer]}",
+                f"name a model, or set {_KEYS}",
+            )
+    return tuple(name for name in ENTRY_POINTS if name in names)

@@ -1,0 +1,34 @@
+"""The provider and the prices of a run, made from its config."""
+
+from __future__ import annotations
+
+from rewardsmith.llm.pacing import PacedProvider
+from rewardsmith.llm.prices import FREE, Prices, prices_of
+from rewardsmith.llm.protocol import Provider
+from rewardsmith.llm.providers import make_provider
+from rewardsmith.llm.retrying import Patience, RetryingProvider
+from rewardsmith.run.config import RunConfig
+
+
+def provider_of(config: RunConfig, left_s: float | None = None) -> Provider:
+    """The provider that answers a run's requests: limited in its rate, and retrying.
+
+    Args:
+        left_s: seconds that the run's budget leaves; no wait starts that would end later.
+
+    Raises:
+        UsageError: there is no such provider, or it has no key.
+    """
+    assert config.model is not None
+    paced = PacedProvider(
+        make_provider(config.model, config.base_url), config.llm_at_once, config.llm_per_minute
+    )
+    longest = Patience().total_s
+    return RetryingProvider(
+        paced, Patience(total_s=longest if left_s is None else min(longest, max(left_s, 0.0)))
+    )
+
+
+def prices_in(config: RunConfig) -> Prices:
+    """The prices of a run's replies."""
+    return FREE if config.model is None else prices_of(config.model, config.price, config.base_url)
