@@ -90,7 +90,7 @@ class GrammarSource:
         ]
         return self._evidence_of(tuple(sorted(trials)))
 
-    @functools.lru_cache(maxsize=2)  # noqa: B019 - a source lives as long as the process works on its run
+    @functools.lru_cache(maxsize=2)  # noqa: B019 - there is one source per process
     def _evidence_of(self, trials: tuple[tuple[str, int], ...]) -> tuple[SearchSpace, Evidence]:
         """The search space and the evidence of these trials and of the random policy."""
         preflight = self._preflight
