@@ -163,7 +163,7 @@ def measure(spec: dict, source: str, training: dict, device: str) -> dict[str, f
         return opened[0]
 
     job = TrialJob(
-        task="", program="benchmark", steps=task.spec.training.steps, device=device,
+        program="benchmark", steps=task.spec.training.steps, device=device,
         training=task.spec.training, evaluation=task.spec.evaluation,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:

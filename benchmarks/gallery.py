@@ -1,9 +1,9 @@
-"""Writes docs/gallery.md: each shipped task's designed reward, its score and its agent, from the runs that are kept.
+"""Writes docs/gallery.md from the kept runs: the reward, score and agent of each shipped task.
 
     python benchmarks/gallery.py [RUNS]
 
-RUNS is a folder of whole runs; with it, films of their agents are made small and laid beside the
-page. Those that lie there already are kept.
+RUNS is a folder of whole runs: their films are made smaller and stored beside the page. Films that
+exist there already are kept.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 from PIL import Image
 
 import rewardsmith as rs
-from rewardsmith.api.export.module import program_in
 from rewardsmith.task.loading import shipped_tasks
 
 KEPT = Path(__file__).parent / "results" / "model_runs"
@@ -74,10 +73,10 @@ def part(name: str, facts: dict[str, Any], folder: Path) -> str:
         if (FILMS / f"{name}.webp").exists()
         else ""
     )
-    source = program_in((folder / "reward.py").read_text(encoding="utf-8")).strip()
+    source = (folder / "program.py").read_text(encoding="utf-8").strip()
     place = f"../benchmarks/results/model_runs/{SHOWN.get(name, name)}"
-    rest = f"{facts['strategy']}, {facts['spent']['requests']} requests; [the whole file]({place}/reward.py)"
-    about = f"Designed: {score(facts['fitness'])}. {rest}."
+    made = f"{facts['strategy']}, {facts['spent']['requests']} requests"
+    about = f"Designed: {score(facts['fitness'])}. {made}; [the program]({place}/program.py)."
     return f"\n## {name}\n\n{facts['goal']}\n{film}\n{about}\n\n```python\n{source}\n```\n"
 
 

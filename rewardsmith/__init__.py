@@ -17,9 +17,12 @@ __version__ = "0.1.0"
 _WHERE = {
     "BoundaryError": "errors",
     "Budget": "run.settings",
+    "Call": "engine.workers.executor",
     "Episode": "types",
+    "Executor": "engine.workers.executor",
     "Finding": "types",
     "NoProgram": "errors",
+    "Resources": "engine.workers.executor",
     "RewardWrapper": "api.wrapper",
     "RewardsmithError": "errors",
     "Run": "api.runs",

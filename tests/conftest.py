@@ -13,7 +13,7 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import pytest
 from hypothesis import HealthCheck, settings
 
-from rewardsmith.api import session
+from rewardsmith.engine.workers import local
 from tests.support.fake_executor import FakeExecutor
 
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
@@ -36,5 +36,5 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def executor(monkeypatch: pytest.MonkeyPatch) -> FakeExecutor:
     """Trainings that take no time."""
     fake = FakeExecutor()
-    monkeypatch.setattr(session, "LocalExecutor", lambda _: fake)
+    monkeypatch.setattr(local, "LocalExecutor", lambda _: fake)
     return fake

@@ -6,7 +6,6 @@ import json
 import re
 from pathlib import Path
 
-from rewardsmith.api.export.module import program_in
 from rewardsmith.api.programs import check_program
 from rewardsmith.sandbox.codes import CODES, page
 from rewardsmith.task.loading import shipped_tasks
@@ -54,10 +53,10 @@ def test_links_between_pages_hold() -> None:
 def test_the_gallery_shows_every_task_as_it_was_kept() -> None:
     page = (DOCS / "gallery.md").read_text()
     for name in shipped_tasks():
-        link = re.search(rf"## {name}\n.*?\[the whole file\]\((.*?)reward.py\)", page, re.DOTALL)
+        link = re.search(rf"## {name}\n.*?\[the program\]\((.*?)program.py\)", page, re.DOTALL)
         assert link is not None
         kept = DOCS / link[1]
-        program = program_in((kept / "reward.py").read_text()).strip()
+        program = (kept / "program.py").read_text().strip()
         assert program in page
         assert (
             f"{json.loads((kept / 'reward.json').read_text())['fitness']['report']['mean']:.3g} ["

@@ -1,4 +1,4 @@
-"""Plugins: a provider, a strategy, a task and an algorithm of the package in docs/plugins.md work like our own."""
+"""Plugins: what the package in docs/plugins.md adds works like our own; it adds one of each kind."""
 
 from __future__ import annotations
 
@@ -61,6 +61,23 @@ def test_a_run_with_everything_from_another_package(tmp_path: Path, site: Path) 
     assert job["training"]["algorithm"] == "MYPPO"
 
 
+def test_an_executor_of_another_package(tmp_path: Path, site: Path) -> None:
+    path = os.pathsep.join([str(ROOT), str(site)])
+    program = "def reward(next_position):\n    return {'place': next_position}\n"
+    (tmp_path / "program.py").write_text(program)
+    done = call(
+        tmp_path, "train", "program.py", "--task", "my-line", "--executor", "elsewhere", "--seeds", "1",
+        "--steps", "64", "--json", PYTHONPATH=path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (run,) = (tmp_path / "runs").iterdir()
+    (trial,) = run.glob("programs/*/trials/*")
+    names = {file.name for file in trial.iterdir()}
+    assert {"curve.csv", "progress.json", "result.json", "out.log", "export.log"} <= names
+    assert str(tmp_path) not in (trial / "job.json").read_text()
+    assert (run / "export" / "policy.zip").exists()
+
+
 def test_what_a_plugin_lacks_is_told_like_our_own(tmp_path: Path, site: Path) -> None:
     path = os.pathsep.join([str(ROOT), str(site)])
     done = call(tmp_path, "design", "my-lime", PYTHONPATH=path)
@@ -69,6 +86,18 @@ def test_what_a_plugin_lacks_is_told_like_our_own(tmp_path: Path, site: Path) ->
     assert (
         done.returncode == 2 and "no algorithm 'MYPPOO'" in done.stderr and "MYPPO" in done.stderr
     )
+    done = call(
+        tmp_path,
+        "design",
+        "my-line",
+        "--model",
+        "echo/any",
+        "--executor",
+        "elswhere",
+        PYTHONPATH=path,
+    )
+    assert done.returncode == 2 and "no executor 'elswhere'" in done.stderr
+    assert "elsewhere" in done.stderr and not list((tmp_path / "runs").iterdir())
     (site / "my_rewards" / "provider.py").write_text("def (")
     done = call(tmp_path, "design", "my-line", "--model", "echo/any", PYTHONPATH=path)
     assert done.returncode == 2 and "provider 'echo' cannot be loaded: SyntaxError" in done.stderr

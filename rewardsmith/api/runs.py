@@ -19,6 +19,7 @@ from rewardsmith.api.session import carry_on
 from rewardsmith.api.settings import Settings, takes_settings
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.observer import Observer
+from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.run.best import Best, best_program
 from rewardsmith.run.config import RunConfig
@@ -59,12 +60,15 @@ class Run:
         """
         return best_program(self.folder, self.state)
 
-    def export(self, target: str | Path | None = None) -> Path:
+    def export(
+        self, target: str | Path | None = None, *, executor: str | Executor = "local"
+    ) -> Path:
         """Write ``reward.py``, ``reward.json`` and the policy; returns the folder.
 
         Args:
             target: a folder, or the path that ``reward.py`` shall have; the run's own ``export`` by
                 default.
+            executor: where the policy is built.
 
         Raises:
             NoProgram: nothing is good enough.
@@ -72,10 +76,9 @@ class Run:
         """
         from rewardsmith.api.export import export_run
 
-        best = self.best
-        return export_run(
-            self.folder, self.state, best.id, Path(target) if target is not None else None
-        )
+        best, path = self.best, Path(target) if target is not None else None
+        with Execution(executor, workers=1).opened() as opened:
+            return export_run(self.folder, self.state, best.id, path, opened)
 
     def report(self, target: str | Path | None = None) -> Path:
         """Write the run as one HTML file, ``report.html`` in its folder by default; returns its path.
@@ -109,10 +112,26 @@ class DesignSettings(Settings):
     workers: Annotated[
         int | None, Field(gt=0, description="Concurrent trainings; the number of cores by default.")
     ] = None
+    executor: Annotated[
+        str | Executor,
+        Field(
+            description="Where trainings run: the name of an executor, or one that the caller "
+            "opened and closes."
+        ),
+    ] = "local"
+    needs: Annotated[
+        Resources,
+        Field(description="What each training needs; Resources(gpus=0.25) lets four share a GPU."),
+    ] = ONE_CORE
     runs: Annotated[str | Path, Field(description="Folder in which the run's folder is made.")] = (
         RUNS
     )
     observer: Annotated[Observer | None, Field(description="Is notified of every event.")] = None
+
+    @property
+    def execution(self) -> Execution:
+        """Where the calls of the run are carried out."""
+        return Execution(self.executor, self.workers, self.needs)
 
 
 @takes_settings(DesignSettings)
@@ -149,7 +168,7 @@ def design(task: Task | str | Plan, goal: str | None, settings: DesignSettings) 
     )
     run = create_run(Path(settings.runs), *given)
     try:
-        carry_on(run, settings.workers, settings.observer or Observer())
+        carry_on(run, settings.execution, settings.observer or Observer())
         return Run(run)
     except UsageError:
         if (
@@ -176,6 +195,8 @@ def resume(
     *,
     budget: Mapping[str, float] | None = None,
     workers: int | None = None,
+    executor: str | Executor = "local",
+    needs: Resources = ONE_CORE,
     runs: str | Path = RUNS,
     observer: Observer | None = None,
 ) -> Run:
@@ -183,6 +204,7 @@ def resume(
 
     Args:
         budget: new limits, e.g. ``{"tokens": 200_000}``.
+        workers, executor, needs: as :func:`design` takes them.
 
     Raises:
         RunError: there is no such run, or it is in use, or its folder was changed.
@@ -205,7 +227,7 @@ def resume(
                     "give a larger one",
                 )
     limits = _limits(budget) if budget else None
-    carry_on(folder, workers, observer or Observer(), limits)
+    carry_on(folder, Execution(executor, workers, needs), observer or Observer(), limits)
     return Run(folder)
 
 
@@ -253,6 +275,8 @@ def replay(
     *,
     by_position: bool = False,
     workers: int | None = None,
+    executor: str | Executor = "local",
+    needs: Resources = ONE_CORE,
     runs: str | Path = RUNS,
     observer: Observer | None = None,
     allow_weak_sandbox: bool = False,
@@ -267,7 +291,9 @@ def replay(
     """
     folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
     planned = plan_replay(folder, by_position=by_position, allow_weak_sandbox=allow_weak_sandbox)
-    return design(planned, workers=workers, runs=runs, observer=observer)
+    return design(
+        planned, workers=workers, executor=executor, needs=needs, runs=runs, observer=observer
+    )
 
 
 def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:

@@ -19,11 +19,13 @@ from rewardsmith.api.session import carry_on
 from rewardsmith.api.settings import takes_settings
 from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.observer import Observer
+from rewardsmith.engine.workers.executor import HERE, ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import NoProgram, RunError, UsageError
 from rewardsmith.evidence.suspicions import Suspicions
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply
+from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import open_run
 from rewardsmith.run.orders import Kind, Turn, Write
 from rewardsmith.run.state import RunState, SlotState
@@ -84,7 +86,7 @@ class Search:
 
     Args:
         run: the run.
-        workers: concurrent trainings; the number of cores by default.
+        execution: where trainings run; this machine by default.
         observer: is notified of every event.
 
     Raises:
@@ -92,7 +94,7 @@ class Search:
     """
 
     def __init__(
-        self, run: Run, workers: int | None = None, observer: Observer | None = None
+        self, run: Run, execution: Execution = HERE, observer: Observer | None = None
     ) -> None:
         config = run.folder.config()
         if config.writer != "person":
@@ -101,7 +103,7 @@ class Search:
                 "begin a run that does with: rewardsmith design TASK --ask",
             )
         self.run = run
-        self._workers = workers
+        self._execution = execution
         self._observer = observer or Observer()
 
     @staticmethod
@@ -118,7 +120,7 @@ class Search:
         """
         given = {name: getattr(settings, name) for name in settings.model_fields_set}
         run = design(task, goal, **{**given, "ask": True})
-        return Search(run, settings.workers, settings.observer)
+        return Search(run, settings.execution, settings.observer)
 
     @classmethod
     def open(
@@ -126,6 +128,8 @@ class Search:
         run: str | Path | Run,
         *,
         workers: int | None = None,
+        executor: str | Executor = "local",
+        needs: Resources = ONE_CORE,
         runs: str | Path = RUNS,
         observer: Observer | None = None,
     ) -> Search:
@@ -136,7 +140,7 @@ class Search:
             UsageError: it does not wait for replies.
         """
         found = run if isinstance(run, Run) else Run(open_run(run, Path(runs)))
-        return cls(found, workers, observer)
+        return cls(found, Execution(executor, workers, needs), observer)
 
     def ask(self) -> Question | None:
         """What the run asks for next; None when it is over. Changes nothing, however often it is called."""
@@ -169,7 +173,7 @@ class Search:
             log.put(question.request, question.occurrence, _reply(reply, by), question.order.slot)
 
         try:
-            carry_on(self.run.folder, self._workers, self._observer, bring=bring)
+            carry_on(self.run.folder, self._execution, self._observer, bring=bring)
         except NoProgram:
             if not answered:
                 raise
@@ -178,7 +182,8 @@ class Search:
     def _waiting(self, log: ReplyLog | None = None) -> list[Asked]:
         folder, state = self.run.folder, self.run.state
         strategy = strategy_of(folder.config())
-        return Asking(folder, strategy, log or ReplyLog(folder.llm_log)).unanswered(state, FREE)
+        asking = Asking(folder, strategy, log or ReplyLog(folder.llm_log), RunBank(folder))
+        return asking.unanswered(state, FREE)
 
     def _told(self, slot: Slot) -> Told:
         state = self.run.state
@@ -205,7 +210,7 @@ class Search:
         turn = Turn(entry.program, _kinds(state, entry), entry.slot)
         after = Write(Slot(entry.slot.round + 1, 0), (turn,))
         contrast = strategy_of(folder.config()).needs.contrast
-        suspicions = Suspicions(folder, contrast)
+        suspicions = Suspicions(folder, RunBank(folder), contrast)
         (past,) = past_turns(folder, state, ReplyLog(folder.llm_log), after, suspicions)
         return told(folder.prompts(), past)
 

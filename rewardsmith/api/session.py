@@ -7,14 +7,13 @@ as it is interrupted, or as somebody brings replies to it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 
 from rewardsmith.api.planning import TAPE
 from rewardsmith.api.providers import prices_in, provider_of
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.loop import Engine
 from rewardsmith.engine.observer import Observer
-from rewardsmith.engine.workers.local import Executor, LocalExecutor, available_cores
+from rewardsmith.engine.workers.executor import Execution, Executor, Resources
 from rewardsmith.errors import NoProgram
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
@@ -40,7 +39,7 @@ from rewardsmith.writers.sources import (
 
 def carry_on(
     folder: RunFolder,
-    workers: int | None,
+    execution: Execution,
     observer: Observer,
     budget: Budget | None = None,
     bring: Callable[[ReplyLog], None] | None = None,
@@ -48,7 +47,7 @@ def carry_on(
     """Run the engine on a folder until it ends, then export; or until a reply has to be brought.
 
     Args:
-        workers: trainings side by side; the number of cores when None.
+        execution: where calls are carried out.
         budget: new limits.
         bring: puts replies into the log before the engine goes.
 
@@ -64,8 +63,8 @@ def carry_on(
         log = ReplyLog(folder.llm_log)
         if bring is not None:
             bring(log)
-        with closing(LocalExecutor(workers or available_cores())) as executor:
-            engine = _open_engine(folder, log, executor, observer)
+        with execution.opened() as executor:
+            engine = _open_engine(folder, log, executor, observer, execution.needs)
             if budget is not None:
                 engine.record(BudgetRaised(limits=budget))
             state = engine.go()
@@ -84,12 +83,12 @@ def carry_on(
 
 
 def _open_engine(
-    folder: RunFolder, log: ReplyLog, executor: Executor, observer: Observer
+    folder: RunFolder, log: ReplyLog, executor: Executor, observer: Observer, needs: Resources
 ) -> Engine:
     config = folder.config()
     strategy = strategy_of(config)
     writer = Writer(_source(folder, config, strategy.needs, log), log)
-    return Engine(folder, strategy, writer, executor, log, observer)
+    return Engine(folder, strategy, writer, executor, log, observer, needs)
 
 
 def _source(folder: RunFolder, config: RunConfig, needs: Needs, log: ReplyLog) -> Source:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import uuid
-from contextlib import closing
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from rewardsmith.api.export.policy import export_policy
 from rewardsmith.api.programs import trainable_program
 from rewardsmith.engine.observer import Observer
-from rewardsmith.engine.training import Trainer, trained
-from rewardsmith.engine.workers.local import LocalExecutor, available_cores
+from rewardsmith.engine.training import Trainings, trained
+from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE, Verdict, program_id
@@ -66,6 +66,8 @@ def train_program(
     native: bool = False,
     device: str = "auto",
     workers: int | None = None,
+    executor: str | Executor = "local",
+    needs: Resources = ONE_CORE,
     runs: str | Path = "runs",
     observer: Observer | None = None,
 ) -> TrainResult:
@@ -76,6 +78,7 @@ def train_program(
         seeds: trainings, with seeds 0, 1, …
         steps: environment steps of each; the task's by default.
         native: train the native reward on the same seeds too.
+        workers, executor, needs: as :func:`rewardsmith.design` takes them.
 
     Raises:
         UsageError: the file cannot be read, or the program is refused.
@@ -85,31 +88,25 @@ def train_program(
     resolved = resolve_task(task)
     source, verdict = trainable_program(path, resolved)
     program = program_id(source)
-    folder = RunFolder(Path(runs) / f"train-{resolved.name}-{uuid.uuid4().hex[:8]}")
-    _lay_out(folder, resolved, program, source, verdict)
-    watched, state = observer or Observer(), RunState()
+    folder = _lay_out(Path(runs), resolved, program, source, verdict)
+    watched, state, failures = observer or Observer(), RunState(), list[BoundaryError]()
     names = (program, NATIVE) if native else (program,)
-    orders = [
-        Train(name, tuple(range(seeds)), "selection", steps or resolved.spec.training.steps)
-        for name in names
-    ]
-    failures: list[BoundaryError] = []
+    taken, each = steps or resolved.spec.training.steps, tuple(range(seeds))
+    orders = [Train(name, each, "selection", taken) for name in names]
     watched.doing(f"training {len(names) * seeds} agents")
-    with closing(LocalExecutor(workers or available_cores())) as executor:
+    with Execution(executor, workers, needs).opened() as opened:
         log = folder.events()
-        for trial, outcome in Trainer(folder, resolved, device, executor).carry_out(
-            orders, watched.progress
-        ):
+        trainings = Trainings(folder, resolved, device, opened, needs)
+        for trial, outcome in trainings.carry_out(orders, watched.progress):
             if isinstance(outcome, BoundaryError):
                 failures.append(outcome)
                 continue
             event = log.append(trained(trial, outcome))
             event.apply(state)
             watched.event(event, state)
-        policy = _policy(folder, state, program, executor)
+        policy = _policy(folder, state, program, opened)
     if len(failures) == len(names) * seeds:
         raise failures[0]
-    messages = [trial.message for trial in state.trials.values() if trial.message]
     return TrainResult(
         program=program,
         score=_score(state, program, seeds),
@@ -118,13 +115,16 @@ def train_program(
         native_fitness=_by_seed(state, NATIVE),
         folder=folder.path,
         policy=policy,
-        failures=(*messages, *(failure.message for failure in failures)),
+        failures=(*_messages(state), *(failure.message for failure in failures)),
     )
 
 
-def _policy(
-    folder: RunFolder, state: RunState, program: str, executor: LocalExecutor
-) -> Path | None:
+def _messages(state: RunState) -> list[str]:
+    """What the trainings that ended report of their programs' failures."""
+    return [trial.message for trial in state.trials.values() if trial.message]
+
+
+def _policy(folder: RunFolder, state: RunState, program: str, executor: Executor) -> Path | None:
     finished = [
         trial for trial in state.trials_of(program, "selection") if trial.own_return is not None
     ]
@@ -132,11 +132,7 @@ def _policy(
         return None
     trial = shipped_trial(state, program)
     folder.export_folder.mkdir(exist_ok=True)
-    arguments = {
-        "folder": str(folder.trial_folder(program, trial.rung, trial.seed)),
-        "target": str(folder.export_folder),
-    }
-    executor.submit("export_policy", arguments, folder.path / "export.log").result()
+    export_policy(folder, trial, folder.export_folder, executor)
     return folder.export_folder
 
 
@@ -150,7 +146,9 @@ def _by_seed(state: RunState, program: str) -> dict[int, float]:
     return {trial.seed: trial.fitness for trial in trials if trial.fitness is not None}
 
 
-def _lay_out(folder: RunFolder, task: Task, program: str, source: str, verdict: Verdict) -> None:
+def _lay_out(runs: Path, task: Task, program: str, source: str, verdict: Verdict) -> RunFolder:
+    """Make a folder with the task and the program, as a run has them."""
+    folder = RunFolder(runs / f"train-{task.name}-{uuid.uuid4().hex[:8]}")
     try:
         folder.path.mkdir(parents=True)
         task.freeze(folder.task_folder)
@@ -159,3 +157,4 @@ def _lay_out(folder: RunFolder, task: Task, program: str, source: str, verdict: 
     target: Any = folder.program_folder(program)
     write_whole(target / "program.py", source.rstrip() + "\n")
     write_whole(target / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
+    return folder

@@ -11,6 +11,7 @@ import typer
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
 from rewardsmith.cli.outcome import question_json, summarise
+from rewardsmith.cli.values import execution
 from rewardsmith.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,14 +45,17 @@ def _add_tell(app: typer.Typer) -> None:
         ],
         by: Annotated[str, typer.Option(help="Who wrote it, for the record.")] = "a person",
         workers: given.Workers = None,
+        executor: given.Executor = "local",
+        gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Answer what RUN asks: the program is checked and trained, and you are told what came of it."""
         from rewardsmith.api.search import Search
         from rewardsmith.cli.live import command_name, watching
 
+        where = execution(executor, workers, gpus)
         with watching(output) as view:
-            search = Search.open(run, workers=workers, runs=runs, observer=view)
+            search = Search.open(run, **where, runs=runs, observer=view)
             told = search.tell(_text(reply), by)
         if output.json:
             output.emit(_told_json(search.run, told))

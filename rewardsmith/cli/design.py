@@ -12,6 +12,7 @@ from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
 from rewardsmith.cli.complete import run_names
 from rewardsmith.cli.outcome import summarise
+from rewardsmith.cli.values import execution
 from rewardsmith.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def _add_design(app: typer.Typer) -> None:
         rounds: Annotated[int | None, typer.Option(help="Short for -O rounds=N.")] = None,
         samples: Annotated[int | None, typer.Option(help="Short for -O samples=N.")] = None,
         workers: given.Workers = None,
+        executor: given.Executor = "local",
+        gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Show the plan of the run and stop.")
@@ -89,7 +92,7 @@ def _add_design(app: typer.Typer) -> None:
             _emit_plan(output, planned, workers)
             return
         _confirm(output, planned, workers, None if yes else confirm_above)
-        _carry_out(output, planned, runs, workers)
+        _carry_out(output, planned, runs, execution(executor, workers, gpus))
 
 
 def _planned(
@@ -157,6 +160,8 @@ def _add_demo(app: typer.Typer) -> None:
         ] = False,
         seed: Annotated[int, typer.Option(min=0, help="Seed of the grammar search.")] = 0,
         workers: given.Workers = None,
+        executor: given.Executor = "local",
+        gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Run a complete search without an API key: a built-in grammar writes the programs; checks and training are real."""
@@ -168,7 +173,7 @@ def _add_demo(app: typer.Typer) -> None:
         # The programs come from this package, so they need no strong sandbox.
         planned = plan(DEMO_TASK, report_seeds=5, allow_weak_sandbox=True, **settings)
         _confirm(output, planned, workers, None)
-        _carry_out(output, planned, runs, workers)
+        _carry_out(output, planned, runs, execution(executor, workers, gpus))
 
 
 def _recorded_demo(output: Output) -> dict[str, Any]:
@@ -195,6 +200,8 @@ def _add_resume(app: typer.Typer) -> None:
         settings: Settings,
         run: given.RunName,
         workers: given.Workers = None,
+        executor: given.Executor = "local",
+        gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Continue RUN where it stopped; raise its budget to let it go on for longer."""
@@ -203,7 +210,8 @@ def _add_resume(app: typer.Typer) -> None:
 
         budget = settings.budget.model_dump(exclude_none=True)
         with watching(output) as view:
-            finished = api.resume(run, budget=budget, workers=workers, runs=runs, observer=view)
+            where = execution(executor, workers, gpus)
+            finished = api.resume(run, budget=budget, **where, runs=runs, observer=view)
         summarise(output, finished)
 
 
@@ -220,7 +228,7 @@ def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: floa
     """Show the plan, and ask for confirmation where the run may cost more than ``above_usd``."""
     from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_table
-    from rewardsmith.engine.workers.local import available_cores
+    from rewardsmith.engine.workers.machine import available_cores
 
     expected = estimate(planned, workers or available_cores())
     output.notes.print(plan_table(planned, expected))
@@ -240,19 +248,19 @@ def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: floa
         typer.confirm("Go on?", default=True, abort=True, err=True)
 
 
-def _carry_out(output: Output, planned: Plan, runs: Path, workers: int | None) -> None:
+def _carry_out(output: Output, planned: Plan, runs: Path, where: dict[str, Any]) -> None:
     from rewardsmith.api import runs as api
     from rewardsmith.cli.live import watching
 
     with watching(output) as view:
-        finished = api.design(planned, workers=workers, runs=runs, observer=view)
+        finished = api.design(planned, **where, runs=runs, observer=view)
     summarise(output, finished)
 
 
 def _emit_plan(output: Output, planned: Plan, workers: int | None) -> None:
     from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_json, plan_table
-    from rewardsmith.engine.workers.local import available_cores
+    from rewardsmith.engine.workers.machine import available_cores
 
     expected = estimate(planned, workers or available_cores())
     if output.json:

@@ -28,6 +28,15 @@ Workers = Annotated[
     int | None,
     typer.Option(min=1, help="Number of concurrent trainings; the number of cores by default."),
 ]
+Executor = Annotated[
+    str, typer.Option(help="Executor of the trainings: local, or the name of a plugin's.")
+]
+Gpus = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0, help="GPUs of each training: 0.25 lets four trainings share one, 0 uses none."
+    ),
+]
 ConfirmAbove = Annotated[
     float,
     typer.Option(

@@ -13,6 +13,7 @@ from rich.text import Text
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import Output, command
 from rewardsmith.cli.tables import column_table
+from rewardsmith.cli.values import execution
 from rewardsmith.errors import NoProgram, ProgramError, RewardsmithError, RunError, UsageError
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def _add_train(app: typer.Typer) -> None:
             bool, typer.Option("--native", help="Train under the native reward too, and compare.")
         ] = False,
         workers: given.Workers = None,
+        executor: given.Executor = "local",
+        gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Train agents with the reward of a program, and measure their fitness."""
@@ -120,7 +123,7 @@ def _add_train(app: typer.Typer) -> None:
                 steps=settings.steps,
                 native=native,
                 device=settings.device,
-                workers=workers,
+                **execution(executor, workers, gpus),
                 runs=runs,
                 observer=view,
             )

@@ -69,3 +69,10 @@ def training_changes(texts: list[str] | None) -> dict[str, Any]:
             table = table.setdefault(key, {})
         table[[first, *rest][-1]] = value
     return changes
+
+
+def execution(executor: str, workers: int | None, gpus: float | None) -> dict[str, Any]:
+    """Where trainings run, as arguments of the library's functions."""
+    from rewardsmith.engine.workers.executor import Resources
+
+    return {"executor": executor, "workers": workers, "needs": Resources(gpus=gpus)}

@@ -11,6 +11,7 @@ from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import Prices
 from rewardsmith.llm.protocol import Request
 from rewardsmith.llm.sizes import most_used
+from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Stop, Write
 from rewardsmith.run.state import RunState
@@ -28,16 +29,19 @@ class Asking:
 
     Args:
         log: the run's replies, which later requests quote.
+        bank: of the run.
     """
 
-    def __init__(self, run: RunFolder, strategy: Strategy[Any], log: ReplyLog) -> None:
+    def __init__(
+        self, run: RunFolder, strategy: Strategy[Any], log: ReplyLog, bank: RunBank
+    ) -> None:
         self._run = run
         self._config = run.config()
         self._spec = run.task().spec
         self._prompts = run.prompts()
         self._strategy = strategy
         self._log = log
-        self._suspicions = Suspicions(run, strategy.needs.contrast)
+        self._suspicions = Suspicions(run, bank, strategy.needs.contrast)
         path = run.path / EXAMPLES
         self._examples = read_examples(path.read_text(encoding="utf-8")) if path.exists() else []
 

@@ -23,9 +23,9 @@ _TRAJECTORIES = 5000  # at most: that false alarms are rare takes thousands of t
 class Auditor:
     """Holds the subgoals of a run's programs against its bank."""
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, bank: RunBank) -> None:
         self._run = run
-        self._bank = RunBank(run, _TRAJECTORIES)
+        self._bank = bank
         self._task = run.task()
 
     def audit(self, order: Audit, state: RunState, votes: Votes) -> AuditState:
@@ -37,7 +37,7 @@ class Auditor:
         Raises:
             BoundaryError: the sandbox failed, or the task's labels did.
         """
-        bank = self._bank.before(state, state.programs[order.program].round)
+        bank = self._bank.before(state, state.programs[order.program].round, _TRAJECTORIES)
         verdict = read_verdict(self._run, order.program)
         try:
             found = audited(

@@ -27,13 +27,14 @@ from rewardsmith.engine.gate import parts
 from rewardsmith.engine.judging import Judge
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
-from rewardsmith.engine.training import RunningTrial, Trainer, trained
-from rewardsmith.engine.workers.local import Executor
+from rewardsmith.engine.training import RunningTrial, Trainings, trained
+from rewardsmith.engine.workers.executor import ONE_CORE, Call, Executor, Resources
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.errors import BoundaryError, ProgramError, RewardsmithError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import Reply
 from rewardsmith.llm.sizes import charged
+from rewardsmith.run.bank import RunBank
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.events import (
     Admitted,
@@ -70,8 +71,9 @@ class Engine:
 
     Args:
         run: locked by the caller.
-        writer, executor: where requests and jobs go.
+        writer, executor: where requests and calls go.
         log: the run's replies.
+        needs: what each training needs.
     """
 
     def __init__(
@@ -82,20 +84,23 @@ class Engine:
         executor: Executor,
         log: ReplyLog,
         observer: Observer,
+        needs: Resources = ONE_CORE,
     ) -> None:
         self.run = run
         self.config: RunConfig = run.config()
         self.task = run.task()
         self._strategy = strategy
-        self._asking = Asking(run, strategy, log)
+        bank = self._bank = RunBank(run)
+        self._asking = Asking(run, strategy, log, bank)
         self._writer = writer
         self._executor = executor
         self._log = log
         self._observer = observer
         self._events = run.events()
-        self._trainer = Trainer(run, self.task, self.config.device, executor)
-        self._screener = Screener(run)
-        self._auditor = Auditor(run)
+        self._needs = needs
+        self._trainings = Trainings(run, self.task, self.config.device, executor, needs)
+        self._screener = Screener(run, bank)
+        self._auditor = Auditor(run, bank)
         self.waiting: list[Asked] = []  # requests that somebody has to bring the reply to
         self.state: RunState = fold(self._events)
 
@@ -162,9 +167,16 @@ class Engine:
 
     def _look_at_environment(self) -> None:
         self._observer.doing("looking at the environment")
-        folders = {"task": str(self.run.task_folder), "folder": str(self.run.bank)}
-        arguments = {**folders, "wanted": list(self.config.produce)}
-        future = self._executor.submit("preflight", arguments, self.run.path / "preflight.log")
+        call = Call(
+            name="preflight",
+            root=self.run.path.resolve(),
+            reads=(self.run.task_folder.name,),
+            writes=(self.run.bank.name,),
+            log="preflight.log",
+            needs=self._needs,
+            arguments={"wanted": list(self.config.produce)},
+        )
+        future = self._executor.submit(call)
         begun = time.monotonic()
         self._wait([future], lambda _: None)
         found = (self.run.bank / "preflight.json").read_text(encoding="utf-8")
@@ -287,7 +299,7 @@ class Engine:
 
     def _consult(self, order: Audit) -> dict[str, tuple[int, int]]:
         """Ask a model about steps in which the subgoals of a program come true, as far as the budget goes."""
-        consulting = Consulting(self.run)
+        consulting = Consulting(self.run, self._bank)
         try:
             questions = consulting.questions(order, self.state)
         except ProgramError:
@@ -324,7 +336,7 @@ class Engine:
         count = sum(len(order.seeds) for order in orders)
         self._observer.doing(f"training {count} agent{'s' * (count > 1)}")
         failures: list[BoundaryError] = []
-        for trial, outcome in self._trainer.carry_out(orders, self._observer.progress):
+        for trial, outcome in self._trainings.carry_out(orders, self._observer.progress):
             if isinstance(outcome, BoundaryError):
                 failures.append(outcome)
                 self._record_failure(trial, outcome)

@@ -25,9 +25,9 @@ from rewardsmith.writers.feedback.preference import preference_rows
 class Screener:
     """Holds the programs of a run against its bank."""
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, bank: RunBank) -> None:
         self._run = run
-        self._bank = RunBank(run)
+        self._bank = bank
         self._gamma = run.task().spec.training.gamma
 
     def screen(self, order: Screen, state: RunState) -> ScreenState:

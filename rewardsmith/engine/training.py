@@ -1,4 +1,9 @@
-"""Train orders -> trials. A finished trial is never run again: its result lies on disk under its digest."""
+"""Train orders -> trials. A finished trial is never run again: its result lies on disk under its digest.
+
+A trial is trained, then evaluated. The trainer says how many trials one training call holds;
+everything else is done for each trial by itself. When a call of several trials fails, nobody knows
+which of them failed: those that are not trained yet are trained again, each alone.
+"""
 
 from __future__ import annotations
 
@@ -11,94 +16,164 @@ from typing import Any
 
 import numpy as np
 
-from rewardsmith.engine.workers.local import Executor
+from rewardsmith.engine.workers.executor import Call, Executor, Resources, trial_call
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
 from rewardsmith.run.events import Trained
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Train
-from rewardsmith.run.records import read_curve, read_verdict
+from rewardsmith.run.records import read_verdict
 from rewardsmith.run.state import TrialState
 from rewardsmith.run.trials import TRAINED, TrainedReport, TrialJob, TrialProgress, TrialResult
 from rewardsmith.task.loading import Task
 
-_TICK_S = 0.5  # how often progress is told while waiting
-ATTEMPTS = 2  # a machine may hiccup once
+_TICK_S = 0.5  # how often progress is shown while waiting
+ATTEMPTS = 2  # calls that may fail before a trial is given up; a machine may fail once
+
+Takes = Callable[[Sequence[TrialJob]], int]
+"""How many of some trials, from the first on, one training call takes."""
+
+
+def one_at_a_time(_: Sequence[TrialJob]) -> int:
+    """One trial to a call, as Stable-Baselines3 trains."""
+    return 1
 
 
 @dataclass
 class RunningTrial:
-    """A trial on its way through training and evaluation."""
+    """A trial on its way through training and evaluation.
+
+    Attributes:
+        progress: what was last reported of its training.
+        failures: calls of this trial alone that failed.
+        alone: it must not share a call any more.
+        error: what its last call raised.
+    """
 
     job: TrialJob
     folder: Path
     digest: str
-    future: Future[Any] | None = None
+    progress: TrialProgress
     failures: int = 0
+    alone: bool = False
+    error: BoundaryError | None = None
+
+    @property
+    def trained(self) -> bool:
+        """Whether its training is over."""
+        return _matches(self.folder / TRAINED, TrainedReport, self.digest)
+
+    @property
+    def outcome(self) -> TrialResult | BoundaryError | None:
+        """Its result, or the error that it is given up with; None while it goes on."""
+        if self.failures >= ATTEMPTS:
+            return self.error
+        path = self.folder / "result.json"
+        if not _matches(path, TrialResult, self.digest):
+            return None
+        result: TrialResult = _read(path, TrialResult)
+        return result
 
 
-class Trainer:
-    """Carries trials out through an executor."""
+@dataclass(frozen=True)
+class _RunningCall:
+    """A call that was submitted, and its trials in the order of the call's folders."""
 
-    def __init__(self, run: RunFolder, task: Task, device: str, executor: Executor) -> None:
+    call: Call
+    trials: list[RunningTrial]
+    future: Future[None]
+
+
+class Trainings:
+    """Carries out the trials of train orders through an executor.
+
+    Args:
+        needs: what each training needs.
+        takes: how many trials one training call takes.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        task: Task,
+        device: str,
+        executor: Executor,
+        needs: Resources,
+        takes: Takes = one_at_a_time,
+    ) -> None:
         self._run = run
         self._task = task
         self._device = device
         self._executor = executor
+        self._needs = needs
+        self._takes = takes
 
     def carry_out(
-        self, orders: Sequence[Train], tell: Callable[[Sequence[TrialProgress]], None]
+        self, orders: Sequence[Train], show: Callable[[Sequence[TrialProgress]], None]
     ) -> Iterator[tuple[RunningTrial, TrialResult | BoundaryError]]:
-        """Run every trial of the orders side by side, as far as the executor goes, and give each as it ends.
+        """Run the trials of the orders side by side, as many as the executor takes.
 
         Args:
-            tell: called about twice a second with where the running ones are.
+            show: called about twice a second with the progress of the running ones.
 
         Yields:
-            A trial with its result, or with what failed as often as is tried, through no fault of
-            its program.
+            Each trial as it ends: with its result, or with the error of its last attempt, which is
+            not the fault of its program.
 
         Raises:
+            UsageError: a training needs more than the executor has.
             RunError: the disk is full.
         """
-        running = [self._prepare(order, seed) for order in orders for seed in order.seeds]
-        for trial in running:
-            self._next_call(trial)
-        while running:
-            for trial in [
-                trial for trial in running if trial.future is None or trial.future.done()
-            ]:
-                outcome = self._advanced(trial)
-                if outcome is not None:
-                    running.remove(trial)
+        going_on = [self._prepare(order, seed) for order in orders for seed in order.seeds]
+        running: list[_RunningCall] = []
+        while going_on or running:
+            unfinished = []
+            for trial in going_on:
+                outcome = trial.outcome
+                if outcome is None:
+                    unfinished.append(trial)
+                else:
                     yield trial, outcome
-            futures = [trial.future for trial in running if trial.future is not None]
-            wait(futures, timeout=_TICK_S, return_when=FIRST_COMPLETED)
-            tell([self._progress(trial) for trial in running])
+            running += self._submit(unfinished)
+            wait([each.future for each in running], _TICK_S, FIRST_COMPLETED)
+            going_on = []
+            for ended in [each for each in running if each.future.done()]:
+                running.remove(ended)
+                _take_error(ended)
+                going_on += ended.trials
+            show([progress for each in running for progress in self._progress(each)])
 
-    def _advanced(self, trial: RunningTrial) -> TrialResult | BoundaryError | None:
-        """After its call ended: what the trial came to, or None when it went on to its next call."""
-        try:
-            if trial.future is not None:
-                trial.future.result()
-        except BoundaryError as error:
-            trial.failures += 1
-            if trial.failures >= ATTEMPTS:
-                return error
-        if self._next_call(trial):
-            return None
-        result: TrialResult = _read(trial.folder / "result.json", TrialResult)
-        return result
+    def _submit(self, trials: Sequence[RunningTrial]) -> list[_RunningCall]:
+        """Submit the next call of each trial; trainings share calls as far as the trainer takes them."""
+        calls = [self._start("evaluate", [trial]) for trial in trials if trial.trained]
+        untrained = [trial for trial in trials if not trial.trained]
+        calls += [self._start("train", [trial]) for trial in untrained if trial.alone]
+        together = [trial for trial in untrained if not trial.alone]
+        while together:
+            count = self._takes([trial.job for trial in together])
+            calls.append(self._start("train", together[:count]))
+            together = together[count:]
+        return calls
 
-    def _progress(self, trial: RunningTrial) -> TrialProgress:
-        job = trial.job
-        rows = read_curve(self._run, job.program, job.rung, job.seed)
-        seen = [row["fitness"] for row in rows if row.get("fitness") is not None]
-        steps = int(rows[-1]["steps"] or 0) if rows else 0
-        return TrialProgress(
-            job.program, job.seed, job.rung, steps, job.steps, seen[-1] if seen else None
-        )
+    def _start(self, name: str, trials: list[RunningTrial]) -> _RunningCall:
+        for trial in trials:
+            if name == "train":
+                shutil.rmtree(trial.folder, ignore_errors=True)
+            else:
+                trial.progress = trial.progress._replace(steps=trial.job.steps)
+            # Always: the trainer may write in this folder, and what is measured is for the engine to
+            # say.
+            write_whole(trial.folder / "job.json", trial.job.model_dump_json(indent=1) + "\n")
+        folders = [trial.folder for trial in trials]
+        call = trial_call(self._run, name, folders, "out.log", self._needs)
+        return _RunningCall(call, trials, self._executor.submit(call))
+
+    def _progress(self, running: _RunningCall) -> list[TrialProgress]:
+        reported = {trial.key: trial for trial in self._executor.progress(running.call) or ()}
+        for trial in running.trials:
+            trial.progress = reported.get(trial.job.key, trial.progress)
+        return [trial.progress for trial in running.trials]
 
     def _prepare(self, order: Train, seed: int) -> RunningTrial:
         program: dict[str, Any] = {}
@@ -110,7 +185,6 @@ class Trainer:
                 "style": verdict.style or "batched",
             }
         job = TrialJob(
-            task=str(self._run.task_folder),
             program=order.program,
             seed=seed,
             rung=order.rung,
@@ -121,23 +195,18 @@ class Trainer:
             **program,
         )
         folder = self._run.trial_folder(order.program, order.rung, seed)
-        return RunningTrial(job, folder, job.digest(self._task.digest))
+        return RunningTrial(job, folder, job.digest(self._task.digest), job.progress())
 
-    def _next_call(self, trial: RunningTrial) -> bool:
-        """Submit what the trial still owes; False when it is done."""
-        if _matches(trial.folder / "result.json", TrialResult, trial.digest):
-            return False
-        trained = _matches(trial.folder / TRAINED, TrainedReport, trial.digest)
-        if not trained:
-            shutil.rmtree(trial.folder, ignore_errors=True)
-        # Always: the trainer may write in this folder, and what is measured is for the engine to
-        # say.
-        write_whole(trial.folder / "job.json", trial.job.model_dump_json(indent=1) + "\n")
-        call = "evaluate" if trained else "train"
-        trial.future = self._executor.submit(
-            call, {"folder": str(trial.folder)}, trial.folder / "out.log"
-        )
-        return True
+
+def _take_error(ended: _RunningCall) -> None:
+    """Note the error of a call with its trials; one that several shared counts for none of them."""
+    try:
+        ended.future.result()
+    except BoundaryError as error:
+        for trial in ended.trials:
+            trial.error = error
+            trial.alone = True
+            trial.failures += len(ended.trials) == 1
 
 
 def trained(trial: RunningTrial, result: TrialResult) -> Trained:
@@ -160,7 +229,7 @@ def trained(trial: RunningTrial, result: TrialResult) -> Trained:
 
 
 def _matches(path: Path, kind: type[TrainedReport] | type[TrialResult], digest: str) -> bool:
-    """Whether a file of this very trial is there."""
+    """Whether the file is there and belongs to this trial."""
     return path.exists() and _read(path, kind).digest == digest
 
 

@@ -1,8 +1,7 @@
-"""The bank: trajectories of a task with their fitness, against which programs are judged before they are trained.
+"""The bank: recorded episodes of a task with their fitness, on which programs are screened.
 
 It stays small: every trajectory once, at most :data:`CAPACITY` of them, the worse and the better in
-balance. Where they come from (random behaviour, half-trained and trained agents, a person) is kept
-with each.
+balance. Each keeps its origin: a random policy, an agent during or after its training, the user.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ _ORIGINS = {
 
 
 class Trajectory(NamedTuple):
-    """One episode, what it was worth, and whose it is.
+    """One episode with its fitness and its origin.
 
     Attributes:
         success: None where the task defines none.
-        origin: ``random``, ``held``, a program's id, ``native``, ``expert``, or the file that a
-            person gave.
+        origin: ``random``, ``held``, a program's id, ``native``, ``expert``, or the file that the
+            user gave.
     """
 
     episode: Episode
@@ -87,19 +86,19 @@ class Bank:
 
     @property
     def episodes(self) -> list[Episode]:
-        """The trajectories without what is known of them."""
+        """The episodes alone."""
         return [found.episode for found in self.trajectories]
 
     @cached_property
     def states(self) -> list[FloatArray]:
-        """Of each trajectory, all fields that are known before a step as well as after it, shape (T + 1, d)."""
+        """Of each trajectory the fields known before and after every step, shape (T + 1, d)."""
         return [_states(found.episode) for found in self.trajectories]
 
     def columns(self, arguments: Iterable[str]) -> Columns:
-        """What a program would have been given, all trajectories one after the other: argument -> (N, ...).
+        """The arguments of a program, all trajectories one after the other: argument -> (N, ...).
 
         Raises:
-            KeyError: a trajectory does not hold what an argument asks for.
+            KeyError: a trajectory has no values for an argument.
         """
         return joined_columns(self.episodes, tuple(arguments) or ("action",))
 
@@ -107,7 +106,7 @@ class Bank:
 def measured(
     episodes: Iterable[Episode], fitness: FitnessFunction, origin: str
 ) -> list[Trajectory]:
-    """Episodes with what the task says that they were worth."""
+    """Episodes with their fitness."""
     return [Trajectory(episode, *fitness(episode), origin) for episode in episodes]
 
 
@@ -159,20 +158,20 @@ def _balanced(found: Sequence[Trajectory], capacity: int) -> list[Trajectory]:
     """All, or half worse and half better ones; of each half such as lie evenly between its extremes."""
     if len(found) <= capacity:
         return list(found)
+    is_better = _better(found)
     ranked = sorted(range(len(found)), key=lambda place: (found[place].fitness, place))
-    worse = [place for place in ranked if not _is_better(found[place], found)]
-    better = [place for place in ranked if _is_better(found[place], found)]
+    worse = [place for place in ranked if not is_better[place]]
+    better = [place for place in ranked if is_better[place]]
     many = max(capacity // 2, capacity - len(better))
     kept = {*_even(worse, min(many, len(worse))), *_even(better, capacity - min(many, len(worse)))}
     return [found[place] for place in sorted(kept)]
 
 
-def _is_better(one: Trajectory, found: Sequence[Trajectory]) -> bool:
-    """By success where the task defines it, else from the middle of the range of fitness."""
-    if one.success is not None:
-        return one.success
-    values = [other.fitness for other in found]
-    return one.fitness > (min(values) + max(values)) / 2
+def _better(found: Sequence[Trajectory]) -> list[bool]:
+    """Of each, its success where the task defines one, else whether its fitness is in the upper half."""
+    fitness = [one.fitness for one in found]
+    middle = (min(fitness) + max(fitness)) / 2
+    return [one.fitness > middle if one.success is None else one.success for one in found]
 
 
 def _even(places: Sequence[int], count: int) -> list[int]:

@@ -1,14 +1,14 @@
 """The one place where fields are read.
 
 A :class:`Recorder` is the innermost wrapper of each environment: it sees observations, info and
-actions before any training wrapper changes them and before auto-reset throws the last observation
-away. It copies them into rows of side :class:`Buffers`, shared by the environments of one vector,
-so that everything after it works on whole batches. (Not through ``info``: vector environments
-deep-copy that on every step.)
+actions before any training wrapper changes them and before auto-reset discards the last
+observation. It copies them into rows of side :class:`Buffers`, which the environments of one vector
+share, so that all later code works on whole batches. (``info`` is not used for this, because vector
+environments deep-copy it on every step.)
 
     Buffers   arrays with one row per environment: before the step, after it, at reset
     Recorder  the wrapper that writes one row
-    History   the episodes that the rows add up to
+    History   joins the rows of successive steps to episodes
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from rewardsmith.task.layout import WHOLE, FieldView, Layout, cut, describe, mak
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Array, Episode
 
-_ROOM = 256  # steps that a history holds at first
+_ROOM = 256  # initial capacity of a history, steps
 
 
 _STEPS_TWICE = (
-    "one of the task's [env] wrappers steps the environment several times in one step or within reset, so that fields "
-    "before and after a step would not be what the policy acts on"
+    "one of the task's [env] wrappers steps the environment several times in one step or within "
+    "reset, so the fields before and after a step would not match the policy's observations"
 )
 
 
 def record(
     task: Task, env: gym.Env[Any, Any], layout: Layout, buffers: Buffers, row: int
 ) -> gym.Env[Any, Any]:
-    """Put the recorder around a bare environment, and the task's own wrappers around that."""
+    """Wrap a bare environment with the recorder, and then with the task's own wrappers."""
     return wrap_env(task, Recorder(env, layout, buffers, row))
 
 
@@ -53,9 +53,9 @@ def recorded_env(task: Task, render_mode: str | None = None) -> tuple[gym.Env[An
 class Buffers:
     """Rows of recorded values, one per environment of a vector.
 
-    After a vector step: :meth:`columns` gives what programs ask for, then :meth:`advance` makes the
-    values after the step (or after an auto-reset) the values before the next one. The arrays stay
-    the same ones.
+    After a vector step, :meth:`columns` returns the arguments of programs; then :meth:`advance`
+    makes the values after the step (or after an auto-reset) the values before the next one. The
+    arrays are never replaced.
     """
 
     def __init__(self, layout: Layout, n: int) -> None:
@@ -79,7 +79,7 @@ class Buffers:
         return [np.zeros((self.n, *leaf.shape), leaf.dtype) for leaf in self.layout.leaves]
 
     def column(self, argument: str) -> Array:
-        """The column behind an argument's name, shape (n, ...); a view, valid until the next step.
+        """The column of an argument, shape (n, ...); a view, valid until the next step.
 
         Raises:
             KeyError: the task does not offer that name.
@@ -115,12 +115,12 @@ class Buffers:
         return self.layout.fields.get(WHOLE if name == "obs" else name)
 
     def begin(self) -> None:
-        """Every environment was reset by hand: its values at reset are the values before the first step."""
+        """Begin new episodes in all environments, after each was reset."""
         self.was_reset[:] = True
         self.advance()
 
     def advance(self) -> None:
-        """Move on by one step; rows that were reset meanwhile begin a new episode."""
+        """Move on by one step; rows that were reset in between begin a new episode."""
         for before, after in zip(self.before, self.after, strict=True):
             before[...] = after
         self.previous_action[...] = self.action
@@ -135,7 +135,7 @@ class Buffers:
 
 
 class Recorder(gym.Wrapper[Any, Any, Any, Any]):
-    """Copies what one environment shows into its row of the buffers; changes nothing that passes through."""
+    """Copies the values of one environment into its row of the buffers; changes nothing else."""
 
     def __init__(self, env: gym.Env[Any, Any], layout: Layout, buffers: Buffers, row: int) -> None:
         super().__init__(env)
@@ -147,12 +147,12 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
         )
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Step, and copy what is recorded into the buffers' row."""
+        """Step, and copy the recorded values into the buffers' row."""
         buffers, row = self.buffers, self._row
         if buffers.stepped[row] or buffers.was_reset[row]:
             raise UsageError(
                 _STEPS_TWICE,
-                "let the environment do that itself, e.g. by an env.py in the task's folder",
+                "do this inside the environment, e.g. in an env.py in the task's folder",
             )
         buffers.stepped[row] = True
         buffers.action[row] = action  # before the environment can change the array
@@ -168,7 +168,7 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Reset, and keep the values at reset apart until the step before is taken in."""
+        """Reset; the values at reset are kept apart until the previous step is processed."""
         obs, info = self.env.reset(seed=seed, options=options)
         self._copy(self.buffers.start, obs, info, resetting=True)
         self.buffers.was_reset[self._row] = True
@@ -179,26 +179,27 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
     ) -> None:
         for target, leaf in zip(rows, self._leaves, strict=True):
             if leaf.kind == "info" and (resetting or leaf.optional) and leaf.keys[0] not in info:
-                target[self._row] = 0  # no such value yet; only next_<field> is offered
+                target[self._row] = 0  # no value at reset; programs can read only next_<field>
                 continue
             try:
                 value = leaf.read(self.env.unwrapped, obs, info)
                 if leaf.kind == "obs":
                     target[self._row] = value
-                # a number where the first value was true or false must not become one in silence
+                # a number must not silently become a bool where the first value was one
                 else:
                     np.copyto(target[self._row : self._row + 1], value, casting="same_kind")
             except Exception as error:
                 where = "reset" if resetting else "step"
                 raise BoundaryError(
-                    f"reading {describe(leaf)} after a {where} failed: {type(error).__name__}: {error}",
+                    f"reading {describe(leaf)} after a {where} failed: "
+                    f"{type(error).__name__}: {error}",
                     "every step must report it, with the same shape and kind of number",
                     where="environment",
                 ) from error
 
 
 class History:
-    """Turns the rows of successive steps into episodes. Costs one copy of each leaf per vector step."""
+    """Joins the rows of successive steps to episodes; copies each leaf once per vector step."""
 
     def __init__(self, buffers: Buffers) -> None:
         self._buffers = buffers
@@ -208,18 +209,18 @@ class History:
         self._begun = np.zeros(buffers.n, np.int64)
 
     def restart(self) -> None:
-        """Forget the episodes under way: the environments were reset by hand."""
+        """Drop the unfinished episodes; call after all environments were reset."""
         self._length = 0
         self._begun[:] = 0
 
     def add(self, done: Array) -> list[tuple[int, Episode]]:
-        """Take in one vector step, before :meth:`Buffers.advance`.
+        """Add one vector step, before :meth:`Buffers.advance`.
 
         Args:
             done: shape (n,), where an episode ended with this step.
 
         Returns:
-            (environment, episode) for each that ended.
+            (environment, episode) for each episode that ended.
         """
         if self._length == len(self._steps[0]):
             self._make_room()
@@ -233,7 +234,7 @@ class History:
         return ended
 
     def _make_room(self) -> None:
-        """Drop what no episode under way needs; where that is less than half, take twice the room."""
+        """Drop steps that no unfinished episode needs; if these are few, double the capacity."""
         first = int(self._begun.min())
         room = self._length * (1 if 2 * first >= self._length else 2)
         kept = [np.empty((room, *steps.shape[1:]), steps.dtype) for steps in self._steps]

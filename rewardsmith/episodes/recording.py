@@ -1,4 +1,4 @@
-"""A person's own episodes of a task, kept as examples: played by a script, a controller, a robot, or by hand.
+"""Record your own episodes of a task: played by a script, a controller, a robot, or by hand.
 
 with rs.record("mountain-car") as env:          # a Gymnasium environment: act in it as you like
     ...
@@ -29,10 +29,10 @@ Controller = Callable[[Any], Any]  # observation -> action
 
 
 class RecordedEnv(gym.Wrapper[Any, Any, Any, Any]):
-    """An environment of a task that keeps every episode that is played to its end in it.
+    """An environment of a task that keeps every finished episode.
 
     Attributes:
-        episodes: those that ended, in the task's own fields.
+        episodes: the finished episodes, with the task's fields.
     """
 
     def __init__(self, task: Task, render_mode: str | None = None) -> None:
@@ -45,14 +45,14 @@ class RecordedEnv(gym.Wrapper[Any, Any, Any, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode; one that has not ended is forgotten."""
+        """Begin an episode; an unfinished one is dropped."""
         obs, info = self.env.reset(seed=seed, options=options)
         self._buffers.begin()
         self._history.restart()
         return obs, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Act."""
+        """Take one step."""
         result = self.env.step(action)
         ended = self._history.add(np.array([result[2] or result[3]]))
         self._buffers.advance()
@@ -71,7 +71,7 @@ class RecordedEnv(gym.Wrapper[Any, Any, Any, Any]):
         """
         if not self.episodes:
             raise UsageError(
-                "no episode has ended, so there is nothing to keep", "play one to its end"
+                "no episode has ended, so there is nothing to save", "play one to its end"
             )
         target = Path(path)
         try:
@@ -87,7 +87,7 @@ class RecordedEnv(gym.Wrapper[Any, Any, Any, Any]):
 def record(
     task: Task | str, goal: str | None = None, *, render_mode: str | None = None
 ) -> RecordedEnv:
-    """An environment of a task to act in, which keeps the episodes.
+    """Make an environment of a task that keeps every finished episode.
 
     Raises:
         UsageError: there is no such task.
@@ -117,7 +117,7 @@ def recorded_trajectories(task: Task, path: str | Path) -> list[Trajectory]:
     """A person's recorded episodes, or a saved bank, measured by the task as it is now.
 
     Raises:
-        UsageError: the file cannot be read, or holds episodes of another task.
+        UsageError: the file cannot be read, or contains episodes of another task.
         BoundaryError: the task's fitness fails.
     """
     try:
@@ -136,8 +136,8 @@ def episodes_of(task: Task, episodes: Sequence[Episode], place: str | Path) -> l
         place: where they come from, for the message.
 
     Raises:
-        UsageError: they are of another task: a field is missing, or of another shape or kind, or
-            the actions are.
+        UsageError: they are of another task: a field or the actions are missing, or have another
+            shape or kind.
         BoundaryError: the environment fails.
     """
     env, buffers = recorded_env(task)
@@ -188,7 +188,7 @@ def _check_rows(
 
 
 def controller_in(text: str) -> Controller:
-    """``FILE:FUNCTION`` -> the function, which is given an observation and returns an action.
+    """The function named by ``FILE:FUNCTION``; it maps an observation to an action.
 
     Raises:
         UsageError: there is no such file or function.
@@ -203,6 +203,6 @@ def controller_in(text: str) -> Controller:
     if not callable(found):
         raise UsageError(
             f"{path} has no function {function!r}",
-            "it is given an observation and returns an action",
+            "write one that takes an observation and returns an action",
         )
     return found  # type: ignore[no-any-return]

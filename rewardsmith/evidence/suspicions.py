@@ -24,12 +24,13 @@ class Suspicions:
     """Audits the trained programs of a run on all recorded episodes; each once for the same trials.
 
     Args:
+        bank: of the run.
         contrast: better and worse trajectories, of each, without which nothing is suspected.
     """
 
-    def __init__(self, run: RunFolder, contrast: int) -> None:
+    def __init__(self, run: RunFolder, bank: RunBank, contrast: int) -> None:
         self._run = run
-        self._bank = RunBank(run)
+        self._bank = bank
         self._gamma = run.task().spec.training.gamma
         self._contrast = contrast
         self._told: dict[tuple[str, tuple[TrialKey, ...]], list[str]] = {}

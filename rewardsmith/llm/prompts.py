@@ -1,7 +1,8 @@
-"""The texts in ``prompts/``, rendered by Jinja2; an unknown variable in a template is an error, never a blank.
+"""The texts in ``prompts/``, rendered by Jinja2; an unknown variable in a template is an error.
 
-A user's own folder overrides templates by name. A run keeps a frozen copy, so that what it sent can
-be read later.
+A strategy has only the templates in which it differs: where ``<strategy>/x`` does not exist,
+``default/x`` is used. A user's folder overrides templates by name. A run keeps a frozen copy, so
+that what it sent can be read later.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from rewardsmith.assets import asset_folder
 from rewardsmith.errors import UsageError
 
 SUFFIX = ".md.j2"
+SHARED, DEFAULT = "shared", "default"  # folders beside those of the strategies
 LONGEST_TEXT = 600  # characters of an environment's text that a model is shown
 _NO_MARKUP = str.maketrans({"|": "/", "`": "'", "<": "‹", ">": "›", "#": "♯"})
 
@@ -25,7 +27,7 @@ class Prompts:
     """Templates by name, e.g. ``shared/contract``.
 
     Args:
-        folders: searched in order; without any, the ones that come with rewardsmith.
+        folders: searched in order; without any, the shipped ones.
     """
 
     def __init__(self, *folders: Path) -> None:
@@ -46,20 +48,24 @@ class Prompts:
         return self._folders[0]
 
     def render(self, name: str, **context: Any) -> str:
-        """The text of a template.
+        """The text of a template, or of the default one of that name.
 
         Raises:
-            UsageError: there is no such template, or it asks for something that it is not given.
+            UsageError: there is no such template, or it uses a variable that it is not given.
         """
+        folder, _, text = name.partition("/")
+        names = [name] if folder == SHARED else [name, f"{DEFAULT}/{text}"]
         try:
-            return self._environment.get_template(name + SUFFIX).render(**context).strip()
-        except jinja2.TemplateNotFound as error:
+            found = self._environment.select_template([each + SUFFIX for each in names])
+            return found.render(**context).strip()
+        except jinja2.TemplateNotFound:
             raise UsageError(
-                f"there is no prompt template {error.name!r}", f"looked in {self._folders[0]}"
+                f"there is no prompt template {' or '.join(names)}",
+                f"looked in {', '.join(map(str, self._folders))}",
             ) from None
         except jinja2.TemplateError as error:
             raise UsageError(
-                f"prompt template {name!r} cannot be rendered: {error}", "mend the template"
+                f"prompt template {name!r} cannot be rendered: {error}", "fix the template"
             ) from None
 
     def names(self) -> list[str]:
@@ -80,9 +86,9 @@ class Prompts:
         return content.hexdigest()[:16]
 
     def freeze(self, folder: Path, strategy: str) -> None:
-        """Write a copy of the templates that a strategy uses, overrides applied, into a new folder."""
+        """Copy the templates that a strategy uses, overrides applied, into a new folder."""
         for name in self.names():
-            if name.partition("/")[0] not in ("shared", strategy):
+            if name.partition("/")[0] not in (SHARED, DEFAULT, strategy):
                 continue
             target = folder / (name + SUFFIX)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -90,9 +96,9 @@ class Prompts:
 
 
 def quoted_data(text: str) -> str:
-    """A text of the environment's, fit to stand in a table: one line, bounded, with nothing that looks like markup.
+    """A text of the environment as one table cell: one line, bounded, without markup.
 
-    An environment's texts can hold instructions to the model; here they stay what they are, a
+    An environment's texts can hold instructions to the model; without markup they stay a
     quotation.
     """
     plain = "".join(
@@ -103,9 +109,9 @@ def quoted_data(text: str) -> str:
 
 
 def short_number(value: float | str | None) -> str:
-    """A number for a prompt: three digits, so that the last bits of a training do not change a request.
+    """A number for a prompt, in three digits: the last bits of a training change no request.
 
-    A text, which may stand among the numbers of a table, is quoted as :func:`quoted_data` does it.
+    A text among the numbers of a table is quoted by :func:`quoted_data`.
     """
     if isinstance(value, str):
         return quoted_data(value) or "-"

@@ -1,8 +1,9 @@
-"""The bank of a run, gathered from what its look at the environment and its trials left behind."""
+"""The bank of a run: the episodes that its preflight and its finished trials recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
 from rewardsmith.episodes.bank import CAPACITY, Bank, Trajectory, load_bank, measured
@@ -11,42 +12,62 @@ from rewardsmith.run.folder import GIVEN, RunFolder
 from rewardsmith.run.state import RunState, TrialKey, TrialState
 from rewardsmith.task.fitness import FitnessFunction, fitness_function
 
-UNTAUGHT = ("random", "held")  # what the look at the environment recorded
+UNTAUGHT = ("random", "held")  # policies whose episodes the preflight recorded
+# Banks kept at once: of the screening, the audits and the feedback of one round.
+_BANKS = 4
 
 
 class RunBank:
-    """Gathers banks of one run; each is a function of the finished trials that it is made of.
+    """The recorded episodes of one run, with their fitness, kept in memory.
 
-    Args:
-        capacity: trajectories of a bank at most.
+    Each episode is read and measured once. A bank is a function of the finished trials that it is
+    made of: neither the order in which they were added nor when says anything.
     """
 
-    def __init__(self, run: RunFolder, capacity: int = CAPACITY) -> None:
+    def __init__(self, run: RunFolder) -> None:
         self._run = run
-        self._capacity = capacity
         self._fitness = fitness_function(run.task())
-        self._last: tuple[tuple[TrialKey, ...], Bank] | None = None
+        self._trials: dict[TrialKey, list[Trajectory]] = {}
+        self._banks: dict[tuple[tuple[TrialKey, ...], int], Bank] = {}
 
-    def before(self, state: RunState, round_number: int | None = None) -> Bank:
+    def add(self, trial: TrialKey) -> None:
+        """Read the episodes of a finished trial, unless they are in memory already."""
+        if trial not in self._trials:
+            program, seed, rung = trial
+            folder = self._run.trial_folder(program, rung, seed)
+            along = _read(folder / ALONG, self._fitness, program)
+            self._trials[trial] = along + _read(folder / EPISODES, self._fitness, program)
+
+    def before(
+        self, state: RunState, round_number: int | None = None, capacity: int = CAPACITY
+    ) -> Bank:
         """What was known when a round began, so that it does not matter which of its programs was trained first.
 
         Args:
             round_number: None for all that is known now.
+            capacity: trajectories at most.
         """
         trials = known_before(state, round_number)
-        if self._last is None or self._last[0] != trials:
-            self._last = trials, Bank(self._trajectories(trials), self._capacity)
-        return self._last[1]
+        if (trials, capacity) not in self._banks:
+            while len(self._banks) >= _BANKS:
+                del self._banks[next(iter(self._banks))]
+            self._banks[trials, capacity] = Bank(self._trajectories(trials), capacity)
+        return self._banks[trials, capacity]
 
     def _trajectories(self, trials: Iterable[TrialKey]) -> list[Trajectory]:
+        found = list(self._known_at_start)
+        for trial in trials:
+            self.add(trial)
+            found += self._trials[trial]
+        return found
+
+    @cached_property
+    def _known_at_start(self) -> list[Trajectory]:
+        """What the user gave, then what the preflight recorded."""
         given = self._run.bank / GIVEN
         found = list(load_bank(given).trajectories) if given.exists() else []
         for origin in UNTAUGHT:
             found += _read(self._run.bank / f"{origin}.npz", self._fitness, origin)
-        for program, seed, rung in trials:
-            folder = self._run.trial_folder(program, rung, seed)
-            for name in (ALONG, EPISODES):
-                found += _read(folder / name, self._fitness, program)
         return found
 
 

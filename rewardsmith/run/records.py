@@ -16,8 +16,8 @@ from rewardsmith.errors import RunError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE, Verdict
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import RunState, TrialState
-from rewardsmith.run.trials import FILM, TrialJob, TrialProgress
+from rewardsmith.run.state import RunState, TrialKey, TrialState
+from rewardsmith.run.trials import FILM, PROGRESS, TrialJob, TrialProgress, read_progress
 from rewardsmith.types import Columns
 
 _VERDICT = TypeAdapter(Verdict)
@@ -138,18 +138,21 @@ def film_of(run: RunFolder, trial: TrialState) -> Path | None:
 
 
 def unfinished_trials(run: RunFolder) -> list[TrialProgress]:
-    """Trials that were begun and have no result yet, from the run's folder."""
+    """Trials that were begun and have no result yet, with how far each is."""
+    reported = _reported_progress(run)
     found = []
     for path in sorted(run.path.glob("programs/*/trials/*/job.json")):
         if (path.parent / "result.json").exists():
             continue
         job = TrialJob.model_validate_json(path.read_text(encoding="utf-8"))
-        rows = read_curve(run, job.program, job.rung, job.seed)
-        seen = [row["fitness"] for row in rows if row.get("fitness") is not None]
-        steps = int(rows[-1]["steps"] or 0) if rows else 0
-        found.append(
-            TrialProgress(
-                job.program, job.seed, job.rung, steps, job.steps, seen[-1] if seen else None
-            )
-        )
+        found.append(reported.get(job.key, job.progress()))
+    return found
+
+
+def _reported_progress(run: RunFolder) -> dict[TrialKey, TrialProgress]:
+    """What training calls reported last, by trial."""
+    found = {}
+    for path in run.path.glob(f"programs/*/trials/*/{PROGRESS}"):
+        for trial in read_progress(path.parent) or ():
+            found[trial.key] = trial
     return found

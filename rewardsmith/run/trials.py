@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -14,7 +15,10 @@ from rewardsmith.task.spec import EvaluationSpec, TrainingSpec
 
 CHECKPOINTS = 5  # weights kept along a training, the last one included
 CURVE_POINTS = 40
+POLICY = "policy.zip"  # in a trial's folder, once its policy was exported
+NORMALISATION = "vecnormalize.pkl"  # beside it, where observations or rewards are normalised
 FILM = "film.webp"  # in a trial's folder, where one was made
+PROGRESS = "progress.json"  # in the first trial's folder of a training call
 TRAINED = "trained.json"  # in a trial's folder, once its training is over
 RANKING_EPISODES = 5  # per checkpoint, to choose which one to ship
 
@@ -23,7 +27,6 @@ class TrialJob(BaseModel):
     """One training and its evaluation.
 
     Attributes:
-        task: folder of the frozen task.
         program: id of the program, or ``native``.
         source, entries, style: how to apply the program; empty for the native reward.
         seed: of the training; evaluation seeds are derived from it and the rung.
@@ -33,7 +36,6 @@ class TrialJob(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    task: str
     program: str = NATIVE
     source: str = ""
     entries: dict[str, EntryPoint] = {}
@@ -47,10 +49,19 @@ class TrialJob(BaseModel):
 
     def digest(self, task_digest: str) -> str:
         """Identity of the trial: everything that can change its result, and nothing of this machine."""
-        content = self.model_dump(mode="json", exclude={"task"})
+        content = self.model_dump(mode="json")
         return hashlib.sha256(
             json.dumps([task_digest, content], sort_keys=True).encode()
         ).hexdigest()[:16]
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """Program, seed and rung: the name of the trial in its run."""
+        return self.program, self.seed, self.rung
+
+    def progress(self, steps: int = 0, fitness: float | None = None) -> TrialProgress:
+        """How far the training of this trial is after some steps."""
+        return TrialProgress(*self.key, steps, self.steps, fitness)
 
 
 class PriorOutcome(BaseModel):
@@ -115,7 +126,13 @@ def write_json(path: Path, record: BaseModel) -> None:
 
 
 class TrialProgress(NamedTuple):
-    """A trial that is running: how far, and the last fitness seen in training."""
+    """How far a running trial is.
+
+    Attributes:
+        steps: environment steps of the training that were taken.
+        total: environment steps of the training.
+        fitness: the last one measured in training; None before the first.
+    """
 
     program: str
     seed: int
@@ -128,3 +145,23 @@ class TrialProgress(NamedTuple):
     def key(self) -> tuple[str, int, str]:
         """As of :class:`rewardsmith.run.state.TrialState`."""
         return self.program, self.seed, self.rung
+
+
+def write_progress(folder: Path, trials: Sequence[TrialProgress]) -> None:
+    """Write how far the trials of a training call are.
+
+    Args:
+        folder: of the first trial.
+    """
+    staging = folder / f".{PROGRESS}.tmp"
+    staging.write_text(json.dumps(trials), encoding="utf-8")
+    staging.replace(folder / PROGRESS)
+
+
+def read_progress(folder: Path) -> list[TrialProgress] | None:
+    """Read what :func:`write_progress` wrote; None where nothing is written yet."""
+    try:
+        rows = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return [TrialProgress(*row) for row in rows]

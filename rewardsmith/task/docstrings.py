@@ -1,4 +1,4 @@
-"""Names from an environment's docstring, where it follows Gymnasium's habit of listing spaces in tables.
+"""Names from an environment's docstring, if it lists spaces in tables as Gymnasium does.
 
 | Num | Observation   | Min | Max |        - 0: push left
 | 0   | Cart Position | ...               - 1: push right
@@ -14,7 +14,7 @@ import gymnasium as gym
 
 
 class Named(NamedTuple):
-    """What a table says of one number."""
+    """What a table says about one number."""
 
     name: str
     doc: str = ""
@@ -22,7 +22,7 @@ class Named(NamedTuple):
 
 
 def observation_names(env: gym.Env[Any, Any], size: int) -> list[Named]:
-    """A name for each number of a flat observation; empty when the docstring does not list all of them."""
+    """Names of the numbers of a flat observation; empty unless the docstring lists all of them."""
     rows = _table(_docstring(env), "observation")
     names = [_slug(row["observation"]) for row in rows]
     if len(rows) != size or not all(names):
@@ -37,7 +37,7 @@ def observation_names(env: gym.Env[Any, Any], size: int) -> list[Named]:
 
 
 def action_names(env: gym.Env[Any, Any]) -> tuple[str, ...]:
-    """Names of discrete actions; empty when the docstring does not list all of them."""
+    """Names of discrete actions; empty unless the docstring lists all of them."""
     space = env.action_space
     section = re.search(r"## Action Space(.*?)(\n## |\Z)", _docstring(env), re.DOTALL)
     if not isinstance(space, gym.spaces.Discrete) or section is None:
@@ -62,7 +62,7 @@ def _docstring(env: gym.Env[Any, Any]) -> str:
 
 
 def _table(text: str, column: str) -> list[dict[str, str]]:
-    """Rows of the first table whose header has ``num`` and this column, keyed by header."""
+    """Rows of the first table with the columns ``num`` and ``column``, keyed by header."""
     header: list[str] | None = None
     rows: list[dict[str, str]] = []
     for line in text.splitlines():

@@ -1,7 +1,7 @@
-"""A task made by looking at an environment: spaces, docstring, info keys, and random episodes.
+"""A task drafted from an environment: spaces, docstring, info keys, and random steps.
 
-Used for a bare environment id, and by ``rewardsmith tasks new``, which writes it down for a person
-to mend. What looks like success or reward is never offered to programs; a success key becomes the
+Used for a bare environment id, and by ``rewardsmith tasks new``, which writes the draft for the
+user to edit. Programs never read what looks like success or reward; a success key becomes the
 fitness.
 """
 
@@ -39,12 +39,12 @@ _UNBOUNDED = 1e6
 
 @dataclass
 class Look:
-    """What was seen of an environment.
+    """What was observed of an environment.
 
     Attributes:
         info: key -> example value after a step; only numbers and arrays of numbers.
-        texts: source -> the texts that were seen there.
-        reset_info: keys that are there at reset already.
+        texts: source -> the texts that were observed there.
+        reset_info: keys that are present at reset.
     """
 
     env: gym.Env[Any, Any]
@@ -54,7 +54,7 @@ class Look:
     rewarded: bool = False
 
     def read(self, obs: Any, source: str = "obs") -> None:
-        """Take down the texts of an observation."""
+        """Collect the texts of an observation."""
         if isinstance(obs, dict):
             for key, value in obs.items():
                 self.read(value, _key_of(source, key))
@@ -76,20 +76,20 @@ def task_from_env(
     Args:
         env_id: an id for ``gymnasium.make``, or ``module:Class``.
         goal: what the agent must achieve, in words.
-        fitness: ``native_return`` or ``info["key"]``, where the environment does not tell by
-            itself.
-        folder: where the file of an environment ``file.py:Class`` lies.
-        unmeasured: the fitness where nothing that was seen measures success; None refuses such an
+        fitness: ``native_return`` or ``info["key"]``; by default it follows from the environment.
+        folder: the folder that contains the file of an environment ``file.py:Class``.
+        unmeasured: the fitness if nothing that was observed measures success; None refuses such an
             environment.
 
     Raises:
-        UsageError: no goal, no such environment, nothing to read or nothing to measure success by.
+        UsageError: there is no goal, no such environment, nothing that programs can read, or
+            nothing that measures success.
         BoundaryError: the environment fails on reset or in a step.
     """
     if not (goal or "").strip():
         raise UsageError(
             f"{env_id} has no goal",
-            'say what the agent must achieve, e.g. --goal "reach the flag quickly"',
+            'describe what the agent must achieve, e.g. --goal "reach the flag quickly"',
         )
     draft: dict[str, Any] = {
         "goal": goal,
@@ -110,15 +110,15 @@ def task_from_env(
 def draft_task(
     env_id: str, goal: str | None, target: Path | None, *, fitness: str | None = None
 ) -> tuple[Task, Path]:
-    """Draft a task and write its folder; an environment in a file, ``path/to/file.py:Class``, is copied into it.
+    """Draft a task and write its folder; the file of ``path/to/file.py:Class`` is copied into it.
 
     Args:
-        goal: left empty, which no run takes, where it is to be written later.
+        goal: None leaves it empty, to be written later; no run accepts an empty goal.
         target: the folder; ``tasks/<name>`` by default.
 
     Raises:
-        UsageError, BoundaryError: see :func:`task_from_env`; but where nothing measures success,
-            ``fitness.py`` shall.
+        UsageError, BoundaryError: see :func:`task_from_env`; if nothing measures success, the draft
+            uses ``fitness.py`` instead.
         RunError: the folder exists or cannot be written.
     """
     file, _, cls = env_id.rpartition(":")
@@ -156,13 +156,13 @@ def _module(file: Path) -> ast.Module:
 
 
 def write_task(task: Task, folder: Path) -> Path:
-    """Write a drafted task as a folder for a person to mend.
+    """Write a drafted task as a folder for the user to edit.
 
     Raises:
         RunError: the folder exists or cannot be written.
     """
     if folder.exists():
-        raise RunError(f"{folder} exists", "choose another folder, or edit the task that is there")
+        raise RunError(f"{folder} exists", "choose another folder, or edit the existing task")
     template = jinja2.Template(
         Path(__file__).with_name("draft.toml.j2").read_text(encoding="utf-8"),
         undefined=jinja2.StrictUndefined,
@@ -183,7 +183,7 @@ def write_task(task: Task, folder: Path) -> Path:
 
 
 def look_at(task: Task) -> Look:
-    """Play random steps and take down what can be seen."""
+    """Play random steps and collect what can be observed."""
     env = make_env(task)
     look = Look(env)
     obs, info = guarded_reset(env, seed=0)
@@ -203,7 +203,7 @@ def _fitness(look: Look, wanted: str | None, unmeasured: str | None) -> dict[str
     if wanted is not None:
         known = {_info_source(key): key for key in look.info}
         if wanted.startswith("info[") and wanted not in known:
-            raise UsageError(f"a step's info has no {wanted}", did_you_mean(wanted, known))
+            raise UsageError(f"info has no {wanted} after a step", did_you_mean(wanted, known))
         return {"source": wanted}
     success = sorted(key for key in look.info if fnmatch.fnmatch(key.lower(), "*success*"))
     if success:
@@ -218,18 +218,21 @@ def _fitness(look: Look, wanted: str | None, unmeasured: str | None) -> dict[str
             return {"source": unmeasured}
         seen = f" (info holds {', '.join(sorted(look.info))})" if look.info else ""
         raise UsageError(
-            f"the environment gave no reward and no success key in random episodes{seen}, so nothing measures success",
-            "say --fitness 'info[\"key\"]', or --fitness native_return if its reward is only rare; or draft a task "
-            "folder, whose fitness.py measures it: rewardsmith tasks new",
+            f"the environment gave no reward and no success key in random episodes{seen}, "
+            "so nothing measures success",
+            "use --fitness 'info[\"key\"]', or --fitness native_return if its reward is only rare; "
+            "or draft a task folder with a fitness.py: rewardsmith tasks new",
         )
     return {"source": "native_return", "solved": threshold, "doc": "the environment's own return"}
 
 
 def _fields(look: Look, fitness: str) -> list[dict[str, Any]]:
-    """Named parts of the observation, then info keys; without names a plain observation is offered whole.
+    """Named parts of the observation, then info keys.
+
+    An observation without names gives no fields: programs read it whole.
 
     Args:
-        fitness: its source, which programs are not to read.
+        fitness: its source, which programs must not read.
     """
     fields: list[dict[str, Any]] = []
     space = look.env.observation_space
@@ -277,7 +280,7 @@ def _entry(source: str, named: Named, space: gym.Space[Any]) -> dict[str, Any]:
 
 
 def _bounds(space: gym.Space[Any]) -> tuple[float, float] | None:
-    """What its values may be; None where the space says nothing of use, as with the largest number that there is."""
+    """The range of a space's values; None if it is unbounded or not declared."""
     if isinstance(space, gym.spaces.Discrete):
         return float(space.start), float(space.start + space.n - 1)
     if not isinstance(space, gym.spaces.Box):
@@ -289,7 +292,7 @@ def _bounds(space: gym.Space[Any]) -> tuple[float, float] | None:
 def _leaves(
     space: gym.spaces.Dict, texts: Container[str], prefix: str = "obs", path: str = ""
 ) -> list[tuple[str, str, gym.Space[Any]]]:
-    """(source, name, space) of every leaf of a Dict that programs can read; texts are told by what was seen there."""
+    """(source, name, space) of every leaf of a Dict that programs can read."""
     found: list[tuple[str, str, gym.Space[Any]]] = []
     for key, inner in space.spaces.items():
         source, name = _key_of(prefix, key), f"{path}_{key}".strip("_")
@@ -305,7 +308,7 @@ def _key_of(source: str, key: str) -> str:
 
 
 def _vocabulary(texts: Iterable[str]) -> dict[str, Any]:
-    """Of a text: the words that were seen, and room for twice the longest."""
+    """The words that were observed in a text field, and room for twice the longest text."""
     found = [words_in(text) for text in texts]
     words = sorted({word for text in found for word in text})
     return {"words": words, "most_words": min(64, 2 * max(map(len, found)))} if words else {}
@@ -351,7 +354,7 @@ def _identifier(text: str) -> str:
 
 
 def _slug(env_id: str) -> str:
-    """A folder's name for a task; never that of a shipped one."""
+    """The name of a task's folder; never the name of a shipped task."""
     name = re.sub(
         r"[^a-z0-9]+", "-", env_id.removesuffix(".py").replace(".py:", ":").lower()
     ).strip("-")
@@ -359,7 +362,7 @@ def _slug(env_id: str) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A value as TOML writes it, on one line."""
+    """A value in TOML, on one line."""
     if isinstance(value, Mapping):
         return (
             "{ "

@@ -1,4 +1,4 @@
-"""Task -> environments. Every failure of an environment is named as the environment's, never a program's."""
+"""Make the environments of a task. Their failures are never attributed to a program."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
 
 
 def longest_episode(task: Task, env: gym.Env[Any, Any]) -> int | None:
-    """Steps after which an episode is cut off at the latest, as far as the task or the environment says it."""
+    """The time limit of episodes in steps, if the task or the environment declares one."""
     limits = (task.spec.env.max_episode_steps, getattr(env.spec, "max_episode_steps", None),
               getattr(env.unwrapped, "max_steps", None))  # fmt: skip
     return next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
 
 
 def is_registered(env_id: str) -> bool:
-    """Whether Gymnasium makes it, also ``module:Id-v0``; else it is ``module:Class``."""
+    """Whether it is a Gymnasium id (also ``module:Id-v0``); otherwise it is ``module:Class``."""
     return (
         bool(_REGISTERED.match(env_id)) or env_id in gym.registry
     )  # an id need not have a version
@@ -61,7 +61,7 @@ def missing_modules(spec: EnvironmentSpec) -> list[str]:
 
 
 def wrap_env(task: Task, env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
-    """Put the task's own wrappers around an environment, the first named innermost."""
+    """Apply the task's own wrappers to an environment; the first one is innermost."""
     for name in task.spec.env.wrappers:
         wrapper = _import_attribute(task, name)
         with boundary("environment", f"applying the wrapper {name}"):
@@ -88,7 +88,7 @@ def _make_registered(spec: EnvironmentSpec, kwargs: dict[str, Any]) -> gym.Env[A
                 if _near(spec.id, known)
                 else "list them with: python -m gymnasium"
             )
-            raise UsageError(f"Gymnasium knows no environment {spec.id!r}", hint) from None
+            raise UsageError(f"Gymnasium has no environment {spec.id!r}", hint) from None
         raise
 
 
@@ -115,9 +115,7 @@ def _import_attribute(task: Task, name: str) -> Any:
     if module_name.endswith(".py"):
         return task.function(module_name, attribute)
     if os.getcwd() not in sys.path:
-        sys.path.append(
-            os.getcwd()
-        )  # a person's own module beside them; last, so that it hides no library
+        sys.path.append(os.getcwd())  # the user's own modules; last, so that they hide no library
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -141,7 +139,7 @@ def _import_attribute(task: Task, name: str) -> Any:
 
 
 def _refuse_foreign(env: Any, env_id: str) -> None:
-    """Refuse what is not a single-agent Gymnasium environment."""
+    """Refuse anything except a single-agent Gymnasium environment."""
     if hasattr(env, "possible_agents") or hasattr(env, "agents"):
         raise UsageError(
             f"{env_id} is a multi-agent environment",
@@ -149,7 +147,7 @@ def _refuse_foreign(env: Any, env_id: str) -> None:
         )
     if not isinstance(env, gym.Env):
         raise UsageError(
-            f"{env_id} gave a {type(env).__name__}, not a gymnasium.Env",
+            f"{env_id} returned a {type(env).__name__}, not a gymnasium.Env",
             "derive it from gymnasium.Env",
         )
     for attribute in ("observation_space", "action_space"):
@@ -158,7 +156,7 @@ def _refuse_foreign(env: Any, env_id: str) -> None:
 
 
 def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any, dict[str, Any]]:
-    """Reset, with a failure named as the environment's.
+    """Reset, and attribute a failure to the environment.
 
     Raises:
         BoundaryError: reset failed, or did not return (observation, info).
@@ -175,8 +173,10 @@ def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any,
         ) from error
     if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict)):
         raise BoundaryError(
-            f"the environment's reset gave a {type(result).__name__}, expected (observation, info)",
-            "it follows Gym's old interface; see https://gymnasium.farama.org/introduction/migration_guide",
+            f"the environment's reset returned a {type(result).__name__}, "
+            "expected (observation, info)",
+            "it uses the old interface of Gym; "
+            "see https://gymnasium.farama.org/introduction/migration_guide",
             where="environment",
         )
     return result
@@ -185,7 +185,7 @@ def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any,
 def guarded_step(
     env: gym.Env[Any, Any], action: Any
 ) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-    """Step, with a failure named as the environment's.
+    """Step, and attribute a failure to the environment.
 
     Raises:
         BoundaryError: the step failed, or did not return five values.
@@ -205,7 +205,8 @@ def guarded_step(
         ) from error
     found = f"{len(result)} values" if isinstance(result, tuple) else f"a {type(result).__name__}"
     raise BoundaryError(
-        f"the environment's step gave {found}, expected (observation, reward, terminated, truncated, info)",
-        "it follows Gym's old interface; see https://gymnasium.farama.org/introduction/migration_guide",
+        f"the environment's step returned {found}, "
+        "expected (observation, reward, terminated, truncated, info)",
+        "it uses the old interface of Gym; see https://gymnasium.farama.org/introduction/migration_guide",
         where="environment",
     )

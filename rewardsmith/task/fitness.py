@@ -1,4 +1,4 @@
-"""The task's own measure of an episode, and the warning when it cannot tell episodes apart."""
+"""The task's own measure of an episode."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rewardsmith.types import Episode
 
 
 class Fitness(NamedTuple):
-    """What a fitness function said of one episode; ``success`` is None where the task defines none."""
+    """The fitness of one episode; ``success`` is None if the task does not define success."""
 
     value: float
     success: bool | None
@@ -23,17 +23,18 @@ class Fitness(NamedTuple):
 
 FitnessFunction = Callable[[Episode], Fitness]
 SUCCESS_FIELD = "_success"
-_MEND = "mend the task's fitness function and begin anew: a run keeps its own copy of the task"
+_FIX = "fix the task's fitness function and start a new run: a run keeps its own copy of the task"
 DRAFT = '''"""Fitness of an episode: the task's own measure, never shown to the writer."""
 
 
 def fitness(episode):
     """Higher is better; the second value says whether the episode counts as solved.
 
-    episode.fields["name"] has one row per step and one for the end; episode.actions, episode.native_rewards,
-    episode.terminated, episode.truncated and len(episode) are there too.
+    episode.fields["name"] has one row per step and one for the last state. Also available:
+    episode.actions, episode.native_rewards, episode.terminated, episode.truncated, len(episode).
 
-    Grade it: while everything is worth the same, nothing can be told apart, and the search is blind. For example:
+    Make it graded: while all episodes have the same fitness, programs cannot be distinguished.
+    For example:
 
         near = 1 / (1 + (episode.fields["distance"][-1] / 0.1) ** 2)
         return float(near), bool(near > 0.9)
@@ -47,7 +48,7 @@ def fitness_function(task: Task) -> FitnessFunction:
     """The function that measures an episode of a task.
 
     Raises:
-        UsageError: the source names nothing that exists.
+        UsageError: the function of the source does not exist.
     """
     spec = task.spec.fitness
     if spec.source == "native_return":
@@ -60,7 +61,7 @@ def fitness_function(task: Task) -> FitnessFunction:
 
 
 def success_source(task: Task) -> str | None:
-    """The info source of a fitness that is a success flag; recorded as the hidden field ``_success``."""
+    """The info source of a success flag, which is recorded as the hidden field ``_success``."""
     source = task.spec.fitness.source
     return source if source != "native_return" and _parse(source).kind == "info" else None
 
@@ -72,7 +73,8 @@ def _parse(source: str) -> Source:
         parsed = None
     if parsed is None or parsed.kind == "obs":
         raise UsageError(
-            f'[fitness] source = {source!r} is none of fitness.py:function, info["key"], native_return',
+            f"[fitness] source = {source!r} is not "
+            'fitness.py:function, info["key"] or native_return',
             "draft of a fitness.py:\n" + DRAFT,
         )
     return parsed
@@ -92,11 +94,11 @@ def _flag(episode: Episode, at: str) -> Fitness:
 def _own(
     function: Callable[[Episode], tuple[float, bool | None]], episode: Episode, name: str
 ) -> Fitness:
-    with boundary("environment", f"measuring an episode with {name}", _MEND):
+    with boundary("environment", f"measuring an episode with {name}", _FIX):
         value, success = function(episode)
         fitness = Fitness(float(value), None if success is None else bool(success))
     if not math.isfinite(fitness.value):
         raise BoundaryError(
-            f"{name} gave {fitness.value}, expected a finite number", _MEND, where="environment"
+            f"{name} returned {fitness.value}, expected a finite number", _FIX, where="environment"
         )
     return fitness

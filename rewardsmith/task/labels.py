@@ -1,7 +1,7 @@
-"""A task's own truth about subgoals: after which steps of an episode each holds. Programs never see it.
+"""The task's own labels of subgoals: whether each holds after each step of an episode.
 
-It lies in the task's folder, is read for audits only, and may use every recorded field, hidden ones
-too.
+The function is in the task's folder. It may use every recorded field, including hidden ones. Only
+audits use it, and programs never see it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ LabelFunction = Callable[[Episode], Mapping[str, Array]]
 
 
 def label_function(task: Task) -> LabelFunction:
-    """(episode) -> label -> whether it holds after each step, shape (T,), bool; nothing for a task without labels.
+    """The function that labels an episode; it returns an empty mapping for a task without labels.
+
+    Returns:
+        A function: episode -> label -> whether it holds after each step, shape (T,), bool.
 
     Raises:
-        UsageError: the task names a function that is not there.
+        UsageError: the function that the task names does not exist.
     """
     if not task.spec.labels:
         return lambda _: {}
@@ -37,7 +40,8 @@ def label_function(task: Task) -> LabelFunction:
             if values.shape != (len(episode),):
                 raise _wrong(
                     task,
-                    f"{label!r} has shape {values.shape}, expected ({len(episode)},): one for each step",
+                    f"{label!r} has shape {values.shape}, "
+                    f"expected ({len(episode)},): one value per step",
                 )
         return found
 
@@ -46,5 +50,5 @@ def label_function(task: Task) -> LabelFunction:
 
 def _wrong(task: Task, what: str) -> BoundaryError:
     return BoundaryError(
-        f"{task.spec.labels} of task {task.name} failed: {what}", "mend it", where="environment"
+        f"{task.spec.labels} of task {task.name} failed: {what}", "fix it", where="environment"
     )

@@ -1,7 +1,7 @@
-"""Which values of an environment are recorded, and how each field is cut out of them.
+"""Which values of an environment are recorded, and which part of them each field is.
 
-A :class:`Layout` is made once per task and environment; whole observation leaves are recorded, and
-a field is a view of one, so recording costs one copy per leaf however many fields there are.
+A :class:`Layout` is made once per task and environment. Whole observation leaves are recorded, and
+a field is a view of a leaf, so recording costs one copy per leaf for any number of fields.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class Leaf:
     dtype: np.dtype[Any]
     function: Any = None
     optional: bool = False  # an info key that a step may leave out; then it is zero
-    words: tuple[str, ...] = ()  # of a text
+    words: tuple[str, ...] = ()  # of a text field
 
     def read(self, env: Any, obs: Any, info: dict[str, Any]) -> Any:
-        """The value now; of a text its words as numbers."""
+        """The current value; a text as the positions of its words."""
         if self.kind == "function":
             value = self.function(env, obs, info)
         else:
@@ -53,7 +53,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class FieldView:
-    """A field: which leaf it is part of, and which part."""
+    """A field: its leaf, and its part of the leaf."""
 
     leaf: int
     index: Index | None
@@ -63,7 +63,7 @@ class FieldView:
 
 @dataclass(frozen=True)
 class Layout:
-    """What is recorded for a task; made once from its fields and the environment's spaces."""
+    """What is recorded for a task: its fields and the leaves that they are part of."""
 
     leaves: tuple[Leaf, ...]
     fields: dict[str, FieldView]
@@ -72,7 +72,7 @@ class Layout:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """Every name that a program of this task may ask for, sorted."""
+        """Every name that a program of this task may read, sorted."""
         names = ["action", "prev_action", "terminated"]
         for name, view in self.fields.items():
             if not view.hidden:
@@ -83,7 +83,7 @@ class Layout:
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """Names of the task's fields that programs may not ask for."""
+        """Names of the task's fields that programs must not read."""
         return tuple(
             sorted(
                 name
@@ -101,7 +101,7 @@ class Layout:
         return self._probe(argument).dtype
 
     def _probe(self, argument: str) -> Array:
-        """One row of zeros, as the argument's column would hold it."""
+        """One row of zeros, with the shape and dtype of the argument's column."""
         if argument == "terminated":
             return np.zeros((), bool)
         if argument in ("action", "prev_action"):
@@ -118,11 +118,10 @@ class Layout:
 
 
 def make_layout(task: Task, env: gym.Env[Any, Any]) -> Layout:
-    """Decide what to record, looking at one reset and one step of the environment where spaces do not tell.
+    """Decide what to record; resets and steps the environment once if its spaces do not suffice.
 
     Raises:
-        UsageError: a field names something that the environment does not have, or pixels have no
-            fields.
+        UsageError: a field does not exist in the environment, or programs could read nothing.
         BoundaryError: the environment fails on reset or in a step.
     """
     specs = {field.name: field for field in task.spec.fields}
@@ -138,9 +137,10 @@ def make_layout(task: Task, env: gym.Env[Any, Any]) -> Layout:
         specs[WHOLE] = _own_field(WHOLE, "obs", at_reset=True)
     elif all(field.hidden for field in specs.values()):
         raise UsageError(
-            f"{task.env_id} offers nothing that a program could read: an image, a structure or hidden, and no fields",
-            "declare [[fields]] in the task, from info keys or functions; start with: rewardsmith tasks new "
-            + task.env_id,
+            f"programs can read nothing of {task.env_id}: its observation is an image, nested or "
+            "hidden, and there are no fields",
+            "declare [[fields]] in the task, from info keys or functions; "
+            f"start with: rewardsmith tasks new {task.env_id}",
         )
     for name, field in specs.items():
         source = field.parsed_source
@@ -160,7 +160,7 @@ def make_layout(task: Task, env: gym.Env[Any, Any]) -> Layout:
 
 
 def _own_field(name: str, source: str, at_reset: bool) -> FieldSpec:
-    """A field of ours, by a name that no task can give and no program can ask for."""
+    """A field of rewardsmith's own; no task can define its name and no program can read it."""
     return FieldSpec.model_construct(name=name, source=source, at_reset=at_reset, hidden=True)
 
 
@@ -168,7 +168,7 @@ def check_actions(env: gym.Env[Any, Any], env_id: str) -> None:
     """Refuse action spaces that Stable-Baselines3 cannot act in.
 
     Raises:
-        UsageError: it is a structure, or a Discrete that does not count from 0.
+        UsageError: the space is nested, or a Discrete that does not start at 0.
     """
     space = env.action_space
     if not isinstance(space, _PLAIN):
@@ -178,13 +178,13 @@ def check_actions(env: gym.Env[Any, Any], env_id: str) -> None:
         )
     if isinstance(space, gym.spaces.Discrete) and space.start != 0:
         raise UsageError(
-            f"the actions of {env_id} count from {space.start}",
-            "make it Discrete(n), counted from 0",
+            f"the actions of {env_id} start at {space.start}",
+            "use Discrete(n), which starts at 0",
         )
 
 
 class _Sample:
-    """One reset and one step of an environment, made only when something needs to be looked at."""
+    """One reset and one step of an environment, made only if they are needed."""
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         self._env = env
@@ -195,13 +195,13 @@ class _Sample:
         if kind == "obs" and not field.words:
             space = self._space(keys, name)
             return Leaf(kind, keys, tuple(space.shape or ()), _plain_dtype(np.dtype(space.dtype)))
-        if name == SUCCESS_FIELD:  # many environments report it at the end of an episode only
+        if name == SUCCESS_FIELD:  # many environments report it only at the end of an episode
             return Leaf(kind, keys, (), np.dtype(bool), optional=True)
         obs, reset_info, info = self._look()
         if field.at_reset and kind == "info" and keys[0] not in reset_info:
             raise UsageError(
                 f"field {name!r} says at_reset = true, but info has no key {keys[0]!r} at reset",
-                "leave at_reset out; next_" + name + " is offered all the same",
+                "leave at_reset out; programs can read next_" + name,
             )
         if kind == "info" and keys[0] not in info:
             raise UsageError(
@@ -213,12 +213,12 @@ class _Sample:
         leaf = Leaf(kind, keys, (), np.dtype(np.float64), function)
         try:
             value = np.asarray(leaf.read(self._env.unwrapped, obs, info))
-            whole = value.dtype.kind == "b"  # a whole number now may be a fraction in a later step
+            whole = value.dtype.kind == "b"  # an integer now may be a fraction in a later step
             return Leaf(kind, keys, value.shape, np.dtype(bool if whole else np.float64), function)
         except Exception as error:
             raise UsageError(
                 f"field {name!r}: {type(error).__name__}: {error}",
-                "a field must be a number, an array of numbers, or a text whose words = [...] are listed",
+                "a field must be a number, an array of numbers, or a text with words = [...]",
             ) from error
 
     def _text(self, field: FieldSpec, function: Any) -> Leaf:
@@ -248,7 +248,7 @@ class _Sample:
         if not isinstance(space, _PLAIN):
             raise UsageError(
                 f"field {name!r}: {type(space).__name__} spaces cannot be read",
-                "name a key, write a function in fields.py, or of a text list its words = [...]",
+                "name a key, write a function in fields.py, or list words = [...] for a text",
             )
         return space
 
@@ -261,7 +261,7 @@ class _Sample:
 
 
 def _is_plain(space: gym.Space[Any]) -> bool:
-    """One array that is no image: programs may read it whole as ``obs``."""
+    """Whether it is one array and not an image: programs may read it whole as ``obs``."""
     return isinstance(space, _PLAIN) and int(np.prod(space.shape or ())) < _IMAGE_FROM
 
 
@@ -278,17 +278,17 @@ def _check_index(name: str, text: str, leaf: Leaf, index: Index | None) -> None:
     except IndexError as error:
         raise UsageError(
             f"field {name!r}: {text} does not fit an array of shape {leaf.shape}: {error}",
-            "mend its source",
+            "fix its source",
         ) from None
     if part.size >= _IMAGE_FROM:
         raise UsageError(
-            f"field {name!r} has {part.size} values a step",
-            "programs read small fields; offer a slice or a function of it",
+            f"field {name!r} has {part.size} values per step",
+            "programs read small fields; use a slice or a function of it",
         )
 
 
 def cut(rows: Array, index: Index | None) -> Array:
-    """A part of each row, the leading axis untouched."""
+    """A part of each row; the leading axis stays."""
     if index is None:
         return rows
     return rows[(slice(None), *index)] if isinstance(index, tuple) else rows[:, index]

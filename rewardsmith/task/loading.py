@@ -1,4 +1,4 @@
-"""Folder or name -> :class:`Task`; and back to a folder, for the frozen copy that every run keeps."""
+"""Load tasks from names and folders, and write the frozen copy that every run keeps."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Task:
 
     Attributes:
         name: the folder's name, or one made from the environment id.
-        folder: where ``task.toml`` and its Python files lie; None for a task made from an
+        folder: the folder of ``task.toml`` and its Python files; None for a task made from an
             environment id.
     """
 
@@ -62,8 +62,8 @@ class Task:
     def digest(self) -> str:
         """Digest of everything that can change a result: the spec and the folder's other files.
 
-        What the spec leaves at its default is not in it, so that a key which a later version adds
-        changes no digest.
+        Defaults of the spec are left out, so that a key which a later version adds changes no
+        digest.
         """
         spec = self.spec.model_dump(mode="json", exclude_defaults=True)
         content = hashlib.sha256(json.dumps(spec, sort_keys=True).encode())
@@ -72,7 +72,7 @@ class Task:
         return content.hexdigest()[:16]
 
     def files(self) -> list[Path]:
-        """The folder's files without ``task.toml`` and the yardsticks, sorted: code, and data that it reads."""
+        """The folder's code and data, sorted: all files except ``task.toml`` and the yardsticks."""
         if self.folder is None:
             return []
         left_out = {TASK_FILE, *YARDSTICKS}
@@ -107,14 +107,14 @@ class Task:
             )
         path = self.folder / file
         if not path.is_file():
-            raise UsageError(f"{path} does not exist", f"write it, with a function {name!r}")
+            raise UsageError(f"{path} does not exist", f"create it, with a function {name!r}")
         module = import_file(path)
         if not hasattr(module, name):
             raise UsageError(f"{path} has no {name!r}", did_you_mean(name, vars(module)))
         return getattr(module, name)
 
     def with_training(self, changes: Mapping[str, Any]) -> Task:
-        """The same task with other training defaults, validated again; tables in it are merged."""
+        """The same task with other training defaults, validated again; nested tables are merged."""
         data = self.spec.model_dump(mode="json")
         tables = {
             name: {**data["training"][name], **changes.get(name, {})}
@@ -124,7 +124,7 @@ class Task:
         return Task(self.name, parse_spec(data, f"task {self.name}"), self.folder)
 
     def freeze(self, folder: Path) -> None:
-        """Write a copy of the task into a new folder, from which :func:`load_task` gives an equal task."""
+        """Write a copy of the task into a new folder, for :func:`load_task`."""
         import tomli_w
 
         folder.mkdir(parents=True)
@@ -140,10 +140,10 @@ def load_task(name: str | Path, goal: str | None = None) -> Task:
     """Load a task by its name, a shipped one or a plugin's, or from a folder.
 
     Args:
-        goal: in place of its own.
+        goal: replaces the task's own goal.
 
     Raises:
-        UsageError: there is no such task, or its file does not say what it must.
+        UsageError: there is no such task, or its file is invalid.
     """
     folder = Path(name)
     if not (folder / TASK_FILE).is_file():
@@ -156,7 +156,9 @@ def load_task(name: str | Path, goal: str | None = None) -> Task:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}", "mend the line named") from None
+        raise UsageError(
+            f"{path} is not valid TOML: {error}", "fix the line that is named"
+        ) from None
     if goal is not None:
         data["goal"] = goal
     folder = folder.resolve()
@@ -164,22 +166,23 @@ def load_task(name: str | Path, goal: str | None = None) -> Task:
 
 
 def shipped_tasks() -> list[str]:
-    """Names of the tasks that come with rewardsmith."""
+    """Names of the tasks that are shipped with rewardsmith."""
     return sorted(folder.parent.name for folder in asset_folder("tasks").glob(f"*/{TASK_FILE}"))
 
 
 def known_tasks() -> list[str]:
-    """Names of all tasks: those that come with rewardsmith, and those of other packages."""
+    """Names of all tasks: the shipped ones, and those of other packages."""
     return sorted({*shipped_tasks(), *PLUGINS.names()})
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import a Python file of a task, once per content; later calls give the same module.
+    """Import a Python file of a task, once per content; later calls return the same module.
 
     Raises:
         BoundaryError: the file raises when it is imported.
     """
-    name = f"_rewardsmith_task_{hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]}"
+    digest = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()
+    name = f"_rewardsmith_task_{digest[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -1,4 +1,4 @@
-"""What a person names as a task -> the task."""
+"""Find the task that the user named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a field's value comes from, as one short expression.
+"""The source of a field's value, as one short expression.
 
 obs                        the whole observation (Box, Discrete, MultiDiscrete, MultiBinary)
 obs[0]   obs[2:5]          a slice of it
@@ -17,12 +17,12 @@ Index = int | slice | tuple[int | slice, ...]
 
 
 class Source(NamedTuple):
-    """A source taken apart.
+    """A parsed source.
 
     Attributes:
         kind: ``obs``, ``info`` or ``function``.
         keys: for obs the keys that lead to the leaf, for info the one key, for a function its name.
-        part: what is taken of the leaf; None for all of it.
+        part: the part of the leaf; None for all of it.
         file: the file of a function.
     """
 
@@ -33,7 +33,7 @@ class Source(NamedTuple):
 
 
 def parse_source(text: str) -> Source:
-    """Take a source expression apart.
+    """Parse a source expression.
 
     Raises:
         ValueError: the text is not one of the forms above.
@@ -65,7 +65,7 @@ def parse_source(text: str) -> Source:
     if node.id == "info":
         if len(keys) != 1:
             raise ValueError(
-                f'an info source names one key, as in info["x_position"], found {text!r}'
+                f'an info source has one key, as in info["x_position"], found {text!r}'
             )
         return Source("info", tuple(keys), index)
     return Source("obs", tuple(keys), index)

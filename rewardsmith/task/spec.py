@@ -1,4 +1,4 @@
-"""What ``task.toml`` may say. Unknown keys are refused with the nearest known name."""
+"""The schema of ``task.toml``. Unknown keys are refused with the most similar known name."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ RESERVED_PREFIXES = (
     "prev_",
     "first_",
     "_",
-)  # with _ begin the names that the recorder gives
+)  # names of the recorder begin with _
 RESERVED_NAMES = ("action", "prev_action", "terminated", "obs", "next_obs")
 
 
 class Model(BaseModel):
-    """Frozen, and strict about keys."""
+    """Base of the schema: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,13 +32,13 @@ class FieldSpec(Model):
 
     Attributes:
         source: where the value comes from, see :mod:`rewardsmith.task.sources`.
-        range: lowest and highest possible value, for the writer's eyes.
+        range: lowest and highest possible value, shown to the writer.
         at_reset: an ``info`` key that the environment also reports at reset, so that the value
             before a step exists; otherwise only ``next_<name>`` is offered.
         hidden: recorded for the fitness but never offered to programs.
-        words: of a field that is a text, the words that matter; programs see their places in this
-            list, see :mod:`rewardsmith.task.text`.
-        most_words: of its longest text.
+        words: for a text field, the words that matter; programs see their positions in this list,
+            see :mod:`rewardsmith.task.text`.
+        most_words: number of words of the longest text.
     """
 
     name: str
@@ -58,7 +58,8 @@ class FieldSpec(Model):
             raise ValueError(f"a field name must be a Python identifier, got {name!r}")
         if name.startswith(RESERVED_PREFIXES) or name in RESERVED_NAMES:
             raise ValueError(
-                f"the field name {name!r} is reserved; names may not begin with next_, prev_, first_ or _"
+                f"the field name {name!r} is reserved; "
+                "names may not begin with next_, prev_, first_ or _"
             )
         return name
 
@@ -80,16 +81,17 @@ class FieldSpec(Model):
 
     @property
     def parsed_source(self) -> Source:
-        """The source, taken apart."""
+        """The parsed source."""
         return parse_source(self.source)
 
 
 class EnvironmentSpec(Model):
-    """Which environment: a Gymnasium id, ``module:Class``, or ``file.py:Class`` in the task's folder.
+    """The environment: a Gymnasium id, ``module:Class``, or ``file.py:Class`` of the task's folder.
 
-    ``wrappers`` (``module:Class``) stand above the recorder: they change what the policy sees, not
-    the fields. ``writes`` names folders that it writes to: a training may write only to its own.
-    ``needs`` are modules that must be installed, and ``install`` the command that does it.
+    ``wrappers`` (``module:Class``) are applied above the recorder: they change what the policy
+    sees, not the fields. ``writes`` names folders that the environment writes to; a training may
+    otherwise write only to its own folder. ``needs`` names modules that must be installed, and
+    ``install`` is the command that installs them.
     """
 
     id: str
@@ -107,7 +109,7 @@ class EnvironmentSpec(Model):
 
 
 def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
-    """Refuse null anywhere: a task file has no word for it, so a run's frozen copy would mean something else."""
+    """Refuse null at any depth: TOML has no null, so a run's frozen copy would differ."""
     pending: list[Any] = [values]
     while pending:
         value = pending.pop()
@@ -124,21 +126,21 @@ def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class ActionSpec(Model):
-    """What the action means; shapes come from the environment itself."""
+    """The meaning of the action; its shape comes from the environment."""
 
     doc: str = ""
     names: tuple[str, ...] = ()
 
 
 class FitnessSpec(Model):
-    """The task's own measure of an episode; programs are never told how it is computed.
+    """The task's own measure of an episode; programs never see how it is computed.
 
     Attributes:
         source: ``fitness.py:function``, ``info["key"]`` (a success flag), or ``native_return``.
-        at: for an info key: must it hold at the ``end`` of the episode, or is once (``ever``)
-            enough.
-        solved: mean fitness over evaluation episodes from which the task counts as solved.
-        random, expert: measured mean fitness of the random policy and of the yardstick in
+        at: for an info key, whether it must be true at the ``end`` of the episode or at any step
+            (``ever``).
+        solved: mean fitness over evaluation episodes at which the task counts as solved.
+        random, expert: measured mean fitness of the random policy and of the controller in
             ``expert.py``.
     """
 
@@ -152,18 +154,18 @@ class FitnessSpec(Model):
 
 
 class ShapingSpec(Model):
-    """How the parts of a program that are no reward are used.
+    """How the functions of a program besides its reward are used.
 
     Attributes:
-        subgoals: the form in which they are paid, see :mod:`rewardsmith.train.subgoals`.
-        bonus: for one subgoal; None is 0.5 as a potential, else nine tenths of what is safe.
-        success: what a success is paid, against which a bonus that is no potential is held.
-        relevant_to: a text field that says the goal; only subgoals that its successes had are paid
-            then, see :mod:`rewardsmith.maths.relevance`.
+        subgoals: the form in which they are rewarded, see :mod:`rewardsmith.train.subgoals`.
+        bonus: for one subgoal; None is 0.5 as a potential, else nine tenths of the safe bound.
+        success: the native reward of a success, which bounds a bonus that is not a potential.
+        relevant_to: a text field that states the goal; once a goal has succeeded, only subgoals
+            that its successes share are rewarded, see :mod:`rewardsmith.maths.relevance`.
         prior: how a prior on Q is used, see :class:`rewardsmith.train.prior.shaping.QShaping`.
-        prior_part, prior_weight, prior_prove, prior_until, prior_every, prior_follow: what of it,
-            of the steps towards it, how long it has to prove itself, and how often it acts, see
-            there.
+        prior_part, prior_weight, prior_prove, prior_until, prior_every, prior_follow: which part of
+            it is used, the weight and number of gradient steps towards it, how long it has to prove
+            itself, and how often it acts; see there.
     """
 
     subgoals: Literal["potential", "neutralised", "bonus"] = "potential"
@@ -182,16 +184,16 @@ class ShapingSpec(Model):
     def _potentials_do_not_learn(self) -> ShapingSpec:
         if self.relevant_to and self.subgoals == "potential":
             raise ValueError(
-                "relevant_to says which subgoals are paid, and that changes while it is learnt, as a potential must "
-                'not: set subgoals = "neutralised"'
+                "relevant_to changes during learning which subgoals are rewarded, and a potential "
+                'must not change: set subgoals = "neutralised"'
             )
         return self
 
 
 class TrainingSpec(Model):
-    """Training defaults that were tried; ``hyperparameters`` carry Stable-Baselines3's own names.
+    """Tested training defaults; ``hyperparameters`` use the names of Stable-Baselines3.
 
-    ``algorithm`` is one of Stable-Baselines3's, or of another package's, see
+    ``algorithm`` is one of Stable-Baselines3 or of another package, see
     :mod:`rewardsmith.train.algorithms`.
     """
 
@@ -210,7 +212,7 @@ class TrainingSpec(Model):
         return value.upper() if isinstance(value, str) else value
 
     def steps_taken(self, steps: int) -> int:
-        """Environment steps that a training of ``steps`` takes: on-policy learners finish their last rollout."""
+        """Environment steps of a training: on-policy learners finish their last rollout."""
         if self.algorithm != "PPO" and "n_steps" not in self.hyperparameters:
             return steps
         rollout = int(self.hyperparameters.get("n_steps", 2048)) * self.n_envs
@@ -223,19 +225,19 @@ class TrainingSpec(Model):
 
     @property
     def gamma(self) -> float:
-        """The learner's discount; Stable-Baselines3's default where the task gives none."""
+        """The learner's discount; by default that of Stable-Baselines3."""
         return float(self.hyperparameters.get("gamma", 0.99))
 
 
 class EvaluationSpec(Model):
-    """How a trained policy is measured."""
+    """How a trained policy is evaluated."""
 
     episodes: Annotated[int, Field(gt=0)] = 20
     deterministic: bool = True
 
 
 class TaskSpec(Model):
-    """All of ``task.toml``; ``labels`` names a function of the task, see :mod:`rewardsmith.task.labels`."""
+    """All of ``task.toml``; ``labels`` names a function, see :mod:`rewardsmith.task.labels`."""
 
     goal: str
     naive: str = ""
@@ -252,7 +254,7 @@ class TaskSpec(Model):
     def _goal_is_given(cls, goal: str) -> str:
         if not goal.strip():
             raise ValueError(
-                "the goal is empty; say in one or two sentences what the agent must achieve"
+                "the goal is empty; describe in one or two sentences what the agent must achieve"
             )
         return goal.strip()
 
@@ -261,7 +263,7 @@ class TaskSpec(Model):
         names = [field.name for field in self.fields]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"field names must differ, {', '.join(twice)} is there twice")
+            raise ValueError(f"field names must be unique, found {', '.join(twice)} twice")
         return self
 
     @model_validator(mode="after")
@@ -272,7 +274,8 @@ class TaskSpec(Model):
         )
         if wanted and wanted not in texts:
             raise ValueError(
-                f"relevant_to = {wanted!r} is no text field; there are: {', '.join(texts) or 'none'}"
+                f"relevant_to = {wanted!r} is not a text field; "
+                f"text fields: {', '.join(texts) or 'none'}"
             )
         return self
 
@@ -281,12 +284,12 @@ def parse_spec(data: dict[str, Any], where: str) -> TaskSpec:
     """Validate the content of a task file.
 
     Raises:
-        UsageError: with the place, what was found, and the nearest known key.
+        UsageError: the content is invalid; the message names the place and the most similar key.
     """
     try:
         return TaskSpec.model_validate(data)
     except ValidationError as error:
-        # A misspelt key explains the key that is then missing, so it is told first.
+        # A misspelt key explains the missing key, so it is reported first.
         first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         if first["type"] == "extra_forbidden":
@@ -304,7 +307,8 @@ def parse_spec(data: dict[str, Any], where: str) -> TaskSpec:
 
 _MISSING = {
     "goal": 'add goal = "what the agent must achieve, in words"',
-    "fitness": 'add [fitness] with source = "fitness.py:fitness", info["is_success"] or "native_return"',
+    "fitness": "add [fitness] with source = "
+    '"fitness.py:fitness", info["is_success"] or "native_return"',
     "env": 'add [env] with id = "CartPole-v1", "module:Class" or "env.py:Class"',
 }
 
@@ -314,7 +318,8 @@ def _known_keys(path: tuple[str | int, ...]) -> list[str]:
     model: Any = TaskSpec
     tables: dict[str, Any] = {
         "env": EnvironmentSpec, "fields": FieldSpec, "action": ActionSpec,
-        "fitness": FitnessSpec, "training": TrainingSpec, "shaping": ShapingSpec, "evaluation": EvaluationSpec,
+        "fitness": FitnessSpec, "training": TrainingSpec, "shaping": ShapingSpec,
+        "evaluation": EvaluationSpec,
     }  # fmt: skip
     for part in path:
         model = tables.get(str(part), model)

@@ -1,7 +1,7 @@
-"""Texts as numbers: programs, recordings and banks hold arrays of numbers, so a text field holds its words' places.
+"""Texts as numbers: a text field is an array of the positions of its words.
 
-The task lists the words that matter. 0 stands after the last word, n for the n-th listed word, and
-one more than there are for any other.
+The task lists the words that matter. n stands for the n-th listed word, the number of listed words
+plus one for any other word, and 0 fills the array after the last word.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WORD = r"[^\W_]+(?:['-][^\W_]+)*"
 
 
 def words_in(text: str) -> list[str]:
-    """Its words in order, in lower case, without punctuation."""
+    """The words of a text in order, in lower case, without punctuation."""
     return re.findall(WORD, text.lower())
 
 
@@ -27,11 +27,11 @@ def word_ids(text: str, words: tuple[str, ...], most: int) -> Array:
     """A text as numbers, shape (most,), int64, read-only.
 
     Args:
-        words: those that the task lists.
-        most: longest text in words.
+        words: the words that the task lists.
+        most: largest number of words of a text.
 
     Raises:
-        ValueError: the text is longer.
+        ValueError: the text has more words.
     """
     found = words_in(text)
     if len(found) > most:
@@ -46,7 +46,7 @@ def word_ids(text: str, words: tuple[str, ...], most: int) -> Array:
 
 
 def text_of(ids: Sequence[int] | Array, words: Sequence[str]) -> str:
-    """The text behind such numbers; a word that is not listed is shown as ``?``."""
+    """The text of such an array; a word that is not listed is shown as ``?``."""
     return " ".join(
         words[place - 1] if place <= len(words) else "?" for place in map(int, ids) if place > 0
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stable_baselines3.common.vec_env import VecNormalize
 
-from rewardsmith.run.trials import TrialJob, TrialResult
+from rewardsmith.run.trials import NORMALISATION, POLICY, TrialJob, TrialResult
 from rewardsmith.task.loading import Task
 from rewardsmith.train.evaluation import RESULT
 from rewardsmith.train.learner import load_state, make_learner, normalised, with_subgoals
@@ -20,14 +20,8 @@ def export_zip(
     job: TrialJob,
     folder: Path,
     open_program: Callable[[RecordedVecEnv], Opened],
-    *,
-    target: Path,
-    prefix: str = "",
 ) -> None:
-    """Write ``policy.zip`` and, where anything is normalised, ``vecnormalize.pkl`` into ``target``.
-
-    Args:
-        prefix: of both names.
+    """Write ``policy.zip`` and, where anything is normalised, ``vecnormalize.pkl`` into the trial's folder.
 
     This process has never run generated code, so what it pickles is Stable-Baselines3's own.
     """
@@ -38,7 +32,7 @@ def export_zip(
         job.training, venv, job.seed, "cpu"
     )  # with its own settings, to be trained on if wished
     load_state(model, venv, folder / "checkpoints", result.checkpoint)
-    model.save(target / f"{prefix}policy.zip")
+    model.save(folder / POLICY)
     if isinstance(venv, VecNormalize):
         venv.training = False
-        venv.save(str(target / f"{prefix}vecnormalize.pkl"))
+        venv.save(str(folder / NORMALISATION))

@@ -27,6 +27,7 @@ from rewardsmith.run.trials import (
     TrainedReport,
     TrialJob,
     write_json,
+    write_progress,
 )
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task
@@ -72,7 +73,7 @@ def run_training(
     device = choose_device(job.training, job.device)
     model = make_learner(job.training, venv, derived_seed("learner", job.seed), device, prior)
     model.set_logger(configure(str(folder / "tensorboard"), ["tensorboard"]))
-    recording = _Recording(rewarded, fitness_function(task), folder, job.steps)
+    recording = _Recording(rewarded, fitness_function(task), folder, job)
     broken: ProgramError | None = None
     try:
         with boundary("trainer", f"training {job.program} with seed {job.seed}"):
@@ -146,9 +147,16 @@ class _Recording(BaseCallback):
     """Writes curve rows and checkpoints at fixed steps of a training."""
 
     def __init__(
-        self, rewarded: VecReward, fitness: Callable[[Episode], Fitness], folder: Path, steps: int
+        self,
+        rewarded: VecReward,
+        fitness: Callable[[Episode], Fitness],
+        folder: Path,
+        job: TrialJob,
     ) -> None:
         super().__init__()
+        steps = job.steps
+        self._job = job
+        self._last_fitness: float | None = None
         self.checkpoints: list[str] = []
         self._rewarded = rewarded
         self._fitness = fitness
@@ -200,6 +208,8 @@ class _Recording(BaseCallback):
             self._writer.writeheader()
         self._writer.writerow({key: _short(value) for key, value in row.items()})
         self._file.flush()
+        self._last_fitness = row.get("fitness", self._last_fitness)
+        write_progress(self._folder, [self._job.progress(self.num_timesteps, self._last_fitness)])
         for key, value in row.items():
             if key not in ("steps", "wall_s"):
                 self.logger.record(

@@ -41,9 +41,9 @@ class Consulted(NamedTuple):
 class Consulting:
     """What is asked about the subgoals of a run's programs."""
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, bank: RunBank) -> None:
         self._run = run
-        self._bank = RunBank(run)
+        self._bank = bank
         self._config = run.config()
         self._spec = run.task().spec
         self._prompts = run.prompts()

@@ -62,7 +62,7 @@ class OldInterface(gym.Env[Any, Any]):
 
 
 def test_the_old_interface_is_named() -> None:
-    with pytest.raises(rs.BoundaryError, match="reset gave a ndarray, expected"):
+    with pytest.raises(rs.BoundaryError, match="reset returned a ndarray, expected"):
         guarded_reset(OldInterface())
-    with pytest.raises(rs.BoundaryError, match="step gave 4 values, expected"):
+    with pytest.raises(rs.BoundaryError, match="step returned 4 values, expected"):
         guarded_step(OldInterface(), 0)

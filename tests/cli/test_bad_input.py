@@ -84,7 +84,7 @@ BAD_TASKS = {
     "only pixels": (
         ["envs:Image", "--goal", "g"],
         2,
-        "nothing that a program could read",
+        "programs can read nothing",
         "[[fields]]",
     ),
     "an unknown fitness": (

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from rewardsmith.engine.workers.executor import Call
 from tests.support.hosts import alive, needs_proc, until
 from tests.support.places import ROOT
 
@@ -21,7 +22,8 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import rewardsmith.engine.workers.server as worker
 
-def helper(how, note):
+def helper(call):
+    how, note = call.arguments["how"], call.options["note"]
     if how == "fork":
         process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(6000,), daemon=True)
         process.start()
@@ -35,15 +37,15 @@ def helper(how, note):
         pid = subprocess.Popen(["sleep", "6000"]).pid
     Path(note).write_text(str(pid))
 
-def helper_then_killed(how, note):
-    helper(how, note)
+def helper_then_killed(call):
+    helper(call)
     os.kill(os.getpid(), 9)
 
-def long_answer():
+def long_answer(call):
     raise ValueError("x" * 300_000)
 
 worker.CALLS = {f.__name__: f for f in (helper, helper_then_killed, long_answer)}
-worker.Server(1).serve()
+worker.Server(worker.Machine(cores=1)).serve()
 """
 
 
@@ -58,7 +60,8 @@ def serving() -> Iterator[subprocess.Popen[bytes]]:
 
 def answer(server: subprocess.Popen[bytes], call: str, log: Path, **arguments: str) -> Any:
     assert server.stdin is not None and server.stdout is not None
-    message = {"id": 1, "call": call, "arguments": arguments, "log": str(log)}
+    described = Call(call, log.parent, (), (), log.name, arguments=arguments)
+    message = {"id": 1, "call": described.to_json()}
     server.stdin.write(json.dumps(message).encode() + b"\n")
     server.stdin.flush()
     return json.loads(server.stdout.readline())
@@ -71,7 +74,7 @@ def test_a_helper_that_a_call_left_behind_holds_nothing_up_and_ends(
 ) -> None:
     with serving() as server:
         note = tmp_path / "pid"
-        assert answer(server, "helper", tmp_path / "log", how=how, note=str(note))["result"] is None
+        assert answer(server, "helper", tmp_path / "log", how=how, note=str(note))["error"] is None
         first = int(note.read_text())
         assert until(lambda: not alive(first))
         if how != "fork of C":  # one that the call did not live to end still holds the pipe
@@ -88,5 +91,5 @@ def test_a_log_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     events.write_text("")
     log.symlink_to(events)
     with serving() as server:
-        assert "error" in answer(server, "long_answer", log)
+        assert answer(server, "long_answer", log)["error"] is not None
     assert events.read_text() == ""

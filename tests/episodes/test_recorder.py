@@ -308,7 +308,7 @@ def test_images_are_not_offered_but_their_numbers_are() -> None:
         "env": {"id": "tests.support.toy_envs:Pixels"},
         "fitness": {"source": "native_return"},
     }
-    with pytest.raises(UsageError, match="nothing that a program could read"):
+    with pytest.raises(UsageError, match="programs can read nothing"):
         task = Task("toy", parse_spec(spec, "toy"))
         make_layout(task, make_env(task))
     fields = [
@@ -477,7 +477,9 @@ def test_fractions_after_a_whole_number_are_recorded_as_they_are() -> None:
     task = Task(
         "toy",
         spec.model_copy(
-            update={"env": spec.env.model_copy(update={"id": "test_recorder:Fractions"})}
+            update={
+                "env": spec.env.model_copy(update={"id": "tests.episodes.test_recorder:Fractions"})
+            }
         ),
     )
     env, buffers = recorded_env(task)
@@ -511,7 +513,7 @@ class Nudged(gym.Wrapper[Any, Any, Any, Any]):
 @pytest.mark.parametrize("wrapper", ["Twice", "Nudged"])
 def test_wrappers_that_step_more_than_once_are_refused(wrapper: str) -> None:
     spec = counter_task([]).spec
-    wrapped = spec.env.model_copy(update={"wrappers": (f"test_recorder:{wrapper}",)})
+    wrapped = spec.env.model_copy(update={"wrappers": (f"tests.episodes.test_recorder:{wrapper}",)})
     venv = make_vec_env(Task("toy", spec.model_copy(update={"env": wrapped})), 2, 0)
     rewarded = VecReward(venv, None, 0.99)
     with pytest.raises(UsageError, match="steps the environment several times"):
@@ -536,7 +538,7 @@ class Flagged(toy_envs.Counter):
 
 def test_a_success_flag_that_comes_at_the_end_only() -> None:
     spec = counter_task([]).spec
-    flagged = spec.env.model_copy(update={"id": "test_recorder:Flagged"})
+    flagged = spec.env.model_copy(update={"id": "tests.episodes.test_recorder:Flagged"})
     fitness = spec.fitness.model_copy(update={"source": 'info["is_success"]'})
     task = Task("toy", spec.model_copy(update={"env": flagged, "fitness": fitness}))
     look = look_at(task)
@@ -549,5 +551,5 @@ def test_a_success_flag_that_comes_at_the_end_only() -> None:
 def test_actions_that_no_learner_can_take(space: gym.Space[Any]) -> None:
     env = toy_envs.Counter()
     env.action_space = space
-    with pytest.raises(UsageError, match=r"the actions of .* (count from 1|are a Tuple)"):
+    with pytest.raises(UsageError, match=r"the actions of .* (start at 1|are a Tuple)"):
         make_layout(counter_task([]), env)

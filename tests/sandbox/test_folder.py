@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from rewardsmith.engine.workers.executor import Call
 from rewardsmith.engine.workers.local import LocalExecutor
 from rewardsmith.errors import BoundaryError, disk_full
 from rewardsmith.sandbox.folder import refused_outside
@@ -157,9 +158,8 @@ def test_an_environment_that_writes_elsewhere_is_told_where_and_what_to_do(tmp_p
     with closing(LocalExecutor(1)) as executor:
 
         def preflight() -> None:
-            executor.submit(
-                "preflight", {"task": str(task), "folder": str(folder)}, tmp_path / "log"
-            ).result()
+            call = Call("preflight", tmp_path, ("line",), ("out",), "log", arguments={"wanted": []})
+            executor.submit(call).result()
 
         with pytest.raises(BoundaryError, match="may write only to") as caught:
             preflight()

@@ -16,6 +16,7 @@ from rewardsmith.engine.asking import Asking
 from rewardsmith.episodes.recording import play, record
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
+from rewardsmith.run.bank import RunBank
 from rewardsmith.run.events import Event, Screened, fold
 from rewardsmith.run.orders import Screen, Stop, Train, Turn, Write
 from rewardsmith.run.records import read_screen
@@ -184,7 +185,7 @@ def test_an_unscreened_program_is_audited_when_its_training_brought_contrast(
         and "Before its training" not in asked.messages[-1].content
     )
     strategy = card(rounds=2, contrast=9)
-    again = Asking(run.folder, strategy, ReplyLog(run.folder.llm_log))
+    again = Asking(run.folder, strategy, ReplyLog(run.folder.llm_log), RunBank(run.folder))
     write = Write(Slot(1, 0), strategy.talk(run.state, 1))
     assert again.request(write, run.state).digest == asked.digest, (
         "what became known later changes nothing"

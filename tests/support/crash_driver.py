@@ -25,9 +25,9 @@ from concurrent.futures import Future, wait
 from typing import Any
 
 from rewardsmith.api import runs as api
-from rewardsmith.api import session
 from rewardsmith.engine import loop
 from rewardsmith.engine.workers import local
+from rewardsmith.engine.workers.executor import Executor
 from rewardsmith.errors import RewardsmithError
 from rewardsmith.llm.openai import OpenAIProvider
 from rewardsmith.run.event_log import EventLog
@@ -113,17 +113,16 @@ def die_at(mode: str, count: int) -> None:
 def main() -> int:
     given = json.loads(sys.argv[1])
     local._SPARE_SERVERS = given.get("spare", local._SPARE_SERVERS)
-    if given.get("unreal"):
-        session.LocalExecutor = lambda _: FakeExecutor()  # type: ignore[assignment,misc]
+    executor: str | Executor = FakeExecutor() if given.get("unreal") else "local"
     Slots().install()
     die_at(given.get("mode", ""), given.get("events", 1))
     try:
         if "run" in given:
-            api.resume(given["run"], workers=2)
+            api.resume(given["run"], workers=2, executor=executor)
         else:
             api.design(
                 given["task"], model="openai/fake", base_url=given["url"], options=OPTIONS, report_seeds=2,
-                runs=given["runs"], workers=2,
+                runs=given["runs"], workers=2, executor=executor,
             )  # fmt: skip
     except RewardsmithError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

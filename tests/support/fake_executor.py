@@ -7,14 +7,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from rewardsmith.engine.workers.executor import Call
 from rewardsmith.episodes.files import EPISODES, save_episodes
 from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import RewardsmithError, UsageError
-from rewardsmith.run.trials import TrainedReport, TrialJob, TrialResult, write_json
+from rewardsmith.run.trials import POLICY, TrainedReport, TrialJob, TrialResult, write_json
 from rewardsmith.task.loading import Task, load_task
 
 EVALUATION_STEPS = 330  # what ranking and evaluation of the line world take at most
@@ -39,36 +39,42 @@ class FakeExecutor:
         self.trouble = trouble
         self._lock = threading.Lock()
 
-    def submit(self, call: str, arguments: dict[str, Any], log: Path) -> Future[Any]:
-        future: Future[Any] = Future()
+    def submit(self, call: Call) -> Future[None]:
+        future: Future[None] = Future()
+        task = load_task(str(call.task))
         try:
             with self._lock:
-                future.set_result(getattr(self, f"_{call}")(**arguments))
+                for folder in call.folders:
+                    getattr(self, f"_{call.name}")(task, folder)
+                future.set_result(None)
         except RewardsmithError as error:
             future.set_exception(error)
         return future
 
+    def progress(self, call: Call) -> None:
+        return None
+
     def close(self) -> None:
         pass
 
-    def _preflight(self, task: str, folder: str, wanted: list[str]) -> None:
-        write_look(load_task(task), Path(folder))
+    def _preflight(self, task: Task, folder: Path) -> None:
+        write_look(task, folder)
 
-    def _train(self, folder: str) -> None:
+    def _train(self, task: Task, folder: Path) -> None:
         job = self._job(folder, "train")
-        digest = job.digest(load_task(job.task).digest)
+        digest = job.digest(task.digest)
         report = TrainedReport(
             digest=digest, status="finished", steps=job.steps, wall_s=0.0, checkpoints=["1"]
         )
-        (Path(folder) / "curve.csv").write_text(
+        (folder / "curve.csv").write_text(
             f"steps,wall_s,episodes,length,own_return,fitness,term/pay\n{job.steps},1,9,10,1.5,0.25,1.5\n"
         )
-        write_json(Path(folder) / "trained.json", report)
+        write_json(folder / "trained.json", report)
 
-    def _evaluate(self, folder: str) -> None:
+    def _evaluate(self, task: Task, folder: Path) -> None:
         job = self._job(folder, "evaluate")
         steps = job.steps + EVALUATION_STEPS
-        digest = job.digest(load_task(job.task).digest)
+        digest = job.digest(task.digest)
         fitness = [self._fitness(job)]
         result = TrialResult(
             digest=digest,
@@ -78,18 +84,17 @@ class FakeExecutor:
             fitness=fitness,
             steps=steps,
         )
-        look = look_at(load_task(job.task))
-        save_episodes(Path(folder) / EPISODES, look.behaviour.episodes[:1])
-        write_json(Path(folder) / "result.json", result)
+        save_episodes(folder / EPISODES, look_at(task).behaviour.episodes[:1])
+        write_json(folder / "result.json", result)
 
-    def _export_policy(self, folder: str, target: str, prefix: str = "") -> None:
-        (Path(target) / f"{prefix}policy.zip").write_bytes(b"")
+    def _export_policy(self, task: Task, folder: Path) -> None:
+        (folder / POLICY).write_bytes(b"")
 
-    def _film(self, folder: str) -> None:
+    def _film(self, task: Task, folder: Path) -> None:
         raise UsageError("the line cannot draw itself")
 
-    def _job(self, folder: str, call: str) -> TrialJob:
-        job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text())
+    def _job(self, folder: Path, call: str) -> TrialJob:
+        job = TrialJob.model_validate_json((folder / "job.json").read_text())
         self.calls.append((call, job.program, job.seed))
         self.trouble(call, job)
         return job

@@ -61,7 +61,7 @@ def job_for(
     task: Task, source: str | None = MATCH, steps: int = 64, seed: int = 0, rung: str = "selection"
 ) -> TrialJob:
     return TrialJob(
-        task="", program="toy" if source else "native", source="import numpy as np\n" + (source or ""), seed=seed,
+        program="toy" if source else "native", source="import numpy as np\n" + (source or ""), seed=seed,
         entries={"reward": entry_of(source)} if source else {}, rung=rung, steps=steps,
         training=task.spec.training, evaluation=task.spec.evaluation, device="cpu",
     )  # fmt: skip

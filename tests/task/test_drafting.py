@@ -105,7 +105,7 @@ def test_others_of_gymnasium(env_id: str, found: list[str], tmp_path: Path) -> N
 
 
 def test_a_dict_with_awkward_keys(tmp_path: Path) -> None:
-    task = draft("test_task_drafting:Odd", paid=1.0)
+    task = draft("tests.task.test_drafting:Odd", paid=1.0)
     assert names(task) == [
         "a_b_0",
         "a_q_uote",
@@ -126,7 +126,7 @@ def test_a_dict_with_awkward_keys(tmp_path: Path) -> None:
 
 
 def test_what_looks_like_the_answer_is_never_offered() -> None:
-    for env_id in ("test_task_drafting:Odd", "test_task_drafting:Succeeds"):
+    for env_id in ("tests.task.test_drafting:Odd", "tests.task.test_drafting:Succeeds"):
         task = draft(env_id, fitness="native_return")
         text = " ".join(arguments(task)).lower()
         assert not any(
@@ -136,10 +136,10 @@ def test_what_looks_like_the_answer_is_never_offered() -> None:
 
 
 def test_a_success_key_becomes_the_fitness(tmp_path: Path) -> None:
-    task = draft("test_task_drafting:Succeeds", dictionary=False)
+    task = draft("tests.task.test_drafting:Succeeds", dictionary=False)
     assert (task.spec.fitness.source, task.spec.fitness.solved) == ('info["Success_rate"]', 0.9)
     wanted = 'info["is_success"]'
-    assert draft("test_task_drafting:Succeeds", fitness=wanted).spec.fitness.source == wanted
+    assert draft("tests.task.test_drafting:Succeeds", fitness=wanted).spec.fitness.source == wanted
     written_and_loaded(task, tmp_path)
 
 
@@ -147,26 +147,26 @@ def test_what_it_cannot_draft() -> None:
     with pytest.raises(UsageError, match="no goal"):
         task_from_env("CartPole-v1", " ")
     with pytest.raises(UsageError, match="nothing measures success") as caught:
-        draft("test_task_drafting:Odd")
+        draft("tests.task.test_drafting:Odd")
     assert "tasks new" in caught.value.hint and "info holds class" not in caught.value.message
     assert "Speed (m/s)" in caught.value.message, "what it saw"
     with pytest.raises(UsageError, match="info has no") as caught:
-        draft("test_task_drafting:Odd", fitness='info["were"]')
+        draft("tests.task.test_drafting:Odd", fitness='info["were"]')
     assert 'info["where"]' in caught.value.hint
-    with pytest.raises(UsageError, match="knows no environment") as caught:
+    with pytest.raises(UsageError, match="has no environment") as caught:
         draft("CartPol-v1")
     assert "CartPole-v1" in caught.value.hint
     with pytest.raises(UsageError, match="no module"):
         draft("no_such_module:Odd")
     with pytest.raises(UsageError, match="has no 'Od'") as caught:
-        draft("test_task_drafting:Od")
+        draft("tests.task.test_drafting:Od")
     assert "'Odd'" in caught.value.hint
 
 
 def test_what_measures_success_is_not_offered() -> None:
-    task = draft("test_task_drafting:Odd", fitness='info["where"]')
+    task = draft("tests.task.test_drafting:Odd", fitness='info["where"]')
     assert "where" not in names(task) and "where" in names(
-        draft("test_task_drafting:Odd", fitness="native_return")
+        draft("tests.task.test_drafting:Odd", fitness="native_return")
     )
 
 
@@ -178,7 +178,7 @@ def test_a_draft_is_written_where_nothing_measures_success(tmp_path: Path) -> No
     task, folder = draft_task(f"{own}:LineWorld", "walk", tmp_path / "task")
     assert (
         task.spec.fitness.source == "fitness.py:fitness"
-        and "Grade it" in (folder / "fitness.py").read_text()
+        and "Make it graded" in (folder / "fitness.py").read_text()
     )
     assert 'source = "fitness.py:fitness"\n' in (folder / "task.toml").read_text()
     with pytest.raises(UsageError, match="has no class 'LineWord'") as caught:

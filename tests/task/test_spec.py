@@ -94,7 +94,7 @@ def test_empty_and_wrong_values() -> None:
     assert "goal is empty" in refused(goal="  ").message
     assert "training.algorithm" in refused(training={"algorithm": ""}).message
     assert "training.steps" in refused(training={"steps": 0}).message
-    assert "x is there twice" in refused(fields=[FIELD, FIELD]).message
+    assert "found x twice" in refused(fields=[FIELD, FIELD]).message
     assert parse_spec({**GOOD, "training": {"algorithm": "sac"}}, "").training.algorithm == "SAC"
 
 
@@ -132,7 +132,7 @@ def test_sources(text: str, expected: Source) -> None:
      "obs[...]", "-" * 9999],
 )  # fmt: skip
 def test_what_is_no_source(text: str) -> None:
-    with pytest.raises(ValueError, match=r"expected|names one key"):
+    with pytest.raises(ValueError, match=r"expected|has one key"):
         parse_source(text)
 
 
@@ -266,7 +266,7 @@ def test_fitness_of_an_episode() -> None:
     once = episode([0, 0, 0], [False, True, False])
     assert measured('info["ok"]', once) == (0.0, False)
     assert measured('info["ok"]', once, at="ever") == (1.0, True)
-    with pytest.raises(UsageError, match="is none of") as caught:
+    with pytest.raises(UsageError, match="is not fitness.py:function") as caught:
         measured("obs[0]", once)
     assert "def fitness(episode)" in caught.value.hint
 
@@ -277,7 +277,7 @@ def test_a_broken_fitness_is_named_as_such(folder: Path) -> None:
     for body, found in [
         ("1 / 0", "ZeroDivisionError"),
         ("0.5", "TypeError"),
-        ("float('nan'), None", "gave nan"),
+        ("float('nan'), None", "returned nan"),
     ]:
         (folder / "fitness.py").write_text(f"def fitness(episode):\n    return {body}\n")
         with pytest.raises(BoundaryError, match=found):

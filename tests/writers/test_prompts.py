@@ -24,11 +24,12 @@ from rewardsmith.errors import UsageError
 from rewardsmith.llm.prompts import Prompts, percent, quoted_data, short_number
 from rewardsmith.program import ENTRY_POINTS
 from rewardsmith.strategy import STRATEGIES
-from rewardsmith.strategy.screening import ScreenOptions
 from rewardsmith.task.environment import missing_modules
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
 from rewardsmith.task.spec import parse_spec
-from rewardsmith.writers.conversation import Conversation, PastTurn, compose
+from rewardsmith.writers.conversation import Conversation, PastTurn, compose, task_card
+from rewardsmith.writers.conversation import told as feedback_of
+from rewardsmith.writers.examples import Example
 from rewardsmith.writers.feedback.process import STRETCHES, process_rows
 from tests.support.lineworld import write_task
 from tests.support.preflights import argument, preflight
@@ -195,42 +196,64 @@ def text_of(conversation: Conversation) -> str:
 # --- Golden files
 
 
-def applies(name: str, strategy: str) -> bool:
-    """Whether a conversation under this strategy can come to this past."""
-    if name in ("reconsider", "graded", "breaks", "failed_and_trained"):
-        return issubclass(STRATEGIES.get(strategy).Options, ScreenOptions)
-    only = {"subgoals": "calm", "prior": "qshape"}
-    return strategy == only.get(name, strategy)
-
-
-CASES = [
-    pytest.param(name, strategy, id=f"{name}-{strategy}")
-    for name in ("request", *PAST)
-    for strategy in STRATEGIES.names()
-    if applies(name, strategy)
+# Every kind of feedback once, under the strategy that gives it.
+GIVES = {"subgoals": "calm", "prior": "qshape"}
+# Templates of one strategy alone; those of the judge are rendered in the tests of the judge.
+OWN = [
+    name
+    for name in Prompts().names()
+    if not name.startswith(("shared/", "default/")) and "judge" not in name
 ]
 
 
-@pytest.mark.parametrize(("name", "strategy"), CASES)
-def test_as_recorded(line: Task, name: str, strategy: str) -> None:
-    conversation = told(line, line_seen(), PAST.get(name, ()), strategy=strategy)
-    if name != "request":
-        conversation = Conversation("(as in request.md)", conversation.messages[1:])
-    path, text = GOLDEN / f"{strategy}_{name}.md", text_of(conversation)
+def as_recorded(name: str, text: str) -> None:
+    """Compare a text with a golden file, or write the file."""
+    path = GOLDEN / f"{name}.md"
     if os.environ.get("REWARDSMITH_GOLDEN") == "write":
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text
 
 
+@pytest.mark.parametrize("name", ["request", *PAST])
+def test_each_kind_of_request_is_as_recorded(line: Task, name: str) -> None:
+    strategy = GIVES.get(name, "eureka")
+    conversation = told(line, line_seen(), PAST.get(name, ()), strategy=strategy)
+    if name != "request":
+        conversation = Conversation("(as in request.md)", conversation.messages[1:])
+    as_recorded(name, text_of(conversation))
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_is_a_strategys_own_is_as_recorded(line: Task, name: str) -> None:
+    """The shared pieces in it are only named, so that a change of one of them changes no file."""
+    pieces = {piece: f"({piece})" for piece in ("contract", "pitfalls", "task", "feedback")}
+    example = Example("Reach the end.", "def reward(position):\n    return position\n")
+    card = task_card(line.spec, line_seen(), 256)
+    text = Prompts().render(name, **pieces, card=card, examples=[example], wanted="the reward")
+    as_recorded(name.replace("/", "_"), text + "\n")
+
+
+def test_golden_files_are_all_used() -> None:
+    names = {"request", "all_parts_3", "all_parts_box", *PAST}
+    names |= {name.replace("/", "_") for name in OWN}
+    assert {path.stem for path in GOLDEN.glob("*.md")} == names
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.names())
+@pytest.mark.parametrize("name", PAST)
+def test_every_strategy_renders_every_kind(line: Task, name: str, strategy: str) -> None:
+    """Its own text of what is asked follows the same feedback as under any other strategy."""
+    past = PAST[name]
+    text = told(line, line_seen(), past, strategy=strategy).messages[-1].text
+    assert text.startswith(feedback_of(Prompts(), past[-1]))
+
+
 @pytest.mark.parametrize("n_actions", [None, 3])
 def test_every_function_that_can_be_asked_for(line: Task, n_actions: int | None) -> None:
     seen = line_seen(n_actions=n_actions)
     conversation = compose(Prompts(), "qshape", line.spec, seen, 256, (), produce=ENTRY_POINTS)
-    path, text = GOLDEN / f"all_parts_{n_actions or 'box'}.md", conversation.system + "\n"
-    if os.environ.get("REWARDSMITH_GOLDEN") == "write":
-        path.write_text(text, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == text
+    as_recorded(f"all_parts_{n_actions or 'box'}", conversation.system + "\n")
     assert conversation.messages[0].text.endswith(
         "Write the reward, a potential, subgoals and a prior on Q."
     )
@@ -403,11 +426,8 @@ def test_the_last_bits_of_a_training_change_no_request(line: Task) -> None:
 def test_all_templates_are_used_and_strict(line: Task) -> None:
     names = Prompts().names()
     assert {
-        "eureka/system",
-        "eureka/request",
-        "eureka/reflect",
-        "eureka/repair",
-        "eureka/failed_round",
+        f"default/{name}"
+        for name in ("system", "request", "reflect", "reconsider", "repair", "failed_round")
     } <= set(names)
     environment = jinja2.Environment()
     environment.filters |= {"number": short_number, "data": quoted_data, "share": percent}
@@ -425,16 +445,28 @@ def test_a_users_folder_overrides_by_name(line: Task, tmp_path: Path) -> None:
     conversation = told(line, line_seen(), prompts=mine)
     assert conversation.messages[0].text.startswith("Mine. # The task")
     assert conversation.system == told(line, line_seen()).system
-    assert mine.digest != Prompts().digest and mine.names() == Prompts().names()
+    assert mine.digest != Prompts().digest
+    assert set(mine.names()) - set(Prompts().names()) == {"eureka/request"}
     mine.freeze(tmp_path / "frozen", "eureka")
     frozen = Prompts(tmp_path / "frozen")
     assert told(line, line_seen(), prompts=frozen) == conversation
-    assert {name.partition("/")[0] for name in frozen.names()} == {"shared", "eureka"}, (
-        "what the run does not use"
+    assert {name.partition("/")[0] for name in frozen.names()} == {"shared", "default", "eureka"}, (
+        "nothing that the run does not use"
     )
 
 
-def test_a_missing_or_broken_template_is_the_users_to_mend(tmp_path: Path) -> None:
+def test_a_strategy_has_only_the_templates_in_which_it_differs(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "repair.md.j2").write_text("Mine.")
+    prompts = Prompts(tmp_path, Prompts().folder)
+    assert prompts.render("mine/repair") == "Mine."
+    shipped = Prompts().render("default/failed_round", feedback="It failed.")
+    assert prompts.render("mine/failed_round", feedback="It failed.") == shipped
+    with pytest.raises(UsageError, match="no prompt template shared/repair"):
+        prompts.render("shared/repair")
+
+
+def test_a_missing_or_broken_template_is_the_users_to_fix(tmp_path: Path) -> None:
     (tmp_path / "broken.md.j2").write_text("{% if %}")
     with pytest.raises(UsageError, match="no prompt template"):
         Prompts(tmp_path).render("nothing")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from rewardsmith.api.export.module import reward_module
-from rewardsmith.engine.workers.local import Executor, LocalExecutor
+from rewardsmith.api.export.policy import export_policy
+from rewardsmith.engine.workers.executor import Executor
 from rewardsmith.errors import RunError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
@@ -29,14 +29,14 @@ def export_run(
     state: RunState,
     program: str,
     target: Path | None,
-    executor: Executor | None = None,
+    executor: Executor,
 ) -> Path:
     """Write the export of a program; returns its folder.
 
     Args:
         target: a folder, or the path that ``reward.py`` shall have; the run's ``export`` folder
             when None.
-        executor: where the policy is built; a process of its own when None.
+        executor: where the policy is built.
 
     Raises:
         RunError: the target cannot be written, or the program was changed since it was judged.
@@ -50,7 +50,7 @@ def export_run(
         source = reward_module(task, run.program_source(program), verdict, facts, name)
         prefix = policy_prefix(name)
         write_whole(folder / name, source)
-        _export_policy(run, state, program, folder, executor, prefix)
+        export_policy(run, shipped_trial(state, program), folder, executor, prefix)
         facts["policy"]["sha256"] = hashlib.sha256(
             (folder / f"{prefix}policy.zip").read_bytes()
         ).hexdigest()
@@ -130,20 +130,3 @@ def _target(run: RunFolder, target: Path | None) -> tuple[Path, str]:
             raise RunError(f"{target.name} cannot be imported", "choose a name like reward.py")
         return target.parent, target.name
     return target, _REWARD
-
-
-def _export_policy(
-    run: RunFolder,
-    state: RunState,
-    program: str,
-    folder: Path,
-    executor: Executor | None,
-    prefix: str,
-) -> None:
-    trial = shipped_trial(state, program)
-    source = run.trial_folder(program, trial.rung, trial.seed)
-    with ExitStack() as stack:
-        if executor is None:
-            executor = stack.enter_context(closing(LocalExecutor(1)))
-        arguments = {"folder": str(source), "target": str(folder.resolve()), "prefix": prefix}
-        executor.submit("export_policy", arguments, run.path / "export.log").result()

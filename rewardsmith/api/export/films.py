@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rewardsmith.engine.workers.local import Executor
+from rewardsmith.engine.workers.executor import Executor, trial_call
 from rewardsmith.errors import RewardsmithError
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
@@ -21,9 +21,7 @@ def film_policies(run: RunFolder, state: RunState, program: str, executor: Execu
         trial for each in (program, NATIVE) if (trial := shown_trial(state, each)) is not None
     ]
     folders = [run.trial_folder(trial.program, trial.rung, trial.seed) for trial in trials]
-    calls = [
-        executor.submit("film", {"folder": str(folder)}, folder / "film.log") for folder in folders
-    ]
+    calls = [executor.submit(trial_call(run, "film", [folder], "film.log")) for folder in folders]
     missing = []
     for call in calls:
         try:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rewardsmith.engine.workers.executor import Call
 from rewardsmith.errors import BoundaryError, RewardsmithError
 from rewardsmith.program import EntryPoint, Style
 from rewardsmith.run.trials import TrialJob
@@ -19,71 +19,73 @@ from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
 from rewardsmith.task.layout import Layout, shapes_of
 from rewardsmith.task.loading import Task
 
-_AT_ONCE = (
-    512  # transitions per call: no larger batch than the checks compare with single transitions
-)
+# Transitions per call: no larger batch than the checks compare with single transitions.
+_AT_ONCE = 512
+# A program that takes one transition at a time must answer within the host's time too.
+_ROW_BY_ROW = 64
 
 
-_ROW_BY_ROW = (
-    64  # a program that takes one transition at a time must answer within the host's time too
-)
-
-
-def preflight(task: str, folder: str, wanted: Sequence[str] = ()) -> None:
+def preflight(call: Call) -> None:
     """Look at a task's environment; see :func:`rewardsmith.train.preflight.run_preflight`."""
     from rewardsmith.task.loading import load_task
     from rewardsmith.train.preflight import run_preflight
 
-    loaded = load_task(task)
-    with _kept_to(Path(folder), loaded):
-        run_preflight(loaded, Path(folder), wanted)
+    task = load_task(str(call.task))
+    with _kept_to(call.folders, task):
+        run_preflight(task, call.folders[0], call.arguments["wanted"])
 
 
-def train(folder: str) -> None:
-    """Carry out the training of the trial in ``folder``."""
+def train(call: Call) -> None:
+    """Carry out the training of the trials of a call."""
     from rewardsmith.train.trial import run_training
 
-    _with_program(folder, run_training)
+    _with_program(call, run_training)
 
 
-def evaluate(folder: str) -> None:
-    """Measure what the training of the trial in ``folder`` left behind."""
+def evaluate(call: Call) -> None:
+    """Measure what the training of each trial of a call left behind."""
     from rewardsmith.train.evaluation import run_evaluation
 
-    _with_program(folder, run_evaluation)
+    _with_program(call, run_evaluation)
 
 
-def export_policy(folder: str, target: str, prefix: str = "") -> None:
-    """Write the trial's chosen checkpoint as a Stable-Baselines3 zip; ``prefix`` of its name."""
+def export_policy(call: Call) -> None:
+    """Write each trial's chosen checkpoint as a Stable-Baselines3 zip into its folder."""
     from rewardsmith.train.policy import export_zip
 
-    _with_program(folder, partial(export_zip, target=Path(target), prefix=prefix), writes=target)
+    _with_program(call, export_zip)
 
 
-def film(folder: str) -> None:
-    """Write the first evaluation episode of the trial in ``folder`` as a moving picture."""
+def film(call: Call) -> None:
+    """Write the first evaluation episode of each trial of a call as a moving picture."""
     from rewardsmith.train.film import film_trial
 
-    _with_program(folder, film_trial)
+    _with_program(call, film_trial)
 
 
-CALLS: dict[str, Callable[..., None]] = {
+CALLS: dict[str, Callable[[Call], None]] = {
     f.__name__: f for f in (preflight, train, evaluate, export_policy, film)
 }
 
 
-def _with_program(folder: str, run: Callable[..., Any], writes: str | None = None) -> None:
-    """Give a trial its task, its job, and a way to open hosts for its program.
+def _with_program(call: Call, run: Callable[..., Any]) -> None:
+    """Run a function on each trial of a call, with its task, its job and hosts for its program."""
+    from rewardsmith.task.loading import load_task
 
-    Args:
-        writes: the folder in which it may write; that of the trial by default.
-    """
+    task = load_task(str(call.task))
+    with _kept_to(call.folders, task):
+        for folder in call.folders:
+            _on_trial(folder, task, run)
+
+
+def _on_trial(folder: Path, task: Task, run: Callable[..., Any]) -> None:
+    """Run a function on a trial, with a way to open hosts for its program."""
     from rewardsmith.sandbox.client.program import HostedProgram
     from rewardsmith.task.layout import shapes_of
     from rewardsmith.train.vectors import RecordedVecEnv
     from rewardsmith.types import Opened
 
-    job, task = _trial_in(folder)
+    job = TrialJob.model_validate_json((folder / "job.json").read_text(encoding="utf-8"))
     opened: list[ProgramHost | HostedProgram] = []
 
     def open_program(venv: RecordedVecEnv) -> Opened:
@@ -99,29 +101,20 @@ def _with_program(folder: str, run: Callable[..., Any], writes: str | None = Non
         opened.extend(parts.values())
         return Opened(**parts)
 
-    with _kept_to(Path(writes or folder), task):
-        try:
-            run(task, job, Path(folder), open_program)
-        finally:
-            for host in opened:
-                host.close()
-
-
-def _trial_in(folder: str) -> tuple[TrialJob, Task]:
-    """What a trial was told, and its task."""
-    from rewardsmith.run.trials import TrialJob
-    from rewardsmith.task.loading import load_task
-
-    job = TrialJob.model_validate_json((Path(folder) / "job.json").read_text(encoding="utf-8"))
-    return job, load_task(job.task)
+    try:
+        run(task, job, folder, open_program)
+    finally:
+        for host in opened:
+            host.close()
 
 
 @contextmanager
-def _kept_to(folder: Path, task: Task) -> Iterator[None]:
-    """This call may write to its folder, and to what the task names for its environment."""
+def _kept_to(folders: Sequence[Path], task: Task) -> Iterator[None]:
+    """This call may write to its folders, and to what the task names for its environment."""
     from rewardsmith.sandbox.folder import kept_to, refused_outside
 
-    others = [Path(place).expanduser() for place in task.spec.env.writes]
+    folder, *others = folders
+    others += [Path(place).expanduser() for place in task.spec.env.writes]
     with kept_to(folder, others) as held:
         try:
             yield

@@ -1,8 +1,8 @@
-"""Runs jobs in processes of this machine.
+"""The executor of this machine.
 
 1. One server process is started by exec, imports the heavy libraries once, and forks a child per
-   job: a job starts in milliseconds, a script without a main guard or a notebook cannot be run
-   twice by accident, and a crash or a kill ends one job and nothing else.
+   call: a call starts in milliseconds, a script without a main guard or a notebook cannot be run
+   twice by accident, and a crash or a kill ends one call and nothing else.
 2. The server dies with its client: it reads commands from a pipe and ends, with all its children,
    when the pipe closes, however the client died.
 3. Keys and tokens are taken out of its environment.
@@ -16,12 +16,16 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
 
-from rewardsmith.errors import BoundaryError, RewardsmithError, RunError, UsageError
+from rewardsmith.engine.workers.executor import Call, progress_on_disk
+from rewardsmith.engine.workers.failures import from_json
+from rewardsmith.engine.workers.machine import Machine, available_cores
+from rewardsmith.errors import BoundaryError, UsageError
+from rewardsmith.run.trials import TrialProgress
 
 # a server that is still importing has no children yet and does not read; it is killed after this
 _END_S = 1.5
@@ -30,53 +34,49 @@ _GONE = "the worker server ended"
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 
 
-class Executor(Protocol):
-    """Carries out calls of :mod:`rewardsmith.engine.workers.server` somewhere else."""
-
-    def submit(self, call: str, arguments: dict[str, Any], log: Path) -> Future[Any]:
-        """Start a call; its output goes to ``log``.
-
-        The future raises what the call raised if that is an error of ours, and
-        BoundaryError(where="trainer") if the process died.
-        """
-
-    def close(self) -> None:
-        """End all calls that are still running."""
-
-
 class LocalExecutor:
-    """An :class:`Executor` on this machine.
+    """Carries out calls in processes of this machine; see :class:`Executor`.
 
     Args:
-        workers: calls that run side by side; more wait in order.
+        workers: calls of one core that run side by side; the number of cores with None. More wait
+            in order.
+
+    Raises:
+        UsageError: this operating system cannot fork.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int | None = None) -> None:
         if not hasattr(os, "fork"):
             raise UsageError("training needs Linux or macOS", "on Windows use WSL2")
-        self._workers = workers
-        self._futures: dict[int, Future[Any]] = {}
+        self._workers = workers or available_cores()
+        self._machine = Machine.here(self._workers)
+        self._futures: dict[int, Future[None]] = {}
         self._lock = threading.Lock()
         self._count = 0
         self._spare = _SPARE_SERVERS
         self._server = self._launch()
 
-    def submit(self, call: str, arguments: dict[str, Any], log: Path) -> Future[Any]:
+    def submit(self, call: Call) -> Future[None]:
         """Start a call; see :class:`Executor`."""
-        future: Future[Any] = Future()
+        self._machine.require(call.needs)
+        future: Future[None] = Future()
         future.set_running_or_notify_cancel()
         with self._lock:
             self._count += 1
             self._futures[self._count] = future
-            message = {"id": self._count, "call": call, "arguments": arguments, "log": str(log)}
+            message = {"id": self._count, "call": call.to_json()}
             assert self._server.stdin is not None
             try:
                 self._server.stdin.write(json.dumps(message).encode() + b"\n")
                 self._server.stdin.flush()
-            except OSError:  # it died; unless its reader is about to say so, nobody will
+            except OSError:  # it died; its reader fails the calls unless it has done so already
                 if self._spare <= 0:
                     self._fail_all(_GONE)
         return future
+
+    def progress(self, call: Call) -> Sequence[TrialProgress] | None:
+        """What the training of a call reported last."""
+        return progress_on_disk(call)
 
     def close(self) -> None:
         """End the server and everything below it."""
@@ -107,7 +107,7 @@ class LocalExecutor:
         return server
 
     def _read(self, server: subprocess.Popen[bytes]) -> None:
-        """Hand out answers until the server ends; one that was killed is replaced, its calls fail."""
+        """Resolve futures until the server ends; a server that was killed is replaced, its calls fail."""
         assert server.stdin is not None and server.stdout is not None
         with server.stdout as answers:
             for line in answers:
@@ -115,9 +115,9 @@ class LocalExecutor:
                 with self._lock:
                     future = self._futures.pop(answer["id"])
                 if answer.get("error") is None:
-                    future.set_result(answer.get("result"))
+                    future.set_result(None)
                 else:
-                    future.set_exception(_error(answer["error"]))
+                    future.set_exception(from_json(answer["error"]))
         with self._lock:
             if self._spare > 0:
                 with suppress(OSError):
@@ -137,27 +137,10 @@ class LocalExecutor:
         self._futures.clear()
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def clean_environment() -> dict[str, str]:
-    """This process's environment without anything that looks like a credential, one thread per library."""
+    """The environment of a worker: no credential of this process, one thread per library."""
     kept = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
-    package = str(
-        Path(__file__).resolve().parents[3]
-    )  # last, so that nothing beside it hides an installed package
+    # Last, so that nothing beside the package hides an installed one.
+    package = str(Path(__file__).resolve().parents[3])
     kept["PYTHONPATH"] = os.pathsep.join([*filter(None, [kept.get("PYTHONPATH")]), package])
     return kept | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-
-
-def _error(data: dict[str, Any]) -> RewardsmithError:
-    """An error of a worker, as the same class here."""
-    if data["type"] == "UsageError":
-        return UsageError(data["message"], data["hint"])
-    if data["type"] == "RunError":
-        return RunError(data["message"], data["hint"])
-    return BoundaryError(data["message"], data["hint"], where=data.get("where", "trainer"))

@@ -1,8 +1,8 @@
-"""What runs in other processes; reached by name through an executor, never imported by the engine.
+"""The worker server of the local executor: forks a child for each call.
 
-``python -m rewardsmith.engine.workers.server N`` reads calls as JSON lines and forks a child for
-each, N at a time. The children train, evaluate and measure; programs run in hosts of their own,
-below the children.
+``python -m rewardsmith.engine.workers.server N`` reads calls as JSON lines and runs as many side by
+side as N cores, the GPUs and the memory of this machine allow. The children train and evaluate;
+programs run in hosts of their own, below the children.
 """
 
 from __future__ import annotations
@@ -18,24 +18,36 @@ import traceback
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from rewardsmith.engine.workers.calls import CALLS
-from rewardsmith.errors import BoundaryError, RewardsmithError, disk_full
+from rewardsmith.engine.workers.executor import Call
+from rewardsmith.engine.workers.failures import as_json, death
+from rewardsmith.engine.workers.machine import Machine, Share
 
-if TYPE_CHECKING:
-    pass
+
+class _Queued(NamedTuple):
+    """A call that waits for its resources."""
+
+    identity: int
+    call: Call
+
+
+class _Child(NamedTuple):
+    """A call that runs."""
+
+    identity: int
+    pid: int
+    share: Share
 
 
 class Server:
     """Forks a child per call and reports how it ended."""
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
-        self._waiting: deque[dict[str, Any]] = deque()
-        self._running: dict[
-            int, tuple[int, int]
-        ] = {}  # read end of its pipe -> (call id, process id)
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._waiting: deque[_Queued] = deque()
+        self._running: dict[int, _Child] = {}  # by the read end of its pipe
         self._selector = selectors.DefaultSelector()
         self._answers = os.fdopen(os.dup(1), "wb", buffering=0)
 
@@ -54,24 +66,32 @@ class Server:
                 *lines, commands = (commands + piece).split(b"\n")
                 for line in lines:
                     self._queue(json.loads(line))
-            while self._waiting and len(self._running) < self._workers:
-                self._start(self._waiting.popleft())
+            self._start_what_fits()
 
     def _queue(self, command: dict[str, Any]) -> None:
         """An evaluation goes before trainings that wait: it finishes a trial, they would begin one."""
-        if command["call"] == "evaluate":
-            self._waiting.appendleft(command)
+        queued = _Queued(command["id"], Call.from_json(command["call"]))
+        if queued.call.name == "evaluate":
+            self._waiting.appendleft(queued)
         else:
-            self._waiting.append(command)
+            self._waiting.append(queued)
 
-    def _start(self, command: dict[str, Any]) -> None:
+    def _start_what_fits(self) -> None:
+        """Start waiting calls in order; a call passes those that wait for what it does not need."""
+        for queued in list(self._waiting):
+            share = self._machine.take(queued.call.needs)
+            if share is not None:
+                self._waiting.remove(queued)
+                self._start(queued, share)
+
+    def _start(self, queued: _Queued, share: Share) -> None:
         read_end, write_end = os.pipe()
-        server, child = os.getpid(), os.fork()
-        if child == 0:
+        server, pid = os.getpid(), os.fork()
+        if pid == 0:
             os.close(read_end)
-            _child(command, write_end, server)
+            _run_in_child(queued.call, share, write_end, server)
         os.close(write_end)
-        self._running[read_end] = (command["id"], child)
+        self._running[read_end] = _Child(queued.identity, pid, share)
         self._selector.register(read_end, selectors.EVENT_READ)
 
     def _reap(self, read_end: int) -> None:
@@ -79,40 +99,43 @@ class Server:
         self._selector.unregister(read_end)
         with os.fdopen(read_end, "rb") as pipe:
             content = pipe.read()
-        identity, child = self._running.pop(read_end)
-        with suppress(
-            ProcessLookupError, PermissionError
-        ):  # it is not reaped yet, so the number is still its own
-            os.killpg(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        answer = json.loads(content) if content else {"error": _death(status)}
-        self._answers.write(json.dumps({"id": identity, **answer}).encode() + b"\n")
+        child = self._running.pop(read_end)
+        # It is not reaped yet, so the number is still its own.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+        _, status = os.waitpid(child.pid, 0)
+        self._machine.give_back(child.share)
+        answer = json.loads(content) if content else {"error": death(_how_it_ended(status))}
+        self._answers.write(json.dumps({"id": child.identity, **answer}).encode() + b"\n")
 
     def _end(self) -> None:
-        for _, child in self._running.values():
+        for child in self._running.values():
             try:
-                os.killpg(child, signal.SIGKILL)
+                os.killpg(child.pid, signal.SIGKILL)
             except ProcessLookupError:  # it had no time yet to make its own group
-                os.kill(child, signal.SIGKILL)
+                os.kill(child.pid, signal.SIGKILL)
         os._exit(0)
 
 
-def _child(command: dict[str, Any], answer_to: int, server: int) -> None:
+def _run_in_child(call: Call, share: Share, answer_to: int, server: int) -> None:
     """Carry out one call in a process of its own; never returns."""
-    answer: dict[str, Any] = {"result": None}
+    answer: dict[str, Any] = {"error": None}
     _keep_to_itself(answer_to)
     try:
         os.setpgid(0, 0)
         _die_with_parent(server)
         # No link: a trainer before it may have put one in its place, and nothing holds this process
         # to a folder yet.
-        log = os.open(command["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        log = os.open(call.log_path, flags, 0o644)
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        CALLS[command["call"]](**command["arguments"])
+        if share.gpus is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(share.gpus)
+        CALLS[call.name](call)
     except BaseException as error:
-        answer = {"error": _describe(error)}
+        answer = {"error": as_json(error)}
         with suppress(OSError):  # the log may be on the disk that is full
             traceback.print_exc()
     for stream in (sys.stdout, sys.stderr):
@@ -120,15 +143,14 @@ def _child(command: dict[str, Any], answer_to: int, server: int) -> None:
             stream.flush()
     with suppress(OSError), os.fdopen(answer_to, "wb") as pipe:  # the server may be gone
         pipe.write(json.dumps(answer).encode())
-    if (
-        os.getpgrp() == os.getpid()
-    ):  # what it started may hold the pipe open, and must not outlive the call
+    # What it started may hold the pipe open, and must not outlive the call.
+    if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(0)
 
 
 def _keep_to_itself(descriptor: int) -> None:
-    """Close a descriptor in every process that is forked from this one: the server waits until nobody holds it."""
+    """Close a descriptor in every process forked from this one: the server waits until it is closed."""
     kept = [descriptor]
 
     def close() -> None:
@@ -138,39 +160,9 @@ def _keep_to_itself(descriptor: int) -> None:
     os.register_at_fork(after_in_child=close)
 
 
-def _describe(error: BaseException) -> dict[str, Any]:
-    """An error as JSON, for the executor to raise again."""
-    if disk_full(error):  # however it was met: also as the cause of what a library made of it
-        return {
-            "type": "RunError",
-            "message": f"cannot write: {error}",
-            "hint": "free some disk space, then resume",
-        }
-    if isinstance(error, RewardsmithError):
-        where = error.where if isinstance(error, BoundaryError) else "trainer"
-        return {
-            "type": type(error).__name__,
-            "message": error.message,
-            "hint": error.hint,
-            "where": where,
-        }
-    hint = "see out.log in the trial's folder"
-    return {
-        "type": "BoundaryError",
-        "message": f"{type(error).__name__}: {error}",
-        "hint": hint,
-        "where": "trainer",
-    }
-
-
-def _death(status: int) -> dict[str, Any]:
+def _how_it_ended(status: int) -> str:
     code = os.waitstatus_to_exitcode(status)
-    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-    return {
-        "type": "BoundaryError",
-        "message": f"the trainer process {how}",
-        "hint": "memory may have run out",
-    }
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
 
 
 def _die_with_parent(server: int) -> None:
@@ -187,14 +179,14 @@ def main() -> None:
     """Import what every job needs, then serve."""
     with _ending_with_client():
         _import_all()
-    Server(int(sys.argv[1])).serve()
+    Server(Machine.here(int(sys.argv[1]))).serve()
 
 
 @contextmanager
 def _ending_with_client() -> Iterator[None]:
-    """End at once when the client dies in the seconds before the server listens; leaves no thread to fork."""
+    """End at once when the client dies before the server listens; leaves no thread that a fork copies."""
     client, over = select.poll(), threading.Event()
-    client.register(0, 0)  # that the other end is gone is always told
+    client.register(0, 0)  # poll always reports that the other end is closed
 
     def watch() -> None:
         while not over.is_set():
@@ -222,9 +214,8 @@ def _import_all() -> None:
     import rewardsmith.train.trial  # noqa: F401
 
     torch.set_num_threads(1)
-    torch.optim.Adam(
-        [torch.zeros(1)]
-    )  # the first optimiser imports half of torch: once here, not in every child
+    # The first optimiser imports half of torch: once here, not in every child.
+    torch.optim.Adam([torch.zeros(1)])
 
 
 if __name__ == "__main__":
