@@ -28,7 +28,7 @@ from rewardsmith.writers.grammar.features import feature_statistics, features_of
 from rewardsmith.writers.grammar.moves import SearchSpace
 from rewardsmith.writers.grammar.terms import Genome
 from rewardsmith.writers.grammar.writer import DRAFTS, compose, generator_for, genome_in, reply_text
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.requests import RunRequest
 
 _PER_TRIAL = 3  # episodes of each training that are evidence: the best, the worst and the median
 _NAME = "grammar/search"
@@ -56,9 +56,9 @@ class GrammarSource:
         self._lock = threading.Lock()
         self._preflight: Preflight | None = None
 
-    def answer(self, asked: Asked) -> Reply:
+    def answer(self, wanted: RunRequest) -> Reply:
         """Compose a program for a slot from the parents of its order."""
-        slot = asked.order.slot
+        slot = wanted.order.slot
         state = fold(self._run.events())
         assert state.preflight is not None, "the preflight comes before the first request"
         self._preflight = state.preflight
@@ -66,7 +66,7 @@ class GrammarSource:
             space, evidence = self._evidence(state, slot.round)
         parents = [
             genome
-            for parent in asked.order.parents
+            for parent in wanted.order.parents
             if (genome := self._genome(state, parent)) is not None
         ]
         rng = generator_for(self._seed, slot)

@@ -16,7 +16,7 @@ from rewardsmith.run.records import load_transitions
 from rewardsmith.types import Episode
 from rewardsmith.writers.questions.learned import learned_program
 from rewardsmith.writers.questions.program import Texts, question_program, texts_of
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.requests import RunRequest
 
 _NAME = "questions/template"
 
@@ -34,7 +34,7 @@ class QuestionSource:
         self._run = run
         self._instruction = instruction
 
-    def answer(self, asked: Asked) -> Reply:
+    def answer(self, wanted: RunRequest) -> Reply:
         """Compose the program, with the most questions of an instruction in the random episodes."""
         options = self._run.config().options
         texts = texts_of(self._run.task().spec, self._instruction)
