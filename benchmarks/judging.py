@@ -40,8 +40,9 @@ from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.paid import apply_to_bank
+from rewardsmith.program import CheckedProgram
 from rewardsmith.run.bank import RunBank
-from rewardsmith.sandbox.behaviour.for_training import check_source
+from rewardsmith.sandbox.behaviour.for_training import check_against_preflight
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Episode
 from rewardsmith.writers.examples import reward_alone
@@ -141,11 +142,11 @@ def bank_of(task: Task, runs: Path) -> Bank:
 
 def damaged(task: Task, source: str, look: Any, bank: Bank) -> Iterator[Case]:
     """The same program, wrong in each way that applies to it."""
-    verdict = check_source(source, look.report, look.transitions)
+    verdict = check_against_preflight(source, look.report, look.transitions)
     if not verdict.accepted:
         return
     entry = verdict.entries["reward"]
-    paid = apply_to_bank(source, verdict, bank, task.spec.training.gamma)
+    paid = apply_to_bank(CheckedProgram.of(source, verdict), bank, task.spec.training.gamma)
     field = next(
         name for name in entry.arguments if name not in ("terminated", "action", "prev_action")
     )
@@ -175,12 +176,12 @@ def damaged(task: Task, source: str, look: Any, bank: Bank) -> Iterator[Case]:
 
 def judged(task: Task, source: str, look: Any, bank: Bank) -> dict[str, Any]:
     """What the checks, the comparison by every rule and measure, and the audit say."""
-    verdict = check_source(source, look.report, look.transitions)
+    verdict = check_against_preflight(source, look.report, look.transitions)
     codes = {finding.code for finding in verdict.findings}
     if not verdict.accepted:
         return {"refused": True, "codes": sorted(codes), "shares": {}}
     try:
-        paid = apply_to_bank(source, verdict, bank, task.spec.training.gamma)
+        paid = apply_to_bank(CheckedProgram.of(source, verdict), bank, task.spec.training.gamma)
     except ProgramError as error:
         return {"refused": True, "codes": [error.reason], "shares": {}}
     found = {(r, m): paid.agreement(r, m) for r in RULES for m in MEASURES}  # type: ignore[arg-type]
@@ -259,11 +260,11 @@ def time_of_one() -> dict[str, float]:
     source = (
         "def reward(position, next_position):\n    return {'progress': next_position - position}\n"
     )
-    verdict = check_source(source, look.report, look.transitions)
+    verdict = check_against_preflight(source, look.report, look.transitions)
     whole, arrays = [], []
     for _ in range(21):
         begun = time.perf_counter()
-        paid = apply_to_bank(source, verdict, bank, 0.99)
+        paid = apply_to_bank(CheckedProgram.of(source, verdict), bank, 0.99)
         middle = time.perf_counter()
         paid.agreement("above-best-failure", "mean")
         arrays.append(1e3 * (time.perf_counter() - middle))

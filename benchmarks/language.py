@@ -45,7 +45,7 @@ import rewardsmith as rs
 from rewardsmith.episodes.columns import shapes_in
 from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.episodes.recording import controller_in, play
-from rewardsmith.sandbox.behaviour.for_training import check_source
+from rewardsmith.sandbox.behaviour.for_training import check_against_preflight
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.train.learner import make_learner, normalised, with_subgoals
 from rewardsmith.train.vec_reward import VecReward
@@ -124,7 +124,7 @@ def trained(job: tuple[str, str, int]) -> int | None:
         if shaping is not None:
             source = program(name, method)
             look = look_at(task)
-            verdict = check_source(source, look.report, look.transitions)
+            verdict = check_against_preflight(source, look.report, look.transitions)
             assert verdict.accepted, verdict.findings
             entry, shapes = verdict.entries["subgoals"], shapes_in(look.transitions)
             subgoals = stack.enter_context(

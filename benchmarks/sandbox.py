@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from rewardsmith.program import EntryPoint
-from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.report import sandbox_report
 from rewardsmith.sandbox.static.entry_points import check_static
@@ -86,7 +86,7 @@ def measure() -> dict[str, Any]:
     rows = columns(256)
 
     def verdict() -> None:
-        assert check_program(GOOD, SHAPES, rows, horizon=200).accepted
+        assert check_on_transitions(GOOD, SHAPES, rows, horizon=200).accepted
 
     def host() -> None:
         ProgramHost(GOOD, ENTRY, SHAPES, capacity=256).close()

@@ -1,4 +1,4 @@
-"""A program: one piece of generated code with its lineage, identified by what it computes, not how it is laid out."""
+"""A program: one piece of generated code. Its id depends on what it computes, not on its layout."""
 
 from __future__ import annotations
 
@@ -49,6 +49,16 @@ class Program:
     slot: Slot | None = None
     parents: tuple[str, ...] = ()
     reply: str = ""
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where a program comes from; attributes as in :class:`Program`."""
+
+    id: str
+    slot: Slot | None
+    parents: tuple[str, ...]
+    reply: str
 
 
 @dataclass(frozen=True)
@@ -117,6 +127,26 @@ class Verdict:
         word = "accepted" if self.accepted else f"refused, {self.stage} check"
         found = "".join(f"<li>{escape(str(finding))}</li>" for finding in self.findings)
         return f"<b>{word}</b><ul>{found}</ul>"
+
+
+@dataclass(frozen=True)
+class CheckedProgram:
+    """A program with the verdict of its checks.
+
+    Attributes:
+        id: see :func:`program_id`.
+        source: the module as the writer wrote it.
+        verdict: the outcome of the checks.
+    """
+
+    id: str
+    source: str
+    verdict: Verdict
+
+    @classmethod
+    def of(cls, source: str, verdict: Verdict) -> CheckedProgram:
+        """A program that is not part of a run."""
+        return cls(program_id(source), source, verdict)
 
 
 def program_id(source: str) -> str:

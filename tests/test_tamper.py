@@ -16,7 +16,7 @@ import pytest
 from rewardsmith.engine.workers.local import clean_environment
 from rewardsmith.errors import ProgramError
 from rewardsmith.program import EntryPoint, Verdict
-from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.sandbox.client.host import ProgramHost
 from tests.support.programs import QUICK, TASKS
 
@@ -25,7 +25,9 @@ GOOD = "def reward(position, next_position, action):\n    return {'p': next_posi
 
 
 def judge(source: str) -> Verdict:
-    return check_program(HEAD + source, *TASKS["drive"], hidden=("is_success",), limits=QUICK)
+    return check_on_transitions(
+        HEAD + source, *TASKS["drive"], hidden=("is_success",), limits=QUICK
+    )
 
 
 # kind -> (malicious, benign twin)

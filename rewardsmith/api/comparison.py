@@ -9,9 +9,8 @@ from typing import Any
 from rewardsmith.api.runs import Run
 from rewardsmith.errors import UsageError
 from rewardsmith.evidence.appraisal import appraise_in_run
-from rewardsmith.maths.statistics import paired_difference
-from rewardsmith.run.state import RunState
-from rewardsmith.run.wording import cost, interval_json
+from rewardsmith.run.scores import fitness_by_seed, interval_json, seed_difference
+from rewardsmith.run.wording import cost, proof
 from rewardsmith.types import Interval
 
 
@@ -46,9 +45,7 @@ def program_difference(one: Run, other: Run) -> str:
 
 def _row(run: Run, first: Run) -> dict[str, Any]:
     state, best = run.state, run.best
-    found = (
-        _difference(state, best.id, first.state, first.best.id) if run.path != first.path else None
-    )
+    difference = _difference(run, first) if run.path != first.path else None
     return {
         "run": run.folder.name,
         "written_by": run.folder.config().written_by,
@@ -60,9 +57,9 @@ def _row(run: Run, first: Run) -> dict[str, Any]:
         "cost": cost(state) if state.tokens else "nothing",
         "steps": state.steps,
         "active_s": round(state.active_s, 3),
-        "difference": interval_json(found),
+        "difference": interval_json(difference),
         **_apart(run, first),
-        "proof": "" if run.path == first.path else _proves(found),
+        "proof": "" if run.path == first.path else proof(difference),
     }
 
 
@@ -79,26 +76,7 @@ def _apart(run: Run, first: Run) -> dict[str, float | None]:
     return {"apart": starc, "apart_epic": epic}
 
 
-def _difference(
-    state: RunState, program: str, other_state: RunState, other: str
-) -> Interval | None:
-    """Fitness of a program minus that of another, over the report seeds that both have."""
-    fitness = [
-        {t.seed: t.fitness for t in found.trials_of(name, "report") if t.fitness is not None}
-        for found, name in ((state, program), (other_state, other))
-    ]
-    seeds = sorted(fitness[0].keys() & fitness[1].keys())
-    return (
-        paired_difference([fitness[0][s] for s in seeds], [fitness[1][s] for s in seeds])
-        if seeds
-        else None
-    )
-
-
-def _proves(found: Interval | None) -> str:
-    if found is None:
-        return "no report seed in common"
-    if found.low is None or found.high is None:
-        return "one seed proves nothing"
-    word = "better" if found.low > 0 else "worse" if found.high < 0 else ""
-    return f"{word} by {found}" if word else f"{found} proves nothing"
+def _difference(run: Run, other: Run) -> Interval | None:
+    """Fitness of the best program of a run minus that of another's, on the report seeds of both."""
+    own, others = (fitness_by_seed(each.state, each.best.id, "report") for each in (run, other))
+    return seed_difference(own, others)

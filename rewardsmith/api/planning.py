@@ -18,14 +18,14 @@ from rewardsmith.api.knowledge import known_behaviour, like_tasks
 from rewardsmith.api.limits import check_budget
 from rewardsmith.api.providers import prices_in
 from rewardsmith.api.settings import Settings, takes_settings
-from rewardsmith.episodes.bank import Bank, load_bank
+from rewardsmith.episodes.bank import Bank
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.prices import Prices
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.llm.providers import default_model, provider_name
 from rewardsmith.llm.replay import Tape
 from rewardsmith.run.config import RunConfig
-from rewardsmith.run.folder import GIVEN, RunFolder
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.strategy.base import Shape, Strategy
 from rewardsmith.strategy.making import make_strategy, strategy_of
 from rewardsmith.task.loading import Task
@@ -199,7 +199,7 @@ def plan_replay(
         files = {REPLIES: recorded.model_dump_json(indent=1) + "\n"}
     if (run.path / EXAMPLES).exists():
         files[EXAMPLES] = (run.path / EXAMPLES).read_text(encoding="utf-8")
-    known = load_bank(run.bank / GIVEN) if (run.bank / GIVEN).exists() else None
+    known = run.given_bank()
     return Plan(
         run.task(), config.model_copy(update=as_before), strategy, run.prompts(), files, known
     )

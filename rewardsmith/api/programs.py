@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from rewardsmith.errors import UsageError
-from rewardsmith.program import Verdict
+from rewardsmith.program import CheckedProgram, Verdict
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
 
 
 def check_program(source: str, task: Task | str) -> Verdict:
-    """Judge a program on random behaviour of a task, and whether its learner can use all of it.
+    """Check a program on a random policy's transitions, and whether the task's learner can use it.
 
     Raises:
         UsageError, BoundaryError: the task or its environment is at fault, not the program.
@@ -47,8 +47,8 @@ def program_text(path: str | Path) -> str:
     return found.source
 
 
-def trainable_program(path: str | Path, task: Task) -> tuple[str, Verdict]:
-    """The source of a program in a file and its verdict, if agents may be trained under it.
+def trainable_program(path: str | Path, task: Task) -> CheckedProgram:
+    """The program in a file, checked; agents may be trained under it.
 
     Raises:
         UsageError: the file cannot be read, or the program was refused; the message lists the
@@ -61,4 +61,4 @@ def trainable_program(path: str | Path, task: Task) -> tuple[str, Verdict]:
         raise UsageError(
             f"{path} was refused:\n  {found}", f"see: rewardsmith check {path} --task {task.name}"
         )
-    return source, verdict
+    return CheckedProgram.of(source, verdict)

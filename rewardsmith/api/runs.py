@@ -23,8 +23,9 @@ from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, R
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.run.best import Best, best_program
 from rewardsmith.run.config import RunConfig
+from rewardsmith.run.creation import create_run
 from rewardsmith.run.events import Commented, fold
-from rewardsmith.run.folder import RunFolder, create_run, open_run
+from rewardsmith.run.folder import RunFolder, open_run
 from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import spent

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import uuid
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from rewardsmith.api.export.policy import export_policy
 from rewardsmith.api.programs import trainable_program
@@ -17,10 +14,11 @@ from rewardsmith.engine.training import Trainings, trained
 from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import BoundaryError
 from rewardsmith.journal import disk_error
-from rewardsmith.program import NATIVE, Verdict, program_id
-from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.program import NATIVE, CheckedProgram
+from rewardsmith.run.best import shipped_trial
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Train
-from rewardsmith.run.records import shipped_trial
+from rewardsmith.run.scores import fitness_by_seed
 from rewardsmith.run.state import RunState
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
@@ -86,9 +84,9 @@ def train_program(
         RunError: the folder cannot be written.
     """
     resolved = resolve_task(task)
-    source, verdict = trainable_program(path, resolved)
-    program = program_id(source)
-    folder = _lay_out(Path(runs), resolved, program, source, verdict)
+    checked = trainable_program(path, resolved)
+    program = checked.id
+    folder = _lay_out(Path(runs), resolved, checked)
     watched, state, failures = observer or Observer(), RunState(), list[BoundaryError]()
     names = (program, NATIVE) if native else (program,)
     taken, each = steps or resolved.spec.training.steps, tuple(range(seeds))
@@ -111,8 +109,8 @@ def train_program(
         program=program,
         score=_score(state, program, seeds),
         native=_score(state, NATIVE, seeds) if native else None,
-        fitness=_by_seed(state, program),
-        native_fitness=_by_seed(state, NATIVE),
+        fitness=fitness_by_seed(state, program, "selection"),
+        native_fitness=fitness_by_seed(state, NATIVE, "selection"),
         folder=folder.path,
         policy=policy,
         failures=(*_messages(state), *(failure.message for failure in failures)),
@@ -141,12 +139,7 @@ def _score(state: RunState, program: str, seeds: int) -> Interval | None:
     return state.score(program) if len(state.trials_of(program, "selection")) == seeds else None
 
 
-def _by_seed(state: RunState, program: str) -> dict[int, float]:
-    trials = state.trials_of(program, "selection")
-    return {trial.seed: trial.fitness for trial in trials if trial.fitness is not None}
-
-
-def _lay_out(runs: Path, task: Task, program: str, source: str, verdict: Verdict) -> RunFolder:
+def _lay_out(runs: Path, task: Task, program: CheckedProgram) -> RunFolder:
     """Make a folder with the task and the program, as a run has them."""
     folder = RunFolder(runs / f"train-{task.name}-{uuid.uuid4().hex[:8]}")
     try:
@@ -154,7 +147,5 @@ def _lay_out(runs: Path, task: Task, program: str, source: str, verdict: Verdict
         task.freeze(folder.task_folder)
     except OSError as error:
         raise disk_error(folder.path, error) from error
-    target: Any = folder.program_folder(program)
-    write_whole(target / "program.py", source.rstrip() + "\n")
-    write_whole(target / "findings.json", json.dumps(dataclasses.asdict(verdict), indent=1) + "\n")
+    folder.write_program(program)
     return folder

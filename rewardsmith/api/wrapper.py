@@ -13,7 +13,7 @@ from rewardsmith.api.programs import trainable_program
 from rewardsmith.episodes.columns import shapes_in
 from rewardsmith.episodes.recorder import Buffers, Recorder
 from rewardsmith.errors import ProgramError, UsageError
-from rewardsmith.program import Verdict
+from rewardsmith.program import CheckedProgram
 from rewardsmith.sandbox.client.program import HostedProgram
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.layout import make_layout
@@ -35,15 +35,14 @@ class LoadedProgram(HostedProgram):
 
     def __init__(
         self,
-        source: str,
-        verdict: Verdict,
+        program: CheckedProgram,
         task: Task,
         gamma: float | None = None,
         capacity: int = 64,
     ) -> None:
-        self.source = source
+        self.source = program.source
         self.task = task
-        self.verdict = verdict
+        self.verdict = verdict = program.verdict
         if not verdict.pays:
             raise UsageError(
                 f"the program has only {', '.join(verdict.entries)}",
@@ -60,7 +59,12 @@ class LoadedProgram(HostedProgram):
         shapes = shapes_in(Buffers(self.layout, 1).columns(self.layout.arguments))
         discount = task.spec.training.gamma if gamma is None else gamma
         super().__init__(
-            source, verdict.entries, shapes, capacity=capacity, style=verdict.style, gamma=discount
+            program.source,
+            verdict.entries,
+            shapes,
+            capacity=capacity,
+            style=verdict.style,
+            gamma=discount,
         )
 
 
@@ -75,7 +79,7 @@ def load_program(path: str | Path, task: Task | str, gamma: float | None = None)
             findings.
     """
     resolved = resolve_task(task)
-    return LoadedProgram(*trainable_program(path, resolved), resolved, gamma)
+    return LoadedProgram(trainable_program(path, resolved), resolved, gamma)
 
 
 class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):

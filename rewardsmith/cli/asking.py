@@ -106,7 +106,7 @@ def _text(name: str) -> str:
 
 
 def _told_json(run: Run, told: Told) -> dict[str, Any]:
-    from rewardsmith.run.wording import interval_json
+    from rewardsmith.run.scores import interval_json
 
     return {
         "run": run.folder.name,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rewardsmith.episodes.random_policy import Look
     from rewardsmith.evidence.appraisal import Appraisal
     from rewardsmith.evidence.subgoals import Reached
-    from rewardsmith.program import Verdict
+    from rewardsmith.program import CheckedProgram, Verdict
     from rewardsmith.run.folder import RunFolder
     from rewardsmith.task.loading import Task
     from rewardsmith.types import Episode
@@ -60,6 +60,7 @@ def _add_check(app: typer.Typer) -> None:
         """What is wrong with a program, how its terms range, and how fast it is; exit code 5 if it is refused."""
         from rewardsmith.api.programs import program_text
         from rewardsmith.episodes.random_policy import look_at
+        from rewardsmith.program import CheckedProgram
         from rewardsmith.sandbox.behaviour.for_training import check_for_training
         from rewardsmith.task.resolving import resolve_task
 
@@ -71,9 +72,10 @@ def _add_check(app: typer.Typer) -> None:
         if verdict.accepted:
             folder = _run_of(resolved, run, runs) if on is None else None
             bank = _known(resolved, look, on, folder)
-            trained = _on_trained(source, verdict, resolved.spec.training.gamma, on, folder)
-            known = _appraised(source, verdict, bank, resolved.spec.training.gamma, look)
-            audits = _audited(source, verdict, bank, resolved)
+            program = CheckedProgram.of(source, verdict)
+            trained = _on_trained(program, resolved.spec.training.gamma, on, folder)
+            known = _appraised(program, bank, resolved.spec.training.gamma, look)
+            audits = _audited(program, bank, resolved)
         if output.json:
             as_json = {
                 "accepted": verdict.accepted,
@@ -159,22 +161,20 @@ def _episodes_in(file: Path, arguments: tuple[str, ...]) -> tuple[str, list[Epis
 
 
 def _on_trained(
-    source: str, verdict: Verdict, gamma: float, on: Path | None, run: RunFolder | None
+    program: CheckedProgram, gamma: float, on: Path | None, run: RunFolder | None
 ) -> dict[str, Any] | None:
     """Term ranges on a person's episodes, or on what the best agent of a run did; None where there is none."""
     from rewardsmith.episodes.columns import joined_columns
     from rewardsmith.evidence.paid import asked_columns, hosted
 
-    names = tuple(asked_columns(verdict))
+    names = tuple(asked_columns(program.verdict))
     found = _episodes_in(on, names) if on is not None else _episodes_of(run, names)
     if found is None:
         return None
     name, episodes = found
     try:
-        with hosted(
-            source, verdict, joined_columns(episodes, names or ("action",)), gamma
-        ) as program:
-            output = program(joined_columns(episodes, program.arguments))
+        with hosted(program, joined_columns(episodes, names or ("action",)), gamma) as running:
+            output = running(joined_columns(episodes, running.arguments))
     except ProgramError as error:
         return {"run": name, "problem": error.message, "terms": {}}
     terms = dict(output.terms) or {"total": output.total}
@@ -193,28 +193,26 @@ def _known(task: Task, look: Look, on: Path | None, run: RunFolder | None) -> Ba
     return untaught_bank(task, look) if run is None else RunBank(run).before(fold(run.events()))
 
 
-def _appraised(
-    source: str, verdict: Verdict, bank: Bank, gamma: float, look: Look
-) -> Appraisal | None:
+def _appraised(program: CheckedProgram, bank: Bank, gamma: float, look: Look) -> Appraisal | None:
     """What known behaviour says of the reward; nothing of subgoals alone, which are no reward."""
     from rewardsmith.evidence.appraisal import appraise
 
-    if set(verdict.entries) == {"subgoals"}:
+    if set(program.verdict.entries) == {"subgoals"}:
         return None
     try:
-        return appraise(source, verdict, bank, gamma, look.report)
+        return appraise(program, bank, gamma, look.report)
     except ProgramError:
         return None
 
 
-def _audited(source: str, verdict: Verdict, bank: Bank, task: Task) -> list[Reached]:
+def _audited(program: CheckedProgram, bank: Bank, task: Task) -> list[Reached]:
     """When the subgoals of a program come true on known behaviour."""
     from rewardsmith.evidence.subgoals import audited
 
-    if "subgoals" not in verdict.entries:
+    if "subgoals" not in program.verdict.entries:
         return []
     try:
-        return audited(task, source, verdict, bank, {})
+        return audited(task, program, bank, {})
     except ProgramError:
         return []
 
@@ -246,16 +244,15 @@ def _episodes_of(
 ) -> tuple[str, list[Episode]] | None:
     """What the best program's agent did in a run, if its episodes hold what a program asks for."""
     from rewardsmith.episodes.columns import joined_columns
-    from rewardsmith.episodes.files import EPISODES, load_episodes
+    from rewardsmith.run.best import shipped_trial
     from rewardsmith.run.events import fold
-    from rewardsmith.run.records import shipped_trial
 
     if run is None:
         return None
     state = fold(run.events())
     trial = shipped_trial(state, state.ranked()[0])
     try:
-        episodes = load_episodes(run.trial_folder(trial.program, trial.rung, trial.seed) / EPISODES)
+        episodes = run.trial(trial).episodes()
         joined_columns(episodes, arguments)
     except (OSError, KeyError):
         return None
@@ -374,15 +371,12 @@ def _terms(verdict: Verdict, trained: dict[str, Any] | None) -> Table:
 
 
 def _show_trained(output: Output, result: TrainResult) -> None:
-    from rewardsmith.maths.statistics import paired_difference
-    from rewardsmith.run.wording import interval_json
+    from rewardsmith.run.scores import interval_json, seed_difference
     from rewardsmith.types import Interval
 
     found: Interval | None = None
     if result.score is not None and result.native is not None:
-        found = paired_difference(
-            list(result.fitness.values()), list(result.native_fitness.values())
-        )
+        found = seed_difference(result.fitness, result.native_fitness)
     if output.json:
         scores = {"fitness": result.score, "native": result.native, "difference": found}
         output.emit(
@@ -402,7 +396,7 @@ def _show_trained(output: Output, result: TrainResult) -> None:
 
 
 def _tell_trained(output: Output, result: TrainResult, found: Any) -> None:
-    from rewardsmith.run.wording import verdict
+    from rewardsmith.run.wording import proof
 
     console = output.result
     console.print(
@@ -414,7 +408,7 @@ def _tell_trained(output: Output, result: TrainResult, found: Any) -> None:
     if result.native_fitness:
         console.print(Text("native reward         fitness ").append(_score(result.native)))
     if found is not None:
-        console.print(verdict(found))
+        console.print(proof(found, "the native reward"))
     console.print(
         str(result.policy / "policy.zip" if result.policy else result.folder),
         markup=False,

@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
         found = load_run(run, runs)
         if output.json:
             state = found.state
-            source = found.folder.program_source(state.ranked()[0]) if state.ranked() else None
+            source = found.folder.program(state.ranked()[0]).source if state.ranked() else None
             output.emit(
                 {**summary_json(found), "status": status(found.folder, state), "source": source}
             )
@@ -149,9 +149,7 @@ def _add_compare(app: typer.Typer) -> None:
 
 def status(folder: RunFolder, state: RunState) -> str:
     """Where a run stands, in a word or two."""
-    from rewardsmith.run.folder import in_use
-
-    if in_use(folder):
+    if folder.in_use:
         return "running"
     if state.exported:
         return "done"
@@ -164,13 +162,12 @@ def _show(output: Output, run: Run) -> None:
     from rewardsmith.cli.summary import summary
     from rewardsmith.cli.view import bars, program_table, trial_table
     from rewardsmith.evidence.appraisal import appraise_in_run
-    from rewardsmith.run.records import unfinished_trials
     from rewardsmith.run.wording import held_against, spent
 
     console = output.result
     folder, state, task = run.folder, run.state, run.folder.task()
     standing = status(folder, state)
-    running = unfinished_trials(folder) if standing == "running" else []
+    running = folder.unfinished_trials() if standing == "running" else []
     console.print(Text(folder.name, "bold").append(f"  {standing}", "not bold cyan"))
     console.print(Text(task.goal), "")
     for warning in state.preflight.warnings if state.preflight is not None else ():
@@ -206,6 +203,7 @@ def _show(output: Output, run: Run) -> None:
 def _row(folder: RunFolder) -> dict[str, Any]:
     from rewardsmith.run.config import RunConfig
     from rewardsmith.run.events import fold
+    from rewardsmith.run.scores import final_score
 
     row = {
         "run": folder.name,
@@ -220,7 +218,7 @@ def _row(folder: RunFolder) -> dict[str, Any]:
     except RewardsmithError as error:
         return row | {"status": f"damaged: {error.message}"}
     ranked = state.ranked()
-    score = (state.score(ranked[0], "report") or state.score(ranked[0])) if ranked else None
+    score = final_score(state, ranked[0])[1] if ranked else None
     return row | {
         "created": manifest["created"][:16].replace("T", " "),
         "written_by": RunConfig.model_validate(manifest["config"]).written_by,

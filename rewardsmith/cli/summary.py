@@ -9,14 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from rewardsmith.run.folder import REPORT
+from rewardsmith.run.scores import interval_json, native_difference
 from rewardsmith.run.wording import (
-    difference,
     held_against,
-    interval_json,
     number,
     only_part,
+    proof,
     spent,
-    verdict,
 )
 from rewardsmith.types import Interval
 
@@ -127,8 +126,8 @@ def summary_json(run: Run) -> dict[str, Any]:
 
 
 def _proof(state: RunState, best: Best) -> str:
-    found = difference(state, best.id) if best.rung == "report" else None
-    return "" if found is None else verdict(found)
+    found = native_difference(state, best.id) if best.rung == "report" else None
+    return "" if found is None else proof(found, "the native reward")
 
 
 def _best_json(state: RunState, best: Best, solved: float | None) -> dict[str, Any]:
@@ -138,7 +137,9 @@ def _best_json(state: RunState, best: Best, solved: float | None) -> dict[str, A
         "rung": best.rung,
         "fitness": interval_json(best.score),
         "native": interval_json(best.native),
-        "difference": interval_json(difference(state, best.id)) if best.rung == "report" else None,
+        "difference": interval_json(native_difference(state, best.id))
+        if best.rung == "report"
+        else None,
         "solved": None if solved is None else best.score.mean >= solved,
         "source": best.source,
     }

@@ -5,17 +5,14 @@ What its writer may be told lies in the program's folder before the event that s
 
 from __future__ import annotations
 
-import json
-
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.subgoals import Reached, Votes, audited, concerns
-from rewardsmith.journal import finite
 from rewardsmith.run.bank import RunBank
-from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit
-from rewardsmith.run.records import AUDIT, read_verdict
+from rewardsmith.run.records import AuditRecord
 from rewardsmith.run.state import AuditState, RunState
-from rewardsmith.writers.feedback.subgoals import subgoal_rows
+from rewardsmith.writers.feedback.subgoals import subgoal_summaries
 
 _TRAJECTORIES = 5000  # at most: that false alarms are rare takes thousands of transitions to show
 
@@ -38,11 +35,9 @@ class Auditor:
             BoundaryError: the sandbox failed, or the task's labels did.
         """
         bank = self._bank.before(state, state.programs[order.program].round, _TRAJECTORIES)
-        verdict = read_verdict(self._run, order.program)
+        program = self._run.program(order.program)
         try:
-            found = audited(
-                self._task, self._run.program_source(order.program), verdict, bank, votes
-            )
+            found = audited(self._task, program, bank, votes)
         except ProgramError as error:
             return self._kept(order, [], [str(error)], refused=True)
         suspected = [concern for one in found for concern in concerns(one, order.most_false)]
@@ -52,14 +47,13 @@ class Auditor:
     def _kept(
         self, order: Audit, found: list[Reached], suspected: list[str], refused: bool
     ) -> AuditState:
-        told = {
-            "rows": subgoal_rows(found),
-            "concerns": suspected,
-            "refused": refused,
-            "most_false": order.most_false,
-        }
-        path = self._run.program_folder(order.program) / AUDIT
-        write_whole(path, json.dumps(finite(told), indent=1, allow_nan=False) + "\n")
+        record = AuditRecord(
+            rows=subgoal_summaries(found),
+            concerns=suspected,
+            refused=refused,
+            most_false=order.most_false,
+        )
+        self._run.write_audit(order.program, record)
         trust = {one.name: one.trust for one in found}
         return AuditState(
             program=order.program, verdict="refused" if refused else "passed", trust=trust

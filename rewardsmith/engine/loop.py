@@ -2,7 +2,7 @@
 
 1. Deciding is pure, doing stands behind seams, and the log is the only state: to resume is to fold
    and plan.
-2. A reply is logged before it is judged and a result is on disk before its event, so work that was
+2. A reply is logged before it is checked and a result is on disk before its event, so work that was
    done is found done after a crash at any point.
 3. Replies of one wave may arrive in any order; what they are called (digest, occurrence) is fixed
    before they are asked for.
@@ -18,13 +18,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import cached_property
 from typing import Any
 
 from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.auditing import Auditor
+from rewardsmith.engine.checking import Checker
 from rewardsmith.engine.closing import closing_orders
 from rewardsmith.engine.gate import parts
-from rewardsmith.engine.judging import Judge
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
 from rewardsmith.engine.training import RunningTrial, Trainings, trained
@@ -55,12 +56,12 @@ from rewardsmith.run.events import (
 )
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit, Derive, Order, Screen, Stop, Train, Write
-from rewardsmith.run.records import check_seal
+from rewardsmith.run.seals import check_seal
 from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
-from rewardsmith.writers.judge import Consulting
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.judge import SubgoalJudge
+from rewardsmith.writers.requests import RunRequest
 from rewardsmith.writers.sources import Writer
 
 _TICK_S = 0.5  # how often progress is told while waiting
@@ -101,7 +102,7 @@ class Engine:
         self._trainings = Trainings(run, self.task, self.config.device, executor, needs)
         self._screener = Screener(run, bank)
         self._auditor = Auditor(run, bank)
-        self.waiting: list[Asked] = []  # requests that somebody has to bring the reply to
+        self.waiting: list[RunRequest] = []  # requests that somebody has to bring the reply to
         self.state: RunState = fold(self._events)
 
     def go(self) -> RunState:
@@ -229,7 +230,7 @@ class Engine:
         self._settle_open_slots()
 
     def _settle_open_slots(self) -> None:
-        """Judge the replies of a wave in the order of their slots, once all of them are there.
+        """Check the replies of a wave in the order of their slots, once all of them are there.
 
         Of two equal programs the first keeps its comments and its findings, so the order of arrival
         must not say which is first.
@@ -238,13 +239,13 @@ class Engine:
             return
         for slot, entry in sorted(self.state.slots.items()):
             if not entry.settled:
-                self._judge(slot)
+                self._check(slot)
 
-    def _judge(self, slot: Slot) -> None:
+    def _check(self, slot: Slot) -> None:
         entry = self.state.slots[slot]
         reply = self._log.get(entry.request, entry.occurrence)
         assert reply is not None, "a reply is logged before its event"
-        judgement = self._judge_of_run.judge(
+        found = self._checker.check(
             slot,
             reply.text,
             reply.finish_reason,
@@ -253,31 +254,28 @@ class Engine:
         )
         # Of a refused program only what refuses it: warnings may hold timings, which would make
         # the repair's request differ from run to run.
-        findings = judgement.errors or judgement.findings
+        findings = found.errors or found.findings
         self.record(
             Checked(
                 slot=slot,
-                program=judgement.program.id if judgement.program is not None else None,
-                outcome=judgement.outcome,
-                functions=judgement.functions,
-                accepted=judgement.accepted,
-                seal=judgement.seal,
-                findings=tuple(str(found) for found in findings if found.severity != "info"),
+                program=found.program.id if found.program is not None else None,
+                outcome=found.outcome,
+                functions=found.functions,
+                accepted=found.accepted,
+                seal=found.seal,
+                findings=tuple(str(finding) for finding in findings if finding.severity != "info"),
             )
         )
 
-    @property
-    def _judge_of_run(self) -> Judge:
-        if not hasattr(self, "_judging"):
-            self._judging = Judge(
-                self.run, self.preflight, self.state, self.task.spec.training, self.config.produce
-            )
-        return self._judging
+    @cached_property
+    def _checker(self) -> Checker:
+        training, produce = self.task.spec.training, self.config.produce
+        return Checker(self.run, self.preflight, self.state, training, produce)
 
     def _derive(self, orders: Sequence[Derive]) -> None:
         for order in orders:
             check_seal(self.run, self.state, order.program)
-            found = self._judge_of_run.derive(order.program, order.keep)
+            found = self._checker.derive(order.program, order.keep)
             accepted = found.accepted and found.program is not None
             made = found.program.id if accepted and found.program is not None else None
             self.record(
@@ -299,13 +297,13 @@ class Engine:
 
     def _consult(self, order: Audit) -> dict[str, tuple[int, int]]:
         """Ask a model about steps in which the subgoals of a program come true, as far as the budget goes."""
-        consulting = Consulting(self.run, self._bank)
+        judge = SubgoalJudge(self.run, self._bank)
         try:
-            questions = consulting.questions(order, self.state)
+            questions = judge.questions(order, self.state)
         except ProgramError:
             return {}  # the audit says so
         gate = self._asking.gate(self.state, self._writer.prices)
-        new = [each.asked for each in questions if each.asked.name not in self.state.consulted]
+        new = [each.request for each in questions if each.request.name not in self.state.consulted]
         self._observer.doing(f"asking a model about {len(new)} steps")
         affordable = new[: gate.fitting([each.request for each in new], self.state)]
         open_ = {_in_background(self._writer.reply, asked): asked for asked in affordable}
@@ -326,7 +324,7 @@ class Engine:
             )
 
         self._wait(list(open_), replied)
-        return consulting.votes(questions, self._log)
+        return judge.votes(questions, self._log)
 
     def _train(self, orders: Sequence[Train]) -> None:
         if not orders:
@@ -374,7 +372,9 @@ class Engine:
             raise failure
 
 
-def _in_background(work: Callable[[Asked], Reply | None], question: Asked) -> Future[Reply | None]:
+def _in_background(
+    work: Callable[[RunRequest], Reply | None], question: RunRequest
+) -> Future[Reply | None]:
     """Run in a daemon thread: an interrupted run must not wait for a provider that is still writing."""
     future: Future[Reply | None] = Future()
 

@@ -5,21 +5,17 @@ What its writer may be told lies in the program's folder before the event that s
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.breaking import broken, no_number
 from rewardsmith.evidence.paid import Paid, apply_to_bank
-from rewardsmith.journal import finite
 from rewardsmith.run.bank import RunBank
-from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Screen
-from rewardsmith.run.records import SCREEN, read_verdict
+from rewardsmith.run.records import ScreenRecord
 from rewardsmith.run.state import RunState, ScreenState, ScreenVerdict
-from rewardsmith.writers.feedback.preference import preference_rows
+from rewardsmith.writers.feedback.preference import preference_summary
 
 
 class Screener:
@@ -43,17 +39,14 @@ class Screener:
         bank = self._bank.before(
             state, state.programs[order.program].round if order.known == "before" else None
         )
-        source, verdict = (
-            self._run.program_source(order.program),
-            read_verdict(self._run, order.program),
-        )
+        program = self._run.program(order.program)
         try:
-            paid = apply_to_bank(source, verdict, bank, self._gamma)
+            paid = apply_to_bank(program, bank, self._gamma)
             problem = no_number(paid)
         except ProgramError as error:
-            problem = broken(error, source, verdict, bank, self._gamma)
+            problem = broken(error, program, bank, self._gamma)
         if problem:
-            self._keep(order, {"problem": problem, "concerns": []})
+            self._run.write_screen(order.program, ScreenRecord(problem=problem))
             return _screened(order, "failed")
         kept = paid.agreement(order.rule, order.measure)
         if kept is None or min(kept.better, kept.worse) < order.contrast:
@@ -61,11 +54,12 @@ class Screener:
         verdict_of_bank: ScreenVerdict = "passed" if kept.share >= order.threshold else "failed"
         concerns = audit(paid, self._before(order.program, state, bank))
         assert state.preflight is not None
-        about = (verdict.fields_read, state.preflight.arguments)
-        told = preference_rows(paid, order.rule, order.measure, order.threshold, *about)
-        self._keep(
-            order, {"problem": "", "concerns": [str(concern) for concern in concerns], **told}
+        about = (program.verdict.fields_read, state.preflight.arguments)
+        record = ScreenRecord(
+            concerns=list(map(str, concerns)),
+            preference=preference_summary(paid, order.rule, order.measure, order.threshold, *about),
         )
+        self._run.write_screen(order.program, record)
         codes = tuple(concern.code for concern in concerns)
         return _screened(order, verdict_of_bank, kept.share, codes)
 
@@ -75,15 +69,9 @@ class Screener:
         if parent is None:
             return None
         try:
-            return apply_to_bank(
-                self._run.program_source(parent), read_verdict(self._run, parent), bank, self._gamma
-            )
+            return apply_to_bank(self._run.program(parent), bank, self._gamma)
         except ProgramError:
             return None
-
-    def _keep(self, order: Screen, told: dict[str, Any]) -> None:
-        path = self._run.program_folder(order.program) / SCREEN
-        write_whole(path, json.dumps(finite(told), indent=1, allow_nan=False) + "\n")
 
 
 def _screened(

@@ -23,9 +23,16 @@ from rewardsmith.program import NATIVE
 from rewardsmith.run.events import Trained
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.orders import Train
-from rewardsmith.run.records import read_verdict
 from rewardsmith.run.state import TrialState
-from rewardsmith.run.trials import TRAINED, TrainedReport, TrialJob, TrialProgress, TrialResult
+from rewardsmith.run.trials import (
+    JOB,
+    RESULT,
+    TRAINED,
+    TrainedReport,
+    TrialJob,
+    TrialProgress,
+    TrialResult,
+)
 from rewardsmith.task.loading import Task
 
 _TICK_S = 0.5  # how often progress is shown while waiting
@@ -69,7 +76,7 @@ class RunningTrial:
         """Its result, or the error that it is given up with; None while it goes on."""
         if self.failures >= ATTEMPTS:
             return self.error
-        path = self.folder / "result.json"
+        path = self.folder / RESULT
         if not _matches(path, TrialResult, self.digest):
             return None
         result: TrialResult = _read(path, TrialResult)
@@ -164,7 +171,7 @@ class Trainings:
                 trial.progress = trial.progress._replace(steps=trial.job.steps)
             # Always: the trainer may write in this folder, and what is measured is for the engine to
             # say.
-            write_whole(trial.folder / "job.json", trial.job.model_dump_json(indent=1) + "\n")
+            write_whole(trial.folder / JOB, trial.job.model_dump_json(indent=1) + "\n")
         folders = [trial.folder for trial in trials]
         call = trial_call(self._run, name, folders, "out.log", self._needs)
         return _RunningCall(call, trials, self._executor.submit(call))
@@ -178,11 +185,11 @@ class Trainings:
     def _prepare(self, order: Train, seed: int) -> RunningTrial:
         program: dict[str, Any] = {}
         if order.program != NATIVE:
-            verdict = read_verdict(self._run, order.program)
+            checked = self._run.program(order.program)
             program = {
-                "source": self._run.program_source(order.program),
-                "entries": verdict.entries,
-                "style": verdict.style or "batched",
+                "source": checked.source,
+                "entries": checked.verdict.entries,
+                "style": checked.verdict.style or "batched",
             }
         job = TrialJob(
             program=order.program,

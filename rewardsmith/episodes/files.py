@@ -10,6 +10,7 @@ import numpy as np
 
 from rewardsmith.types import Array, Episode, Output
 
+TRANSITIONS = "transitions.npz"  # of a random policy, in a run's bank
 EPISODES = "episodes.npz"  # of the evaluation, in a trial's folder
 PAID = "paid.npz"  # what its program pays for the steps of those, one episode after the other
 ALONG = (

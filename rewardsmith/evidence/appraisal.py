@@ -14,11 +14,10 @@ from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.paid import Paid, apply_to_bank
 from rewardsmith.evidence.prior import Ordering, ordering_concerns, prior_ordering
 from rewardsmith.evidence.quality import Quality, quality
-from rewardsmith.evidence.recombining import Judged, epic_apart
-from rewardsmith.program import Verdict
+from rewardsmith.evidence.recombining import epic_apart
+from rewardsmith.program import CheckedProgram
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.records import read_verdict
 from rewardsmith.run.state import RunState
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task
@@ -44,8 +43,7 @@ class Appraisal:
 
 
 def appraise(
-    source: str,
-    verdict: Verdict,
+    program: CheckedProgram,
     bank: Bank,
     gamma: float,
     preflight: Preflight,
@@ -60,13 +58,14 @@ def appraise(
         ProgramError: it broke on it.
         BoundaryError: the sandbox failed.
     """
-    paid = apply_to_bank(source, verdict, bank, gamma)
-    order = prior_ordering(source, verdict, bank, preflight)
+    paid = apply_to_bank(program, bank, gamma)
+    order = prior_ordering(program, bank, preflight)
+    pays = program.verdict.pays
     concerns = [
-        *(audit(paid, parent) if verdict.pays else ()),
+        *(audit(paid, parent) if pays else ()),
         *(ordering_concerns(order) if order else ()),
     ]
-    return Appraisal(quality(paid, parent), tuple(concerns), order, verdict.pays)
+    return Appraisal(quality(paid, parent), tuple(concerns), order, pays)
 
 
 def appraise_in_run(
@@ -81,13 +80,13 @@ def appraise_in_run(
     bank, gamma = RunBank(run).before(state), run.task().spec.training.gamma
     assert state.preflight is not None
     seen = state.preflight
-    own = Judged(run.program_source(program), read_verdict(run, program))
+    own = run.program(program)
     there, parent = other or (run, state.parent(program))
     if parent is None:
         return _unless_broken(own, bank, gamma, seen)
-    before = Judged(there.program_source(parent), read_verdict(there, parent))
+    before = there.program(parent)
     try:
-        paid = apply_to_bank(*before, bank, gamma)
+        paid = apply_to_bank(before, bank, gamma)
     except ProgramError as error:
         why = f"distance to its parent: that breaks on known behaviour: {error.message}"
         return _with(_unless_broken(own, bank, gamma, seen), None, why)
@@ -97,10 +96,14 @@ def appraise_in_run(
 
 
 def _unless_broken(
-    judged: Judged, bank: Bank, gamma: float, preflight: Preflight, parent: Paid | None = None
+    program: CheckedProgram,
+    bank: Bank,
+    gamma: float,
+    preflight: Preflight,
+    parent: Paid | None = None,
 ) -> Appraisal | None:
     try:
-        return appraise(*judged, bank, gamma, preflight, parent)
+        return appraise(program, bank, gamma, preflight, parent)
     except ProgramError:
         return None
 

@@ -10,7 +10,7 @@ from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.columns import episode_columns
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.paid import Paid, asked_columns, hosted
-from rewardsmith.program import Verdict
+from rewardsmith.program import CheckedProgram
 from rewardsmith.sandbox.client.program import HostedProgram
 from rewardsmith.types import Array, Columns
 
@@ -67,7 +67,7 @@ def _shown(value: Array) -> str:
     )
 
 
-def broken(error: ProgramError, source: str, verdict: Verdict, bank: Bank, gamma: float) -> str:
+def broken(error: ProgramError, program: CheckedProgram, bank: Bank, gamma: float) -> str:
     """How a program breaks on a bank, and in which step, where it is one that it cannot do.
 
     Raises:
@@ -78,12 +78,12 @@ def broken(error: ProgramError, source: str, verdict: Verdict, bank: Bank, gamma
     if error.reason not in ("exception", "output"):
         return said
     try:
-        with hosted(source, verdict, bank.columns(asked_columns(verdict)), gamma) as program:
+        with hosted(program, bank.columns(asked_columns(program.verdict)), gamma) as running:
             for place, episode in enumerate(bank.episodes):
-                columns = episode_columns(episode, program.arguments)
-                if _breaks(program, columns, len(episode)):
-                    step = _first_breaking(program, columns, len(episode))
-                    return f"{said}, {step_of(bank, place, step, program.arguments)}"
+                columns = episode_columns(episode, running.arguments)
+                if _breaks(running, columns, len(episode)):
+                    step = _first_breaking(running, columns, len(episode))
+                    return f"{said}, {step_of(bank, place, step, running.arguments)}"
     except ProgramError:
         pass  # the module itself fails
     return said

@@ -17,7 +17,7 @@ from rewardsmith.maths.preference import (
     better_half,
     trajectory_scores,
 )
-from rewardsmith.program import Verdict
+from rewardsmith.program import CheckedProgram, Verdict
 from rewardsmith.sandbox.client.program import HostedProgram
 from rewardsmith.types import Array, Columns, FloatArray, Output
 
@@ -90,23 +90,27 @@ def extremes(scores: FloatArray, better: Array) -> tuple[int, int]:
 _AT_ONCE = {"batched": 8192, "per_transition": 64}  # transitions per call
 
 
-def apply_to_bank(source: str, verdict: Verdict, bank: Bank, gamma: float) -> Paid:
+def apply_to_bank(program: CheckedProgram, bank: Bank, gamma: float) -> Paid:
     """What an accepted program pays over a bank.
 
     Raises:
         ProgramError: the program broke on it.
         BoundaryError: the sandbox failed.
     """
-    with hosted(source, verdict, bank.columns(asked_columns(verdict)), gamma) as program:
-        return Paid(bank, program(bank.columns(program.arguments)), gamma, program.arguments)
+    with hosted(program, bank.columns(asked_columns(program.verdict)), gamma) as running:
+        return Paid(bank, running(bank.columns(running.arguments)), gamma, running.arguments)
 
 
-def hosted(source: str, verdict: Verdict, columns: Columns, gamma: float) -> HostedProgram:
+def hosted(program: CheckedProgram, columns: Columns, gamma: float) -> HostedProgram:
     """The reward and potential of an accepted program, ready for columns like these."""
-    style = verdict.style or "batched"
-    shapes = shapes_in(columns)
+    style = program.verdict.style or "batched"
     return HostedProgram(
-        source, verdict.entries, shapes, capacity=_AT_ONCE[style], style=style, gamma=gamma
+        program.source,
+        program.verdict.entries,
+        shapes_in(columns),
+        capacity=_AT_ONCE[style],
+        style=style,
+        gamma=gamma,
     )
 
 

@@ -18,7 +18,7 @@ from rewardsmith.episodes.preflight import Argument, Preflight
 from rewardsmith.maths.agreement import kendall_tau
 from rewardsmith.maths.preference import better_half
 from rewardsmith.maths.statistics import clearly_above
-from rewardsmith.program import EntryPoint, Verdict
+from rewardsmith.program import CheckedProgram, EntryPoint
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.types import Array, Columns, Episode, Finding, FloatArray
 
@@ -127,9 +127,7 @@ OTHERS = 8  # actions of a box that are asked about in each state
 _AT_ONCE = 8192
 
 
-def prior_ordering(
-    source: str, verdict: Verdict, bank: Bank, preflight: Preflight
-) -> Ordering | None:
+def prior_ordering(program: CheckedProgram, bank: Bank, preflight: Preflight) -> Ordering | None:
     """How an accepted program's prior orders the actions of a bank; None without a prior, or without contrast.
 
     Raises:
@@ -137,18 +135,21 @@ def prior_ordering(
         BoundaryError: the sandbox failed.
     """
     better = better_half(bank.fitness, bank.successes)
-    if "q_prior" not in verdict.entries or better is None:
+    if "q_prior" not in program.verdict.entries or better is None:
         return None
-    return ordering(
-        _believed(source, verdict.entries["q_prior"], bank.episodes, preflight),
-        bank.lengths,
-        better,
-    )
+    return ordering(prior_values(program, bank.episodes, preflight), bank.lengths, better)
 
 
-def _believed(
-    source: str, entry: EntryPoint, episodes: list[Episode], preflight: Preflight
+def prior_values(
+    program: CheckedProgram, episodes: list[Episode], preflight: Preflight
 ) -> Believed:
+    """The values of a program's prior on Q along some episodes.
+
+    Raises:
+        ProgramError: the program broke on them.
+        BoundaryError: the sandbox failed.
+    """
+    source, entry = program.source, program.verdict.entries["q_prior"]
     names = [name for name in entry.arguments if name != "action"]
     parts = [episode_columns(episode, [*names, "action"]) for episode in episodes]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in (*names, "action")}

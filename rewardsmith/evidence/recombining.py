@@ -10,29 +10,22 @@ said why.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.paid import asked_columns, hosted
 from rewardsmith.maths.distances import Recombined, sampled_epic
-from rewardsmith.program import Verdict
+from rewardsmith.program import CheckedProgram
 from rewardsmith.types import Array, Columns
 
 _TRANSITIONS = 256  # that are real
 _DRAWS = 24  # actions and following states that each is given
 
 
-class Judged(NamedTuple):
-    """A program that was accepted."""
-
-    source: str
-    verdict: Verdict
-
-
-def epic_apart(one: Judged, other: Judged, bank: Bank, gamma: float) -> tuple[float | None, str]:
+def epic_apart(
+    one: CheckedProgram, other: CheckedProgram, bank: Bank, gamma: float
+) -> tuple[float | None, str]:
     """The EPIC distance of two programs; or None, and why there is none.
 
     Raises:
@@ -58,11 +51,13 @@ def epic_apart(one: Judged, other: Judged, bank: Bank, gamma: float) -> tuple[fl
     return sampled_epic(paid[0], paid[1], gamma), ""
 
 
-def _recombined(judged: Judged, bank: Bank, kept: Array, drawn: Array, gamma: float) -> Recombined:
+def _recombined(
+    program: CheckedProgram, bank: Bank, kept: Array, drawn: Array, gamma: float
+) -> Recombined:
     """What a program pays for them."""
-    with hosted(*judged, bank.columns(asked_columns(judged.verdict)), gamma) as program:
-        columns = recombined_columns(bank, program.arguments, kept, drawn)
-        total = program(columns).total
+    with hosted(program, bank.columns(asked_columns(program.verdict)), gamma) as running:
+        columns = recombined_columns(bank, running.arguments, kept, drawn)
+        total = running(columns).total
     n, m = len(kept), len(drawn)
     return Recombined(
         total[:n], total[n : n + n * m].reshape(n, m), total[n + n * m :].reshape(n, m)

@@ -20,7 +20,7 @@ from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.columns import shapes_in
 from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.maths.statistics import most_likely_rate
-from rewardsmith.program import Verdict
+from rewardsmith.program import CheckedProgram
 from rewardsmith.run.bank import UNTAUGHT
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.task.labels import label_function
@@ -219,7 +219,7 @@ _AT_ONCE = 8192  # transitions per call
 Votes = Mapping[str, tuple[int, int]]  # subgoal -> (yes, asked)
 
 
-def audited(task: Task, source: str, verdict: Verdict, bank: Bank, votes: Votes) -> list[Reached]:
+def audited(task: Task, program: CheckedProgram, bank: Bank, votes: Votes) -> list[Reached]:
     """When each subgoal of an accepted program comes true on a bank.
 
     Raises:
@@ -227,15 +227,15 @@ def audited(task: Task, source: str, verdict: Verdict, bank: Bank, votes: Votes)
         BoundaryError: the sandbox failed, or the task's labels did.
     """
     known = known_behaviour(task, bank)
-    found = held(source, verdict, bank).items()
+    found = held(program, bank).items()
     return [reached(name, holds, known, votes.get(name, (0, 0))) for name, holds in found]
 
 
-def held(source: str, verdict: Verdict, bank: Bank) -> Mapping[str, Array]:
+def held(program: CheckedProgram, bank: Bank) -> Mapping[str, Array]:
     """Where each subgoal holds, all trajectories one after the other: name -> (N,), bool."""
-    entry = verdict.entries["subgoals"]
+    entry = program.verdict.entries["subgoals"]
     columns = bank.columns(entry.arguments)
-    with ProgramHost(source, entry, shapes_in(columns), capacity=_AT_ONCE) as host:
+    with ProgramHost(program.source, entry, shapes_in(columns), capacity=_AT_ONCE) as host:
         terms = host(columns).terms
     return {name: values > 0.5 for name, values in terms.items()}
 

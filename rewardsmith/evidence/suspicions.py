@@ -16,7 +16,6 @@ from rewardsmith.evidence.paid import Paid, apply_to_bank
 from rewardsmith.evidence.prior import ordering_concerns, prior_ordering
 from rewardsmith.run.bank import RunBank, known_before
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.records import read_verdict
 from rewardsmith.run.state import RunState, TrialKey
 
 
@@ -47,13 +46,11 @@ class Suspicions:
         return self._told[known]
 
     def _on(self, bank: Bank, program: str, state: RunState) -> list[str]:
-        verdict = read_verdict(self._run, program)
-        of_pay = self._of_pay(bank, program, state.parent(program)) if verdict.pays else []
+        checked = self._run.program(program)
+        of_pay = self._of_pay(bank, program, state.parent(program)) if checked.verdict.pays else []
         assert state.preflight is not None
         try:
-            order = prior_ordering(
-                self._run.program_source(program), verdict, bank, state.preflight
-            )
+            order = prior_ordering(checked, bank, state.preflight)
         except ProgramError as error:
             return [*of_pay, f"its prior on Q breaks on recorded episodes: {error.message}"]
         return [*of_pay, *map(str, ordering_concerns(order) if order is not None else ())]
@@ -71,8 +68,7 @@ class Suspicions:
 
     def _applied(self, program: str, bank: Bank) -> Paid | str:
         """What it pays over the bank, or how it breaks on it."""
-        verdict = read_verdict(self._run, program)
         try:
-            return apply_to_bank(self._run.program_source(program), verdict, bank, self._gamma)
+            return apply_to_bank(self._run.program(program), bank, self._gamma)
         except ProgramError as error:
             return f"it breaks on recorded episodes: {error.message}"

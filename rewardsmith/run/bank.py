@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
-from rewardsmith.episodes.bank import CAPACITY, Bank, Trajectory, load_bank, measured
+from rewardsmith.episodes.bank import CAPACITY, Bank, Trajectory, measured
 from rewardsmith.episodes.files import ALONG, EPISODES, load_episodes
-from rewardsmith.run.folder import GIVEN, RunFolder
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState, TrialKey, TrialState
 from rewardsmith.task.fitness import FitnessFunction, fitness_function
 
@@ -64,10 +64,10 @@ class RunBank:
     @cached_property
     def _known_at_start(self) -> list[Trajectory]:
         """What the user gave, then what the preflight recorded."""
-        given = self._run.bank / GIVEN
-        found = list(load_bank(given).trajectories) if given.exists() else []
+        given = self._run.given_bank()
+        found = list(given.trajectories) if given is not None else []
         for origin in UNTAUGHT:
-            found += _read(self._run.bank / f"{origin}.npz", self._fitness, origin)
+            found += measured(self._run.recorded(origin), self._fitness, origin)
         return found
 
 

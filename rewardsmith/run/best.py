@@ -1,4 +1,4 @@
-"""The program that a run chose, with its score."""
+"""The program that a run chose, with its score and the trial of its policy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from rewardsmith.errors import NoProgram
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import RunState
+from rewardsmith.run.scores import final_score
+from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.types import Interval
 
 
@@ -39,11 +40,29 @@ def best_program(run: RunFolder, state: RunState) -> Best:
     if not ranked:
         raise NoProgram(f"{run.name} has no program with a score", why_none(state))
     program = ranked[0]
-    reported = state.score(program, "report")
-    score = reported if reported is not None else state.score(program)
+    rung, score = final_score(state, program)
     assert score is not None
-    rung = "report" if reported is not None else "selection"
-    return Best(program, run.program_source(program), score, state.score(NATIVE, rung), rung)
+    return Best(program, run.program(program).source, score, state.score(NATIVE, rung), rung)
+
+
+def shipped_trial(state: RunState, program: str) -> TrialState:
+    """The trial whose policy is exported: the one with the highest own return, not the fittest.
+
+    Trials of the report are preferred to those of the selection.
+    """
+    for rung in ("report", "selection"):
+        trials = [trial for trial in state.trials_of(program, rung) if trial.own_return is not None]
+        if trials:
+            return max(trials, key=lambda trial: (trial.own_return, -trial.seed))
+    raise ValueError(f"expected a finished trial of {program}, found none")
+
+
+def shown_trial(state: RunState, program: str) -> TrialState | None:
+    """The trial whose policy is shown: the exported one; of the native reward the first of the report."""
+    if program != NATIVE:
+        return shipped_trial(state, program)
+    trials = state.trials_of(NATIVE, "report")
+    return next((trial for trial in trials if trial.status == "finished"), None)
 
 
 def why_none(state: RunState) -> str:

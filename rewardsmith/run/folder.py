@@ -1,45 +1,46 @@
-"""The run folder: where everything lies, who may write, and what it was made with.
+"""The folder of a run: where each file lies, and what it holds.
 
-One writer at a time: the lock is the operating system's and ends with its holder, so a killed run
-leaves none behind. Files are written whole or not at all; nothing is derived from the time they
-were written.
+Files are written whole or not at all; nothing is derived from the time they were written.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
+import dataclasses
 import json
-import os
-import shutil
-import subprocess
-import sys
-import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from rewardsmith.episodes.bank import Bank, save_bank
+import numpy as np
+from pydantic import BaseModel, TypeAdapter
+
+from rewardsmith.episodes.bank import Bank, load_bank
+from rewardsmith.episodes.files import TRANSITIONS, load_episodes
 from rewardsmith.errors import RunError, did_you_mean
 from rewardsmith.journal import disk_error
 from rewardsmith.llm.prompts import Prompts
+from rewardsmith.program import CheckedProgram, Lineage, Program, Verdict
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.event_log import EventLog
+from rewardsmith.run.lock import in_use, lock
+from rewardsmith.run.records import AuditRecord, ScreenRecord
+from rewardsmith.run.trial_folder import TrialFolder, TrialName
+from rewardsmith.run.trials import JOB, PROGRESS, TrialProgress, read_progress
 from rewardsmith.task.loading import Task, load_task
+from rewardsmith.types import Columns, Episode
 
 SCHEMA = 1
 GIVEN = "given.npz"  # in the bank of a run: what was known from the beginning
+MANIFEST = "run.json"
 REPORT = "report.html"
-_PACKAGES = (
-    "rewardsmith",
-    "gymnasium",
-    "stable-baselines3",
-    "torch",
-    "numpy",
-    "openai",
-    "anthropic",
-)
+# in a program's folder
+_SOURCE_FILE = "program.py"
+_VERDICT_FILE = "findings.json"
+_LINEAGE_FILE = "lineage.json"
+_SCREEN_FILE = "screen.json"
+_AUDIT_FILE = "subgoals.json"
+_VERDICT = TypeAdapter(Verdict)
+_LINEAGE = TypeAdapter(Lineage)
 
 
 class RunFolder:
@@ -65,7 +66,7 @@ class RunFolder:
 
     @property
     def bank(self) -> Path:
-        """Recorded behaviour that programs are checked and judged on."""
+        """Recorded episodes and transitions, on which programs are checked and screened."""
         return self.path / "bank"
 
     @property
@@ -86,9 +87,109 @@ class RunFolder:
         """Where one training of a program lies."""
         return self.program_folder(program) / "trials" / f"{rung}-s{seed}"
 
-    def program_source(self, program: str) -> str:
-        """The source of a program as the writer wrote it."""
-        return (self.program_folder(program) / "program.py").read_text(encoding="utf-8")
+    def trial(self, trial: TrialName) -> TrialFolder:
+        """What one training of a program left behind."""
+        return TrialFolder(self.trial_folder(trial.program, trial.rung, trial.seed))
+
+    def unfinished_trials(self) -> list[TrialProgress]:
+        """Trials that were begun and have no result yet, with how far each is."""
+        reported = self._reported_progress()
+        found = []
+        for path in sorted(self.path.glob(f"programs/*/trials/*/{JOB}")):
+            trial = TrialFolder(path.parent)
+            job = trial.job()
+            if job is not None and trial.result() is None:
+                found.append(reported.get(job.key, job.progress()))
+        return found
+
+    def _reported_progress(self) -> dict[tuple[str, int, str], TrialProgress]:
+        """What the training calls reported last, by trial."""
+        found = {}
+        for path in self.path.glob(f"programs/*/trials/*/{PROGRESS}"):
+            for trial in read_progress(path.parent) or ():
+                found[trial.key] = trial
+        return found
+
+    def has_program(self, program: str) -> bool:
+        """Whether a program was checked and written."""
+        return (self.program_folder(program) / _VERDICT_FILE).exists()
+
+    def program(self, program: str) -> CheckedProgram:
+        """A program with its verdict.
+
+        Raises:
+            OSError: the program was not written.
+            ValueError: its verdict cannot be read.
+        """
+        folder = self.program_folder(program)
+        source = (folder / _SOURCE_FILE).read_text(encoding="utf-8")
+        verdict = _VERDICT.validate_json((folder / _VERDICT_FILE).read_text(encoding="utf-8"))
+        return CheckedProgram(program, source, verdict)
+
+    def write_program(self, program: CheckedProgram) -> None:
+        """Write a program; its verdict comes last, see :meth:`has_program`.
+
+        Raises:
+            RunError: the disk is full or read-only.
+        """
+        folder = self.program_folder(program.id)
+        verdict = json.dumps(dataclasses.asdict(program.verdict), indent=1)
+        write_whole(folder / _SOURCE_FILE, program.source.rstrip() + "\n")
+        write_whole(folder / _VERDICT_FILE, verdict + "\n")
+
+    def lineage(self, program: str) -> Lineage:
+        """Where a program comes from."""
+        path = self.program_folder(program) / _LINEAGE_FILE
+        return _LINEAGE.validate_json(path.read_text(encoding="utf-8"))
+
+    def write_lineage(self, program: Program) -> None:
+        """Write where a program comes from.
+
+        Raises:
+            RunError: the disk is full or read-only.
+        """
+        lineage = Lineage(program.id, program.slot, program.parents, program.reply)
+        path = self.program_folder(program.id) / _LINEAGE_FILE
+        write_whole(path, json.dumps(dataclasses.asdict(lineage), indent=1) + "\n")
+
+    def transitions(self) -> Columns:
+        """Transitions of a random policy: argument -> (n, ...)."""
+        with np.load(self.bank / TRANSITIONS, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+    def screen(self, program: str) -> ScreenRecord | None:
+        """The screening of a program; None where there was none, or too little contrast for one."""
+        return _read(self.program_folder(program) / _SCREEN_FILE, ScreenRecord)
+
+    def write_screen(self, program: str, record: ScreenRecord) -> None:
+        """Write the screening of a program.
+
+        Raises:
+            RunError: the disk is full or read-only.
+        """
+        _write(self.program_folder(program) / _SCREEN_FILE, record)
+
+    def audit(self, program: str) -> AuditRecord | None:
+        """The audit of a program's subgoals; None where there was none."""
+        return _read(self.program_folder(program) / _AUDIT_FILE, AuditRecord)
+
+    def write_audit(self, program: str, record: AuditRecord) -> None:
+        """Write the audit of a program's subgoals.
+
+        Raises:
+            RunError: the disk is full or read-only.
+        """
+        _write(self.program_folder(program) / _AUDIT_FILE, record)
+
+    def given_bank(self) -> Bank | None:
+        """The episodes that the run was given."""
+        path = self.bank / GIVEN
+        return load_bank(path) if path.exists() else None
+
+    def recorded(self, origin: str) -> list[Episode]:
+        """Episodes that the preflight recorded, see :data:`rewardsmith.run.bank.UNTAUGHT`."""
+        path = self.bank / f"{origin}.npz"
+        return load_episodes(path) if path.exists() else []
 
     def events(self) -> EventLog:
         """The run's log.
@@ -104,7 +205,7 @@ class RunFolder:
         Raises:
             RunError: there is none, or it cannot be read, or a newer version wrote it.
         """
-        path = self.path / "run.json"
+        path = self.path / MANIFEST
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -143,88 +244,14 @@ class RunFolder:
         """The prompts as they were when the run began."""
         return Prompts(self.prompts_folder)
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Be the one writer.
+    def lock(self) -> AbstractContextManager[None]:
+        """Be the one writer, see :func:`rewardsmith.run.lock.lock`."""
+        return lock(self.path)
 
-        Raises:
-            RunError: another process is, or the folder cannot be written.
-        """
-        try:
-            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise disk_error(self.path, error) from None
-        try:
-            if not _take(descriptor):
-                holder = (
-                    os.pread(descriptor, 32, 0).decode(errors="replace").strip()
-                    or "another process"
-                )
-                raise RunError(
-                    f"{self.name} is in use by process {holder}", "wait for it, or end it"
-                )
-            try:
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-            except OSError as error:  # the disk is full
-                raise disk_error(self.path, error) from None
-            yield
-        finally:
-            os.close(descriptor)
-
-
-def in_use(run: RunFolder) -> bool:
-    """Whether a process is writing the run now."""
-    try:
-        descriptor = os.open(run.path / "lock", os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        return not _take(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def create_run(
-    parent: Path,
-    config: RunConfig,
-    task: Task,
-    prompts: Prompts,
-    sandbox: dict[str, Any],
-    files: Mapping[str, str] | None = None,
-    bank: Bank | None = None,
-) -> RunFolder:
-    """Make a run's folder with the frozen task and prompts; its manifest comes last and makes it a run.
-
-    Args:
-        files: name -> text of what else the run needs, e.g. recorded replies.
-        bank: behaviour that is known from the beginning.
-
-    Raises:
-        RunError: the folder cannot be made.
-    """
-    run = RunFolder(parent / f"{config.task}-{config.strategy}-{uuid.uuid4().hex[:8]}")
-    try:
-        run.path.mkdir(parents=True)
-        task.freeze(run.task_folder)
-        prompts.freeze(run.prompts_folder, config.strategy)
-        for name, text in (files or {}).items():
-            write_whole(run.path / name, text)
-        if bank is not None:
-            run.bank.mkdir()
-            save_bank(run.bank / GIVEN, bank)
-        write_whole(
-            run.path / "run.json", json.dumps(_manifest(run, config, sandbox), indent=1) + "\n"
-        )
-    except (OSError, RunError) as error:
-        shutil.rmtree(run.path, ignore_errors=True)  # half a folder cannot be resumed
-        message = (
-            error.message if isinstance(error, RunError) else disk_error(run.path, error).message
-        )
-        raise RunError(
-            message, "make room or choose another folder, then begin again: nothing was spent"
-        ) from error
-    return run
+    @property
+    def in_use(self) -> bool:
+        """Whether a process is writing the run now."""
+        return in_use(self.path)
 
 
 def open_run(name: str | Path, parent: Path = Path("runs")) -> RunFolder:
@@ -233,7 +260,7 @@ def open_run(name: str | Path, parent: Path = Path("runs")) -> RunFolder:
     Raises:
         RunError: there is no such run, or several fit.
     """
-    if (Path(name) / "run.json").is_file():
+    if (Path(name) / MANIFEST).is_file():
         return RunFolder(Path(name))
     runs = list_runs(parent)
     fitting = [run for run in runs if run.name == str(name) or run.name.endswith(f"-{name}")]
@@ -250,7 +277,7 @@ def open_run(name: str | Path, parent: Path = Path("runs")) -> RunFolder:
 def list_runs(parent: Path = Path("runs")) -> list[RunFolder]:
     """The runs in a folder, newest last."""
     manifests = sorted(
-        parent.glob("*/run.json"), key=lambda path: (path.stat().st_mtime, path.parent.name)
+        parent.glob(f"*/{MANIFEST}"), key=lambda path: (path.stat().st_mtime, path.parent.name)
     )
     return [RunFolder(path.parent) for path in manifests]
 
@@ -271,53 +298,12 @@ def write_whole(path: Path, content: str) -> None:
         raise disk_error(path, error) from error
 
 
-def _manifest(run: RunFolder, config: RunConfig, sandbox: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "config": config.model_dump(mode="json"),
-        "config_digest": config.digest,
-        "task_digest": load_task(run.task_folder).digest,
-        "prompts_digest": Prompts(run.prompts_folder).digest,
-        "sandbox": sandbox,
-        "python": sys.version.split()[0],
-        "versions": {name: _version(name) for name in _PACKAGES},
-        "git": _git_revision(),
-    }
+_Record = TypeVar("_Record", bound=BaseModel)
 
 
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+def _read(path: Path, kind: type[_Record]) -> _Record | None:
+    return kind.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def _git_revision() -> str | None:
-    """Revision of the folder that the run was started from; None outside a repository."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
-
-
-def _take(descriptor: int) -> bool:
-    """Whether the lock on an open file could be taken."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+def _write(path: Path, record: BaseModel) -> None:
+    write_whole(path, record.model_dump_json(indent=1) + "\n")

@@ -15,11 +15,15 @@ from rewardsmith.task.spec import EvaluationSpec, TrainingSpec
 
 CHECKPOINTS = 5  # weights kept along a training, the last one included
 CURVE_POINTS = 40
-POLICY = "policy.zip"  # in a trial's folder, once its policy was exported
-NORMALISATION = "vecnormalize.pkl"  # beside it, where observations or rewards are normalised
-FILM = "film.webp"  # in a trial's folder, where one was made
+# in a trial's folder
+JOB = "job.json"
+CURVE = "curve.csv"
+TRAINED = "trained.json"  # once its training is over
+RESULT = "result.json"  # once its evaluation is over
+FILM = "film.webp"  # where one was made
+POLICY = "policy.zip"  # once its policy was exported
+NORMALISATION = "vecnormalize.pkl"  # where observations or rewards are normalised
 PROGRESS = "progress.json"  # in the first trial's folder of a training call
-TRAINED = "trained.json"  # in a trial's folder, once its training is over
 RANKING_EPISODES = 5  # per checkpoint, to choose which one to ship
 
 

@@ -1,13 +1,10 @@
-"""How numbers, places and outcomes of a run are said: the same words in tables, on pages and in messages."""
+"""The words for numbers, places and outcomes of a run, in tables, on pages and in messages."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Any
 
-from rewardsmith.maths.statistics import paired_difference
-from rewardsmith.program import NATIVE
 from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.types import Interval, Slot
 
@@ -134,34 +131,19 @@ def cost(state: RunState) -> str:
     return "price unknown" if state.unpriced == state.requests else f"at least {money(state.usd)}"
 
 
-def difference(state: RunState, program: str, rung: str = "report") -> Interval | None:
-    """Program minus native reward, paired by seed; None unless both were trained on the same seeds to the end."""
-    fitness = [
-        {t.seed: t.fitness for t in state.trials_of(name, rung)} for name in (program, NATIVE)
-    ]
-    pairs = [(fitness[0][seed], fitness[1].get(seed)) for seed in fitness[0]]
-    if (
-        not pairs
-        or len(fitness[0]) != len(fitness[1])
-        or any(a is None or b is None for a, b in pairs)
-    ):
-        return None
-    return paired_difference([a or 0.0 for a, _ in pairs], [b or 0.0 for _, b in pairs])
+def proof(difference: Interval | None, other: str = "") -> str:
+    """What a difference of fitness, paired by training seed, proves.
 
-
-def verdict(found: Interval) -> str:
-    """What a difference to the native reward proves."""
-    if found.low is None or found.high is None:
+    Args:
+        difference: None where no training seed is shared.
+        other: what is compared with, e.g. ``the native reward``; left out where it is plain.
+    """
+    if difference is None:
+        return "no training seed in common"
+    if difference.low is None or difference.high is None:
         return "one seed proves nothing; train with more"
-    if found.low > 0 or found.high < 0:
-        return f"{'better' if found.low > 0 else 'worse'} than the native reward by {found}, paired by seed"
-    return f"the difference to the native reward, {found} paired by seed, proves nothing; train with more seeds"
-
-
-def interval_json(score: Interval | None) -> dict[str, Any] | None:
-    """An interval as plain JSON."""
-    return (
-        None
-        if score is None
-        else {"mean": score.mean, "low": score.low, "high": score.high, "seeds": score.n}
-    )
+    if difference.low > 0 or difference.high < 0:
+        word = "better" if difference.low > 0 else "worse"
+        return f"{word}{other and f' than {other}'} by {difference}, paired by seed"
+    to = other and f" to {other}"
+    return f"the difference{to}, {difference} paired by seed, proves nothing; train with more seeds"

@@ -30,6 +30,7 @@ from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.parts import without_potential
 from rewardsmith.run.trials import (
     RANKING_EPISODES,
+    RESULT,
     TRAINED,
     TrainedReport,
     TrialJob,
@@ -44,7 +45,6 @@ from rewardsmith.train.vec_reward import LARGEST
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.types import Array, Episode, Evaluator, Opened
 
-RESULT = "result.json"
 _KEPT_OF_EACH = 2  # episodes of a checkpoint
 _DISTURBED = (
     0.1,

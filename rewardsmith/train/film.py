@@ -14,9 +14,9 @@ from PIL import Image
 
 from rewardsmith.episodes.files import EPISODES, load_episodes
 from rewardsmith.errors import BoundaryError, UsageError, boundary
-from rewardsmith.run.trials import FILM, TrialJob, TrialResult
+from rewardsmith.run.trials import FILM, RESULT, TrialJob, TrialResult
 from rewardsmith.task.loading import Task
-from rewardsmith.train.evaluation import RESULT, Player
+from rewardsmith.train.evaluation import Player
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed
 from rewardsmith.types import Opened
 

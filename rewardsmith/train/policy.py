@@ -7,9 +7,8 @@ from pathlib import Path
 
 from stable_baselines3.common.vec_env import VecNormalize
 
-from rewardsmith.run.trials import NORMALISATION, POLICY, TrialJob, TrialResult
+from rewardsmith.run.trials import NORMALISATION, POLICY, RESULT, TrialJob, TrialResult
 from rewardsmith.task.loading import Task
-from rewardsmith.train.evaluation import RESULT
 from rewardsmith.train.learner import load_state, make_learner, normalised, with_subgoals
 from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
 from rewardsmith.types import Opened

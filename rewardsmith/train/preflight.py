@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rewardsmith.episodes.files import save_episodes
+from rewardsmith.episodes.files import TRANSITIONS, save_episodes
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import BoundaryError, UsageError
@@ -36,7 +36,7 @@ def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Pre
     if "subgoals" in wanted:
         _try_bonus(task)
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / "transitions.npz", **look.transitions)  # type: ignore[arg-type]
+    np.savez_compressed(folder / TRANSITIONS, **look.transitions)  # type: ignore[arg-type]
     save_episodes(folder / "random.npz", look.behaviour.episodes)
     save_episodes(folder / "held.npz", look.held.episodes)
     write_json(folder / "preflight.json", look.report)

@@ -21,6 +21,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from rewardsmith.errors import ProgramError, boundary
 from rewardsmith.run.trials import (
     CHECKPOINTS,
+    CURVE,
     CURVE_POINTS,
     TRAINED,
     PriorOutcome,
@@ -45,8 +46,6 @@ from rewardsmith.train.subgoals import Subgoals
 from rewardsmith.train.vec_reward import TrainingEpisode, VecReward
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.types import Episode, Evaluator, Opened
-
-CURVE = "curve.csv"
 
 
 def run_training(

@@ -19,7 +19,6 @@ from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit, Write
-from rewardsmith.run.records import read_verdict
 from rewardsmith.run.state import RunState
 from rewardsmith.task.text import text_of
 from rewardsmith.types import Array, Episode, Slot
@@ -57,12 +56,9 @@ class SubgoalJudge:
         """
         slot = state.programs[order.program]
         bank = self._bank.before(state, slot.round)
-        source, verdict = (
-            self._run.program_source(order.program),
-            read_verdict(self._run, order.program),
-        )
+        program = self._run.program(order.program)
         found = []
-        for name, holds in held(source, verdict, bank).items():
+        for name, holds in held(program, bank).items():
             texts = dict.fromkeys(
                 self._text(state, name, bank.episodes[at], step)
                 for at, step in _spread(holds, bank)

@@ -20,7 +20,7 @@ import rewardsmith as rs
 from rewardsmith.api.export.module import reward_module
 from rewardsmith.engine.workers.calls import open_host
 from rewardsmith.episodes.recorder import recorded_env
-from rewardsmith.program import Verdict
+from rewardsmith.program import CheckedProgram, Verdict
 from rewardsmith.run.trials import TrialJob, TrialResult
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task, load_task
@@ -203,7 +203,7 @@ def test_an_export_stands_alone(form: str, tmp_path: Path) -> None:
     task = Task("toy", parse_spec(spec, "toy"), tmp_path)
     source = "import numpy as np\n\n" + source
     verdict = Verdict("accepted", entries={"reward": entry_of(source)}, style=style)  # type: ignore[arg-type]
-    text = reward_module(task, source, verdict, FACTS)
+    text = reward_module(task, CheckedProgram.of(source, verdict), FACTS)
     (tmp_path / "reward.py").write_text(text)
     rng = np.random.default_rng(0)
     discrete = kwargs.get("discrete")

@@ -23,7 +23,7 @@ from rewardsmith.api.export.module import program_in, reward_module
 from rewardsmith.api.programs import trainable_program
 from rewardsmith.api.wrapper import LoadedProgram, RewardWrapper, load_program
 from rewardsmith.errors import RunError
-from rewardsmith.program import EXPORT_FUNCTIONS, EXPORT_NAMES, Verdict
+from rewardsmith.program import EXPORT_FUNCTIONS, EXPORT_NAMES, CheckedProgram, Verdict
 from rewardsmith.sandbox.static.entry_points import check_static
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.task.spec import EnvironmentSpec
@@ -78,13 +78,13 @@ def reward(action):
 }
 
 
-def accepted(entries: Any) -> Verdict:
-    return Verdict("accepted", entries=entries, style="batched")
+def accepted(source: str, entries: Any) -> CheckedProgram:
+    return CheckedProgram.of(source, Verdict("accepted", entries=entries, style="batched"))
 
 
 def exported(program: LoadedProgram, path: Path) -> Any:
     task = load_task("mountain-car-continuous")
-    path.write_text(reward_module(task, program.source, accepted(program.verdict.entries), FACTS))
+    path.write_text(reward_module(task, accepted(program.source, program.verdict.entries), FACTS))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -121,12 +121,12 @@ def test_the_same_rewards(form: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("corpus", ["good", "good_blind"])
-def test_every_good_program_stands_in_its_file_as_it_was_judged(corpus: str) -> None:
+def test_every_good_program_stands_in_its_file_as_it_was_checked(corpus: str) -> None:
     task = load_task("mountain-car-continuous")
     for entry in entries(corpus):
         report = check_static(entry["code"], tuple(TASKS[task_of(entry)][0]))
         if "reward" in report.entries:
-            text = reward_module(task, entry["code"], accepted(report.entries), FACTS)
+            text = reward_module(task, accepted(entry["code"], report.entries), FACTS)
             assert module._statements(program_in(text)) == module._statements(entry["code"])
 
 
@@ -153,7 +153,7 @@ def test_what_no_reader_sees_does_not_run(first: str, second: str, third: str) -
     report = check_static(source, ("position",))
     if report.ok:
         text = reward_module(
-            load_task("mountain-car-continuous"), source, accepted(report.entries), FACTS
+            load_task("mountain-car-continuous"), accepted(source, report.entries), FACTS
         )
         assert module._statements(program_in(text)) == module._statements(source)
 
@@ -171,13 +171,13 @@ def test_a_file_that_would_run_something_else_is_not_written(
     )
     for changed in others:
         monkeypatch.setattr(module, "_to_stand_in_a_file", lambda _, changed=changed: changed)
-        with pytest.raises(RunError, match="judged"):
+        with pytest.raises(RunError, match="checked"):
             reward_module(
-                load_task("mountain-car-continuous"), source, accepted({"reward": entry}), FACTS
+                load_task("mountain-car-continuous"), accepted(source, {"reward": entry}), FACTS
             )
 
 
-def test_arguments_are_read_only_as_they_were_when_it_was_judged(tmp_path: Path) -> None:
+def test_arguments_are_read_only_as_they_were_when_it_was_checked(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(
         "import numpy as np\ndef change(x):\n    x[...] = 7.0\n    return x\n"
         "def reward(position, action, terminated):\n    total = np.zeros(len(position))\n"
@@ -219,9 +219,9 @@ def test_the_example_at_its_head_makes_the_environment_that_the_policy_saw(
 ) -> None:
     task = load_task(name)
     (tmp_path / "program.py").write_text("import numpy as np\n" + source)
-    judged = trainable_program(tmp_path / "program.py", task)
+    checked = trainable_program(tmp_path / "program.py", task)
     (tmp_path / "reward.py").write_text(
-        reward_module(task, *judged, {**FACTS, "environment": task.env_id})
+        reward_module(task, checked, {**FACTS, "environment": task.env_id})
     )
     head = ast.get_docstring(ast.parse((tmp_path / "reward.py").read_text())) or ""
     lines = head.partition("The policy that")[0].splitlines()

@@ -13,9 +13,10 @@ from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table, trial_table
 from rewardsmith.run.events import Checked, Event, Replied, Trained, Worked, fold
+from rewardsmith.run.scores import native_difference
 from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.run.trials import TrialProgress
-from rewardsmith.run.wording import difference, duration, place, short_finding, short_score, verdict
+from rewardsmith.run.wording import duration, place, proof, short_finding, short_score
 from rewardsmith.strategy.base import Shape
 from rewardsmith.types import Interval, Slot
 
@@ -136,14 +137,14 @@ def test_small_words() -> None:
 
 
 def test_differences_to_the_native_reward_are_paired_and_say_when_they_prove_nothing() -> None:
-    found = difference(fold([*SEARCH, *REPORT]), A)
+    found = native_difference(fold([*SEARCH, *REPORT]), A)
     assert (
         found is not None and found.mean == pytest.approx(0.4) and found.low == pytest.approx(0.4)
     )
-    assert "better than the native reward" in verdict(found)
-    assert "proves nothing" in verdict(Interval(0.1, -0.1, 0.3, 3))
-    assert "worse" in verdict(Interval(-0.2, -0.3, -0.1, 3))
-    assert difference(fold([*SEARCH, *REPORT[:3]]), A) is None
+    assert "better than the native reward" in proof(found, "the native reward")
+    assert "proves nothing" in proof(Interval(0.1, -0.1, 0.3, 3))
+    assert "worse" in proof(Interval(-0.2, -0.3, -0.1, 3))
+    assert native_difference(fold([*SEARCH, *REPORT[:3]]), A) is None
 
 
 def test_events_in_a_line() -> None:

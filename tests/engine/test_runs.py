@@ -16,7 +16,7 @@ import pytest
 
 from rewardsmith.api import runs as api
 from rewardsmith.engine import loop
-from rewardsmith.engine.judging import Judge, Judgement
+from rewardsmith.engine.checking import Checker, CheckResult
 from rewardsmith.errors import BoundaryError, NoProgram, RunError, UsageError
 from rewardsmith.run.events import Checked
 from rewardsmith.run.folder import RunFolder
@@ -73,13 +73,13 @@ def test_resuming_a_finished_run_does_nothing(
 
 
 @pytest.mark.parametrize("file", ["program.py", "findings.json"])
-def test_a_program_that_was_changed_after_it_was_judged_is_noticed(
+def test_a_program_that_was_changed_after_it_was_checked_is_noticed(
     file: str, task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
     run = design(task, tmp_path)
     path = run.folder.program_folder(run.best.id) / file
     path.write_text(path.read_text().replace("position", "velocity") + " ")
-    with pytest.raises(RunError, match="changed since it was judged"):
+    with pytest.raises(RunError, match="changed since it was checked"):
         run.export(tmp_path / "elsewhere")
     assert not (tmp_path / "elsewhere").exists()
 
@@ -93,10 +93,10 @@ def test_a_refused_program_cannot_be_made_good_behind_the_runs_back(tmp_path: Pa
         RunState(),
         "```python\nimport numpy as np\ndef reward(position):\n    return np.log(position)\n```",
     )
-    judge = Judge(run, preflight(), state, TrainingSpec())
+    checker = Checker(run, preflight(), state, TrainingSpec())
 
-    def judged(slot: Slot) -> Judgement:
-        found = judge.judge(slot, reply, "stop", parents=(), reply="x")
+    def checked(slot: Slot) -> CheckResult:
+        found = checker.check(slot, reply, "stop", parents=(), reply="x")
         assert found.program is not None
         state.slots[slot] = SlotState(slot)
         event = Checked(
@@ -110,17 +110,17 @@ def test_a_refused_program_cannot_be_made_good_behind_the_runs_back(tmp_path: Pa
         event.apply(state)
         return found
 
-    first = judged(Slot(0, 0))
+    first = checked(Slot(0, 0))
     assert first.program is not None and not first.accepted and not state.programs
-    assert judged(Slot(0, 1)) == first._replace(
+    assert checked(Slot(0, 1)) == first._replace(
         program=dataclasses.replace(first.program, slot=Slot(0, 1))
     )
     path = run.program_folder(first.program.id) / "findings.json"
     path.write_text(
         json.dumps({**json.loads(path.read_text()), "stage": "accepted", "findings": []})
     )
-    with pytest.raises(RunError, match="changed since it was judged"):
-        judged(Slot(1, 0))
+    with pytest.raises(RunError, match="changed since it was checked"):
+        checked(Slot(1, 0))
 
 
 def test_an_evaluation_is_told_by_the_engine_what_to_evaluate(

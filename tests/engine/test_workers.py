@@ -23,7 +23,7 @@ sys.path.insert(0, sys.argv[1])
 import rewardsmith.engine.workers.server as worker
 
 def helper(call):
-    how, note = call.arguments["how"], call.options["note"]
+    how, note = call.arguments["how"], call.arguments["note"]
     if how == "fork":
         process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(6000,), daemon=True)
         process.start()

@@ -13,8 +13,9 @@ from rewardsmith.cli.comparison import comparison_table
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.evidence.appraisal import appraise_in_run, told, untaught_bank
-from rewardsmith.evidence.recombining import Judged, epic_apart
-from rewardsmith.sandbox.behaviour.for_training import check_source
+from rewardsmith.evidence.recombining import epic_apart
+from rewardsmith.program import CheckedProgram
+from rewardsmith.sandbox.behaviour.for_training import check_against_preflight
 from rewardsmith.task.loading import load_task
 from tests.support.fake_executor import FakeExecutor
 from tests.support.line_runs import recorded
@@ -36,33 +37,33 @@ NEVER_FAR = HEAD + (
 )
 ONLY_POTENTIAL = HEAD + "def potential(position):\n    return position\n"
 
-Judging = Callable[[str], Judged]
+Checking = Callable[[str], CheckedProgram]
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> tuple[Judging, Bank]:
+def line(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checking, Bank]:
     task = load_task(write_task(tmp_path_factory.mktemp("task") / "line"))
     look = look_at(task)
 
-    def judged(source: str) -> Judged:
-        verdict = check_source(source, look.report, look.transitions)
+    def checked(source: str) -> CheckedProgram:
+        verdict = check_against_preflight(source, look.report, look.transitions)
         assert verdict.accepted, verdict.findings
-        return Judged(source, verdict)
+        return CheckedProgram.of(source, verdict)
 
-    return judged, untaught_bank(task, look)
+    return checked, untaught_bank(task, look)
 
 
-def test_shaping_and_scale_change_no_epic_distance(line: tuple[Judging, Bank]) -> None:
-    judged, bank = line
+def test_shaping_and_scale_change_no_epic_distance(line: tuple[Checking, Bank]) -> None:
+    checked, bank = line
     for other in (SHAPED, WITH_POTENTIAL):
-        found, why = epic_apart(judged(PLAIN), judged(other), bank, 0.95)
+        found, why = epic_apart(checked(PLAIN), checked(other), bank, 0.95)
         assert found == pytest.approx(0.0, abs=1e-6) and why == ""
     turned = PLAIN.replace("next_position - position", "position - next_position").replace(
         "-0.1", "0.1"
     )
-    assert epic_apart(judged(PLAIN), judged(turned), bank, 0.95)[0] == pytest.approx(1.0)
+    assert epic_apart(checked(PLAIN), checked(turned), bank, 0.95)[0] == pytest.approx(1.0)
     # Progress is shaping but for a twentieth, so what pushing costs decides.
-    other, _ = epic_apart(judged(PLAIN), judged(PLAIN.replace("-0.1", "0.1")), bank, 0.95)
+    other, _ = epic_apart(checked(PLAIN), checked(PLAIN.replace("-0.1", "0.1")), bank, 0.95)
     assert other is not None and 0.1 < other < 1.0
 
 
@@ -74,10 +75,10 @@ def test_shaping_and_scale_change_no_epic_distance(line: tuple[Judging, Bank]) -
     ],
 )
 def test_where_there_is_no_epic_distance_it_is_said_why(
-    line: tuple[Judging, Bank], source: str, reason: str
+    line: tuple[Checking, Bank], source: str, reason: str
 ) -> None:
-    judged, bank = line
-    found, why = epic_apart(judged(PLAIN), judged(source), bank, 0.95)
+    checked, bank = line
+    found, why = epic_apart(checked(PLAIN), checked(source), bank, 0.95)
     assert found is None and reason in why
 
 

@@ -14,9 +14,11 @@ from rewardsmith.evidence.appraisal import Appraisal, told
 from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.paid import Paid
 from rewardsmith.evidence.quality import quality
+from rewardsmith.run.curves import CurveRow
 from rewardsmith.types import Episode, FloatArray, Output
-from rewardsmith.writers.feedback.preference import preference_rows
+from rewardsmith.writers.feedback.preference import preference_summary
 from rewardsmith.writers.feedback.process import hollow_gain
+from tests.support.curves import curve_of
 from tests.support.preflights import argument
 
 HORIZON, GOAL = 100, 10.0
@@ -164,8 +166,8 @@ def test_without_contrast_nothing_is_suspected() -> None:
     assert audit(Paid(few, output, 0.99)) == []
 
 
-def rows(own: list[float], fitness: list[float]) -> list[dict[str, float | None]]:
-    return [{"own_return": o, "fitness": f} for o, f in zip(own, fitness, strict=True)]
+def rows(own: list[float], fitness: list[float]) -> list[CurveRow]:
+    return curve_of([{"own_return": o, "fitness": f} for o, f in zip(own, fitness, strict=True)])
 
 
 def test_earning_more_for_nothing_is_hollow() -> None:
@@ -181,7 +183,7 @@ def test_earning_more_for_nothing_is_hollow() -> None:
 
 def test_the_feedback_shows_the_extremes_and_the_term_to_blame() -> None:
     found = paid(progress=PROGRESS, away=-2 * PROGRESS)
-    told = preference_rows(
+    told = preference_summary(
         found, "above-best-failure", "mean", 0.8, ["position"], {"next_position": argument()}
     )
     scores = found.scores("mean")
@@ -191,22 +193,22 @@ def test_the_feedback_shows_the_extremes_and_the_term_to_blame() -> None:
         np.flatnonzero(better)[np.argmin(scores[better])],
         np.flatnonzero(~better)[np.argmax(scores[~better])],
     )
-    assert [episode["fitness"] for episode in told["episodes"]] == [
+    assert [episode.fitness for episode in told.episodes] == [
         BANK.fitness[worst],
         BANK.fitness[best],
     ]
-    assert [row["name"] for row in told["terms"]] == ["away", "progress", "the whole"]
-    assert told["above"] == 0 and told["share"] == 0.0 and (told["better"], told["worse"]) == (8, 8)
-    first = told["episodes"][0]
-    assert first["columns"] == ["position", "action", "paid", "progress", "away"]
-    assert first["rows"][0]["step"] == "1" and first["rows"][-1]["step"] == str(first["steps"])
+    assert [row.name for row in told.terms] == ["away", "progress", "the whole"]
+    assert told.above == 0 and told.share == 0.0 and (told.better, told.worse) == (8, 8)
+    first = told.episodes[0]
+    assert first.columns == ["position", "action", "paid", "progress", "away"]
+    assert first.rows[0].step == "1" and first.rows[-1].step == str(first.steps)
 
 
 def test_a_term_that_is_called_like_a_field_stands_beside_it() -> None:
-    told = preference_rows(
+    told = preference_summary(
         paid(position=-POSITION), "pairs", "mean", 0.8, ["position"], {"position": argument()}
     )
-    assert told["episodes"][0]["columns"] == ["position", "action", "paid", "pay for position"]
+    assert told.episodes[0].columns == ["position", "action", "paid", "pay for position"]
 
 
 @pytest.mark.parametrize("success", [False, True, None])
@@ -215,16 +217,18 @@ def test_where_none_or_all_succeed_pairs_shows_the_halves_by_fitness(success: bo
     graded = Bank(one._replace(success=success) for one in BANK.trajectories)
     found = Paid(graded, Output(-POSITION, {"back": -POSITION}), 0.99)
     assert found.agreement("pairs", "sum") is not None
-    told = preference_rows(found, "pairs", "sum", 0.8, ["position"], {"next_position": argument()})
+    told = preference_summary(
+        found, "pairs", "sum", 0.8, ["position"], {"next_position": argument()}
+    )
     half = (graded.fitness.min() + graded.fitness.max()) / 2
     better = graded.fitness > half
-    assert (told["by_success"], told["better"], told["worse"]) == (
+    assert (told.by_success, told.better, told.worse) == (
         False,
         better.sum(),
         (~better).sum(),
     )
     scores = found.scores("sum")
-    first, second = (episode["fitness"] for episode in told["episodes"])
+    first, second = (episode.fitness for episode in told.episodes)
     assert first > half >= second
     assert first == graded.fitness[better][np.argmin(scores[better])]
     assert second == graded.fitness[~better][np.argmax(scores[~better])]

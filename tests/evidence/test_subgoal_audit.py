@@ -19,7 +19,6 @@ from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.maths.statistics import most_likely_rate
 from rewardsmith.run.events import Audited, fold
 from rewardsmith.run.orders import Audit, Stop, Train, Write
-from rewardsmith.run.records import read_audit
 from rewardsmith.run.state import AuditState
 from rewardsmith.strategy.calm import Calm, CalmOptions
 from rewardsmith.task.loading import Task, load_task
@@ -220,21 +219,19 @@ def test_false_alarms_are_refused_told_and_mended(task: Task, tmp_path: Path) ->
     first, second = sorted(state.programs, key=lambda program: state.programs[program])
     assert state.audits[first].refused and not state.audits[second].refused
     assert not state.trials_of(first, "selection") and state.trials_of(second, "selection")
-    told = read_audit(run.folder, first)
+    told = run.folder.audit(first)
     assert told is not None
-    (row,) = told["rows"]
+    (row,) = told.rows
     assert (
-        row["label"] == "found"
-        and row["negatives"] >= 3000
-        and 0.002 < row["false"] / row["negatives"] < 0.05
+        row.label == "found" and row.negatives >= 3000 and 0.002 < row.false / row.negatives < 0.05
     )
     asked = json.loads(run.folder.llm_log.read_text("utf-8").splitlines()[1])["request"][
         "messages"
     ][-1]["content"]
     assert "gives false alarms" in asked and "no agent was trained" in asked
-    trusted = read_audit(run.folder, second)
-    assert trusted is not None and trusted["rows"][0]["false"] == 0
-    assert trusted["rows"][0]["bound"] <= 0.001, "none in at least 3,000 transitions"
+    trusted = run.folder.audit(second)
+    assert trusted is not None and trusted.rows[0].false == 0
+    assert (trusted.rows[0].bound or 1.0) <= 0.001, "none in at least 3,000 transitions"
     assert state.audits[second].trust == {"found": "labels"}
     page = run.report(tmp_path / "report.html").read_text()
     assert "the task&#39;s labels" in page and "not trained: a subgoal cannot be trusted" in page
@@ -344,22 +341,20 @@ def test_without_labels_a_model_may_judge(unlabelled: str, tmp_path: Path) -> No
         judged_run(fake, unlabelled, tmp_path)
     run = the_run(tmp_path)
     state, (program,) = run.state, list(run.state.programs)
-    told = read_audit(run.folder, program)
+    told = run.folder.audit(program)
     assert told is not None and state.audits[program].refused
-    rows = {row["name"]: row for row in told["rows"]}
-    yes, asked = rows["found"]["votes"]
-    assert (
-        rows["found"]["trust"] == "judge" and yes == asked and 3 <= asked <= 12 and asked % 3 == 0
-    )
-    assert rows["nearly_there"]["votes"][0] == 0 and any(
-        "RS515" in concern for concern in told["concerns"]
+    rows = {row.name: row for row in told.rows}
+    yes, asked = rows["found"].votes
+    assert rows["found"].trust == "judge" and yes == asked and 3 <= asked <= 12 and asked % 3 == 0
+    assert rows["nearly_there"].votes[0] == 0 and any(
+        "RS515" in concern for concern in told.concerns
     )
     questions = [r["body"]["messages"][-1]["content"] for r in fake.requests[1:]]
     assert (
         len(questions)
         == state.requests - 1
         == len(state.consulted)
-        == sum(row["votes"][1] for row in rows.values())
+        == sum(row.votes[1] for row in rows.values())
     )
     assert all(
         "take the " in text and "| below |" in text and "agent's action" in text

@@ -18,9 +18,10 @@ from rewardsmith.errors import RunError
 from rewardsmith.journal import JsonLines
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.run.config import RunConfig
+from rewardsmith.run.creation import create_run
 from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.events import Worked, fold
-from rewardsmith.run.folder import RunFolder, create_run, list_runs, open_run, write_whole
+from rewardsmith.run.folder import RunFolder, list_runs, open_run, write_whole
 from rewardsmith.run.settings import Budget
 from rewardsmith.task.loading import load_task
 from tests.support.lineworld import write_task

@@ -10,7 +10,7 @@ import pytest
 from rewardsmith.errors import UsageError
 from rewardsmith.program import Verdict
 from rewardsmith.sandbox.behaviour import checks as behaviour
-from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.types import Output
 from tests.support.programs import QUICK, TASKS, N, entries, judge
 
@@ -25,7 +25,7 @@ def check(
     source: str, task: tuple[dict[str, Any], dict[str, Any]] = DRIVE, **options: Any
 ) -> Verdict:
     options = {"limits": QUICK, "hidden": ("is_success",), **options}
-    return check_program("import numpy as np\n" + source, *task, **options)
+    return check_on_transitions("import numpy as np\n" + source, *task, **options)
 
 
 def codes(verdict: Verdict) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewardsmith.program import Verdict
-from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.sandbox.behaviour.pieces import pieces
 from rewardsmith.sandbox.behaviour.styles import agree
 from rewardsmith.types import Output
@@ -18,7 +18,7 @@ from tests.support.programs import QUICK, TASKS
 
 
 def check(source: str, task: tuple[dict[str, Any], dict[str, Any]] = TASKS["drive"]) -> Verdict:
-    return check_program("import numpy as np\n" + source, *task, limits=QUICK)
+    return check_on_transitions("import numpy as np\n" + source, *task, limits=QUICK)
 
 
 @given(st.integers(1, 600), st.integers(0, 2**32 - 1), st.none() | st.integers(1, 700))

@@ -19,7 +19,6 @@ from rewardsmith.llm.replay import Tape
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.events import Event, Screened, fold
 from rewardsmith.run.orders import Screen, Stop, Train, Turn, Write
-from rewardsmith.run.records import read_screen
 from rewardsmith.run.state import RunState, ScreenState, ScreenVerdict
 from rewardsmith.run.wording import held_against, outcome
 from rewardsmith.run.wording import screened as screened_in_words
@@ -171,9 +170,7 @@ def test_an_unscreened_program_is_audited_when_its_training_brought_contrast(
 ) -> None:
     run = designed(tmp_path, LONG, GOOD, options={"rounds": 2, "contrast": 9})
     first = min(run.state.programs, key=lambda name: run.state.programs[name])
-    assert (
-        run.state.screens[first].verdict == "unscreened" and read_screen(run.folder, first) is None
-    )
+    assert run.state.screens[first].verdict == "unscreened" and run.folder.screen(first) is None
     told = summary_json(run)
     assert told["screened"] == {"passed": 1, "failed": 0, "unscreened": 1}
     assert outcome(run.state, Slot(0, 0), run.state.slots[Slot(0, 0)]).endswith(", unscreened")
@@ -228,9 +225,10 @@ def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
     ]
     assert not state.trials_of(second, "selection") and state.trials_of(first, "selection")
     assert state.skipped() == [second] and run.best.id in (first, third)
-    found = read_screen(run.folder, second)
-    assert found is not None and found["terms"][0]["name"] == "away"
-    assert any("RS501" in concern for concern in found["concerns"])
+    found = run.folder.screen(second)
+    assert found is not None and found.preference is not None
+    assert found.preference.terms[0].name == "away"
+    assert any("RS501" in concern for concern in found.concerns)
     talk = [message.content for message in list(Tape(run.folder.llm_log))[-1].request.messages]
     assert "was not trained, because it does not prefer good behaviour to bad" in talk[-1]
     assert "**The worst paid solved episode**" in talk[-1] and "| away |" in talk[-1]

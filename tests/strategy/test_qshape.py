@@ -8,10 +8,10 @@ import pytest
 
 from rewardsmith.api import runs as api
 from rewardsmith.api.planning import plan
-from rewardsmith.engine.judging import keep_functions
+from rewardsmith.engine.checking import keep_functions
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.replay import Tape
-from rewardsmith.program import NATIVE, EntryPoint, Verdict
+from rewardsmith.program import NATIVE, CheckedProgram, EntryPoint, Verdict
 from rewardsmith.run.events import Derived, fold
 from rewardsmith.run.orders import Derive, Stop, Train, Turn, Write
 from rewardsmith.strategy.qshape import QShape, QShapeOptions
@@ -77,7 +77,9 @@ def test_a_program_of_one_function_is_not_taken_apart() -> None:
 
 def test_what_is_left_is_a_program_that_reads_like_the_whole() -> None:
     entries = {name: EntryPoint(name, ("position",), name) for name in ("reward", "potential")}
-    kept = keep_functions(SOURCE, Verdict("accepted", entries=entries), ("potential",))
+    kept = keep_functions(
+        CheckedProgram.of(SOURCE, Verdict("accepted", entries=entries)), ("potential",)
+    )
     assert "def reward" not in kept and "def potential" in kept and "def distance" in kept
     assert "# where the line ends" in kept and '"""Knowledge."""' in kept
 

@@ -19,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.sandbox.client.launch import zygotes
 from rewardsmith.sandbox.limits import Limits
 from tests.support.programs import DATA, TASKS, entries, task_of
@@ -150,7 +150,7 @@ def fuzz(count: int, seed: int) -> dict[str, Any]:
         task = rng.choice(sorted(by_task))
         source = mutant(by_task[task], rng)
         begun = time.process_time()
-        stages[check_program(source, *TASKS[task], limits=LIMITS).stage] += 1
+        stages[check_on_transitions(source, *TASKS[task], limits=LIMITS).stage] += 1
         times.append(time.process_time() - begun)
     return {
         "count": count,

@@ -53,7 +53,7 @@ def happened(run: api.Run) -> dict[str, Any]:
             key: (t.status, t.fitness, t.own_return, t.steps) for key, t in state.trials.items()
         },
         "programs": {
-            name: (slot, run.folder.program_source(name)) for name, slot in state.programs.items()
+            name: (slot, run.folder.program(name).source) for name, slot in state.programs.items()
         },
         "ranked": state.ranked(),
         "lineage": {p.parent.name: p.read_text() for p in run.path.glob("programs/*/lineage.json")},

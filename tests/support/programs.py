@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rewardsmith.program import Verdict
-from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.types import Array
 from tests.support.places import DATA
@@ -83,6 +83,6 @@ def task_of(entry: dict[str, str]) -> str:
 
 def judge(entry: dict[str, str]) -> Verdict:
     """The verdict on a program of a corpus."""
-    return check_program(
+    return check_on_transitions(
         entry["code"], *TASKS[task_of(entry)], hidden=("is_success",), limits=QUICK
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.task.text import word_ids
 
@@ -21,5 +21,5 @@ def columns(instruction: str, below: str) -> dict[str, Any]:
 
 def hosted(source: str, rows: dict[str, Any]) -> ProgramHost:
     shapes = {name: (row.shape[1:], row.dtype) for name, row in rows.items()}
-    entry = check_program(source, shapes, rows).entries["subgoals"]
+    entry = check_on_transitions(source, shapes, rows).entries["subgoals"]
     return ProgramHost(source, entry, shapes, capacity=64)

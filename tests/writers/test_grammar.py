@@ -12,7 +12,7 @@ from rewardsmith.api import runs as api
 from rewardsmith.api.planning import plan
 from rewardsmith.errors import UsageError
 from rewardsmith.run.events import fold
-from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.types import Slot
 from rewardsmith.writers.extract import extract_code
@@ -62,7 +62,7 @@ def test_programs_are_valid_and_mean_what_screening_computes(name: str) -> None:
     for number in range(12):
         parents = [draw(space, rng) for _ in range(number % 3)]
         genome = compose(parents, space, evidence, rng)
-        verdict = check_program(program_text(genome), shapes, rows)
+        verdict = check_on_transitions(program_text(genome), shapes, rows)
         if not verdict.accepted:
             refused.append([str(found) for found in verdict.errors])
             continue

@@ -13,7 +13,7 @@ import pytest
 import rewardsmith as rs
 from rewardsmith.episodes.recording import controller_in, play, record
 from rewardsmith.errors import UsageError
-from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.task.text import text_of
@@ -102,7 +102,7 @@ def test_the_program_says_what_the_network_says(
     shapes: dict[str, Any] = {
         name: (values.shape[1:], values.dtype) for name, values in rows.items()
     }
-    entry = check_program(source, shapes, rows).entries["subgoals"]
+    entry = check_on_transitions(source, shapes, rows).entries["subgoals"]
     with ProgramHost(source, entry, shapes, capacity=1024) as host:
         terms = host(rows).terms
     at = 0

@@ -12,6 +12,7 @@ from rewardsmith.writers.feedback.goal import goal_bonuses
 from rewardsmith.writers.feedback.moments import episode_table
 from rewardsmith.writers.feedback.process import process_rows, process_words, stuck_words
 from rewardsmith.writers.feedback.trajectory import Played
+from tests.support.curves import curve_of
 from tests.support.preflights import argument
 
 STEPS = [f"{n} steps" for n in range(1, 6)]
@@ -80,11 +81,11 @@ def test_what_is_never_paid_may_be_a_bonus_that_nobody_came_to() -> None:
         {"steps": 100.0 * n, "episodes": 2.0, "success": 0.0, "term/goal": 0.0}
         for n in range(1, 11)
     ]
-    (said,) = process_rows([rows])["words"]
+    (said,) = process_rows([curve_of(rows)])["words"]
     assert (
         said == "`goal` is never paid: right for a bonus at the goal, since no episode was solved"
     )
-    (said,) = process_rows([[*rows[:-1], {**rows[-1], "success": 0.5}]])["words"]
+    (said,) = process_rows([curve_of([*rows[:-1], {**rows[-1], "success": 0.5}])])["words"]
     assert said == "`goal` is never paid", "its condition does not hold where the goal is"
 
 
@@ -118,10 +119,10 @@ def test_a_bonus_at_the_goal_is_paid_there_and_nowhere_else() -> None:
 
 def curve(own_return: list[float], fitness: list[float], success: list[float]) -> Any:
     rows = zip(own_return, fitness, success, strict=True)
-    return process_rows([[
+    return process_rows([curve_of([
         {"steps": 100.0 * (n + 1), "episodes": 2.0, "own_return": paid, "fitness": wanted, "success": rate}
         for n, (paid, wanted, rate) in enumerate(rows)
-    ]])  # fmt: skip
+    ])])  # fmt: skip
 
 
 def test_pay_and_goal_that_part_are_said() -> None:

@@ -28,9 +28,10 @@ from rewardsmith.task.environment import missing_modules
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
 from rewardsmith.task.spec import parse_spec
 from rewardsmith.writers.conversation import Conversation, PastTurn, compose, task_card
-from rewardsmith.writers.conversation import told as feedback_of
+from rewardsmith.writers.conversation import feedback_text as feedback_of
 from rewardsmith.writers.examples import Example
 from rewardsmith.writers.feedback.process import STRETCHES, process_rows
+from tests.support.curves import curve_of
 from tests.support.lineworld import write_task
 from tests.support.preflights import argument, preflight
 
@@ -50,7 +51,7 @@ BEST = {"is_best": False, "best_answer": 1, "best_elsewhere": 0.75}
 NO_BEST = {"is_best": False, "best_answer": None, "best_elsewhere": None}
 REFLECT = {
     "failed": None, "seeds": 2, "screen": None, "fitness": 0.25, "success": 0.5, **BEST,
-    **process_rows([ROWS]), **RANGES,
+    **process_rows([curve_of(ROWS)]), **RANGES,
 }  # fmt: skip
 PASSED = {**REFLECT, "screen": {**SCREEN, "share": 0.875, "above": 7}}
 FAILED = {
@@ -488,11 +489,11 @@ def test_numbers_are_short() -> None:
 
 def test_no_curve_is_no_table() -> None:
     assert process_rows([]) == process_rows([[]]) == {"columns": [], "rows": [], "words": []}
-    assert process_rows([[{"steps": 100.0, "episodes": 0.0}]])["rows"] == []
+    assert process_rows([curve_of([{"steps": 100.0, "episodes": 0.0}])])["rows"] == []
 
 
 def test_one_row() -> None:
-    table = process_rows([ROWS[:1]])
+    table = process_rows([curve_of(ROWS[:1])])
     assert table["columns"] == ["1000 steps"]
     assert {row["name"]: row["cells"] for row in table["rows"]} == {
         "episode length": [50.0], "own return": [2.0], "fitness": [0.1], "place": [2.0],
@@ -500,14 +501,14 @@ def test_one_row() -> None:
 
 
 def test_two_rows_stay_apart() -> None:
-    table = process_rows([ROWS[:2]])
+    table = process_rows([curve_of(ROWS[:2])])
     assert table["columns"] == ["1000 steps", "2000 steps"]
     assert table["rows"][-1] == {"name": "place", "cells": [2.0, 4.0]}
 
 
 def test_forty_rows_become_ten() -> None:
     rows = [{**ROWS[0], "steps": 1000.0 * n, "fitness": float(n)} for n in range(1, 41)]
-    table = process_rows([rows])
+    table = process_rows([curve_of(rows)])
     assert len(table["columns"]) == STRETCHES and table["columns"][-1] == "40k steps"
     fitness = next(row["cells"] for row in table["rows"] if row["name"] == "fitness")
     assert fitness == [pytest.approx(4 * n + 2.5) for n in range(10)]
@@ -518,19 +519,19 @@ def test_seeds_are_averaged_by_episodes() -> None:
         {**ROWS[0], "fitness": 1.0, "episodes": 1.0},
         {**ROWS[0], "fitness": 4.0, "episodes": 3.0},
     )
-    table = process_rows([[few], [many]])
+    table = process_rows([curve_of([few]), curve_of([many])])
     assert next(row["cells"] for row in table["rows"] if row["name"] == "fitness") == [13.0 / 4.0]
 
 
 def test_a_stretch_in_which_nothing_ended_is_left_out() -> None:
     silent = {"steps": 2000.0, "episodes": 0.0, "fitness": None}
-    table = process_rows([[ROWS[0], silent, ROWS[2]]])
+    table = process_rows([curve_of([ROWS[0], silent, ROWS[2]])])
     assert len(table["columns"]) == 2
     assert all(None not in row["cells"] for row in table["rows"])
 
 
 def test_the_native_reward_is_never_shown() -> None:
-    table = process_rows([[{**ROWS[0], "native_return": 1.0, "wall_s": 3.0}]])
+    table = process_rows([curve_of([{**ROWS[0], "native_return": 1.0, "wall_s": 3.0}])])
     assert not {"native_return", "wall_s", "steps", "episodes"} & {
         row["name"] for row in table["rows"]
     }
@@ -553,6 +554,6 @@ numbers = st.none() | st.floats(-1e6, 1e6)
     )
 )
 def test_any_curve_makes_a_whole_table(rows: list[dict[str, Any]]) -> None:
-    table = process_rows([rows])
+    table = process_rows([curve_of(rows)])
     assert len(table["columns"]) <= STRETCHES
     assert all(len(row["cells"]) == len(table["columns"]) for row in table["rows"])

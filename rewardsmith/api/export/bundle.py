@@ -17,8 +17,10 @@ from rewardsmith.engine.workers.executor import Executor
 from rewardsmith.errors import RunError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
+from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import RunFolder, write_whole
-from rewardsmith.run.records import check_seal, read_verdict, shipped_trial
+from rewardsmith.run.scores import fitness_by_seed
+from rewardsmith.run.seals import check_seal
 from rewardsmith.run.state import RunState
 
 _REWARD = "reward.py"
@@ -39,15 +41,14 @@ def export_run(
         executor: where the policy is built.
 
     Raises:
-        RunError: the target cannot be written, or the program was changed since it was judged.
+        RunError: the target cannot be written, or the program was changed since it was checked.
     """
     check_seal(run, state, program)
     folder, name = _target(run, target)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         facts = provenance(run, state, program)
-        task, verdict = run.task(), read_verdict(run, program)
-        source = reward_module(task, run.program_source(program), verdict, facts, name)
+        source = reward_module(run.task(), run.program(program), facts, name)
         prefix = policy_prefix(name)
         write_whole(folder / name, source)
         export_policy(run, shipped_trial(state, program), folder, executor, prefix)
@@ -78,9 +79,7 @@ def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
         "written_by": run.config().written_by,
         "strategy": config["strategy"],
         "slot": list(state.programs[program]),
-        "parents": json.loads(
-            (run.program_folder(program) / "lineage.json").read_text(encoding="utf-8")
-        )["parents"],
+        "parents": list(run.lineage(program).parents),
         "fitness": {rung: _scores(state, program, rung) for rung in ("selection", "report")},
         "native_fitness": _scores(state, NATIVE, "report"),
         "policy": {
@@ -108,7 +107,9 @@ def _scores(state: RunState, program: str, rung: str) -> dict[str, Any] | None:
     score = state.score(program, rung)
     if score is None:
         return None
-    by_seed = {str(trial.seed): trial.fitness for trial in state.trials_of(program, rung)}
+    by_seed = {
+        str(seed): fitness for seed, fitness in fitness_by_seed(state, program, rung).items()
+    }
     rates = [
         trial.success_rate
         for trial in state.trials_of(program, rung)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rewardsmith.engine.workers.executor import Executor, trial_call
 from rewardsmith.errors import RewardsmithError
 from rewardsmith.program import NATIVE
+from rewardsmith.run.best import shown_trial
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.records import shown_trial
 from rewardsmith.run.state import RunState
 
 

@@ -24,8 +24,8 @@ from rewardsmith.program import (
     EXPORT_ENDS,
     EXPORT_FUNCTIONS,
     EXPORT_PREFIX,
+    CheckedProgram,
     EntryPoint,
-    Verdict,
 )
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
@@ -37,17 +37,17 @@ _LEFT_OUT = ("__future__", "typing_extensions")
 
 
 def reward_module(
-    task: Task, source: str, verdict: Verdict, facts: Mapping[str, Any], name: str = "reward.py"
+    task: Task, program: CheckedProgram, facts: Mapping[str, Any], name: str = "reward.py"
 ) -> str:
     """The text of ``reward.py``.
 
     Args:
-        verdict: of the program; of its functions the wrapper calls all but a prior on Q.
+        program: the wrapper calls all its functions but a prior on Q.
         facts: provenance, see :func:`rewardsmith.api.export.bundle.provenance`.
         name: of the file that it becomes, for the example in its docstring.
 
     Raises:
-        RunError: the file would not run what was judged.
+        RunError: the file would not run what was checked.
     """
     template = jinja2.Template(
         Path(__file__).with_name("reward.py.j2").read_text(encoding="utf-8"),
@@ -56,6 +56,7 @@ def reward_module(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    source, verdict = program.source, program.verdict
     entries = {name: entry for name, entry in verdict.entries.items() if name != "q_prior"}
     asked = [name for entry in entries.values() for name in entry.arguments]
     goal = [task.spec.training.shaping.relevant_to] if "subgoals" in entries else []
@@ -221,16 +222,16 @@ def _kept(node: Any) -> Any:
 
 
 def _check_same(text: str, source: str) -> None:
-    """That a finished file runs the program that was judged, then what is ours, and nothing between.
+    """That a finished file runs the program that was checked, then what is ours, and nothing between.
 
     Raises:
         RunError: it would not.
     """
-    judged, found = _statements(source), _statements(text)
-    end = 1 + len(judged)  # behind the docstring
-    if found[1:end] != judged or found[end : end + 1] != _statements("import gymnasium as _gym"):
+    checked, found = _statements(source), _statements(text)
+    end = 1 + len(checked)  # behind the docstring
+    if found[1:end] != checked or found[end : end + 1] != _statements("import gymnasium as _gym"):
         raise RunError(
-            "the exported file would not run the program that was judged",
+            "the exported file would not run the program that was checked",
             "please report this as a bug",
         )
 

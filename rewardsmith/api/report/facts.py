@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,33 +13,25 @@ from markupsafe import Markup, escape
 
 from rewardsmith.api.report.charts import Dot, Line, dots, lines
 from rewardsmith.api.report.subgoals import subgoal_facts
-from rewardsmith.episodes.files import EPISODES, load_episodes
 from rewardsmith.evidence.appraisal import appraise_in_run, told
 from rewardsmith.llm.log import read_lines
 from rewardsmith.program import NATIVE
-from rewardsmith.run.best import best_program
+from rewardsmith.run.best import best_program, shipped_trial, shown_trial
+from rewardsmith.run.curves import CurveRow
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.records import (
-    film_of,
-    read_audit,
-    read_curve,
-    read_screen,
-    shipped_trial,
-    shown_trial,
-)
+from rewardsmith.run.scores import native_difference
 from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.run.wording import (
     cost,
-    difference,
     duration,
     held_against,
     number,
     only_part,
     outcome,
     place,
+    proof,
     spent,
-    verdict,
 )
 from rewardsmith.types import Episode, Slot
 
@@ -52,7 +44,8 @@ def facts(run: RunFolder) -> dict[str, Any]:
     state, task = fold(run.events()), run.task()
     best = best_program(run, state) if state.ranked() else None
     manifest, solved = run.manifest(), task.spec.fitness.solved
-    proof = difference(state, best.id) if best is not None and best.rung == "report" else None
+    reported = best is not None and best.rung == "report"
+    gain = native_difference(state, best.id) if best is not None and reported else None
     return {
         "run": run.name,
         "task": task,
@@ -63,7 +56,7 @@ def facts(run: RunFolder) -> dict[str, Any]:
         "best_place": _place(state, best.id) if best is not None else "",
         "solved": None if best is None or solved is None else best.score.mean >= solved,
         "threshold": solved,
-        "proof": verdict(proof) if proof is not None else "",
+        "proof": proof(gain, "the native reward") if gain is not None else "",
         "warnings": list(state.preflight.warnings) if state.preflight is not None else [],
         "spent": spent(state),
         "costs": _costs(state),
@@ -173,27 +166,21 @@ def _curves(run: RunFolder, state: RunState, best: str) -> dict[str, Markup]:
         Line(label, points, kind)
         for program, label, kind in ((NATIVE, "native", "native"), (best, "designed", "best"))
         for trial in state.trials_of(program, rung)
-        if (points := _column(run, program, rung, trial.seed, "fitness"))
+        if (points := _points(run.trial(trial).curve(), lambda row: row.fitness))
     ]
-    trial = shipped_trial(state, best)
-    rows = read_curve(run, best, trial.rung, trial.seed)
-    names = [name for name in (rows[0] if rows else {}) if name.startswith("term/")][:_MOST_TERMS]
+    rows = run.trial(shipped_trial(state, best)).curve()
+    names = list(rows[0].terms)[:_MOST_TERMS] if rows else []
     terms = [
-        Line(
-            name.removeprefix("term/"),
-            _column(run, best, trial.rung, trial.seed, name),
-            f"term{number}",
-        )
+        Line(name, _points(rows, lambda row, name=name: row.terms[name]), f"term{number}")  # type: ignore[misc]
         for number, name in enumerate(names)
     ]
     return {"fitness": lines(fitness, unit="steps"), "terms": lines(terms, unit="steps")}
 
 
-def _column(
-    run: RunFolder, program: str, rung: str, seed: int, name: str
+def _points(
+    rows: Sequence[CurveRow], cell: Callable[[CurveRow], float | None]
 ) -> list[tuple[float, float]]:
-    rows = read_curve(run, program, rung, seed)
-    return [(row["steps"] or 0.0, value) for row in rows if (value := row.get(name)) is not None]
+    return [(float(row.steps), value) for row in rows if (value := cell(row)) is not None]
 
 
 def _moments(run: RunFolder, state: RunState, best: str) -> list[tuple[str, Markup]]:
@@ -227,10 +214,8 @@ def _over_time(episode: Episode, name: str) -> list[tuple[float, float]]:
 def _episode(run: RunFolder, state: RunState, program: str) -> Episode | None:
     """The first evaluation episode of a program's agent."""
     trial = shown_trial(state, program)
-    path = (
-        run.trial_folder(program, trial.rung, trial.seed) / EPISODES if trial is not None else None
-    )
-    return load_episodes(path)[0] if path is not None and path.exists() else None
+    episodes = run.trial(trial).episodes() if trial is not None else []
+    return episodes[0] if episodes else None
 
 
 def _films(run: RunFolder, state: RunState, best: str) -> list[tuple[str, str]]:
@@ -238,7 +223,7 @@ def _films(run: RunFolder, state: RunState, best: str) -> list[tuple[str, str]]:
     found = []
     for program, label in ((best, "designed reward"), (NATIVE, "native reward")):
         trial = shown_trial(state, program)
-        path = film_of(run, trial) if trial is not None else None
+        path = run.trial(trial).film if trial is not None else None
         episode = _episode(run, state, program)
         if path is not None and episode is not None:
             found.append(
@@ -278,8 +263,8 @@ def _concerns(run: RunFolder, entry: SlotState) -> list[str]:
     """What holding a program against known behaviour made suspect."""
     if entry.program is None:
         return []
-    found = (read_screen(run, entry.program), read_audit(run, entry.program))
-    return [concern for each in found if each is not None for concern in each["concerns"]]
+    found = (run.screen(entry.program), run.audit(entry.program))
+    return [concern for each in found if each is not None for concern in each.concerns]
 
 
 def _replies(path: Path) -> Sequence[Any]:
@@ -287,8 +272,8 @@ def _replies(path: Path) -> Sequence[Any]:
 
 
 def _source(run: RunFolder, program: str | None) -> str:
-    path = run.program_folder(program) / "program.py" if program is not None else None
-    return path.read_text(encoding="utf-8") if path is not None and path.exists() else ""
+    known = program is not None and run.has_program(program)
+    return run.program(program).source if program is not None and known else ""
 
 
 def _difference(run: RunFolder, entry: SlotState, source: str) -> Markup:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from typing import Any
 
+from rewardsmith.run.best import shown_trial
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.records import read_audit, shown_trial
+from rewardsmith.run.records import AuditRecord
 from rewardsmith.run.state import RunState
 
 _TRUST = {
@@ -23,25 +24,19 @@ def subgoal_facts(run: RunFolder, state: RunState, program: str) -> dict[str, An
     None where there are none, or no agent was trained for them.
     """
     trial = shown_trial(state, program)
-    path = (
-        None if trial is None else run.trial_folder(program, trial.rung, trial.seed) / "result.json"
-    )
-    result = (
-        json.loads(path.read_text(encoding="utf-8")) if path is not None and path.exists() else {}
-    )
-    reached: dict[str, list[int | None]] = result.get("reached") or {}
-    if not reached:
+    result = run.trial(trial).result() if trial is not None else None
+    if result is None or not result.reached:
         return None
-    successes = result["successes"] or [None] * len(result["fitness"])
+    successes: Sequence[bool | None] = result.successes or [None] * len(result.fitness)
     episodes = [
-        {"won": won, "steps": [steps[number] for steps in reached.values()]}
+        {"won": won, "steps": [steps[number] for steps in result.reached.values()]}
         for number, won in enumerate(successes)
     ]
-    audit = read_audit(run, program) or {"rows": []}
-    rows = [{**row, "evidence": _TRUST[row["trust"]]} for row in audit["rows"]]
+    audit = run.audit(program) or AuditRecord()
+    rows = [{**row.model_dump(), "evidence": _TRUST[row.trust]} for row in audit.rows]
     return {
-        "names": list(reached),
+        "names": list(result.reached),
         "episodes": episodes,
         "audit": rows,
-        "concerns": audit.get("concerns", []),
+        "concerns": audit.concerns,
     }

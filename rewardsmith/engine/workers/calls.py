@@ -13,7 +13,7 @@ from typing import Any
 from rewardsmith.engine.workers.executor import Call
 from rewardsmith.errors import BoundaryError, RewardsmithError
 from rewardsmith.program import EntryPoint, Style
-from rewardsmith.run.trials import TrialJob
+from rewardsmith.run.trials import JOB, TrialJob
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
 from rewardsmith.task.layout import Layout, shapes_of
@@ -85,7 +85,7 @@ def _on_trial(folder: Path, task: Task, run: Callable[..., Any]) -> None:
     from rewardsmith.train.vectors import RecordedVecEnv
     from rewardsmith.types import Opened
 
-    job = TrialJob.model_validate_json((folder / "job.json").read_text(encoding="utf-8"))
+    job = TrialJob.model_validate_json((folder / JOB).read_text(encoding="utf-8"))
     opened: list[ProgramHost | HostedProgram] = []
 
     def open_program(venv: RecordedVecEnv) -> Opened:

@@ -91,7 +91,9 @@ class Call:
 
     def to_json(self) -> str:
         """The call as one line of JSON."""
-        return json.dumps(asdict(self) | {"root": str(self.root), "arguments": dict(self.arguments)})
+        return json.dumps(
+            asdict(self) | {"root": str(self.root), "arguments": dict(self.arguments)}
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Call:

@@ -49,7 +49,7 @@ _BY_ROW = (
 _READ_ONLY = "arguments and module-level values are read-only: change a copy"
 
 
-def check_program(
+def check_on_transitions(
     source: str,
     shapes: Shapes,
     transitions: Columns,

@@ -9,14 +9,14 @@ from rewardsmith.episodes.columns import shapes_in
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.maths.shaping import check_bonus
 from rewardsmith.program import ENTRY_POINTS, Verdict
-from rewardsmith.sandbox.behaviour.checks import check_program
+from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.types import Columns, Finding
 
 
-def check_source(source: str, preflight: Preflight, transitions: Columns) -> Verdict:
-    """Check a program against a task and what the preflight found of it."""
-    return check_program(
+def check_against_preflight(source: str, preflight: Preflight, transitions: Columns) -> Verdict:
+    """Check a program on the transitions and the arguments of a preflight."""
+    return check_on_transitions(
         source,
         shapes_in(transitions),
         transitions,
@@ -40,7 +40,7 @@ def check_for_training(
         wanted: the functions that were asked for; where a reward is not, the task's own, and what
             is best, stays.
     """
-    verdict = check_source(source, preflight, transitions)
+    verdict = check_against_preflight(source, preflight, transitions)
     if not verdict.accepted:
         return verdict
     found = [("RS401", *why) for name, *why in unusable_parts(training) if name in verdict.entries]

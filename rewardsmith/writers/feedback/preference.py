@@ -8,28 +8,28 @@ succeeded.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from rewardsmith.episodes.preflight import Arguments
 from rewardsmith.evidence.paid import Paid, extremes
 from rewardsmith.maths.preference import Measure, Rule
+from rewardsmith.run.records import EpisodeSummary, PreferenceSummary, TermSummary
 from rewardsmith.types import Array, FloatArray
 from rewardsmith.writers.feedback.moments import episode_table
 
 _PER = {"mean": "per step", "discounted": "as a discounted sum", "sum": "in all"}
 
 
-def preference_rows(
+def preference_summary(
     paid: Paid,
     rule: Rule,
     measure: Measure,
     threshold: float,
     fields: Sequence[str],
     seen: Arguments,
-) -> dict[str, Any]:
-    """Values of ``shared/preference``, but for its concerns.
+) -> PreferenceSummary:
+    """How a program orders the episodes of a bank, as the template ``shared/preference`` shows it.
 
     Args:
         fields: those that the program reads.
@@ -51,26 +51,26 @@ def preference_rows(
             "the worst paid episode of the better half",
             "the best paid episode of the worse half",
         )
-    return {
-        "rule": rule,
-        "per": _PER[measure],
-        "share": kept.share,
-        "threshold": threshold,
-        "by_success": by_success,
-        "better": int(better.sum()),
-        "worse": int((~better).sum()),
-        "above": int((scores[better] > scores[places[1]]).sum()),
-        "terms": _term_rows(paid, measure, better, places),
-        "episodes": [
-            _told(paid, title, place, fields, seen)
+    return PreferenceSummary(
+        rule=rule,
+        per=_PER[measure],
+        share=kept.share,
+        threshold=threshold,
+        by_success=by_success,
+        better=int(better.sum()),
+        worse=int((~better).sum()),
+        above=int((scores[better] > scores[places[1]]).sum()),
+        terms=_term_rows(paid, measure, better, places),
+        episodes=[
+            _episode(paid, title, place, fields, seen)
             for title, place in zip(titles, places, strict=True)
         ],
-    }
+    )
 
 
 def _term_rows(
     paid: Paid, measure: Measure, better: Array, places: Sequence[int]
-) -> list[dict[str, Any]]:
+) -> list[TermSummary]:
     """What each term pays the better and the worse; those that favour the worse most come first, the whole last."""
     rows = [(name, paid.scores(measure, values)) for name, values in paid.terms.items()]
     rows.sort(key=lambda row: _gain(row[1], better))
@@ -80,13 +80,13 @@ def _term_rows(
     ]
 
 
-def _row(name: str, scores: FloatArray, better: Array, places: Sequence[int]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "better": float(scores[better].mean()),
-        "worse": float(scores[~better].mean()),
-        "cells": [float(scores[place]) for place in places],
-    }
+def _row(name: str, scores: FloatArray, better: Array, places: Sequence[int]) -> TermSummary:
+    return TermSummary(
+        name=name,
+        better=float(scores[better].mean()),
+        worse=float(scores[~better].mean()),
+        cells=[float(scores[place]) for place in places],
+    )
 
 
 def _gain(scores: FloatArray, better: Array) -> float:
@@ -94,15 +94,16 @@ def _gain(scores: FloatArray, better: Array) -> float:
     return float(np.nan_to_num(scores[better].mean() - scores[~better].mean(), nan=0.0))
 
 
-def _told(
+def _episode(
     paid: Paid, title: str, place: int, fields: Sequence[str], seen: Arguments
-) -> dict[str, Any]:
+) -> EpisodeSummary:
     found = paid.bank.trajectories[place]
-    return {
-        "title": title,
-        "origin": found.whose,
-        "steps": len(found.episode),
-        "fitness": found.fitness,
-        "success": found.success,
-        **episode_table(found.episode, paid.of(place), fields, seen),
-    }
+    table = episode_table(found.episode, paid.of(place), fields, seen)
+    return EpisodeSummary(
+        title=title,
+        origin=found.whose,
+        steps=len(found.episode),
+        fitness=found.fitness,
+        success=found.success,
+        **table,
+    )

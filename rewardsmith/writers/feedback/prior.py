@@ -7,20 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from rewardsmith.episodes.files import EPISODES, load_episodes
 from rewardsmith.episodes.preflight import Arguments
 from rewardsmith.evidence.prior import (
     Believed,
-    _believed,
     agreement,
+    prior_values,
     returns_from_there,
     state_agreement,
 )
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.records import read_verdict
 from rewardsmith.run.state import RunState, TrialState
-from rewardsmith.run.trials import TRAINED, TrainedReport
 from rewardsmith.types import Array, Episode, FloatArray
 from rewardsmith.writers.feedback.moments import numbers_of
 
@@ -95,16 +92,15 @@ def prior_feedback(run: RunFolder, state: RunState, program: str) -> dict[str, A
     best = _best_agent(state, program)
     if "q_prior" not in state.functions.get(program, ()) or best is None:
         return _NOTHING
-    path = run.trial_folder(best.program, best.rung, best.seed) / EPISODES
-    if not path.exists():
+    episodes, checked = run.trial(best).episodes(), run.program(program)
+    if not episodes:
         return _NOTHING
-    episodes, verdict = load_episodes(path), read_verdict(run, program)
     assert state.preflight is not None
-    believed = _believed(
-        run.program_source(program), verdict.entries["q_prior"], episodes, state.preflight
-    )
+    believed = prior_values(checked, episodes, state.preflight)
     gamma = run.task().spec.training.gamma
-    told = prior_rows(believed, episodes, verdict.fields_read, state.preflight.arguments, gamma)
+    told = prior_rows(
+        believed, episodes, checked.verdict.fields_read, state.preflight.arguments, gamma
+    )
     who = (
         "the agent that learned from the environment's own reward"
         if best.program == NATIVE
@@ -120,12 +116,7 @@ def _tried(run: RunFolder, state: RunState, program: str) -> dict[str, Any] | No
         for name in (program, *_parts(state, program))
         for trial in state.trials_of(name, "selection")
     ]
-    paths = [run.trial_folder(trial.program, trial.rung, trial.seed) / TRAINED for trial in trials]
-    reports = [
-        TrainedReport.model_validate_json(path.read_text(encoding="utf-8"))
-        for path in paths
-        if path.exists()
-    ]
+    reports = [report for trial in trials if (report := run.trial(trial).trained()) is not None]
     outcomes = [report.prior for report in reports if report.prior is not None]
     if not outcomes:
         return None

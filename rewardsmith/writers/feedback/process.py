@@ -7,16 +7,17 @@ away the reward that is to be replaced.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
+from rewardsmith.run.curves import CurveRow
 from rewardsmith.types import Finding
 
 STRETCHES = 10
-_TERM = "term/"
 _SAME = 0.1  # of its largest value, by which a term may change and be called flat
 _DOMINATES = 0.8  # of all that is paid in the end, signs left out
 _SEVERAL = 5  # stretches, from which on two curves can be compared
@@ -30,7 +31,7 @@ _NAMES = {
     "success": "success rate",
 }
 
-CurveRow = Mapping[str, float | None]
+Cell = Callable[[CurveRow], float | None]
 
 
 def process_rows(
@@ -39,8 +40,7 @@ def process_rows(
     """A table over training: ``columns`` (steps at the end of each stretch), ``rows`` of name and cells, and ``words``.
 
     Args:
-        curves: one curve per training seed; rows as written by a trial, None where no episode
-            ended.
+        curves: one per training seed.
         at_goal: terms that are bonuses at the goal, see
             :func:`rewardsmith.writers.feedback.goal.goal_bonuses`.
         solved: the trained policy solved an episode, whatever happened while it learned.
@@ -49,39 +49,22 @@ def process_rows(
         Cells are means over seeds, weighted by episodes; None where no episode ended in a stretch.
     """
     rows = [row for curve in curves for row in curve]
-    last = max((row["steps"] or 0 for row in rows), default=0)
+    last = max((row.steps for row in rows), default=0)
     if not last:
         return {"columns": [], "rows": [], "words": []}
-    names = list(
-        dict.fromkeys(
-            name for row in rows for name in row if name in _NAMES or name.startswith(_TERM)
-        )
-    )
-    edges = np.linspace(0, last, STRETCHES + 1)
-    stretches = [
-        [row for row in rows if low < (row["steps"] or 0) <= high] for low, high in pairwise(edges)
-    ]
-    kept = [
-        (high, stretch)
-        for high, stretch in zip(edges[1:], stretches, strict=True)
-        if _episodes(stretch)
-    ]
+    stretches = _stretches(rows, last)
     columns = [
-        f"{high / 1000:.0f}k steps" if last >= 10_000 else f"{high:.0f} steps" for high, _ in kept
+        f"{high / 1000:.0f}k steps" if last >= 10_000 else f"{high:.0f} steps" for high in stretches
     ]
-    cells = {name: [_mean(stretch, name) for _, stretch in kept] for name in names}
-    cells = {
-        name: values for name, values in cells.items() if any(value is not None for value in values)
-    }
-    terms = {
-        name.removeprefix(_TERM): values for name, values in cells.items() if name.startswith(_TERM)
-    }
+    cells = _known({name: _means(stretches, _measure(name)) for name in _NAMES})
+    names = dict.fromkeys(name for row in rows for name in row.terms)
+    terms = _known({name: _means(stretches, _term(name)) for name in names})
     unsolved = not solved and "success" in cells and not any(cells["success"])
     return {
         "columns": columns,
         "rows": [
-            {"name": _NAMES.get(n, n.removeprefix(_TERM)), "cells": values}
-            for n, values in cells.items()
+            *({"name": _NAMES[name], "cells": values} for name, values in cells.items()),
+            *({"name": name, "cells": values} for name, values in terms.items()),
         ],
         "words": process_words(terms, cells.get("length", []), columns, at_goal, unsolved)
         + _apart(cells),
@@ -207,17 +190,40 @@ def _standing(
     return f" and since {rates[since][1]} stands at its most, {most:.3g} a step: is it clipped?"
 
 
-def _episodes(stretch: Sequence[CurveRow]) -> float:
-    return sum(row.get("episodes") or 0 for row in stretch)
+def _stretches(rows: Sequence[CurveRow], last: int) -> dict[float, list[CurveRow]]:
+    """Step at the end of a stretch -> its rows; stretches in which no episode ended are left out."""
+    found = {}
+    for low, high in pairwise(np.linspace(0, last, STRETCHES + 1)):
+        stretch = [row for row in rows if low < row.steps <= high]
+        if sum(row.episodes for row in stretch):
+            found[float(high)] = stretch
+    return found
 
 
-def _mean(stretch: Sequence[CurveRow], name: str) -> float | None:
+def _measure(name: str) -> Cell:
+    return attrgetter(name)
+
+
+def _term(name: str) -> Cell:
+    return lambda row: row.terms.get(name)
+
+
+def _means(stretches: Mapping[float, Sequence[CurveRow]], cell: Cell) -> list[float | None]:
+    return [_mean(stretch, cell) for stretch in stretches.values()]
+
+
+def _mean(stretch: Sequence[CurveRow], cell: Cell) -> float | None:
     """Mean over the episodes that ended in a stretch."""
-    weighted = [
-        (row[name], row.get("episodes") or 0) for row in stretch if row.get(name) is not None
-    ]
+    weighted = [(value, row.episodes) for row in stretch if (value := cell(row)) is not None]
     total = sum(weight for _, weight in weighted)
-    return sum(value * weight for value, weight in weighted) / total if total else None  # type: ignore[operator, misc]
+    return sum(value * weight for value, weight in weighted) / total if total else None
+
+
+def _known(cells: Mapping[str, list[float | None]]) -> dict[str, list[float | None]]:
+    """Those that have a value in any stretch."""
+    return {
+        name: values for name, values in cells.items() if any(one is not None for one in values)
+    }
 
 
 def hollow_gain(curves: Sequence[Sequence[CurveRow]]) -> list[Finding]:
@@ -244,8 +250,8 @@ def hollow_gain(curves: Sequence[Sequence[CurveRow]]) -> list[Finding]:
 def _gains(curve: Sequence[CurveRow]) -> tuple[float, float] | None:
     """Change of own return and of fitness from the first to the last fifth of a curve, in units of their range."""
     series = [
-        [row[name] for row in curve if row.get(name) is not None]
-        for name in ("own_return", "fitness")
+        [row.own_return for row in curve if row.own_return is not None],
+        [row.fitness for row in curve if row.fitness is not None],
     ]
     if min(map(len, series)) < 5:
         return None

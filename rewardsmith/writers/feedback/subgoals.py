@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from rewardsmith.evidence.subgoals import Reached
+from rewardsmith.run.records import SubgoalSummary
 
 Played = tuple[Mapping[str, Sequence[int | None]], Sequence[bool] | None]
 """Of some episodes: subgoal -> step in which each reached it, and whether each succeeded."""
 
 
-def subgoal_rows(found: Sequence[Reached]) -> list[dict[str, Any]]:
-    """Values of ``shared/subgoals``."""
-    return [{**one._asdict(), "bound": one.bound, "trust": one.trust} for one in found]
+def subgoal_summaries(found: Sequence[Reached]) -> list[SubgoalSummary]:
+    """The rows of the template ``shared/subgoals``."""
+    return [SubgoalSummary(**one._asdict(), bound=one.bound, trust=one.trust) for one in found]
 
 
 def played_rows(trainings: Sequence[Played]) -> list[dict[str, Any]]:

@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rewardsmith.episodes.columns import split_output
-from rewardsmith.episodes.files import EPISODES, PAID, load_episodes, load_output
 from rewardsmith.evidence.suspicions import Suspicions
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Kind, Turn, Write
-from rewardsmith.run.records import read_audit, read_curve, read_screen, read_verdict
+from rewardsmith.run.records import AuditRecord, ScreenRecord
 from rewardsmith.run.state import RunState, TrialState
-from rewardsmith.run.trials import TrialResult
 from rewardsmith.writers.conversation import PastTurn
 from rewardsmith.writers.feedback.best import NO_BEST, best_so_far
 from rewardsmith.writers.feedback.goal import goal_bonuses
@@ -91,7 +89,7 @@ def _failed_round(state: RunState, turn: Turn) -> dict[str, Any]:
 def _answer(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn) -> str:
     """What the writer said: its program as code, or the reply that held none."""
     if turn.program is not None:
-        return f"```python\n{run.program_source(turn.program).strip()}\n```"
+        return f"```python\n{run.program(turn.program).source.strip()}\n```"
     slot = state.slots[turn.slot]
     reply = log.get(slot.request, slot.occurrence)
     return reply.text.strip()[:4000] or _NO_CODE if reply is not None else _NO_CODE
@@ -104,7 +102,7 @@ def _process(
     failed = next((trial.message for trial in trials if trial.status == "program_failed"), None)
     score = state.score(program)
     rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
-    curves = [read_curve(run, program, trial.rung, trial.seed) for trial in trials]
+    curves = [run.trial(trial).curve() for trial in trials]
     fitness, success = (
         score.mean if score is not None else None,
         sum(rates) / len(rates) if rates else None,
@@ -130,7 +128,8 @@ def _passed(run: RunFolder, state: RunState, program: str) -> dict[str, Any] | N
     """What known behaviour said for a program before its training; None where nothing was asked of it."""
     screen = state.screens.get(program)
     passed = screen is not None and screen.verdict == "passed" and screen.threshold > 0
-    return read_screen(run, program) if passed else None
+    record = run.screen(program) if passed else None
+    return record.values() if record is not None else None
 
 
 def _preference(
@@ -143,16 +142,14 @@ def _preference(
     is the best, and its audit what is suspected.
     """
     program = _program(turn)
-    told = read_screen(run, program) or {}
-    told["screen"] = dict(told)
+    record = run.screen(program) or ScreenRecord()
+    told = {**record.values(), "screen": record.values()}
     if state.trials_of(program, "selection"):
-        concerns = [] if "audit" in turn.feedback else told.get("concerns", [])
+        concerns = [] if "audit" in turn.feedback else record.concerns
         return {**told, "concerns": concerns, **NO_BEST, "trained": True}
-    codes = {concern.split()[0] for concern in told.get("concerns", [])}
+    codes = {concern.split()[0] for concern in record.concerns}
     said_already = {"RS502", "RS507"} if "RS503" in codes else {"RS502"}
-    concerns = [
-        concern for concern in told.get("concerns", []) if concern.split()[0] not in said_already
-    ]
+    concerns = [concern for concern in record.concerns if concern.split()[0] not in said_already]
     return {**told, "concerns": concerns, **best_so_far(state, program, shown), "trained": False}
 
 
@@ -162,18 +159,18 @@ def _trajectory(run: RunFolder, state: RunState, program: str) -> dict[str, Any]
     played = _played(run, best) if best is not None else []
     assert state.preflight is not None
     return trajectory_rows(
-        played, read_verdict(run, program).fields_read, state.preflight.arguments
+        played, run.program(program).verdict.fields_read, state.preflight.arguments
     )
 
 
 def _played(run: RunFolder, trial: TrialState) -> list[Played]:
     """The evaluation episodes of a trial with what its program pays for them."""
-    folder = run.trial_folder(trial.program, trial.rung, trial.seed)
-    if not (folder / PAID).exists():
+    folder = run.trial(trial)
+    result, rewards = folder.result(), folder.rewards()
+    if result is None or rewards is None:
         return []
-    result = TrialResult.model_validate_json((folder / "result.json").read_text(encoding="utf-8"))
-    episodes = load_episodes(folder / EPISODES)
-    outputs = split_output(load_output(folder / PAID), map(len, episodes))
+    episodes = folder.episodes()
+    outputs = split_output(rewards, map(len, episodes))
     successes: Sequence[bool | None] = result.successes or [None] * len(episodes)
     return [
         Played(*parts) for parts in zip(episodes, result.fitness, successes, outputs, strict=True)
@@ -182,29 +179,24 @@ def _played(run: RunFolder, trial: TrialState) -> list[Played]:
 
 def _subgoals(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
     """What the audit said, and when the subgoals came true in the evaluation episodes of the trainings."""
-    told = read_audit(run, program) or {
-        "rows": [],
-        "concerns": [],
-        "refused": False,
-        "most_false": 0.0,
-    }
+    record = run.audit(program) or AuditRecord()
     trials = [
         trial for trial in state.trials_of(program, "selection") if trial.status == "finished"
     ]
-    folders = [run.trial_folder(program, trial.rung, trial.seed) for trial in trials]
-    results = [
-        TrialResult.model_validate_json((folder / "result.json").read_text("utf-8"))
-        for folder in folders
-    ]
+    results = [result for trial in trials if (result := run.trial(trial).result()) is not None]
     played = played_rows([(one.reached, one.successes) for one in results])
-    return {**told, "played": played, "form": run.task().spec.training.shaping.subgoals}
+    return {
+        **record.model_dump(),
+        "played": played,
+        "form": run.task().spec.training.shaping.subgoals,
+    }
 
 
 def _audit(run: RunFolder, state: RunState, turn: Turn, suspicions: Suspicions) -> dict[str, Any]:
     """What is suspected by what was known after its round, and whether its trainings were hollow."""
     program = _program(turn)
     trials = state.trials_of(program, "selection")
-    hollow = hollow_gain([read_curve(run, program, trial.rung, trial.seed) for trial in trials])
+    hollow = hollow_gain([run.trial(trial).curve() for trial in trials])
     return {"concerns": [*suspicions.of(program, state, turn.slot.round), *map(str, hollow)]}
 
 
@@ -243,5 +235,5 @@ def _ranges(run: RunFolder, state: RunState, program: str) -> Mapping[str, Any]:
     best, random = _best_trial(state, program), state.preflight.mean_random_fitness
     if best is None or (best.fitness or 0.0) <= random:
         return NOWHERE
-    path = run.trial_folder(best.program, best.rung, best.seed) / EPISODES
-    return range_rows(load_episodes(path), state.preflight.arguments) if path.exists() else NOWHERE
+    episodes = run.trial(best).episodes()
+    return range_rows(episodes, state.preflight.arguments) if episodes else NOWHERE

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 
 from rewardsmith.episodes.columns import joined_columns
-from rewardsmith.episodes.files import EPISODES, load_episodes
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
@@ -21,7 +20,7 @@ from rewardsmith.llm.protocol import NOTHING_USED, Reply
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState
-from rewardsmith.run.trials import TrialResult
+from rewardsmith.run.trial_folder import TrialFolder
 from rewardsmith.types import Episode
 from rewardsmith.writers.grammar.drafts import Evidence
 from rewardsmith.writers.grammar.features import feature_statistics, features_of
@@ -96,11 +95,7 @@ class GrammarSource:
         preflight = self._preflight
         assert preflight is not None
         scored = [
-            *map(
-                _ScoredEpisode,
-                load_episodes(self._run.bank / "random.npz"),
-                preflight.random_fitness,
-            ),
+            *map(_ScoredEpisode, self._run.recorded("random"), preflight.random_fitness),
             *(one for program, seed in trials for one in self._of_trial(program, seed)),
         ]
         arguments = preflight.arguments
@@ -119,13 +114,12 @@ class GrammarSource:
         return SearchSpace(known, shape), evidence
 
     def _of_trial(self, program: str, seed: int) -> list[_ScoredEpisode]:
-        folder = self._run.trial_folder(program, "selection", seed)
-        result = TrialResult.model_validate_json(
-            (folder / "result.json").read_text(encoding="utf-8")
-        )
+        trial = TrialFolder(self._run.trial_folder(program, "selection", seed))
+        result = trial.result()
+        assert result is not None, "a finished trial has a result"
         order = np.argsort(result.fitness, kind="stable")
         chosen = dict.fromkeys(
             int(order[place]) for place in np.linspace(0, len(order) - 1, _PER_TRIAL).astype(int)
         )
-        episodes = load_episodes(folder / EPISODES)
+        episodes = trial.episodes()
         return [_ScoredEpisode(episodes[number], result.fitness[number]) for number in chosen]

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from rewardsmith.episodes.bank import load_bank
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Reply
-from rewardsmith.run.folder import GIVEN, RunFolder
-from rewardsmith.run.records import load_transitions
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.types import Episode
 from rewardsmith.writers.questions.learned import learned_program
 from rewardsmith.writers.questions.program import Texts, question_program, texts_of
@@ -54,14 +52,12 @@ class QuestionSource:
 
 
 def _successes(run: RunFolder) -> list[Episode]:
-    return [one.episode for one in load_bank(run.bank / GIVEN).trajectories if one.success]
+    given = run.given_bank()
+    return [one.episode for one in given.trajectories if one.success] if given is not None else []
 
 
 def _most_questions(texts: Texts, run: RunFolder) -> int:
-    seen = load_transitions(run)[f"first_{texts.instruction.name}"]
-    places = [
-        place
-        for place, word in enumerate(texts.instruction.words, 1)
-        if word in texts.question_words
-    ]
+    seen = run.transitions()[f"first_{texts.instruction.name}"]
+    words = texts.question_words
+    places = [place for place, word in enumerate(texts.instruction.words, 1) if word in words]
     return max(1, int(np.isin(seen, places).sum(axis=1).max()))

@@ -1,0 +1,107 @@
+"""Make the folder of a new run: the frozen task and prompts, and the manifest that makes it a run."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rewardsmith.episodes.bank import Bank, save_bank
+from rewardsmith.errors import RunError
+from rewardsmith.journal import disk_error
+from rewardsmith.llm.prompts import Prompts
+from rewardsmith.run.config import RunConfig
+from rewardsmith.run.folder import GIVEN, MANIFEST, SCHEMA, RunFolder, write_whole
+from rewardsmith.task.loading import Task, load_task
+
+_PACKAGES = (
+    "rewardsmith",
+    "gymnasium",
+    "stable-baselines3",
+    "torch",
+    "numpy",
+    "openai",
+    "anthropic",
+)
+
+
+def create_run(
+    parent: Path,
+    config: RunConfig,
+    task: Task,
+    prompts: Prompts,
+    sandbox: dict[str, Any],
+    files: Mapping[str, str] | None = None,
+    bank: Bank | None = None,
+) -> RunFolder:
+    """Make a run's folder with the frozen task and prompts; its manifest comes last and makes it a run.
+
+    Args:
+        files: name -> text of what else the run needs, e.g. recorded replies.
+        bank: behaviour that is known from the beginning.
+
+    Raises:
+        RunError: the folder cannot be made.
+    """
+    run = RunFolder(parent / f"{config.task}-{config.strategy}-{uuid.uuid4().hex[:8]}")
+    try:
+        run.path.mkdir(parents=True)
+        task.freeze(run.task_folder)
+        prompts.freeze(run.prompts_folder, config.strategy)
+        for name, text in (files or {}).items():
+            write_whole(run.path / name, text)
+        if bank is not None:
+            run.bank.mkdir()
+            save_bank(run.bank / GIVEN, bank)
+        write_whole(
+            run.path / MANIFEST, json.dumps(_manifest(run, config, sandbox), indent=1) + "\n"
+        )
+    except (OSError, RunError) as error:
+        shutil.rmtree(run.path, ignore_errors=True)  # half a folder cannot be resumed
+        message = (
+            error.message if isinstance(error, RunError) else disk_error(run.path, error).message
+        )
+        raise RunError(
+            message, "make room or choose another folder, then begin again: nothing was spent"
+        ) from error
+    return run
+
+
+def _manifest(run: RunFolder, config: RunConfig, sandbox: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "config": config.model_dump(mode="json"),
+        "config_digest": config.digest,
+        "task_digest": load_task(run.task_folder).digest,
+        "prompts_digest": Prompts(run.prompts_folder).digest,
+        "sandbox": sandbox,
+        "python": sys.version.split()[0],
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "git": _git_revision(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git_revision() -> str | None:
+    """Revision of the folder that the run was started from; None outside a repository."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
