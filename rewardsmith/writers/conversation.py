@@ -5,15 +5,17 @@ The constant part comes first, so that providers can cache it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.program import PRODUCED
+from rewardsmith.run.orders import Kind
 from rewardsmith.task.spec import TaskSpec
 from rewardsmith.writers.card import task_card
 from rewardsmith.writers.examples import Example
+from rewardsmith.writers.feedback.records import Feedback
 
 
 class Said(NamedTuple):
@@ -30,6 +32,9 @@ class Conversation(NamedTuple):
     messages: tuple[Said, ...]
 
 
+Template = Literal["reflect", "reconsider", "repair", "failed_round"]
+
+
 class PastTurn(NamedTuple):
     """An earlier exchange: the writer's answer and the feedback on it.
 
@@ -38,12 +43,12 @@ class PastTurn(NamedTuple):
         template: text of the strategy that contains the feedback: ``reflect`` after a training,
             ``reconsider`` after a failed screening, ``repair`` after a failed check,
             ``failed_round`` when no program of a round was valid.
-        parts: (kind of feedback, values for its template in ``shared``), in order.
+        parts: (kind of feedback, the values of its template in ``shared``), in order.
     """
 
     answer: str
-    template: Literal["reflect", "reconsider", "repair", "failed_round"]
-    parts: tuple[tuple[str, Mapping[str, Any]], ...]
+    template: Template
+    parts: tuple[tuple[Kind, Feedback], ...]
 
 
 def compose(
@@ -89,7 +94,9 @@ def compose(
 def feedback_text(prompts: Prompts, turn: PastTurn) -> str:
     """The feedback on a program, without the instruction that follows it."""
     return "\n\n".join(
-        text for kind, values in turn.parts if (text := prompts.render(f"shared/{kind}", **values))
+        text
+        for kind, feedback in turn.parts
+        if (text := prompts.render(f"shared/{kind}", **vars(feedback)))
     )
 
 
