@@ -19,14 +19,13 @@ import gymnasium as gym
 import numpy as np
 import torch
 
-from rewardsmith.engine.workers.calls import open_host
+from rewardsmith.engine.workers.opening import running_functions
 from rewardsmith.program import EntryPoint
 from rewardsmith.run.trials import TrialJob
-from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import parse_spec
+from rewardsmith.terms.specs import program_terms
 from rewardsmith.train.trial import run_training
-from rewardsmith.train.vectors import RecordedVecEnv
 
 
 class PixelCatch(gym.Env):
@@ -148,27 +147,17 @@ ARMS = {
 def measure(spec: dict, source: str, training: dict, device: str) -> dict[str, float]:
     task = Task("benchmark", parse_spec({**spec, "training": training}, "benchmark"))
     names = tuple(source.partition("(")[2].partition(")")[0].split(", "))
-    opened: list[ProgramHost] = []
-
-    def open_program(venv: RecordedVecEnv) -> ProgramHost:
-        opened.append(
-            open_host(
-                source,
-                EntryPoint("reward", names, "reward"),
-                venv.layout,
-                capacity=64,
-                style="batched",
-            )
-        )
-        return opened[0]
-
+    entries = {"reward": EntryPoint("reward", names, "reward")}
     job = TrialJob(
         program="benchmark", steps=task.spec.training.steps, device=device,
+        reward=program_terms(source, entries, "batched"),
         training=task.spec.training, evaluation=task.spec.evaluation,
     )  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
-        report = run_training(task, job, Path(folder), open_program)
-    opened[0].close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_functions(task, job) as open_functions,
+    ):
+        report = run_training(task, job, Path(folder), open_functions)
     assert report.status == "finished", report.message
     return {
         "steps": report.steps,

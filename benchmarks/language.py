@@ -47,7 +47,12 @@ from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.episodes.recording import controller_in, play
 from rewardsmith.sandbox.behaviour.for_training import check_against_preflight
 from rewardsmith.sandbox.client.host import ProgramHost
-from rewardsmith.train.learner import make_learner, normalised, with_subgoals
+from rewardsmith.terms.native import NativeReward
+from rewardsmith.terms.reward import Reward
+from rewardsmith.terms.subgoals import Subgoals
+from rewardsmith.terms.term import Term
+from rewardsmith.train.learner import make_learner, normalised
+from rewardsmith.train.observing import observed
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.writers.extract import extract_code
@@ -120,19 +125,18 @@ def trained(job: tuple[str, str, int]) -> int | None:
         redirect_stdout(sys.stderr),
     ):  # where rooms are drawn anew, MiniGrid says so
         base = make_vec_env(task, training.n_envs, derived_seed("environments", seed))
-        subgoals = None
+        terms: list[Term] = [NativeReward()]
         if shaping is not None:
             source = program(name, method)
             look = look_at(task)
             verdict = check_against_preflight(source, look.report, look.transitions)
             assert verdict.accepted, verdict.findings
             entry, shapes = verdict.entries["subgoals"], shapes_in(look.transitions)
-            subgoals = stack.enter_context(
-                ProgramHost(source, entry, shapes, capacity=training.n_envs)
-            )
-        venv = normalised(
-            VecReward(with_subgoals(task, base, subgoals), None, training.gamma), training
-        )
+            host = stack.enter_context(ProgramHost(source, entry, shapes, capacity=training.n_envs))
+            terms.append(Subgoals.for_task(host, task, base.buffers, base.envs[0]))
+        reward = Reward(terms)
+        watched = observed(base, reward, training.policy)
+        venv = normalised(VecReward(watched, reward, training.gamma), training)
         model = make_learner(training, venv, derived_seed("learner", seed), "cpu")
         watching = UntilSolved(base)
         model.learn(CAPS[name], callback=watching)

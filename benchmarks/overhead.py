@@ -42,7 +42,7 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
-from rewardsmith.engine.workers.calls import open_host
+from rewardsmith.engine.workers.opening import open_host
 from rewardsmith.maths.statistics import interval
 from rewardsmith.program import EntryPoint
 from rewardsmith.task.environment import make_env

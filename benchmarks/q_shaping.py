@@ -39,6 +39,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import rewardsmith as rs
 from rewardsmith.maths.statistics import interval, paired_difference
+from rewardsmith.train.prior.options import QShaping
+from rewardsmith.train.prior.shaping import QShaper
 from rewardsmith.types import Interval
 from rewardsmith.writers.extract import extract_code
 
@@ -218,7 +220,7 @@ CONDITIONS: dict[str, dict[str, Any] | None] = {
     **WAYS,
     **{f"{way}, {how}": {**options, "wrong": how} for way, options in WAYS.items() for how in ("negated", "noise")},
     "persistent, negated (control)": {
-        "mode": "persistent", "biased": True, "part": "q", "every": 2, "follow": 0.0, "wrong": "negated"
+        "stays": True, "part": "q", "every": 2, "follow": 0.0, "prove": 0.0, "wrong": "negated"
     },
 }  # fmt: skip
 
@@ -233,6 +235,18 @@ def wrong(prior: Callable[..., Any], how: str | None, seed: int) -> Callable[...
             rng.permuted(prior(*asked).ravel()).reshape(prior(*asked).shape) * rng.choice((-1, 1))
         )
     return prior
+
+
+class StayingPrior(QShaper):
+    """A prior that never stops, as a control: it changes the optimal policy."""
+
+    def _decide(self) -> None:
+        """Never reject it."""
+
+    @property
+    def weight(self) -> float:
+        """The same all the time."""
+        return self.options.weight
 
 
 class Looks(BaseCallback):
@@ -267,6 +281,7 @@ def trained(job: tuple[str, str, int]) -> dict[str, Any]:
     name, condition, seed = job
     setting, options = SETTINGS[name], dict(CONDITIONS[condition] or {})
     prior = wrong(setting.prior(), options.pop("wrong", None), seed)
+    stays = options.pop("stays", False)
     venv = DummyVecEnv([setting.make])
     if (
         name not in BY_HAND
@@ -280,6 +295,8 @@ def trained(job: tuple[str, str, int]) -> dict[str, Any]:
     model = make(
         "MlpPolicy", venv, seed=seed, device="cpu", **json.loads(json.dumps(setting.learner))
     )
+    if stays:
+        model.q_shaper = StayingPrior(model, prior, QShaping(**options).of(prior))
     looks, begun = Looks(setting), time.perf_counter()
     model.learn(setting.steps, callback=looks)
     outcome = None if condition == "plain" else model.q_shaper.outcome

@@ -63,10 +63,10 @@ def learned(prior: Any, seed: int, prove: float = PROVE) -> tuple[Any, list[floa
             RATE / TILINGS * (float(reward) + following - q[(*here, action)].sum())
         )
         if on_trial:
-            reuse.paid(np.array([float(reward)]), np.array([terminated or truncated]))
-            if reuse.pays:
+            reuse.add(np.array([float(reward)]), np.array([terminated or truncated]))
+            if reuse.is_better:
                 q, believed = prior.copy(), True
-            on_trial = not (reuse.pays or reuse.costs or step > PROVE * STEPS)
+            on_trial = not (reuse.is_better or reuse.is_worse or step > PROVE * STEPS)
         here = tiles_of(env.reset()[0]) if terminated or truncated else after
         if step % (STEPS // LOOKS) == 0:
             returns.append(greedy_return(q))

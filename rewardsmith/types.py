@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 FloatArray = NDArray[np.float64]
 Columns = Mapping[str, Array]  # argument name -> (n, ...) array: what a program is called with
+NATIVE_REWARD = "_native_reward"  # a column that no program can read
 Severity = Literal["error", "warning", "info"]
 FindingSource = Literal["static", "sandbox", "behaviour", "audit"]
 Outcome = Literal["code", "no_code", "cut", "refusal", "filter", "empty"]  # of a reply
@@ -128,18 +129,6 @@ class Interval:
         if self.low is None or self.high is None:
             return f"{self.mean:.3g}"
         return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
-
-
-class Opened(NamedTuple):
-    """A program's functions, running; None for those that it does not have.
-
-    Attributes:
-        program: its reward and its potential; None for the native reward.
-    """
-
-    program: Evaluator | None = None
-    subgoals: Evaluator | None = None
-    q_prior: Evaluator | None = None
 
 
 Shapes = Mapping[

@@ -18,8 +18,6 @@ _TASK_CARD_BYTES = 1500  # besides its goal and fields
 _FIELD_BYTES = 120
 _TURN_BYTES = (2500, 9000)  # a past program and its feedback
 _TURNS = (1, 5)  # past turns in a request, on average and at most
-_STEPS_PER_S = {"PPO": (800, 10_000), "DQN": (300, 1_500)}  # a core; slow environments need longer
-_OFF_POLICY_STEPS_PER_S = (40, 400)
 _ANSWER_S = (5.0, 120.0)  # seconds
 
 
@@ -102,7 +100,7 @@ def _steps(plan: Plan) -> Range:
 
 
 def _minutes(plan: Plan, calls: Range, steps: Range, workers: int) -> Range:
-    slow, fast = _STEPS_PER_S.get(plan.task.spec.training.algorithm, _OFF_POLICY_STEPS_PER_S)
+    slow, fast = plan.task.spec.training.capabilities.steps_per_s
     waves = (
         [1.0, 1.0]
         if plan.config.writer != "model"

@@ -7,6 +7,7 @@ which of them failed: those that are not trained yet are trained again, each alo
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -34,6 +35,9 @@ from rewardsmith.run.trials import (
     TrialResult,
 )
 from rewardsmith.task.loading import Task
+from rewardsmith.terms.specs import NATIVE_TERM, TermSpec, candidate_id, program_terms
+from rewardsmith.terms.term import ProgramFunction
+from rewardsmith.train.trainers import TRAINERS, Trainer
 
 _TICK_S = 0.5  # how often progress is shown while waiting
 ATTEMPTS = 2  # calls that may fail before a trial is given up; a machine may fail once
@@ -42,9 +46,11 @@ Takes = Callable[[Sequence[TrialJob]], int]
 """How many of some trials, from the first on, one training call takes."""
 
 
-def one_at_a_time(_: Sequence[TrialJob]) -> int:
-    """One trial to a call, as Stable-Baselines3 trains."""
-    return 1
+def taken_together(jobs: Sequence[TrialJob]) -> int:
+    """How many of these trials, from the first on, the trainer of the first takes in one call."""
+    name = jobs[0].trainer
+    trainer: Trainer = TRAINERS.get(name)()
+    return trainer.takes(list(itertools.takewhile(lambda job: job.trainer == name, jobs)))
 
 
 @dataclass
@@ -107,7 +113,7 @@ class Trainings:
         device: str,
         executor: Executor,
         needs: Resources,
-        takes: Takes = one_at_a_time,
+        takes: Takes = taken_together,
     ) -> None:
         self._run = run
         self._task = task
@@ -183,26 +189,30 @@ class Trainings:
         return [trial.progress for trial in running.trials]
 
     def _prepare(self, order: Train, seed: int) -> RunningTrial:
-        program: dict[str, Any] = {}
-        if order.program != NATIVE:
-            checked = self._run.program(order.program)
-            program = {
-                "source": checked.source,
-                "entries": checked.verdict.entries,
-                "style": checked.verdict.style or "batched",
-            }
+        reward, q_prior = self._functions(order.program)
         job = TrialJob(
-            program=order.program,
+            program=candidate_id(reward, q_prior),
+            reward=reward,
+            q_prior=q_prior,
             seed=seed,
             rung=order.rung,
             steps=order.steps,
             training=self._task.spec.training,
             evaluation=self._task.spec.evaluation,
             device=self._device,
-            **program,
         )
         folder = self._run.trial_folder(order.program, order.rung, seed)
         return RunningTrial(job, folder, job.digest(self._task.digest), job.progress())
+
+    def _functions(self, program: str) -> tuple[tuple[TermSpec, ...], ProgramFunction | None]:
+        """The reward and the prior on Q of a program, or the native reward."""
+        if program == NATIVE:
+            return (NATIVE_TERM,), None
+        checked = self._run.program(program)
+        source, verdict = checked.source, checked.verdict
+        prior = verdict.entries.get("q_prior")
+        q_prior = None if prior is None else ProgramFunction(source=source, entry=prior)
+        return program_terms(source, verdict.entries, verdict.style), q_prior
 
 
 def _take_error(ended: _RunningCall) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rewardsmith.parts import NATIVE_REWARD
-from rewardsmith.types import Array, Columns, Episode, Output
+from rewardsmith.types import NATIVE_REWARD, Array, Columns, Episode, Output
 
 
 def episode_columns(episode: Episode, arguments: Iterable[str]) -> dict[str, Array]:

@@ -20,11 +20,10 @@ import gymnasium as gym
 import numpy as np
 
 from rewardsmith.errors import BoundaryError, UsageError
-from rewardsmith.parts import NATIVE_REWARD
 from rewardsmith.task.environment import make_env, wrap_env
 from rewardsmith.task.layout import WHOLE, FieldView, Layout, cut, describe, make_layout
 from rewardsmith.task.loading import Task
-from rewardsmith.types import Array, Episode
+from rewardsmith.types import NATIVE_REWARD, Array, Episode
 
 _ROOM = 256  # initial capacity of a history, steps
 

@@ -1,4 +1,4 @@
-"""What a trial is told and what it reports: plain JSON, the only thing that passes between processes."""
+"""What a trial is given and what it reports, as plain JSON that passes between processes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from rewardsmith.program import NATIVE, EntryPoint, Style
+from rewardsmith.program import NATIVE
 from rewardsmith.task.spec import EvaluationSpec, TrainingSpec
+from rewardsmith.terms.specs import NATIVE_TERM, TermSpec
+from rewardsmith.terms.term import ProgramFunction
 
 CHECKPOINTS = 5  # weights kept along a training, the last one included
 CURVE_POINTS = 40
@@ -24,35 +26,37 @@ FILM = "film.webp"  # where one was made
 POLICY = "policy.zip"  # once its policy was exported
 NORMALISATION = "vecnormalize.pkl"  # where observations or rewards are normalised
 PROGRESS = "progress.json"  # in the first trial's folder of a training call
-RANKING_EPISODES = 5  # per checkpoint, to choose which one to ship
+RANKING_EPISODES = 5  # per checkpoint, to choose which one to export
 
 
 class TrialJob(BaseModel):
     """One training and its evaluation.
 
     Attributes:
-        program: id of the program, or ``native``.
-        source, entries, style: how to apply the program; empty for the native reward.
+        program: id of the candidate, see :func:`rewardsmith.terms.specs.candidate_id`.
+        reward: the terms whose sum is learned from.
+        q_prior: the program's prior on Q, for a learner that uses one; it is no part of the reward.
         seed: of the training; evaluation seeds are derived from it and the rung.
         rung: ``selection`` and ``report`` trials never share seeds.
         steps: environment steps of the training.
+        trainer: which trainer carries the training out, see :mod:`rewardsmith.train.trainers`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     program: str = NATIVE
-    source: str = ""
-    entries: dict[str, EntryPoint] = {}
-    style: Style = "batched"
+    reward: tuple[TermSpec, ...] = (NATIVE_TERM,)
+    q_prior: ProgramFunction | None = None
     seed: int = 0
     rung: str = "selection"
     steps: int
     training: TrainingSpec
     evaluation: EvaluationSpec
     device: str = "auto"
+    trainer: str = "sb3"
 
     def digest(self, task_digest: str) -> str:
-        """Identity of the trial: everything that can change its result, and nothing of this machine."""
+        """Identity of the trial: everything that can change its result, nothing of this machine."""
         content = self.model_dump(mode="json")
         return hashlib.sha256(
             json.dumps([task_digest, content], sort_keys=True).encode()
@@ -69,17 +73,17 @@ class TrialJob(BaseModel):
 
 
 class PriorOutcome(BaseModel):
-    """What became of a prior on Q that had to prove itself.
+    """Whether a prior on Q that was tested in the training was accepted.
 
     Attributes:
-        steps: environment steps after which it was decided.
-        led, own: what the last episodes that it led, and those of the learner alone, were paid by
-            then, on average, shaping left out; None where none was over.
+        steps: environment steps after which that was decided.
+        guided, own: mean return, without shaping, of the latest prior-guided episodes and of the
+            learner's own until then; None where no such episode had ended.
     """
 
-    believed: bool
+    accepted: bool
     steps: int
-    led: float | None
+    guided: float | None
     own: float | None
 
 
@@ -97,15 +101,15 @@ class TrainedReport(BaseModel):
 
 
 class TrialResult(BaseModel):
-    """What a trial came to.
+    """The outcome of a trial.
 
     Attributes:
-        checkpoint: the one that earned most of its own reward on ranking episodes.
+        checkpoint: the one with the largest return of its own reward on ranking episodes.
         own_return: its mean undiscounted return on those.
         fitness: per evaluation episode, on seeds that ranking never used.
         successes: per evaluation episode, where the task defines success.
-        reached: subgoal -> per evaluation episode the step in which it was paid, from 1; None where
-            it never was.
+        reached: subgoal -> per evaluation episode the step after which it first held, from 1; None
+            where it never did.
         steps: environment steps of training, ranking and evaluation together.
     """
 

@@ -116,11 +116,12 @@ class Task:
     def with_training(self, changes: Mapping[str, Any]) -> Task:
         """The same task with other training defaults, validated again; nested tables are merged."""
         data = self.spec.model_dump(mode="json")
+        before = data["training"]
         tables = {
-            name: {**data["training"][name], **changes.get(name, {})}
-            for name in ("hyperparameters", "shaping")
+            "hyperparameters": {**before["hyperparameters"], **changes.get("hyperparameters", {})},
+            "shaping": _merged(before["shaping"], changes.get("shaping", {})),
         }
-        data["training"] = {**data["training"], **changes, **tables}
+        data["training"] = {**before, **changes, **tables}
         return Task(self.name, parse_spec(data, f"task {self.name}"), self.folder)
 
     def freeze(self, folder: Path) -> None:
@@ -134,6 +135,16 @@ class Task:
             shutil.copyfile(file, target)
         content = self.spec.model_dump(mode="json", exclude_none=True)
         (folder / TASK_FILE).write_text(tomli_w.dumps(content), encoding="utf-8")
+
+
+def _merged(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A table with changes, tables in it merged too."""
+    inner = {
+        name: _merged(table[name], value)
+        for name, value in changes.items()
+        if isinstance(value, Mapping) and isinstance(table.get(name), Mapping)
+    }
+    return {**table, **changes, **inner}
 
 
 def load_task(name: str | Path, goal: str | None = None) -> Task:

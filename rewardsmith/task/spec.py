@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.task.algorithms import Capabilities, capabilities
 from rewardsmith.task.sources import Source, parse_source
 from rewardsmith.task.text import words_in
 
-ALGORITHMS = ("PPO", "SAC", "TD3", "DQN")
 RESERVED_PREFIXES = (
     "next_",
     "prev_",
@@ -153,32 +153,55 @@ class FitnessSpec(Model):
     expert: float | None = None
 
 
+PriorPart = Literal["q", "actions", "states"]
+
+
+class PriorSpec(Model):
+    """How a prior on Q is used, see :mod:`rewardsmith.train.prior.shaping`.
+
+    Attributes:
+        mode: ``anneal`` takes small steps towards the prior, with a weight that falls to 0;
+            ``prefill`` fits critic and actor to it once.
+        part: what of it is used: ``actions`` only how it orders the actions of a state, ``states``
+            only its mean over actions, ``q`` all of it; by default ``actions`` to anneal, else
+            ``q``.
+        weight: of a step towards the prior, in units of the learner's own steps; with 0 it only
+            acts.
+        prove: share of the training in which it is tested (longer, up to ``until``, where four
+            episodes of each kind take longer); with 0 it is accepted untested. By default 0.2, and
+            0 for a prior that orders no actions.
+        until: share of the training after which the weight is 0.
+        every: a step towards the prior beside every so many updates.
+        follow: share of the steps of every second episode in which it acts once it is accepted,
+            falling to 0 with the weight; by default 0.75 to anneal, else 0.
+    """
+
+    mode: Literal["anneal", "prefill"] = "anneal"
+    part: PriorPart | None = None
+    weight: Annotated[float, Field(ge=0)] = 1.0
+    prove: Annotated[float, Field(ge=0, le=1)] | None = None
+    until: Annotated[float, Field(gt=0, le=1)] = 0.5
+    every: Annotated[int, Field(ge=1)] = 1
+    follow: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
 class ShapingSpec(Model):
     """How the functions of a program besides its reward are used.
 
     Attributes:
-        subgoals: the form in which they are rewarded, see :mod:`rewardsmith.train.subgoals`.
+        subgoals: the form in which they are rewarded, see :mod:`rewardsmith.terms.subgoals`.
         bonus: for one subgoal; None is 0.5 as a potential, else nine tenths of the safe bound.
         success: the native reward of a success, which bounds a bonus that is not a potential.
         relevant_to: a text field that states the goal; once a goal has succeeded, only subgoals
             that its successes share are rewarded, see :mod:`rewardsmith.maths.relevance`.
-        prior: how a prior on Q is used, see :class:`rewardsmith.train.prior.shaping.QShaping`.
-        prior_part, prior_weight, prior_prove, prior_until, prior_every, prior_follow: which part of
-            it is used, the weight and number of gradient steps towards it, how long it has to prove
-            itself, and how often it acts; see there.
+        prior: how a prior on Q is used.
     """
 
     subgoals: Literal["potential", "neutralised", "bonus"] = "potential"
     bonus: Annotated[float, Field(gt=0)] | None = None
     success: Annotated[float, Field(gt=0)] = 1.0
     relevant_to: str = ""
-    prior: Literal["anneal", "prefill"] = "anneal"
-    prior_part: Literal["q", "actions", "states"] | None = None
-    prior_weight: Annotated[float, Field(ge=0)] = 1.0
-    prior_prove: Annotated[float, Field(ge=0, le=1)] | None = None
-    prior_until: Annotated[float, Field(gt=0, le=1)] = 0.5
-    prior_every: Annotated[int, Field(ge=1)] = 1
-    prior_follow: Annotated[float, Field(ge=0, le=1)] | None = None
+    prior: PriorSpec = PriorSpec()
 
     @model_validator(mode="after")
     def _potentials_do_not_learn(self) -> ShapingSpec:
@@ -194,7 +217,7 @@ class TrainingSpec(Model):
     """Tested training defaults; ``hyperparameters`` use the names of Stable-Baselines3.
 
     ``algorithm`` is one of Stable-Baselines3 or of another package, see
-    :mod:`rewardsmith.train.algorithms`.
+    :mod:`rewardsmith.task.algorithms`.
     """
 
     algorithm: Annotated[str, Field(min_length=1)] = "PPO"
@@ -212,11 +235,34 @@ class TrainingSpec(Model):
         return value.upper() if isinstance(value, str) else value
 
     def steps_taken(self, steps: int) -> int:
-        """Environment steps of a training: on-policy learners finish their last rollout."""
-        if self.algorithm != "PPO" and "n_steps" not in self.hyperparameters:
-            return steps
-        rollout = int(self.hyperparameters.get("n_steps", 2048)) * self.n_envs
-        return -(-steps // rollout) * rollout
+        """Environment steps that a training of ``steps`` takes; on-policy ones finish a rollout.
+
+        Raises:
+            UsageError: there is no such algorithm.
+        """
+        rollout = self.rollout_steps
+        return steps if rollout is None else -(-steps // rollout) * rollout
+
+    @property
+    def rollout_steps(self) -> int | None:
+        """Environment steps of one rollout of an on-policy learner; None off-policy.
+
+        Raises:
+            UsageError: there is no such algorithm.
+        """
+        can = self.capabilities
+        if not can.on_policy or can.n_steps is None:
+            return None
+        return int(self.hyperparameters.get("n_steps", can.n_steps)) * self.n_envs
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the algorithm can do.
+
+        Raises:
+            UsageError: there is no such algorithm.
+        """
+        return capabilities(self.algorithm)
 
     @field_validator("hyperparameters")
     @classmethod
@@ -319,7 +365,7 @@ def _known_keys(path: tuple[str | int, ...]) -> list[str]:
     tables: dict[str, Any] = {
         "env": EnvironmentSpec, "fields": FieldSpec, "action": ActionSpec,
         "fitness": FitnessSpec, "training": TrainingSpec, "shaping": ShapingSpec,
-        "evaluation": EvaluationSpec,
+        "prior": PriorSpec, "evaluation": EvaluationSpec,
     }  # fmt: skip
     for part in path:
         model = tables.get(str(part), model)

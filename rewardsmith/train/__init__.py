@@ -1,13 +1,17 @@
-"""Training and evaluation with Stable-Baselines3. Nothing here runs generated code: rewards come from an Evaluator.
+"""Training and evaluation. Nothing here runs generated code: a reward is a sum of running terms.
 
+trainers        what a trainer is, and which ones there are
+sb3, trial      one training with Stable-Baselines3
+curve           a training's curve and checkpoints
+rewards         reward arithmetic of a block of steps
 vectors         a task's environments as one VecEnv with recorder buffers
-vec_reward      puts a program's reward in the place of the native one, a batch at a time
-rollout_reward  the same for on-policy learning, with one call per rollout
-algorithms      which learning algorithms there are, those of other packages too
+observing       terms that observe each step, and what they show to the policy
+vec_reward      puts a reward in the place of the native one, step by step
+rollout_reward  the same for PPO, with one call per rollout
 learner         training defaults -> a Stable-Baselines3 model, its weights and statistics on disk
-jobs            what a trial is told and what it reports
-trial           one training: curve, checkpoints, result
-evaluation      a policy's episodes in a clean process, and which checkpoint to ship
+prior           shapes a learner's Q by a prior
+evaluation      episodes of a policy in a clean process, and which checkpoint to export
 policy          a checkpoint as a Stable-Baselines3 zip
-preflight       tries a task before anything is spent
+film            an evaluation episode as a film
+preflight       checks a task before anything is spent
 """

@@ -1,12 +1,12 @@
 """A trained policy's episodes, in a process that never ran generated code.
 
-Checkpoints are ranked by the reward they were trained for, on ranking episodes; the fitness of the
-chosen one is then measured on other seeds. So neither the ranking nor a lucky checkpoint can lift
-the score.
+Checkpoints are ranked on ranking episodes, by those terms of their reward that rank; the fitness of
+the chosen one is then measured on other seeds. So neither the ranking nor a lucky checkpoint can
+raise the score.
 
-For the bank, selection trials also leave what is between random and trained: an episode of every
-checkpoint, and some of the chosen one disturbed by random actions, as in D-REX (Brown et al. 2019,
-arXiv 1907.03976).
+For the bank, selection trials also leave behaviour between random and trained: episodes of every
+checkpoint, and episodes of the chosen one disturbed by random actions, as in D-REX (Brown et al.
+2019, arXiv 1907.03976).
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from rewardsmith.episodes.random_policy import LONGEST_EPISODE
 from rewardsmith.episodes.recorder import History
 from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.maths.shaping import NEVER, first_steps
-from rewardsmith.parts import without_potential
 from rewardsmith.run.trials import (
     RANKING_EPISODES,
     RESULT,
@@ -40,10 +39,13 @@ from rewardsmith.run.trials import (
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
-from rewardsmith.train.learner import load_state, make_policy, normalised, with_subgoals
-from rewardsmith.train.vec_reward import LARGEST
+from rewardsmith.terms.reward import Reward
+from rewardsmith.train.learner import load_state, make_policy, normalised
+from rewardsmith.train.observing import observed
+from rewardsmith.train.rewards import LARGEST
+from rewardsmith.train.trainers import OpenFunctions
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
-from rewardsmith.types import Array, Episode, Evaluator, Opened
+from rewardsmith.types import Array, Episode
 
 _KEPT_OF_EACH = 2  # episodes of a checkpoint
 _DISTURBED = (
@@ -60,7 +62,7 @@ class Rollout(NamedTuple):
 
 
 def run_evaluation(
-    task: Task, job: TrialJob, folder: Path, open_program: Callable[[RecordedVecEnv], Opened]
+    task: Task, job: TrialJob, folder: Path, open_functions: OpenFunctions
 ) -> TrialResult:
     """Choose a checkpoint, measure its fitness, and write ``result.json``.
 
@@ -72,7 +74,7 @@ def run_evaluation(
     if trained.status == "program_failed":
         result = _failed(trained, trained.steps, trained)
     else:
-        result = _measured(task, job, folder, trained, open_program)
+        result = _measured(task, job, folder, trained, open_functions)
     result = result.model_copy(update={"wall_s": trained.wall_s + time.monotonic() - begun})
     write_json(folder / RESULT, result)
     return result
@@ -93,19 +95,17 @@ def _measured(
     job: TrialJob,
     folder: Path,
     trained: TrainedReport,
-    open_program: Callable[[RecordedVecEnv], Opened],
+    open_functions: OpenFunctions,
 ) -> TrialResult:
     steps, returns, along = trained.steps, dict[str, float](), list[Episode]()
     seed, deterministic = derived_seed("ranking", job.rung, job.seed), job.evaluation.deterministic
     try:
-        ranking = Player(task, job.training, RANKING_EPISODES, open_program)
-        program = ranking.opened.program
+        ranking = Player(task, job.training, RANKING_EPISODES, open_functions)
+        reward = ranking.functions.reward
         for name in trained.checkpoints:
             rollout = ranking.play(folder, name, seed, deterministic)
             steps += rollout.steps
-            returns[name] = float(
-                np.mean([own_return(program, episode) for episode in rollout.episodes])
-            )
+            returns[name] = mean_return(reward.ranking(), rollout.episodes)
             along += rollout.episodes[:_KEPT_OF_EACH]
     except ProgramError as error:
         return _failed(trained, steps, error)
@@ -114,17 +114,16 @@ def _measured(
         disturbed = ranking.play(folder, best, seed, deterministic, disturbed=True)
         steps += disturbed.steps
         save_episodes(folder / ALONG, [*along, *disturbed.episodes])
-    player = Player(task, job.training, job.evaluation.episodes, lambda _: ranking.opened)
-    rollout = player.play(
-        folder, best, derived_seed("evaluation", job.rung, job.seed), deterministic
-    )
+    player = Player(task, job.training, job.evaluation.episodes, lambda _: ranking.functions)
+    seed = derived_seed("evaluation", job.rung, job.seed)
+    rollout = player.play(folder, best, seed, deterministic)
+    steps += rollout.steps
     save_episodes(folder / EPISODES, rollout.episodes)
     try:
-        if program is not None:
-            save_output(folder / PAID, program(joined_columns(rollout.episodes, program.arguments)))
-        reached = _reached(ranking.opened.subgoals, rollout.episodes)
+        _save_rewards(folder, reward.of_any_columns(), rollout.episodes)
+        reached = _reached(reward, rollout.episodes)
     except ProgramError as error:
-        return _failed(trained, steps + rollout.steps, error)
+        return _failed(trained, steps, error)
     measure = fitness_function(task)
     measured = [measure(episode) for episode in rollout.episodes]
     successes = [bool(m.success) for m in measured] if measured[0].success is not None else None
@@ -136,32 +135,44 @@ def _measured(
         fitness=[m.value for m in measured],
         successes=successes,
         reached=reached,
-        steps=steps + rollout.steps,
+        steps=steps,
     )
 
 
-def _reached(subgoals: Evaluator | None, episodes: list[Episode]) -> dict[str, list[int | None]]:
-    """The step of each episode in which each subgoal was paid, from 1."""
-    if subgoals is None:
+def _save_rewards(folder: Path, reward: Reward, episodes: list[Episode]) -> None:
+    """Write the rewards of evaluation episodes, unless they are the environment's own alone."""
+    if not reward.is_native:
+        save_output(folder / PAID, reward(joined_columns(episodes, reward.arguments)))
+
+
+def _reached(reward: Reward, episodes: list[Episode]) -> dict[str, list[int | None]]:
+    """The step of each episode after which each shown condition first held, from 1."""
+    term = reward.shown
+    if term is None:
         return {}
-    terms = subgoals(joined_columns(episodes, subgoals.arguments)).terms
+    truth = term.holds(joined_columns(episodes, term.arguments))
     lengths = np.array([len(episode) for episode in episodes])
-    first = {name: first_steps(values > 0.5, lengths) for name, values in terms.items()}
+    first = {name: first_steps(values, lengths) for name, values in truth.items()}
     return {
         name: [None if step == NEVER else int(step) + 1 for step in steps]
         for name, steps in first.items()
     }
 
 
-def own_return(program: Evaluator | None, episode: Episode) -> float:
-    """Undiscounted return of an episode under a program without its potential, or under the native reward.
+def mean_return(reward: Reward, episodes: list[Episode]) -> float:
+    """Mean undiscounted return of episodes.
+
+    Args:
+        reward: the terms by which checkpoints are ranked.
 
     Raises:
-        ProgramError: the program breaks on it, or a reward is not finite, or too large.
+        ProgramError: the program breaks on them, or a reward is not finite, or too large.
     """
-    if program is None:
-        return float(episode.native_rewards.sum())
-    total = without_potential(program, episode_columns(episode, program.arguments)).total
+    return float(np.mean([_own_return(reward, episode) for episode in episodes]))
+
+
+def _own_return(reward: Reward, episode: Episode) -> float:
+    total = reward(episode_columns(episode, reward.arguments)).total
     if not (np.abs(total) <= LARGEST).all():
         raise ProgramError(
             "the reward is not finite, or huge, on an evaluation episode",
@@ -175,8 +186,8 @@ class Player:
     """Plays one episode in each of n environments with the weights of a checkpoint.
 
     Args:
-        open_program: of the program under which it was trained: its subgoals are part of what the
-            policy sees.
+        open_functions: of the trial: what a term of its reward shows is part of what the policy
+            sees.
     """
 
     def __init__(
@@ -184,19 +195,20 @@ class Player:
         task: Task,
         training: TrainingSpec,
         episodes: int,
-        open_program: Callable[[RecordedVecEnv], Opened],
+        open_functions: OpenFunctions,
         render_mode: str | None = None,
     ) -> None:
         self.base = make_vec_env(task, episodes, 0, render_mode)
-        self.opened = open_program(self.base)
-        self._venv = normalised(with_subgoals(task, self.base, self.opened.subgoals), training)
+        self.functions = open_functions(self.base)
+        watched = observed(self.base, self.functions.reward, training.policy)
+        self._venv = normalised(watched, training)
         if isinstance(self._venv, VecNormalize):
             self._venv.training = False
             self._venv.norm_reward = False
         self._model = make_policy(training, self._venv)
         self._model.policy.set_training_mode(False)
-        # predict() goes through all modules in every step to turn off what is off: a third of an
-        # evaluation's time
+        # predict() would visit all modules in every step to turn off what is off: a third of the
+        # time of an evaluation
         self._model.policy.set_training_mode = lambda mode: None  # type: ignore[method-assign]
 
     def play(
@@ -208,7 +220,11 @@ class Player:
         *,
         disturbed: bool = False,
     ) -> Rollout:
-        """The first episode of each environment; disturbed, each takes another share of random actions."""
+        """The first episode of each environment.
+
+        Args:
+            disturbed: replace a share of the actions by random ones, see :class:`_Disturbing`.
+        """
         load_state(self._model, self._venv, folder / "checkpoints", checkpoint)
         self._venv.seed(seed)
         disturb = (
@@ -218,7 +234,7 @@ class Player:
 
 
 class _Disturbing:
-    """Puts random actions in the place of some, in each environment in another share of its steps."""
+    """Replaces a share of the actions by random ones; the share differs per environment."""
 
     def __init__(self, n: int, space: spaces.Space[Any], seed: int) -> None:
         self._shares = np.linspace(*_DISTURBED, n)
@@ -239,7 +255,7 @@ def play_episodes(
     deterministic: bool,
     disturb: Callable[[Array], Array] | None = None,
 ) -> Rollout:
-    """One episode per environment; every step taken is counted, also those after an environment's first episode.
+    """One episode per environment; steps after an environment's first episode count too.
 
     Args:
         disturb: changes the actions of each vector step, shape (n, ...).

@@ -1,10 +1,9 @@
-"""An evaluation episode of a trained policy as a moving picture."""
+"""An evaluation episode of a trained policy as a film."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ from rewardsmith.errors import BoundaryError, UsageError, boundary
 from rewardsmith.run.trials import FILM, RESULT, TrialJob, TrialResult
 from rewardsmith.task.loading import Task
 from rewardsmith.train.evaluation import Player
+from rewardsmith.train.trainers import OpenFunctions
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed
-from rewardsmith.types import Opened
 
 _MOST_FRAMES = 100
 _DRAWS_NOT = "the environment cannot draw itself"
@@ -26,10 +25,8 @@ _HEIGHT = 240  # pixels, at most
 _FRAME_MS, _LAST_MS = 60, 1200
 
 
-def film_trial(
-    task: Task, job: TrialJob, folder: Path, open_program: Callable[[RecordedVecEnv], Opened]
-) -> Path:
-    """Play the first evaluation episode of a finished trial again, and write ``film.webp`` into its folder.
+def film_trial(task: Task, job: TrialJob, folder: Path, open_functions: OpenFunctions) -> Path:
+    """Play a finished trial's first evaluation episode again, and write ``film.webp``.
 
     Every k-th step is a frame, with k so that :data:`_MOST_FRAMES` are enough; the last step always
     is.
@@ -42,7 +39,7 @@ def film_trial(
     result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
     length = len(load_episodes(folder / EPISODES)[0])
     try:
-        player = Player(task, job.training, 1, open_program, render_mode="rgb_array")
+        player = Player(task, job.training, 1, open_functions, render_mode="rgb_array")
     except BoundaryError as error:
         if "render_mode" in error.message:
             raise UsageError(_DRAWS_NOT, "let its __init__ take render_mode, and draw") from error
@@ -58,7 +55,7 @@ def film_trial(
 
 
 def _need_no_screen() -> None:
-    """Have MuJoCo draw by EGL where there is no screen: by its default it would end the process there."""
+    """Let MuJoCo draw by EGL where there is no screen; its default would end the process."""
     if sys.platform == "linux" and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
@@ -74,7 +71,7 @@ def _put_camera(venv: RecordedVecEnv, every: int) -> _Camera:
 
 
 class _Camera(gym.Wrapper[Any, Any, Any, Any]):
-    """Keeps pictures of the first episode: here, because a vector resets before anybody above sees the last step."""
+    """Keeps pictures of the first episode, below the vector, which resets after the last step."""
 
     def __init__(self, env: gym.Env[Any, Any], every: int) -> None:
         super().__init__(env)
@@ -91,7 +88,7 @@ class _Camera(gym.Wrapper[Any, Any, Any, Any]):
         return result
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Step, and look."""
+        """Step, and take a picture where one is due."""
         result = self.env.step(action)
         self._steps += 1
         if not self._ended:

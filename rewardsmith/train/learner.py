@@ -1,4 +1,4 @@
-"""A task's training defaults -> a Stable-Baselines3 model; its weights and statistics to and from disk.
+"""Training defaults -> a Stable-Baselines3 model; its weights and statistics to and from disk.
 
 Weights are plain tensors (``weights_only``) and running statistics plain arrays: nothing that is
 loaded can run code. A zip in Stable-Baselines3's format is made at export only.
@@ -22,14 +22,11 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize, unwrap_vec_normalize
 
 from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
-from rewardsmith.task.loading import Task
+from rewardsmith.task.algorithms import ALGORITHMS
 from rewardsmith.task.spec import TrainingSpec
-from rewardsmith.train.algorithms import algorithm_class, is_on_policy
+from rewardsmith.train.observing import WHOLE_AND_MASK
 from rewardsmith.train.prior.beliefs import QFunction
 from rewardsmith.train.prior.shaping import q_shaped
-from rewardsmith.train.subgoals import WHOLE_AND_MASK, Subgoals, bonus_for, subgoal_names
-from rewardsmith.train.vectors import RecordedVecEnv
-from rewardsmith.types import Evaluator
 
 _OURS = {"policy", "env", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model"}
 _ACTIVATIONS = {
@@ -38,17 +35,16 @@ _ACTIVATIONS = {
     "elu": torch.nn.ELU,
     "silu": torch.nn.SiLU,
 }
-_PRIOR = (
-    "part",
-    "weight",
-    "prove",
-    "until",
-    "every",
-    "follow",
-)  # options of a q_shaped learner that a task sets
-_LARGE_BATCH = (
-    4096  # from this batch size an off-policy learner gains more from a GPU than copying costs
-)
+
+
+def algorithm_class(name: str) -> type[BaseAlgorithm]:
+    """The class behind an algorithm's name.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    found: type[BaseAlgorithm] = ALGORITHMS.get(name)
+    return found
 
 
 def check_hyperparameters(training: TrainingSpec) -> None:
@@ -66,18 +62,19 @@ def check_hyperparameters(training: TrainingSpec) -> None:
 
 
 def choose_device(training: TrainingSpec, wanted: str = "auto") -> str:
-    """CUDA where it pays: convolutions and large-batch off-policy learning; a GPU slows small networks down."""
+    """CUDA where it gains: convolutions and large batches; a GPU slows small networks down."""
     if wanted != "auto":
         return wanted
-    large = int(training.hyperparameters.get("batch_size", 0)) >= _LARGE_BATCH
-    pays = training.policy == "CnnPolicy" or (large and not is_on_policy(training.algorithm))
-    return "cuda" if pays and torch.cuda.is_available() else "cpu"
+    gpu_batch = training.capabilities.gpu_batch
+    batch = int(training.hyperparameters.get("batch_size", 0))
+    gains = training.policy == "CnnPolicy" or (gpu_batch is not None and batch >= gpu_batch)
+    return "cuda" if gains and torch.cuda.is_available() else "cpu"
 
 
 def normalised(
     venv: VecEnv, training: TrainingSpec, kind: type[VecNormalize] = VecNormalize
 ) -> VecEnv:
-    """Put VecNormalize, or a kind of it, on top where the task asks for it; images are left to the policy."""
+    """Put VecNormalize, or a kind of it, on top if the task says so; policies scale images."""
     keys = _normalisable_keys(venv.observation_space) if training.normalise_observations else None
     if keys is None and not training.normalise_reward:
         return venv
@@ -90,28 +87,13 @@ def normalised(
     )
 
 
-def with_subgoals(task: Task, venv: RecordedVecEnv, subgoals: Evaluator | None) -> VecEnv:
-    """Put the wrapper that watches subgoals around recorded environments, if a program has any.
-
-    Raises:
-        UsageError: a bonus that could be worth more than a success, or an observation to which no
-            mask can be added.
-    """
-    if subgoals is None:
-        return venv
-    shaping, gamma = task.spec.training.shaping, task.spec.training.gamma
-    bonus = bonus_for(task, venv.envs[0], len(subgoal_names(venv, subgoals)))
-    policy = task.spec.training.policy
-    return Subgoals(venv, subgoals, shaping.subgoals, bonus, gamma, shaping.relevant_to, policy)
-
-
 def make_learner(
     training: TrainingSpec, venv: VecEnv, seed: int, device: str, q_prior: QFunction | None = None
 ) -> BaseAlgorithm:
     """A model ready to learn.
 
     Args:
-        q_prior: what its critic is drawn to at first.
+        q_prior: a prior that shapes its critic at first.
 
     Raises:
         UsageError: a hyper-parameter that the algorithm does not have.
@@ -125,9 +107,7 @@ def make_learner(
     ):
         make: Any = algorithm_class(training.algorithm)
         if q_prior is not None:
-            shaping = training.shaping
-            options = {name: getattr(shaping, f"prior_{name}") for name in _PRIOR}
-            make = q_shaped(make, q_prior=q_prior, mode=shaping.prior, **options)
+            make = q_shaped(make, q_prior=q_prior, **training.shaping.prior.model_dump())
         return make(training.policy, venv, seed=seed, device=device, **arguments)  # type: ignore[no-any-return]
 
 
@@ -136,7 +116,7 @@ def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:
     takes = inspect.signature(algorithm_class(training.algorithm)).parameters
     least = (
         {"n_steps": 2, "batch_size": 2 * venv.num_envs}
-        if is_on_policy(training.algorithm)
+        if training.capabilities.on_policy
         else {"buffer_size": 1}
     )
     small = {name: value for name, value in least.items() if name in takes}
@@ -147,9 +127,7 @@ def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:
 def save_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> None:
     """Write the policy's weights and the running statistics of observations as one checkpoint."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = (
-        io.BytesIO()
-    )  # written by Python, so that a full disk is an OSError and not one of torch's own
+    weights = io.BytesIO()  # so that Python writes the file: a full disk is then an OSError
     torch.save(model.policy.state_dict(), weights)
     (folder / f"{name}.pt").write_bytes(weights.getvalue())
     np.savez(folder / f"{name}.npz", **_statistics(venv))
@@ -169,7 +147,7 @@ def load_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> N
 
 
 def _normalisable_keys(space: spaces.Space[Any]) -> list[str] | None:
-    """Keys of a Dict that hold plain numbers; [] for a plain Box; None when there is nothing to normalise."""
+    """Keys of a Dict that hold plain numbers; [] of a Box; None if nothing can be normalised."""
     if isinstance(space, spaces.Dict):
         return [key for key, inner in space.spaces.items() if _is_numbers(inner)] or None
     return [] if _is_numbers(space) else None
@@ -180,7 +158,7 @@ def _is_numbers(space: spaces.Space[Any]) -> bool:
 
 
 def _beside_subgoals(training: TrainingSpec, venv: VecEnv) -> TrainingSpec:
-    """The same learner for an observation that became a Dict by showing which subgoals are done."""
+    """The same learner for an observation that became a Dict because flags are shown in it."""
     space = venv.observation_space
     if not isinstance(space, spaces.Dict) or set(space.spaces) != WHOLE_AND_MASK:
         return training
@@ -213,9 +191,7 @@ def _resolved(training: TrainingSpec, venv: VecEnv) -> dict[str, Any]:
 
 
 def _statistics(venv: VecEnv) -> dict[str, Any]:
-    normalising = unwrap_vec_normalize(
-        venv
-    )  # above it Stable-Baselines3 may have put a wrapper for images
+    normalising = unwrap_vec_normalize(venv)  # Stable-Baselines3 may have put a wrapper above it
     if normalising is None:
         return {}
     venv = normalising

@@ -1,24 +1,24 @@
-"""A checkpoint as a Stable-Baselines3 zip, built from the task's training defaults and the weights."""
+"""A checkpoint as a Stable-Baselines3 zip, made of training defaults and weights."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from stable_baselines3.common.vec_env import VecNormalize
 
 from rewardsmith.run.trials import NORMALISATION, POLICY, RESULT, TrialJob, TrialResult
 from rewardsmith.task.loading import Task
-from rewardsmith.train.learner import load_state, make_learner, normalised, with_subgoals
-from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
-from rewardsmith.types import Opened
+from rewardsmith.train.learner import load_state, make_learner, normalised
+from rewardsmith.train.observing import observed
+from rewardsmith.train.trainers import OpenFunctions
+from rewardsmith.train.vectors import make_vec_env
 
 
 def export_zip(
     task: Task,
     job: TrialJob,
     folder: Path,
-    open_program: Callable[[RecordedVecEnv], Opened],
+    open_functions: OpenFunctions,
 ) -> None:
     """Write ``policy.zip`` and, where anything is normalised, ``vecnormalize.pkl`` into the trial's folder.
 
@@ -26,10 +26,10 @@ def export_zip(
     """
     result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
     base = make_vec_env(task, 1, 0)
-    venv = normalised(with_subgoals(task, base, open_program(base).subgoals), job.training)
-    model = make_learner(
-        job.training, venv, job.seed, "cpu"
-    )  # with its own settings, to be trained on if wished
+    reward = open_functions(base).reward
+    venv = normalised(observed(base, reward, job.training.policy), job.training)
+    # with the task's settings, so that its user can train it further
+    model = make_learner(job.training, venv, job.seed, "cpu")
     load_state(model, venv, folder / "checkpoints", result.checkpoint)
     model.save(folder / POLICY)
     if isinstance(venv, VecNormalize):

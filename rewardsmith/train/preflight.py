@@ -1,4 +1,4 @@
-"""Tries a task before a token or a training step is spent: environment, fitness, learner and settings."""
+"""Checks a task before anything is spent: environment, fitness, learner and settings."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.run.trials import write_json
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
+from rewardsmith.terms.subgoals import bonus_for
 from rewardsmith.train.learner import check_hyperparameters, make_policy, normalised
-from rewardsmith.train.subgoals import bonus_for
 from rewardsmith.train.vectors import make_vec_env
 
 
 def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Preflight:
-    """Look at the environment; write ``preflight.json``, ``transitions.npz``, ``random.npz`` and ``held.npz``.
+    """Check a task, and write ``preflight.json``, ``transitions.npz`` and recorded episodes.
 
     Args:
-        wanted: the functions that programs shall have.
+        wanted: the functions that programs are asked to define.
 
     Raises:
         UsageError: the task's fields, fitness, algorithm or hyper-parameters do not fit the
@@ -32,9 +32,9 @@ def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Pre
     """
     check_hyperparameters(task.spec.training)
     look = look_at(task)
-    _try_learner(task)
+    _check_learner(task)
     if "subgoals" in wanted:
-        _try_bonus(task)
+        _check_bonus(task)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / TRANSITIONS, **look.transitions)  # type: ignore[arg-type]
     save_episodes(folder / "random.npz", look.behaviour.episodes)
@@ -43,14 +43,14 @@ def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Pre
     return look.report
 
 
-def _try_bonus(task: Task) -> None:
+def _check_bonus(task: Task) -> None:
     """A bonus that is too large for one subgoal is too large for any."""
     env = make_env(task)
     bonus_for(task, env, 1)
     env.close()
 
 
-def _try_learner(task: Task) -> None:
+def _check_learner(task: Task) -> None:
     """Make the learner once: policy, algorithm and spaces must go together."""
     training = task.spec.training
     probe = make_vec_env(task, 1, 0)
@@ -59,7 +59,8 @@ def _try_learner(task: Task) -> None:
     except BoundaryError as error:
         cause = error.__cause__ or error
         hint = (
-            "Dict observations need MultiInputPolicy, nested ones the wrapper gymnasium.wrappers:FlattenObservation, "
+            "Dict observations need MultiInputPolicy, nested ones the wrapper "
+            "gymnasium.wrappers:FlattenObservation, "
             "images CnnPolicy; discrete actions need PPO or DQN, continuous ones PPO, SAC or TD3"
         )
         raise UsageError(

@@ -1,14 +1,15 @@
-"""A program's reward for on-policy learning, asked for once per rollout instead of once per step.
+"""A reward for on-policy learning, computed once per rollout instead of once per step.
 
-Asking a program host costs about 0.1 ms however many transitions go in, most of it waking the other
-process up. An on-policy learner looks at rewards only when its rollout is full, so until then the
-steps are kept and the learner is given zeros; then all of the rollout is asked for in one call,
-normalised step by step as VecNormalize would have done, and put into the rollout buffer, whose
-returns are computed again. The result is the same.
+A call of a program host costs about 0.1 ms for any number of transitions, most of it to wake the
+other process. An on-policy learner reads rewards only when its rollout is full. So the learner gets
+zeros until then; the whole rollout is valued in one call, normalised step by step as VecNormalize
+would have done, and put into the rollout buffer, whose returns are computed again. The result is
+the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +17,13 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize
 
-from rewardsmith.train.vec_reward import TrainingEpisode, VecReward, finite_output
-from rewardsmith.types import Array, Episode, FloatArray, Output
+from rewardsmith.train.rewards import TrainingEpisode, reward_block
+from rewardsmith.train.vec_reward import VecReward
+from rewardsmith.types import Array, Episode, FloatArray
 
 
 class _Step(NamedTuple):
-    """What one vector step leaves behind until the rollout is full."""
+    """What is kept of one vector step until the rollout is full."""
 
     columns: list[Array]
     native: FloatArray
@@ -30,25 +32,24 @@ class _Step(NamedTuple):
 
 
 class RolloutReward(VecReward):
-    """A :class:`VecReward` whose ``step_wait`` gives zeros and whose :meth:`settle` gives the rewards."""
+    """A :class:`VecReward` whose ``step_wait`` gives zeros; :meth:`settle` gives the rewards."""
 
     def step_wait(self) -> Any:
-        """Finish the step and keep what the program will be asked about."""
+        """Finish the step and keep what the reward will be computed from."""
         obs, _, dones, infos = self.venv.step_wait()
-        assert self.program is not None
-        columns = [self.buffers.column(name).copy() for name in self.program.arguments]
+        columns = [self.buffers.column(name).copy() for name in self.reward.arguments]
         episodes = dict(self.history.add(dones)) if self.history is not None else {}
         self._steps.append(_Step(columns, self.buffers.native_reward.copy(), dones, episodes))
         self.buffers.advance()
         return obs, np.zeros(self.num_envs, np.float32), dones, infos
 
     def reset(self) -> Any:
-        """Reset all environments; what was kept is forgotten."""
+        """Reset all environments; steps that were kept are forgotten."""
         self._steps: list[_Step] = []
         return super().reset()
 
     def settle(self) -> tuple[FloatArray, Array, list[TrainingEpisode]]:
-        """Ask for the rewards of all steps since the last call.
+        """Compute the rewards of all steps since the last call.
 
         Returns:
             Rewards and episode ends, each of shape (T, n), and the episodes that ended.
@@ -56,50 +57,42 @@ class RolloutReward(VecReward):
         Raises:
             ProgramError: the program breaks, or returns a value that no learner can use.
         """
-        assert self.program is not None
         steps, self._steps = self._steps, []
         columns = {
             name: np.concatenate([step.columns[i] for step in steps])
-            for i, name in enumerate(self.program.arguments)
+            for i, name in enumerate(self.reward.arguments)
         }
-        output = finite_output(self.program, columns)
-        shape = (len(steps), self.num_envs)
-        total = output.total.reshape(shape)
-        terms = {name: values.reshape(shape) for name, values in output.terms.items()}
-        ended = [
-            episode
-            for t, step in enumerate(steps)
-            for _, episode in self.sums.add(
-                Output(total[t], {name: values[t] for name, values in terms.items()}),
-                step.native,
-                step.dones,
-                step.episodes,
-            )
-        ]
+        block = reward_block(self.reward, columns, (len(steps), self.num_envs))
+        dones = np.stack([step.dones for step in steps])
+        native = np.stack([step.native for step in steps])
+        ended = [found.episode for found in self.sums.add(block, native, dones, _episodes(steps))]
         self.finished += ended
-        return total, np.stack([step.dones for step in steps]), ended
+        return block.total, dones, ended
+
+
+def _episodes(steps: Sequence[_Step]) -> dict[tuple[int, int], Episode]:
+    """(step, environment) -> the whole episode that ended there."""
+    return {
+        (t, row): episode for t, step in enumerate(steps) for row, episode in step.episodes.items()
+    }
 
 
 class RolloutNormalize(VecNormalize):
-    """A VecNormalize that normalises rewards when the rollout is settled, not when a step gives its zero."""
+    """A VecNormalize that normalises rewards when the rollout is settled, not at every step."""
 
     def reset(self) -> Any:
         """Reset all environments; discounted returns begin anew."""
-        self._carried = np.zeros(
-            self.num_envs
-        )  # discounted returns at the last step that was settled
+        self._carried = np.zeros(self.num_envs)  # discounted returns at the last settled step
         return super().reset()
 
     def _update_reward(self, reward: Any) -> None:
-        """Nothing yet: the zero of a step is no reward."""
+        """Do nothing: the zero of a step is not a reward."""
 
     def normalise_rollout(self, rewards: FloatArray, dones: Array) -> Array:
-        """Normalise rewards of shape (T, n) in the order of their steps, and take them into the statistics."""
+        """Normalise rewards of shape (T, n) step by step, and update the statistics."""
         if not self.norm_reward:
             return rewards.astype(np.float32)
-        self.returns = (
-            self._carried
-        )  # steps since then have reset those of ended episodes too early
+        self.returns = self._carried  # steps since then reset those of ended episodes too early
         normalised = np.empty(rewards.shape, np.float32)
         for t, reward in enumerate(rewards.astype(np.float32)):
             super()._update_reward(reward)
@@ -126,9 +119,7 @@ class SettleRollout(BaseCallback):
         if isinstance(venv, RolloutNormalize):
             rewards = venv.normalise_rollout(rewards, dones)
         buffer = model.rollout_buffer
-        buffer.rewards += (
-            rewards  # until now it holds what SB3 adds where a time limit cut an episode
-        )
+        buffer.rewards += rewards  # it holds what SB3 adds where a time limit cut an episode
         buffer.compute_returns_and_advantage(
             last_values=self.locals["values"], dones=self.locals["dones"]
         )

@@ -38,7 +38,10 @@ class RecordedVecEnv(DummyVecEnv):
         try:
             super().__init__([self._recorded(task, env, row) for row, env in enumerate(bare)])
         except NotImplementedError as error:  # a Dict in a Dict
-            hint = 'add [env] wrappers = ["gymnasium.wrappers:FlattenObservation"]; fields are read below it'
+            hint = (
+                'add [env] wrappers = ["gymnasium.wrappers:FlattenObservation"]; '
+                "fields are read below it"
+            )
             raise UsageError(
                 f"Stable-Baselines3 cannot train on {task.env_id}: {error}", hint
             ) from None
@@ -74,7 +77,7 @@ class RecordedVecEnv(DummyVecEnv):
 def make_vec_env(
     task: Task, n_envs: int, seed: int, render_mode: str | None = None
 ) -> RecordedVecEnv:
-    """``n_envs`` recorded environments of a task, seeded; they draw nothing unless a render mode is given.
+    """``n_envs`` recorded environments of a task, seeded.
 
     Raises:
         UsageError: there is no such environment, or a field does not fit it.
@@ -112,7 +115,7 @@ def buffers_of(venv: VecEnv) -> Buffers:
 
 
 def derived_seed(*parts: int | str) -> int:
-    """A seed in [0, 2**31) that depends on all parts and on nothing else; keeps random streams apart."""
+    """A seed in [0, 2**31) that depends on the parts alone; keeps random streams apart."""
     return (
         int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:4], "big") >> 1
     )

@@ -18,7 +18,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import rewardsmith as rs
 from rewardsmith.api.export.module import reward_module
-from rewardsmith.engine.workers.calls import open_host
+from rewardsmith.engine.workers.opening import open_host
 from rewardsmith.episodes.recorder import recorded_env
 from rewardsmith.program import CheckedProgram, Verdict
 from rewardsmith.run.trials import TrialJob, TrialResult

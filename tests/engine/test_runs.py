@@ -320,7 +320,7 @@ def test_one_failure_does_not_hold_up_the_others(
     task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
     def trouble(call: str, job: TrialJob) -> None:
-        if "-position" in job.source:
+        if "-position" in job.reward[0].model_dump_json():
             raise BoundaryError("not a number in the policy", where="trainer")
 
     executor.trouble = trouble
@@ -334,7 +334,7 @@ def test_a_lost_machine_ends_the_run_before_more_is_bought(
     task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
     def trouble(call: str, job: TrialJob) -> None:
-        if "-position" in job.source:
+        if "-position" in job.reward[0].model_dump_json():
             raise BoundaryError("the worker server ended", where="trainer", retryable=True)
 
     undisturbed = happened(design(task, tmp_path / "undisturbed"))

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from rewardsmith.errors import UsageError
 from rewardsmith.maths.relevance import Relevance
 from rewardsmith.task.loading import Task, load_task
-from rewardsmith.train.learner import with_subgoals
+from rewardsmith.terms.reward import Reward
+from rewardsmith.terms.subgoals import Subgoals
+from rewardsmith.train.observing import observed
 from rewardsmith.train.vectors import make_vec_env
 from tests.support.questions import columns, hosted
 from tests.support.talkworld import write_task
@@ -70,25 +72,27 @@ def test_distractors_are_found_out_and_identities_hold(task: Task) -> None:
     successes: list[float] = []
     rows = {**columns("take the red key", "red key"), "next_place": np.zeros((1, 1))}
     with hosted(SOURCE, rows) as host:
-        venv: Any = with_subgoals(task, base, host)
+        goals: Any = Subgoals.for_task(host, task, base.buffers, base.envs[0])
+        venv = observed(base, Reward([goals]))
         venv.reset()
         base.buffers.begin()
-        bonus, late = venv._bonus, list[set[str]]()
+        bonus, late = goals._bonus, list[set[str]]()
         while len(successes) < 400:
-            before, told = venv.done.copy(), base.buffers
-            goals = [row.tobytes() for row in told.column("first_instruction")]
-            known = venv._relevance.of(goals)
+            before, told = goals.shown.copy(), base.buffers
+            texts = [row.tobytes() for row in told.column("first_instruction")]
+            known = goals._relevance.of(texts)
             _, _, dones, _ = venv.step(rng.choice(3, 8, p=(0.3, 0.55, 0.15)))
             won = told.terminated & (told.native_reward > 0)
-            expected = bonus * (venv._holds() & ~before & known).any(axis=1)
-            assert np.allclose(venv.paid[~won], expected[~won])
-            sums += task.spec.training.gamma**t * venv.paid
+            holds = np.stack([*goals.holds(told.columns(goals.arguments)).values()], axis=1)
+            expected = bonus * (holds & ~before & known).any(axis=1)
+            assert np.allclose(goals.bonuses[~won], expected[~won])
+            sums += task.spec.training.gamma**t * goals.bonuses
             t, steps = t + 1, steps + 1
             for row in np.flatnonzero(dones):
                 if won[row]:
                     successes.append(float(sums[row]))
                     late.append(
-                        {name for name, one in zip(venv.names, known[row], strict=True) if one}
+                        {name for name, one in zip(goals.shows, known[row], strict=True) if one}
                     )
             sums[dones] = t[dones] = 0
             base.buffers.advance()

@@ -9,17 +9,15 @@ from typing import Any
 
 import torch
 
-from rewardsmith.engine.workers.calls import open_host
+from rewardsmith.engine.workers.opening import running_functions
 from rewardsmith.program import EntryPoint
 from rewardsmith.run.trials import TrainedReport, TrialJob, TrialResult
-from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import parse_spec
+from rewardsmith.terms.specs import program_terms
 from rewardsmith.train.evaluation import run_evaluation
 from rewardsmith.train.trial import run_training
-from rewardsmith.train.vectors import RecordedVecEnv
-from rewardsmith.types import Opened
 
 SMALL = {"policy_kwargs": {"net_arch": [8]}}
 PPO: dict[str, Any] = {"n_steps": 16, "batch_size": 32, "n_epochs": 2, **SMALL}
@@ -60,9 +58,10 @@ def entry_of(source: str) -> EntryPoint:
 def job_for(
     task: Task, source: str | None = MATCH, steps: int = 64, seed: int = 0, rung: str = "selection"
 ) -> TrialJob:
+    entries = {"reward": entry_of(source)} if source else {}
     return TrialJob(
-        program="toy" if source else "native", source="import numpy as np\n" + (source or ""), seed=seed,
-        entries={"reward": entry_of(source)} if source else {}, rung=rung, steps=steps,
+        program="toy" if source else "native", seed=seed, rung=rung, steps=steps,
+        reward=program_terms("import numpy as np\n" + (source or ""), entries, "batched"),
         training=task.spec.training, evaluation=task.spec.evaluation, device="cpu",
     )  # fmt: skip
 
@@ -79,22 +78,9 @@ def trial(
     torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
     job = job_for(task, source, **more)
-    opened: list[ProgramHost] = []
-
-    def open_program(venv: RecordedVecEnv) -> Opened:
-        if not job.entries:
-            return Opened()
-        opened.append(
-            open_host(job.source, job.entries["reward"], venv.layout, 64, limits=limits or Limits())
-        )
-        return Opened(opened[-1])
-
-    try:
-        report = run_training(task, job, folder, open_program)
-        return report, run_evaluation(task, job, folder, open_program)
-    finally:
-        for host in opened:
-            host.close()
+    with running_functions(task, job, limits or Limits()) as open_functions:
+        report = run_training(task, job, folder, open_functions)
+        return report, run_evaluation(task, job, folder, open_functions)
 
 
 if __name__ == "__main__":

@@ -16,14 +16,18 @@ from rewardsmith.api import runs as api
 from rewardsmith.episodes.columns import episode_columns
 from rewardsmith.episodes.recording import play, record
 from rewardsmith.errors import NoProgram, UsageError
-from rewardsmith.parts import NATIVE_REWARD, ProgramParts, without_potential
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task, load_task
-from rewardsmith.task.spec import ShapingSpec, TrainingSpec
-from rewardsmith.train.subgoals import Subgoals
+from rewardsmith.task.spec import PriorSpec, ShapingSpec, TrainingSpec
+from rewardsmith.terms.native import NativeReward
+from rewardsmith.terms.potential import PotentialChange
+from rewardsmith.terms.program import ProgramReward
+from rewardsmith.terms.reward import Reward
+from rewardsmith.terms.subgoals import Subgoals, subgoal_names
+from rewardsmith.train.observing import ShownFlags
 from rewardsmith.train.vec_reward import VecReward
-from rewardsmith.train.vectors import make_vec_env
-from rewardsmith.types import Columns, Output
+from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
+from rewardsmith.types import NATIVE_REWARD, Columns, Output
 from tests.support.exports import _imported, exported, exporting
 from tests.support.line_runs import recorded
 from tests.support.lineworld import write_task
@@ -75,7 +79,7 @@ def episode(task: Task, pushes: float) -> Any:
 @pytest.mark.parametrize("pushes", [1.0, 0.1])
 def test_a_potential_pays_its_change_and_nothing_after_an_end(task: Task, pushes: float) -> None:
     phi = Part(lambda position: Output(2.0 * position), "position")
-    parts = ProgramParts(None, phi, GAMMA)
+    parts = Reward([NativeReward(), PotentialChange(phi, GAMMA)])
     walked = episode(task, pushes)
     assert walked.terminated == (pushes == 1.0)
     assert parts.arguments == (NATIVE_REWARD, "position", "next_position", "terminated")
@@ -86,20 +90,21 @@ def test_a_potential_pays_its_change_and_nothing_after_an_end(task: Task, pushes
     discounted = (GAMMA ** np.arange(len(walked)) * output.terms["potential"]).sum()
     assert discounted == pytest.approx(end - 2.0 * place[0])
     assert np.allclose(output.total, walked.native_rewards + output.terms["potential"])
-    assert np.array_equal(without_potential(parts, columns).total, walked.native_rewards)
+    assert np.array_equal(parts.ranking()(columns).total, walked.native_rewards)
 
 
 def test_a_term_of_that_name_is_not_overwritten() -> None:
     reward = Part(lambda x: Output(x, {"potential": x}), "x")
     phi = Part(lambda x: Output(x), "x")
     columns = {"x": np.ones(2), "next_x": np.ones(2), "terminated": np.zeros(2, bool)}
-    assert list(ProgramParts(reward, phi, 1.0)(columns).terms) == ["potential", "potential_"]
+    both = Reward([ProgramReward(reward), PotentialChange(phi, 1.0)])
+    assert list(both(columns).terms) == ["potential", "potential_"]
 
 
 def test_a_potential_of_another_discount_is_refused(task: Task, tmp_path: Path) -> None:
     program = rs.load_program(file(tmp_path, BOTH), task)
     venv = make_vec_env(task, 2, 0)
-    with pytest.raises(UsageError, match=r"paid with the discount 0\.95, the learner's is 0\.99"):
+    with pytest.raises(UsageError, match=r"uses the discount 0\.95, the learner's is 0\.99"):
         VecReward(venv, program, gamma=0.99)
     VecReward(venv, program, gamma=0.95)
     program.close()
@@ -176,16 +181,21 @@ def test_what_a_wrapper_cannot_pay_is_said(task: Task, tmp_path: Path) -> None:
 # --- Subgoals
 
 
-def watched(task: Task, form: Any, n: int = 2) -> Subgoals:
+def shown(venv: RecordedVecEnv, goals: Part, form: Any) -> ShownFlags:
+    names = subgoal_names(venv.buffers, goals)
+    return ShownFlags(venv, venv, Subgoals(goals, names, form, 0.5, GAMMA))
+
+
+def watched(task: Task, form: Any, n: int = 2) -> Any:
     goals = Part(
         lambda x: Output(x, {"quarter": 1.0 * (x > 0.25), "half": 1.0 * (x > 0.5)}), "next_position"
     )
-    return Subgoals(make_vec_env(task, n, 0), goals, form, 0.5, GAMMA)
+    return shown(make_vec_env(task, n, 0), goals, form)
 
 
 def test_what_is_done_is_seen_and_forgotten_with_the_episode(task: Task) -> None:
     venv = watched(task, "bonus")
-    assert venv.observation_space.shape == (4,) and venv.names == ["quarter", "half"]
+    assert venv.observation_space.shape == (4,) and venv.term.shows == ("quarter", "half")
     obs = venv.reset()
     venv._base.buffers.begin()
     assert obs.shape == (2, 4) and not obs[:, 2:].any()
@@ -193,7 +203,7 @@ def test_what_is_done_is_seen_and_forgotten_with_the_episode(task: Task) -> None
     for _ in range(8):
         obs, _, dones, infos = venv.step(np.array([[1.0], [-1.0]], np.float32))
         venv._base.buffers.advance()
-        paid.append(venv.paid.copy())
+        paid.append(venv.term.bonuses.copy())
         if dones[0]:
             ends.append(infos[0])
             assert not obs[0, 2:].any(), "the next episode begins"
@@ -215,7 +225,7 @@ def test_a_success_is_paid_nothing_in_all(task: Task, form: str) -> None:
     total, t = 0.0, 0
     while True:
         _, _, dones, _ = venv.step(np.array([[1.0]], np.float32))
-        total += GAMMA**t * float(venv.paid[0])
+        total += GAMMA**t * float(venv.term.bonuses[0])
         venv._base.buffers.advance()
         t += 1
         if dones[0]:
@@ -297,7 +307,7 @@ def test_a_prior_draws_the_critic(
     }
     learner |= {"learning_rate": 3e-3, "train_freq": 1, "policy_kwargs": {"net_arch": [32]}}
     learner |= {"ent_coef": 0.05} if algorithm == "SAC" else {}
-    shaping = ShapingSpec(prior_until=1.0, prior_every=1, prior_weight=3.0)
+    shaping = ShapingSpec(prior=PriorSpec(until=1.0, every=1, weight=3.0))
     training = TrainingSpec(
         algorithm=algorithm,
         n_envs=1,
@@ -379,9 +389,7 @@ def test_the_key_of_the_mask_must_be_free(task: Task) -> None:
     venv = make_vec_env(task, 1, 0)
     venv.observation_space = space
     with pytest.raises(UsageError, match="a key that it has already"):
-        Subgoals(
-            venv, Part(lambda x: Output(x, {"half": x}), "next_position"), "potential", 0.5, GAMMA
-        )
+        shown(venv, Part(lambda x: Output(x, {"half": x}), "next_position"), "potential")
 
 
 def _paid(source: str, walked: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 
 import rewardsmith as rs
 from rewardsmith.task.loading import Task, load_task
-from rewardsmith.task.spec import ShapingSpec, TrainingSpec
+from rewardsmith.task.spec import PriorSpec, ShapingSpec, TrainingSpec
 from rewardsmith.train.prior.fields import PriorOfFields
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
@@ -177,7 +177,7 @@ def test_a_prior_of_a_function_of_the_task_is_trained_with(
         "learning_rate": 3e-3,
     }
     learner |= {"train_freq": 1, "policy_kwargs": {"net_arch": [32]}}
-    shaping = ShapingSpec(prior_until=1.0, prior_weight=3.0, prior_prove=0.0)
+    shaping = ShapingSpec(prior=PriorSpec(until=1.0, weight=3.0, prove=0.0))
     training = TrainingSpec(
         algorithm="DQN", n_envs=1, normalise_reward=False, shaping=shaping, hyperparameters=learner
     )

@@ -25,7 +25,7 @@ def after(own: list[float], led: list[float]) -> Reuse:
     while queues[True] or queues[False]:
         reuse.acting(0.5, rng)
         queue = queues[bool(reuse.leads[0])]
-        reuse.paid(np.array([queue.pop(0) if queue else 0.0]), np.array([True]))
+        reuse.add(np.array([queue.pop(0) if queue else 0.0]), np.array([True]))
     return reuse
 
 
@@ -40,7 +40,7 @@ def test_every_second_episode_is_led_and_in_it_the_prior_acts_in_its_share_of_th
     acted, led = np.zeros((2, 6000, 4), bool)
     for step in range(6000):
         acted[step], led[step] = reuse.acting(share, rng), reuse.leads
-        reuse.paid(np.zeros(4), np.full(4, step % 25 == 24))
+        reuse.add(np.zeros(4), np.full(4, step % 25 == 24))
     assert led.mean() == pytest.approx(0.5) and not acted[~led].any()
     assert acted[led].mean() == pytest.approx(share, abs=0.05)
     changes = (acted[1:] != acted[:-1])[led[1:] & led[:-1]].mean()
@@ -53,7 +53,7 @@ def test_one_environment_takes_turns() -> None:
     for _ in range(6):
         reuse.acting(0.75, rng)
         found.append(bool(reuse.leads[0]))
-        reuse.paid(np.zeros(1), np.array([True]))
+        reuse.add(np.zeros(1), np.array([True]))
     assert found == [True, False] * 3
 
 
@@ -61,7 +61,7 @@ def test_returns_are_sums_over_episodes() -> None:
     reuse, rng = Reuse(2), np.random.default_rng(0)
     for ended in ([False, False], [True, False], [False, True]):
         reuse.acting(0.75, rng)
-        reuse.paid(np.array([1.0, 10.0]), np.array(ended))
+        reuse.add(np.array([1.0, 10.0]), np.array(ended))
     own, led = reuse.returns
     assert list(led) == [2.0] and list(own) == [30.0]
 
@@ -70,12 +70,15 @@ def test_returns_are_sums_over_episodes() -> None:
 
 
 def test_what_is_clear() -> None:
-    assert after(own=[0, 0], led=[1, 1]).pays, "a goal that is never reached without the prior"
-    assert not after(own=[0, 0, 0, 0], led=[0, 0, 0, 0]).pays
-    assert not after(own=[10, 14, 12], led=[11, 30, 9]).pays, "one lucky episode"
+    assert after(own=[0, 0], led=[1, 1]).is_better, "a goal that is never reached without the prior"
+    assert not after(own=[0, 0, 0, 0], led=[0, 0, 0, 0]).is_better
+    assert not after(own=[10, 14, 12], led=[11, 30, 9]).is_better, "one lucky episode"
     worse = after(own=[20, 25, 22], led=[9, 9, 10])
-    assert worse.costs and not worse.pays
-    assert not after(own=[0], led=[1]).pays and not after(own=[0, 0, 0], led=[1, 1, 1]).seen_enough
+    assert worse.is_worse and not worse.is_better
+    assert (
+        not after(own=[0], led=[1]).is_better
+        and not after(own=[0, 0, 0], led=[1, 1, 1]).seen_enough
+    )
 
 
 NUMBERS = st.lists(st.floats(-100, 100).map(lambda x: round(x, 3)), min_size=2, max_size=12)
@@ -137,7 +140,7 @@ def tried(prior: Any, steps: int = 2000, venv: Any = None, **options: Any) -> An
 def test_a_right_prior_is_believed(mode: Any, normalised: bool) -> None:
     venv = VecNormalize(chain("DQN", last=8), gamma=0.9) if normalised else None
     shaper = tried(Asked(True), venv=venv, mode=mode, until=1.0).q_shaper
-    assert shaper.believed and shaper._filled == (mode == "prefill")
+    assert shaper.accepted and shaper._filled == (mode == "prefill")
     assert set(shaper._reuse.returns[1]) <= {0.0, 1.0}, "returns are those of the environment"
 
 
@@ -146,14 +149,14 @@ def test_of_a_prior_that_does_not_pay_nothing_reaches_the_networks(mode: Any) ->
     """Weights are equal to the last bit whatever a rejected prior says of values, as long as it acts alike."""
     one = tried(Asked(True, -1.0), mode=mode, steps=1200)
     other = tried(Asked(True, -100.0), mode=mode, steps=1200)
-    assert not one.q_shaper.believed and one.q_shaper.let_go and one.q_shaper._optimiser is None
+    assert not one.q_shaper.accepted and one.q_shaper.rejected and one.q_shaper._optimiser is None
     assert same(parameters(one), parameters(other))
 
 
 def test_it_is_let_go_when_its_time_is_over_and_asked_no_more() -> None:
     prior = Asked(True, -1.0)
     model = tried(prior, mode="anneal", prove=0.1)
-    assert len(prior.obs) < 2 * 400 and model.q_shaper.let_go
+    assert len(prior.obs) < 2 * 400 and model.q_shaper.rejected
 
 
 def test_a_believed_prior_is_let_go_when_the_learner_does_clearly_better() -> None:
@@ -165,25 +168,25 @@ def test_a_believed_prior_is_let_go_when_the_learner_does_clearly_better() -> No
             return super().__call__(obs, action)
 
     model = tried(Turns(True), steps=4000, until=1.0)
-    assert model.q_shaper.believed and model.q_shaper.let_go and model.q_shaper.weight == 0.0
+    assert model.q_shaper.accepted and model.q_shaper.rejected and model.q_shaper.weight == 0.0
 
 
 def test_where_it_leads_no_more_nothing_is_held_against_it() -> None:
     """Believed, and without a part in the acting: from then on all episodes are the learner's."""
     shaper = tried(Asked(True), steps=1500, until=1.0, follow=0.0).q_shaper
-    assert shaper.believed and shaper.outcome.steps < 1000
-    shaper.let_go, shaper._model.num_timesteps = False, 1000
+    assert shaper.accepted and shaper.outcome.steps < 1000
+    shaper.rejected, shaper._model.num_timesteps = False, 1000
     shaper._reuse.leads[:] = False
     for _ in range(10):
-        shaper._reuse.paid(np.array([5.0]), np.array([True]))
-    shaper._judge()
-    assert shaper._reuse.costs and not shaper.let_go
+        shaper._reuse.add(np.array([5.0]), np.array([True]))
+    shaper._decide()
+    assert shaper._reuse.is_worse and not shaper.rejected
 
 
 def test_what_became_of_it_is_told() -> None:
     right, wrong = (tried(Asked(True, sign), steps=1200).q_shaper.outcome for sign in (1.0, -1.0))
-    assert right.believed and right.led > right.own and right.steps < 1200
-    assert not wrong.believed and wrong.led <= wrong.own and wrong.steps == 240, (
+    assert right.accepted and right.guided > right.own and right.steps < 1200
+    assert not wrong.accepted and wrong.guided <= wrong.own and wrong.steps == 240, (
         "a fifth of the training"
     )
 
@@ -199,7 +202,7 @@ def test_shares_are_of_a_training_in_pieces_where_its_length_is_said() -> None:
     model: Any = make("MlpPolicy", chain("DQN", last=8), **learner)
     for _ in range(20):
         model.learn(50, reset_num_timesteps=False)
-    assert model.q_shaper.believed and model.q_shaper.outcome.steps > 50, (
+    assert model.q_shaper.accepted and model.q_shaper.outcome.steps > 50, (
         "not let go within the first piece"
     )
 
@@ -208,7 +211,7 @@ def test_a_second_training_weighs_no_more_than_the_first() -> None:
     model = tried(Asked(True), steps=1000, until=1.0)
     assert model.q_shaper.outcome.steps > 100
     model.learn(200, reset_num_timesteps=True)
-    model.q_shaper.let_go, model.num_timesteps = False, 0
+    model.q_shaper.rejected, model.num_timesteps = False, 0
     assert model.q_shaper.weight == 1.0
 
 
@@ -238,9 +241,9 @@ def steps_to_solve_rooms(prior: Any, seed: int, cap: int = 60_000, prove: float 
         q[state, action] += 0.5 * (float(won[0]) + following - q[state, action])
         over = bool(won[0]) or step - began >= rooms.horizon
         if on_trial:
-            reuse.paid(won.astype(float), np.array([over]))
-            q = prior.copy() if reuse.pays else q
-            on_trial = not (reuse.pays or reuse.costs or step > prove * cap)
+            reuse.add(won.astype(float), np.array([over]))
+            q = prior.copy() if reuse.is_better else q
+            on_trial = not (reuse.is_better or reuse.is_worse or step > prove * cap)
         place, began = (start, step) if over else (place, began)
         if step % 500 == 0 and greedy_success(rooms, q[None], see_mask=False)[0]:
             return step

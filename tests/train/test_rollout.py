@@ -10,12 +10,13 @@ import torch
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.vec_env import VecNormalize
 
-from rewardsmith.engine.workers.calls import open_host
+from rewardsmith.engine.workers.opening import open_host
 from rewardsmith.errors import ProgramError
 from rewardsmith.task.loading import Task
 from rewardsmith.train.learner import make_learner, normalised
+from rewardsmith.train.rewards import TrainingEpisode
 from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, SettleRollout
-from rewardsmith.train.vec_reward import TrainingEpisode, VecReward
+from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import make_vec_env
 from tests.support.trials import MATCH, PPO, entry_of, toy_task
 

@@ -15,14 +15,21 @@ import numpy as np
 import pytest
 import torch
 
-from rewardsmith.engine.workers.calls import open_host
+from rewardsmith.engine.workers.opening import open_host, running_functions
 from rewardsmith.errors import BoundaryError, ProgramError, UsageError
 from rewardsmith.run.trials import RANKING_EPISODES, TrialResult
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.task.loading import Task
-from rewardsmith.train.algorithms import algorithm_class
+from rewardsmith.terms.specs import program_terms
 from rewardsmith.train.evaluation import run_evaluation
-from rewardsmith.train.learner import load_state, make_learner, make_policy, normalised, save_state
+from rewardsmith.train.learner import (
+    algorithm_class,
+    load_state,
+    make_learner,
+    make_policy,
+    normalised,
+    save_state,
+)
 from rewardsmith.train.preflight import run_preflight
 from rewardsmith.train.trial import run_training
 from rewardsmith.train.vec_reward import VecReward
@@ -283,12 +290,10 @@ def test_a_module_that_fails_when_it_is_loaded_is_the_programs_fault(tmp_path: P
     job = job_for(task)
     with pytest.raises(ProgramError):  # the control
         open_host("X = 1 / 0\n", entry_of(MATCH), make_vec_env(task, 1, 0).layout, 64)
-    report = run_training(
-        task,
-        job,
-        tmp_path,
-        lambda venv: open_host("X = 1 / 0\n" + job.source, entry_of(MATCH), venv.layout, 64),
-    )
+    reward = program_terms("X = 1 / 0\n" + MATCH, {"reward": entry_of(MATCH)}, "batched")
+    job = job.model_copy(update={"reward": reward})
+    with running_functions(task, job) as open_functions:
+        report = run_training(task, job, tmp_path, open_functions)
     assert (report.status, report.steps, report.line, report.checkpoints) == (
         "program_failed",
         0,
@@ -296,7 +301,7 @@ def test_a_module_that_fails_when_it_is_loaded_is_the_programs_fault(tmp_path: P
         [],
     )
     assert "ZeroDivisionError" in report.message
-    assert run_evaluation(task, job, tmp_path, lambda _: None).status == "program_failed"
+    assert run_evaluation(task, job, tmp_path, open_functions).status == "program_failed"
 
 
 def exists(number: str) -> bool:
@@ -411,7 +416,8 @@ def test_jobs_are_told_apart_by_what_can_change_a_result() -> None:
     changes: list[dict[str, Any]] = [
         {"seed": 1},
         {"steps": 65},
-        {"source": "x"},
+        {"reward": program_terms("x", {"reward": entry_of(MATCH)}, "batched")},
+        {"trainer": "another"},
         {"rung": "report"},
     ]
     digests = {job.model_copy(update=change).digest("t") for change in changes}

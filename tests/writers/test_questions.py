@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 import rewardsmith as rs
 from rewardsmith.errors import UsageError
 from rewardsmith.task.loading import Task, load_task
-from rewardsmith.train.learner import with_subgoals
+from rewardsmith.terms.reward import Reward
+from rewardsmith.terms.subgoals import Subgoals
+from rewardsmith.train.observing import observed
 from rewardsmith.train.vectors import make_vec_env
 from rewardsmith.writers.questions.program import (
     STOP_WORDS,
@@ -94,13 +96,14 @@ def test_a_success_is_paid_nothing_in_all_and_a_wrong_thing_nothing_at_all(
     base = make_vec_env(eager, 8, 0)
     rng, successes, failures, episodes = np.random.default_rng(0), list[float](), list[float](), 0
     with hosted(source, columns("take the red key", "red key")) as host:
-        venv: Any = with_subgoals(eager, base, host)
+        goals = Subgoals.for_task(host, eager, base.buffers, base.envs[0])
+        venv = observed(base, Reward([goals]))
         venv.reset()
         base.buffers.begin()
         sums, t = np.zeros(8), np.zeros(8)
         while episodes < 1000:
             _, rewards, dones, _ = venv.step(rng.choice(3, 8, p=(0.1, 0.6, 0.3)))
-            sums += eager.spec.training.gamma**t * venv.paid
+            sums += eager.spec.training.gamma**t * goals.bonuses
             t += 1
             for row in np.flatnonzero(dones):
                 (successes if rewards[row] > 0 else failures).append(float(sums[row]))

@@ -31,7 +31,7 @@ from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import FieldSpec
 from rewardsmith.task.text import WORD
-from rewardsmith.train.subgoals import bonus_for
+from rewardsmith.terms.subgoals import bonus_for
 
 _LEFT_OUT = ("__future__", "typing_extensions")
 

@@ -10,6 +10,7 @@ from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.maths.shaping import check_bonus
 from rewardsmith.program import ENTRY_POINTS, Verdict
 from rewardsmith.sandbox.behaviour.checks import check_on_transitions
+from rewardsmith.task.algorithms import names_that_take_a_prior
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.types import Columns, Finding
 
@@ -78,11 +79,14 @@ def _too_large_a_bonus(training: TrainingSpec, longest: int | None, count: int) 
 
 
 def unusable_parts(training: TrainingSpec) -> Iterator[tuple[str, str, str]]:
-    """Functions that a task's learner has no use for: (name, why, what to do)."""
-    if training.algorithm not in ("DQN", "TD3", "SAC"):
-        why = f"{training.algorithm} learns no Q that a q_prior could shape"
+    """Functions that a task's learner cannot use: (name, why, what to do)."""
+    can = training.capabilities
+    if not can.takes_prior:
+        lacks = "cannot be shaped by" if can.learns_q else "learns no Q that could be shaped by"
+        *names, last = names_that_take_a_prior()
         yield (
             "q_prior",
-            why,
-            "write a reward, or a potential; or train with DQN, TD3 or SAC: [training] algorithm",
+            f"{training.algorithm} {lacks} a q_prior",
+            "write a reward or a potential, or set [training] algorithm to "
+            f"{', '.join(names)} or {last}",
         )

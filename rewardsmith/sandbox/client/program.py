@@ -1,4 +1,4 @@
-"""A program's functions, each in a host of its own, as one evaluator."""
+"""The reward and the potential of a program, each in a host of its own, as one reward."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from rewardsmith.parts import ProgramParts
 from rewardsmith.program import EntryPoint, Style
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
+from rewardsmith.terms.native import NativeReward
+from rewardsmith.terms.potential import PotentialChange
+from rewardsmith.terms.program import ProgramReward
+from rewardsmith.terms.reward import Reward
+from rewardsmith.terms.term import Term
 from rewardsmith.types import Shapes
 
 
-class HostedProgram(ProgramParts):
-    """The reward and the potential of an accepted program, running.
+class HostedProgram(Reward):
+    """The reward and the potential of an accepted program, running in hosts.
 
     Args:
-        entries: its functions by name; others than these two are left alone.
-        shapes: at least the arguments that they ask for.
+        entries: its functions by name; only these two are started.
+        shapes: at least those of the arguments that they read.
         capacity: transitions per call of a host; larger batches are cut.
         style: of the reward; a potential is always batched.
         gamma: the learner's discount.
@@ -50,7 +54,12 @@ class HostedProgram(ProgramParts):
             self.close()
             raise
         hosts = {host.entry.name: host for host in self._hosts}
-        super().__init__(hosts.get("reward"), hosts.get("potential"), gamma)
+        terms: list[Term] = [
+            ProgramReward(hosts["reward"]) if "reward" in hosts else NativeReward()
+        ]
+        if "potential" in hosts:
+            terms.append(PotentialChange(hosts["potential"], gamma))
+        super().__init__(terms)
 
     def close(self) -> None:
         """End the hosts' processes."""

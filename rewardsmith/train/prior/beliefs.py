@@ -1,10 +1,9 @@
-"""What somebody believes of Q before anything was learned: a function, or pairs of states and actions with values.
+"""A prior on Q: a function, or pairs of states and actions with values.
 
-Values are in units of the task's reward. A function is asked once for each transition that is
-stored, beside the replay buffer, not again when it is sampled; of actions from a box once more
-where it acts. There it is asked of the stored
-action and of some random ones: what a prior knows lies mostly in how it orders actions, and one
-action alone cannot show that.
+Values are in units of the task's reward. A function is evaluated once for each transition that is
+stored, beside the replay buffer, not again when the transition is sampled; for actions from a box
+once more where the prior acts. There it is evaluated on the stored action and on some random ones:
+what a prior knows lies mostly in how it orders actions, and one action alone cannot show that.
 """
 
 from __future__ import annotations
@@ -23,7 +22,8 @@ from rewardsmith.errors import UsageError
 from rewardsmith.types import Array, FloatArray
 
 QFunction = Callable[..., FloatArray]
-"""(obs, action) -> (n,) for actions from a box, as the environment takes them; obs -> (n, n_actions) for Discrete.
+"""(obs, action) -> (n,) for actions from a box, as the environment takes them; for Discrete actions
+obs -> (n, n_actions).
 
 Observations are those of the environments, below VecNormalize; images as the learner has them,
 channels first."""
@@ -35,7 +35,7 @@ _AT_ONCE = 1024  # vector steps of a loaded buffer that are asked about in one c
 
 @dataclass(frozen=True)
 class QPairs:
-    """Pairs of states and actions that somebody calls good or bad, as in Q-shaping (Wu 2024, arXiv 2410.01458).
+    """Pairs of states and actions that are good or bad, as in Q-shaping (Wu 2024, 2410.01458).
 
     Attributes:
         obs: observations, shape (n, ...), or of a Dict such an array for each key; images channels
@@ -132,7 +132,7 @@ class StoredBeliefs:
         self._begin()
 
     def _begin(self) -> None:
-        """Make room beside the model's buffer; what is in it already, loaded from a file, is asked about now."""
+        """Make room beside the model's buffer, and value what a loaded buffer holds already."""
         buffer = self._model.replay_buffer
         assert isinstance(buffer, ReplayBuffer)
         self._buffer, rows = buffer, (buffer.buffer_size, buffer.n_envs)
@@ -184,7 +184,7 @@ class StoredBeliefs:
             )
 
     def best(self, led: Array, action: Array, rng: np.random.Generator) -> Array:
-        """The actions that the function values most, of all or, from a box, of the learner's and some random ones.
+        """The actions of highest value: of all, or from a box, of the learner's and random ones.
 
         Args:
             led: of which environments, shape (n_envs,).
@@ -211,7 +211,7 @@ class StoredBeliefs:
     def _asked_beside(
         self, seen: Any, action: Array, others: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
-        """An action and random others, shape (n, 1 + others, d), and the function's values of them."""
+        """An action and random others, shape (n, 1 + others, d), and their values."""
         n, m = len(action), 1 + others
         actions = rng.uniform(-1, 1, (n, m, self._buffer.action_dim)).astype(np.float32)
         actions[:, 0] = action.reshape(n, -1)

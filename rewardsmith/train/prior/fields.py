@@ -1,4 +1,4 @@
-"""A program's prior on Q, which reads fields by name, as a function that a q_shaped learner can ask."""
+"""A program's prior on Q, which reads fields by name, as a function of a q_shaped learner."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class PriorOfFields:
         ).total
 
     def _below(self, actions: Iterable[Any]) -> Array:
-        """Actions as they reach the environment; its random numbers, which wrappers draw from, are put back."""
+        """Actions as they reach the environment; the state of its random numbers is restored."""
         if not self._wrappers:
             return np.asarray(actions)
         numbers = self._venv.envs[0].unwrapped.np_random.bit_generator
@@ -74,7 +74,7 @@ class PriorOfFields:
 
 
 def _action_wrappers(env: gym.Env[Any, Any]) -> list[gym.ActionWrapper[Any, Any, Any]]:
-    """Copies of those between a policy and a recorder, the outermost first; what acts by chance alone is left out."""
+    """Copies of the wrappers above a recorder, the outermost first, without purely random ones."""
     found = []
     while isinstance(env, gym.Wrapper) and not isinstance(env, Recorder):
         if isinstance(env, gym.ActionWrapper) and not isinstance(env, StickyAction):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from stable_baselines3 import DQN
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from rewardsmith.task.spec import PriorPart
 from rewardsmith.train.prior.beliefs import Believed
 
-Part = Literal["q", "actions", "states"]
 ORDER_SHARE = 0.2  # of the values, times 1 - gamma: the margin between two actions
 MARGIN = 0.5  # how far the actor is pushed from a bad action, in the policy's range of -1 to 1
 
 
-def belief_loss(model: OffPolicyAlgorithm, batch: Believed, part: Part) -> torch.Tensor:
+def belief_loss(model: OffPolicyAlgorithm, batch: Believed, part: PriorPart) -> torch.Tensor:
     """Mean squared distance of the critic, or of all critics, from what is believed.
 
     Args:
@@ -37,7 +37,7 @@ def belief_loss(model: OffPolicyAlgorithm, batch: Believed, part: Part) -> torch
 
 
 def order_loss(found: torch.Tensor, wanted: torch.Tensor, share: float) -> torch.Tensor:
-    """Squared hinge over pairs of actions: the one that is believed better shall be better by a small margin.
+    """Squared hinge over pairs of actions: the better one must be better by a small margin.
 
     A margin, never the believed distance: a critic that is held to a distance d between actions
     counts d anew at every backup, and its values grow by up to d gamma / (1 - gamma). Margins of
@@ -73,7 +73,7 @@ def _critic_values(model: OffPolicyAlgorithm, batch: Believed) -> list[torch.Ten
 
 
 def actor_loss(mean: torch.Tensor, batch: Believed) -> torch.Tensor:
-    """Squared distance to the best action, if it is good; a hinge where the mean is near the worst, if it is bad."""
+    """Squared distance to the best action, if it is good; a hinge near the worst, if it is bad."""
     assert batch.actions is not None
     rows = torch.arange(len(mean), device=mean.device)
     values, m = batch.values, batch.values.shape[1]

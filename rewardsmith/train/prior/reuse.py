@@ -1,11 +1,10 @@
-"""Policy reuse: every second episode is led by a prior, and what these are paid is held against the learner's own.
+"""Policy reuse: a prior guides every second episode, and the returns of both kinds are compared.
 
-(Probabilistic policy reuse, Fernandez and Veloso 2006, which also chooses by what the episodes of
-each gained.) In an
-episode that it leads the prior acts most of the time, in stretches, and the learner in between: of
-flawless episodes alone a learner sees no mistake put right, and learns less from them (on CartPole:
-worse than without a prior). Nothing here knows of networks or of Stable-Baselines3, so that a loop
-of one's own, tabular too, can use it.
+(Probabilistic policy reuse, Fernandez and Veloso 2006, which also chooses by the returns of each.)
+In an episode that it guides, the prior acts most of the time, in stretches, and the learner in
+between: from flawless episodes alone a learner sees no mistake corrected, and learns less (on
+CartPole: worse than without a prior). Nothing here depends on networks or on Stable-Baselines3, so
+that your own loop, tabular too, can use it.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ _STRETCH = 10  # steps after which it is drawn anew who acts
 
 
 class Reuse:
-    """Every second episode of some environments is led by a prior, and compared with those of the learner alone.
+    """Decides which episodes a prior guides, and compares their returns with the learner's own.
 
     Attributes:
-        leads: whose present episode is led, shape (n_envs,).
-        returns: of the last episodes: the learner's own, those that were led.
-        pays: whether those that were led are clearly paid more.
-        costs: whether the learner's own are.
+        leads: in which environments the prior guides the present episode, shape (n_envs,).
+        returns: of the latest episodes: the learner's own, and the prior-guided ones.
+        is_better: whether the returns of prior-guided episodes are clearly higher.
+        is_worse: whether the learner's own are.
     """
 
     def __init__(self, n_envs: int) -> None:
@@ -38,17 +37,17 @@ class Reuse:
             deque(maxlen=_RECENT),
             deque(maxlen=_RECENT),
         )
-        self.pays = self.costs = False
+        self.is_better = self.is_worse = False
         self._acts = np.zeros(n_envs, bool)
         self._begins = np.ones(n_envs, bool)
-        self._paid = np.zeros(n_envs)
+        self._sums = np.zeros(n_envs)
         self._turn = True
 
     def acting(self, share: float, rng: np.random.Generator) -> Array:
         """Before a vector step: where the prior acts, shape (n_envs,).
 
         Args:
-            share: of the steps of an episode that it leads.
+            share: of the steps of an episode that it guides.
         """
         for row in np.flatnonzero(self._begins):
             self.leads[row], self._turn = self._turn, not self._turn
@@ -59,22 +58,22 @@ class Reuse:
         self._begins[:] = False
         return self._acts & self.leads
 
-    def paid(self, rewards: FloatArray, dones: Array) -> None:
-        """After a vector step: what it paid and which episodes it ended, both shape (n_envs,)."""
-        self._paid += rewards
+    def add(self, rewards: FloatArray, dones: Array) -> None:
+        """After a vector step: its rewards and which episodes it ended, both shape (n_envs,)."""
+        self._sums += rewards
         if not dones.any():
             return
         for row in np.flatnonzero(dones):
-            self.returns[int(self.leads[row])].append(float(self._paid[row]))
-        self._paid[dones] = 0.0
+            self.returns[int(self.leads[row])].append(float(self._sums[row]))
+        self._sums[dones] = 0.0
         self._begins |= dones
-        own, led = self.returns
-        self.pays, self.costs = (
-            clearly_above(led, own),
-            clearly_above(own, led),
+        own, guided = self.returns
+        self.is_better, self.is_worse = (
+            clearly_above(guided, own),
+            clearly_above(own, guided),
         )  # here, not at every step
 
     @property
     def seen_enough(self) -> bool:
-        """Whether there were so many episodes of each that a great gain would show by now."""
+        """Whether enough episodes of each kind ended for a large gain to show."""
         return min(len(returns) for returns in self.returns) >= _ENOUGH

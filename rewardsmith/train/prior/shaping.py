@@ -1,21 +1,20 @@
-"""Q-shaping for Stable-Baselines3's DQN, TD3 and SAC: the critic begins from, or is drawn to, what somebody believes.
+"""Q-shaping for Stable-Baselines3's DQN, DDPG, TD3 and SAC: a prior on Q shapes the critic.
 
     model = rs.q_shaped(SAC, q_prior=believed)("MlpPolicy", env)
     model.learn(50_000)
     model.save("sac.zip")                # an SAC like any other: SAC.load("sac.zip")
 
-First the prior has to prove itself: it leads every second episode, acting most of the time (see
-:mod:`rewardsmith.train.prior.reuse`). If these are clearly paid more than the learner's own it is
-believed, else let go, and
-nothing of it ever reaches the networks. What was tried either way is learned from: the learner is
-off-policy.
+First the prior is tested: it guides every second episode, acting most of the time (see
+:mod:`rewardsmith.train.prior.reuse`). If the returns of these are clearly higher than those of the
+learner's own episodes it is accepted, else rejected, and nothing of it ever reaches the networks.
+The learner learns from all these episodes: it is off-policy.
 
 Then ``prefill`` fits critic and targets once (and the actor: towards good actions, away from bad
 ones). ``anneal`` takes a small step towards the prior beside every k-th update, with a weight that
-falls to exactly 0 at ``until``; the prior goes on leading as much as it weighs, and is let go as
-soon as its episodes are clearly paid less. After that learning is what it would be without a prior.
-``persistent`` never stops, and so is a reward of its own (h / alpha, tabular): it changes what is
-optimal.
+falls to exactly 0 at ``until``; the prior goes on acting with the same weight, and is rejected as
+soon as the returns of its episodes are clearly lower. After that learning is what it would be
+without a prior. (A prior that never stopped would be a reward of its own, h / alpha in the tabular
+case, and change the optimal policy; the benchmark has one as a control.)
 
 The step has an optimiser of its own, whose learning rate is the learner's times the weight. In the
 learner's own Adam a weight on the loss would be normalised away, and its moments would go on
@@ -28,12 +27,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from gymnasium import spaces
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from stable_baselines3 import DQN, SAC, TD3
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import unwrap_vec_wrapper
@@ -42,82 +41,14 @@ from rewardsmith.errors import UsageError
 from rewardsmith.run.trials import PriorOutcome
 from rewardsmith.train.prior.beliefs import Believed, PairBeliefs, QFunction, QPairs, StoredBeliefs
 from rewardsmith.train.prior.fields import PriorOfFields
-from rewardsmith.train.prior.losses import Part, actor_loss, belief_loss
+from rewardsmith.train.prior.losses import actor_loss, belief_loss
+from rewardsmith.train.prior.options import QShaping
 from rewardsmith.train.prior.reuse import Reuse
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.types import Array, FloatArray
 
 _KINDS = (DQN, TD3, SAC)
-_FOLLOW = 0.75
-_PROVE = 0.2
-_TRIED = 0.75  # share of the steps in which it acts in episodes by which it has to prove itself
-
-
-class QShaping(BaseModel):
-    """How a prior on Q is used.
-
-    Attributes:
-        mode: see the head of this module.
-        part: what of it is used: ``actions`` only how it orders the actions of a state, ``states``
-            only its mean over actions, ``q`` all of it; by default ``actions``, but ``q`` to
-            prefill, to persist, and of pairs.
-        weight: of a step towards the prior, in units of the learner's own steps; with 0 it only
-            acts.
-        until: share of the training after which the weight is 0.
-        steps: length of the training of which ``until`` and ``prove`` are shares; by default what
-            ``learn`` is told. Who learns in pieces (``reset_num_timesteps=False``) says here what
-            they come to.
-        every: a step towards the prior beside every so many updates.
-        prove: share of the training in which it has to prove itself (longer, up to ``until``, where
-            four episodes of each take longer); with 0 it is believed without. By default 0.2, and 0
-            of what says no order of actions, pairs and ``states``, and for the control,
-            ``persistent``.
-        follow: share of the steps of every second episode in which it acts once it is believed,
-            falling to 0 with the weight; by default 0.75 to anneal, else 0.
-        fit_steps: gradient steps of ``prefill``.
-        actor: whether ``prefill`` also moves the actor, where there is one.
-        biased: what ``persistent`` needs to be said.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    mode: Literal["prefill", "anneal", "persistent"] = "anneal"
-    part: Part | None = None
-    weight: float = Field(1.0, ge=0)
-    prove: float | None = Field(None, ge=0, le=1)
-    until: float = Field(0.5, gt=0, le=1)
-    steps: int | None = Field(None, ge=1)
-    every: int = Field(1, ge=1)
-    follow: float | None = Field(None, ge=0, le=1)
-    fit_steps: int = Field(500, ge=1)
-    actor: bool = True
-    biased: bool = False
-
-    def of(self, prior: QFunction | QPairs) -> QShaping:
-        """These options with the defaults that depend on the mode and on what is believed.
-
-        Raises:
-            UsageError: what is believed says no order of actions.
-        """
-        pairs = isinstance(prior, QPairs)
-        part = self.part or ("actions" if self.mode == "anneal" and not pairs else "q")
-        orders = part != "states" and not pairs
-        follow = (
-            (_FOLLOW if orders and self.mode == "anneal" else 0.0)
-            if self.follow is None
-            else self.follow
-        )
-        prove = (
-            (_PROVE if orders and self.mode != "persistent" else 0.0)
-            if self.prove is None
-            else self.prove
-        )
-        if pairs and (part == "actions" or follow > 0 or prove > 0):
-            raise UsageError(
-                "pairs say what one action is worth, and no order",
-                "leave out part, follow and prove",
-            )
-        return self.model_copy(update={"part": part, "follow": follow, "prove": prove})
+_TESTED = 0.75  # share of the steps in which it acts in the episodes that test it
 
 
 class _Beliefs(Protocol):
@@ -139,20 +70,19 @@ def q_shaped(
     """A maker of models of ``algorithm`` that use a prior on Q.
 
     Args:
-        algorithm: DQN, TD3 or SAC, or a class of one's own below them.
+        algorithm: DQN, DDPG, TD3 or SAC, or a class below them.
         q_prior: a function, see :data:`rewardsmith.train.prior.beliefs.QFunction`, or pairs.
-        options: of :class:`QShaping`.
+        options: of :class:`rewardsmith.train.prior.options.QShaping`.
 
     Returns:
         What takes the same arguments as the algorithm, and makes an instance of it.
 
     Raises:
-        UsageError: another algorithm, an unknown option, ``persistent`` without ``biased=True``, or
-            pairs that shall act or order actions.
+        UsageError: another algorithm, an unknown option, or pairs that shall act or order actions.
     """
     if not issubclass(algorithm, _KINDS):
         raise UsageError(
-            f"{algorithm.__name__} has no Q that could be shaped", "use DQN, TD3 or SAC"
+            f"{algorithm.__name__} has no Q that could be shaped", "use DQN, DDPG, TD3 or SAC"
         )
     try:
         shaping = QShaping(**options).of(q_prior)
@@ -161,11 +91,6 @@ def q_shaped(
         raise UsageError(
             f"q_shaped: {first['loc'][0]}: {first['msg']}", f"found {first['input']!r}"
         ) from None
-    if shaping.mode == "persistent" and not shaping.biased:
-        raise UsageError(
-            "a prior that stays changes what is optimal, like a reward of its own",
-            "use anneal or prefill; or say that you want that: biased=True",
-        )
 
     def make(*arguments: Any, **settings: Any) -> OffPolicyAlgorithm:
         model = _shaped_class(algorithm)(*arguments, **settings)
@@ -176,7 +101,7 @@ def q_shaped(
 
 
 class QShaper:
-    """Draws one model's critic to a prior. Its random choices are its own: the learner's are as without it."""
+    """Shapes one model's critic by a prior; its random choices leave the learner's as they are."""
 
     def __init__(
         self, model: OffPolicyAlgorithm, prior: QFunction | QPairs, options: QShaping
@@ -192,25 +117,25 @@ class QShaper:
             self._beliefs = StoredBeliefs(model, prior, seed=(model.seed or 0) + 1)
         self._updates, self._filled = 0, False
         self._reuse = Reuse(model.n_envs)
-        self.believed = not options.prove
+        self.accepted = not options.prove
         self.outcome: PriorOutcome | None = None
         self._since = 0
-        self.let_go = False  # for good, also where the model goes on to learn later
+        self.rejected = False  # for good, also where the model goes on to learn later
         self._optimiser: torch.optim.Optimizer | None = torch.optim.Adam(
             _critic(model).parameters()
         )
 
     def acting(self, stored: Array) -> Array:
-        """The actions to take, as the buffer stores them: the prior's where it leads, elsewhere the learner's own.
+        """The actions to take, as the buffer stores them: the prior's where it acts.
 
         Args:
-            stored: what the learner would do in its last observations.
+            stored: the learner's actions for its latest observations.
         """
-        self._judge()
+        self._decide()
         if self._is_over:
             return stored
         self._beliefs.look(self._seen())
-        share = (self.options.follow or 0.0) * self._time_left() if self.believed else _TRIED
+        share = (self.options.follow or 0.0) * self._time_left() if self.accepted else _TESTED
         led = self._reuse.acting(share, self._rng) if share else np.zeros(len(stored), bool)
         if not led.any():
             return stored
@@ -223,8 +148,8 @@ class QShaper:
 
         Args:
             stored: its actions, as the buffer stores them.
-            rewards: what it paid; instead of VecNormalize's the environment's are taken, of a
-                program's the unshaped.
+            rewards: those that are stored; the environment's are used in place of VecNormalize's,
+                and of a program's the terms that rank.
             dones: which episodes it ended.
         """
         if self._is_over:
@@ -239,10 +164,10 @@ class QShaper:
             rewards = rewarded.earned
         elif normalising is not None:
             rewards = normalising.get_original_reward()
-        self._reuse.paid(rewards, dones)
+        self._reuse.add(rewards, dones)
 
     def _seen(self) -> Any:
-        """What the prior is asked about: the environments' observations, or of a program what was recorded."""
+        """What the prior is evaluated on: observations, or recorded fields for a program's."""
         if isinstance(self._beliefs, PairBeliefs):
             return None
         if self._of_fields is not None:
@@ -252,45 +177,43 @@ class QShaper:
 
     @property
     def _is_over(self) -> bool:
-        """Whether nothing of it will be asked again."""
-        return self.let_go or self._filled
+        """Whether the prior will not be evaluated again."""
+        return self.rejected or self._filled
 
-    def _judge(self) -> None:
-        """Believe it, or let it go: by what the episodes that it led were paid, and by the time."""
-        options, on_trial = self.options, not self.believed
+    def _decide(self) -> None:
+        """Accept or reject it, by the returns of its episodes and by the time."""
+        options, on_trial = self.options, not self.accepted
         share = self._model.num_timesteps / self._length
-        if self._is_over or options.mode == "persistent":
+        if self._is_over:
             return
-        if share >= options.until and (options.mode == "anneal" or not self.believed):
-            self.let_go = True
+        if share >= options.until and (options.mode == "anneal" or not self.accepted):
+            self.rejected = True
         elif options.prove and (on_trial or options.follow):
             late = share >= options.prove and self._reuse.seen_enough
-            if on_trial and self._reuse.pays:
-                self.believed, self._since = True, self._model.num_timesteps
-            self.let_go = self._reuse.costs or (late and not self.believed)
-        if on_trial and (self.believed or self.let_go):
-            own, led = (
+            if on_trial and self._reuse.is_better:
+                self.accepted, self._since = True, self._model.num_timesteps
+            self.rejected = self._reuse.is_worse or (late and not self.accepted)
+        if on_trial and (self.accepted or self.rejected):
+            own, guided = (
                 float(np.mean(returns)) if returns else None for returns in self._reuse.returns
             )
             self.outcome = PriorOutcome(
-                believed=self.believed, steps=self._model.num_timesteps, led=led, own=own
+                accepted=self.accepted, steps=self._model.num_timesteps, guided=guided, own=own
             )
 
     @property
     def weight(self) -> float:
         """Of a step towards the prior, now."""
-        if self.options.mode == "prefill" or not self.believed:
+        if self.options.mode == "prefill" or not self.accepted:
             return 0.0
-        return self.options.weight * (
-            1.0 if self.options.mode == "persistent" else self._time_left()
-        )
+        return self.options.weight * self._time_left()
 
     def _time_left(self) -> float:
-        """Of the time in which the prior has a say, from 1 to exactly 0."""
+        """The share of the prior's time that is left, from 1 to exactly 0."""
         end = self.options.until * self._length
         left = (end - self._model.num_timesteps) / (end - self._since or 1.0)
         return (
-            0.0 if self.let_go else min(1.0, max(0.0, left))
+            0.0 if self.rejected else min(1.0, max(0.0, left))
         )  # more than 1 where a second training begins anew
 
     @property
@@ -299,11 +222,11 @@ class QShaper:
         return self.options.steps or self._model._total_timesteps or 1
 
     def before_updates(self, batch_size: int) -> None:
-        """Prefill, once it is believed."""
+        """Prefill, once the prior is accepted."""
         if (
             self.options.mode != "prefill"
             or self._filled
-            or not self.believed
+            or not self.accepted
             or not self._beliefs.size
         ):
             return
@@ -316,14 +239,14 @@ class QShaper:
         _copy_to_targets(self._model)
 
     def after_updates(self, count: int, batch_size: int) -> None:
-        """The steps that are owed beside so many updates."""
-        self._judge()
+        """Take the steps that are due beside so many updates."""
+        self._decide()
         weight, owed = (
             self.weight,
             (self._updates + count) // self.options.every - self._updates // self.options.every,
         )
         self._updates += count
-        if self.let_go:
+        if self.rejected:
             self._optimiser = None  # with all that it remembers
         if weight == 0.0:
             return
@@ -338,7 +261,7 @@ class QShaper:
         _descend(optimiser, belief_loss(self._model, batch, self.options.part or "q"))
 
     def _move_actor(self, batch_size: int) -> None:
-        """The policy's mean towards the best of the actions asked about, and away from the worst."""
+        """Move the policy's mean towards the best stored actions, and away from the worst."""
         actor: Any = self._model.policy.actor
         optimiser = torch.optim.Adam(actor.parameters(), lr=_rate(self._model))
         for _ in range(self.options.fit_steps):
@@ -378,7 +301,7 @@ def _rate(model: OffPolicyAlgorithm) -> float:
 
 @cache
 def _shaped_class(algorithm: type[OffPolicyAlgorithm]) -> type[OffPolicyAlgorithm]:
-    """A class below ``algorithm`` that tells its shaper of transitions and updates."""
+    """A class below ``algorithm`` that calls its shaper at transitions and updates."""
 
     class Shaped(algorithm):  # type: ignore[misc, valid-type]
         q_shaper: QShaper | None = None

@@ -113,8 +113,8 @@ def _tests(run: RunFolder, state: RunState, program: str) -> PriorTests | None:
         return None
     return PriorTests(
         trainings=len(outcomes),
-        accepted=sum(map(attrgetter("believed"), outcomes)),
-        guided=_mean(map(attrgetter("led"), outcomes)),
+        accepted=sum(map(attrgetter("accepted"), outcomes)),
+        guided=_mean(map(attrgetter("guided"), outcomes)),
         own=_mean(map(attrgetter("own"), outcomes)),
     )
 
