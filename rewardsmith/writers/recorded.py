@@ -61,7 +61,7 @@ class RecordedReplies(BaseModel):
                 if self.reply(Slot(number, sample)) is None:
                     raise UsageError(
                         f"the file has no reply for round {number}, sample {sample} (from 0)",
-                        "reduce rounds or samples, or add the reply to the file",
+                        "choose fewer rounds or samples, or add the reply to the file",
                     )
 
 
