@@ -58,7 +58,7 @@ class Question(NamedTuple):
         return "\n\n".join([self.system, *(parts or [self.messages[0].content])])
 
 
-class Told(NamedTuple):
+class TellResult(NamedTuple):
     """What came of a reply.
 
     Attributes:
@@ -147,7 +147,7 @@ class Search:
         waiting = self._waiting()
         return _question(waiting[0]) if waiting else None
 
-    def tell(self, reply: str, by: str = "a person") -> Told:
+    def tell(self, reply: str, by: str = "a person") -> TellResult:
         """Answer what :meth:`ask` asks: checks the program, trains it when its round is complete, says what came of it.
 
         Args:
@@ -185,11 +185,11 @@ class Search:
         asking = Asking(folder, strategy, log or ReplyLog(folder.llm_log), RunBank(folder))
         return asking.unanswered(state, FREE)
 
-    def _told(self, slot: Slot) -> Told:
+    def _told(self, slot: Slot) -> TellResult:
         state = self.run.state
         entry = state.slots[slot]
         score = state.score(entry.program) if entry.program is not None and entry.accepted else None
-        return Told(
+        return TellResult(
             slot,
             entry.accepted,
             entry.program,
