@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rewardsmith.errors import UsageError
 from rewardsmith.program import CheckedProgram, Verdict
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
+
+if TYPE_CHECKING:
+    from rewardsmith.episodes.random_policy import Look
 
 
 def check_program(source: str, task: Task | str) -> Verdict:
@@ -17,11 +21,16 @@ def check_program(source: str, task: Task | str) -> Verdict:
         UsageError, BoundaryError: the task or its environment is at fault, not the program.
     """
     from rewardsmith.episodes.random_policy import look_at
-    from rewardsmith.sandbox.behaviour.for_training import check_for_training
 
     resolved = resolve_task(task)
-    look = look_at(resolved)
-    return check_for_training(source, look.report, look.transitions, resolved.spec.training)
+    return check_on(source, resolved, look_at(resolved))
+
+
+def check_on(source: str, task: Task, look: Look) -> Verdict:
+    """Check a program on the transitions of a preflight, and whether the task's learner can use it."""
+    from rewardsmith.sandbox.behaviour.for_training import check_for_training
+
+    return check_for_training(source, look.report, look.transitions, task.spec.training)
 
 
 def program_text(path: str | Path) -> str:

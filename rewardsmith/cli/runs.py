@@ -157,8 +157,8 @@ def status(folder: RunFolder, state: RunState) -> str:
 
 
 def _show(output: Output, run: Run) -> None:
+    from rewardsmith.cli.checks import show_appraisal
     from rewardsmith.cli.live import command_name
-    from rewardsmith.cli.programs import show_appraisal
     from rewardsmith.cli.summary import summary
     from rewardsmith.cli.view import bars, program_table, trial_table
     from rewardsmith.evidence.appraisal import appraise_in_run

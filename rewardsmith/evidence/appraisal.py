@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from rewardsmith.episodes.bank import Bank, measured
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.episodes.random_policy import Look
-from rewardsmith.episodes.recording import recorded_trajectories
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.paid import Paid, apply_to_bank
@@ -122,15 +120,6 @@ def untaught_bank(task: Task, look: Look) -> Bank:
     fitness = fitness_function(task)
     random, held = look.behaviour.episodes, look.held.episodes
     return Bank([*measured(random, fitness, "random"), *measured(held, fitness, "held")])
-
-
-def recorded_bank(task: Task, look: Look, path: Path) -> Bank:
-    """The same with a person's recorded episodes.
-
-    Raises:
-        UsageError: the file cannot be read, or holds episodes of another task.
-    """
-    return Bank([*untaught_bank(task, look).trajectories, *recorded_trajectories(task, path)])
 
 
 def told(known: Appraisal) -> list[tuple[str, str]]:

@@ -181,7 +181,7 @@ def test_check_tells_findings_speed_and_terms(tmp_path: Path) -> None:
         and told["style"] == "batched"
         and set(told["terms"]) == {"progress", "place"}
     )
-    assert told["trained"] is None
+    assert told["ranges"] is None
     text = invoke("check", str(file), "--task", str(task), "--runs", str(tmp_path)).stdout
     assert "accepted" in text and "us per transition" in text and "random mean" in text
 

@@ -107,10 +107,10 @@ def test_check_shows_the_terms_on_trained_behaviour(finished: Finished) -> None:
     )
     assert program.is_file()
     told = only_json(call(finished.folder, "check", "mine.py", "--task", "line", "--json"))
-    assert told["trained"]["run"] == finished.run
-    assert set(told["trained"]["terms"]) == {"progress", "place"}
+    assert told["ranges"]["source"] == finished.run
+    assert set(told["ranges"]["terms"]) == {"progress", "place"}
     text = call(finished.folder, "check", "mine.py", "--task", "line", "--run", finished.run).stdout
-    assert "trained mean" in text and finished.run in text
+    assert "recorded mean" in text and finished.run in text
 
 
 def test_the_first_request_is_the_one_that_prompts_show(finished: Finished) -> None:

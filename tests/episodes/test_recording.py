@@ -76,11 +76,15 @@ def test_a_controller_is_recorded_and_a_program_looked_at_on_its_episodes(tmp_pa
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert [episode["success"] for episode in told["episodes"]] == [True] * 3
-    done = call(tmp_path, "check", "reward.py", "--task", "line", "--on", told["file"], "--json")
-    trained = json.loads(done.stdout)["trained"]
-    assert trained["transitions"] == sum(episode["steps"] for episode in told["episodes"])
-    assert trained["terms"]["gain"][0] > 0 and trained["terms"]["end"][2] == 1.0
-    shown = call(tmp_path, "check", "reward.py", "--task", "line", "--on", told["file"]).stdout
+    done = call(
+        tmp_path, "check", "reward.py", "--task", "line", "--episodes", told["file"], "--json"
+    )
+    ranges = json.loads(done.stdout)["ranges"]
+    assert ranges["transitions"] == sum(episode["steps"] for episode in told["episodes"])
+    assert ranges["terms"]["gain"][0] > 0 and ranges["terms"]["end"][2] == 1.0
+    shown = call(
+        tmp_path, "check", "reward.py", "--task", "line", "--episodes", told["file"]
+    ).stdout
     assert "your episodes in episodes.npz" in shown
 
 
@@ -92,5 +96,5 @@ def test_bad_input(tmp_path: Path) -> None:
     record = ("tasks", "record", "line", "--by")
     refused(call(tmp_path, *record, "walk.py:left"), 2, says="no function 'left'", hints="action")
     refused(call(tmp_path, *record, "walk"), 2, says="FILE:FUNCTION", hints="controller.py")
-    check = ("check", "reward.py", "--task", "line", "--on", "episodes.npz")
+    check = ("check", "reward.py", "--task", "line", "--episodes", "episodes.npz")
     refused(call(tmp_path, *check), 2, says="cannot read episodes", hints="tasks record")

@@ -1,0 +1,133 @@
+"""The result of a check as text and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from rewardsmith.cli.tables import column_table
+from rewardsmith.run.wording import number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rewardsmith.api.checking import Check, TermRanges
+    from rewardsmith.cli.command import Output
+    from rewardsmith.evidence.appraisal import Appraisal
+    from rewardsmith.evidence.subgoals import Reached
+    from rewardsmith.program import Verdict
+
+_AUDIT_TEXT = ("subgoal", "false alarms", "evidence")
+_AUDIT_NUMBERS = ("random policy", "in successes", "before the end", "median step")
+_CREDIT_NUMBERS = ("share of differences", "agrees with fitness", "adds to agreement")
+
+
+def check_json(check: Check) -> dict[str, Any]:
+    """The result as JSON."""
+    return {
+        "accepted": check.verdict.accepted,
+        **dataclasses.asdict(check.verdict),
+        "ranges": None if check.ranges is None else dataclasses.asdict(check.ranges),
+        "appraisal": None if check.appraisal is None else dataclasses.asdict(check.appraisal),
+        "subgoals": [one._asdict() for one in check.subgoals],
+    }
+
+
+def show_check(output: Output, check: Check) -> None:
+    """Print the verdict, the term ranges, and what recorded episodes show."""
+    _show_verdict(output, check.verdict)
+    if check.verdict.terms:
+        output.result.print("", _term_table(check.verdict, check.ranges))
+    if check.ranges is not None:
+        output.result.print(_source_of(check.ranges), markup=False, soft_wrap=True)
+    if check.appraisal is not None:
+        output.result.print()
+        show_appraisal(output, check.appraisal)
+    if check.subgoals:
+        _show_subgoals(output, check.subgoals)
+
+
+def show_appraisal(output: Output, appraisal: Appraisal) -> None:
+    """Print how a program orders recorded episodes, what each term adds, and the concerns."""
+    from rewardsmith.evidence.appraisal import told
+
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    for name, value in told(appraisal):
+        lines.add_row(name, value)
+    output.result.print(lines)
+    if len(appraisal.quality.terms) > 1:
+        table = column_table("term", *_CREDIT_NUMBERS, right=_CREDIT_NUMBERS)
+        for term, credit in appraisal.quality.terms.items():
+            table.add_row(term, f"{credit.share:.0%}", number(credit.agrees), number(credit.adds))
+        output.result.print("", table)
+    for concern in appraisal.concerns:
+        output.result.print(f"  {concern}", markup=False, soft_wrap=True)
+
+
+def _show_verdict(output: Output, verdict: Verdict) -> None:
+    console = output.result
+    console.print(
+        Text("accepted", "bold green")
+        if verdict.accepted
+        else Text(f"refused, {verdict.stage} check", "bold red")
+    )
+    for finding in verdict.findings:
+        console.print(f"  {finding}", markup=False, soft_wrap=True)
+    for entry in verdict.entries.values():
+        console.print(Text(f"{entry.name}({', '.join(entry.arguments)})", "cyan"), soft_wrap=True)
+    if verdict.style is not None and verdict.us_per_transition is not None:
+        style = "one transition at a time" if verdict.style == "per_transition" else "batched"
+        speed = f"{number(verdict.us_per_transition)} us per transition"
+        console.print(f"{style}, {speed}, sandbox {verdict.level}")
+    if verdict.reacts_to:
+        shares = sorted(verdict.reacts_to.items(), key=lambda pair: -pair[1])
+        listed = ", ".join(f"{name} {number(share)}" for name, share in shares)
+        console.print(f"reacts to {listed}", soft_wrap=True)
+    for name, rate in verdict.rates.items():
+        console.print(f"subgoal {name} holds after {rate:.1%} of random steps", markup=False)
+
+
+def _term_table(verdict: Verdict, recorded: TermRanges | None) -> Table:
+    """Low, mean and high of each term, under a random policy and on recorded episodes."""
+    kinds = ("random", "recorded") if recorded and recorded.terms else ("random",)
+    numbers = tuple(f"{kind} {name}" for kind in kinds for name in ("low", "mean", "high"))
+    table = column_table("term", *numbers, right=numbers)
+    for term, ranges in verdict.terms.items():
+        cells: list[float | None] = [*ranges]
+        if recorded is not None and recorded.terms:
+            cells += recorded.terms.get(term, [None] * 3)
+        table.add_row(term, *map(number, cells))
+    return table
+
+
+def _source_of(ranges: TermRanges) -> str:
+    """Where the recorded episodes come from."""
+    owner = "your episodes in" if ranges.source.endswith(".npz") else "the best agent of"
+    result = ranges.problem or f"{ranges.transitions:,} transitions"
+    return f"recorded: {owner} {ranges.source}, {result}"
+
+
+def _show_subgoals(output: Output, subgoals: Sequence[Reached]) -> None:
+    """When each subgoal is reached, and the concerns about it."""
+    from rewardsmith.evidence.subgoals import concerns
+    from rewardsmith.llm.prompts import percent
+
+    first, *last = _AUDIT_TEXT
+    table = column_table(first, *_AUDIT_NUMBERS, *last, right=_AUDIT_NUMBERS)
+    for one in subgoals:
+        shares = (percent(one.untaught), percent(one.successes), percent(one.early))
+        table.add_row(one.name, *shares, number(one.step), _false_alarms(one), one.trust)
+    output.result.print()
+    output.result.print(table)
+    for one in subgoals:
+        for concern in concerns(one):
+            output.result.print(f"  {concern}", markup=False, soft_wrap=True)
+
+
+def _false_alarms(one: Reached) -> str:
+    if one.bound is None:
+        return "not known"
+    return f"{one.false} in {one.negatives:,}, at most {one.bound:.2%}"
