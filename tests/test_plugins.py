@@ -120,21 +120,14 @@ def test_a_term_and_a_trainer_of_another_package(tmp_path: Path, site: Path) -> 
     assert len({(folder / "result.json").read_text() for folder in folders}) == 2
 
 
-def test_an_unknown_term_or_trainer_is_refused_before_anything_is_spent(
-    tmp_path: Path, site: Path
-) -> None:
+def test_an_unknown_trainer_is_refused_before_anything_is_spent(tmp_path: Path, site: Path) -> None:
     path = os.pathsep.join([str(ROOT), str(site)])
-    for setting, message in (
-        ("trainer=random-serch", "no trainer 'random-serch'"),
-        ('terms=[{"kind": "novelti"}]', "no kind of reward term 'novelti'"),
-        ('terms=[{"kind": "novelty", "payload": {}}]', "payload.field: Field required"),
-        ('terms=[{"kind": "novelty", "wieght": 2}]', "wieght"),
-    ):
-        done = call(
-            tmp_path, "design", "my-line", "--model", "echo/any", "--set", setting,
-            "--json", PYTHONPATH=path,
-        )  # fmt: skip
-        assert done.returncode == 2 and message in done.stderr, done.stderr
+    done = call(
+        tmp_path, "design", "my-line", "--model", "echo/any", "--set", "trainer=random-serch",
+        PYTHONPATH=path,
+    )  # fmt: skip
+    assert done.returncode == 2 and "no trainer 'random-serch'" in done.stderr, done.stderr
+    assert "random-search" in done.stderr
 
 
 def test_what_a_plugin_lacks_is_told_like_our_own(tmp_path: Path, site: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,9 +14,17 @@ from rewardsmith.program import EntryPoint, program_id
 from rewardsmith.terms.native import NativeReward
 from rewardsmith.terms.program import ProgramReward
 from rewardsmith.terms.reward import Reward, open_reward
-from rewardsmith.terms.specs import NATIVE_TERM, TERMS, TermSpec, candidate_id, program_terms
+from rewardsmith.terms.specs import (
+    NATIVE_TERM,
+    TERMS,
+    TermSpec,
+    added_terms,
+    candidate_id,
+    program_terms,
+)
 from rewardsmith.terms.term import Opening, ProgramFunction
 from rewardsmith.train.observing import observed
+from rewardsmith.train.preflight import run_preflight
 from rewardsmith.train.rewards import EpisodeSums, reward_block
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import make_vec_env
@@ -154,9 +163,42 @@ class Seldom:
         return Output(self.scale / np.sqrt(self.seen[columns["action"]]))
 
 
-def test_a_kind_of_another_package_is_trained_like_our_own(monkeypatch: Any) -> None:
+@pytest.fixture
+def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     known = TERMS.get
     monkeypatch.setattr(TERMS, "get", lambda name: Seldom if name == "seldom" else known(name))
+
+
+@pytest.mark.usefixtures("seldom")
+@pytest.mark.parametrize(
+    ("term", "message"),
+    [
+        ({"kind": "seldon"}, "no kind of reward term 'seldon'"),
+        ({"kind": "seldom", "payload": {"scale": "much"}}, "payload.scale: Input should be"),
+    ],
+)
+def test_the_preflight_refuses_a_wrong_term_of_a_task(
+    term: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        run_preflight(toy_task(terms=[term]), tmp_path)
+
+
+def test_a_task_file_refuses_an_unknown_key_of_a_term() -> None:
+    with pytest.raises(UsageError, match="wieght") as caught:
+        toy_task(terms=[{"kind": "seldom", "wieght": 2}])
+    assert "weight" in caught.value.hint
+
+
+@pytest.mark.usefixtures("seldom")
+def test_the_terms_of_a_task_have_payloads_of_their_kinds() -> None:
+    task = toy_task(terms=[{"kind": "seldom", "weight": 2.0, "payload": {"scale": 3.0}}])
+    (term,) = added_terms(task.spec.training.terms)
+    assert (term.kind, term.weight, term.payload) == ("seldom", 2.0, Times(scale=3.0))
+
+
+@pytest.mark.usefixtures("seldom")
+def test_a_kind_of_another_package_is_trained_like_our_own() -> None:
     task = toy_task()
     venv = make_vec_env(task, 2, 0)
     specs = [NATIVE_TERM, TermSpec(kind="seldom", weight=2.0, payload={"scale": 3.0})]  # type: ignore[arg-type]
