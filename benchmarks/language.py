@@ -43,7 +43,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 import rewardsmith as rs
 from rewardsmith.episodes.columns import shapes_in
-from rewardsmith.episodes.random_policy import look_at
+from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.episodes.recording import controller_in, play
 from rewardsmith.sandbox.behaviour.for_training import check_against_preflight
 from rewardsmith.sandbox.client.host import ProgramHost
@@ -128,10 +128,10 @@ def trained(job: tuple[str, str, int]) -> int | None:
         terms: list[Term] = [NativeReward()]
         if shaping is not None:
             source = program(name, method)
-            look = look_at(task)
-            verdict = check_against_preflight(source, look.report, look.transitions)
+            collected = collect_preflight(task)
+            verdict = check_against_preflight(source, collected.report, collected.transitions)
             assert verdict.accepted, verdict.findings
-            entry, shapes = verdict.entries["subgoals"], shapes_in(look.transitions)
+            entry, shapes = verdict.entries["subgoals"], shapes_in(collected.transitions)
             host = stack.enter_context(ProgramHost(source, entry, shapes, capacity=training.n_envs))
             terms.append(Subgoals.for_task(host, task, base.buffers, base.envs[0]))
         reward = Reward(terms)

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from rewardsmith.api.programs import check_on, program_text
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.columns import joined_columns
-from rewardsmith.episodes.random_policy import Look, look_at
+from rewardsmith.episodes.random_policy import PreflightData, collect_preflight
 from rewardsmith.episodes.recording import recorded_trajectories
 from rewardsmith.errors import ProgramError, RewardsmithError, RunError
-from rewardsmith.evidence.appraisal import Appraisal, appraise, untaught_bank
-from rewardsmith.evidence.paid import asked_columns, hosted
+from rewardsmith.evidence.appraisal import Appraisal, appraise, random_bank
+from rewardsmith.evidence.paid import columns_read, hosted
 from rewardsmith.evidence.subgoals import Reached, audited
 from rewardsmith.program import CheckedProgram, Verdict
 from rewardsmith.run.bank import RunBank
@@ -89,17 +89,17 @@ def check(
     """
     source = program_text(program) if isinstance(program, Path) else program
     resolved = resolve_without_goal(task, goal)
-    look = look_at(resolved)
-    verdict = check_on(source, resolved, look)
+    collected = collect_preflight(resolved)
+    verdict = check_on(source, resolved, collected)
     if not verdict.accepted:
         return Check(verdict)
-    recorded = _recorded(resolved, look, run, episodes, Path(runs))
+    recorded = _recorded(resolved, collected, run, episodes, Path(runs))
     checked = CheckedProgram.of(source, verdict)
     gamma = resolved.spec.training.gamma
     return Check(
         verdict,
         _ranges(checked, gamma, recorded),
-        _appraised(checked, gamma, recorded.bank, look),
+        _appraised(checked, gamma, recorded.bank, collected),
         _audited(checked, resolved, recorded.bank),
     )
 
@@ -127,10 +127,10 @@ class _Recorded(NamedTuple):
 
 
 def _recorded(
-    task: Task, look: Look, run: str | None, file: str | Path | None, runs: Path
+    task: Task, collected: PreflightData, run: str | None, file: str | Path | None, runs: Path
 ) -> _Recorded:
     """The user's file, or the episodes of a run, or those of random policies."""
-    random = untaught_bank(task, look)
+    random = random_bank(task, collected)
     if file is not None:
         own = recorded_trajectories(task, file)
         bank = Bank([*random.trajectories, *own])
@@ -175,7 +175,7 @@ def _ranges(program: CheckedProgram, gamma: float, recorded: _Recorded) -> TermR
     source, episodes = recorded.source, recorded.episodes
     if not episodes:
         return None
-    names = tuple(asked_columns(program.verdict)) or ("action",)
+    names = tuple(columns_read(program.verdict)) or ("action",)
     try:
         columns = joined_columns(episodes, names)
     except KeyError:
@@ -190,12 +190,12 @@ def _ranges(program: CheckedProgram, gamma: float, recorded: _Recorded) -> TermR
     return TermRanges(source, len(output.total), ranges)
 
 
-def _appraised(program: CheckedProgram, gamma: float, bank: Bank, look: Look) -> Appraisal | None:
+def _appraised(program: CheckedProgram, gamma: float, bank: Bank, collected: PreflightData) -> Appraisal | None:
     """How a program orders recorded episodes; subgoals alone are no reward and order nothing."""
     if set(program.verdict.entries) == {"subgoals"}:
         return None
     try:
-        return appraise(program, bank, gamma, look.report)
+        return appraise(program, bank, gamma, collected.report)
     except ProgramError:
         return None
 

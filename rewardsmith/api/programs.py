@@ -11,7 +11,7 @@ from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
 
 if TYPE_CHECKING:
-    from rewardsmith.episodes.random_policy import Look
+    from rewardsmith.episodes.random_policy import PreflightData
 
 
 def check_program(source: str, task: Task | str) -> Verdict:
@@ -20,17 +20,17 @@ def check_program(source: str, task: Task | str) -> Verdict:
     Raises:
         UsageError, BoundaryError: the task or its environment is at fault, not the program.
     """
-    from rewardsmith.episodes.random_policy import look_at
+    from rewardsmith.episodes.random_policy import collect_preflight
 
     resolved = resolve_task(task)
-    return check_on(source, resolved, look_at(resolved))
+    return check_on(source, resolved, collect_preflight(resolved))
 
 
-def check_on(source: str, task: Task, look: Look) -> Verdict:
+def check_on(source: str, task: Task, collected: PreflightData) -> Verdict:
     """Check a program on the transitions of a preflight, and whether the task's learner can use it."""
     from rewardsmith.sandbox.behaviour.for_training import check_for_training
 
-    return check_for_training(source, look.report, look.transitions, task.spec.training)
+    return check_for_training(source, collected.report, collected.transitions, task.spec.training)
 
 
 def program_text(path: str | Path) -> str:

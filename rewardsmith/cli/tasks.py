@@ -235,7 +235,7 @@ def _add_prompts(app: typer.Typer) -> None:
 
 def _first_request(task: str, goal: str | None, settings: Settings) -> Conversation:
     from rewardsmith.api.choices import produced
-    from rewardsmith.episodes.random_policy import look_at
+    from rewardsmith.episodes.random_policy import collect_preflight
     from rewardsmith.llm.prompts import Prompts
     from rewardsmith.task.resolving import resolve_task
     from rewardsmith.writers.conversation import compose
@@ -243,7 +243,7 @@ def _first_request(task: str, goal: str | None, settings: Settings) -> Conversat
     strategy = settings.strategy or "eureka"
     resolved = resolve_task(task, goal)
     folders = () if settings.prompts is None else (Path(settings.prompts), Prompts().folder)
-    seen = look_at(resolved).report
+    seen = collect_preflight(resolved).report
     wanted = produced(settings.produce, strategy, resolved)
     steps = settings.steps or resolved.spec.training.steps
     return compose(Prompts(*folders), strategy, resolved.spec, seen, steps, (), produce=wanted)

@@ -92,7 +92,7 @@ def sample_transitions(behaviour: Behaviour, rows: int = TRANSITIONS) -> Columns
     return {name: values[chosen] for name, values in columns.items()}
 
 
-class Look(NamedTuple):
+class PreflightData(NamedTuple):
     """A look at a task's environment.
 
     Attributes:
@@ -108,7 +108,7 @@ class Look(NamedTuple):
     transitions: Columns
 
 
-def look_at(task: Task) -> Look:
+def collect_preflight(task: Task) -> PreflightData:
     """Play random episodes and take down what programs, writers and people need to know.
 
     Raises:
@@ -139,7 +139,7 @@ def look_at(task: Task) -> Look:
         warnings=tuple(_warnings(task, behaviour.episodes, measured)),
     )
     env.close()
-    return Look(report, behaviour, held, transitions)
+    return PreflightData(report, behaviour, held, transitions)
 
 
 def _words(task: Task, argument: str) -> tuple[str, ...]:

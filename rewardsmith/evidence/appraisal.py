@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rewardsmith.episodes.bank import Bank, measured
 from rewardsmith.episodes.preflight import Preflight
-from rewardsmith.episodes.random_policy import Look
+from rewardsmith.episodes.random_policy import PreflightData
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.paid import Paid, apply_to_bank
@@ -115,10 +115,10 @@ def _with(found: Appraisal | None, epic: float | None, why: str) -> Appraisal | 
     return replace(found, quality=quality)
 
 
-def untaught_bank(task: Task, look: Look) -> Bank:
+def random_bank(task: Task, collected: PreflightData) -> Bank:
     """What is known of a task after a look at it."""
     fitness = fitness_function(task)
-    random, held = look.behaviour.episodes, look.held.episodes
+    random, held = collected.behaviour.episodes, collected.held.episodes
     return Bank([*measured(random, fitness, "random"), *measured(held, fitness, "held")])
 
 

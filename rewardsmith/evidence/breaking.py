@@ -9,7 +9,7 @@ import numpy as np
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.columns import episode_columns
 from rewardsmith.errors import ProgramError
-from rewardsmith.evidence.paid import Paid, asked_columns, hosted
+from rewardsmith.evidence.paid import Paid, columns_read, hosted
 from rewardsmith.program import CheckedProgram
 from rewardsmith.sandbox.client.program import HostedProgram
 from rewardsmith.types import Array, Columns
@@ -78,7 +78,7 @@ def broken(error: ProgramError, program: CheckedProgram, bank: Bank, gamma: floa
     if error.reason not in ("exception", "output"):
         return said
     try:
-        with hosted(program, bank.columns(asked_columns(program.verdict)), gamma) as running:
+        with hosted(program, bank.columns(columns_read(program.verdict)), gamma) as running:
             for place, episode in enumerate(bank.episodes):
                 columns = episode_columns(episode, running.arguments)
                 if _breaks(running, columns, len(episode)):

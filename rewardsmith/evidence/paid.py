@@ -97,7 +97,7 @@ def apply_to_bank(program: CheckedProgram, bank: Bank, gamma: float) -> Paid:
         ProgramError: the program broke on it.
         BoundaryError: the sandbox failed.
     """
-    with hosted(program, bank.columns(asked_columns(program.verdict)), gamma) as running:
+    with hosted(program, bank.columns(columns_read(program.verdict)), gamma) as running:
         return Paid(bank, running(bank.columns(running.arguments)), gamma, running.arguments)
 
 
@@ -114,7 +114,7 @@ def hosted(program: CheckedProgram, columns: Columns, gamma: float) -> HostedPro
     )
 
 
-def asked_columns(verdict: Verdict) -> list[str]:
+def columns_read(verdict: Verdict) -> list[str]:
     """What the reward and the potential of a program ask for."""
     entries = [verdict.entries[name] for name in ("reward", "potential") if name in verdict.entries]
     return list(dict.fromkeys(name for entry in entries for name in entry.arguments))

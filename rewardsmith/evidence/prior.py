@@ -27,7 +27,7 @@ _CONTRAST = 3  # better and worse episodes, of each, that there must be
 _CUT = 0.05  # what a time limit may have cut from a return, as a share of it
 
 
-class Believed(NamedTuple):
+class PriorValues(NamedTuple):
     """What a prior says along some episodes, one after the other; N is their steps.
 
     Attributes:
@@ -42,10 +42,10 @@ class Believed(NamedTuple):
     best: Array
 
 
-def agreement(believed: Believed) -> float:
+def agreement(values: PriorValues) -> float:
     """The share of other actions that are valued no more than what the agent did: 1 agrees, a half says nothing."""
-    below = believed.taken[:, None] > believed.others
-    return float(np.mean(below + 0.5 * (believed.taken[:, None] == believed.others)))
+    below = values.taken[:, None] > values.others
+    return float(np.mean(below + 0.5 * (values.taken[:, None] == values.others)))
 
 
 class Ordering(NamedTuple):
@@ -55,18 +55,18 @@ class Ordering(NamedTuple):
     bad: FloatArray
 
 
-def ordering(believed: Believed, lengths: Array, better: Array) -> Ordering:
+def ordering(values: PriorValues, lengths: Array, better: Array) -> Ordering:
     """How it orders the actions of known behaviour.
 
     Args:
-        believed: what it says along all episodes, one after the other.
+        values: what it says along all episodes, one after the other.
         lengths: steps of each episode, shape (m,).
         better: which are the better ones, shape (m,), bool; some are, and some are not.
     """
     ends = np.cumsum(lengths)
     stretches = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
     shares = np.array(
-        [agreement(Believed(*(values[rows] for values in believed))) for rows in stretches]
+        [agreement(PriorValues(*(values[rows] for values in values))) for rows in stretches]
     )
     return Ordering(shares[better], shares[~better])
 
@@ -84,7 +84,7 @@ def ordering_concerns(found: Ordering) -> list[Finding]:
     return [Finding("RS510", "warning", message, "turn the order of its actions", source="audit")]
 
 
-def state_agreement(believed: Believed, returns: FloatArray) -> float | None:
+def state_agreement(values: PriorValues, returns: FloatArray) -> float | None:
     """Whether states are in the order of what was earned from them: what it says of states, apart from actions.
 
     A prior with wrong actions may still know where it is good to be, and help by that alone.
@@ -96,7 +96,7 @@ def state_agreement(believed: Believed, returns: FloatArray) -> float | None:
         Kendall's tau of its mean over actions with them; None where one of both is the same
         everywhere.
     """
-    values = np.concatenate([believed.taken[:, None], believed.others], axis=1).mean(axis=1)
+    values = np.concatenate([values.taken[:, None], values.others], axis=1).mean(axis=1)
     known = np.flatnonzero(~np.isnan(returns))
     if not len(known):
         return None
@@ -142,7 +142,7 @@ def prior_ordering(program: CheckedProgram, bank: Bank, preflight: Preflight) ->
 
 def prior_values(
     program: CheckedProgram, episodes: list[Episode], preflight: Preflight
-) -> Believed:
+) -> PriorValues:
     """The values of a program's prior on Q along some episodes.
 
     Raises:
@@ -160,19 +160,19 @@ def prior_values(
 
 def _of_choices(
     source: str, entry: EntryPoint, columns: dict[str, Array], n_actions: int
-) -> Believed:
+) -> PriorValues:
     taken = columns["action"].astype(int).ravel()
     values = _asked(source, entry, columns).reshape(len(taken), n_actions)
     rows = np.arange(len(taken))
     other = np.arange(n_actions)[None, :] != taken[:, None]
-    return Believed(
+    return PriorValues(
         values[rows, taken], values[other].reshape(len(taken), n_actions - 1), values.argmax(axis=1)
     )
 
 
 def _of_a_box(
     source: str, entry: EntryPoint, columns: dict[str, Array], action: Argument
-) -> Believed:
+) -> PriorValues:
     """Beside what was done, some actions drawn evenly over the range that random behaviour had."""
     done = columns["action"]
     shape = (len(done), OTHERS, *done.shape[1:])
@@ -182,7 +182,7 @@ def _of_a_box(
     repeated = {name: np.repeat(values, 1 + OTHERS, axis=0) for name, values in columns.items()}
     repeated["action"] = all_of.reshape(-1, *done.shape[1:])
     values = _asked(source, entry, repeated).reshape(len(done), 1 + OTHERS)
-    return Believed(
+    return PriorValues(
         values[:, 0], values[:, 1:], all_of[np.arange(len(done)), values.argmax(axis=1)]
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.errors import ProgramError
-from rewardsmith.evidence.paid import asked_columns, hosted
+from rewardsmith.evidence.paid import columns_read, hosted
 from rewardsmith.maths.distances import Recombined, sampled_epic
 from rewardsmith.program import CheckedProgram
 from rewardsmith.types import Array, Columns
@@ -55,7 +55,7 @@ def _recombined(
     program: CheckedProgram, bank: Bank, kept: Array, drawn: Array, gamma: float
 ) -> Recombined:
     """What a program pays for them."""
-    with hosted(program, bank.columns(asked_columns(program.verdict)), gamma) as running:
+    with hosted(program, bank.columns(columns_read(program.verdict)), gamma) as running:
         columns = recombined_columns(bank, running.arguments, kept, drawn)
         total = running(columns).total
     n, m = len(kept), len(drawn)

@@ -21,7 +21,7 @@ from rewardsmith.episodes.columns import shapes_in
 from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.maths.statistics import most_likely_rate
 from rewardsmith.program import CheckedProgram
-from rewardsmith.run.bank import UNTAUGHT
+from rewardsmith.run.bank import RANDOM_POLICIES
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.task.labels import label_function
 from rewardsmith.task.loading import Task
@@ -247,7 +247,7 @@ def known_behaviour(task: Task, bank: Bank) -> Behaviour:
     return Behaviour(
         lengths=bank.lengths,
         success=np.array([bool(one.success) for one in bank.trajectories], bool),
-        untaught=np.array([one.origin in UNTAUGHT for one in bank.trajectories], bool),
+        untaught=np.array([one.origin in RANDOM_POLICIES for one in bank.trajectories], bool),
         labels={
             name: np.concatenate([one[name] for one in labelled])
             for name in (labelled[0] if labelled else ())

@@ -12,7 +12,7 @@ from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState, TrialKey, TrialState
 from rewardsmith.task.fitness import FitnessFunction, fitness_function
 
-UNTAUGHT = ("random", "held")  # policies whose episodes the preflight recorded
+RANDOM_POLICIES = ("random", "held")  # policies whose episodes the preflight recorded
 # Banks kept at once: of the screening, the audits and the feedback of one round.
 _BANKS = 4
 
@@ -66,7 +66,7 @@ class RunBank:
         """What the user gave, then what the preflight recorded."""
         given = self._run.given_bank()
         found = list(given.trajectories) if given is not None else []
-        for origin in UNTAUGHT:
+        for origin in RANDOM_POLICIES:
             found += measured(self._run.recorded(origin), self._fitness, origin)
         return found
 

@@ -187,7 +187,7 @@ class RunFolder:
         return load_bank(path) if path.exists() else None
 
     def recorded(self, origin: str) -> list[Episode]:
-        """Episodes that the preflight recorded, see :data:`rewardsmith.run.bank.UNTAUGHT`."""
+        """Episodes that the preflight recorded, see :data:`rewardsmith.run.bank.RANDOM_POLICIES`."""
         path = self.bank / f"{origin}.npz"
         return load_episodes(path) if path.exists() else []
 

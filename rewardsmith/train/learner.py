@@ -25,8 +25,8 @@ from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
 from rewardsmith.task.algorithms import ALGORITHMS
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.train.observing import WHOLE_AND_MASK
-from rewardsmith.train.prior.beliefs import QFunction
 from rewardsmith.train.prior.shaping import q_shaped
+from rewardsmith.train.prior.values import QFunction
 
 _OURS = {"policy", "env", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model"}
 _ACTIVATIONS = {

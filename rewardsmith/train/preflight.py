@@ -9,7 +9,7 @@ import numpy as np
 
 from rewardsmith.episodes.files import TRANSITIONS, save_episodes
 from rewardsmith.episodes.preflight import Preflight
-from rewardsmith.episodes.random_policy import look_at
+from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.run.trials import write_json
 from rewardsmith.task.environment import make_env
@@ -36,16 +36,16 @@ def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Pre
     check_hyperparameters(training)
     added_terms(training.terms)
     TRAINERS.get(training.trainer)
-    look = look_at(task)
+    collected = collect_preflight(task)
     _check_learner(task)
     if "subgoals" in wanted:
         _check_bonus(task)
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / TRANSITIONS, **look.transitions)  # type: ignore[arg-type]
-    save_episodes(folder / "random.npz", look.behaviour.episodes)
-    save_episodes(folder / "held.npz", look.held.episodes)
-    write_json(folder / "preflight.json", look.report)
-    return look.report
+    np.savez_compressed(folder / TRANSITIONS, **collected.transitions)  # type: ignore[arg-type]
+    save_episodes(folder / "random.npz", collected.behaviour.episodes)
+    save_episodes(folder / "held.npz", collected.held.episodes)
+    write_json(folder / "preflight.json", collected.report)
+    return collected.report
 
 
 def _check_bonus(task: Task) -> None:

@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNorm
 
 from rewardsmith.episodes.columns import episode_columns, joined_columns
 from rewardsmith.episodes.files import load_episodes, save_episodes
-from rewardsmith.episodes.random_policy import look_at
+from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.episodes.recorder import History, recorded_env
 from rewardsmith.errors import BoundaryError, ProgramError, UsageError
 from rewardsmith.task.environment import make_env
@@ -541,8 +541,8 @@ def test_a_success_flag_that_comes_at_the_end_only() -> None:
     flagged = spec.env.model_copy(update={"id": "tests.episodes.test_recorder:Flagged"})
     fitness = spec.fitness.model_copy(update={"source": 'info["is_success"]'})
     task = Task("toy", spec.model_copy(update={"env": flagged, "fitness": fitness}))
-    look = look_at(task)
-    assert look.report.random_fitness == (1.0,) * len(look.behaviour.episodes)
+    collected = collect_preflight(task)
+    assert collected.report.random_fitness == (1.0,) * len(collected.behaviour.episodes)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from rewardsmith.api import runs as api
 from rewardsmith.api.comparison import comparison_json
 from rewardsmith.cli.comparison import comparison_table
 from rewardsmith.episodes.bank import Bank
-from rewardsmith.episodes.random_policy import look_at
-from rewardsmith.evidence.appraisal import appraise_in_run, told, untaught_bank
+from rewardsmith.episodes.random_policy import collect_preflight
+from rewardsmith.evidence.appraisal import appraise_in_run, told, random_bank
 from rewardsmith.evidence.recombining import epic_apart
 from rewardsmith.program import CheckedProgram
 from rewardsmith.sandbox.behaviour.for_training import check_against_preflight
@@ -43,14 +43,14 @@ Checking = Callable[[str], CheckedProgram]
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checking, Bank]:
     task = load_task(write_task(tmp_path_factory.mktemp("task") / "line"))
-    look = look_at(task)
+    collected = collect_preflight(task)
 
     def checked(source: str) -> CheckedProgram:
-        verdict = check_against_preflight(source, look.report, look.transitions)
+        verdict = check_against_preflight(source, collected.report, collected.transitions)
         assert verdict.accepted, verdict.findings
         return CheckedProgram.of(source, verdict)
 
-    return checked, untaught_bank(task, look)
+    return checked, random_bank(task, collected)
 
 
 def test_shaping_and_scale_change_no_epic_distance(line: tuple[Checking, Bank]) -> None:

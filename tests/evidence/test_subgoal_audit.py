@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rewardsmith as rs
-from rewardsmith.episodes.random_policy import LABELLED_STEPS, look_at
+from rewardsmith.episodes.random_policy import LABELLED_STEPS, collect_preflight
 from rewardsmith.errors import BoundaryError, NoProgram, UsageError
 from rewardsmith.evidence.subgoals import Behaviour, Reached, concerns, false_alarms, reached
 from rewardsmith.maths.shaping import NEVER, first_steps
@@ -255,8 +255,8 @@ def test_with_the_refusal_off_it_is_trained(task: Task, tmp_path: Path) -> None:
 
 
 def test_a_labelled_task_is_looked_at_for_long(task: Task) -> None:
-    look = look_at(task)
-    assert sum(len(episode) for episode in look.behaviour.episodes) >= LABELLED_STEPS
+    collected = collect_preflight(task)
+    assert sum(len(episode) for episode in collected.behaviour.episodes) >= LABELLED_STEPS
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_labels_that_are_not_there_are_a_usage_error(tmp_path: Path) -> None:
     folder = write_task(tmp_path / "talk")
     (folder / "labels.py").unlink()
     with pytest.raises(UsageError, match=r"labels\.py does not exist"):
-        look_at(load_task(folder))
+        collect_preflight(load_task(folder))
 
 
 def test_check_shows_the_audit(task: Task, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from rewardsmith.engine.workers.executor import Call
 from rewardsmith.episodes.files import EPISODES, save_episodes
-from rewardsmith.episodes.random_policy import look_at
+from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import RewardsmithError, UsageError
 from rewardsmith.run.trials import POLICY, TrainedReport, TrialJob, TrialResult, write_json
 from rewardsmith.task.loading import Task, load_task
@@ -58,7 +58,7 @@ class FakeExecutor:
         pass
 
     def _preflight(self, task: Task, folder: Path) -> None:
-        write_look(task, folder)
+        write_preflight(task, folder)
 
     def _train(self, task: Task, folder: Path) -> None:
         job = self._job(folder, "train")
@@ -84,7 +84,7 @@ class FakeExecutor:
             fitness=fitness,
             steps=steps,
         )
-        save_episodes(folder / EPISODES, look_at(task).behaviour.episodes[:1])
+        save_episodes(folder / EPISODES, collect_preflight(task).behaviour.episodes[:1])
         write_json(folder / "result.json", result)
 
     def _export_policy(self, task: Task, folder: Path) -> None:
@@ -107,10 +107,10 @@ def some_fitness(job: TrialJob) -> float:
     )
 
 
-def write_look(task: Task, folder: Path) -> None:
+def write_preflight(task: Task, folder: Path) -> None:
     """What the look at an environment writes, without trying a learner."""
-    look = look_at(task)
+    collected = collect_preflight(task)
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / "transitions.npz", **look.transitions)  # type: ignore[arg-type]
-    save_episodes(folder / "random.npz", look.behaviour.episodes)
-    write_json(folder / "preflight.json", look.report)
+    np.savez_compressed(folder / "transitions.npz", **collected.transitions)  # type: ignore[arg-type]
+    save_episodes(folder / "random.npz", collected.behaviour.episodes)
+    write_json(folder / "preflight.json", collected.report)

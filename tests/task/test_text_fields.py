@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rewardsmith as rs
-from rewardsmith.episodes.random_policy import look_at
+from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.task.loading import Task, load_task
@@ -47,21 +47,21 @@ def test_words_are_found_in_plain_text() -> None:
 
 
 def test_programs_see_the_words_of_each_episode(task: Task) -> None:
-    look = look_at(task)
-    arguments = look.report.arguments
+    collected = collect_preflight(task)
+    arguments = collected.report.arguments
     assert (
         arguments["first_instruction"].shape == (4,)
         and arguments["first_instruction"].dtype == "int64"
     )
     assert arguments["next_below"].words == ("key", "ball", "red", "blue")
     texts = {
-        text_of(row, arguments["instruction"].words) for row in look.transitions["instruction"]
+        text_of(row, arguments["instruction"].words) for row in collected.transitions["instruction"]
     }
     assert texts <= {
         f"take the {colour} {kind}" for colour in ("red", "blue") for kind in ("ball", "key")
     }
     assert len(texts) > 1
-    told = {text_of(row, arguments["below"].words) for row in look.transitions["next_below"]}
+    told = {text_of(row, arguments["below"].words) for row in collected.transitions["next_below"]}
     assert "" in told and told & {"red ball", "blue key"}
 
 
@@ -79,7 +79,7 @@ def test_what_an_environment_prints_is_no_part_of_what_a_command_gives(
 
 
 def test_writers_are_told_the_words(task: Task) -> None:
-    seen = look_at(task).report
+    seen = collect_preflight(task).report
     message = (
         compose(Prompts(), "eager", task.spec, seen, 100, (), produce=("subgoals",))
         .messages[0]
@@ -92,9 +92,9 @@ def test_writers_are_told_the_words(task: Task) -> None:
 
 
 def test_moments_show_texts_as_texts(task: Task) -> None:
-    look = look_at(task)
-    episode = look.behaviour.episodes[0]
-    seen = look.report.arguments
+    collected = collect_preflight(task)
+    episode = collected.behaviour.episodes[0]
+    seen = collected.report.arguments
     table = episode_table(episode, Output(np.arange(len(episode), dtype=float)), ["place"], seen)
     assert table.columns[:3] == ["instruction", "below", "place"]
     assert all(str(row.cells[0]).startswith("take the ") for row in table.rows)
@@ -130,7 +130,7 @@ def test_what_is_wrong_with_a_text_is_said(
     assert change[0] in text
     (folder / "task.toml").write_text(text.replace(*change, 1))
     with pytest.raises((UsageError, BoundaryError)) as raised:
-        look_at(load_task(folder))
+        collect_preflight(load_task(folder))
     assert message in f"{raised.value.message} {raised.value.hint}"
 
 

@@ -106,7 +106,7 @@ def test_it_reads_what_was_recorded_and_acts_as_the_environment_does(tmp_path: P
     venv = moved(wrapped_task(tmp_path / "line", "Tenfold", "Backwards"), [-0.8])
     prior = PriorOfFields(Prior("left", "action"), venv)
     places = np.array([env.unwrapped._position for env in venv.envs])
-    seen = prior.sees()
+    seen = prior.columns()
     assert np.allclose(seen["left"], 1 - places) and (np.abs(places) < 0.5).all(), "not tenfold"
     assert np.allclose(prior(seen, np.array([[0.25], [-0.5]])), 10 * (1 - places) + [-0.25, 0.5])
 
@@ -114,7 +114,7 @@ def test_it_reads_what_was_recorded_and_acts_as_the_environment_does(tmp_path: P
 def test_choices_are_those_of_the_policy(tmp_path: Path) -> None:
     venv = moved(wrapped_task(tmp_path / "line", "OnlyEnds", discrete=True), 0)
     prior = PriorOfFields(Prior("left"), venv)
-    seen = prior.sees()
+    seen = prior.columns()
     assert np.allclose(prior(seen), seen["left"][:, None] + [2.0, 0.0]), (
         "its 0 is the environment's 2"
     )
@@ -122,7 +122,7 @@ def test_choices_are_those_of_the_policy(tmp_path: Path) -> None:
 
 def test_what_it_saw_stays(tmp_path: Path) -> None:
     venv = moved(wrapped_task(tmp_path / "line", "Tenfold"), [0.5])
-    seen = PriorOfFields(Prior("left", "action"), venv).sees()
+    seen = PriorOfFields(Prior("left", "action"), venv).columns()
     before = seen["left"].copy()
     venv.buffers.before[0][...] = 9.0
     assert np.array_equal(seen["left"], before)
@@ -136,7 +136,7 @@ def test_wrappers_of_chance_are_not_asked(tmp_path: Path) -> None:
     VecReward(venv, None, 0.95).reset()
     venv.step(np.array([0]))
     prior = PriorOfFields(Prior("left"), venv)
-    seen = prior.sees()
+    seen = prior.columns()
     assert np.array_equal(prior(seen), seen["left"][:, None] + [[0.0, 1.0, 2.0]])
 
 
@@ -150,7 +150,7 @@ def test_asking_changes_no_wrapper(tmp_path: Path) -> None:
         prior = PriorOfFields(Prior("left", "action"), venv)
         for _ in range(3):
             for _ in range(asked):
-                prior(prior.sees(), np.array([[0.9]]))
+                prior(prior.columns(), np.array([[0.9]]))
             rewarded.step(np.array([[0.2]], np.float32))
         ends.append((venv.envs[0].last, venv.envs[0].np_random.normal()))
     assert ends[0] == ends[1]
@@ -159,7 +159,7 @@ def test_asking_changes_no_wrapper(tmp_path: Path) -> None:
 def test_choices_may_stand_for_actions_of_a_box(tmp_path: Path) -> None:
     venv = moved(wrapped_task(tmp_path / "line", "Steps"), 0)
     prior = PriorOfFields(Prior("left", "action"), venv)
-    seen = prior.sees()
+    seen = prior.columns()
     assert np.allclose(prior(seen), 10 * seen["left"][:, None] + [[0.5, -1.0]])
 
 

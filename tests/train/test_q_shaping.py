@@ -18,8 +18,8 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 import rewardsmith as rs
 from rewardsmith.errors import UsageError
-from rewardsmith.train.prior.beliefs import OTHERS, Believed, QPairs
 from rewardsmith.train.prior.losses import actor_loss, order_loss
+from rewardsmith.train.prior.values import OTHERS, PriorBatch, QPairs
 from tests.support.q_learners import SMALL, Asked, chain, net, parameters, same
 
 KINDS = {"DQN": DQN, "TD3": TD3, "SAC": SAC}
@@ -67,18 +67,18 @@ def test_each_transition_is_asked_about_once_and_stored_at_its_place(
     model.replay_buffer.buffer_size, few = 20, 64  # wraps around
     for name in ("observations", "next_observations", "actions", "rewards", "dones", "timeouts"):
         setattr(model.replay_buffer, name, getattr(model.replay_buffer, name)[:20])
-    model.q_shaper._beliefs._values = model.q_shaper._beliefs._values[:20]
+    model.q_shaper.prior.values = model.q_shaper.prior.values[:20]
     model.learn(few, log_interval=None)
     assert len(prior.obs) == few / 2, "once a vector step, however many updates there are"
-    beliefs, buffer = model.q_shaper._beliefs, model.replay_buffer
-    assert buffer.full and beliefs.size == 40
+    stored, buffer = model.q_shaper.prior, model.replay_buffer
+    assert buffer.full and stored.size == 40
     if kind == "DQN":
         expected = prior(buffer.observations.reshape(-1, 1)).reshape(20, 2, 2)
-        assert np.allclose(beliefs._values, expected, atol=1e-6)
+        assert np.allclose(stored.values, expected, atol=1e-6)
     else:
         actions = model.policy.unscale_action(buffer.actions.reshape(-1, 1))
         expected = prior(buffer.observations.reshape(-1, 1), actions)
-        assert np.allclose(beliefs._values[:, :, 0].ravel(), expected, atol=1e-5)
+        assert np.allclose(stored.values[:, :, 0].ravel(), expected, atol=1e-5)
 
 
 def test_the_prior_sees_what_the_environment_shows_though_the_networks_see_it_normalised() -> None:
@@ -88,7 +88,7 @@ def test_the_prior_sees_what_the_environment_shows_though_the_networks_see_it_no
     model.learn(80)
     seen = np.concatenate(prior.obs)
     assert set(np.unique(seen)) <= {0.0, 1.0, 2.0, 3.0, 4.0}
-    batch = model.q_shaper._beliefs.batch(16, np.random.default_rng(0))
+    batch = model.q_shaper.prior.batch(16, np.random.default_rng(0))
     assert float(batch.obs.abs().max()) < 10 and not set(np.unique(batch.obs.numpy())) <= {
         0.0,
         1.0,
@@ -135,9 +135,9 @@ def test_prefill_fits_the_critic_and_its_target(kind: str) -> None:
 
 def prefilled(part: str) -> tuple[Any, Any]:
     """The values of two actions at 0, before and after a fit to a prior that says 5 and 7 everywhere."""
-    believed = lambda obs: np.stack([5.0 + 0 * obs[:, 0], 7.0 + 0 * obs[:, 0]], axis=1)  # noqa: E731
+    valued = lambda obs: np.stack([5.0 + 0 * obs[:, 0], 7.0 + 0 * obs[:, 0]], axis=1)  # noqa: E731
     learner = net(32) | {"learning_rate": 1e-2}
-    model = made("DQN", believed, mode="prefill", part=part, fit_steps=800, settings=learner)
+    model = made("DQN", valued, mode="prefill", part=part, fit_steps=800, settings=learner)
     model.learn(32)
     before = model.q_net(torch.zeros(1, 1)).detach().numpy()[0]
     model.q_shaper.before_updates(32)
@@ -163,13 +163,13 @@ ROWS = st.lists(st.lists(st.floats(-5, 5), min_size=3, max_size=3), min_size=1, 
 def test_what_an_order_adds_to_one_action_it_takes_from_another(found: Any, wanted: Any) -> None:
     """Its gradient adds up to 0 over the actions of a state, and is 0 where the order holds by the margin."""
     n = min(len(found), len(wanted))
-    values, believed = torch.tensor(found[:n], requires_grad=True), torch.tensor(wanted[:n])
-    loss = order_loss(values, believed, share=0.01)
+    values, valued = torch.tensor(found[:n], requires_grad=True), torch.tensor(wanted[:n])
+    loss = order_loss(values, valued, share=0.01)
     (gradient,) = torch.autograd.grad(loss, values)
     assert torch.allclose(gradient.sum(dim=1), torch.zeros(n), atol=1e-4)
     with torch.no_grad():
-        order = believed.argsort(dim=1).argsort(dim=1).float()
-        assert order_loss(10 * order, believed, share=0.01) == 0.0, "the same order, far apart"
+        order = valued.argsort(dim=1).argsort(dim=1).float()
+        assert order_loss(10 * order, valued, share=0.01) == 0.0, "the same order, far apart"
 
 
 def test_an_order_says_nothing_of_what_is_not_known() -> None:
@@ -183,7 +183,7 @@ def test_an_order_that_is_wrong_about_equal_actions_raises_values_by_a_part_and_
     m: int, grown: float
 ) -> None:
     """One state, m equally good actions, a reward of 1, discount 0.95: every value is 20."""
-    believed = torch.arange(float(m))[None]
+    valued = torch.arange(float(m))[None]
 
     def learned(pull: Any) -> float:
         values = torch.zeros(1, m, requires_grad=True)
@@ -196,9 +196,9 @@ def test_an_order_that_is_wrong_about_equal_actions_raises_values_by_a_part_and_
                     values.sub_(0.1 / m * gradient)
         return float(values.detach().max()) / 20.0
 
-    by_order = learned(lambda values: order_loss(values, believed, share=0.2 * 0.05))
+    by_order = learned(lambda values: order_loss(values, valued, share=0.2 * 0.05))
     by_distance = learned(
-        lambda values: ((values - values.mean() - (believed - believed.mean())) ** 2).sum()
+        lambda values: ((values - values.mean() - (valued - valued.mean())) ** 2).sum()
     )
     assert 1.0 < by_order < grown < by_distance
 
@@ -266,12 +266,13 @@ def test_a_prior_that_says_nothing_takes_nothing() -> None:
     assert 0.4 < states.replay_buffer.actions[:400].mean() < 0.6
 
 
-def test_what_was_let_go_stays_let_go() -> None:
-    model = made("DQN", Asked(True), until=0.5)
+def test_a_rejected_prior_is_not_evaluated_again() -> None:
+    prior = Asked(True)
+    model = made("DQN", prior, until=0.5)
     model.learn(100)
-    asked = len(model.q_shaper._beliefs._function.obs)
+    calls = len(prior.obs)
     model.learn(100)
-    assert model.q_shaper.weight == 0.0 and len(model.q_shaper._beliefs._function.obs) == asked
+    assert model.q_shaper.weight == 0.0 and len(prior.obs) == calls
 
 
 def test_actions_that_the_prior_takes_are_those_that_are_stored() -> None:
@@ -294,7 +295,7 @@ def test_after_its_end_learning_is_as_without_a_prior(kind: str) -> None:
     """From equal networks, optimisers and buffers, updates after ``until`` are equal to the last bit."""
     model = made(kind, Asked(discrete=kind == "DQN"), until=0.5, every=1)
     model.learn(80)
-    assert model.q_shaper.weight == 0.0 and model.q_shaper._optimiser is None
+    assert model.q_shaper.weight == 0.0 and model.q_shaper.optimiser is None
     state = {name: values.clone() for name, values in model.policy.state_dict().items()}
     plain = KINDS[kind]("MlpPolicy", chain(kind), **SMALL, **net())
     plain.learn(1)
@@ -444,7 +445,7 @@ def test_a_buffer_that_was_loaded_is_asked_about(kind: str, tmp_path: Path) -> N
     model = made(kind, Asked(discrete=kind == "DQN"), part="q", follow=0.0)
     model.load_replay_buffer(tmp_path / "buffer.pkl")
     model.learn(40)
-    values = model.q_shaper._beliefs._values[: model.replay_buffer.size()]
+    values = model.q_shaper.prior.values[: model.replay_buffer.size()]
     assert len(values) == 100 and np.isfinite(values).all()
 
 
@@ -461,14 +462,14 @@ def test_a_loaded_buffer_is_learned_from_without_a_step(
     model.load_replay_buffer(tmp_path / "buffer.pkl")
     model._setup_learn(1)
     model.train(4, 16)
-    beliefs, buffer = model.q_shaper._beliefs, model.replay_buffer
+    stored, buffer = model.q_shaper.prior, model.replay_buffer
     seen, n = buffer.observations[: 60 // n_envs].reshape(-1, 1), 60
     if kind == "DQN":
-        assert np.allclose(beliefs._values[: 60 // n_envs].reshape(n, 2), prior(seen), atol=1e-6)
+        assert np.allclose(stored.values[: 60 // n_envs].reshape(n, 2), prior(seen), atol=1e-6)
     else:
         actions = model.policy.unscale_action(buffer.actions[: 60 // n_envs].reshape(-1, 1))
         assert np.allclose(
-            beliefs._values[: 60 // n_envs, :, 0].ravel(), prior(seen, actions), atol=1e-5
+            stored.values[: 60 // n_envs, :, 0].ravel(), prior(seen, actions), atol=1e-5
         )
 
 
@@ -481,14 +482,14 @@ def test_a_prior_that_writes_into_what_it_is_given_changes_nothing_else() -> Non
     model.learn(40)
     assert model.replay_buffer.observations[:40].max() < 7.0
     model.replay_buffer = deepcopy(model.replay_buffer)  # as one that was loaded
-    model.q_shaper._beliefs.batch(4, np.random.default_rng(0))
+    model.q_shaper.prior.batch(4, np.random.default_rng(0))
     assert model.replay_buffer.observations[:40].max() < 7.0
 
 
 def test_the_losses_stay_on_the_device_of_the_batch() -> None:
     """Meta tensors mix with no other device, as those of a GPU."""
     for m in (1, 3):
-        batch = Believed(
+        batch = PriorBatch(
             None, torch.zeros((5, m, 2), device="meta"), torch.zeros((5, m), device="meta")
         )
         assert actor_loss(torch.zeros((5, 2), device="meta"), batch).device.type == "meta"
@@ -531,8 +532,8 @@ def test_pairs_of_a_dict_and_of_actions_with_two_dimensions() -> None:
     n, keys = 4, gym.spaces.Dict({"a": BOX, "b": BOX})
     obs = {"a": np.zeros((n, 2)), "b": np.ones((n, 2))}
     model = from_pairs(keys, WIDE, QPairs(obs, np.full((n, 2, 2), 3.0), np.ones(n)))
-    assert model.q_shaper._filled
-    batch = model.q_shaper._beliefs.batch(3, np.random.default_rng(0))
+    assert model.q_shaper.filled
+    batch = model.q_shaper.prior.batch(3, np.random.default_rng(0))
     assert batch.actions.shape == (3, 1, 4) and bool((batch.actions == 1.0).all()), (
         "scaled from [-1, 3]"
     )

@@ -137,11 +137,11 @@ def tried(prior: Any, steps: int = 2000, venv: Any = None, **options: Any) -> An
 
 @pytest.mark.parametrize("normalised", [False, True])
 @pytest.mark.parametrize("mode", ["anneal", "prefill"])
-def test_a_right_prior_is_believed(mode: Any, normalised: bool) -> None:
+def test_a_right_prior_is_accepted(mode: Any, normalised: bool) -> None:
     venv = VecNormalize(chain("DQN", last=8), gamma=0.9) if normalised else None
     shaper = tried(Asked(True), venv=venv, mode=mode, until=1.0).q_shaper
-    assert shaper.accepted and shaper._filled == (mode == "prefill")
-    assert set(shaper._reuse.returns[1]) <= {0.0, 1.0}, "returns are those of the environment"
+    assert shaper.accepted and shaper.filled == (mode == "prefill")
+    assert set(shaper.reuse.returns[1]) <= {0.0, 1.0}, "returns are those of the environment"
 
 
 @pytest.mark.parametrize("mode", ["anneal", "prefill"])
@@ -149,7 +149,7 @@ def test_of_a_prior_that_does_not_pay_nothing_reaches_the_networks(mode: Any) ->
     """Weights are equal to the last bit whatever a rejected prior says of values, as long as it acts alike."""
     one = tried(Asked(True, -1.0), mode=mode, steps=1200)
     other = tried(Asked(True, -100.0), mode=mode, steps=1200)
-    assert not one.q_shaper.accepted and one.q_shaper.rejected and one.q_shaper._optimiser is None
+    assert not one.q_shaper.accepted and one.q_shaper.rejected and one.q_shaper.optimiser is None
     assert same(parameters(one), parameters(other))
 
 
@@ -159,7 +159,7 @@ def test_it_is_let_go_when_its_time_is_over_and_asked_no_more() -> None:
     assert len(prior.obs) < 2 * 400 and model.q_shaper.rejected
 
 
-def test_a_believed_prior_is_let_go_when_the_learner_does_clearly_better() -> None:
+def test_an_accepted_prior_is_rejected_when_the_learner_does_clearly_better() -> None:
     """It leads to the end of the line at first, and from then on away from it."""
 
     class Turns(Asked):
@@ -171,19 +171,20 @@ def test_a_believed_prior_is_let_go_when_the_learner_does_clearly_better() -> No
     assert model.q_shaper.accepted and model.q_shaper.rejected and model.q_shaper.weight == 0.0
 
 
-def test_where_it_leads_no_more_nothing_is_held_against_it() -> None:
-    """Believed, and without a part in the acting: from then on all episodes are the learner's."""
-    shaper = tried(Asked(True), steps=1500, until=1.0, follow=0.0).q_shaper
+def test_a_prior_that_no_longer_acts_is_not_rejected() -> None:
+    """Accepted, and without a part in the acting: from then on all episodes are the learner's."""
+    model = tried(Asked(True), steps=1500, until=1.0, follow=0.0)
+    shaper = model.q_shaper
     assert shaper.accepted and shaper.outcome.steps < 1000
-    shaper.rejected, shaper._model.num_timesteps = False, 1000
-    shaper._reuse.leads[:] = False
+    shaper.rejected, model.num_timesteps = False, 1000
+    shaper.reuse.leads[:] = False
     for _ in range(10):
-        shaper._reuse.add(np.array([5.0]), np.array([True]))
-    shaper._decide()
-    assert shaper._reuse.is_worse and not shaper.rejected
+        shaper.reuse.add(np.array([5.0]), np.array([True]))
+    shaper.decide()
+    assert shaper.reuse.is_worse and not shaper.rejected
 
 
-def test_what_became_of_it_is_told() -> None:
+def test_the_outcome_of_the_test_is_recorded() -> None:
     right, wrong = (tried(Asked(True, sign), steps=1200).q_shaper.outcome for sign in (1.0, -1.0))
     assert right.accepted and right.guided > right.own and right.steps < 1200
     assert not wrong.accepted and wrong.guided <= wrong.own and wrong.steps == 240, (

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewardsmith.episodes.preflight import Preflight
-from rewardsmith.episodes.random_policy import look_at
+from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.prompts import Prompts, percent, quoted_data, short_number
 from rewardsmith.program import ENTRY_POINTS
@@ -200,7 +200,7 @@ PAST: dict[str, list[PastTurn]] = {
 
 
 def seen_of(task: Task) -> Preflight:
-    return look_at(task).report
+    return collect_preflight(task).report
 
 
 def line_seen(**found: Any) -> Preflight:

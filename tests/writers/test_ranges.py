@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rewardsmith.episodes.preflight import Argument
-from rewardsmith.episodes.random_policy import look_at
+from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.task.loading import load_task
 from rewardsmith.types import Episode
@@ -76,10 +76,10 @@ def test_what_is_alike_takes_one_line(alike: int, said: str) -> None:
 
 def test_random_behaviour_is_known_to_its_last_state(tmp_path: Path) -> None:
     """A field that only changes in the step that ends an episode would look as if chance had never changed it."""
-    look = look_at(load_task(write_task(tmp_path / "line")))
+    collected = collect_preflight(load_task(write_task(tmp_path / "line")))
     (low, high), after = (
-        look.report.arguments[name].range for name in ("position", "next_position")
+        collected.report.arguments[name].range for name in ("position", "next_position")
     )
     assert low <= after[0] and high >= after[1]
-    ends = [one.fields["position"][-1] for one in look.behaviour.episodes]
+    ends = [one.fields["position"][-1] for one in collected.behaviour.episodes]
     assert low <= min(ends) and high >= max(ends)

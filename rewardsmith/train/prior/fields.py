@@ -16,13 +16,12 @@ from rewardsmith.types import Array, Evaluator, FloatArray
 
 
 class PriorOfFields:
-    """It is asked about what the recorder saw, not about what wrappers made of it.
+    """Evaluates the prior on recorded fields, not on the observations that wrappers changed.
 
     Args:
-        program: gives (n,) if it asks for ``action``, else (n, n_actions).
-        venv: the environments. Wrappers of actions above their recorders are followed by copies, as
-            they are now: what one of them keeps from step to step, or draws by chance, stays its
-                own.
+        program: gives (n,) if it reads ``action``, else (n, n_actions).
+        venv: the environments. Wrappers of actions above their recorders are copied once: what a
+            wrapper keeps from step to step, or draws at random, is not shared with the copy.
     """
 
     def __init__(self, program: Evaluator, venv: RecordedVecEnv) -> None:
@@ -30,8 +29,8 @@ class PriorOfFields:
         self._names = [name for name in program.arguments if name != "action"]
         self._wrappers = _action_wrappers(venv.envs[0])
 
-    def sees(self) -> dict[str, Array]:
-        """The columns of the states that the environments are in."""
+    def columns(self) -> dict[str, Array]:
+        """The columns of the present states of the environments."""
         columns = self._venv.buffers.columns(self._names)
         return {
             name: values.astype(self._venv.layout.dtype(name)) for name, values in columns.items()

@@ -1,4 +1,4 @@
-"""How far a critic, and an actor, are from a prior on Q: losses of a batch of what is believed."""
+"""How far a critic, and an actor, are from a prior on Q: losses of a batch."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from stable_baselines3 import DQN
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from rewardsmith.task.spec import PriorPart
-from rewardsmith.train.prior.beliefs import Believed
+from rewardsmith.train.prior.values import PriorBatch
 
 ORDER_SHARE = 0.2  # of the values, times 1 - gamma: the margin between two actions
 MARGIN = 0.5  # how far the actor is pushed from a bad action, in the policy's range of -1 to 1
 
 
-def belief_loss(model: OffPolicyAlgorithm, batch: Believed, part: PriorPart) -> torch.Tensor:
-    """Mean squared distance of the critic, or of all critics, from what is believed.
+def prior_loss(model: OffPolicyAlgorithm, batch: PriorBatch, part: PriorPart) -> torch.Tensor:
+    """Mean squared distance of the critic, or of all critics, from the values of the prior.
 
     Args:
         part: ``states`` compares means over actions; of ``actions`` see :func:`order_loss`.
@@ -39,7 +39,7 @@ def belief_loss(model: OffPolicyAlgorithm, batch: Believed, part: PriorPart) -> 
 def order_loss(found: torch.Tensor, wanted: torch.Tensor, share: float) -> torch.Tensor:
     """Squared hinge over pairs of actions: the better one must be better by a small margin.
 
-    A margin, never the believed distance: a critic that is held to a distance d between actions
+    A margin, not the distance in the prior: a critic that must keep a distance d between actions
     counts d anew at every backup, and its values grow by up to d gamma / (1 - gamma). Margins of
     0.2 (1 - gamma) of the values make them grow
     by a part of themselves, the larger the more actions are ordered: in the tests, where all are
@@ -47,10 +47,10 @@ def order_loss(found: torch.Tensor, wanted: torch.Tensor, share: float) -> torch
     arXiv 1704.03732.)
 
     Args:
-        found: what the critic says, shape (n, m).
-        wanted: what is believed, same shape, NaN where nothing is.
-        share: of the mean absolute value in ``found``; the margin is this, or the believed distance
-            if that is less.
+        found: the values of the critic, shape (n, m).
+        wanted: the values of the prior, same shape, NaN if unknown.
+        share: of the mean absolute value in ``found``; the margin is this, or the distance in the
+            prior if that is less.
     """
     gaps = (wanted[:, :, None] - wanted[:, None, :]).nan_to_num(0.0).clamp(min=0.0)
     margin = gaps.clamp(max=share * float(found.detach().abs().mean()))
@@ -58,8 +58,8 @@ def order_loss(found: torch.Tensor, wanted: torch.Tensor, share: float) -> torch
     return torch.where(gaps > 0, short**2, 0.0).sum(dim=(1, 2)).mean()
 
 
-def _critic_values(model: OffPolicyAlgorithm, batch: Believed) -> list[torch.Tensor]:
-    """What each critic says of the actions of a batch, shape (n, m)."""
+def _critic_values(model: OffPolicyAlgorithm, batch: PriorBatch) -> list[torch.Tensor]:
+    """The values of each critic for the actions of a batch, shape (n, m)."""
     if isinstance(model, DQN):
         return [model.q_net(batch.obs)]
     assert batch.actions is not None
@@ -72,7 +72,7 @@ def _critic_values(model: OffPolicyAlgorithm, batch: Believed) -> list[torch.Ten
     return [values.reshape(n, m) for values in critic(obs, batch.actions.reshape(n * m, -1))]
 
 
-def actor_loss(mean: torch.Tensor, batch: Believed) -> torch.Tensor:
+def actor_loss(mean: torch.Tensor, batch: PriorBatch) -> torch.Tensor:
     """Squared distance to the best action, if it is good; a hinge near the worst, if it is bad."""
     assert batch.actions is not None
     rows = torch.arange(len(mean), device=mean.device)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from rewardsmith.errors import UsageError
 from rewardsmith.task.spec import PriorSpec
-from rewardsmith.train.prior.beliefs import QFunction, QPairs
+from rewardsmith.train.prior.values import QFunction, QPairs
 
 _FOLLOW = 0.75
 _PROVE = 0.2
@@ -33,7 +33,7 @@ class QShaping(PriorSpec):
         """These options with the defaults that depend on the mode and on the prior.
 
         Raises:
-            UsageError: the prior orders no actions, and shall.
+            UsageError: the options need an order of actions, and the prior has none.
         """
         pairs, anneals = isinstance(prior, QPairs), self.mode == "anneal"
         part = self.part or ("actions" if anneals and not pairs else "q")
@@ -45,7 +45,7 @@ class QShaping(PriorSpec):
             prove = _PROVE if orders else 0.0
         if pairs and (part == "actions" or follow > 0 or prove > 0):
             raise UsageError(
-                "pairs say what one action is worth, and no order",
+                "pairs give the value of one action, and no order of actions",
                 "leave out part, follow and prove",
             )
         return self.model_copy(update={"part": part, "follow": follow, "prove": prove})

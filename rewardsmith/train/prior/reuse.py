@@ -17,8 +17,8 @@ from rewardsmith.maths.statistics import clearly_above
 from rewardsmith.types import Array, FloatArray
 
 _RECENT = 20  # episodes of each that count: the learner changes
-_ENOUGH = 4  # episodes of each, after which what does not show is no great gain
-_STRETCH = 10  # steps after which it is drawn anew who acts
+_ENOUGH = 4  # episodes of each, after which a large gain would show
+_STRETCH = 10  # mean steps between two draws of who acts
 
 
 class Reuse:
@@ -44,7 +44,7 @@ class Reuse:
         self._turn = True
 
     def acting(self, share: float, rng: np.random.Generator) -> Array:
-        """Before a vector step: where the prior acts, shape (n_envs,).
+        """Where the prior acts in the next vector step, shape (n_envs,), bool.
 
         Args:
             share: of the steps of an episode that it guides.
@@ -59,7 +59,7 @@ class Reuse:
         return self._acts & self.leads
 
     def add(self, rewards: FloatArray, dones: Array) -> None:
-        """After a vector step: its rewards and which episodes it ended, both shape (n_envs,)."""
+        """Add the rewards of a vector step and the flags of ended episodes, both shape (n_envs,)."""
         self._sums += rewards
         if not dones.any():
             return
@@ -71,7 +71,7 @@ class Reuse:
         self.is_better, self.is_worse = (
             clearly_above(guided, own),
             clearly_above(own, guided),
-        )  # here, not at every step
+        )
 
     @property
     def seen_enough(self) -> bool:

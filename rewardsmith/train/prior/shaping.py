@@ -1,6 +1,6 @@
 """Q-shaping for Stable-Baselines3's DQN, DDPG, TD3 and SAC: a prior on Q shapes the critic.
 
-    model = rs.q_shaped(SAC, q_prior=believed)("MlpPolicy", env)
+    model = rs.q_shaped(SAC, q_prior=expected_return)("MlpPolicy", env)
     model.learn(50_000)
     model.save("sac.zip")                # an SAC like any other: SAC.load("sac.zip")
 
@@ -13,13 +13,13 @@ Then ``prefill`` fits critic and targets once (and the actor: towards good actio
 ones). ``anneal`` takes a small step towards the prior beside every k-th update, with a weight that
 falls to exactly 0 at ``until``; the prior goes on acting with the same weight, and is rejected as
 soon as the returns of its episodes are clearly lower. After that learning is what it would be
-without a prior. (A prior that never stopped would be a reward of its own, h / alpha in the tabular
-case, and change the optimal policy; the benchmark has one as a control.)
+without a prior. (A prior that never stopped would act as an additional reward, h / alpha in the
+tabular case, and change the optimal policy; the benchmark has one as a control.)
 
-The step has an optimiser of its own, whose learning rate is the learner's times the weight. In the
+The step has a separate optimiser, whose learning rate is the learner's times the weight. In the
 learner's own Adam a weight on the loss would be normalised away, and its moments would go on
 pushing after the weight is 0. From Q-shaping (Wu 2024, arXiv 2410.01458), whose selection among
-twenty agents is left out: its steps would have to be paid.
+twenty agents is left out: it would cost their training steps.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from stable_baselines3.common.vec_env import unwrap_vec_wrapper
 
 from rewardsmith.errors import UsageError
 from rewardsmith.run.trials import PriorOutcome
-from rewardsmith.train.prior.beliefs import Believed, PairBeliefs, QFunction, QPairs, StoredBeliefs
 from rewardsmith.train.prior.fields import PriorOfFields
-from rewardsmith.train.prior.losses import actor_loss, belief_loss
+from rewardsmith.train.prior.losses import actor_loss, prior_loss
 from rewardsmith.train.prior.options import QShaping
 from rewardsmith.train.prior.reuse import Reuse
+from rewardsmith.train.prior.values import PairValues, PriorBatch, QFunction, QPairs, StoredValues
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.types import Array, FloatArray
 
@@ -51,17 +51,17 @@ _KINDS = (DQN, TD3, SAC)
 _TESTED = 0.75  # share of the steps in which it acts in the episodes that test it
 
 
-class _Beliefs(Protocol):
+class _PriorValues(Protocol):
     @property
     def size(self) -> int: ...
 
-    def look(self, seen: Any) -> None: ...
+    def set_states(self, states: Any) -> None: ...
 
     def remember(self, action: Array) -> None: ...
 
-    def best(self, led: Array, action: Array, rng: np.random.Generator) -> Array: ...
+    def best(self, guided: Array, action: Array, rng: np.random.Generator) -> Array: ...
 
-    def batch(self, n: int, rng: np.random.Generator) -> Believed: ...
+    def batch(self, n: int, rng: np.random.Generator) -> PriorBatch: ...
 
 
 def q_shaped(
@@ -71,7 +71,7 @@ def q_shaped(
 
     Args:
         algorithm: DQN, DDPG, TD3 or SAC, or a class below them.
-        q_prior: a function, see :data:`rewardsmith.train.prior.beliefs.QFunction`, or pairs.
+        q_prior: a function, see :data:`rewardsmith.train.prior.values.QFunction`, or pairs.
         options: of :class:`rewardsmith.train.prior.options.QShaping`.
 
     Returns:
@@ -101,7 +101,17 @@ def q_shaped(
 
 
 class QShaper:
-    """Shapes one model's critic by a prior; its random choices leave the learner's as they are."""
+    """Shapes one model's critic by a prior; its random choices leave the learner's as they are.
+
+    Attributes:
+        prior: the values of the prior, from which batches are drawn.
+        reuse: which episodes the prior guides, and the returns of both kinds.
+        accepted: whether the prior may change the networks.
+        rejected: whether the prior is rejected for good, also if the model learns on later.
+        filled: whether critic and actor were fitted once.
+        optimiser: of the steps towards the prior; None once the prior is rejected.
+        outcome: of the test of the prior; None before it.
+    """
 
     def __init__(
         self, model: OffPolicyAlgorithm, prior: QFunction | QPairs, options: QShaping
@@ -110,20 +120,18 @@ class QShaper:
         self._model = model
         self._rng = np.random.default_rng(model.seed)
         self._of_fields = prior if isinstance(prior, PriorOfFields) else None
-        self._beliefs: _Beliefs
+        self.prior: _PriorValues
         if isinstance(prior, QPairs):
-            self._beliefs = PairBeliefs(model, prior)
+            self.prior = PairValues(model, prior)
         else:
-            self._beliefs = StoredBeliefs(model, prior, seed=(model.seed or 0) + 1)
-        self._updates, self._filled = 0, False
-        self._reuse = Reuse(model.n_envs)
+            self.prior = StoredValues(model, prior, seed=(model.seed or 0) + 1)
+        self._updates, self.filled = 0, False
+        self.reuse = Reuse(model.n_envs)
         self.accepted = not options.prove
         self.outcome: PriorOutcome | None = None
         self._since = 0
-        self.rejected = False  # for good, also where the model goes on to learn later
-        self._optimiser: torch.optim.Optimizer | None = torch.optim.Adam(
-            _critic(model).parameters()
-        )
+        self.rejected = False
+        self.optimiser: torch.optim.Optimizer | None = torch.optim.Adam(_critic(model).parameters())
 
     def acting(self, stored: Array) -> Array:
         """The actions to take, as the buffer stores them: the prior's where it acts.
@@ -131,16 +139,16 @@ class QShaper:
         Args:
             stored: the learner's actions for its latest observations.
         """
-        self._decide()
+        self.decide()
         if self._is_over:
             return stored
-        self._beliefs.look(self._seen())
+        self.prior.set_states(self._seen())
         share = (self.options.follow or 0.0) * self._time_left() if self.accepted else _TESTED
-        led = self._reuse.acting(share, self._rng) if share else np.zeros(len(stored), bool)
-        if not led.any():
+        guided = self.reuse.acting(share, self._rng) if share else np.zeros(len(stored), bool)
+        if not guided.any():
             return stored
         taken = stored.copy()
-        taken[led] = self._beliefs.best(led, stored, self._rng)
+        taken[guided] = self.prior.best(guided, stored, self._rng)
         return taken
 
     def stepped(self, stored: Array, rewards: FloatArray, dones: Array) -> None:
@@ -154,7 +162,7 @@ class QShaper:
         """
         if self._is_over:
             return
-        self._beliefs.remember(stored)
+        self.prior.remember(stored)
         env: Any = self._model.get_env()
         rewarded, normalising = (
             unwrap_vec_wrapper(env, VecReward),
@@ -164,23 +172,23 @@ class QShaper:
             rewards = rewarded.earned
         elif normalising is not None:
             rewards = normalising.get_original_reward()
-        self._reuse.add(rewards, dones)
+        self.reuse.add(rewards, dones)
 
     def _seen(self) -> Any:
         """What the prior is evaluated on: observations, or recorded fields for a program's."""
-        if isinstance(self._beliefs, PairBeliefs):
+        if isinstance(self.prior, PairValues):
             return None
         if self._of_fields is not None:
-            return self._of_fields.sees()
+            return self._of_fields.columns()
         normalised = self._model.get_vec_normalize_env() is not None
         return deepcopy(self._model._last_original_obs if normalised else self._model._last_obs)
 
     @property
     def _is_over(self) -> bool:
         """Whether the prior will not be evaluated again."""
-        return self.rejected or self._filled
+        return self.rejected or self.filled
 
-    def _decide(self) -> None:
+    def decide(self) -> None:
         """Accept or reject it, by the returns of its episodes and by the time."""
         options, on_trial = self.options, not self.accepted
         share = self._model.num_timesteps / self._length
@@ -189,13 +197,13 @@ class QShaper:
         if share >= options.until and (options.mode == "anneal" or not self.accepted):
             self.rejected = True
         elif options.prove and (on_trial or options.follow):
-            late = share >= options.prove and self._reuse.seen_enough
-            if on_trial and self._reuse.is_better:
+            late = share >= options.prove and self.reuse.seen_enough
+            if on_trial and self.reuse.is_better:
                 self.accepted, self._since = True, self._model.num_timesteps
-            self.rejected = self._reuse.is_worse or (late and not self.accepted)
+            self.rejected = self.reuse.is_worse or (late and not self.accepted)
         if on_trial and (self.accepted or self.rejected):
             own, guided = (
-                float(np.mean(returns)) if returns else None for returns in self._reuse.returns
+                float(np.mean(returns)) if returns else None for returns in self.reuse.returns
             )
             self.outcome = PriorOutcome(
                 accepted=self.accepted, steps=self._model.num_timesteps, guided=guided, own=own
@@ -225,12 +233,12 @@ class QShaper:
         """Prefill, once the prior is accepted."""
         if (
             self.options.mode != "prefill"
-            or self._filled
+            or self.filled
             or not self.accepted
-            or not self._beliefs.size
+            or not self.prior.size
         ):
             return
-        self._filled = True
+        self.filled = True
         optimiser = torch.optim.Adam(_critic(self._model).parameters(), lr=_rate(self._model))
         for _ in range(self.options.fit_steps):
             self._step(optimiser, batch_size)
@@ -240,32 +248,32 @@ class QShaper:
 
     def after_updates(self, count: int, batch_size: int) -> None:
         """Take the steps that are due beside so many updates."""
-        self._decide()
+        self.decide()
         weight, owed = (
             self.weight,
             (self._updates + count) // self.options.every - self._updates // self.options.every,
         )
         self._updates += count
         if self.rejected:
-            self._optimiser = None  # with all that it remembers
+            self.optimiser = None  # with all that it remembers
         if weight == 0.0:
             return
-        assert self._optimiser is not None
-        for group in self._optimiser.param_groups:
+        assert self.optimiser is not None
+        for group in self.optimiser.param_groups:
             group["lr"] = weight * _rate(self._model)
         for _ in range(owed):
-            self._step(self._optimiser, batch_size)
+            self._step(self.optimiser, batch_size)
 
     def _step(self, optimiser: torch.optim.Optimizer, batch_size: int) -> None:
-        batch = self._beliefs.batch(batch_size, self._rng)
-        _descend(optimiser, belief_loss(self._model, batch, self.options.part or "q"))
+        batch = self.prior.batch(batch_size, self._rng)
+        _descend(optimiser, prior_loss(self._model, batch, self.options.part or "q"))
 
     def _move_actor(self, batch_size: int) -> None:
         """Move the policy's mean towards the best stored actions, and away from the worst."""
         actor: Any = self._model.policy.actor
         optimiser = torch.optim.Adam(actor.parameters(), lr=_rate(self._model))
         for _ in range(self.options.fit_steps):
-            batch = self._beliefs.batch(batch_size, self._rng)
+            batch = self.prior.batch(batch_size, self._rng)
             mean = (
                 actor(batch.obs, deterministic=True)
                 if isinstance(self._model, SAC)

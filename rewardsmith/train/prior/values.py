@@ -3,7 +3,7 @@
 Values are in units of the task's reward. A function is evaluated once for each transition that is
 stored, beside the replay buffer, not again when the transition is sampled; for actions from a box
 once more where the prior acts. There it is evaluated on the stored action and on some random ones:
-what a prior knows lies mostly in how it orders actions, and one action alone cannot show that.
+the information of a prior is mostly its order of actions, which one action does not show.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ channels first."""
 
 OTHERS = 4  # random actions beside the stored one
 CANDIDATES = 15  # random actions beside the learner's, where the best is taken
-_AT_ONCE = 1024  # vector steps of a loaded buffer that are asked about in one call
+_AT_ONCE = 1024  # vector steps of a loaded buffer per call of the function
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class QPairs:
             )
 
 
-class Believed(NamedTuple):
+class PriorBatch(NamedTuple):
     """A batch to fit to.
 
     Attributes:
@@ -78,7 +78,7 @@ class Believed(NamedTuple):
     values: torch.Tensor
 
 
-class PairBeliefs:
+class PairValues:
     """Batches of given pairs.
 
     Raises:
@@ -90,36 +90,36 @@ class PairBeliefs:
         values, space = np.asarray(pairs.values, np.float32), model.action_space
         self._obs = _of_space("observations", pairs.obs, model.observation_space)
         actions = _possible(_of_space("actions", pairs.actions, space), space)
-        self._values, self._actions = values[:, None], None
+        self.values, self._actions = values[:, None], None
         if isinstance(space, spaces.Discrete):
-            self._values = np.full((len(values), int(space.n)), np.nan, np.float32)
-            self._values[np.arange(len(values)), actions] = values
+            self.values = np.full((len(values), int(space.n)), np.nan, np.float32)
+            self.values[np.arange(len(values)), actions] = values
         else:
             self._actions = model.policy.scale_action(actions).reshape(len(values), 1, -1)
 
-    def look(self, seen: Any) -> None:
-        """Pairs say nothing of other states."""
+    def set_states(self, states: Any) -> None:
+        """Pairs have no values for other states."""
 
     def remember(self, action: Array) -> None:
-        """Pairs do not grow with what is seen."""
+        """The number of pairs does not change."""
 
-    def best(self, led: Array, action: Array, rng: np.random.Generator) -> Array:
-        """The learner's own."""
-        return action[led]
+    def best(self, guided: Array, action: Array, rng: np.random.Generator) -> Array:
+        """The actions of the learner."""
+        return action[guided]
 
     @property
     def size(self) -> int:
-        """How many there are."""
-        return len(self._values)
+        """Number of pairs."""
+        return len(self.values)
 
-    def batch(self, n: int, rng: np.random.Generator) -> Believed:
-        """A random choice of them."""
+    def batch(self, n: int, rng: np.random.Generator) -> PriorBatch:
+        """A random sample of the pairs."""
         rows = rng.integers(self.size, size=n)
         actions = None if self._actions is None else self._actions[rows]
-        return _believed(self._model, _rows(self._obs, rows), actions, self._values[rows])
+        return _batch(self._model, _rows(self._obs, rows), actions, self.values[rows])
 
 
-class StoredBeliefs:
+class StoredValues:
     """A function's values beside the replay buffer: one row for each row of it."""
 
     def __init__(self, model: OffPolicyAlgorithm, function: QFunction, seed: int) -> None:
@@ -128,15 +128,15 @@ class StoredBeliefs:
         space = model.action_space
         self._n_actions = int(space.n) if isinstance(space, spaces.Discrete) else None
         self._seen: Any = None
-        self._known: FloatArray | None = None  # of what is seen now, where actions are discrete
+        self._known: FloatArray | None = None  # of the states, if actions are discrete
         self._begin()
 
     def _begin(self) -> None:
-        """Make room beside the model's buffer, and value what a loaded buffer holds already."""
+        """Allocate arrays beside the buffer of the model, and evaluate the prior on a loaded buffer."""
         buffer = self._model.replay_buffer
         assert isinstance(buffer, ReplayBuffer)
         self._buffer, rows = buffer, (buffer.buffer_size, buffer.n_envs)
-        self._values = np.full((*rows, self._n_actions or 1 + OTHERS), np.nan, np.float32)
+        self.values = np.full((*rows, self._n_actions or 1 + OTHERS), np.nan, np.float32)
         self._actions = (
             None
             if self._n_actions
@@ -147,93 +147,93 @@ class StoredBeliefs:
             stored = places, np.tile(np.arange(buffer.n_envs), len(places) // buffer.n_envs)
             seen, action = _rows(buffer.observations, stored), buffer.actions[stored]  # copies
             if self._actions is None:
-                self._values[stored] = _checked(
+                self.values[stored] = _checked(
                     self._function(seen), (len(places), self._n_actions or 0)
                 )
             else:
-                self._actions[stored], self._values[stored] = self._asked_beside(
+                self._actions[stored], self.values[stored] = self._with_others(
                     seen, action, OTHERS, self._rng
                 )
 
     def _follow(self) -> None:
-        """The model may have another buffer than before."""
+        """Start again if the model has a new buffer."""
         if self._model.replay_buffer is not self._buffer:
             self._begin()
 
-    def look(self, seen: Any) -> None:
-        """What the environments are in before a step: what it is asked about until the next look.
+    def set_states(self, states: Any) -> None:
+        """Set the states of the environments before a step; the function is evaluated on them.
 
         Args:
-            seen: first arguments of the function, shape (n_envs, ...); a copy.
+            states: first argument of the function, shape (n_envs, ...); a copy.
         """
         self._follow()
-        self._seen, self._known = seen, None
+        self._seen, self._known = states, None
 
     def remember(self, action: Array) -> None:
-        """Ask about the vector step that is about to be stored at the buffer's place.
+        """Evaluate the function on the vector step that the buffer stores next.
 
         Args:
             action: as the buffer stores it: scaled to [-1, 1] for a box.
         """
         place = self._buffer.pos
         if self._actions is None:
-            self._values[place] = self._of_choices()
+            self.values[place] = self._of_choices()
         else:
-            self._actions[place], self._values[place] = self._asked_beside(
+            self._actions[place], self.values[place] = self._with_others(
                 self._seen, action, OTHERS, self._rng
             )
 
-    def best(self, led: Array, action: Array, rng: np.random.Generator) -> Array:
+    def best(self, guided: Array, action: Array, rng: np.random.Generator) -> Array:
         """The actions of highest value: of all, or from a box, of the learner's and random ones.
 
         Args:
-            led: of which environments, shape (n_envs,).
-            action: the learner's, as the buffer stores it; it stays where none is valued more.
+            guided: the environments in which the prior acts, bool, shape (n_envs,).
+            action: the learner's, as the buffer stores it; it is kept if no other action has a higher value.
         """
-        own = action[led]
+        own = action[guided]
         if self._actions is None:
-            known = self._of_choices()[led]
+            known = self._of_choices()[guided]
             return np.where(
                 known[np.arange(len(own)), own] < known.max(axis=1), known.argmax(axis=1), own
             )
-        actions, values = self._asked_beside(_rows(self._seen, led), own, CANDIDATES, rng)
+        actions, values = self._with_others(_rows(self._seen, guided), own, CANDIDATES, rng)
         chosen: Array = actions[np.arange(len(own)), values.argmax(axis=1)]
         return chosen.reshape(own.shape)
 
     def _of_choices(self) -> FloatArray:
-        """Values of all discrete actions in what is seen, shape (n_envs, n_actions); asked once."""
+        """Values of all discrete actions in the states, shape (n_envs, n_actions); evaluated once."""
         if self._known is None:
             self._known = _checked(
                 self._function(self._seen), (self._buffer.n_envs, self._n_actions or 0)
             )
         return self._known
 
-    def _asked_beside(
+    def _with_others(
         self, seen: Any, action: Array, others: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """An action and random others, shape (n, 1 + others, d), and their values."""
         n, m = len(action), 1 + others
         actions = rng.uniform(-1, 1, (n, m, self._buffer.action_dim)).astype(np.float32)
         actions[:, 0] = action.reshape(n, -1)
-        asked = self._model.policy.unscale_action(
+        scaled = self._model.policy.unscale_action(
             actions.reshape(n * m, *(self._model.action_space.shape or ()))
         )
         many = _rows(seen, np.repeat(np.arange(n), m))
-        return actions, _checked(self._function(many, asked), (n * m,)).reshape(n, m)
+        return actions, _checked(self._function(many, scaled), (n * m,)).reshape(n, m)
 
     @property
     def size(self) -> int:
-        """How many transitions are stored."""
+        """Number of stored transitions."""
         self._follow()
         return self._buffer.size() * self._buffer.n_envs
 
-    def batch(self, n: int, rng: np.random.Generator) -> Believed:
-        """A random choice of what is stored."""
+    def batch(self, n: int, rng: np.random.Generator) -> PriorBatch:
+        """A random sample of the stored transitions."""
         self._follow()
         place = rng.integers(self._buffer.size(), size=n), rng.integers(self._buffer.n_envs, size=n)
         actions = None if self._actions is None else self._actions[place]
-        return _believed(
-            self._model, _rows(self._buffer.observations, place), actions, self._values[place]
+        return _batch(
+            self._model, _rows(self._buffer.observations, place), actions, self.values[place]
         )
 
 
@@ -302,11 +302,9 @@ def _checked(values: Any, shape: tuple[int, ...]) -> FloatArray:
     return found
 
 
-def _believed(
-    model: OffPolicyAlgorithm, obs: Any, actions: Array | None, values: Array
-) -> Believed:
+def _batch(model: OffPolicyAlgorithm, obs: Any, actions: Array | None, values: Array) -> PriorBatch:
     scaled = None if actions is None else _tensor(model, actions)
-    return Believed(_network_obs(model, obs), scaled, _values(model, values))
+    return PriorBatch(_network_obs(model, obs), scaled, _values(model, values))
 
 
 def _network_obs(model: OffPolicyAlgorithm, obs: Any) -> Any:
