@@ -32,9 +32,9 @@ from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.strategy.making import strategy_of
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Interval, Slot
-from rewardsmith.writers.conversation import told
+from rewardsmith.writers.conversation import feedback_text
 from rewardsmith.writers.feedback.turns import past_turns
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.requests import RunRequest
 
 
 class Question(NamedTuple):
@@ -159,7 +159,7 @@ class Search:
             BoundaryError: environment, sandbox or trainer failed; the reply is kept, resume the
                 run.
         """
-        answered: list[Asked] = []
+        answered: list[RunRequest] = []
 
         def bring(log: ReplyLog) -> None:
             waiting = self._waiting(log)
@@ -179,7 +179,7 @@ class Search:
                 raise
         return self._told(answered[0].order.slot)
 
-    def _waiting(self, log: ReplyLog | None = None) -> list[Asked]:
+    def _waiting(self, log: ReplyLog | None = None) -> list[RunRequest]:
         folder, state = self.run.folder, self.run.state
         strategy = strategy_of(folder.config())
         asking = Asking(folder, strategy, log or ReplyLog(folder.llm_log), RunBank(folder))
@@ -212,7 +212,7 @@ class Search:
         contrast = strategy_of(folder.config()).needs.contrast
         suspicions = Suspicions(folder, RunBank(folder), contrast)
         (past,) = past_turns(folder, state, ReplyLog(folder.llm_log), after, suspicions)
-        return told(folder.prompts(), past)
+        return feedback_text(folder.prompts(), past)
 
 
 def _judged(state: RunState, program: str) -> bool:
@@ -231,7 +231,7 @@ def _kinds(state: RunState, entry: SlotState) -> tuple[Kind, ...]:
     return ("process", "trajectory", "audit", *doubts) if trained else ("preference",)
 
 
-def _question(asked: Asked) -> Question:
+def _question(asked: RunRequest) -> Question:
     return Question(asked.order.slot, asked.request.system, asked.request.messages)
 
 
