@@ -72,8 +72,8 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.task.loading import Task as Task
     from rewardsmith.task.loading import load_task as load_task
     from rewardsmith.task.resolving import resolve_task as resolve_task
-    from rewardsmith.train.prior.values import QPairs as QPairs
     from rewardsmith.train.prior.shaping import q_shaped as q_shaped
+    from rewardsmith.train.prior.values import QPairs as QPairs
     from rewardsmith.train.vec_reward import VecReward as VecReward
     from rewardsmith.train.vectors import make_vec_env as make_vec_env
     from rewardsmith.types import Episode as Episode

@@ -11,7 +11,7 @@ from rewardsmith.api import runs as api
 from rewardsmith.cli.comparison import comparison_table
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.random_policy import collect_preflight
-from rewardsmith.evidence.appraisal import appraise_in_run, told, random_bank
+from rewardsmith.evidence.appraisal import appraise_in_run, random_bank, told
 from rewardsmith.evidence.recombining import epic_apart
 from rewardsmith.program import CheckedProgram
 from rewardsmith.sandbox.behaviour.for_training import check_against_preflight

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import rewardsmith as rs
 from rewardsmith.evidence.prior import (
-    PriorValues,
     Ordering,
+    PriorValues,
     agreement,
     ordering,
     ordering_concerns,
