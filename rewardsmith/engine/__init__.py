@@ -9,5 +9,5 @@ training   Train orders -> trials, each run once
 gate       what the budget still allows
 closing    the comparison that every run ends with
 feedback   past turns -> what the writer is told about them
-observer   what a person sees while it runs
+observer   what the user sees while it runs
 """

@@ -1,4 +1,4 @@
-"""Write orders -> the requests that they come to, each with its name in the run. Reads the run, changes nothing."""
+"""Write orders -> requests, each with its name in the run. Reads the run and changes nothing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Asking:
         self._examples = read_examples(path.read_text(encoding="utf-8")) if path.exists() else []
 
     def request(self, order: Write, state: RunState) -> Request:
-        """What an order asks of the writer, word for word."""
+        """The request of an order, word for word."""
         assert state.preflight is not None
         past = past_turns(self._run, state, self._log, order, self._suspicions)
         about = (self._spec, state.preflight, self._config.steps)
@@ -86,7 +86,7 @@ class Asking:
         )
 
     def unanswered(self, state: RunState, prices: Prices) -> list[RunRequest]:
-        """The requests that the run would make now and has no reply to; none while something else is to be done."""
+        """Requests of the present wave without a reply; none while other orders are due."""
         if state.preflight is None or state.stopped is not None:
             return []
         orders = self._strategy.plan(state)
@@ -102,7 +102,7 @@ class Asking:
 
 
 def _rank(slot: Slot, digest: str, known: dict[Slot, str]) -> int:
-    """How many slots asked the same before; waves go by round and attempt, so a slot's rank never changes."""
+    """Number of earlier slots with the same request; ordered, so it never changes."""
     return sum(_turn(other) < _turn(slot) and same == digest for other, same in known.items())
 
 

@@ -1,6 +1,6 @@
-"""Audit orders -> verdicts: subgoals are held against known behaviour before agents are paid for them.
+"""Audit orders -> verdicts: subgoals are audited on recorded episodes before agents are trained.
 
-What its writer may be told lies in the program's folder before the event that speaks of it.
+The feedback is in the folder of the program before its event is recorded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TRAJECTORIES = 5000  # at most: that false alarms are rare takes thousands of t
 
 
 class Auditor:
-    """Holds the subgoals of a run's programs against its bank."""
+    """Audits the subgoals of the programs of a run on its bank."""
 
     def __init__(self, run: RunFolder, bank: RunBank) -> None:
         self._run = run
@@ -29,7 +29,7 @@ class Auditor:
         """Audit the subgoals of a program on the recorded episodes of the bank.
 
         Args:
-            votes: what a model says of steps in which a subgoal comes true.
+            votes: answers of a model about steps in which a subgoal becomes true.
 
         Raises:
             BoundaryError: the sandbox failed, or the task's labels did.

@@ -1,4 +1,4 @@
-"""A reply -> a program and its verdict. The program's folder is written before the event that speaks of it."""
+"""A reply -> a program and its verdict. The program's folder is written before its event."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Checker:
 
 
 def keep_functions(program: CheckedProgram, keep: tuple[str, ...]) -> str:
-    """A module without those of its functions that rewardsmith calls and that are not to be kept; comments stay."""
+    """A module without the named functions that are not to be kept; comments stay."""
     entries = program.verdict.entries
     gone = {entry.function for name, entry in entries.items() if name not in keep}
     lines = program.source.splitlines()

@@ -1,4 +1,4 @@
-"""The comparison that every run ends with: the best program against the native reward, on fresh seeds.
+"""The last comparison of a run: the best program against the native reward, on fresh seeds.
 
 Selection chose the program on its own seeds, so its selection score is too good on average; the
 seeds here were never used for choosing anything.

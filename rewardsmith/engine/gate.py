@@ -30,7 +30,7 @@ def current_budget(config: RunConfig, state: RunState) -> Budget:
 
 
 def trial_steps(steps: int, episode_length: float, episodes: int, ranking_episodes: int) -> int:
-    """Environment steps of one trial, evaluation included, as far as they can be known before it."""
+    """Estimated environment steps of one trial, evaluation included."""
     return int(steps + episode_length * ((CHECKPOINTS + 1) * ranking_episodes + episodes))
 
 
@@ -97,7 +97,7 @@ class Gate:
     def _affordable(
         self, writes: Sequence[Write], budget: Budget, state: RunState
     ) -> tuple[list[Write], str | None]:
-        """The first requests that fit into dollars, tokens and calls together, and what stops the next one."""
+        """The first requests that fit into the budget together, and what refuses the next one."""
         count, refusal = self._fitting(
             [partial(self._most_used, write) for write in writes], budget, state
         )
@@ -126,7 +126,8 @@ class Gate:
                 left = f"{state.tokens:,} spent, and a request can take {usage.total:,}"
                 return count, f"the budget of {budget.tokens:,} tokens is used up ({left})"
             if budget.usd is not None and usd > budget.usd:
-                left = f"${state.usd:.4g} spent, and a request can take ${self._prices.cost(usage) or 0.0:.2g}"
+                most = self._prices.cost(usage) or 0.0
+                left = f"${state.usd:.4g} spent, and a request can take ${most:.2g}"
                 return count, f"the budget of ${budget.usd:g} is used up ({left})"
         return len(most), None
 

@@ -1,4 +1,4 @@
-"""The way of a run: fold the events, plan, pass the budget's gate, carry out, append events, again.
+"""The loop of a run: fold events, plan, check the budget, carry out orders, append events, repeat.
 
 1. Deciding is pure, doing stands behind seams, and the log is the only state: to resume is to fold
    and plan.
@@ -64,7 +64,7 @@ from rewardsmith.writers.judge import SubgoalJudge
 from rewardsmith.writers.requests import RunRequest
 from rewardsmith.writers.sources import Writer
 
-_TICK_S = 0.5  # how often progress is told while waiting
+_TICK_S = 0.5  # how often progress is reported while waiting
 
 
 class Engine:
@@ -102,11 +102,11 @@ class Engine:
         self._trainings = Trainings(run, self.task, self.config.device, executor, needs)
         self._screener = Screener(run, bank)
         self._auditor = Auditor(run, bank)
-        self.waiting: list[RunRequest] = []  # requests that somebody has to bring the reply to
+        self.waiting: list[RunRequest] = []  # requests that wait for a reply of the user
         self.state: RunState = fold(self._events)
 
     def go(self) -> RunState:
-        """Until the strategy stops, the budget ends it, a reply has to be brought, or something outside fails.
+        """Run until the strategy stops, the budget ends, or a reply of the user is needed.
 
         Raises:
             BoundaryError: the environment, the provider, the sandbox or the trainer failed.
@@ -115,7 +115,7 @@ class Engine:
         if self.state.stopped is not None or self.state.trials or self.state.slots:
             self.record(Resumed())
         if self.state.preflight is None:
-            self._look_at_environment()
+            self._run_preflight()
         self._settle_open_slots()
         self._search()
         if self.waiting:
@@ -166,8 +166,8 @@ class Engine:
         assert self.state.preflight is not None
         return self.state.preflight
 
-    def _look_at_environment(self) -> None:
-        self._observer.doing("looking at the environment")
+    def _run_preflight(self) -> None:
+        self._observer.doing("checking the task")
         call = Call(
             name="preflight",
             root=self.run.path.resolve(),
@@ -285,18 +285,18 @@ class Engine:
     def _screen(self, orders: Sequence[Screen]) -> None:
         for order in orders:
             check_seal(self.run, self.state, order.program)
-            self._observer.doing(f"holding {order.program} against known behaviour")
+            self._observer.doing(f"screening {order.program} on recorded episodes")
             self.record(Screened(screen=self._screener.screen(order, self.state)))
 
     def _audit(self, orders: Sequence[Audit]) -> None:
         for order in orders:
             check_seal(self.run, self.state, order.program)
-            self._observer.doing(f"holding the subgoals of {order.program} against known behaviour")
+            self._observer.doing(f"auditing the subgoals of {order.program} on recorded episodes")
             votes = self._consult(order) if order.votes else {}
             self.record(Audited(audit=self._auditor.audit(order, self.state, votes)))
 
     def _consult(self, order: Audit) -> dict[str, tuple[int, int]]:
-        """Ask a model about steps in which the subgoals of a program come true, as far as the budget goes."""
+        """Ask a model about steps in which subgoals become true, as far as the budget allows."""
         judge = SubgoalJudge(self.run, self._bank)
         try:
             questions = judge.questions(order, self.state)
@@ -375,7 +375,7 @@ class Engine:
 def _in_background(
     work: Callable[[RunRequest], Reply | None], question: RunRequest
 ) -> Future[Reply | None]:
-    """Run in a daemon thread: an interrupted run must not wait for a provider that is still writing."""
+    """Run in a daemon thread: an interrupted run must not wait for the provider."""
     future: Future[Reply | None] = Future()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on; the engine tells, and never waits for an answer."""
+"""What the user sees while a run goes on; the engine never waits for an observer."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from rewardsmith.run.trials import TrialProgress
 
 
 class Observer:
-    """Sees everything, shows nothing; the base of the live table and of plain lines."""
+    """Receives every event and shows nothing; the base of the live table and of plain lines."""
 
     def begun(self, run: RunFolder) -> None:
-        """The run's folder is made, or opened again, and locked."""
+        """The folder of the run was created, or opened again, and is locked."""
 
     def event(self, event: Event, state: RunState) -> None:
-        """Something happened; ``state`` is after it."""
+        """An event was recorded; ``state`` is the state after it."""
 
     def doing(self, what: str) -> None:
         """What the engine is about to wait for."""
 
     def progress(self, trials: Sequence[TrialProgress]) -> None:
-        """Where the running trials are; called about twice a second."""
+        """Progress of the running trials; called about twice a second."""

@@ -1,6 +1,6 @@
-"""Screen orders -> verdicts: a program is applied to the bank, before it is trained.
+"""Screen orders -> verdicts: a program is screened on the recorded episodes before it is trained.
 
-What its writer may be told lies in the program's folder before the event that speaks of it.
+The feedback is in the folder of the program before its event is recorded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rewardsmith.writers.feedback.preference import preference_summary
 
 
 class Screener:
-    """Holds the programs of a run against its bank."""
+    """Screens the programs of a run on its bank."""
 
     def __init__(self, run: RunFolder, bank: RunBank) -> None:
         self._run = run
@@ -29,9 +29,8 @@ class Screener:
     def screen(self, order: Screen, state: RunState) -> ScreenState:
         """Screen a program on the recorded episodes of the bank.
 
-        A program that breaks on known behaviour, or pays what is not a number, has failed. Where
-        the bank holds too
-        little contrast between better and worse behaviour nothing can be said: ``unscreened``.
+        A program fails that raises an error on the recorded episodes, or whose reward is not a
+        number. If the bank contains too few better or worse episodes, it is ``unscreened``.
 
         Raises:
             BoundaryError: the sandbox failed.
@@ -64,7 +63,7 @@ class Screener:
         return _screened(order, verdict_of_bank, kept.share, codes)
 
     def _before(self, program: str, state: RunState, bank: Bank) -> Paid | None:
-        """What the program that it was made from pays; None where there is none, or it breaks."""
+        """The rewards of its parent; None without a parent, or if the parent fails on the bank."""
         parent = state.parent(program)
         if parent is None:
             return None

@@ -1,8 +1,8 @@
-"""Train orders -> trials. A finished trial is never run again: its result lies on disk under its digest.
+"""Train orders -> trials. A finished trial is not run again: its result is on disk.
 
 A trial is trained, then evaluated. The trainer says how many trials one training call holds;
-everything else is done for each trial by itself. When a call of several trials fails, nobody knows
-which of them failed: those that are not trained yet are trained again, each alone.
+all other calls hold one trial. When a call of several trials fails, it is not known which trial
+failed: those that are not trained yet are trained again, each in a separate call.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class Trainings:
             show([progress for each in running for progress in self._progress(each)])
 
     def _submit(self, trials: Sequence[RunningTrial]) -> list[_RunningCall]:
-        """Submit the next call of each trial; trainings share calls as far as the trainer takes them."""
+        """Submit the next call of each trial; the trainer decides which trainings share one."""
         calls = [self._start("evaluate", [trial]) for trial in trials if trial.trained]
         untrained = [trial for trial in trials if not trial.trained]
         calls += [self._start("train", [trial]) for trial in untrained if trial.alone]
@@ -175,8 +175,7 @@ class Trainings:
                 shutil.rmtree(trial.folder, ignore_errors=True)
             else:
                 trial.progress = trial.progress._replace(steps=trial.job.steps)
-            # Always: the trainer may write in this folder, and what is measured is for the engine to
-            # say.
+            # Always: the trainer may write in this folder, and the engine decides what is measured.
             write_whole(trial.folder / JOB, trial.job.model_dump_json(indent=1) + "\n")
         folders = [trial.folder for trial in trials]
         call = trial_call(self._run, name, folders, "out.log", self._needs)

@@ -1,1 +1,1 @@
-"""Recorded behaviour: the recorder, stored episodes, the bank, and the preflight that records the first ones."""
+"""Recorded episodes: the recorder, files, the bank, and the first episodes of random policies."""

@@ -155,7 +155,7 @@ def _digest(episode: Episode) -> bytes:
 
 
 def _balanced(found: Sequence[Trajectory], capacity: int) -> list[Trajectory]:
-    """All, or half worse and half better ones; of each half such as lie evenly between its extremes."""
+    """All, or half worse and half better ones, evenly spaced by fitness in each half."""
     if len(found) <= capacity:
         return list(found)
     is_better = _better(found)
@@ -168,7 +168,7 @@ def _balanced(found: Sequence[Trajectory], capacity: int) -> list[Trajectory]:
 
 
 def _better(found: Sequence[Trajectory]) -> list[bool]:
-    """Of each, its success where the task defines one, else whether its fitness is in the upper half."""
+    """Success of each, or without one whether its fitness is in the upper half."""
     fitness = [one.fitness for one in found]
     middle = (min(fitness) + max(fitness)) / 2
     return [one.fitness > middle if one.success is None else one.success for one in found]

@@ -11,10 +11,10 @@ from rewardsmith.types import NATIVE_REWARD, Array, Columns, Episode, Output
 
 
 def episode_columns(episode: Episode, arguments: Iterable[str]) -> dict[str, Array]:
-    """What a program would have been given over an episode: argument -> (T, ...).
+    """The columns of an episode: argument -> (T, ...).
 
     Raises:
-        KeyError: the episode does not hold what the argument asks for.
+        KeyError: the episode has no values for an argument.
     """
     steps = len(episode)
     columns: dict[str, Array] = {}

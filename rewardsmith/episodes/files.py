@@ -12,7 +12,7 @@ from rewardsmith.types import Array, Episode, Output
 
 TRANSITIONS = "transitions.npz"  # of a random policy, in a run's bank
 EPISODES = "episodes.npz"  # of the evaluation, in a trial's folder
-PAID = "paid.npz"  # what its program pays for the steps of those, one episode after the other
+PAID = "paid.npz"  # rewards of its program for the steps of those, one episode after the other
 ALONG = (
     "along.npz"  # of its checkpoints, and of its policy disturbed, in a selection trial's folder
 )
@@ -21,7 +21,7 @@ ALONG = (
 def save_episodes(
     path: Path | IO[bytes], episodes: list[Episode], more: Mapping[str, Array] | None = None
 ) -> None:
-    """Write episodes as plain arrays: ``<number>/<name>``; ``more`` are arrays about all of them, by other names."""
+    """Write episodes as plain arrays ``<number>/<name>``; ``more`` are arrays about all of them."""
     arrays: dict[str, Array] = dict(more or {})
     for number, episode in enumerate(episodes):
         arrays |= {f"{number}/fields/{name}": values for name, values in episode.fields.items()}

@@ -1,4 +1,4 @@
-"""What is known of a task before the first program: argument ranges, episode lengths, random fitness."""
+"""The record of the preflight: argument ranges, episode lengths, fitness of the random policy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Arguments = Mapping[str, Argument]
 
 
 class Preflight(BaseModel):
-    """What the preflight found.
+    """The record of a preflight.
 
     Attributes:
         arguments: every name that programs may read, with its range under a random policy; the

@@ -1,8 +1,7 @@
-"""A first look at a task: random behaviour, which programs are checked on and whose ranges the writer is told.
+"""Episodes of random policies: programs are checked on them, and the writer is given their ranges.
 
-A second kind of untaught behaviour holds each action for a while: where single random steps cancel
-each other out, it gets further, and so gives the bank something to tell apart before anything was
-trained.
+A second random policy repeats each action for a while. It gets further if single random steps
+cancel each other out, so the bank contains better and worse episodes before anything is trained.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ TRANSITIONS = 512
 
 
 class Behaviour(NamedTuple):
-    """Whole episodes of one way of acting."""
+    """Whole episodes of one policy."""
 
     episodes: list[Episode]
     layout: Layout
@@ -46,7 +45,7 @@ def random_behaviour(
     """Episodes of uniformly random actions.
 
     Args:
-        episodes, steps: at least so many.
+        episodes, steps: smallest number of each.
         held: steps for which each action is held, on average.
 
     Raises:
@@ -93,13 +92,13 @@ def sample_transitions(behaviour: Behaviour, rows: int = TRANSITIONS) -> Columns
 
 
 class PreflightData(NamedTuple):
-    """A look at a task's environment.
+    """The preflight of a task with its episodes.
 
     Attributes:
-        report: what was seen.
-        behaviour: the random behaviour in which it was seen.
-        held: episodes in which actions are held; only the bank has a use for them.
-        transitions: of the random behaviour.
+        report: the record of the preflight.
+        behaviour: episodes of the random policy, from which the record is made.
+        held: episodes in which each action is repeated; for the bank only.
+        transitions: of the random policy.
     """
 
     report: Preflight
@@ -109,7 +108,7 @@ class PreflightData(NamedTuple):
 
 
 def collect_preflight(task: Task) -> PreflightData:
-    """Play random episodes and take down what programs, writers and people need to know.
+    """Play random episodes and record what programs, writers and users need to know.
 
     Raises:
         UsageError: the task's fields or fitness do not fit the environment.
@@ -153,7 +152,7 @@ def _words(task: Task, argument: str) -> tuple[str, ...]:
 
 
 def _argument(name: str, transitions: Columns, words: tuple[str, ...]) -> Argument:
-    """A field's range is over its values before and after the steps: some are only ever seen when an episode ends."""
+    """An argument; the range includes values after the last step of an episode."""
     values = transitions[name]
     numbers = np.concatenate(
         [np.asarray(values, np.float64), transitions.get(f"next_{name}", values[:0])]
@@ -178,14 +177,16 @@ def _warnings(task: Task, episodes: list[Episode], measured: list[Fitness]) -> l
     unrewarded = all(not episode.native_rewards.any() for episode in episodes)
     if spec.source == "native_return" and unrewarded and spec.solved is None:
         raise UsageError(
-            f"{task.env_id} gives no reward in {len(episodes)} random episodes and the task has no other fitness",
-            "name a success key ([fitness] source = 'info[\"is_success\"]') or write a fitness.py:\n"
-            + DRAFT,
+            f"{task.env_id} gives no reward in {len(episodes)} random episodes "
+            "and the task has no other fitness",
+            "name a success key ([fitness] source = 'info[\"is_success\"]') "
+            "or write a fitness.py:\n" + DRAFT,
         )
     values = [fitness.value for fitness in measured]
     if len(set(values)) == 1:
         return [
-            f"the fitness was {values[0]:g} in all {len(values)} random episodes: until some program succeeds, "
-            "nothing can be told apart by it; grade it if you can, so that being nearer to success is worth more"
+            f"the fitness was {values[0]:g} in all {len(values)} random episodes: "
+            "until some program succeeds, it cannot distinguish programs; "
+            "grade it if you can, so that being nearer to success is worth more"
         ]
     return []

@@ -42,7 +42,7 @@ def record(
 
 
 def recorded_env(task: Task, render_mode: str | None = None) -> tuple[gym.Env[Any, Any], Buffers]:
-    """One environment of a task with a recorder of its own."""
+    """One environment of a task with its recorder."""
     env = make_env(task, render_mode)
     layout = make_layout(task, env)
     buffers = Buffers(layout, 1)

@@ -114,7 +114,7 @@ def play(env: RecordedEnv, controller: Controller, episodes: int, seed: int = 0)
 
 
 def recorded_trajectories(task: Task, path: str | Path) -> list[Trajectory]:
-    """A person's recorded episodes, or a saved bank, measured by the task as it is now.
+    """Recorded episodes of the user, or a saved bank, measured by the task as it is now.
 
     Raises:
         UsageError: the file cannot be read, or contains episodes of another task.

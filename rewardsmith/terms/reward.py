@@ -33,8 +33,8 @@ class Reward:
     def __init__(self, terms: Sequence[Term], weights: Sequence[float] | None = None) -> None:
         self.terms = tuple(terms)
         self.weights = tuple(weights) if weights is not None else (1.0,) * len(self.terms)
-        asked = [name for term in self.terms for name in term.arguments]
-        self._arguments = tuple(dict.fromkeys(asked))
+        names = [name for term in self.terms for name in term.arguments]
+        self._arguments = tuple(dict.fromkeys(names))
 
     @property
     def arguments(self) -> tuple[str, ...]:

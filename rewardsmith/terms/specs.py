@@ -122,11 +122,11 @@ def candidate_id(reward: Sequence[TermSpec], q_prior: ProgramFunction | None = N
     """
     if q_prior is None and tuple(reward) == (NATIVE_TERM,):
         return NATIVE
-    # The native reward goes without saying where a program defines none, and only there.
+    # The native reward is implied if a program defines no reward, and only then.
     has_reward = any(term.kind == "program" for term in reward)
     is_plain = (NATIVE_TERM in reward) != has_reward
-    said = [term for term in reward if not (is_plain and term == NATIVE_TERM)]
-    identities = [term.identity for term in said]
+    counted = [term for term in reward if not (is_plain and term == NATIVE_TERM)]
+    identities = [term.identity for term in counted]
     identities += [program_id(q_prior.source)] if q_prior is not None else []
     distinct = list(dict.fromkeys(identities))
     if is_plain and len(distinct) == 1:

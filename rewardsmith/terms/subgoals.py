@@ -1,8 +1,8 @@
 """Subgoals as a term: a bonus for each, once per episode.
 
-A bonus that is given once depends on the past, which a state does not tell: without the flags of
-what is done, values of states would mix two futures, and an agent would wait where the bonus once
-was. So the term shows its flags, and the flags are part of the observation.
+A bonus that is given once depends on the past of the episode, which the state does not contain:
+without flags of the subgoals that are done, the value of a state would mix two futures, and an
+agent would wait where it once got the bonus. So the flags of the term are part of the observation.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Subgoals:
         """The subgoals of a running program, in the form and with the bonus of a task.
 
         Args:
-            buffers: of environments of the task; the program is called on them once, which tells
-                the names of its subgoals.
+            buffers: of environments of the task; the program is called on them once, for the
+                names of its subgoals.
             env: one of these.
 
         Raises:

@@ -96,7 +96,7 @@ class ProgramFunction(BaseModel):
 
 
 class NoPayload(BaseModel):
-    """The payload of a kind that has nothing to say."""
+    """The payload of a kind without settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -109,7 +109,7 @@ class Opening:
         task: the task that is trained.
         buffers: the latest step of the environments that the term will value.
         env: the first of these environments.
-        host: starts a function of a program in a process of its own.
+        host: starts a function of a program in a separate process.
     """
 
     task: Task

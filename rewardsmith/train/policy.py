@@ -20,7 +20,7 @@ def export_zip(
     folder: Path,
     open_functions: OpenFunctions,
 ) -> None:
-    """Write ``policy.zip`` and, where anything is normalised, ``vecnormalize.pkl`` into the trial's folder.
+    """Write ``policy.zip`` and, if anything is normalised, ``vecnormalize.pkl`` into the folder.
 
     This process has never run generated code, so what it pickles is Stable-Baselines3's own.
     """

@@ -25,7 +25,7 @@ def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Pre
     """Check a task, and write ``preflight.json``, ``transitions.npz`` and recorded episodes.
 
     Args:
-        wanted: the functions that programs are asked to define.
+        wanted: the functions that programs may define.
 
     Raises:
         UsageError: the task's fields, fitness, algorithm or hyper-parameters do not fit the

@@ -1,7 +1,7 @@
 """Reward arithmetic of a block of T vector steps: totals, terms, and the episodes that ended in it.
 
-Plain functions on arrays of shape (T, n_envs), so that any trainer can use them: one that asks a
-program at every step (T = 1), and one that asks it once per rollout.
+Plain functions on arrays of shape (T, n_envs), so that any trainer can use them: one that calls
+a program at every step (T = 1), and one that calls it once per rollout.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class TrainingEpisode:
     episode: Episode | None = None
 
     def for_logging(self) -> dict[str, float]:
-        """The form in which Stable-Baselines3 looks for finished episodes."""
+        """The form in which Stable-Baselines3 expects finished episodes."""
         return {"r": self.own_return, "l": self.length, "t": 0.0}
 
 

@@ -152,7 +152,7 @@ def _log_interval(job: TrialJob) -> int:
 
 
 class _Recording(BaseCallback):
-    """Tells a training's record of each step, and logs its rows."""
+    """Reports each step to the record of the training, and logs its rows."""
 
     def __init__(self, record: TrainingRecord, rewarded: VecReward) -> None:
         super().__init__()

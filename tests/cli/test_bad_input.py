@@ -203,7 +203,7 @@ def test_a_fitness_that_never_varies_is_warned_of_and_the_run_goes_on(here: Path
     done = design(here, "envs:Constant", "--goal", "Walk.", *TINY, *SHORT, "--json")
     assert done.returncode == 0, done.stderr
     assert "warning: the fitness was 10 in all" in done.stderr
-    assert "nothing can be told apart" in only_json(done)["warnings"][0]
+    assert "it cannot distinguish programs" in only_json(done)["warnings"][0]
 
 
 def test_a_run_without_a_usable_program_ends_with_5(here: Path) -> None:

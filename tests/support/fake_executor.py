@@ -108,7 +108,7 @@ def some_fitness(job: TrialJob) -> float:
 
 
 def write_preflight(task: Task, folder: Path) -> None:
-    """What the look at an environment writes, without trying a learner."""
+    """Write what the preflight writes, without making a learner."""
     collected = collect_preflight(task)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / "transitions.npz", **collected.transitions)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from rewardsmith.train.trainers import TRAINERS, Member, Trainer
 
 
 def preflight(call: Call) -> None:
-    """Look at a task's environment; see :func:`rewardsmith.train.preflight.run_preflight`."""
+    """Check a task; see :func:`rewardsmith.train.preflight.run_preflight`."""
     from rewardsmith.train.preflight import run_preflight
 
     task = load_task(str(call.task))

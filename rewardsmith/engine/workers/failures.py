@@ -1,4 +1,4 @@
-"""Errors of a call as JSON: written in the process that carried it out, raised again by the executor."""
+"""Errors of a call as JSON: written by its process, raised again by the executor."""
 
 from __future__ import annotations
 

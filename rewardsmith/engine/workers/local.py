@@ -107,7 +107,7 @@ class LocalExecutor:
         return server
 
     def _read(self, server: subprocess.Popen[bytes]) -> None:
-        """Resolve futures until the server ends; a server that was killed is replaced, its calls fail."""
+        """Resolve futures until the server ends; a killed server is replaced and its calls fail."""
         assert server.stdin is not None and server.stdout is not None
         with server.stdout as answers:
             for line in answers:

@@ -1,4 +1,4 @@
-"""What this machine has, and what of it is free."""
+"""Resources of this machine: all of them, and those that are free."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rewardsmith.errors import UsageError
 
 @dataclass(frozen=True)
 class Share:
-    """What a running call holds.
+    """Resources of a running call.
 
     Attributes:
         gpus: names of its GPUs; None when they are not assigned.
@@ -40,12 +40,12 @@ class Machine:
 
     @classmethod
     def here(cls, workers: int | None) -> Machine:
-        """This machine, with as many cores as calls shall run side by side; all of them with None."""
+        """This machine, with one core per worker; with None all cores."""
         gpus = dict.fromkeys(visible_gpus(), 1.0)
         return cls(workers or available_cores(), gpus, total_memory_mb())
 
     def require(self, needs: Resources) -> None:
-        """Make sure that a call can ever run here.
+        """Refuse a call that can never run here.
 
         Raises:
             UsageError: it needs more than there is.
@@ -68,7 +68,7 @@ class Machine:
             )
 
     def take(self, needs: Resources) -> Share | None:
-        """Take what a call needs; None while that is not free."""
+        """Take the resources of a call; None while they are not free."""
         gpus = self._gpus_for(needs)
         if needs.cores > self.cores or gpus is None or needs.memory_mb > self.memory_mb:
             return None
@@ -77,7 +77,7 @@ class Machine:
         return share
 
     def give_back(self, share: Share) -> None:
-        """Free what a call held."""
+        """Free the resources of a call."""
         self._change(share, 1.0)
 
     def _change(self, share: Share, sign: float) -> None:
@@ -88,7 +88,7 @@ class Machine:
             self.gpus[name] = round(self.gpus[name] + sign * part, 6)
 
     def _gpus_for(self, needs: Resources) -> tuple[str, ...] | None:
-        """The GPUs that a call gets: part of the one with most room, or whole ones; None if none fit."""
+        """GPUs of a call: a share of the one with most room, or whole ones; None if none fit."""
         if not needs.gpus:
             return ()
         count = math.ceil(needs.gpus)

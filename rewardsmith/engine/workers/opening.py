@@ -1,4 +1,4 @@
-"""A trial's specs -> its running functions, each of a program in a host of its own.
+"""A trial's specs -> its running functions, each in a separate program host.
 
 The one place where the trainer and the sandbox meet.
 """

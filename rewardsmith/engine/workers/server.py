@@ -69,7 +69,7 @@ class Server:
             self._start_what_fits()
 
     def _queue(self, command: dict[str, Any]) -> None:
-        """An evaluation goes before trainings that wait: it finishes a trial, they would begin one."""
+        """Queue a call; an evaluation goes first, because it finishes a trial."""
         queued = _Queued(command["id"], Call.from_json(command["call"]))
         if queued.call.name == "evaluate":
             self._waiting.appendleft(queued)
@@ -118,7 +118,7 @@ class Server:
 
 
 def _run_in_child(call: Call, share: Share, answer_to: int, server: int) -> None:
-    """Carry out one call in a process of its own; never returns."""
+    """Carry out one call in a new process; never returns."""
     answer: dict[str, Any] = {"error": None}
     _keep_to_itself(answer_to)
     try:
@@ -150,7 +150,7 @@ def _run_in_child(call: Call, share: Share, answer_to: int, server: int) -> None
 
 
 def _keep_to_itself(descriptor: int) -> None:
-    """Close a descriptor in every process forked from this one: the server waits until it is closed."""
+    """Close a descriptor in every fork of this process: the server waits until it is closed."""
     kept = [descriptor]
 
     def close() -> None:
@@ -184,7 +184,7 @@ def main() -> None:
 
 @contextmanager
 def _ending_with_client() -> Iterator[None]:
-    """End at once when the client dies before the server listens; leaves no thread that a fork copies."""
+    """End when the client dies before the server listens; leaves no thread behind."""
     client, over = select.poll(), threading.Event()
     client.register(0, 0)  # poll always reports that the other end is closed
 

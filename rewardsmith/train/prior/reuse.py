@@ -59,7 +59,7 @@ class Reuse:
         return self._acts & self.leads
 
     def add(self, rewards: FloatArray, dones: Array) -> None:
-        """Add the rewards of a vector step and the flags of ended episodes, both shape (n_envs,)."""
+        """Add the rewards of a vector step and the ends of episodes, both shape (n_envs,)."""
         self._sums += rewards
         if not dones.any():
             return

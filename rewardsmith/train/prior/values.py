@@ -132,7 +132,7 @@ class StoredValues:
         self._begin()
 
     def _begin(self) -> None:
-        """Allocate arrays beside the buffer of the model, and evaluate the prior on a loaded buffer."""
+        """Allocate arrays beside the buffer; evaluate the prior on a loaded buffer."""
         buffer = self._model.replay_buffer
         assert isinstance(buffer, ReplayBuffer)
         self._buffer, rows = buffer, (buffer.buffer_size, buffer.n_envs)
@@ -188,7 +188,8 @@ class StoredValues:
 
         Args:
             guided: the environments in which the prior acts, bool, shape (n_envs,).
-            action: the learner's, as the buffer stores it; it is kept if no other action has a higher value.
+            action: the learner's, as the buffer stores it; it is kept if no other action has
+                a higher value.
         """
         own = action[guided]
         if self._actions is None:
@@ -201,7 +202,7 @@ class StoredValues:
         return chosen.reshape(own.shape)
 
     def _of_choices(self) -> FloatArray:
-        """Values of all discrete actions in the states, shape (n_envs, n_actions); evaluated once."""
+        """Values of all discrete actions, shape (n_envs, n_actions); evaluated once."""
         if self._known is None:
             self._known = _checked(
                 self._function(self._seen), (self._buffer.n_envs, self._n_actions or 0)
