@@ -39,7 +39,7 @@ from rewardsmith.episodes.bank import Bank, Trajectory
 from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
-from rewardsmith.evidence.paid import apply_to_bank
+from rewardsmith.evidence.rewards import apply_to_bank
 from rewardsmith.program import CheckedProgram
 from rewardsmith.run.bank import RunBank
 from rewardsmith.sandbox.behaviour.for_training import check_against_preflight
@@ -140,9 +140,9 @@ def bank_of(task: Task, runs: Path) -> Bank:
     return RunBank(run.folder).before(run.state)
 
 
-def damaged(task: Task, source: str, collected: Any, bank: Bank) -> Iterator[Case]:
+def damaged(task: Task, source: str, look: Any, bank: Bank) -> Iterator[Case]:
     """The same program, wrong in each way that applies to it."""
-    verdict = check_against_preflight(source, collected.report, collected.transitions)
+    verdict = check_against_preflight(source, look.report, look.transitions)
     if not verdict.accepted:
         return
     entry = verdict.entries["reward"]
@@ -174,9 +174,9 @@ def damaged(task: Task, source: str, collected: Any, bank: Bank) -> Iterator[Cas
         yield Case(task.name, defect, named, "import numpy as np\n" + text)
 
 
-def judged(task: Task, source: str, collected: Any, bank: Bank) -> dict[str, Any]:
+def judged(task: Task, source: str, look: Any, bank: Bank) -> dict[str, Any]:
     """What the checks, the comparison by every rule and measure, and the audit say."""
-    verdict = check_against_preflight(source, collected.report, collected.transitions)
+    verdict = check_against_preflight(source, look.report, look.transitions)
     codes = {finding.code for finding in verdict.findings}
     if not verdict.accepted:
         return {"refused": True, "codes": sorted(codes), "shares": {}}
@@ -196,10 +196,10 @@ def judged(task: Task, source: str, collected: Any, bank: Bank) -> dict[str, Any
     }
 
 
-def told(task: Task, case: Case, collected: Any, bank: Bank) -> dict[str, Any]:
+def told(task: Task, case: Case, look: Any, bank: Bank) -> dict[str, Any]:
     """A case and what is said of it."""
     known = {"task": task.name, "defect": case.defect, "named": list(case.named)}
-    return {**known, **judged(task, case.source, collected, bank)}
+    return {**known, **judged(task, case.source, look, bank)}
 
 
 def interval(hits: int, n: int) -> list[float]:
@@ -248,7 +248,7 @@ def summary(rows: list[dict[str, Any]], threshold: float = 0.8) -> dict[str, Any
 def time_of_one() -> dict[str, float]:
     """Milliseconds of one comparison over 200 trajectories of 200 steps: of the arrays, and with the program's run."""
     task = rs.load_task("mountain-car")
-    collected, rng, found = collect_preflight(task), np.random.default_rng(0), []
+    look, rng, found = collect_preflight(task), np.random.default_rng(0), []
     for n in range(200):
         place = rng.normal(size=201).cumsum() / 100
         fields = {"position": place, "velocity": np.diff(place, append=place[-1])}
@@ -260,7 +260,7 @@ def time_of_one() -> dict[str, float]:
     source = (
         "def reward(position, next_position):\n    return {'progress': next_position - position}\n"
     )
-    verdict = check_against_preflight(source, collected.report, collected.transitions)
+    verdict = check_against_preflight(source, look.report, look.transitions)
     whole, arrays = [], []
     for _ in range(21):
         begun = time.perf_counter()
@@ -286,14 +286,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as runs:
         for name in TASKS:
             task = rs.load_task(name)
-            collected, bank = collect_preflight(task), bank_of(task, Path(runs))
+            look, bank = collect_preflight(task), bank_of(task, Path(runs))
             programs = list(good_programs(task))
             cases = [Case(name, "", (), source) for source in programs]
-            cases += [
-                case for source in programs for case in damaged(task, source, collected, bank)
-            ]
-            rows += [told(task, case, collected, bank) for case in cases]
-            others += [told(task, case, collected, bank) for case in independent(task)]
+            cases += [case for source in programs for case in damaged(task, source, look, bank)]
+            rows += [told(task, case, look, bank) for case in cases]
+            others += [told(task, case, look, bank) for case in independent(task)]
             print(
                 name,
                 len(bank),

@@ -13,8 +13,8 @@ from rewardsmith.episodes.random_policy import PreflightData, collect_preflight
 from rewardsmith.episodes.recording import recorded_trajectories
 from rewardsmith.errors import ProgramError, RewardsmithError, RunError
 from rewardsmith.evidence.appraisal import Appraisal, appraise, random_bank
-from rewardsmith.evidence.paid import columns_read, hosted
-from rewardsmith.evidence.subgoals import Reached, audited
+from rewardsmith.evidence.rewards import columns_read, hosted
+from rewardsmith.evidence.subgoals import SubgoalStatistics, audited
 from rewardsmith.program import CheckedProgram, Verdict
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.best import shipped_trial
@@ -59,7 +59,7 @@ class Check:
     verdict: Verdict
     ranges: TermRanges | None = None
     appraisal: Appraisal | None = None
-    subgoals: tuple[Reached, ...] = ()
+    subgoals: tuple[SubgoalStatistics, ...] = ()
 
 
 def check(
@@ -191,7 +191,9 @@ def _ranges(program: CheckedProgram, gamma: float, recorded: _Recorded) -> TermR
     return TermRanges(source, len(output.total), ranges)
 
 
-def _appraised(program: CheckedProgram, gamma: float, bank: Bank, collected: PreflightData) -> Appraisal | None:
+def _appraised(
+    program: CheckedProgram, gamma: float, bank: Bank, collected: PreflightData
+) -> Appraisal | None:
     """How a program orders recorded episodes; subgoals alone are no reward and order nothing."""
     if set(program.verdict.entries) == {"subgoals"}:
         return None
@@ -201,7 +203,7 @@ def _appraised(program: CheckedProgram, gamma: float, bank: Bank, collected: Pre
         return None
 
 
-def _audited(program: CheckedProgram, task: Task, bank: Bank) -> tuple[Reached, ...]:
+def _audited(program: CheckedProgram, task: Task, bank: Bank) -> tuple[SubgoalStatistics, ...]:
     """How often the subgoals of a program are reached in recorded episodes."""
     if "subgoals" not in program.verdict.entries:
         return ()

@@ -126,8 +126,8 @@ class Gate:
                 left = f"{state.tokens:,} spent, and a request can take {usage.total:,}"
                 return count, f"the budget of {budget.tokens:,} tokens is used up ({left})"
             if budget.usd is not None and usd > budget.usd:
-                most = self._prices.cost(usage) or 0.0
-                left = f"${state.usd:.4g} spent, and a request can take ${most:.2g}"
+                cost = self._prices.cost(usage) or 0.0
+                left = f"${state.usd:.4g} spent, and a request can take ${cost:.2g}"
                 return count, f"the budget of ${budget.usd:g} is used up ({left})"
         return len(most), None
 

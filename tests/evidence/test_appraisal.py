@@ -42,14 +42,14 @@ Checking = Callable[[str], CheckedProgram]
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checking, Bank]:
     task = load_task(write_task(tmp_path_factory.mktemp("task") / "line"))
-    collected = collect_preflight(task)
+    look = collect_preflight(task)
 
     def checked(source: str) -> CheckedProgram:
-        verdict = check_against_preflight(source, collected.report, collected.transitions)
+        verdict = check_against_preflight(source, look.report, look.transitions)
         assert verdict.accepted, verdict.findings
         return CheckedProgram.of(source, verdict)
 
-    return checked, random_bank(task, collected)
+    return checked, random_bank(task, look)
 
 
 def test_shaping_and_scale_change_no_epic_distance(line: tuple[Checking, Bank]) -> None:

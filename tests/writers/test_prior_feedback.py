@@ -147,8 +147,7 @@ def test_the_writer_of_a_wrong_prior_is_told_where(tmp_path: Path, discrete: boo
     )  # fmt: skip
     told = list(Tape(run.folder.llm_log))[-1].request.messages[-1].content
     assert (
-        "Your prior on Q was tested** in 1 training" in told
-        and "It was accepted in 0 of 1" in told
+        "Your prior on Q was tested** in 1 training" in told and "It was accepted in 0 of 1" in told
     )
     assert (
         "What your prior on Q says of" in told

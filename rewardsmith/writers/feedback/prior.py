@@ -28,7 +28,7 @@ _APART = 10  # steps between two rows at least
 
 
 def prior_feedback(
-    values: PriorValues,
+    believed: PriorValues,
     episodes: Sequence[Episode],
     fields: Sequence[str],
     arguments: Arguments,
@@ -41,7 +41,7 @@ def prior_feedback(
         fields: those that the program reads.
         arguments: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
     """
-    gaps = values.others.max(axis=1) - values.taken
+    gaps = believed.others.max(axis=1) - believed.taken
     lengths = np.array([len(episode) for episode in episodes])
     starts = np.cumsum(lengths) - lengths
     rows, columns = list[PriorDisagreement](), list[str]()
@@ -51,11 +51,11 @@ def prior_feedback(
         before = numbers_of(episode, fields, arguments, after=False)
         columns = list(before)
         cells: list[float | str] = [float(values[step]) for values in before.values()]
-        cells += [_action(episode.actions[step]), _action(values.best[place])]
+        cells += [_action(episode.actions[step]), _action(believed.best[place])]
         rows.append(PriorDisagreement(cells, float(gaps[place])))
     return PriorFeedback(
-        share=agreement(values),
-        states=state_agreement(values, returns_from_there(episodes, gamma)),
+        share=agreement(believed),
+        states=state_agreement(believed, returns_from_there(episodes, gamma)),
         steps=len(gaps),
         columns=columns,
         rows=rows,
@@ -90,10 +90,10 @@ def prior_feedback_of(run: RunFolder, state: RunState, program: str) -> PriorFee
     if not episodes:
         return PriorFeedback()
     assert state.preflight is not None
-    values = prior_values(checked, episodes, state.preflight)
+    believed = prior_values(checked, episodes, state.preflight)
     gamma = run.task().spec.training.gamma
     found = prior_feedback(
-        values, episodes, checked.verdict.fields_read, state.preflight.arguments, gamma
+        believed, episodes, checked.verdict.fields_read, state.preflight.arguments, gamma
     )
     who = (
         "the agent that learned from the environment's own reward"
