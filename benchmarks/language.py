@@ -113,8 +113,8 @@ def trained(job: tuple[str, str, int]) -> int | None:
         terms: list[Term] = [NativeReward()]
         if shaping is not None:
             source = program(name, method)
-            look = collect_preflight(task)
-            verdict = check_against_preflight(source, look.report, look.transitions)
+            collected = collect_preflight(task)
+            verdict = check_against_preflight(source, collected.report, collected.transitions)
             assert verdict.accepted, verdict.findings
             entry, shapes = verdict.entries["subgoals"], shapes_in(collected.transitions)
             host = stack.enter_context(ProgramHost(source, entry, shapes, capacity=training.n_envs))
