@@ -162,8 +162,8 @@ def check_bonus(bonus: float, gamma: float, horizon: int, reward: float, subgoal
     if bonus >= limit:
         raise ValueError(
             f"a bonus of {bonus:g} for each of {subgoals} subgoals can be worth more than a "
-            f"success ({reward:g} after up to {horizon} steps at discount {gamma:g}): it must be below "
-            f"{limit:.3g}; or use the form `potential`, which has no limit"
+            f"success ({reward:g} after up to {horizon} steps at discount {gamma:g}): "
+            f"it must be below {limit:.3g}; or use the form `potential`, which has no limit"
         )
 
 
