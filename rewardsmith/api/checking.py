@@ -12,7 +12,7 @@ from rewardsmith.episodes.columns import joined_columns
 from rewardsmith.episodes.random_policy import Look, look_at
 from rewardsmith.episodes.recording import recorded_trajectories
 from rewardsmith.errors import ProgramError, RewardsmithError, RunError
-from rewardsmith.evidence.appraisal import Appraisal, appraise, untaught_bank
+from rewardsmith.evidence.appraisal import Appraisal, appraise, random_bank
 from rewardsmith.evidence.paid import asked_columns, hosted
 from rewardsmith.evidence.subgoals import Reached, audited
 from rewardsmith.program import CheckedProgram, Verdict
@@ -130,7 +130,7 @@ def _recorded(
     task: Task, look: Look, run: str | None, file: str | Path | None, runs: Path
 ) -> _Recorded:
     """The user's file, or the episodes of a run, or those of random policies."""
-    random = untaught_bank(task, look)
+    random = random_bank(task, look)
     if file is not None:
         own = recorded_trajectories(task, file)
         bank = Bank([*random.trajectories, *own])

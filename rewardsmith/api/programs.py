@@ -1,4 +1,4 @@
-"""Check one program, or take it out of a file, without a run."""
+"""Check a program, or read it from a file, without a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_program(source: str, task: Task | str) -> Verdict:
     """Check a program on a random policy's transitions, and whether the task's learner can use it.
 
     Raises:
-        UsageError, BoundaryError: the task or its environment is at fault, not the program.
+        UsageError, BoundaryError: the task or its environment failed, not the program.
     """
     from rewardsmith.episodes.random_policy import look_at
 
@@ -27,17 +27,17 @@ def check_program(source: str, task: Task | str) -> Verdict:
 
 
 def check_on(source: str, task: Task, look: Look) -> Verdict:
-    """Check a program on the transitions of a preflight, and whether the task's learner can use it."""
+    """Check a program on a preflight's transitions, and whether the learner can use it."""
     from rewardsmith.sandbox.behaviour.for_training import check_for_training
 
     return check_for_training(source, look.report, look.transitions, task.spec.training)
 
 
 def program_text(path: str | Path) -> str:
-    """The program in a Python file, an exported one too, or in a reply of a model (``.md``, ``.txt``).
+    """The program in a Python file, in an export, or in a reply of a model (``.md``, ``.txt``).
 
     Raises:
-        UsageError: the file cannot be read, or a reply holds no program.
+        UsageError: the file cannot be read, or a reply has no program.
     """
     from rewardsmith.api.export.module import program_in
     from rewardsmith.writers.extract import extract_code
@@ -51,13 +51,13 @@ def program_text(path: str | Path) -> str:
     found = extract_code(text)
     if found.source is None:
         raise UsageError(
-            f"{path} holds no program: {found.problem}", "it must hold one fenced python block"
+            f"{path} has no program: {found.problem}", "write it in one fenced python block"
         )
     return found.source
 
 
 def trainable_program(path: str | Path, task: Task) -> CheckedProgram:
-    """The program in a file, checked; agents may be trained under it.
+    """The program in a file, checked and accepted for training.
 
     Raises:
         UsageError: the file cannot be read, or the program was refused; the message lists the

@@ -33,7 +33,7 @@ from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.loading import Task
 
 RUNS = Path("runs")
-CHECK_S = 20.0  # for looking up a model
+CHECK_S = 20.0  # seconds to check that the model exists
 
 
 class Run:
@@ -82,7 +82,7 @@ class Run:
             return export_run(self.folder, self.state, best.id, path, opened)
 
     def report(self, target: str | Path | None = None) -> Path:
-        """Write the run as one HTML file, ``report.html`` in its folder by default; returns its path.
+        """Write a report as one HTML file, by default ``report.html`` in the run; returns its path.
 
         Raises:
             RunError: the run is damaged, or the file cannot be written.
@@ -106,7 +106,7 @@ class Run:
 
 
 class DesignSettings(Settings):
-    """The keywords of :func:`design`: the settings of the run, and where and how it is carried out."""
+    """The keywords of :func:`design`: the settings of a run, its executor and its folder."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -155,7 +155,7 @@ def design(task: Task | str | Plan, goal: str | None, settings: DesignSettings) 
         NoProgram: the run ended without a usable program.
     """
     planned = _planned(task, goal, settings)
-    if planned.config.writer == "model":  # before a folder is made: is there a key, and a model?
+    if planned.config.writer == "model":  # before a folder is made: the key and the model exist
         assert planned.config.model is not None
         provider_of(planned.config).check(planned.config.model, CHECK_S)
     sandbox = _strong_enough(planned.config)
@@ -172,9 +172,7 @@ def design(task: Task | str | Plan, goal: str | None, settings: DesignSettings) 
         carry_on(run, settings.execution, settings.observer or Observer())
         return Run(run)
     except UsageError:
-        if (
-            Run(run).state.preflight is None
-        ):  # found by the look at the environment: there is nothing to resume
+        if Run(run).state.preflight is None:  # raised in the preflight: there is nothing to resume
             shutil.rmtree(run.path, ignore_errors=True)
         raise
 
@@ -186,7 +184,7 @@ def _planned(task: Task | str | Plan, goal: str | None, settings: DesignSettings
     if repeated or goal is not None:
         raise UsageError(
             f"a plan has its settings already, but {min(repeated, default='goal')} was given",
-            "give it to rs.plan",
+            "pass it to rs.plan",
         )
     return task
 
@@ -201,7 +199,7 @@ def resume(
     runs: str | Path = RUNS,
     observer: Observer | None = None,
 ) -> Run:
-    """Go on with a run that was interrupted, or whose budget was raised.
+    """Continue a run that was interrupted, or whose budget is raised.
 
     Args:
         budget: new limits, e.g. ``{"tokens": 200_000}``.
@@ -225,7 +223,7 @@ def resume(
             if limit <= 0 or (was is not None and limit < was):
                 raise UsageError(
                     f"a budget can only be raised: {name} from {was} to {limit}",
-                    "give a larger one",
+                    "give a larger limit",
                 )
     limits = _limits(budget) if budget else None
     carry_on(folder, Execution(executor, workers, needs), observer or Observer(), limits)
@@ -244,21 +242,25 @@ def _limits(budget: Mapping[str, float]) -> Budget:
 def say(
     run: str | Path | Run, words: str, *, program: str | None = None, runs: str | Path = RUNS
 ) -> str:
-    """Tell the writer what a person thinks of a program's agent: the run then owes one round more, see :func:`resume`.
+    """Give the user's feedback on a program's agent to the writer.
+
+    The run then has one more round, see :func:`resume`.
 
     Args:
-        program: its id, or the beginning of it; the best one by default.
+        program: id of the program, or its beginning; by default the best one.
 
     Returns:
         The id of the program.
 
     Raises:
         RunError: there is no such run, or it is in use.
-        UsageError: nothing was said, or there is no such program.
+        UsageError: the feedback is empty, or there is no such program.
     """
     folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
     if not words.strip():
-        raise UsageError("nothing was said", "say in a sentence what the agent should do otherwise")
+        raise UsageError(
+            "the feedback is empty", "say in a sentence what the agent should do differently"
+        )
     with folder.lock():
         state = fold(folder.events())
         known = state.ranked() or list(state.programs)
@@ -282,13 +284,13 @@ def replay(
     observer: Observer | None = None,
     allow_weak_sandbox: bool = False,
 ) -> Run:
-    """Do again what a run did, with its recorded replies in place of a model: no key, no network.
+    """Repeat a run with its recorded replies in place of a model; needs no key and no network.
 
     Args:
         by_position: see :func:`rewardsmith.api.planning.plan_replay`.
 
     Raises:
-        RunError: there is no such run, or something is asked that it was not asked.
+        RunError: there is no such run, or it has no reply to a request.
     """
     folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
     planned = plan_replay(folder, by_position=by_position, allow_weak_sandbox=allow_weak_sandbox)
@@ -307,10 +309,10 @@ def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:
 
 
 def _strong_enough(config: RunConfig) -> SandboxReport:
-    """How well programs are confined on this machine, now.
+    """The confinement of programs on this machine.
 
     Raises:
-        BoundaryError: less than strongly, and that was not allowed.
+        BoundaryError: it is not strong, and a weak one was not allowed.
     """
     report = sandbox_report()
     report.require(weak_allowed=config.allow_weak_sandbox)

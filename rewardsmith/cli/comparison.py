@@ -1,4 +1,4 @@
-"""Runs side by side: fitness, cost, and what a difference between them proves. Nothing here prints."""
+"""The table that compares runs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
         "fitness",
         "native",
         "cost",
-        "steps",
+        "environment steps",
         "time",
-        "against the first",
-        "apart",
-        "EPIC",
+        "difference to the first",
+        "STARC distance",
+        "EPIC distance",
     )
     for name in names:
         table.add_column(name, overflow="fold")

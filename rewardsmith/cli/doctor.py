@@ -1,4 +1,4 @@
-"""doctor: attacks this machine's sandbox and says what holds."""
+"""doctor: attack the sandbox of this machine and report which attacks it refuses."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _LEVELS = {"strong": "bold green", "medium": "bold yellow", "weak": "bold red"}
 _MEANS = {
-    "strong": "a program that breaks out of Python can still reach nothing but its own numbers",
-    "medium": "a program that breaks out can reach no file and no TCP, but some of the system",
-    "weak": "only the static rules and resource limits stand between a program and this machine",
+    "strong": "code that escapes from Python still has no access to files, network or processes",
+    "medium": "code that escapes from Python has no access to files or TCP",
+    "weak": "only the static rules and the resource limits protect this machine",
 }
 _TIMES = 20
 
@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
 
     @command(app, "doctor")
     def doctor(output: Output) -> None:
-        """Attack the sandbox of this machine, layer by layer, and say what holds."""
+        """Attack the sandbox of this machine, layer by layer, and report what it refuses."""
         from rewardsmith.sandbox.inside.confine import LAYERS
         from rewardsmith.sandbox.report import attacks_by_layer, sandbox_report
 
@@ -45,7 +45,7 @@ def add_to(app: typer.Typer) -> None:
         console.print(f"{report.system}, Python {platform.python_version()}", markup=False)
         console.print("", _table(stopped), "")
         if absent := [layer for layer in LAYERS if layer not in report.layers]:
-            console.print(f"not here: {', '.join(absent)}")
+            console.print(f"not available here: {', '.join(absent)}")
         level = (
             Text("sandbox: ")
             .append(report.level, _LEVELS[report.level])
@@ -54,13 +54,13 @@ def add_to(app: typer.Typer) -> None:
         console.print(level, soft_wrap=True)
         console.print(_trainers(report), soft_wrap=True)
         console.print(
-            f"a program host starts in {times['host_start_ms']:.1f} ms and answers for 16 transitions in "
-            f"{times['call_us']:.0f} us (medians)"
+            f"medians: a program host starts in {times['host_start_ms']:.1f} ms and computes "
+            f"16 transitions in {times['call_us']:.0f} us"
         )
 
 
 def _table(stopped: dict[str, tuple[str, ...]]) -> Table:
-    """Attack by layer; the first column is the control, where attacks must work."""
+    """Attacks by layer; the first column is the control, where attacks must succeed."""
     from rewardsmith.sandbox.inside.attacks import ATTACKS
 
     table = column_table()
@@ -76,7 +76,7 @@ def _table(stopped: dict[str, tuple[str, ...]]) -> Table:
 
 def _cell(refused: bool, layer: str) -> Text:
     if layer == "none":
-        return Text("refused from outside" if refused else "works", "dim")
+        return Text("refused by the system" if refused else "works", "dim")
     if refused:
         return Text("refused", "green")
     return Text("works", "bold red" if layer == "all" else "dim")
@@ -85,11 +85,11 @@ def _cell(refused: bool, layer: str) -> Text:
 def _trainers(report: SandboxReport) -> str:
     if report.landlock:
         return f"trainers can write only to their own folder (Landlock {report.landlock})"
-    return "trainers could write outside of their own folder: this kernel has no Landlock"
+    return "trainers can write outside their own folder: this kernel has no Landlock"
 
 
 def _times() -> dict[str, float]:
-    """Medians: milliseconds to start a program host, microseconds to ask it for 16 transitions."""
+    """Medians: milliseconds to start a program host, microseconds to compute 16 transitions."""
     import numpy as np
 
     from rewardsmith.program import EntryPoint

@@ -12,7 +12,7 @@ from rewardsmith.api.comparison import comparison_json
 from rewardsmith.cli.comparison import comparison_table
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.random_policy import look_at
-from rewardsmith.evidence.appraisal import appraise_in_run, told, untaught_bank
+from rewardsmith.evidence.appraisal import appraise_in_run, random_bank, summary_rows
 from rewardsmith.evidence.recombining import epic_apart
 from rewardsmith.program import CheckedProgram
 from rewardsmith.sandbox.behaviour.for_training import check_against_preflight
@@ -50,7 +50,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checking, Bank]:
         assert verdict.accepted, verdict.findings
         return CheckedProgram.of(source, verdict)
 
-    return checked, untaught_bank(task, look)
+    return checked, random_bank(task, look)
 
 
 def test_shaping_and_scale_change_no_epic_distance(line: tuple[Checking, Bank]) -> None:
@@ -101,7 +101,7 @@ def test_runs_and_their_programs_are_told_apart(tmp_path: Path, executor: FakeEx
     second = max(one.state.programs, key=lambda program: one.state.programs[program])
     found = appraise_in_run(one.folder, one.state, second)
     assert found is not None and found.quality.epic_from_parent == pytest.approx(0.0, abs=1e-6)
-    assert "EPIC distance to its parent" in dict(told(found))
+    assert "EPIC distance to its parent" in dict(summary_rows(found))
     beside = appraise_in_run(one.folder, one.state, second, (other.folder, other.best.id))
     assert (
         beside is not None

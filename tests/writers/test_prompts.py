@@ -82,7 +82,7 @@ PREFERENCE = {
 TRAINED_ANYWAY = {"trained": True, "concerns": [], **NO_BEST}
 BREAKS = "ValueError: boom (line 5), in step 87 of 120 of an episode (random actions), where next_position = 0.31"
 SUBGOAL_ROW = {
-    "name": "half_way", "untaught": 0.25, "failures": None, "successes": 1.0, "early": 0.5, "step": 7.0,
+    "name": "half_way", "random": 0.25, "failures": None, "successes": 1.0, "early": 0.5, "step": 7.0,
     "label": "half", "false": 3, "negatives": 1000, "bound": 0.0077, "trust": "labels",
 }  # fmt: skip
 SUBGOALS = {
