@@ -56,7 +56,7 @@ from rewardsmith.train.observing import observed
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.writers.extract import extract_code
-from rewardsmith.writers.questions.answering import learned_program
+from rewardsmith.writers.questions.learned import learned_program
 from rewardsmith.writers.questions.program import question_program, texts_of
 
 HERE = Path(__file__).parent

@@ -1,53 +1,138 @@
-"""rewardsmith: rewards for reinforcement learning, written by a language model, checked, trained and proven.
+"""Reward functions for reinforcement learning: a language model writes them.
 
     import rewardsmith as rs
     run = rs.design("mountain-car", model="anthropic/…", budget=rs.Budget(tokens=200_000))
     run.export("exported")
 
-Names are imported when they are first used, so ``import rewardsmith`` costs next to nothing.
+Names are imported when they are first used, so ``import rewardsmith`` is fast.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Python
+    from rewardsmith.api.estimate import Estimate as Estimate
+    from rewardsmith.api.estimate import Range as Range
+    from rewardsmith.api.estimate import estimate as estimate
+    from rewardsmith.api.planning import Plan as Plan
+    from rewardsmith.api.planning import plan as plan
+    from rewardsmith.api.programs import check_program as check_program
+    from rewardsmith.api.runs import DesignSettings as DesignSettings
+    from rewardsmith.api.runs import Run as Run
+    from rewardsmith.api.runs import design as design
+    from rewardsmith.api.runs import load_run as load_run
+    from rewardsmith.api.search import Question as Question
+    from rewardsmith.api.search import Search as Search
+    from rewardsmith.api.search import TellResult as TellResult
+    from rewardsmith.api.settings import Settings as Settings
+    from rewardsmith.api.training import TrainResult as TrainResult
+    from rewardsmith.api.training import train_program as train_program
+    from rewardsmith.api.wrapper import LoadedProgram as LoadedProgram
+    from rewardsmith.api.wrapper import RewardWrapper as RewardWrapper
+    from rewardsmith.api.wrapper import load_program as load_program
+    from rewardsmith.engine.observer import Observer as Observer
+    from rewardsmith.engine.workers.executor import Call as Call
+    from rewardsmith.engine.workers.executor import Execution as Execution
+    from rewardsmith.engine.workers.executor import Executor as Executor
+    from rewardsmith.engine.workers.executor import Resources as Resources
+    from rewardsmith.episodes.files import load_episodes as load_episodes
+    from rewardsmith.episodes.recording import RecordedEnv as RecordedEnv
+    from rewardsmith.episodes.recording import record as record
+    from rewardsmith.errors import BoundaryError as BoundaryError
+    from rewardsmith.errors import NoProgram as NoProgram
+    from rewardsmith.errors import ProgramError as ProgramError
+    from rewardsmith.errors import RewardsmithError as RewardsmithError
+    from rewardsmith.errors import RunError as RunError
+    from rewardsmith.errors import UsageError as UsageError
+    from rewardsmith.program import CheckedProgram as CheckedProgram
+    from rewardsmith.program import EntryPoint as EntryPoint
+    from rewardsmith.program import Program as Program
+    from rewardsmith.program import Verdict as Verdict
+    from rewardsmith.run.best import Best as Best
+    from rewardsmith.run.folder import RunFolder as RunFolder
+    from rewardsmith.run.settings import Budget as Budget
+    from rewardsmith.run.state import RunState as RunState
+    from rewardsmith.run.state import SlotState as SlotState
+    from rewardsmith.run.state import TrialState as TrialState
+    from rewardsmith.run.trials import TrialProgress as TrialProgress
+    from rewardsmith.task.drafting import task_from_env as task_from_env
+    from rewardsmith.task.loading import Task as Task
+    from rewardsmith.task.loading import load_task as load_task
+    from rewardsmith.task.resolving import resolve_task as resolve_task
+    from rewardsmith.train.prior.beliefs import QPairs as QPairs
+    from rewardsmith.train.prior.shaping import q_shaped as q_shaped
+    from rewardsmith.train.vec_reward import VecReward as VecReward
+    from rewardsmith.train.vectors import make_vec_env as make_vec_env
+    from rewardsmith.types import Episode as Episode
+    from rewardsmith.types import Evaluator as Evaluator
+    from rewardsmith.types import Finding as Finding
+    from rewardsmith.types import Interval as Interval
+    from rewardsmith.types import Output as Output
+    from rewardsmith.types import Slot as Slot
+    from rewardsmith.writers.recorded import RecordedReplies as RecordedReplies
 
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Best": "run.best",
     "BoundaryError": "errors",
     "Budget": "run.settings",
     "Call": "engine.workers.executor",
+    "CheckedProgram": "program",
+    "DesignSettings": "api.runs",
+    "EntryPoint": "program",
     "Episode": "types",
+    "Estimate": "api.estimate",
+    "Evaluator": "types",
+    "Execution": "engine.workers.executor",
     "Executor": "engine.workers.executor",
     "Finding": "types",
+    "Interval": "types",
+    "LoadedProgram": "api.wrapper",
     "NoProgram": "errors",
+    "Observer": "engine.observer",
+    "Output": "types",
+    "Plan": "api.planning",
+    "Program": "program",
+    "ProgramError": "errors",
+    "QPairs": "train.prior.beliefs",
+    "Question": "api.search",
+    "Range": "api.estimate",
+    "RecordedEnv": "episodes.recording",
+    "RecordedReplies": "writers.recorded",
     "Resources": "engine.workers.executor",
     "RewardWrapper": "api.wrapper",
     "RewardsmithError": "errors",
     "Run": "api.runs",
     "RunError": "errors",
+    "RunFolder": "run.folder",
+    "RunState": "run.state",
+    "Search": "api.search",
+    "Settings": "api.settings",
+    "Slot": "types",
+    "SlotState": "run.state",
     "Task": "task.loading",
+    "TellResult": "api.search",
     "TrainResult": "api.training",
+    "TrialProgress": "run.trials",
+    "TrialState": "run.state",
     "UsageError": "errors",
     "VecReward": "train.vec_reward",
     "Verdict": "program",
-    "Search": "api.search",
     "check_program": "api.programs",
     "design": "api.runs",
+    "estimate": "api.estimate",
     "load_episodes": "episodes.files",
     "load_program": "api.wrapper",
     "load_run": "api.runs",
     "load_task": "task.loading",
     "make_vec_env": "train.vectors",
     "plan": "api.planning",
-    "QPairs": "train.prior.beliefs",
     "q_shaped": "train.prior.shaping",
     "record": "episodes.recording",
-    "replay": "api.runs",
     "resolve_task": "task.resolving",
-    "resume": "api.runs",
-    "say": "api.runs",
     "task_from_env": "task.drafting",
     "train_program": "api.training",
 }
@@ -55,10 +140,12 @@ _WHERE = {
 __all__ = sorted(_WHERE)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'rewardsmith' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"rewardsmith.{_WHERE[name]}"), name)
+if not TYPE_CHECKING:  # else a misspelt name would pass as Any
+
+    def __getattr__(name: str) -> Any:
+        if name not in _WHERE:
+            raise AttributeError(f"module 'rewardsmith' has no attribute {name!r}")
+        return getattr(importlib.import_module(f"rewardsmith.{_WHERE[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -31,7 +31,7 @@ from rewardsmith.strategy.making import make_strategy, strategy_of
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.writers.examples import EXAMPLES, Example, examples_text
-from rewardsmith.writers.questions.answering import check_demonstrations
+from rewardsmith.writers.questions.demonstrations import check_demonstrations
 from rewardsmith.writers.questions.program import texts_of
 from rewardsmith.writers.recorded import REPLIES, RecordedReplies, RecordedReply, load_replies
 

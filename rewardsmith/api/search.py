@@ -31,9 +31,9 @@ from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.strategy.making import strategy_of
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Interval, Slot
-from rewardsmith.writers.conversation import told
+from rewardsmith.writers.conversation import feedback_text
 from rewardsmith.writers.feedback.turns import past_turns
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.requests import RunRequest
 
 
 class Question(NamedTuple):
@@ -57,7 +57,7 @@ class Question(NamedTuple):
         return "\n\n".join([self.system, *(parts or [self.messages[0].content])])
 
 
-class Told(NamedTuple):
+class TellResult(NamedTuple):
     """The result of a reply.
 
     Attributes:
@@ -146,7 +146,7 @@ class Search:
         waiting = self._waiting()
         return _question(waiting[0]) if waiting else None
 
-    def tell(self, reply: str, by: str = "a person") -> Told:
+    def tell(self, reply: str, by: str = "a person") -> TellResult:
         """Answer the request of :meth:`ask`.
 
         The program is checked, and trained when its round is complete.
@@ -160,7 +160,7 @@ class Search:
             BoundaryError: environment, sandbox or trainer failed; the reply is kept: resume the
                 run.
         """
-        answered: list[Asked] = []
+        answered: list[RunRequest] = []
 
         def add_reply(log: ReplyLog) -> None:
             waiting = self._waiting(log)
@@ -180,17 +180,17 @@ class Search:
                 raise
         return self._told(answered[0].order.slot)
 
-    def _waiting(self, log: ReplyLog | None = None) -> list[Asked]:
+    def _waiting(self, log: ReplyLog | None = None) -> list[RunRequest]:
         folder, state = self.run.folder, self.run.state
         strategy = strategy_of(folder.config())
         asking = Asking(folder, strategy, log or ReplyLog(folder.llm_log), RunBank(folder))
         return asking.unanswered(state, FREE)
 
-    def _told(self, slot: Slot) -> Told:
+    def _told(self, slot: Slot) -> TellResult:
         state = self.run.state
         entry = state.slots[slot]
         score = state.score(entry.program) if entry.program is not None and entry.accepted else None
-        return Told(
+        return TellResult(
             slot,
             entry.accepted,
             entry.program,
@@ -213,7 +213,7 @@ class Search:
         contrast = strategy_of(folder.config()).needs.contrast
         suspicions = Suspicions(folder, RunBank(folder), contrast)
         (past,) = past_turns(folder, state, ReplyLog(folder.llm_log), after, suspicions)
-        return told(folder.prompts(), past)
+        return feedback_text(folder.prompts(), past)
 
 
 def _decided(state: RunState, program: str) -> bool:
@@ -232,7 +232,7 @@ def _kinds(state: RunState, entry: SlotState) -> tuple[Kind, ...]:
     return ("process", "trajectory", "audit", *doubts) if trained else ("preference",)
 
 
-def _question(asked: Asked) -> Question:
+def _question(asked: RunRequest) -> Question:
     return Question(asked.order.slot, asked.request.system, asked.request.messages)
 
 

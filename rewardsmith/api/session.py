@@ -30,9 +30,9 @@ from rewardsmith.writers.recorded import REPLIES, load_replies
 from rewardsmith.writers.sources import (
     FileSource,
     ModelSource,
-    PersonSource,
     Source,
     TapeSource,
+    UserSource,
     Writer,
 )
 
@@ -93,7 +93,7 @@ def _open_engine(
 
 def _source(folder: RunFolder, config: RunConfig, needs: Needs, log: ReplyLog) -> Source:
     if config.writer == "person":
-        return PersonSource()
+        return UserSource()
     if config.writer == "grammar":
         return GrammarSource(folder, log, needs.seed)
     if config.writer == "questions":

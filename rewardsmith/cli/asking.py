@@ -16,7 +16,7 @@ from rewardsmith.errors import UsageError
 
 if TYPE_CHECKING:
     from rewardsmith.api.runs import Run
-    from rewardsmith.api.search import Told
+    from rewardsmith.api.search import TellResult
 
 
 def add_to(app: typer.Typer) -> None:
@@ -114,7 +114,7 @@ def _text(name: str) -> str:
         ) from None
 
 
-def _told_json(run: Run, told: Told) -> dict[str, Any]:
+def _told_json(run: Run, told: TellResult) -> dict[str, Any]:
     from rewardsmith.run.scores import interval_json
 
     return {

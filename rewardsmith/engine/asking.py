@@ -21,7 +21,7 @@ from rewardsmith.types import Slot
 from rewardsmith.writers.conversation import compose
 from rewardsmith.writers.examples import EXAMPLES, read_examples
 from rewardsmith.writers.feedback.turns import past_turns
-from rewardsmith.writers.requests import Asked, make_request
+from rewardsmith.writers.requests import RunRequest, make_request
 
 
 class Asking:
@@ -55,7 +55,7 @@ class Asking:
         )
         return make_request(self._config, talk, order.longer)
 
-    def questions(self, orders: Sequence[Write], state: RunState) -> list[Asked]:
+    def questions(self, orders: Sequence[Write], state: RunState) -> list[RunRequest]:
         """Requests with their occurrences: the rank of a slot among the slots that ask the same."""
         requests = {
             order.slot: (order, self.request(order, state))
@@ -64,7 +64,7 @@ class Asking:
         known = {slot: entry.request for slot, entry in state.slots.items()}
         known |= {slot: request.digest for slot, (_, request) in requests.items()}
         return [
-            Asked(order, request, _rank(slot, request.digest, known))
+            RunRequest(order, request, _rank(slot, request.digest, known))
             for slot, (order, request) in requests.items()
         ]
 
@@ -85,7 +85,7 @@ class Asking:
             reserve=2 * seeds * per_trial,
         )
 
-    def unanswered(self, state: RunState, prices: Prices) -> list[Asked]:
+    def unanswered(self, state: RunState, prices: Prices) -> list[RunRequest]:
         """The requests that the run would make now and has no reply to; none while something else is to be done."""
         if state.preflight is None or state.stopped is not None:
             return []

@@ -60,8 +60,8 @@ from rewardsmith.run.seals import check_seal
 from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
-from rewardsmith.writers.judge import Consulting
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.judge import SubgoalJudge
+from rewardsmith.writers.requests import RunRequest
 from rewardsmith.writers.sources import Writer
 
 _TICK_S = 0.5  # how often progress is told while waiting
@@ -102,7 +102,7 @@ class Engine:
         self._trainings = Trainings(run, self.task, self.config.device, executor, needs)
         self._screener = Screener(run, bank)
         self._auditor = Auditor(run, bank)
-        self.waiting: list[Asked] = []  # requests that somebody has to bring the reply to
+        self.waiting: list[RunRequest] = []  # requests that somebody has to bring the reply to
         self.state: RunState = fold(self._events)
 
     def go(self) -> RunState:
@@ -297,13 +297,13 @@ class Engine:
 
     def _consult(self, order: Audit) -> dict[str, tuple[int, int]]:
         """Ask a model about steps in which the subgoals of a program come true, as far as the budget goes."""
-        consulting = Consulting(self.run, self._bank)
+        judge = SubgoalJudge(self.run, self._bank)
         try:
-            questions = consulting.questions(order, self.state)
+            questions = judge.questions(order, self.state)
         except ProgramError:
             return {}  # the audit says so
         gate = self._asking.gate(self.state, self._writer.prices)
-        new = [each.asked for each in questions if each.asked.name not in self.state.consulted]
+        new = [each.request for each in questions if each.request.name not in self.state.consulted]
         self._observer.doing(f"asking a model about {len(new)} steps")
         affordable = new[: gate.fitting([each.request for each in new], self.state)]
         open_ = {_in_background(self._writer.reply, asked): asked for asked in affordable}
@@ -324,7 +324,7 @@ class Engine:
             )
 
         self._wait(list(open_), replied)
-        return consulting.votes(questions, self._log)
+        return judge.votes(questions, self._log)
 
     def _train(self, orders: Sequence[Train]) -> None:
         if not orders:
@@ -372,7 +372,9 @@ class Engine:
             raise failure
 
 
-def _in_background(work: Callable[[Asked], Reply | None], question: Asked) -> Future[Reply | None]:
+def _in_background(
+    work: Callable[[RunRequest], Reply | None], question: RunRequest
+) -> Future[Reply | None]:
     """Run in a daemon thread: an interrupted run must not wait for a provider that is still writing."""
     future: Future[Reply | None] = Future()
 

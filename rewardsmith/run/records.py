@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel
 
 
@@ -83,11 +81,6 @@ class ScreenRecord(BaseModel):
     problem: str = ""
     concerns: list[str] = []
     preference: PreferenceSummary | None = None
-
-    def values(self) -> dict[str, Any]:
-        """The values of the template ``shared/preference``."""
-        preference = {} if self.preference is None else self.preference.model_dump()
-        return {"problem": self.problem, "concerns": self.concerns, **preference}
 
 
 class SubgoalSummary(BaseModel):

@@ -1,7 +1,7 @@
-"""Strategies: each decides what to do next from the state of the run so far. One file each.
+"""Strategies: each decides the next orders of a run from its state. One file each.
 
 A strategy is pure. It depends on the set of results of a finished round, never on their order of
-arrival, so a run that was interrupted and resumed decides as if it had not been.
+arrival, so that a resumed run makes the same decisions as an uninterrupted one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every strategy is, and the wave of requests and repairs that most of them share."""
+"""The base class of strategies, and the requests and repairs that most of them share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rewardsmith.types import Slot
 
 
 class StrategyOptions(BaseModel):
-    """Options of a strategy; unknown ones are refused."""
+    """Options of a strategy; unknown ones are an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -114,52 +114,52 @@ class Strategy(ABC, Generic[OptionsT]):
 
 
 def attempts(state: RunState, round_number: int, sample: int) -> list[SlotState]:
-    """The attempts made at one sample so far, in order."""
+    """The attempts at one sample so far, in order."""
     return [slot for slot in state.round_slots(round_number) if slot.slot.sample == sample]
 
 
 def write_wave(
     state: RunState, round_number: int, repairs: int, turns: Sequence[tuple[Turn, ...]]
 ) -> list[Write]:
-    """The requests that a round still owes: first attempts, then repairs of what was refused.
+    """The requests that a round still needs: first attempts, then repairs of rejected programs.
 
-    None once the budget allows no more, so that what was bought before is still trained.
+    Empty once the budget is spent, so that the programs that exist are still trained.
 
-    A repair waits until the whole attempt before it is settled, so that the requests of a round do
-    not depend on which reply came first. An answer that its limit cut off is asked for once more
-    with twice the limit, which is no repair; one that a model refused or left empty is asked for
-    again as if for the first time.
+    A repair waits until every sample has had the attempt before, so that the requests of a round do
+    not depend on which reply arrives first. A reply that the token limit ended is requested once
+    more with twice the limit; this is no repair. After a refusal of the model or an empty reply,
+    the same request is repeated.
 
     Args:
-        repairs: how often the findings of a refused program are sent back.
-        turns: the past that the requests of each sample show; as many programs are asked for.
+        repairs: number of repairs per sample.
+        turns: for each sample, the past turns that its requests show.
     """
     for attempt in range(most_attempts(repairs)) if state.refused is None else ():
-        owed = []
+        orders = []
         for sample, past in enumerate(turns):
-            tried = attempts(state, round_number, sample)
-            cuts = sum(slot.outcome == "cut" for slot in tried)
+            made = attempts(state, round_number, sample)
+            cuts = sum(slot.outcome == "cut" for slot in made)
             allowed = 1 + repairs + min(cuts, 1)
-            if len(tried) > attempt or attempt >= allowed or any(slot.accepted for slot in tried):
+            if len(made) > attempt or attempt >= allowed or any(slot.accepted for slot in made):
                 continue
-            told = tuple(
-                Turn(slot.program, ("findings",), slot.slot) for slot in tried if slot.holds_code
+            findings = tuple(
+                Turn(slot.program, ("findings",), slot.slot) for slot in made if slot.holds_code
             )
-            owed.append(
-                Write(Slot(round_number, sample, attempt), past + told, longer=min(cuts, 1))
+            orders.append(
+                Write(Slot(round_number, sample, attempt), past + findings, longer=min(cuts, 1))
             )
-        if owed:
-            return owed
+        if orders:
+            return orders
     return []
 
 
 def most_attempts(repairs: int) -> int:
-    """The most requests that one sample can take: the first, its repairs, and one more after an answer cut off."""
+    """The most requests of one sample: the first, its repairs, one after the token limit."""
     return 2 + repairs
 
 
 def accepted_programs(state: RunState, round_number: int) -> list[str]:
-    """Ids of the valid programs of a round, in the order of their slots, each once."""
+    """Ids of the valid programs of a round in the order of their slots, without duplicates."""
     found = [
         slot.program for slot in state.round_slots(round_number) if slot.accepted and slot.program
     ]

@@ -1,9 +1,9 @@
-"""CALM (Pignatelli et al. 2024, arXiv 2409.12798): a goal becomes subgoals, and code that says when each is reached.
+"""CALM (Pignatelli et al. 2024, arXiv 2409.12798): subgoals of a goal, as code.
 
-The paper measures how well a model tells from a transition that a subgoal was reached, and trains
-nothing. Here the model writes that down once, as code; the code is held against known behaviour,
-and refused where it gives false alarms; agents are paid for the subgoals that are left, beside the
-environment's own reward.
+The paper measures how well a model recognises from a transition that a subgoal was reached, without
+training agents. Here the model writes code that recognises subgoals. The code is audited on
+recorded episodes and rejected if it gives false alarms. Agents are then rewarded for the subgoals,
+in addition to the environment's own reward.
 """
 
 from __future__ import annotations
@@ -13,20 +13,19 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.run.orders import Audit, Order, Turn
+from rewardsmith.run.orders import Audit, Kind, Order
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import Needs, StrategyOptions, accepted_programs
-from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson, trainings
+from rewardsmith.strategy.rounds import InRounds, RoundOptions, trainings
 
 
 class CalmOptions(RoundOptions):
     """Options of :class:`Calm`.
 
     Attributes:
-        most_false: false alarms per transition that a subgoal may give, where the task's labels
-            tell.
-        votes: how often the model is asked about each of a few steps in which a subgoal comes true;
-            0 asks nothing. A subgoal that the task does not label is refused if most votes say no.
+        most_false: allowed false alarms per transition of a subgoal that the task labels.
+        votes: number of questions to the model about each of a few steps at which a subgoal becomes
+            true. A subgoal that the task does not label is rejected if most votes are no.
     """
 
     rounds: int = Field(2, ge=1)
@@ -36,18 +35,20 @@ class CalmOptions(RoundOptions):
 
 
 class Calm(InRounds[CalmOptions]):
-    """Ask for subgoals, audit them, train with those that may be trusted."""
+    """Request subgoals, audit them, train agents with those that pass."""
 
     Options: ClassVar[type[StrategyOptions]] = CalmOptions
     produces: ClassVar[str] = "subgoals"
+    feedback: ClassVar[tuple[Kind, ...]] = ("process", "subgoals")
+    feedback_untrained: ClassVar[tuple[Kind, ...]] = ("subgoals",)
 
     @property
     def needs(self) -> Needs:
         """As its options say."""
         return Needs(votes=self.options.votes)
 
-    def owed(self, state: RunState, number: int) -> Sequence[Order]:
-        """Programs are audited; those that are not refused are trained."""
+    def orders(self, state: RunState, number: int) -> Sequence[Order]:
+        """Audits; then trainings of the programs that passed."""
         programs = accepted_programs(state, number)
         with_subgoals = [program for program in programs if "subgoals" in state.functions[program]]
         audits = [
@@ -58,10 +59,3 @@ class Calm(InRounds[CalmOptions]):
         refused = {program for program, audit in state.audits.items() if audit.refused}
         trusted = [program for program in programs if program not in refused]
         return audits or trainings(state, trusted, self.options.seeds, self.steps)
-
-    def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
-        """The whole talk before a round."""
-        told = (
-            lesson(state, past, ("process", "subgoals"), ("subgoals",)) for past in range(number)
-        )
-        return tuple(turn for turn in told if turn is not None)

@@ -1,17 +1,16 @@
-"""CARD (Sun et al. 2025, arXiv 2410.14660): one line of descent, and training only for what orders known behaviour.
+"""CARD (Sun et al. 2025, arXiv 2410.14660): one program at a time, screened before training.
 
-A program is asked for; the bank says whether it prefers good behaviour to bad. If not, it is not
-trained and its writer is told which trajectories it gets wrong; if so, it is trained and its writer
-is told how that went, and what the best and the worst episode looked like. Then the next one is
-asked for, with the whole talk so far.
+Each program is screened: does it prefer the better ones of the recorded episodes? If not, it is not
+trained, and the feedback shows the trajectories in the wrong order. If so, it is trained, and the
+feedback shows the training and the best and the worst episode. Then the next program is requested,
+with the whole conversation so far.
 
-The paper and its released code differ. As published: ``screen=min-max measure=discounted``. As
-released: ``screen=above-best-failure measure=mean trained_anyway=1``, which trains whatever the
-bank says. Ours takes the rule of
-the release, the discounted sum and the gate of the paper. Changed in any case: a program that
-breaks is repaired with what was found, not asked for again blindly; a program that breaks on a
-known success counts against itself; the result is the best by the task's fitness, not the last,
-which nobody trained.
+The paper and its released code differ. The options of the paper: ``screen=min-max
+measure=discounted``. Those of the release: ``screen=above-best-failure measure=mean
+trained_anyway=1``, which trains every program. The defaults here take the rule of the release, and
+the discounted sum and the screening of the paper. Other differences: a program that fails the check
+is repaired with the findings; a program that fails on a recorded success fails the screening; the
+result is the program with the best fitness, not the last one, which was never trained.
 """
 
 from __future__ import annotations
@@ -22,35 +21,31 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rewardsmith.maths.preference import Rule
-from rewardsmith.run.orders import Order, Turn
+from rewardsmith.run.orders import Kind, Order
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import Needs, StrategyOptions, accepted_programs
-from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson
+from rewardsmith.strategy.rounds import InRounds, RoundOptions
 from rewardsmith.strategy.screening import ScreenOptions, screened_trainings
 
 
 class CardOptions(ScreenOptions, RoundOptions):
-    """Options of :class:`Card`; the paper refines twice, which is three rounds."""
+    """Options of :class:`Card`; the paper refines a program twice, which is three rounds."""
 
     screen: Rule | Literal["off"] = "above-best-failure"
     trained_anyway: float = Field(0.0, ge=0, le=1)
 
 
 class Card(InRounds[CardOptions]):
-    """Ask, hold against the bank, train, tell, ask again."""
+    """Request a program, screen it, train it, give feedback, request the next."""
 
     Options: ClassVar[type[StrategyOptions]] = CardOptions
+    feedback: ClassVar[tuple[Kind, ...]] = ("process", "trajectory", "audit")
 
     @property
     def needs(self) -> Needs:
         """As its options say."""
         return Needs(contrast=self.options.contrast, seed=self.options.seed)
 
-    def owed(self, state: RunState, number: int) -> Sequence[Order]:
-        """The program is held against the bank, and trained if that does not speak against it."""
+    def orders(self, state: RunState, number: int) -> Sequence[Order]:
+        """A screening; then trainings if it passed."""
         return screened_trainings(state, accepted_programs(state, number), self.options, self.steps)
-
-    def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
-        """The whole talk before a round; where a program was repaired, only what came of it."""
-        told = (lesson(state, past, ("process", "trajectory", "audit")) for past in range(number))
-        return tuple(turn for turn in told if turn is not None)

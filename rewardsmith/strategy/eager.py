@@ -1,13 +1,13 @@
-"""EAGER (Carta et al. 2022, arXiv 2206.09674): an instruction becomes questions, and answering them by acting is paid.
+"""EAGER (Carta et al. 2022, arXiv 2206.09674): questions about an instruction as subgoals.
 
-Every word of an instruction that tells something is hidden once; each such question is a subgoal,
-reached when what the agent does gives the right answer. It is paid once, and a success takes
-everything back, so that the discounted sum over a successful episode is what the environment pays.
+Each informative word of an instruction is hidden once. This question is a subgoal, which is reached
+when the agent's actions give the correct answer. Its bonus is given once per episode, and a success
+subtracts all bonuses, so that the discounted return of a successful episode is that of the
+environment's own reward.
 
-Without a model the program is composed from the task's text fields
-(:mod:`rewardsmith.writers.questions.program`), once: there is nothing to be learnt from a training.
-A model is asked for the questions and for the code that answers them, and told which were answered,
-when, and in which episodes.
+Without a model, the program is composed once from the task's text fields
+(:mod:`rewardsmith.writers.questions.program`). With a model, the model writes the questions and the
+code that answers them, and the feedback shows which were answered, when, and in which episodes.
 """
 
 from __future__ import annotations
@@ -17,20 +17,18 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rewardsmith.run.orders import Turn
-from rewardsmith.run.state import RunState
+from rewardsmith.run.orders import Kind
 from rewardsmith.strategy.base import Needs, StrategyOptions
-from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson
+from rewardsmith.strategy.rounds import InRounds, RoundOptions
 
 
 class EagerOptions(RoundOptions):
     """Options of :class:`Eager`.
 
     Attributes:
-        instruction: the text field that is asked about; the first one of the task where it is not
-            named.
-        answers: without a model, who gives them: the task's ``texts`` by a rule, or a network that
-            ``learned`` from the successes in the bank that the run was given.
+        instruction: the text field that the questions are about; the task's first by default.
+        answers: without a model, where they come from: the task's ``texts`` by a rule, or a network
+            that ``learned`` from the successful episodes of the run's bank.
     """
 
     rounds: int = Field(1, ge=1)
@@ -40,20 +38,14 @@ class EagerOptions(RoundOptions):
 
 
 class Eager(InRounds[EagerOptions]):
-    """Ask about the instruction, pay for answers."""
+    """Make questions of the instruction, reward answers."""
 
     Options: ClassVar[type[StrategyOptions]] = EagerOptions
     produces: ClassVar[str] = "subgoals"
+    feedback: ClassVar[tuple[Kind, ...]] = ("process", "subgoals", "trajectory")
     shaping: ClassVar[Mapping[str, Any]] = {"subgoals": "neutralised"}
 
     @property
     def needs(self) -> Needs:
         """As its options say."""
         return Needs(instruction=self.options.instruction)
-
-    def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
-        """The whole talk before a round."""
-        told = (
-            lesson(state, past, ("process", "subgoals", "trajectory")) for past in range(number)
-        )
-        return tuple(turn for turn in told if turn is not None)

@@ -1,11 +1,11 @@
-"""Eureka (Ma et al. 2023, arXiv 2310.12931): K programs a round, the best reflected on, N rounds.
+"""Eureka (Ma et al. 2023, arXiv 2310.12931): N rounds of K programs, feedback on the best.
 
-Kept: independent samples from one prompt, training of every valid one, reflection on the terms and
-the task's score along training. Changed, because the released code suffers from it: results belong
-to a program id and never to a position; a round in which everything failed sends the findings;
-broken programs are repaired with their findings; the score is a separate evaluation of one
-checkpoint, never a maximum over the training curve; the parent is the best program so far, also
-when a later round did worse.
+As in the paper: independent samples from one prompt, training of every valid program, feedback on
+the terms and the task's score along training. Differences from the released code: results belong to
+the id of a program, not to its position; after a round without a valid program the feedback is the
+findings; invalid programs are repaired with their findings; the score is a separate evaluation of
+one checkpoint, not a maximum over the training curve; the parent is the best program so far, also
+when a later round is worse.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic import Field
 from rewardsmith.run.orders import Order, Turn
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import Needs, StrategyOptions, accepted_programs
-from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson, told_of
+from rewardsmith.strategy.rounds import InRounds, RoundOptions, program_turn
 from rewardsmith.strategy.screening import ScreenOptions, screened_trainings
 
 
@@ -26,8 +26,8 @@ class EurekaOptions(ScreenOptions, RoundOptions):
     """Options of :class:`Eureka`; N is ``rounds``, K is ``samples``.
 
     Attributes:
-        history: past rounds that a request shows; the last four are kept by default, which a public
-            benchmark of thirty such choices found to help.
+        history: number of past rounds that a request shows. The default of four is the best choice
+            in a public benchmark of thirty such settings.
     """
 
     samples: int = Field(4, ge=1)
@@ -36,7 +36,7 @@ class EurekaOptions(ScreenOptions, RoundOptions):
 
 
 class Eureka(InRounds[EurekaOptions]):
-    """Best of K, N times."""
+    """The best of K programs, N times."""
 
     Options: ClassVar[type[StrategyOptions]] = EurekaOptions
 
@@ -45,22 +45,16 @@ class Eureka(InRounds[EurekaOptions]):
         """As its options say."""
         return Needs(contrast=self.options.contrast, seed=self.options.seed)
 
-    def owed(self, state: RunState, number: int) -> Sequence[Order]:
-        """Every valid program is trained, or those that the bank does not speak against."""
+    def orders(self, state: RunState, number: int) -> Sequence[Order]:
+        """Trainings of every valid program, or of those that pass the screening."""
         return screened_trainings(state, accepted_programs(state, number), self.options, self.steps)
 
-    def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
-        """The lessons of the rounds before, oldest first; the best program so far is always among them."""
+    def turns(self, state: RunState, number: int) -> tuple[Turn, ...]:
+        """The last rounds, oldest first; the best program so far is always among them."""
         first = max(0, number - self.options.history)
-        turns = [
-            turn
-            for past in range(first, number)
-            if (turn := lesson(state, past, ("process",))) is not None
-        ]
-        best = next(
-            iter(state.ranked(p for past in range(number) for p in accepted_programs(state, past))),
-            None,
-        )
+        turns = self.turns_of(state, range(first, number))
+        earlier = [p for past in range(number) for p in accepted_programs(state, past)]
+        best = next(iter(state.ranked(earlier)), None)
         if best is not None and best not in {turn.program for turn in turns}:
-            turns[:1] = [told_of(state, best, ("process",))]
+            turns[:1] = [program_turn(state, best, self.feedback)]
         return tuple(turns)

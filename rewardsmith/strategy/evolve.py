@@ -1,19 +1,16 @@
-"""Evolution: many programs, each tried on one seed; what leads must prove itself on more; new ones come from the best.
+"""Evolution: many programs, each trained on one seed; the leaders on all; new ones from the best.
 
-Made for a writer that costs nothing (the grammar), and open to any other: with a model it is
-REvolve's outer loop (Hazra et al. 2024, arXiv 2406.01309) without its islands. A request shows the
-parents: none asks for a new program, one for a change of it, two for a crossing.
+Made for a writer without cost (the grammar); with a model it is the outer loop of REvolve (Hazra et
+al. 2024, arXiv 2406.01309) without islands. A request shows the parents: without a parent it
+requests a new program, with one a mutation, with two a crossover.
 
-That a program leads after one seed may be luck: the best of many is, on average, too good. So
-before the search ends the leader is trained on the other seeds as well, and if its mean then falls
-behind, the next one is. From then on the
-hardest of the seeds comes first: on an easy one, every program that works at all looks the same. A
-leader that may pay
-more for going on than for arriving is no end of the search either: on the next seed its agents may
-find that out.
+The score of the best of many programs after one seed is optimistic. So before the search ends, the
+leader is trained on the other seeds as well, and if its mean then falls behind, so is the next one.
+From then on the hardest seed comes first, because on an easy seed all working programs look alike.
+A leader whose reward may favour continuing over finishing does not end the search either: on
+another seed, its agents may exploit that.
 
-Programs whose agents end alike are one kind of failure, however many there are: only the first of
-them is a parent.
+Programs with equal scores count as one kind: only the first of them can be a parent.
 """
 
 from __future__ import annotations
@@ -36,27 +33,27 @@ from rewardsmith.strategy.base import (
     most_attempts,
     write_wave,
 )
+from rewardsmith.strategy.rounds import missing_seeds
 
-_CONTRAST = 3  # good and bad episodes without which nothing is suspected
+_CONTRAST = 3  # number of good and of bad episodes that the audit needs
 
 
 class EvolveOptions(StrategyOptions):
     """Options of :class:`Evolve`.
 
     Attributes:
-        rounds: how often new programs are asked for, unless one solves the task before.
-        samples: new programs in a round.
-        repairs: how often the findings of a refused program go back to the writer.
-        seeds: training seeds on which the leader must prove itself; all others are tried on one.
-        fresh, mutated: shares of a round that are new, and changes of one parent; the others have
-            two.
-        share: of the steps of a training that selection spends: it costs less, and what learns in
-            half the time has a margin in the whole; the final comparison takes all of them.
-        elite: only so many of the best kinds of programs are parents.
-        tournament: of so many of them, drawn at random, the best is a parent.
+        rounds: the most rounds; fewer if a program solves the task.
+        samples: new programs per round.
+        repairs: repairs per program that fails the check.
+        seeds: training seeds of a leader; all other programs are trained on one.
+        fresh, mutated: shares of a round that have no parent and one parent; the others have two.
+        share: share of the training steps in selection. It saves compute, and a program that learns
+            in fewer steps has a margin; the final comparison takes all steps.
+        elite: number of the best kinds of programs that can be parents.
+        tournament: number of these that are drawn at random; the best one becomes a parent.
         enough: the search ends when the leader's agents succeed in this share of their episodes,
             over all seeds.
-        seed: of everything that is drawn here, and by the grammar.
+        seed: seed of all random choices here and in the grammar.
     """
 
     rounds: int = Field(4, ge=1)
@@ -73,7 +70,7 @@ class EvolveOptions(StrategyOptions):
 
 
 class Evolve(Strategy[EvolveOptions]):
-    """Vary the best, keep what proves itself."""
+    """Vary the best programs, confirm the leaders on more seeds."""
 
     Options: ClassVar[type[StrategyOptions]] = EvolveOptions
 
@@ -91,7 +88,7 @@ class Evolve(Strategy[EvolveOptions]):
         return Shape(self.options.rounds, self.options.samples, self.options.seeds)
 
     def plan(self, state: RunState) -> Sequence[Order]:
-        """The orders that the current round still owes, or the first ones of the next."""
+        """The orders that the current round still needs, or the first ones of the next."""
         for number in range(self.options.rounds):
             parents = [
                 self._parents(state, number, sample) for sample in range(self.options.samples)
@@ -99,26 +96,26 @@ class Evolve(Strategy[EvolveOptions]):
             writes = write_wave(state, number, self.options.repairs, parents)
             if writes:
                 return writes
-            owed = self._first_trainings(state, number)
+            orders = self._first_trainings(state, number)
             is_last = number == self.options.rounds - 1
-            if not owed and (is_last or self._solved(state)):
-                owed = self._proof(state)
-            if owed:
-                return owed
+            if not orders and (is_last or self._solved(state)):
+                orders = self._confirmations(state)
+            if orders:
+                return orders
             if self._solved(state):
-                return [Stop("the best program proved itself on every seed")]
+                return [Stop("the best program solves the task on every seed")]
         return [Stop("all rounds are done")]
 
     def planned_requests(self) -> int:
-        """All samples of all rounds, each asked for as often as allowed."""
+        """All samples of all rounds, each with all its repairs."""
         return self.options.rounds * self.options.samples * most_attempts(self.options.repairs)
 
     def usual_requests(self) -> int:
-        """Those of one round, after which it may be solved."""
+        """Those of one round, after which the task may be solved."""
         return self.options.samples
 
     def planned_trials(self) -> int:
-        """Every program on every seed: each may lead once, until it is proven."""
+        """Every program on every seed: each can become the leader."""
         return self.options.rounds * self.options.samples * self.options.seeds
 
     def trials_per_program(self) -> int:
@@ -126,28 +123,25 @@ class Evolve(Strategy[EvolveOptions]):
         return 1
 
     def _first_trainings(self, state: RunState, number: int) -> list[Order]:
-        untried = [
-            p for p in accepted_programs(state, number) if not state.trials_of(p, "selection")
-        ]
         return [
-            Train(program, (self._hardest(state),), "selection", self.steps) for program in untried
+            Train(program, (self._hardest(state),), "selection", self.steps)
+            for program in accepted_programs(state, number)
+            if not state.trials_of(program, "selection")
         ]
 
-    def _proof(self, state: RunState) -> list[Order]:
-        """The trainings still owed: of all programs that succeed so far on the hardest seed, then of the leader."""
+    def _confirmations(self, state: RunState) -> list[Order]:
+        """Trainings on the hardest seed of all programs that succeed so far, then of the leader."""
         ranked = state.ranked()
         hardest = self._hardest(state)
-        behind_one = [
+        unconfirmed = [
             p
             for p in ranked
             if self._succeeds(state, p) and (p, hardest, "selection") not in state.trials
         ]
-        if behind_one:
-            return [Train(program, (hardest,), "selection", self.steps) for program in behind_one]
+        if unconfirmed:
+            return [Train(program, (hardest,), "selection", self.steps) for program in unconfirmed]
         for leader in ranked[:1]:
-            seeds = tuple(
-                s for s in range(self.options.seeds) if (leader, s, "selection") not in state.trials
-            )
+            seeds = missing_seeds(state, leader, self.options.seeds)
             if seeds:
                 return [Train(leader, seeds, "selection", self.steps)]
             if leader not in state.screens:
@@ -155,21 +149,25 @@ class Evolve(Strategy[EvolveOptions]):
         return []
 
     def _hardest(self, state: RunState) -> int:
-        """The seed on which the programs that were trained on all did worst; the first, before there is one."""
+        """The seed with the lowest fitness of all programs that were trained on every seed."""
         seeds = range(self.options.seeds)
-        proven = [
+        confirmed = [
             scores
             for program in state.programs
-            if None not in (scores := [self._fitness(state, program, seed) for seed in seeds])
+            if None not in (scores := self._scores(state, program))
         ]
-        return min(seeds, key=lambda seed: sum(scores[seed] or 0.0 for scores in proven))
+        return min(seeds, key=lambda seed: sum(scores[seed] or 0.0 for scores in confirmed))
+
+    def _scores(self, state: RunState, program: str) -> list[float | None]:
+        """The fitness of a program on each seed."""
+        return [self._fitness(state, program, seed) for seed in range(self.options.seeds)]
 
     def _fitness(self, state: RunState, program: str, seed: int) -> float | None:
         trial = state.trials.get((program, seed, "selection"))
         return trial.fitness if trial is not None else None
 
     def _succeeds(self, state: RunState, program: str) -> bool:
-        """Whether a program's agents succeeded often enough, on the seeds so far."""
+        """Whether a program's agents succeed often enough on its seeds so far."""
         rates = [trial.success_rate or 0.0 for trial in state.trials_of(program, "selection")]
         return bool(rates) and mean(rates) >= self.options.enough
 
@@ -180,7 +178,7 @@ class Evolve(Strategy[EvolveOptions]):
         )
 
     def _parents(self, state: RunState, number: int, sample: int) -> tuple[Turn, ...]:
-        """The parents that a request shows, the best last; only programs of earlier rounds can be."""
+        """The parents that a request shows, the best last; they are from earlier rounds."""
         earlier = [program for past in range(number) for program in accepted_programs(state, past)]
         ranked = _first_of_each_score(state, state.ranked(dict.fromkeys(earlier)))[
             : self.options.elite
@@ -190,18 +188,20 @@ class Evolve(Strategy[EvolveOptions]):
         if not ranked or chance < self.options.fresh:
             return ()
         count = 1 if chance < self.options.fresh + self.options.mutated else 2
-        places = {
-            min(draws.randrange(len(ranked)) for _ in range(self.options.tournament))
-            for _ in range(count)
-        }
+        places = {_tournament(draws, len(ranked), self.options.tournament) for _ in range(count)}
         return tuple(
             Turn(ranked[n], ("process",), state.programs[ranked[n]])
             for n in sorted(places, reverse=True)
         )
 
 
+def _tournament(draws: random.Random, count: int, size: int) -> int:
+    """The lowest of some places drawn at random."""
+    return min(draws.randrange(count) for _ in range(size))
+
+
 def _first_of_each_score(state: RunState, ranked: Sequence[str]) -> list[str]:
-    """Without the programs whose score is, to two digits, that of one before."""
+    """Without the programs whose score equals an earlier one's in two digits."""
     scores = {program: state.score(program) for program in reversed(ranked)}
     kinds = {f"{score.mean:.2g}": program for program, score in scores.items() if score is not None}
     return [program for program in ranked if program in kinds.values()]

@@ -1,8 +1,8 @@
-"""Strategies that ask in rounds: what they share, so that each says only what is its own."""
+"""The base class of strategies that request programs in rounds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, TypeVar
 
 from pydantic import Field
@@ -20,13 +20,13 @@ from rewardsmith.strategy.base import (
 
 
 class RoundOptions(StrategyOptions):
-    """Options of a strategy that asks in rounds.
+    """Options of a strategy that works in rounds.
 
     Attributes:
-        rounds: how often programs are asked for.
-        samples: independent programs in a round.
-        repairs: how often the findings of a refused program go back to the writer.
-        seeds: training seeds of a program, on which programs are selected.
+        rounds: number of rounds.
+        samples: independent programs per round.
+        repairs: repairs per program that fails the check.
+        seeds: training seeds per program, for the selection.
     """
 
     rounds: int = Field(3, ge=1)
@@ -39,44 +39,57 @@ RoundsT = TypeVar("RoundsT", bound=RoundOptions)
 
 
 class InRounds(Strategy[RoundsT]):
-    """Asks for programs in rounds, and carries out what each round still owes.
+    """Requests programs in rounds, and gives the orders that each round still needs.
 
-    Each remark of the user (``rewardsmith say``) adds a round.
+    Each comment of the user (``rewardsmith say``) adds a round.
+
+    Class attributes:
+        feedback: kinds of feedback on a trained program.
+        feedback_untrained: kinds of feedback on a program that was not trained.
+        stop_message: the reason why the search ends after the last round.
     """
 
     Options: ClassVar[type[StrategyOptions]] = RoundOptions
-    ended: ClassVar[str] = "all rounds are done"
+    feedback: ClassVar[tuple[Kind, ...]] = ("process",)
+    feedback_untrained: ClassVar[tuple[Kind, ...]] = ("preference",)
+    stop_message: ClassVar[str] = "all rounds are done"
 
     @property
     def shape(self) -> Shape:
         """As its options say."""
         return Shape(self.options.rounds, self.options.samples, self.options.seeds)
 
-    def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
-        """The past that the requests of a round show, oldest first."""
-        raise NotImplementedError
+    def turns(self, state: RunState, number: int) -> tuple[Turn, ...]:
+        """The past that the requests of a round show, oldest first; by default all rounds."""
+        return tuple(self.turns_of(state, range(number)))
 
-    def owed(self, state: RunState, number: int) -> Sequence[Order]:
-        """What is to be done with the programs of a round; by default each is trained."""
+    def turns_of(self, state: RunState, rounds: Iterable[int]) -> list[Turn]:
+        """The turns of these rounds, without those that had no code."""
+        turns = [
+            round_turn(state, number, self.feedback, self.feedback_untrained) for number in rounds
+        ]
+        return [turn for turn in turns if turn is not None]
+
+    def orders(self, state: RunState, number: int) -> Sequence[Order]:
+        """The orders for the programs of a round; by default each is trained."""
         return trainings(state, accepted_programs(state, number), self.options.seeds, self.steps)
 
     def plan(self, state: RunState) -> Sequence[Order]:
-        """The orders that the current round still owes, or the first ones of the next."""
+        """The orders that the current round still needs, or the first ones of the next."""
         for number in range(self.options.rounds + sum(map(len, state.comments.values()))):
-            turns = [self.talk(state, number)] * self.options.samples
-            orders = write_wave(state, number, self.options.repairs, turns) or self.owed(
-                state, number
-            )
+            turns = [self.turns(state, number)] * self.options.samples
+            writes = write_wave(state, number, self.options.repairs, turns)
+            orders = writes or self.orders(state, number)
             if orders:
                 return orders
-        return [Stop(self.ended)]
+        return [Stop(self.stop_message)]
 
     def planned_requests(self) -> int:
-        """All samples of all rounds, each asked for as often as allowed."""
+        """All samples of all rounds, each with all its repairs."""
         return self.usual_requests() * most_attempts(self.options.repairs)
 
     def usual_requests(self) -> int:
-        """All samples of all rounds, none of them refused."""
+        """All samples of all rounds, all of them valid."""
         return self.options.rounds * self.options.samples
 
     def planned_trials(self) -> int:
@@ -89,25 +102,30 @@ class InRounds(Strategy[RoundsT]):
 
 
 def trainings(state: RunState, programs: Sequence[str], seeds: int, steps: int) -> list[Train]:
-    """The selection trainings that these programs still owe, on seeds from 0."""
-    owed = {
-        p: tuple(s for s in range(seeds) if (p, s, "selection") not in state.trials)
-        for p in programs
-    }
-    return [Train(program, left, "selection", steps) for program, left in owed.items() if left]
+    """The selection trainings that these programs still need, on seeds from 0."""
+    missing = {program: missing_seeds(state, program, seeds) for program in programs}
+    return [Train(program, left, "selection", steps) for program, left in missing.items() if left]
 
 
-def lesson(
+def missing_seeds(state: RunState, program: str, seeds: int) -> tuple[int, ...]:
+    """The seeds, of those from 0, on which a program has no selection trial."""
+    return tuple(seed for seed in range(seeds) if (program, seed, "selection") not in state.trials)
+
+
+def round_turn(
     state: RunState,
     number: int,
     trained: tuple[Kind, ...],
-    refused: tuple[Kind, ...] = ("preference",),
+    untrained: tuple[Kind, ...] = ("preference",),
 ) -> Turn | None:
-    """The best program of a round and what came of it; of a failed round, its findings.
+    """The turn that shows a round: its best program, or the findings if none was valid.
 
     Args:
-        trained: what is told of a program that was trained.
-        refused: what of one that was not: why known behaviour spoke against it.
+        trained: feedback on a trained program.
+        untrained: feedback on one that was not trained.
+
+    Returns:
+        None for a round without any code.
     """
     accepted = accepted_programs(state, number)
     if not accepted:
@@ -116,21 +134,21 @@ def lesson(
             Turn(answered[-1].program, ("failed_round",), answered[-1].slot) if answered else None
         )
     best = next(iter([*state.ranked(accepted), *accepted]))
-    return told_of(state, best, trained, refused)
+    return program_turn(state, best, trained, untrained)
 
 
-def told_of(
+def program_turn(
     state: RunState,
     program: str,
     trained: tuple[Kind, ...],
-    refused: tuple[Kind, ...] = ("preference",),
+    untrained: tuple[Kind, ...] = ("preference",),
 ) -> Turn:
-    """What a request tells of a valid program, and what a person said of it.
+    """The turn that shows a valid program, with the comments of the user.
 
-    Where known behaviour spoke against one that was trained all the same, that is told too.
+    It also shows why a trained program failed its screening.
     """
-    kinds = trained if state.trials_of(program, "selection") else refused
+    kinds = trained if state.trials_of(program, "selection") else untrained
     if kinds is trained and state.failed(program):
         kinds = (*trained, "preference")
-    said: tuple[Kind, ...] = ("person",) if state.comments.get(program) else ()
-    return Turn(program, (*kinds, *said), state.programs[program])
+    comments: tuple[Kind, ...] = ("person",) if state.comments.get(program) else ()
+    return Turn(program, (*kinds, *comments), state.programs[program])

@@ -1,4 +1,4 @@
-"""Holding programs against the bank before they are trained: options and orders of strategies that do it."""
+"""Options and orders of strategies that screen programs before training."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from rewardsmith.strategy.rounds import trainings
 
 
 class ScreenOptions(StrategyOptions):
-    """Options of a strategy that holds programs against the bank before they are trained.
+    """Options of a strategy that screens programs on recorded episodes before training.
 
     Attributes:
-        screen: how the order of known behaviour is compared, see
+        screen: rule that compares the order of recorded episodes, see
             :mod:`rewardsmith.maths.preference`; ``off`` trains every valid program.
-        measure: what a trajectory's pay is: its discounted sum, mean per step, or sum. Per step, a
-            reward that pays for staying alive looks right: a success is short, and its bonus is
-                shared by few steps.
-        threshold: the least share in order.
-        contrast: better and worse trajectories that there must be, of each, for a verdict: a single
-            success of random behaviour, late and by luck, says little of what good behaviour is.
-        trained_anyway: share of the programs that failed which are trained all the same: it tells
-            how often the bank is wrong.
-        seed: of the draw which of them are, by their id.
+        measure: score of a trajectory: the discounted sum of its rewards, their mean, or their sum.
+            By the mean, a reward for staying alive can look correct: a success is short, and its
+            bonus is divided by few steps.
+        threshold: the smallest share of pairs in order that passes.
+        contrast: the smallest number of better and of worse trajectories for a verdict. A single
+            late success of the random policy is little evidence of good behaviour.
+        trained_anyway: share of the failed programs that are trained nevertheless, which shows how
+            often the screening is wrong.
+        seed: seed of the choice of these programs, by their id.
     """
 
     screen: Rule | Literal["off"] = "off"
@@ -43,10 +43,10 @@ class ScreenOptions(StrategyOptions):
 def screened_trainings(
     state: RunState, programs: Sequence[str], options: Any, steps: int
 ) -> Sequence[Order]:
-    """First the programs are held against the bank, then those are trained that it does not speak against.
+    """First screenings, then trainings of the programs that pass.
 
     Args:
-        options: a :class:`ScreenOptions` that also says ``seeds``.
+        options: a :class:`ScreenOptions` that also has ``seeds``.
     """
     screens = screenings(state, programs, options)
     return screens or trainings(
@@ -55,18 +55,18 @@ def screened_trainings(
 
 
 def screenings(state: RunState, programs: Sequence[str], options: ScreenOptions) -> list[Screen]:
-    """The programs that have yet to be held against the bank."""
+    """The screenings that these programs still need."""
     if options.screen == "off":
         return []
-    owed = [program for program in programs if program not in state.screens]
     return [
-        Screen(p, options.screen, options.measure, options.threshold, options.contrast)
-        for p in owed
+        Screen(program, options.screen, options.measure, options.threshold, options.contrast)
+        for program in programs
+        if program not in state.screens
     ]
 
 
 def worth_training(state: RunState, programs: Sequence[str], options: ScreenOptions) -> list[str]:
-    """Those that the bank does not speak against, and a share of the others."""
+    """Those that did not fail the screening, and a share of the others."""
     if options.screen == "off":
         return list(programs)
     return [
@@ -77,5 +77,5 @@ def worth_training(state: RunState, programs: Sequence[str], options: ScreenOpti
 
 
 def _draw(program: str, seed: int) -> float:
-    """A number in [0, 1) that is always the same for a program and a seed."""
+    """A number in [0, 1) that depends only on the program and the seed."""
     return crc32(f"{seed}/{program}".encode()) / 2**32

@@ -1,10 +1,10 @@
-"""Text2Reward (Xie et al. 2024, arXiv 2309.11489): one program from a class card of the task, then what a person says.
+"""Text2Reward (Xie et al. 2024, arXiv 2309.11489): one program, then comments of the user.
 
-The writer sees the task as a typed class and, where there are some, rewards that experts wrote for
-tasks like it. Its program is trained, and that is all, until somebody says something of what the
-agent does (``rewardsmith say``): then a
-new one is asked for with the whole talk so far. Changed: what breaks is repaired with its findings
-before it is trained; the released code runs nothing before training, although the paper repairs.
+The request shows the task as a typed class and, where available, expert rewards of similar tasks.
+The program is trained, and the search stops until the user comments on the agent's behaviour
+(``rewardsmith say``). Then a new program is requested with the whole conversation so far.
+Difference: a program that fails the check is repaired before it is trained; the released code runs
+no program before training, although the paper repairs.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.run.orders import Turn
-from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import Needs, StrategyOptions
-from rewardsmith.strategy.rounds import InRounds, RoundOptions, lesson
+from rewardsmith.strategy.rounds import InRounds, RoundOptions
 
 
 class Text2RewardOptions(RoundOptions):
     """Options of :class:`Text2Reward`.
 
     Attributes:
-        examples: rewards of tasks like this one that the writer is shown; 0 for none.
+        examples: number of expert rewards of similar tasks in the request.
     """
 
     rounds: int = Field(1, ge=1)
@@ -31,20 +29,12 @@ class Text2RewardOptions(RoundOptions):
 
 
 class Text2Reward(InRounds[Text2RewardOptions]):
-    """Ask once, train, and ask again when a person has spoken."""
+    """Request one program, train it, and request another after each comment of the user."""
 
     Options: ClassVar[type[StrategyOptions]] = Text2RewardOptions
-    ended = "it was asked once; say what the agent should do otherwise, then resume"
+    stop_message = "it was asked once; say what the agent should do otherwise, then resume"
 
     @property
     def needs(self) -> Needs:
         """As its options say."""
         return Needs(examples=self.options.examples)
-
-    def talk(self, state: RunState, number: int) -> tuple[Turn, ...]:
-        """The whole talk before a round."""
-        return tuple(
-            turn
-            for past in range(number)
-            if (turn := lesson(state, past, ("process",))) is not None
-        )

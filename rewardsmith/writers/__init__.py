@@ -1,1 +1,1 @@
-"""Coders write programs: what a model is told, how code is taken out of its reply, and replies from a file."""
+"""Writers of programs: requests to a model with feedback, code from its replies, other sources."""

@@ -1,4 +1,4 @@
-"""The card of a task: what its writer is told about it, and no more than programs may know."""
+"""The description of a task for its writer; it names nothing that programs may not read."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class FieldCard:
 
     Attributes:
         forms: the names under which they read it.
-        shape: in words.
+        shape: as text.
         low, high: its range under a random policy.
-        range: what it can be, where the task declares it.
-        words: of a text; empty for numbers.
+        range: the possible values, where the task declares them.
+        words: the vocabulary of a text; empty for numbers.
     """
 
     name: str
@@ -48,11 +48,11 @@ class TaskCard:
     """The values of ``shared/task``.
 
     Attributes:
-        naive: a trap that the task warns of; empty for none.
+        naive: a known mistake that the task warns of; empty for none.
         ended: share of the random policy's episodes that terminated.
         steps: environment steps of each training.
-        greedy: whether the policy is evaluated without chance.
-        solved: fitness from which the task counts as solved; None where it does not say.
+        greedy: whether the evaluated policy is deterministic.
+        solved: fitness from which the task counts as solved; None where it is not declared.
     """
 
     goal: str
@@ -73,7 +73,11 @@ class TaskCard:
 
 
 def task_card(spec: TaskSpec, preflight: Preflight, steps: int) -> TaskCard:
-    """The card of a task whose agents are trained for so many environment steps."""
+    """The card of a task.
+
+    Args:
+        steps: environment steps of each training.
+    """
     return TaskCard(
         goal=spec.goal,
         naive=spec.naive,

@@ -1,19 +1,21 @@
-"""What a model is told: the strategy's texts around the task's card and the past turns of the run.
+"""The conversation with a model: the strategy's texts, the task's card, and past turns.
 
-The unchanging part comes first, so that providers' prompt caches hit.
+The constant part comes first, so that providers can cache it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.program import PRODUCED
+from rewardsmith.run.orders import Kind
 from rewardsmith.task.spec import TaskSpec
 from rewardsmith.writers.card import task_card
 from rewardsmith.writers.examples import Example
+from rewardsmith.writers.feedback.records import Feedback
 
 
 class Said(NamedTuple):
@@ -30,21 +32,23 @@ class Conversation(NamedTuple):
     messages: tuple[Said, ...]
 
 
+Template = Literal["reflect", "reconsider", "repair", "failed_round"]
+
+
 class PastTurn(NamedTuple):
-    """An earlier exchange: what the writer answered and what came of it.
+    """An earlier exchange: the writer's answer and the feedback on it.
 
     Attributes:
         answer: the program's source, or the raw reply when it held no code.
-        asked: which text of the strategy follows: ``reflect`` after a training, ``reconsider``
-            where the bank spoke against one, ``repair`` after a refusal, ``failed_round`` when
-            nothing of a round was valid.
-        parts: (kind of feedback, values for its text in ``shared``), in the order in which they are
-            told.
+        template: text of the strategy that contains the feedback: ``reflect`` after a training,
+            ``reconsider`` after a failed screening, ``repair`` after a failed check,
+            ``failed_round`` when no program of a round was valid.
+        parts: (kind of feedback, the values of its template in ``shared``), in order.
     """
 
     answer: str
-    asked: Literal["reflect", "reconsider", "repair", "failed_round"]
-    parts: tuple[tuple[str, Mapping[str, Any]], ...]
+    template: Template
+    parts: tuple[tuple[Kind, Feedback], ...]
 
 
 def compose(
@@ -57,14 +61,14 @@ def compose(
     examples: Sequence[Example] = (),
     produce: Sequence[str] = ("reward",),
 ) -> Conversation:
-    """The conversation that asks for the next program.
+    """The conversation that requests the next program.
 
     Args:
-        preflight: what is known of the environment.
+        preflight: the observed properties of the environment.
         steps: environment steps of each training.
-        past: told oldest first.
-        examples: rewards of other tasks, for strategies that show some.
-        produce: the functions that the program shall define.
+        past: oldest first.
+        examples: rewards of other tasks, for strategies that show them.
+        produce: the functions that the program must define.
     """
     system = prompts.render(
         f"{strategy}/system",
@@ -82,17 +86,19 @@ def compose(
     for turn in past:
         messages += [
             Said("assistant", turn.answer),
-            Said("user", _asked_after(prompts, strategy, turn)),
+            Said("user", _feedback_message(prompts, strategy, turn)),
         ]
     return Conversation(system, tuple(messages))
 
 
-def told(prompts: Prompts, turn: PastTurn) -> str:
-    """What came of a program, in words, without what is asked after it."""
+def feedback_text(prompts: Prompts, turn: PastTurn) -> str:
+    """The feedback on a program, without the instruction that follows it."""
     return "\n\n".join(
-        text for kind, values in turn.parts if (text := prompts.render(f"shared/{kind}", **values))
+        text
+        for kind, feedback in turn.parts
+        if (text := prompts.render(f"shared/{kind}", **vars(feedback)))
     )
 
 
-def _asked_after(prompts: Prompts, strategy: str, turn: PastTurn) -> str:
-    return prompts.render(f"{strategy}/{turn.asked}", feedback=told(prompts, turn))
+def _feedback_message(prompts: Prompts, strategy: str, turn: PastTurn) -> str:
+    return prompts.render(f"{strategy}/{turn.template}", feedback=feedback_text(prompts, turn))

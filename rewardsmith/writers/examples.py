@@ -1,7 +1,7 @@
-"""Rewards that experts wrote for tasks that read alike: found by the words of goals and fields, no network needed.
+"""Expert rewards of similar tasks, found by the words of goals and fields; no network needed.
 
-Text2Reward (Xie et al. 2024, arXiv 2309.11489) shows the nearest by the embeddings of a model; here
-the words are weighed by how rare they are (tf-idf), which is the same on every machine.
+Text2Reward (Xie et al. 2024, arXiv 2309.11489) selects them by the embeddings of a model.
+Here words are weighted by tf-idf, which gives the same result on every machine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from rewardsmith.task.spec import TaskSpec
 
-EXAMPLES = "examples.json"  # in a run whose strategy shows some
+EXAMPLES = "examples.json"  # in the folder of a run whose strategy shows examples
 _WORD = re.compile(r"[a-z]{3,}")
 
 
@@ -38,7 +38,7 @@ def examples_text(examples: Sequence[Example]) -> str:
 
 
 def description(spec: TaskSpec) -> str:
-    """The words of a task: its goal, and the names and meanings of the fields that it offers."""
+    """The words of a task: its goal, and the names and meanings of its public fields."""
     fields = [
         f"{field.name.replace('_', ' ')} {field.doc}" for field in spec.fields if not field.hidden
     ]
@@ -46,10 +46,10 @@ def description(spec: TaskSpec) -> str:
 
 
 def nearest(text: str, others: Mapping[str, str], count: int) -> list[str]:
-    """Names of the texts that are most like one, best first; equal ones by name.
+    """Names of the most similar texts, best first; ties in order of name.
 
     Args:
-        text: what is compared.
+        text: the text to compare with.
         others: name -> text.
     """
     bags = {name: _bag(other) for name, other in others.items()}
@@ -61,7 +61,7 @@ def nearest(text: str, others: Mapping[str, str], count: int) -> list[str]:
 
 
 def reward_alone(source: str) -> str:
-    """A module without what its reward does not use: an expert's file also holds a controller.
+    """A module with only what its reward uses: an expert's file also contains a controller.
 
     Raises:
         ValueError: it defines no reward.
@@ -93,7 +93,7 @@ def _cosine(one: Counter[str], other: Counter[str], rarity: Mapping[str, float])
 
 
 def _defines(node: ast.stmt) -> Sequence[str]:
-    """Names that a statement of a module gives; none for an import."""
+    """Names that a statement of a module defines; none for an import."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return [node.name]
     targets: Iterable[ast.expr] = node.targets if isinstance(node, ast.Assign) else ()

@@ -1,9 +1,9 @@
-"""A model as a judge of transitions, as CALM asks it: was this subgoal reached by this step?
+"""A model as a judge of transitions, as in CALM: did this step reach this subgoal?
 
-Asked are a few steps in which a program's subgoal comes true for the first time, spread over what
-is known. Each is a request of its own, which says nothing but the subgoal, the fields before and
-after, and the question. Requests are known by their text, so the same step is never paid for twice.
-Each is asked as often as there are votes.
+The questions are about a few steps at which a program's subgoal becomes true for the first time,
+spread over the recorded episodes. Each question is one request with the subgoal and the fields
+before and after the step, repeated as often as there are votes. Replies are logged by the text of
+the request, so the same question is never paid for twice.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from rewardsmith.task.text import text_of
 from rewardsmith.types import Array, Episode, Slot
 from rewardsmith.writers.card import FieldCard, task_card
 from rewardsmith.writers.conversation import Conversation, Said
-from rewardsmith.writers.requests import Asked, make_request
+from rewardsmith.writers.requests import RunRequest, make_request
 
-JUDGED = 4  # steps of each subgoal
-_ATTEMPT = -1  # in place of a slot's attempt: no program was asked for
+MOST_STEPS = 4  # of each subgoal
+_ATTEMPT = -1  # in place of a slot's attempt: the reply is no program
 
 
-class Consulted(NamedTuple):
-    """A question to the judge, and which subgoal it is about."""
+class JudgeQuestion(NamedTuple):
+    """A question about a subgoal."""
 
     subgoal: str
-    asked: Asked
+    request: RunRequest
 
 
-class Consulting:
-    """What is asked about the subgoals of a run's programs."""
+class SubgoalJudge:
+    """Composes the questions about the subgoals of programs and counts the votes."""
 
     def __init__(self, run: RunFolder, bank: RunBank) -> None:
         self._run = run
@@ -47,8 +47,8 @@ class Consulting:
         self._spec = run.task().spec
         self._prompts = run.prompts()
 
-    def questions(self, order: Audit, state: RunState) -> list[Consulted]:
-        """The questions about a program's subgoals, each as often as there are votes.
+    def questions(self, order: Audit, state: RunState) -> list[JudgeQuestion]:
+        """The questions about a program's subgoals, each once per vote.
 
         Raises:
             ProgramError: the program broke on the bank.
@@ -57,7 +57,7 @@ class Consulting:
         slot = state.programs[order.program]
         bank = self._bank.before(state, slot.round)
         program = self._run.program(order.program)
-        asked = []
+        found = []
         for name, holds in held(program, bank).items():
             texts = dict.fromkeys(
                 self._text(state, name, bank.episodes[at], step)
@@ -67,16 +67,17 @@ class Consulting:
                 system = self._prompts.render("calm/judge_system")
                 request = make_request(self._config, Conversation(system, (Said("user", text),)))
                 write = Write(Slot(slot.round, slot.sample, _ATTEMPT))
-                asked += [
-                    Consulted(name, Asked(write, request, vote)) for vote in range(order.votes)
+                found += [
+                    JudgeQuestion(name, RunRequest(write, request, vote))
+                    for vote in range(order.votes)
                 ]
-        return asked
+        return found
 
-    def votes(self, questions: list[Consulted], log: ReplyLog) -> dict[str, tuple[int, int]]:
-        """Subgoal -> (yes, asked); an answer that is neither yes nor no does not count."""
+    def votes(self, questions: list[JudgeQuestion], log: ReplyLog) -> dict[str, tuple[int, int]]:
+        """Subgoal -> (yes, answers); an answer that is neither yes nor no does not count."""
         found: dict[str, tuple[int, int]] = {}
-        for subgoal, asked in questions:
-            reply = log.get(asked.request.digest, asked.occurrence)
+        for subgoal, wanted in questions:
+            reply = log.get(*wanted.name)
             said = answer_in(reply.text) if reply is not None else None
             if said is not None:
                 yes, count = found.get(subgoal, (0, 0))
@@ -101,23 +102,23 @@ class Consulting:
 
 
 def answer_in(reply: str) -> bool | None:
-    """What the first word of a reply says; None where it says neither yes nor no."""
+    """The first word of a reply as a bool; None where it is neither yes nor no."""
     first = reply.strip().strip("*_`\"'").lower()
     return True if first.startswith("yes") else False if first.startswith("no") else None
 
 
 def _spread(holds: Array, bank: Bank) -> list[tuple[int, int]]:
-    """(trajectory, step) of some of the steps in which it first comes true, evenly over the trajectories."""
+    """(trajectory, step) of some first steps at which it is true, evenly over the trajectories."""
     first = first_steps(holds, bank.lengths)
     places = np.flatnonzero(first != NEVER)
     chosen = np.unique(
-        np.linspace(0, max(0, len(places) - 1), min(JUDGED, len(places))).astype(int)
+        np.linspace(0, max(0, len(places) - 1), min(MOST_STEPS, len(places))).astype(int)
     )
     return [(int(places[at]), int(first[places[at]])) for at in chosen]
 
 
 class _FieldRow(NamedTuple):
-    """A field around a step."""
+    """A field before and after a step."""
 
     name: str
     doc: str
@@ -126,7 +127,7 @@ class _FieldRow(NamedTuple):
 
 
 def _row(episode: Episode, field: FieldCard, step: int) -> _FieldRow:
-    """The value before the step is unknown where the environment reports it after steps only."""
+    """The value before the step is "-" where the environment reports it after steps only."""
     values = episode.fields[field.name]
     after = _shown(values[len(values) - len(episode) + step], field.words)
     before = _shown(values[step], field.words) if len(values) > len(episode) else "-"

@@ -1,10 +1,10 @@
-"""Replies from a file, keyed by (round, sample, attempt): for demonstrations, tests and runs without a key.
+"""Replies from a file, by (round, sample, attempt): for demos, tests and runs without a key.
 
     {"model": "who wrote them", "recorded": "2026-11-23", "note": "...",
      "replies": [{"round": 0, "sample": 0, "attempt": 0, "text": "..."}, ...]}
 
-A reply may name its ``finish_reason`` ("length" where the model was cut off). A missing repair
-means that the writer had nothing better to say; a missing first attempt is an error in the file.
+A reply may have a ``finish_reason`` ("length" where the token limit ended it). A missing repair
+counts as an empty reply; a missing first attempt is an error in the file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rewardsmith.errors import UsageError
 from rewardsmith.types import Slot
 
-REPLIES = "replies.json"  # in a run whose writer is a file
+REPLIES = "replies.json"  # in the folder of a run whose writer is a file
 FinishReason = Literal["stop", "length", "refusal", "filter", "other"]
 
 
@@ -51,7 +51,7 @@ class RecordedReplies(BaseModel):
         return found[0] if found else None
 
     def check(self, rounds: int, samples: int) -> None:
-        """Refuse a file that does not answer every first attempt of a run.
+        """Check that a file answers every first attempt of a run.
 
         Raises:
             UsageError: naming the first slot that has no reply.
@@ -60,8 +60,8 @@ class RecordedReplies(BaseModel):
             for sample in range(samples):
                 if self.reply(Slot(number, sample)) is None:
                     raise UsageError(
-                        f"the replies have none for round {number}, sample {sample} (counted from 0)",
-                        "ask for fewer rounds or samples, or add the reply to the file",
+                        f"the file has no reply for round {number}, sample {sample} (from 0)",
+                        "choose fewer rounds or samples, or add the reply to the file",
                     )
 
 
@@ -69,7 +69,7 @@ def load_replies(path: Path) -> RecordedReplies:
     """Read a file of replies.
 
     Raises:
-        UsageError: it does not exist or does not have the form above.
+        UsageError: it does not exist, or its content is invalid.
     """
     try:
         return RecordedReplies.model_validate_json(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""One request to a writer, and the name it has in the run."""
+"""A request to a writer, and its identity in the run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from rewardsmith.run.config import RunConfig
 from rewardsmith.run.orders import Write
 from rewardsmith.writers.conversation import Conversation
 
-_NOBODYS_MODEL = {
+# A request must name a model: these stand for the writers that use none.
+_MODEL_NAMES = {
     "replies": "scripted/replies",
     "person": "ask/person",
     "grammar": "grammar/search",
@@ -17,8 +18,13 @@ _NOBODYS_MODEL = {
 }
 
 
-class Asked(NamedTuple):
-    """A request with its name in the run."""
+class RunRequest(NamedTuple):
+    """A request of a run.
+
+    Attributes:
+        order: the order that it carries out.
+        occurrence: number of earlier equal requests of the run.
+    """
 
     order: Write
     request: Request
@@ -26,7 +32,7 @@ class Asked(NamedTuple):
 
     @property
     def name(self) -> tuple[str, int]:
-        """The request's digest, and the how-manieth time it is asked, from 0."""
+        """The digest and the occurrence: its key in the log of replies."""
         return self.request.digest, self.occurrence
 
 
@@ -34,10 +40,10 @@ def make_request(config: RunConfig, conversation: Conversation, longer: int = 0)
     """The conversation as a request of the run's model.
 
     Args:
-        longer: how often the limit of the answer is doubled.
+        longer: how often the token limit of the reply is doubled.
     """
     return Request(
-        model=config.model or _NOBODYS_MODEL[config.writer],  # it must name one
+        model=config.model or _MODEL_NAMES[config.writer],
         system=conversation.system,
         messages=tuple(Message(said.role, said.text) for said in conversation.messages),
         max_output_tokens=config.max_output_tokens * 2**longer,

@@ -1,4 +1,7 @@
-"""A Write order -> a reply. Bought once: the log is asked first, and written before anything else happens."""
+"""Replies to Write orders: from the log if it has one, else from a source.
+
+A new reply is written to the log before anything else, so that it is paid for only once.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,18 @@ from rewardsmith.llm.protocol import NOTHING_USED, Provider, Reply
 from rewardsmith.llm.replay import Tape
 from rewardsmith.llm.sizes import charged
 from rewardsmith.writers.recorded import REPLIES, RecordedReplies
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.requests import RunRequest
 
 
 class Source(Protocol):
-    """Where replies come from that are not in the run's log yet."""
+    """Where replies come from that the run's log does not have."""
 
     @property
     def prices(self) -> Prices:
-        """What its replies cost."""
+        """Prices of its replies."""
 
-    def answer(self, asked: Asked) -> Reply | None:
-        """The reply; None where there is none yet and somebody has to bring it.
+    def answer(self, wanted: RunRequest) -> Reply | None:
+        """The reply; None where the user has yet to supply it.
 
         Raises:
             BoundaryError: the provider failed.
@@ -31,7 +34,7 @@ class Source(Protocol):
 
 
 class Writer:
-    """Answers requests of the run: from its log where they are known, else from the source, and then in the log."""
+    """Answers the requests of a run from its log, or from a source, whose replies it logs."""
 
     def __init__(self, source: Source, log: ReplyLog) -> None:
         self._source = source
@@ -39,80 +42,83 @@ class Writer:
 
     @property
     def prices(self) -> Prices:
-        """What new replies cost."""
+        """Prices of new replies."""
         return self._source.prices
 
-    def reply(self, asked: Asked) -> Reply | None:
-        """The reply; None where there is none yet and somebody has to bring it.
+    def reply(self, wanted: RunRequest) -> Reply | None:
+        """The reply; None where the user has yet to supply it.
 
         Raises:
-            BoundaryError: the provider failed; nothing was written.
-            RunError: the reply could not be written, or a replayed run does not hold it.
+            BoundaryError: the provider failed; nothing was logged.
+            RunError: the reply could not be logged, or a replayed run does not have it.
         """
-        request, occurrence = asked.request, asked.occurrence
+        request, occurrence = wanted.request, wanted.occurrence
         known = self._log.get(request.digest, occurrence)
         if known is not None:
             return known
-        reply = self._source.answer(asked)
+        reply = self._source.answer(wanted)
         if reply is not None:
             if reply.cost_usd is None:
                 reply = dataclasses.replace(
                     reply, cost_usd=self.prices.cost(charged(request, reply))
                 )
-            self._log.put(request, occurrence, reply, asked.order.slot)
+            self._log.put(request, occurrence, reply, wanted.order.slot)
         return reply
 
 
 class ModelSource:
-    """A language model answers."""
+    """Replies of a language model."""
 
     def __init__(self, provider: Provider, prices: Prices, timeout_s: float) -> None:
         self.prices = prices
         self._provider = provider
         self._timeout_s = timeout_s
 
-    def answer(self, asked: Asked) -> Reply:
-        """Ask the model."""
-        return self._provider.complete(asked.request, self._timeout_s)
+    def answer(self, wanted: RunRequest) -> Reply:
+        """Send the request to the model."""
+        return self._provider.complete(wanted.request, self._timeout_s)
 
 
 class FileSource:
-    """A file answers, by slot, whatever was asked; at no cost."""
+    """Replies of a file, by slot, whatever the request; at no cost."""
 
     prices = FREE
 
     def __init__(self, replies: RecordedReplies) -> None:
         self._replies = replies
 
-    def answer(self, asked: Asked) -> Reply:
-        """Read the reply; empty where the file has no repair."""
-        slot = asked.order.slot
+    def answer(self, wanted: RunRequest) -> Reply:
+        """The reply of the file; empty where it has no repair."""
+        slot = wanted.order.slot
         recorded = self._replies.reply(slot)
         if recorded is None and slot.attempt == 0:
             wanted = f'{{"round": {slot.round}, "sample": {slot.sample}, "text": "..."}}'
             hint = f"add {wanted} to {REPLIES} in the run's folder, then resume"
-            raise UsageError(f"the replies have none for {slot}", hint)
+            raise UsageError(f"the file of replies has none for {slot}", hint)
         if recorded is None:
             return Reply("", "other", NOTHING_USED, self._replies.model, 0.0)
         return Reply(recorded.text, recorded.finish_reason, NOTHING_USED, self._replies.model, 0.0)
 
 
 class TapeSource:
-    """A recorded run answers, strictly: the same request the same number of times, or an error. No network."""
+    """Replies of a recorded run, without network.
+
+    A request that the recorded run did not make, or made less often, is an error.
+    """
 
     def __init__(self, tape: Tape, prices: Prices) -> None:
-        self.prices = prices  # those of the recorded run: its budget decides as it did
+        self.prices = prices  # of the recorded run, so that the budget has the same effect
         self._tape = tape
 
-    def answer(self, asked: Asked) -> Reply:
-        """Look the reply up."""
-        return self._tape.reply(asked.request, asked.occurrence, asked.order.slot)
+    def answer(self, wanted: RunRequest) -> Reply:
+        """The recorded reply."""
+        return self._tape.reply(wanted.request, wanted.occurrence, wanted.order.slot)
 
 
-class PersonSource:
-    """Somebody brings the replies, see :mod:`rewardsmith.api.search`; until then there are none."""
+class UserSource:
+    """The user supplies the replies, see :mod:`rewardsmith.api.search`."""
 
     prices = FREE
 
-    def answer(self, asked: Asked) -> None:
-        """Nothing yet."""
+    def answer(self, wanted: RunRequest) -> None:
+        """No reply yet."""

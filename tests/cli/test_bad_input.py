@@ -106,7 +106,7 @@ BAD_TASKS = {
     "too few replies": (
         ["line", "--samples", "3"],
         2,
-        "the replies have none",
+        "the file has no reply",
         "fewer rounds or samples",
     ),
     "replies and a model": (

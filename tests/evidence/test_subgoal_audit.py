@@ -23,7 +23,8 @@ from rewardsmith.run.state import AuditState
 from rewardsmith.strategy.calm import Calm, CalmOptions
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.types import Slot
-from rewardsmith.writers.feedback.subgoals import played_rows
+from rewardsmith.writers.feedback.records import ReachSummary
+from rewardsmith.writers.feedback.subgoals import SubgoalSteps, reach_summaries
 from rewardsmith.writers.judge import answer_in
 from tests.support.command_line import call, only_json
 from tests.support.fake_llm import FakeLLM
@@ -128,14 +129,14 @@ def test_what_speaks_against_a_subgoal(change: dict[str, Any], expected: dict[st
 
 
 def test_what_trained_agents_reached() -> None:
-    rows = played_rows(
+    rows = reach_summaries(
         [
-            ({"a": [3, None], "b": [None, None]}, [True, False]),
-            ({"a": [5, 7], "b": [1, None]}, None),
+            SubgoalSteps({"a": [3, None], "b": [None, None]}, [True, False]),
+            SubgoalSteps({"a": [5, 7], "b": [1, None]}, None),
         ]
     )
-    assert rows[0] == {"name": "a", "share": 0.75, "failures": 2 / 3, "step": 5.0}
-    assert rows[1] == {"name": "b", "share": 0.25, "failures": 1 / 3, "step": 1.0}
+    assert rows[0] == ReachSummary("a", 0.75, 2 / 3, 5.0)
+    assert rows[1] == ReachSummary("b", 0.25, 1 / 3, 1.0)
 
 
 # --- What the strategy decides

@@ -18,7 +18,7 @@ from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import Message, Reply, Request, Usage
 from rewardsmith.run.orders import Write
 from rewardsmith.types import Slot
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.requests import RunRequest
 from rewardsmith.writers.sources import ModelSource, Writer
 
 SLOT = Slot(0, 1, 2)
@@ -175,10 +175,10 @@ def test_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_an_answered_request_is_not_asked_again(tmp_path: Path) -> None:
     provider = Scripted()
     log = ReplyLog(tmp_path / "log")
-    first = through(provider, log).reply(Asked(Write(SLOT), ask(), 0))
-    other = through(provider, log).reply(Asked(Write(SLOT), ask(), 1))
+    first = through(provider, log).reply(RunRequest(Write(SLOT), ask(), 0))
+    other = through(provider, log).reply(RunRequest(Write(SLOT), ask(), 1))
     log = ReplyLog(tmp_path / "log")
-    assert through(provider, log).reply(Asked(Write(SLOT), ask(), 0)) == first != other
+    assert through(provider, log).reply(RunRequest(Write(SLOT), ask(), 0)) == first != other
     assert provider.asked == 2
 
 
@@ -187,6 +187,6 @@ def test_a_failure_is_not_an_answer(tmp_path: Path) -> None:
     log = ReplyLog(tmp_path / "log")
     for asked in (1, 2):
         with pytest.raises(BoundaryError):
-            through(provider, log).reply(Asked(Write(SLOT), ask("fail"), 0))
+            through(provider, log).reply(RunRequest(Write(SLOT), ask("fail"), 0))
         assert provider.asked == asked
     assert not (tmp_path / "log").exists()

@@ -22,7 +22,7 @@ from rewardsmith.llm.protocol import Image, Message, Reply, Request, Usage
 from rewardsmith.llm.providers import PROVIDERS, default_model, make_provider
 from rewardsmith.run.orders import Write
 from rewardsmith.types import Slot
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.requests import RunRequest
 from rewardsmith.writers.sources import ModelSource, Writer
 from tests.support.fake_llm import FakeLLM
 from tests.support.places import SUPPORT
@@ -257,7 +257,7 @@ def test_key_is_in_no_message_and_not_in_the_log(start: Start, name: str, tmp_pa
     fake, provider = start(["text"], [f"401:incorrect key: {KEY}", f"400:bad header {KEY}"])
     for _ in range(2):
         assert "[secret]" in failure(provider, ask(name)).message
-    through(provider, log).reply(Asked(Write(Slot(0, 0)), ask(name), 0))
+    through(provider, log).reply(RunRequest(Write(Slot(0, 0)), ask(name), 0))
     assert KEY in json.dumps(fake.requests[-1]["headers"])
     assert KEY not in log.path.read_text(encoding="utf-8")
 
@@ -327,7 +327,7 @@ def test_missing_usage_is_unknown(start: Start, usage: dict[str, Any]) -> None:
 def test_half_a_character_does_not_break_the_log(start: Start, name: str, tmp_path: Path) -> None:
     _, provider = start(["cut \ud83d"])
     log = ReplyLog(tmp_path / "log")
-    reply = through(provider, log).reply(Asked(Write(Slot(0, 0)), ask(name), 0))
+    reply = through(provider, log).reply(RunRequest(Write(Slot(0, 0)), ask(name), 0))
     assert ReplyLog(tmp_path / "log").get(ask(name).digest, 0) == reply
     assert reply.text.startswith("cut ")
 

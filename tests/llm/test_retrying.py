@@ -18,7 +18,7 @@ from rewardsmith.llm.providers import make_provider
 from rewardsmith.llm.retrying import Patience, RetryingProvider
 from rewardsmith.run.orders import Write
 from rewardsmith.types import Slot
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.requests import RunRequest
 from rewardsmith.writers.sources import ModelSource, Writer
 from tests.support.fake_llm import FakeLLM
 
@@ -88,7 +88,7 @@ def test_twenty_per_cent_of_faults_over_sixty_calls(name: str, tmp_path: Path) -
         )
 
         def one(number: int) -> str:
-            asked = Asked(Write(Slot(0, number)), ask(name, f"call {number}"), 0)
+            asked = RunRequest(Write(Slot(0, number)), ask(name, f"call {number}"), 0)
             reply = writer.reply(asked)
             assert reply is not None
             return reply.text

@@ -19,7 +19,8 @@ from rewardsmith.run.events import (
 from rewardsmith.run.state import RunState, ScreenState, TrialState
 from rewardsmith.strategy.eureka import Eureka, EurekaOptions
 from rewardsmith.types import Slot
-from rewardsmith.writers.feedback.best import NO_BEST, best_so_far
+from rewardsmith.writers.feedback.best import best_so_far
+from rewardsmith.writers.feedback.records import BestProgram
 from tests.support.preflights import preflight
 
 
@@ -92,23 +93,19 @@ def conversation(suspected: str = "", **fitness: float) -> RunState:
 
 def test_the_best_program_of_a_conversation_is_named_by_its_place() -> None:
     state = conversation(a=0.9, b=0.2, c=0.95)
-    assert best_so_far(state, "a", ["a"]) == NO_BEST, "the only one is no best"
-    named = {"is_best": False, "best_answer": 2, "best_elsewhere": 0.9}
+    assert best_so_far(state, "a", ["a"]) == BestProgram(), "the only one is no best"
+    named = BestProgram(best_answer=2, best_elsewhere=0.9)
     assert best_so_far(state, "b", [None, "a", "b"]) == named, (
         "an answer without a program has a place, too"
     )
     assert best_so_far(state, "untrained", ["untrained", "a", "untrained"]) == named
-    assert best_so_far(state, "c", ["a", "b", "c"]) == {**NO_BEST, "is_best": True}
+    assert best_so_far(state, "c", ["a", "b", "c"]) == BestProgram(is_best=True)
 
 
 def test_the_best_program_is_the_one_that_would_be_selected() -> None:
     """One that may pay for never arriving must lead clearly: 0.9 does not beat 0.88 then, and neither is far behind."""
     shown = ["a", "b", "c"]
-    assert best_so_far(conversation(a=0.9, b=0.88, c=0.1), "c", shown)["best_answer"] == 1
+    assert best_so_far(conversation(a=0.9, b=0.88, c=0.1), "c", shown).best_answer == 1
     state = conversation(suspected="a", a=0.9, b=0.88, c=0.1)
-    assert best_so_far(state, "c", shown) == {
-        "is_best": False,
-        "best_answer": 2,
-        "best_elsewhere": 0.88,
-    }
-    assert state.ranked()[0] == "b" and best_so_far(state, "a", ["b", "a"]) == NO_BEST
+    assert best_so_far(state, "c", shown) == BestProgram(best_answer=2, best_elsewhere=0.88)
+    assert state.ranked()[0] == "b" and best_so_far(state, "a", ["b", "a"]) == BestProgram()

@@ -186,7 +186,7 @@ def test_an_unscreened_program_is_audited_when_its_training_brought_contrast(
     )
     strategy = card(rounds=2, contrast=9)
     again = Asking(run.folder, strategy, ReplyLog(run.folder.llm_log), RunBank(run.folder))
-    write = Write(Slot(1, 0), strategy.talk(run.state, 1))
+    write = Write(Slot(1, 0), strategy.turns(run.state, 1))
     assert again.request(write, run.state).digest == asked.digest, (
         "what became known later changes nothing"
     )

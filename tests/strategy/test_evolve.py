@@ -79,7 +79,7 @@ def test_after_a_proof_that_failed_the_hardest_seed_comes_first() -> None:
 def test_it_ends_when_the_leader_is_proven_on_every_seed() -> None:
     _, waves = play(evolve(), MANY, {**FAIR, "p2": 1.5})
     assert [trains(wave) for wave in waves if isinstance(wave[0], Train)][1:] == [{"p2": (1, 2)}]
-    assert waves[-1] == [Stop("the best program proved itself on every seed")]
+    assert waves[-1] == [Stop("the best program solves the task on every seed")]
 
 
 def test_a_leader_that_may_pay_for_going_on_is_no_end() -> None:
@@ -90,7 +90,7 @@ def test_a_leader_that_may_pay_for_going_on_is_no_end() -> None:
     assert screens == ["p2", "p5"]
     asked = [writes(wave) for wave in waves if isinstance(wave[0], Write)]
     assert len(asked) == 2, "one more round, and none after the sound one"
-    assert waves[-1] == [Stop("the best program proved itself on every seed")]
+    assert waves[-1] == [Stop("the best program solves the task on every seed")]
 
 
 def test_a_suspect_leads_only_by_a_margin() -> None:
@@ -112,7 +112,7 @@ def test_almost_always_is_enough_and_less_is_not() -> None:
         ]
 
     assert strategy.plan(fold(with_last_rate(0.9)))[0] == Stop(
-        "the best program proved itself on every seed"
+        "the best program solves the task on every seed"
     )
     assert isinstance(strategy.plan(fold(with_last_rate(0.8)))[0], Write)  # 0.933 of 0.95
 

@@ -209,7 +209,9 @@ def test_what_was_said_in_a_run_from_a_file_needs_a_reply_in_it(
         runs=tmp_path / "runs",
     )
     api.say(run, "It limps.")
-    with pytest.raises(UsageError, match="the replies have none for round 2 sample 1") as refused:
+    with pytest.raises(
+        UsageError, match="the file of replies has none for round 2 sample 1"
+    ) as refused:
         api.resume(run)
     assert (
         '{"round": 1, "sample": 0' in refused.value.hint

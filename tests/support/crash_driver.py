@@ -32,7 +32,7 @@ from rewardsmith.errors import RewardsmithError
 from rewardsmith.llm.openai import OpenAIProvider
 from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.events import Event
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.requests import RunRequest
 from rewardsmith.writers.sources import ModelSource
 from tests.support.fake_executor import FakeExecutor
 
@@ -66,7 +66,7 @@ class Slots:
         patch(ModelSource, "answer", lambda source, asked: self._asked(source, asked))
         patch(OpenAIProvider, "_options", lambda provider, request: self._marked(provider, request))
 
-    def _asked(self, source: ModelSource, asked: Asked) -> Any:
+    def _asked(self, source: ModelSource, asked: RunRequest) -> Any:
         self._here.slot = list(asked.order.slot)
         return self._answer(source, asked)
 

@@ -96,8 +96,8 @@ def test_moments_show_texts_as_texts(task: Task) -> None:
     episode = look.behaviour.episodes[0]
     seen = look.report.arguments
     table = episode_table(episode, Output(np.arange(len(episode), dtype=float)), ["place"], seen)
-    assert table["columns"][:3] == ["instruction", "below", "place"]
-    assert all(row["cells"][0].startswith("take the ") for row in table["rows"])
+    assert table.columns[:3] == ["instruction", "below", "place"]
+    assert all(str(row.cells[0]).startswith("take the ") for row in table.rows)
 
 
 def test_a_drafted_task_lists_the_words_that_it_saw(task: Task, tmp_path: Path) -> None:

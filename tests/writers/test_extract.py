@@ -45,9 +45,7 @@ def run(source: str) -> dict[str, object]:
 )
 @pytest.mark.parametrize("mark", ["```", "~~~", "`````"])
 def test_one_fence(lang: str, mark: str) -> None:
-    assert extract_code(f"Sure!\n\n{fence(REWARD, lang, mark)}\nDone.") == Extraction(
-        REWARD, "", False
-    )
+    assert extract_code(f"Sure!\n\n{fence(REWARD, lang, mark)}\nDone.") == Extraction(REWARD)
 
 
 def test_windows_newlines_and_byte_order_mark() -> None:
@@ -78,22 +76,17 @@ def test_block_indented_as_a_whole_inside_a_flush_fence() -> None:
     assert ok(f"```python\n{indented}```") == code
 
 
-@pytest.mark.parametrize("mark", ["````", "```"])
-def test_fence_inside_a_docstring(mark: str) -> None:
-    code = 'def reward(obs):\n    """Example:\n\n    ```python\n    reward(0)\n    ```\n    """\n    return 0.0\n'
-    assert ok(f"A:\n{fence(code, mark=mark)}B\n{fence('print(reward(0))')}") == code
-
-
-def test_python_fence_wrapped_in_a_markdown_fence() -> None:
-    assert ok("````markdown\n# Answer\n" + fence(REWARD) + "````\n") == REWARD
-
-
-def test_draft_whose_fence_was_forgotten() -> None:
-    assert ok(f"```python\n{DRAFT}\nBetter is this:\n{fence(REWARD)}") == REWARD
+def test_fence_inside_a_docstring_of_a_longer_fence() -> None:
+    example = '    """Example:\n\n    ```python\n    reward(0)\n    ```\n    """\n'
+    code = f"def reward(obs):\n{example}    return 0.0\n"
+    assert ok(f"A:\n{fence(code, mark='````')}B\n{fence('print(reward(0))')}") == code
 
 
 def test_whitespace_inside_strings_is_verbatim() -> None:
-    code = 'TEXT = """a\n   \n\tb """\n\n\n\ndef reward(obs):  # odd   spacing\n    return len(TEXT)\n# the end\n'
+    code = (
+        'TEXT = """a\n   \n\tb """\n\n\n\n'
+        "def reward(obs):  # odd   spacing\n    return len(TEXT)\n# the end\n"
+    )
     assert ok(fence(code)) == code
 
 
@@ -126,7 +119,8 @@ NORM = "def norm(x):\n    return x + BIAS\n"
 
 def test_helpers_in_other_fences_are_joined_in_reply_order_transitively() -> None:
     source = ok(
-        f"{fence('SCALE = 2.0')}{fence(USES)}then\n{fence(NORM)}{fence('BIAS = 1')}{fence('print(3)')}"
+        f"{fence('SCALE = 2.0')}{fence(USES)}then\n"
+        f"{fence(NORM)}{fence('BIAS = 1')}{fence('print(3)')}"
     )
     assert [
         source.index(text) for text in ("SCALE =", "def norm", "BIAS =", "def reward")
@@ -137,30 +131,21 @@ def test_helpers_in_other_fences_are_joined_in_reply_order_transitively() -> Non
 
 def test_only_unbound_module_level_names_are_looked_for() -> None:
     code = (
-        "import numpy as np\n\nLIMIT = 1\n\ndef reward(obs, scale):\n    local = [item for item in obs]\n"
-        "    def inner(depth):\n        return depth + len(local) + math.pi\n    return inner(scale) + LIMIT\n"
+        "import numpy as np\n\nLIMIT = 1\n\n"
+        "def reward(obs, scale):\n    local = [item for item in obs]\n"
+        "    def inner(depth):\n        return depth + len(local) + math.pi\n"
+        "    return inner(scale) + LIMIT\n"
     )
-    others = "scale = 1\nlocal = 2\nitem = 3\ndepth = 4\nLIMIT = 5\nnp = 6\nmath = 7\nlen = 8\ninner = 9\n"
+    names = ("scale", "local", "item", "depth", "LIMIT", "np", "math", "len", "inner")
+    others = "".join(f"{name} = 1\n" for name in names)
     assert ok(fence(others) + fence(code)) == code
 
 
-def test_draft_gives_only_the_missing_definitions() -> None:
-    draft = (
-        "import gymnasium as gym, numpy as np\nBIAS = 1\nUNUSED = 5\n\n@staticmethod\n"
-        + f"{NORM}\nSCALE = 2.0\n{DRAFT}"
-    )
-    source = ok(fence(draft) + "Only the reward changes:\n" + fence(USES))
-    assert (
-        source.count("def reward") == 1
-        and "UNUSED" not in source
-        and "@staticmethod\ndef norm" in source
-    )
-    assert run(source)["reward"](3) == 8.0  # type: ignore[operator]
-
-
-def test_helper_block_is_preferred_to_the_draft() -> None:
-    source = ok(fence("SCALE = 1.0\nnorm = abs\n" + DRAFT) + fence("SCALE = 3.0") + fence(USES))
-    assert "SCALE = 3.0" in source and "SCALE = 1.0" not in source and "norm = abs" in source
+def test_a_draft_gives_nothing() -> None:
+    """The sandbox refuses a module that defines an entry point twice."""
+    draft = "SCALE = 1.0\nnorm = abs\n" + DRAFT
+    assert ok(fence(draft) + fence(USES)) == USES
+    assert ok(fence(draft) + fence("SCALE = 3.0") + fence(USES)) == "SCALE = 3.0\n\n\n" + USES
 
 
 def test_other_language_gives_no_helper() -> None:
@@ -172,11 +157,17 @@ def test_different_entry_points_in_separate_fences_are_joined() -> None:
     assert source == POTENTIAL + "\n\n" + REWARD
 
 
-def test_alias_counts_as_a_redefinition_but_may_call_the_original() -> None:
+def test_an_alias_redefines_the_original() -> None:
     alias = REWARD.replace("reward", "compute_reward")
     assert ok(fence(DRAFT) + fence(alias)) == alias
-    calls = "def compute_reward(obs, action):\n    return 2 * reward(obs, action)\n"
-    assert run(ok(fence(REWARD) + fence(calls)))["compute_reward"]([3], 0) == -6  # type: ignore[operator]
+    assert ok(fence(alias) + fence(DRAFT)) == DRAFT
+
+
+def test_a_program_outside_a_fence_is_not_searched_for() -> None:
+    found = bad(f"Here's the code:\n\n{REWARD}\nIt's simple.")
+    assert "line 1 does not parse" in found.problem and "closed Python code block" in found.problem
+    assert "only text" not in bad(REWARD + "\nIt's simple.").problem
+    bad(fence('{"a": 1}', "json") + "The code is:\n" + REWARD)
 
 
 def test_future_import_stays_first_after_joining() -> None:
@@ -187,7 +178,8 @@ def test_future_import_stays_first_after_joining() -> None:
 
 
 def test_helpers_before_and_after_the_entry_function_are_kept() -> None:
-    code = f'"""Doc."""\nimport math\n\n{NORM}\n{REWARD}\n\ndef after(x):\n    return x\n\nBIAS = 2\n# end\n'
+    after = "def after(x):\n    return x\n\nBIAS = 2\n# end\n"
+    code = f'"""Doc."""\nimport math\n\n{NORM}\n{REWARD}\n\n{after}'
     assert ok("Text\n" + fence(code)) == code
 
 
@@ -209,60 +201,21 @@ def test_reply_that_is_the_program() -> None:
     assert ok("".join(f"    {line}\n" for line in REWARD.splitlines())) == REWARD
 
 
-def test_unfenced_program_amid_prose() -> None:
-    code = f"import math\nfrom typing import Any\n\n# constants\nBIAS = 1\n\n\n@staticmethod\n{NORM}\n\n{REWARD}"
-    assert ok(f"Here's the code:\n\n{code}\n\nIt's simple (I hope). Enjoy!\n") == code
-    assert (
-        ok(f"# Reward design\n\nThe weight w = 3 is good here.\n{code}\nThat is all.\n\n- a\n- b")
-        == code
-    )
-
-
-@pytest.mark.parametrize("words", ["Done", "This is it", "well-known"])
-def test_words_that_happen_to_parse_are_no_part_of_an_unfenced_program(words: str) -> None:
-    assert ok(REWARD + "\n" + words) == REWARD
-    assert ok(f"{words}\n\n{REWARD}") == REWARD
-
-
-def test_the_longest_unfenced_run_is_taken() -> None:
-    long = "BIAS = 1\n" + NORM + REWARD
-    assert ok(f"First I do:\n{long}\nor, it's shorter:\n{DRAFT}\nDone, that is it.") == long
-
-
-def test_unfenced_program_beside_other_fences() -> None:
-    assert (
-        ok(fence('{"a": 1}', "json") + "The code is:\n" + REWARD + "\n" + fence("ls -l", "bash"))
-        == REWARD
-    )
-
-
-def test_unfenced_program_is_not_silently_shortened() -> None:
-    found = bad(f"The code:\n{REWARD}\ndef potential(obs:\n    return 1\n\nThat is all.")
-    assert "def potential(obs:" in found.problem
-    assert bad(f"The code:\n{REWARD}\ndef potential(obs):\n    return (1 +").cut
-
-
 def test_unclosed_fence() -> None:
-    assert extract_code("Code:\n```python\n" + REWARD) == Extraction(REWARD, "", False)
+    assert extract_code("Code:\n```python\n" + REWARD) == Extraction(REWARD)
     found = bad("Code:\n```python\n" + REWARD + "\ndef potential(obs):\n    return (obs[0] +")
-    assert found.cut and "ended before its end" in found.problem
+    assert "line 6 does not parse" in found.problem and "was never closed" in found.problem
 
 
 def test_unclosed_fence_of_a_cut_reply_is_not_trusted() -> None:
     found = bad("Code:\n```python\n" + REWARD, length_cut=True)
-    assert found.cut and "token limit" in found.problem
-    assert extract_code(fence(DRAFT) + "```python\n" + REWARD, length_cut=True) == Extraction(
-        DRAFT, "", True
-    )
-    assert extract_code(fence(REWARD) + "and so on", length_cut=True) == Extraction(
-        REWARD, "", True
-    )
+    assert "token limit" in found.problem
+    assert ok(fence(DRAFT) + "```python\n" + REWARD, length_cut=True) == DRAFT
+    assert ok(fence(REWARD) + "and so on", length_cut=True) == REWARD
 
 
-def test_unfenced_end_of_a_cut_reply_is_not_trusted() -> None:
-    assert bad(REWARD, length_cut=True).cut
-    assert bad("The code:\n" + REWARD, length_cut=True).cut
-    assert ok("The code:\n" + REWARD + "\nThis is what", length_cut=True) == REWARD
+def test_cut_reply_that_is_python_as_a_whole_is_not_trusted() -> None:
+    assert "token limit" in bad(REWARD, length_cut=True).problem
 
 
 def test_cut_reply_does_not_take_helpers_from_the_cut_block() -> None:
@@ -272,7 +225,7 @@ def test_cut_reply_does_not_take_helpers_from_the_cut_block() -> None:
 def test_syntax_error_names_the_line() -> None:
     long = "    return (obs[0] +* " + "1" * 300
     found = bad("Code:\n" + fence(f"def reward(obs):\n    x = 1\n{long})\n"))
-    assert "line 3" in found.problem and "invalid syntax" in found.problem and not found.cut
+    assert "line 3" in found.problem and "invalid syntax" in found.problem
     assert long.strip()[:100] in found.problem and long.strip()[:101] not in found.problem
 
 
@@ -300,7 +253,7 @@ def test_entry_point_inside_a_class_or_under_another_name() -> None:
 )
 def test_nothing_to_take(reply: str, word: str) -> None:
     found = bad(reply)
-    assert word in found.problem and "send the whole module" in found.problem and not found.cut
+    assert word in found.problem and "send the whole module" in found.problem
 
 
 @pytest.mark.parametrize(
@@ -348,14 +301,14 @@ CODE = "".join(
     ],
 )
 def test_long_replies_take_bounded_work(reply: str) -> None:
-    """Counted rather than timed: the characters that Python's own parser is given, which is where the time goes.
+    """Counts the characters that Python's own parser is given: it takes most of the time.
 
-    Trying every run of lines would come to some 10^9 here; a search may parse its budget and the
-    reply a few times.
+    Each character is parsed as part of the whole reply and of one fence, and for each of them again
+    without indentation.
     """
     with patch.object(ast, "parse", wraps=ast.parse) as parse:
         extract_code(reply)
-    assert 0 < sum(len(call.args[0]) for call in parse.call_args_list) < 20_300_000 + 4 * len(reply)
+    assert 0 < sum(len(call.args[0]) for call in parse.call_args_list) < 4 * len(reply)
 
 
 MARKS = [

@@ -17,8 +17,8 @@ from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.types import Slot
 from rewardsmith.writers.extract import extract_code
 from rewardsmith.writers.grammar.drafts import Evidence
-from rewardsmith.writers.grammar.features import features_of, known_of
-from rewardsmith.writers.grammar.moves import Ground, brought_to_an_end, crossed, draw, mutated
+from rewardsmith.writers.grammar.features import feature_statistics, features_of
+from rewardsmith.writers.grammar.moves import SearchSpace, cross, draw, mutate, with_time_cost
 from rewardsmith.writers.grammar.terms import KINDS, Genome, Term, program_text
 from rewardsmith.writers.grammar.writer import compose, generator_for, genome_in, reply_text
 from tests.support.line_runs import happened, kinds
@@ -29,7 +29,7 @@ from tests.support.programs import TASKS, N
 EPISODE = 30  # transitions of an episode
 
 
-def ground_of(name: str) -> tuple[Ground, Evidence]:
+def space_of(name: str) -> tuple[SearchSpace, Evidence]:
     """A task's features, and episodes whose fitness is how far its first field came."""
     shapes, rows = TASKS[name]
     arguments = {
@@ -39,29 +39,29 @@ def ground_of(name: str) -> tuple[Ground, Evidence]:
     lengths = [EPISODE] * (N // EPISODE)
     fitness = rows[features[0].before.partition("[")[0]].reshape(len(lengths), -1).max(axis=1)
     evidence = Evidence(rows, lengths, fitness.tolist())
-    known = {feature: known_of(feature, rows, evidence.ends[:3]) for feature in features}
+    known = {feature: feature_statistics(feature, rows, evidence.ends[:3]) for feature in features}
     action = rows["action"]
-    return Ground(known, action.shape[1:] if action.dtype.kind == "f" else None), evidence
+    return SearchSpace(known, action.shape[1:] if action.dtype.kind == "f" else None), evidence
 
 
-def some_programs(ground: Ground, count: int) -> list[Genome]:
+def some_programs(space: SearchSpace, count: int) -> list[Genome]:
     """Drawn, changed and crossed ones."""
     rng = np.random.default_rng(7)
-    found = [draw(ground, rng) for _ in range(count)]
-    found += [mutated(parent, ground, rng) for parent in found]
+    found = [draw(space, rng) for _ in range(count)]
+    found += [mutate(parent, space, rng) for parent in found]
     return found + [
-        crossed(one, other, rng) for one, other in zip(found, reversed(found), strict=True)
+        cross(one, other, rng) for one, other in zip(found, reversed(found), strict=True)
     ]
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_programs_are_valid_and_mean_what_screening_computes(name: str) -> None:
-    (shapes, rows), (ground, evidence) = TASKS[name], ground_of(name)
+    (shapes, rows), (space, evidence) = TASKS[name], space_of(name)
     rng = np.random.default_rng(0)
     refused = []
     for number in range(12):
-        parents = [draw(ground, rng) for _ in range(number % 3)]
-        genome = compose(parents, ground, evidence, rng)
+        parents = [draw(space, rng) for _ in range(number % 3)]
+        genome = compose(parents, space, evidence, rng)
         verdict = check_on_transitions(program_text(genome), shapes, rows)
         if not verdict.accepted:
             refused.append([str(found) for found in verdict.errors])
@@ -79,26 +79,26 @@ def test_every_kind_of_term_is_drawn() -> None:
     drawn = {
         term.kind
         for name in TASKS
-        for genome in some_programs(ground_of(name)[0], 300)
+        for genome in some_programs(space_of(name)[0], 300)
         for term in genome
     }
     assert drawn == set(KINDS) - ({"effort_of_one"} - drawn)
 
 
 def test_children_come_from_their_parents() -> None:
-    ground, _ = ground_of("drive")
+    space, _ = space_of("drive")
     rng = np.random.default_rng(3)
     for _ in range(100):
-        one, other = draw(ground, rng), draw(ground, rng)
-        child = crossed(one, other, rng)
+        one, other = draw(space, rng), draw(space, rng)
+        child = cross(one, other, rng)
         assert set(child) <= {*one, *other} and set(child) & set(one) and set(child) & set(other)
-        changed = mutated(one, ground, rng)
+        changed = mutate(one, space, rng)
         assert len(set(changed) - set(one)) <= 2 and changed
 
 
 def test_screening_orders_episodes_by_their_mean_reward() -> None:
-    ground, evidence = ground_of("drive")
-    toward = (Term(kind="level", weight=2.0, x=next(iter(ground.features))),)
+    space, evidence = space_of("drive")
+    toward = (Term(kind="level", weight=2.0, x=next(iter(space.features))),)
     away = (toward[0].model_copy(update={"weight": -0.1}),)
     fitness = TASKS["drive"][1]["next_position"].reshape(-1, EPISODE).mean(axis=1)
     exact = Evidence(evidence.columns, [EPISODE] * (N // EPISODE), fitness.tolist())
@@ -110,8 +110,8 @@ def test_screening_orders_episodes_by_their_mean_reward() -> None:
 
 
 def test_a_reply_gives_its_program_back() -> None:
-    ground, _ = ground_of("arm")
-    for parents, genome in enumerate(some_programs(ground, 5)):
+    space, _ = space_of("arm")
+    for parents, genome in enumerate(some_programs(space, 5)):
         reply = reply_text(genome, parents)
         assert genome_in(reply) == genome
         assert extract_code(reply).source == program_text(genome)
@@ -120,14 +120,14 @@ def test_a_reply_gives_its_program_back() -> None:
 
 
 def test_a_slot_gets_one_program_whatever_was_asked_before() -> None:
-    ground, evidence = ground_of("drive")
+    space, evidence = space_of("drive")
     asked = [Slot(0, 0), Slot(0, 1), Slot(1, 0)]
     once, again = (
-        {slot: compose((), ground, evidence, generator_for(5, slot)) for slot in slots}
+        {slot: compose((), space, evidence, generator_for(5, slot)) for slot in slots}
         for slots in (asked, asked[::-1])
     )
     assert once == again and len(set(once.values())) == 3
-    assert compose((), ground, evidence, generator_for(6, asked[0])) != once[asked[0]]
+    assert compose((), space, evidence, generator_for(6, asked[0])) != once[asked[0]]
 
 
 # ------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def test_what_only_a_model_can_take_is_refused() -> None:
 
 def test_children_cost_what_a_good_step_is_paid() -> None:
     """Where good episodes arrive and the others do not, going on must not pay more than arriving."""
-    ground, _ = ground_of(next(iter(TASKS)))
+    space, _ = space_of(next(iter(TASKS)))
     _, rows = TASKS[next(iter(TASKS))]
     lengths, ends = [EPISODE] * (N // EPISODE), np.arange(1, N + 1) % EPISODE == 0
     arrives = ends & (np.arange(N) < N // 2)
@@ -216,15 +216,15 @@ def test_children_cost_what_a_good_step_is_paid() -> None:
     evidence = Evidence({**rows, "terminated": arrives}, lengths, fitness)
     everyone = Evidence({**rows, "terminated": ends}, lengths, fitness)
     changed = 0
-    for genome in some_programs(ground, 20):
-        going_on = evidence.pay_for_going_on(genome)
-        ended = brought_to_an_end(genome, going_on)
-        assert everyone.pay_for_going_on(genome) == 0.0, "here an end says nothing"
+    for genome in some_programs(space, 20):
+        going_on = evidence.reward_for_continuing(genome)
+        ended = with_time_cost(genome, going_on)
+        assert everyone.reward_for_continuing(genome) == 0.0, "here an end says nothing"
         if going_on > 0 and len(genome) < 4:
             changed += 1
             without_bonus = tuple(term for term in ended if term.kind != "ended")
             assert (
-                evidence.pay_for_going_on(without_bonus) < 0
+                evidence.reward_for_continuing(without_bonus) < 0
                 and max(term.weight for term in ended) >= 10
             )
         elif going_on <= 0:

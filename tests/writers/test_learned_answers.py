@@ -18,11 +18,8 @@ from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.task.text import text_of
 from rewardsmith.types import Episode
-from rewardsmith.writers.questions.answering import (
-    Answerer,
-    check_demonstrations,
-    learned_program,
-)
+from rewardsmith.writers.questions.demonstrations import check_demonstrations
+from rewardsmith.writers.questions.learned import AnswerNetwork, learned_program
 from rewardsmith.writers.questions.program import texts_of
 from tests.support.talkworld import write_task
 
@@ -54,12 +51,12 @@ def shown(task: Task, seeker: str) -> list[Episode]:
 
 
 @pytest.fixture(scope="module")
-def learned(task: Task, shown: list[Episode]) -> tuple[str, Answerer]:
+def learned(task: Task, shown: list[Episode]) -> tuple[str, AnswerNetwork]:
     return learned_program(texts_of(task.spec), shown)
 
 
 def test_it_answers_what_was_shown_and_keeps_silent_on_what_was_not(
-    learned: tuple[str, Answerer],
+    learned: tuple[str, AnswerNetwork],
 ) -> None:
     _, answerer = learned
     assert sum(answerer.demonstrations) == 200 and answerer.demonstrations[1] == 40
@@ -90,7 +87,7 @@ def test_it_learns_from_demonstrations_of_a_real_task(tmp_path: Path) -> None:
 
 
 def test_the_program_says_what_the_network_says(
-    task: Task, shown: Sequence[Episode], learned: tuple[str, Answerer]
+    task: Task, shown: Sequence[Episode], learned: tuple[str, AnswerNetwork]
 ) -> None:
     """Every question at every step, against the arrays it was trained with, in floats that are not rounded."""
     source, answerer = learned
@@ -115,18 +112,20 @@ def test_the_program_says_what_the_network_says(
         ]  # after "take the"
         for k, hidden in enumerate(own):
             for t in range(len(episode)):
-                said = text_of(episode.fields["below"][t + 1], texts.told[0].words).split()
+                said = text_of(episode.fields["below"][t + 1], texts.answering[0].words).split()
                 values = [
                     by_hand(answerer, word, own, k, said, int(episode.actions[t]))
-                    for word in texts.asked
+                    for word in texts.question_words
                 ]
-                expected = max(values) > 0 and texts.asked[int(np.argmax(values))] == hidden
+                expected = (
+                    max(values) > 0 and texts.question_words[int(np.argmax(values))] == hidden
+                )
                 assert bool(terms[f"question_{k + 1}"][at + t]) == expected
         at += len(episode)
 
 
 def by_hand(
-    answerer: Answerer, word: str, own: list[str], k: int, said: list[str], action: int
+    answerer: AnswerNetwork, word: str, own: list[str], k: int, said: list[str], action: int
 ) -> float:
     """The value of a word as the answer to the question in which the k-th of two words is hidden."""
     first, bias, second, last = (layer / 100 for layer in answerer.layers)

@@ -23,7 +23,7 @@ from rewardsmith.evidence.prior import (
 from rewardsmith.llm.replay import Tape
 from rewardsmith.task.loading import load_task
 from rewardsmith.types import Episode
-from rewardsmith.writers.feedback.prior import MOST_ROWS, prior_rows
+from rewardsmith.writers.feedback.prior import MOST_ROWS, prior_feedback
 from tests.support.line_runs import recorded
 from tests.support.lineworld import write_task
 from tests.support.preflights import argument
@@ -56,10 +56,10 @@ def test_what_it_says_of_states_is_told_apart_from_actions() -> None:
     episode = Episode({"position": np.linspace(0, 1, 21)}, np.ones((20, 1)), ends, True, False)
     worth = 0.9 ** np.arange(19, -1, -1)
     assert np.allclose(returns_from_there([episode, episode], 0.9), [*worth, *worth])
-    told = prior_rows(
+    told = prior_feedback(
         believed(worth - 0.01, (worth + 0.01)[:, None]), [episode], ["position"], SEEN, 0.9
     )
-    assert told["share"] == 0.0 and told["states"] == pytest.approx(1.0)
+    assert told.share == 0.0 and told.states == pytest.approx(1.0)
     assert state_agreement(believed(-worth, -worth[:, None]), worth) == pytest.approx(-1.0)
     assert state_agreement(believed(0 * worth, 0 * worth[:, None]), worth) is None
 
@@ -104,17 +104,18 @@ def test_the_states_are_shown_in_which_it_is_most_wrong() -> None:
     )
     gaps = np.zeros(60)
     gaps[[3, 5, 30]] = 1.0, 2.0, 3.0
-    told = prior_rows(believed(np.zeros(60), gaps[:, None]), [episode], ["position"], SEEN, 0.9)
-    assert told["columns"] == ["position"] and told["steps"] == 60
-    shown = [(round(row["cells"][0] * 60), row["gap"]) for row in told["rows"]]
+    told = prior_feedback(believed(np.zeros(60), gaps[:, None]), [episode], ["position"], SEEN, 0.9)
+    assert told.columns == ["position"] and told.steps == 60
+    shown = [(round(float(row.cells[0]) * 60), row.gap) for row in told.rows]
     assert shown == [(30, 3.0), (5, 2.0)], (
         "the largest first; what is a few steps away is the same place"
     )
     assert (
-        prior_rows(believed(np.ones(60), np.zeros((60, 2))), [episode], [], SEEN, 0.9)["rows"] == []
+        prior_feedback(believed(np.ones(60), np.zeros((60, 2))), [episode], [], SEEN, 0.9).rows
+        == []
     )
-    many = prior_rows(believed(np.zeros(60), np.ones((60, 1))), [episode], [], SEEN, 0.9)
-    assert len(many["rows"]) == MOST_ROWS
+    many = prior_feedback(believed(np.zeros(60), np.ones((60, 1))), [episode], [], SEEN, 0.9)
+    assert len(many.rows) == MOST_ROWS
 
 
 @pytest.mark.parametrize("discrete", [True, False], ids=["DQN", "SAC"])
@@ -146,8 +147,7 @@ def test_the_writer_of_a_wrong_prior_is_told_where(tmp_path: Path, discrete: boo
     )  # fmt: skip
     told = list(Tape(run.folder.llm_log))[-1].request.messages[-1].content
     assert (
-        "Your prior on Q had to prove itself** in 1 training" in told
-        and "never clearly paid more" in told
+        "Your prior on Q was tested** in 1 training" in told and "It was accepted in 0 of 1" in told
     )
     assert (
         "What your prior on Q says of" in told

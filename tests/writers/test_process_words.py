@@ -10,8 +10,8 @@ import pytest
 from rewardsmith.types import Episode, Output
 from rewardsmith.writers.feedback.goal import goal_bonuses
 from rewardsmith.writers.feedback.moments import episode_table
-from rewardsmith.writers.feedback.process import process_rows, process_words, stuck_words
-from rewardsmith.writers.feedback.trajectory import Played
+from rewardsmith.writers.feedback.process import curve_summary, process_words, stuck_words
+from rewardsmith.writers.feedback.trajectory import ScoredEpisode
 from tests.support.curves import curve_of
 from tests.support.preflights import argument
 
@@ -81,19 +81,19 @@ def test_what_is_never_paid_may_be_a_bonus_that_nobody_came_to() -> None:
         {"steps": 100.0 * n, "episodes": 2.0, "success": 0.0, "term/goal": 0.0}
         for n in range(1, 11)
     ]
-    (said,) = process_rows([curve_of(rows)])["words"]
+    (said,) = curve_summary([curve_of(rows)]).words
     assert (
         said == "`goal` is never paid: right for a bonus at the goal, since no episode was solved"
     )
-    (said,) = process_rows([curve_of([*rows[:-1], {**rows[-1], "success": 0.5}])])["words"]
+    (said,) = curve_summary([curve_of([*rows[:-1], {**rows[-1], "success": 0.5}])]).words
     assert said == "`goal` is never paid", "its condition does not hold where the goal is"
 
 
-def played(solved: bool, **terms: list[float]) -> Played:
+def played(solved: bool, **terms: list[float]) -> ScoredEpisode:
     values = {name: np.array(one) for name, one in terms.items()}
     steps = len(next(iter(values.values())))
     episode = Episode({}, np.zeros((steps, 1)), np.zeros(steps), solved, not solved)
-    return Played(episode, float(solved), solved, Output(np.zeros(steps), values))
+    return ScoredEpisode(episode, float(solved), solved, Output(np.zeros(steps), values))
 
 
 def test_a_bonus_at_the_goal_is_paid_there_and_nowhere_else() -> None:
@@ -119,7 +119,7 @@ def test_a_bonus_at_the_goal_is_paid_there_and_nowhere_else() -> None:
 
 def curve(own_return: list[float], fitness: list[float], success: list[float]) -> Any:
     rows = zip(own_return, fitness, success, strict=True)
-    return process_rows([curve_of([
+    return curve_summary([curve_of([
         {"steps": 100.0 * (n + 1), "episodes": 2.0, "own_return": paid, "fitness": wanted, "success": rate}
         for n, (paid, wanted, rate) in enumerate(rows)
     ])])  # fmt: skip
@@ -127,14 +127,14 @@ def curve(own_return: list[float], fitness: list[float], success: list[float]) -
 
 def test_pay_and_goal_that_part_are_said() -> None:
     up, down = [0.1 * n for n in range(10)], [113.0 - 5 * n for n in range(10)]
-    assert curve(down, up, up)["words"] == [
+    assert curve(down, up, up).words == [
         "what you pay and what is wanted go opposite ways: own return went from 113 to 68 and fitness from 0 to 0.9"
     ]
-    assert curve(up, up, up)["words"] == [] and curve([1.0] * 10, up, up)["words"] == []
+    assert curve(up, up, up).words == [] and curve([1.0] * 10, up, up).words == []
 
 
 def test_what_only_chance_solves_is_said() -> None:
-    rows = curve([1.0] * 10, [1.0] * 10, [0.5] * 9 + [0.97])["rows"]
+    rows = curve([1.0] * 10, [1.0] * 10, [0.5] * 9 + [0.97]).rows
     (said,) = stuck_words(rows, 0.8)
     assert said.startswith(
         "at the end of the training it solved 97% of the episodes, and without chance 80%"
@@ -144,7 +144,7 @@ def test_what_only_chance_solves_is_said() -> None:
 
 def test_nothing_is_said_of_what_was_not_seen() -> None:
     assert process_words({}, [], []) == [] and process_words({"a": [1.0]}, [5.0], STEPS[:1]) == []
-    assert process_rows([])["words"] == []
+    assert curve_summary([]).words == []
 
 
 def test_where_nothing_changes_the_steps_are_told_as_one() -> None:
@@ -153,4 +153,4 @@ def test_where_nothing_changes_the_steps_are_told_as_one() -> None:
     episode = Episode({"place": places}, np.zeros((11, 1)), np.zeros(11), False, True)
     seen = {"place": argument(0.0, 9.0)}
     table = episode_table(episode, Output(np.array([1.0, 1.0, *[0.0] * 9])), ["place"], seen)
-    assert [row["step"] for row in table["rows"]] == ["1", "3 to 11"]
+    assert [row.step for row in table.rows] == ["1", "3 to 11"]

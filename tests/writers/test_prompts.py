@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,42 @@ from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.prompts import Prompts, percent, quoted_data, short_number
 from rewardsmith.program import ENTRY_POINTS
+from rewardsmith.run.orders import Kind
+from rewardsmith.run.records import (
+    EpisodeSummary,
+    PreferenceSummary,
+    StepSummary,
+    SubgoalSummary,
+    TermSummary,
+)
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.task.environment import missing_modules
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
 from rewardsmith.task.spec import parse_spec
-from rewardsmith.writers.conversation import Conversation, PastTurn, compose, task_card
-from rewardsmith.writers.conversation import told as feedback_of
+from rewardsmith.writers.conversation import Conversation, PastTurn, Template, compose, task_card
+from rewardsmith.writers.conversation import feedback_text as feedback_of
 from rewardsmith.writers.examples import Example
-from rewardsmith.writers.feedback.process import STRETCHES, process_rows
+from rewardsmith.writers.feedback.process import STRETCHES, curve_summary
+from rewardsmith.writers.feedback.records import (
+    AuditFeedback,
+    BestProgram,
+    CurveLine,
+    CurveSummary,
+    EvaluationSummary,
+    Feedback,
+    FieldRange,
+    FindingFeedback,
+    PreferenceFeedback,
+    PriorDisagreement,
+    PriorFeedback,
+    PriorTests,
+    ProcessFeedback,
+    RangeSummary,
+    ReachSummary,
+    SubgoalFeedback,
+    TrajectoryFeedback,
+    UserFeedback,
+)
 from tests.support.curves import curve_of
 from tests.support.lineworld import write_task
 from tests.support.preflights import argument, preflight
@@ -42,95 +71,131 @@ ROWS = [
      "term/place": 2.0 * n}
     for n in range(1, 5)
 ]  # fmt: skip
-RANGES = {"ranges": [{"name": "position", "random": (-0.5, 0.5), "here": (-0.25, 1.0)}], "alike": 2}
-SCREEN = {
-    "by_success": True, "rule": "above-best-failure", "per": "per step", "share": 0.25, "threshold": 0.8, "better": 8,
-    "worse": 16, "above": 2,
-}  # fmt: skip
-BEST = {"is_best": False, "best_answer": 1, "best_elsewhere": 0.75}
-NO_BEST = {"is_best": False, "best_answer": None, "best_elsewhere": None}
-REFLECT = {
-    "failed": None, "seeds": 2, "screen": None, "fitness": 0.25, "success": 0.5, **BEST,
-    **process_rows([curve_of(ROWS)]), **RANGES,
-}  # fmt: skip
-PASSED = {**REFLECT, "screen": {**SCREEN, "share": 0.875, "above": 7}}
-FAILED = {
-    "failed": "it divided by zero", "seeds": 1, "screen": None, "fitness": None, "success": None,
-    **NO_BEST, "ranges": [], "alike": 0,
-}  # fmt: skip
-FINDINGS = {
-    "findings": [
+RANGES = RangeSummary([FieldRange("position", (-0.5, 0.5), (-0.25, 1.0))], alike=2)
+STEPS = [
+    StepSummary(step="1", cells=[0.1, 0.5, 0.5]),
+    StepSummary(step="12", cells=[1.0, 0.25, 0.25]),
+]
+COLUMNS = ["position", "paid", "place"]
+ORIGIN = EpisodeSummary(
+    title="the best",
+    origin="an agent of abc",
+    steps=12,
+    fitness=1.0,
+    success=True,
+    columns=COLUMNS,
+    rows=STEPS,
+)
+SCREEN = PreferenceSummary(
+    rule="above-best-failure",
+    per="per step",
+    share=0.25,
+    threshold=0.8,
+    by_success=True,
+    better=8,
+    worse=16,
+    above=2,
+    terms=[TermSummary(name="place", better=0.5, worse=0.75, cells=[0.25, 1.0])],
+    episodes=[ORIGIN, ORIGIN.model_copy(update={"title": "the worst", "success": False})],
+)
+BEST = BestProgram(best_answer=1, best_elsewhere=0.75)
+REFLECT = ProcessFeedback(
+    failed=None,
+    seeds=2,
+    screen=None,
+    fitness=0.25,
+    success=0.5,
+    **vars(BEST),
+    **vars(curve_summary([curve_of(ROWS)])),
+    **vars(RANGES),
+)
+IS_BEST = replace(REFLECT, **vars(BestProgram(is_best=True)))
+PASSED = replace(REFLECT, screen=SCREEN.model_copy(update={"share": 0.875, "above": 7}))
+FAILED = ProcessFeedback(
+    failed="it divided by zero",
+    seeds=1,
+    screen=None,
+    fitness=None,
+    success=None,
+    **vars(BestProgram()),
+    **vars(curve_summary([])),
+    **vars(RangeSummary()),
+)
+FINDINGS = FindingFeedback(
+    [
         "RS108 error (line 2): there is no 'positon' — did you mean 'position'?",
         "RS201 error: it is slow",
     ]
-}
-EPISODE = {
-    "title": "the best", "steps": 12, "fitness": 1.0, "success": True, "paid": 4.5, "origin": "an agent of abc",
-    "columns": ["position", "paid", "place"],
-    "rows": [{"step": 1, "cells": [0.1, 0.5, 0.5]}, {"step": 12, "cells": [1.0, 0.25, 0.25]}],
-}  # fmt: skip
-TRAJECTORY = {"episodes": [EPISODE, {**EPISODE, "title": "the worst", "success": False}]}
-AUDIT = {
-    "concerns": ["RS504 warning: term 'away' works against the goal — turn its sign, or drop it"]
-}
-GRADED = {**SCREEN, "rule": "pairs", "by_success": False}
-PREFERENCE = {
-    "problem": "", "trained": False, **SCREEN, "screen": SCREEN,
-    **BEST, **TRAJECTORY, **AUDIT,
-    "terms": [{"name": "place", "better": 0.5, "worse": 0.75, "cells": [0.25, 1.0]}],
-}  # fmt: skip
-TRAINED_ANYWAY = {"trained": True, "concerns": [], **NO_BEST}
-BREAKS = "ValueError: boom (line 5), in step 87 of 120 of an episode (random actions), where next_position = 0.31"
-SUBGOAL_ROW = {
-    "name": "half_way", "random": 0.25, "failures": None, "successes": 1.0, "early": 0.5, "step": 7.0,
-    "label": "half", "false": 3, "negatives": 1000, "bound": 0.0077, "trust": "labels",
-}  # fmt: skip
-SUBGOALS = {
-    "rows": [SUBGOAL_ROW, {**SUBGOAL_ROW, "name": "nearly", "label": None}], "refused": True, "most_false": 0.001,
-    "form": "potential", "played": [{"name": "half_way", "share": 0.75, "failures": None, "step": 6.5}],
-    "concerns": ["RS511 error: subgoal 'half_way' gives false alarms — ask for all that must be true"],
-}  # fmt: skip
-PRIOR = {
-    "who": "the best agent", "fitness": 0.9, "steps": 40, "share": 0.25, "states": 0.41, "columns": ["position"],
-    "rows": [{"cells": [0.5, "1", "-1"], "gap": 2.0}],
-    "tried": {"trainings": 2, "believed": 1, "led": 0.5, "own": 0.25},
-}  # fmt: skip
-SAID = {"said": ["It limps.", "Lift the | leg"]}
-PAST = {
-    "trained": [
-        PastTurn(
-            CODE, "reflect", (("process", PASSED), ("trajectory", TRAJECTORY), ("audit", AUDIT))
-        )
-    ],
-    "reconsider": [PastTurn(CODE, "reconsider", (("preference", PREFERENCE),))],
-    "failed_and_trained": [
-        PastTurn(
-            CODE,
-            "reflect",
-            (("process", REFLECT), ("preference", {**PREFERENCE, **TRAINED_ANYWAY})),
-        )
-    ],
-    "graded": [
-        PastTurn(CODE, "reconsider", (("preference", {**PREFERENCE, **GRADED, "screen": GRADED}),))
-    ],
-    "subgoals": [PastTurn(CODE, "reconsider", (("subgoals", SUBGOALS),))],
-    "person": [
-        PastTurn(
-            CODE,
-            "reflect",
-            (("process", {**REFLECT, **NO_BEST, "is_best": True}), ("person", SAID)),
-        )
-    ],
-    "reflect": [PastTurn(CODE, "reflect", (("process", REFLECT),))],
-    "prior": [PastTurn(CODE, "reflect", (("process", REFLECT), ("prior", PRIOR)))],
-    "broken": [PastTurn(CODE, "reflect", (("process", {**FAILED, **process_rows([])}),))],
-    "repair": [PastTurn(CODE, "repair", (("findings", FINDINGS),))],
-    "breaks": [
-        PastTurn(
-            CODE, "repair", (("preference", {"problem": BREAKS, "trained": False, "concerns": []}),)
-        )
-    ],
-    "failed_round": [PastTurn("I cannot.", "failed_round", (("failed_round", FINDINGS),))],
+)
+EPISODE = EvaluationSummary("the best", 12, 1.0, True, 4.5, COLUMNS, STEPS)
+TRAJECTORY = TrajectoryFeedback([EPISODE, replace(EPISODE, title="the worst", success=False)])
+AUDIT = AuditFeedback(
+    ["RS504 warning: term 'away' works against the goal — turn its sign, or drop it"]
+)
+PREFERENCE = PreferenceFeedback("", AUDIT.concerns, False, SCREEN, **vars(BEST))
+GRADED = replace(
+    PREFERENCE, screen=SCREEN.model_copy(update={"rule": "pairs", "by_success": False})
+)
+TRAINED_ANYWAY = PreferenceFeedback("", [], True, SCREEN)
+BREAKS = PreferenceFeedback(
+    "ValueError: boom (line 5), in step 87 of 120 of an episode (random actions), "
+    "where next_position = 0.31",
+    concerns=[],
+    trained=False,
+    screen=None,
+)
+SUBGOAL_ROW = SubgoalSummary(
+    name="half_way",
+    random=0.25,
+    failures=None,
+    successes=1.0,
+    at_once=0.0,
+    early=0.5,
+    step=7.0,
+    label="half",
+    false=3,
+    negatives=1000,
+    votes=(0, 0),
+    bound=0.0077,
+    trust="labels",
+)
+SUBGOALS = SubgoalFeedback(
+    rows=[SUBGOAL_ROW, SUBGOAL_ROW.model_copy(update={"name": "nearly", "label": None})],
+    concerns=["RS511 error: subgoal 'half_way' gives false alarms — ask for all that must be true"],
+    refused=True,
+    played=[ReachSummary("half_way", share=0.75, failures=None, step=6.5)],
+    form="potential",
+)
+PRIOR = PriorFeedback(
+    who="the best agent",
+    fitness=0.9,
+    steps=40,
+    share=0.25,
+    states=0.41,
+    columns=["position"],
+    rows=[PriorDisagreement([0.5, "1", "-1"], gap=2.0)],
+    tests=PriorTests(trainings=2, accepted=1, guided=0.5, own=0.25),
+)
+SAID = UserFeedback(["It limps.", "Lift the | leg"])
+
+
+def past(template: Template, *parts: tuple[Kind, Feedback], answer: str = CODE) -> list[PastTurn]:
+    return [PastTurn(answer, template, parts)]
+
+
+PAST: dict[str, list[PastTurn]] = {
+    "trained": past("reflect", ("process", PASSED), ("trajectory", TRAJECTORY), ("audit", AUDIT)),
+    "reconsider": past("reconsider", ("preference", PREFERENCE)),
+    "failed_and_trained": past("reflect", ("process", REFLECT), ("preference", TRAINED_ANYWAY)),
+    "graded": past("reconsider", ("preference", GRADED)),
+    "subgoals": past("reconsider", ("subgoals", SUBGOALS)),
+    "person": past("reflect", ("process", IS_BEST), ("person", SAID)),
+    "reflect": past("reflect", ("process", REFLECT)),
+    "prior": past("reflect", ("process", REFLECT), ("prior", PRIOR)),
+    "broken": past("reflect", ("process", FAILED)),
+    "repair": past("repair", ("findings", FINDINGS)),
+    "breaks": past("repair", ("preference", BREAKS)),
+    "failed_round": past("failed_round", ("failed_round", FINDINGS), answer="I cannot."),
 }
 
 
@@ -268,7 +333,8 @@ def test_the_writer_is_told_that_of_its_answers_only_the_module_is_kept(line: Ta
 
 def test_of_each_sum_it_is_said_whether_it_is_discounted(line: Task) -> None:
     """A discounted table beside an undiscounted sum would contradict it, for all that its reader can tell."""
-    preference = {**PREFERENCE, **TRAINED_ANYWAY, **AUDIT, "per": "as a discounted sum"}
+    screen = SCREEN.model_copy(update={"per": "as a discounted sum"})
+    preference = PreferenceFeedback("", AUDIT.concerns, True, screen)
     parts = (
         ("process", REFLECT),
         ("trajectory", TRAJECTORY),
@@ -416,7 +482,7 @@ def test_the_static_part_comes_first(line: Task) -> None:
 
 
 def test_the_last_bits_of_a_training_change_no_request(line: Task) -> None:
-    almost = {**REFLECT, "fitness": 0.25 + 1e-9}
+    almost = replace(REFLECT, fitness=0.25 + 1e-9)
     past = [PastTurn(CODE, "reflect", (("process", almost),))]
     assert told(line, line_seen(), past) == told(line, line_seen(), PAST["reflect"])
 
@@ -488,29 +554,29 @@ def test_numbers_are_short() -> None:
 
 
 def test_no_curve_is_no_table() -> None:
-    assert process_rows([]) == process_rows([[]]) == {"columns": [], "rows": [], "words": []}
-    assert process_rows([curve_of([{"steps": 100.0, "episodes": 0.0}])])["rows"] == []
+    assert curve_summary([]) == curve_summary([[]]) == CurveSummary([], [], [])
+    assert curve_summary([curve_of([{"steps": 100.0, "episodes": 0.0}])]).rows == []
 
 
 def test_one_row() -> None:
-    table = process_rows([curve_of(ROWS[:1])])
-    assert table["columns"] == ["1000 steps"]
-    assert {row["name"]: row["cells"] for row in table["rows"]} == {
+    table = curve_summary([curve_of(ROWS[:1])])
+    assert table.columns == ["1000 steps"]
+    assert {row.name: row.cells for row in table.rows} == {
         "episode length": [50.0], "own return": [2.0], "fitness": [0.1], "place": [2.0],
     }  # fmt: skip
 
 
 def test_two_rows_stay_apart() -> None:
-    table = process_rows([curve_of(ROWS[:2])])
-    assert table["columns"] == ["1000 steps", "2000 steps"]
-    assert table["rows"][-1] == {"name": "place", "cells": [2.0, 4.0]}
+    table = curve_summary([curve_of(ROWS[:2])])
+    assert table.columns == ["1000 steps", "2000 steps"]
+    assert table.rows[-1] == CurveLine("place", [2.0, 4.0])
 
 
 def test_forty_rows_become_ten() -> None:
     rows = [{**ROWS[0], "steps": 1000.0 * n, "fitness": float(n)} for n in range(1, 41)]
-    table = process_rows([curve_of(rows)])
-    assert len(table["columns"]) == STRETCHES and table["columns"][-1] == "40k steps"
-    fitness = next(row["cells"] for row in table["rows"] if row["name"] == "fitness")
+    table = curve_summary([curve_of(rows)])
+    assert len(table.columns) == STRETCHES and table.columns[-1] == "40k steps"
+    fitness = next(row.cells for row in table.rows if row.name == "fitness")
     assert fitness == [pytest.approx(4 * n + 2.5) for n in range(10)]
 
 
@@ -519,22 +585,20 @@ def test_seeds_are_averaged_by_episodes() -> None:
         {**ROWS[0], "fitness": 1.0, "episodes": 1.0},
         {**ROWS[0], "fitness": 4.0, "episodes": 3.0},
     )
-    table = process_rows([curve_of([few]), curve_of([many])])
-    assert next(row["cells"] for row in table["rows"] if row["name"] == "fitness") == [13.0 / 4.0]
+    table = curve_summary([curve_of([few]), curve_of([many])])
+    assert next(row.cells for row in table.rows if row.name == "fitness") == [13.0 / 4.0]
 
 
 def test_a_stretch_in_which_nothing_ended_is_left_out() -> None:
     silent = {"steps": 2000.0, "episodes": 0.0, "fitness": None}
-    table = process_rows([curve_of([ROWS[0], silent, ROWS[2]])])
-    assert len(table["columns"]) == 2
-    assert all(None not in row["cells"] for row in table["rows"])
+    table = curve_summary([curve_of([ROWS[0], silent, ROWS[2]])])
+    assert len(table.columns) == 2
+    assert all(None not in row.cells for row in table.rows)
 
 
 def test_the_native_reward_is_never_shown() -> None:
-    table = process_rows([curve_of([{**ROWS[0], "native_return": 1.0, "wall_s": 3.0}])])
-    assert not {"native_return", "wall_s", "steps", "episodes"} & {
-        row["name"] for row in table["rows"]
-    }
+    table = curve_summary([curve_of([{**ROWS[0], "native_return": 1.0, "wall_s": 3.0}])])
+    assert not {"native_return", "wall_s", "steps", "episodes"} & {row.name for row in table.rows}
 
 
 numbers = st.none() | st.floats(-1e6, 1e6)
@@ -554,6 +618,6 @@ numbers = st.none() | st.floats(-1e6, 1e6)
     )
 )
 def test_any_curve_makes_a_whole_table(rows: list[dict[str, Any]]) -> None:
-    table = process_rows([curve_of(rows)])
-    assert len(table["columns"]) <= STRETCHES
-    assert all(len(row["cells"]) == len(table["columns"]) for row in table["rows"])
+    table = curve_summary([curve_of(rows)])
+    assert len(table.columns) <= STRETCHES
+    assert all(len(row.cells) == len(table.columns) for row in table.rows)

@@ -19,7 +19,7 @@ from rewardsmith.terms.subgoals import Subgoals
 from rewardsmith.train.observing import observed
 from rewardsmith.train.vectors import make_vec_env
 from rewardsmith.writers.questions.program import (
-    NOT_ASKED,
+    STOP_WORDS,
     Question,
     question_program,
     questions,
@@ -47,7 +47,7 @@ def test_every_word_that_tells_something_is_hidden_once() -> None:
     ]
     assert (
         questions("pick up the") == []
-        and set("a the next to up put pick open you".split()) <= NOT_ASKED
+        and set("a the next to up put pick open you".split()) <= STOP_WORDS
     )
 
 

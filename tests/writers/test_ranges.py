@@ -12,7 +12,7 @@ from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.task.loading import load_task
 from rewardsmith.types import Episode
-from rewardsmith.writers.feedback.ranges import MOST_FIELDS, range_rows
+from rewardsmith.writers.feedback.ranges import MOST_FIELDS, range_summary
 from tests.support.lineworld import write_task
 from tests.support.preflights import argument
 
@@ -32,20 +32,20 @@ def test_only_what_differs_is_told_and_the_rest_is_counted() -> None:
         far=[0.0, 1.0, 9.0], turned=[0.0, 3.0, 1.0], held=[0.0, 0.0, 1.0], near=[0.0, 0.99999, -1.0]
     )
     random = seen(far=(0.0, 2.0), turned=(0.0, 3.0), held=(0.0, 0.0), near=(-1.0, 1.0))
-    found = range_rows([played], random)
-    assert [(row["name"], row["here"]) for row in found["ranges"]] == [
+    found = range_summary([played], random)
+    assert [(row.name, row.here) for row in found.ranges] == [
         ("far", (0.0, 9.0)),
         ("held", (0.0, 1.0)),
     ]
-    assert found["alike"] == 2, "to the digits that are told"
+    assert found.alike == 2, "to the digits that are told"
 
 
 def test_of_many_that_differ_those_that_are_left_out_are_not_called_alike() -> None:
     names = [f"f{n}" for n in range(MOST_FIELDS + 3)]
-    found = range_rows(
+    found = range_summary(
         [episode(**{name: [0.0, 5.0] for name in names})], seen(**dict.fromkeys(names, (0.0, 1.0)))
     )
-    assert len(found["ranges"]) == MOST_FIELDS and found["alike"] == 0
+    assert len(found.ranges) == MOST_FIELDS and found.alike == 0
 
 
 @pytest.mark.parametrize(

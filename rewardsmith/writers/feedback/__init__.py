@@ -1,1 +1,1 @@
-"""What goes back to the writer. Today: the process of a training."""
+"""Feedback to the writer on earlier programs, from the results in the run's folder."""

@@ -1,23 +1,21 @@
-"""Which terms are bonuses at the goal: rightly flat until an episode is solved, and then rightly the largest."""
+"""Terms that are bonuses at the goal: they may be zero until a success, and the largest after."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rewardsmith.writers.feedback.trajectory import Played
+from rewardsmith.writers.feedback.trajectory import ScoredEpisode
 
 
-def goal_bonuses(played: Sequence[Played]) -> set[str]:
-    """The terms that pay in the last step of solved episodes and never else; none where no episode was solved."""
-    names = {name for one in played for name in one.output.terms}
-    return {
-        name for name in names if any(_at_goal(name, played)) and not any(_elsewhere(name, played))
-    }
+def goal_bonuses(episodes: Sequence[ScoredEpisode]) -> set[str]:
+    """The terms that are positive at the last step of some solved episode and zero elsewhere."""
+    names = {name for one in episodes for name in one.output.terms}
+    return {name for name in names if _at_goal(name, episodes) and not _elsewhere(name, episodes)}
 
 
-def _at_goal(name: str, played: Sequence[Played]) -> list[bool]:
-    return [bool(one.success and one.output.terms[name][-1] > 0) for one in played]
+def _at_goal(name: str, episodes: Sequence[ScoredEpisode]) -> bool:
+    return any(one.success and one.output.terms[name][-1] > 0 for one in episodes)
 
 
-def _elsewhere(name: str, played: Sequence[Played]) -> list[bool]:
-    return [bool(one.output.terms[name][: -1 if one.success else None].any()) for one in played]
+def _elsewhere(name: str, episodes: Sequence[ScoredEpisode]) -> bool:
+    return any(one.output.terms[name][: -1 if one.success else None].any() for one in episodes)

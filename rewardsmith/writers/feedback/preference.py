@@ -1,8 +1,7 @@
-"""Which known behaviour a program puts in the wrong order, and which of its terms do it (CARD's preference feedback).
+"""Which recorded episodes a program puts in the wrong order, and by which terms (CARD).
 
-Shown are the two trajectories that say most: the worst paid of the good ones, and the best paid of
-the bad ones; of the better and the worse half by fitness, where a rule reads that and none
-succeeded.
+It shows the better episode with the lowest score and the worse episode with the highest. The better
+ones are the successes; without successes, the better half by fitness, if the rule reads fitness.
 """
 
 from __future__ import annotations
@@ -27,16 +26,16 @@ def preference_summary(
     measure: Measure,
     threshold: float,
     fields: Sequence[str],
-    seen: Arguments,
+    arguments: Arguments,
 ) -> PreferenceSummary:
-    """How a program orders the episodes of a bank, as the template ``shared/preference`` shows it.
+    """How a program orders the episodes of a bank.
 
     Args:
         fields: those that the program reads.
-        seen: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
+        arguments: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
 
     Raises:
-        ValueError: the bank holds no contrast.
+        ValueError: the bank has no better or no worse episodes.
     """
     kept = paid.agreement(rule, measure)
     better = paid.told_apart(rule)
@@ -62,7 +61,7 @@ def preference_summary(
         above=int((scores[better] > scores[places[1]]).sum()),
         terms=_term_rows(paid, measure, better, places),
         episodes=[
-            _episode(paid, title, place, fields, seen)
+            _episode(paid, title, place, fields, arguments)
             for title, place in zip(titles, places, strict=True)
         ],
     )
@@ -71,7 +70,7 @@ def preference_summary(
 def _term_rows(
     paid: Paid, measure: Measure, better: Array, places: Sequence[int]
 ) -> list[TermSummary]:
-    """What each term pays the better and the worse; those that favour the worse most come first, the whole last."""
+    """The scores of each term, those that favour the worse episodes first; the sum last."""
     rows = [(name, paid.scores(measure, values)) for name, values in paid.terms.items()]
     rows.sort(key=lambda row: _gain(row[1], better))
     return [
@@ -90,20 +89,21 @@ def _row(name: str, scores: FloatArray, better: Array, places: Sequence[int]) ->
 
 
 def _gain(scores: FloatArray, better: Array) -> float:
-    """How much more the better get."""
+    """By how much the mean score of the better episodes is larger."""
     return float(np.nan_to_num(scores[better].mean() - scores[~better].mean(), nan=0.0))
 
 
 def _episode(
-    paid: Paid, title: str, place: int, fields: Sequence[str], seen: Arguments
+    paid: Paid, title: str, place: int, fields: Sequence[str], arguments: Arguments
 ) -> EpisodeSummary:
     found = paid.bank.trajectories[place]
-    table = episode_table(found.episode, paid.of(place), fields, seen)
+    table = episode_table(found.episode, paid.of(place), fields, arguments)
     return EpisodeSummary(
         title=title,
         origin=found.whose,
         steps=len(found.episode),
         fitness=found.fitness,
         success=found.success,
-        **table,
+        columns=table.columns,
+        rows=table.rows,
     )

@@ -1,9 +1,10 @@
-"""Feedback on a prior on Q: where it disagrees with what the best agent learned."""
+"""Feedback on a prior on Q: where it disagrees with the actions of the best agent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 
@@ -20,49 +21,45 @@ from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.types import Array, Episode, FloatArray
 from rewardsmith.writers.feedback.moments import numbers_of
+from rewardsmith.writers.feedback.records import PriorDisagreement, PriorFeedback, PriorTests
 
 MOST_ROWS = 4
+_APART = 10  # steps between two rows at least
 
 
-_APART = 10  # steps between two rows: one place, told once
-
-
-def prior_rows(
+def prior_feedback(
     believed: Believed,
     episodes: Sequence[Episode],
     fields: Sequence[str],
-    seen: Arguments,
+    arguments: Arguments,
     gamma: float,
-) -> dict[str, Any]:
-    """Values of ``shared/prior``, but for whose agent it was.
+) -> PriorFeedback:
+    """The comparison with some episodes of an agent.
 
     Args:
         gamma: the learner's discount.
         fields: those that the program reads.
-        seen: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
+        arguments: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
     """
     gaps = believed.others.max(axis=1) - believed.taken
     lengths = np.array([len(episode) for episode in episodes])
     starts = np.cumsum(lengths) - lengths
-    rows, columns = [], list[str]()
+    rows, columns = list[PriorDisagreement](), list[str]()
     for place in _worst(gaps):
         number = int(np.searchsorted(starts, place, side="right")) - 1
         step, episode = int(place - starts[number]), episodes[number]
-        before = {
-            name: float(values[step])
-            for name, values in numbers_of(episode, fields, seen, after=False).items()
-        }
+        before = numbers_of(episode, fields, arguments, after=False)
         columns = list(before)
-        did, wanted = (_action(values) for values in (episode.actions[step], believed.best[place]))
-        rows.append({"cells": [*before.values(), did, wanted], "gap": float(gaps[place])})
-    states = state_agreement(believed, returns_from_there(episodes, gamma))
-    return {
-        "share": agreement(believed),
-        "states": states,
-        "steps": len(gaps),
-        "columns": columns,
-        "rows": rows,
-    }
+        cells: list[float | str] = [float(values[step]) for values in before.values()]
+        cells += [_action(episode.actions[step]), _action(believed.best[place])]
+        rows.append(PriorDisagreement(cells, float(gaps[place])))
+    return PriorFeedback(
+        share=agreement(believed),
+        states=state_agreement(believed, returns_from_there(episodes, gamma)),
+        steps=len(gaps),
+        columns=columns,
+        rows=rows,
+    )
 
 
 def _worst(gaps: FloatArray) -> list[int]:
@@ -80,25 +77,22 @@ def _action(value: Array) -> str:
     return ", ".join(f"{number:.3g}" for number in np.asarray(value, np.float64).ravel())
 
 
-_NOTHING: dict[str, Any] = {"steps": 0, "rows": [], "tried": None}
-
-
-def prior_feedback(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
-    """Values of ``shared/prior``; of a program without a prior, or where nothing was learned yet, nothing to tell.
+def prior_feedback_of(run: RunFolder, state: RunState, program: str) -> PriorFeedback:
+    """The feedback on a program of a run; empty without a prior, or without a trained agent.
 
     Raises:
         BoundaryError: the sandbox failed.
     """
     best = _best_agent(state, program)
     if "q_prior" not in state.functions.get(program, ()) or best is None:
-        return _NOTHING
+        return PriorFeedback()
     episodes, checked = run.trial(best).episodes(), run.program(program)
     if not episodes:
-        return _NOTHING
+        return PriorFeedback()
     assert state.preflight is not None
     believed = prior_values(checked, episodes, state.preflight)
     gamma = run.task().spec.training.gamma
-    told = prior_rows(
+    found = prior_feedback(
         believed, episodes, checked.verdict.fields_read, state.preflight.arguments, gamma
     )
     who = (
@@ -106,28 +100,26 @@ def prior_feedback(run: RunFolder, state: RunState, program: str) -> dict[str, A
         if best.program == NATIVE
         else "the best agent"
     )
-    return {"who": who, "fitness": best.fitness, "tried": _tried(run, state, program), **told}
+    return replace(found, who=who, fitness=best.fitness, tests=_tests(run, state, program))
 
 
-def _tried(run: RunFolder, state: RunState, program: str) -> dict[str, Any] | None:
-    """What became of it where it had to prove itself, in all trainings that are over, also as a program of its own."""
-    trials = [
-        trial
-        for name in (program, *_parts(state, program))
-        for trial in state.trials_of(name, "selection")
-    ]
+def _tests(run: RunFolder, state: RunState, program: str) -> PriorTests | None:
+    """The tests in all finished trainings of the program and of the prior alone."""
+    names = (program, *_parts(state, program))
+    trials = [trial for name in names for trial in state.trials_of(name, "selection")]
     reports = [report for trial in trials if (report := run.trial(trial).trained()) is not None]
     outcomes = [report.prior for report in reports if report.prior is not None]
     if not outcomes:
         return None
-    led, own = (
-        _mean([getattr(outcome, whose) for outcome in outcomes]) for whose in ("guided", "own")
+    return PriorTests(
+        trainings=len(outcomes),
+        accepted=sum(map(attrgetter("accepted"), outcomes)),
+        guided=_mean(map(attrgetter("guided"), outcomes)),
+        own=_mean(map(attrgetter("own"), outcomes)),
     )
-    believed = sum(outcome.accepted for outcome in outcomes)
-    return {"trainings": len(outcomes), "believed": believed, "led": led, "own": own}
 
 
-def _mean(values: list[float | None]) -> float | None:
+def _mean(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
 
@@ -139,7 +131,7 @@ def _parts(state: RunState, program: str) -> list[str]:
 
 
 def _best_agent(state: RunState, program: str) -> TrialState | None:
-    """Of the program, its functions alone and the native reward: what did best is the evidence."""
+    """The best trial of the program, of its functions alone, and of the native reward."""
     names = (program, *_parts(state, program), NATIVE)
     trials = [trial for name in names for trial in state.trials_of(name, "selection")]
     scored = [trial for trial in trials if trial.fitness is not None]

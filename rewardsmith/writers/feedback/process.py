@@ -1,29 +1,28 @@
-"""Process feedback (Eureka's reward reflection): every term and the task's score along training, summed up.
+"""Process feedback (Eureka's reward reflection): every term and the fitness along training.
 
-About ten stretches of the curve, whatever its length, and in words what each term did over them.
-The native return is left out where the task has a fitness of its own, since showing it would give
-away the reward that is to be replaced.
+The curve is divided into ten stretches, and the trend of each term over them is described in words.
+The native return is left out: it would reveal the reward that the program is to replace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Sized
 from itertools import pairwise
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
 
 from rewardsmith.run.curves import CurveRow
-from rewardsmith.types import Finding
+from rewardsmith.types import Finding, FloatArray
+from rewardsmith.writers.feedback.records import CurveLine, CurveSummary
 
 STRETCHES = 10
-_SAME = 0.1  # of its largest value, by which a term may change and be called flat
-_DOMINATES = 0.8  # of all that is paid in the end, signs left out
-_SEVERAL = 5  # stretches, from which on two curves can be compared
+_SAME = 0.1  # a term is flat if it changes by less than this share of its largest value
+_DOMINATES = 0.8  # share of the sum of absolute terms at the end
+_SEVERAL = 5  # stretches that a correlation needs
 _OPPOSITE = -0.5  # correlation of return and fitness over a training
-_STUCK = 0.1  # share of episodes that are solved by chance alone
-_AT_MOST = 0.02  # of its largest pay per step, within which a term stands at that
+_STUCK = 0.1  # difference of success rates with and without exploration
+_AT_MOST = 0.02  # a term is at its largest value per step within this share of it
 _NAMES = {
     "length": "episode length",
     "own_return": "own return",
@@ -34,16 +33,16 @@ _NAMES = {
 Cell = Callable[[CurveRow], float | None]
 
 
-def process_rows(
+def curve_summary(
     curves: Sequence[Sequence[CurveRow]], at_goal: Collection[str] = (), solved: bool = False
-) -> dict[str, Any]:
-    """A table over training: ``columns`` (steps at the end of each stretch), ``rows`` of name and cells, and ``words``.
+) -> CurveSummary:
+    """The trainings of a program as a table and in words.
 
     Args:
         curves: one per training seed.
         at_goal: terms that are bonuses at the goal, see
             :func:`rewardsmith.writers.feedback.goal.goal_bonuses`.
-        solved: the trained policy solved an episode, whatever happened while it learned.
+        solved: the trained policy solved an evaluation episode.
 
     Returns:
         Cells are means over seeds, weighted by episodes; None where no episode ended in a stretch.
@@ -51,7 +50,7 @@ def process_rows(
     rows = [row for curve in curves for row in curve]
     last = max((row.steps for row in rows), default=0)
     if not last:
-        return {"columns": [], "rows": [], "words": []}
+        return CurveSummary([], [], [])
     stretches = _stretches(rows, last)
     columns = [
         f"{high / 1000:.0f}k steps" if last >= 10_000 else f"{high:.0f} steps" for high in stretches
@@ -60,45 +59,44 @@ def process_rows(
     names = dict.fromkeys(name for row in rows for name in row.terms)
     terms = _known({name: _means(stretches, _term(name)) for name in names})
     unsolved = not solved and "success" in cells and not any(cells["success"])
-    return {
-        "columns": columns,
-        "rows": [
-            *({"name": _NAMES[name], "cells": values} for name, values in cells.items()),
-            *({"name": name, "cells": values} for name, values in terms.items()),
-        ],
-        "words": process_words(terms, cells.get("length", []), columns, at_goal, unsolved)
-        + _apart(cells),
-    }
+    lines = [CurveLine(_NAMES[name], values) for name, values in cells.items()]
+    lines += [CurveLine(name, values) for name, values in terms.items()]
+    words = process_words(terms, cells.get("length", []), columns, at_goal, unsolved)
+    return CurveSummary(columns, lines, words + _opposite(cells))
 
 
-def _apart(cells: Mapping[str, Sequence[float | None]]) -> list[str]:
-    """That what is paid and what is wanted go opposite ways, where they do."""
+def _opposite(cells: Mapping[str, Sequence[float | None]]) -> list[str]:
+    """A warning if own return and fitness are negatively correlated; empty otherwise."""
     curves = zip(cells.get("own_return", []), cells.get("fitness", []), strict=False)
     both = [pair for pair in curves if None not in pair]
     if len(both) < _SEVERAL:
         return []
-    paid, wanted = np.array(both, np.float64).T
-    if np.ptp(paid) == 0 or np.ptp(wanted) == 0 or np.corrcoef(paid, wanted)[0, 1] > _OPPOSITE:
+    returns, fitness = np.array(both, np.float64).T
+    if np.ptp(returns) == 0 or np.ptp(fitness) == 0:
         return []
-    ways = f"own return went from {paid[0]:.3g} to {paid[-1]:.3g} and fitness from {wanted[0]:.3g} to {wanted[-1]:.3g}"
+    if np.corrcoef(returns, fitness)[0, 1] > _OPPOSITE:
+        return []
+    ways = (
+        f"own return went from {returns[0]:.3g} to {returns[-1]:.3g} "
+        f"and fitness from {fitness[0]:.3g} to {fitness[-1]:.3g}"
+    )
     return [f"what you pay and what is wanted go opposite ways: {ways}"]
 
 
-def stuck_words(rows: Sequence[Mapping[str, Any]], success: float | None) -> list[str]:
-    """That an agent succeeds less often without chance than it did while it still tried things out.
+def stuck_words(rows: Sequence[CurveLine], success: float | None) -> list[str]:
+    """A warning if the deterministic policy succeeds less often than the exploring one.
 
     Args:
-        rows: of the table, see :func:`process_rows`.
-        success: share of the episodes that the trained policy solves, acting without chance.
+        rows: see :func:`curve_summary`.
+        success: success rate of the deterministic policy.
     """
-    rates: Sequence[float | None] = next(
-        (row["cells"] for row in rows if row["name"] == _NAMES["success"]), []
-    )
+    rates = next((row.cells for row in rows if row.name == _NAMES["success"]), [])
     if success is None or not rates or rates[-1] is None or rates[-1] - success < _STUCK:
         return []
     return [
-        f"at the end of the training it solved {rates[-1]:.0%} of the episodes, and without chance {success:.0%}: "
-        "there are places where it only gets on by chance, and else does the same again and again"
+        f"at the end of the training it solved {rates[-1]:.0%} of the episodes, "
+        f"and without chance {success:.0%}: there are places where it only gets on by chance, "
+        "and else does the same again and again"
     ]
 
 
@@ -109,26 +107,19 @@ def process_words(
     at_goal: Collection[str] = (),
     unsolved: bool = False,
 ) -> list[str]:
-    """What each term did over a training: it grew, fell, is flat, stands at its most, and which one dominates.
+    """The trend of each term in words, and which one dominates.
 
-    A bonus at the goal is called one, and is blamed for nothing: once the goal is reached it stands
-    still, and is most.
+    A bonus at the goal is expected to be flat and large once the goal is reached, so it gets no
+    warning.
 
     Args:
         terms: name -> its sum over an episode in each stretch, None where none ended.
         lengths: of the episodes in each stretch.
         columns: names of the stretches.
-        at_goal: those that are bonuses at the goal.
-        unsolved: no episode was solved, so that such a bonus was never paid.
+        at_goal: terms that are bonuses at the goal.
+        unsolved: no episode was solved.
     """
-    known = {
-        name: [value for value in values if value is not None] for name, values in terms.items()
-    }
-    ends = {
-        name: abs(float(np.mean(values[-_fifth(values) :])))
-        for name, values in known.items()
-        if values
-    }
+    known = {name: _values(values) for name, values in terms.items()}
     words = []
     for name, values in known.items():
         if len(values) < 2:
@@ -137,24 +128,38 @@ def process_words(
             words.append(f"`{name}`, a bonus at the goal, {_trend(values)}")
         elif unsolved and not any(values):
             words.append(
-                f"`{name}` is never paid: right for a bonus at the goal, since no episode was solved"
+                f"`{name}` is never paid: right for a bonus at the goal, "
+                "since no episode was solved"
             )
         else:
             words.append(f"`{name}` {_trend(values)}{_standing(terms[name], lengths, columns)}")
-    most = max(ends, key=lambda name: ends[name], default="")
-    if most not in at_goal and len(ends) > 1 and ends[most] >= _DOMINATES * sum(ends.values()) > 0:
-        words.append(
-            f"`{most}` dominates: it is {ends[most] / sum(ends.values()):.0%} of all that is paid in the end"
-        )
-    return words
+    return words + _dominant(known, at_goal)
 
 
-def _fifth(values: Sequence[float]) -> int:
+def _dominant(terms: Mapping[str, Sequence[float]], at_goal: Collection[str]) -> list[str]:
+    """The term that makes most of the reward at the end of training, if one does."""
+    ends = {
+        name: abs(float(np.mean(values[-_fifth(values) :])))
+        for name, values in terms.items()
+        if values
+    }
+    most, total = max(ends, key=lambda name: ends[name], default=""), sum(ends.values())
+    if most in at_goal or len(ends) < 2 or not ends[most] >= _DOMINATES * total > 0:
+        return []
+    share = ends[most] / total
+    return [f"`{most}` dominates: it is {share:.0%} of all that is paid in the end"]
+
+
+def _values(cells: Sequence[float | None]) -> list[float]:
+    return [value for value in cells if value is not None]
+
+
+def _fifth(values: Sized) -> int:
     return max(1, len(values) // 5)
 
 
 def _trend(values: Sequence[float]) -> str:
-    """How the sum of a term over an episode changed from the first fifth of a training to the last."""
+    """The change of a term from the first fifth of a training to the last, in words."""
     largest, count = max(map(abs, values)), _fifth(values)
     if largest == 0:
         return "is never paid"
@@ -172,7 +177,7 @@ def _trend(values: Sequence[float]) -> str:
 def _standing(
     values: Sequence[float | None], lengths: Sequence[float | None], columns: Sequence[str]
 ) -> str:
-    """That a term came to its most per step and stands there, as one that is clipped; empty where it does not."""
+    """A note on a term that stays at its largest value per step, as if it were clipped."""
     if len(lengths) != len(values):
         return ""
     rates = [
@@ -191,7 +196,7 @@ def _standing(
 
 
 def _stretches(rows: Sequence[CurveRow], last: int) -> dict[float, list[CurveRow]]:
-    """Step at the end of a stretch -> its rows; stretches in which no episode ended are left out."""
+    """Step at the end of each stretch with a finished episode -> the rows of the stretch."""
     found = {}
     for low, high in pairwise(np.linspace(0, last, STRETCHES + 1)):
         stretch = [row for row in rows if low < row.steps <= high]
@@ -221,44 +226,42 @@ def _mean(stretch: Sequence[CurveRow], cell: Cell) -> float | None:
 
 def _known(cells: Mapping[str, list[float | None]]) -> dict[str, list[float | None]]:
     """Those that have a value in any stretch."""
-    return {
-        name: values for name, values in cells.items() if any(one is not None for one in values)
-    }
+    return {name: values for name, values in cells.items() if _values(values)}
 
 
 def hollow_gain(curves: Sequence[Sequence[CurveRow]]) -> list[Finding]:
-    """Whether agents earned more and more of the reward while the fitness stood still or fell.
+    """A finding if the return under the program grew while the fitness did not.
 
     Args:
-        curves: one per training seed, see
-            :func:`rewardsmith.writers.feedback.process.process_rows`.
+        curves: one per training seed.
     """
-    hollow = [
-        both
-        for curve in curves
-        if (both := _gains(curve)) is not None and both[0] > 0.5 and both[1] < 0.05
-    ]
-    if not hollow or len(hollow) <= len(curves) / 2:
+    hollow = sum(_is_hollow(curve) for curve in curves)
+    if not hollow or hollow <= len(curves) / 2:
         return []
     message = (
         "agents came to earn more and more of this reward while the task's fitness did not rise"
     )
-    hint = "they collect something that is not the goal: find the term whose sum grew, and close that way"
+    hint = (
+        "they collect something that is not the goal: "
+        "find the term whose sum grew, and close that way"
+    )
     return [Finding("RS506", "warning", message, hint, source="audit")]
 
 
+def _is_hollow(curve: Sequence[CurveRow]) -> bool:
+    gains = _gains(curve)
+    return gains is not None and gains[0] > 0.5 and gains[1] < 0.05
+
+
 def _gains(curve: Sequence[CurveRow]) -> tuple[float, float] | None:
-    """Change of own return and of fitness from the first to the last fifth of a curve, in units of their range."""
-    series = [
-        [row.own_return for row in curve if row.own_return is not None],
-        [row.fitness for row in curve if row.fitness is not None],
-    ]
-    if min(map(len, series)) < 5:
+    """Changes of own return and fitness from the first to the last fifth, in units of the range."""
+    returns = _values([row.own_return for row in curve])
+    fitness = _values([row.fitness for row in curve])
+    if min(len(returns), len(fitness)) < 5:
         return None
-    changes = []
-    for values in (np.array(one, np.float64) for one in series):
-        fifth = max(1, len(values) // 5)
-        changes.append(
-            float((values[-fifth:].mean() - values[:fifth].mean()) / (np.ptp(values) or 1.0))
-        )
-    return changes[0], changes[1]
+    return _change(np.array(returns)), _change(np.array(fitness))
+
+
+def _change(values: FloatArray) -> float:
+    fifth = _fifth(values)
+    return float((values[-fifth:].mean() - values[:fifth].mean()) / (np.ptp(values) or 1.0))

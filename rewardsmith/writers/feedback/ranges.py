@@ -1,66 +1,61 @@
-"""Where a trained policy went that random behaviour did not: the range of each field in its episodes."""
+"""The range of each field in the episodes of a trained policy, against the random policy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from rewardsmith.episodes.preflight import Arguments
 from rewardsmith.llm.prompts import short_number
 from rewardsmith.types import Episode
+from rewardsmith.writers.feedback.records import FieldRange, RangeSummary
 
 MOST_FIELDS = 12
-NOWHERE: Mapping[str, Any] = {"ranges": [], "alike": 0}
 
 
-def range_rows(episodes: Sequence[Episode], arguments: Arguments) -> dict[str, Any]:
-    """Values of ``shared/process``.
+def range_summary(episodes: Sequence[Episode], arguments: Arguments) -> RangeSummary:
+    """The ranges of fields that differ from the random policy, largest change first.
+
+    At most twelve fields; fields with values that are not finite are left out.
 
     Args:
-        episodes: the fields' values after the last step among them.
-        arguments: what programs may read, as the look at the environment saw it, see
-            :class:`rewardsmith.episodes.preflight.Preflight`; fields that are not among them are
-            hidden, and left out.
-
-    Returns:
-        ``ranges``: of fields whose range is another than in random behaviour, their name and the
-        lowest and highest value in both; at most twelve, those that changed most first, and none of
-        a field that is not finite. ``alike``: how many others have the same range, to the digits
-            that are told.
+        episodes: with the values of fields after the last step.
+        arguments: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`;
+            other fields are hidden, and left out.
     """
-    names = [
-        name
-        for name in (episodes[0].fields if episodes else ())
-        if _seen(name, arguments) is not None
-    ]
-    names = [name for name in names if name != "obs"] or names  # its parts tell more than all of it
-    rows: list[tuple[float, dict[str, Any]]] = []
-    for name in names:
-        values = np.concatenate(
-            [np.asarray(episode.fields[name], np.float64).ravel() for episode in episodes]
-        )
-        random = _seen(name, arguments) or (0.0, 0.0)
-        if values.size and np.isfinite(values).all():
-            here = float(values.min()), float(values.max())
-            rows.append((_change(random, here), {"name": name, "random": random, "here": here}))
-    other = [(change, row) for change, row in rows if _told(row["random"]) != _told(row["here"])]
-    other.sort(key=lambda pair: -pair[0])
-    return {"ranges": [row for _, row in other[:MOST_FIELDS]], "alike": len(rows) - len(other)}
+    known = episodes[0].fields if episodes else ()
+    names = [name for name in known if _random_range(name, arguments) is not None]
+    names = [name for name in names if name != "obs"] or names  # the fields are parts of obs
+    found = [_field_range(name, episodes, arguments) for name in names]
+    ranges = [one for one in found if one is not None]
+    differing = [one for one in ranges if _digits(one.random) != _digits(one.here)]
+    differing.sort(key=lambda one: -_change(one.random, one.here))
+    return RangeSummary(differing[:MOST_FIELDS], len(ranges) - len(differing))
 
 
-def _told(ends: tuple[float, float]) -> list[str]:
+def _field_range(name: str, episodes: Sequence[Episode], arguments: Arguments) -> FieldRange | None:
+    """None for a field that is not finite, or has no values."""
+    values = np.concatenate(
+        [np.asarray(episode.fields[name], np.float64).ravel() for episode in episodes]
+    )
+    random = _random_range(name, arguments) or (0.0, 0.0)
+    if not values.size or not np.isfinite(values).all():
+        return None
+    return FieldRange(name, random, (float(values.min()), float(values.max())))
+
+
+def _digits(ends: tuple[float, float]) -> list[str]:
     return [short_number(end + 0.0) for end in ends]  # no minus before a 0
 
 
-def _seen(name: str, arguments: Arguments) -> tuple[float, float] | None:
-    """The range in random behaviour; None for what programs may not ask for, and for texts."""
+def _random_range(name: str, arguments: Arguments) -> tuple[float, float] | None:
+    """The range under the random policy; None for what programs may not read, and for texts."""
     found = arguments.get(name) or arguments.get(f"next_{name}")
     return None if found is None or found.words else found.range
 
 
 def _change(before: tuple[float, float], after: tuple[float, float]) -> float:
-    """How far the ends of a range moved, in widths of the range before."""
+    """The distance of the ends of two ranges, in widths of the first."""
     width = before[1] - before[0] or 1.0
     return (abs(after[0] - before[0]) + abs(after[1] - before[1])) / abs(width)

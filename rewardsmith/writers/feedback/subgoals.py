@@ -1,17 +1,27 @@
-"""Feedback on subgoals: when each comes true, as rows of a table."""
+"""Feedback on subgoals: when each becomes true, as rows of a table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from rewardsmith.evidence.subgoals import Reached
 from rewardsmith.run.records import SubgoalSummary
+from rewardsmith.writers.feedback.records import ReachSummary
 
-Played = tuple[Mapping[str, Sequence[int | None]], Sequence[bool] | None]
-"""Of some episodes: subgoal -> step in which each reached it, and whether each succeeded."""
+
+class SubgoalSteps(NamedTuple):
+    """When the evaluation episodes of a training reached their subgoals.
+
+    Attributes:
+        steps: subgoal -> step in which each episode reached it; None where it did not.
+        successes: of each episode; None where the task defines no success.
+    """
+
+    steps: Mapping[str, Sequence[int | None]]
+    successes: Sequence[bool] | None
 
 
 def subgoal_summaries(found: Sequence[Reached]) -> list[SubgoalSummary]:
@@ -19,33 +29,22 @@ def subgoal_summaries(found: Sequence[Reached]) -> list[SubgoalSummary]:
     return [SubgoalSummary(**one._asdict(), bound=one.bound, trust=one.trust) for one in found]
 
 
-def played_rows(trainings: Sequence[Played]) -> list[dict[str, Any]]:
-    """When trained agents reached each subgoal.
+def reach_summaries(trainings: Sequence[SubgoalSteps]) -> list[ReachSummary]:
+    """When trained agents reached each subgoal, over the episodes of all trainings."""
+    names = dict.fromkeys(name for training in trainings for name in training.steps)
+    return [_reach_summary(name, trainings) for name in names]
 
-    Args:
-        trainings: what each training's evaluation episodes came to.
 
-    Returns:
-        Per subgoal: ``name``, ``share`` of all episodes, of ``failures`` (None where there are
-            none), median ``step``.
-    """
-    rows = []
-    for name in dict.fromkeys(name for steps, _ in trainings for name in steps):
-        found = [
-            (step, won)
-            for steps, successes in trainings
-            for step, won in zip(steps[name], successes or [False] * len(steps[name]), strict=True)
-        ]
-        had, lost = (
-            [step for step, _ in found if step is not None],
-            [step for step, won in found if not won],
-        )
-        rows.append(
-            {
-                "name": name,
-                "share": len(had) / len(found),
-                "failures": sum(step is not None for step in lost) / len(lost) if lost else None,
-                "step": float(np.median(had)) if had else None,
-            }
-        )
-    return rows
+def _reach_summary(name: str, trainings: Sequence[SubgoalSteps]) -> ReachSummary:
+    found: list[tuple[int | None, bool]] = []
+    for steps, successes in trainings:
+        found += zip(steps[name], successes or [False] * len(steps[name]), strict=True)
+    reached = [step for step, _ in found if step is not None]
+    failures = [step for step, success in found if not success]
+    among_failures = sum(step is not None for step in failures)
+    return ReachSummary(
+        name=name,
+        share=len(reached) / len(found),
+        failures=among_failures / len(failures) if failures else None,
+        step=float(np.median(reached)) if reached else None,
+    )

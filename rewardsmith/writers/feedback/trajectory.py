@@ -1,19 +1,20 @@
-"""What the best and the worst episode of a trained policy looked like (CARD's trajectory feedback)."""
+"""The best and the worst evaluation episode of a trained policy (CARD's trajectory feedback)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from rewardsmith.episodes.preflight import Arguments
 from rewardsmith.types import Episode, Output
 from rewardsmith.writers.feedback.moments import episode_table
+from rewardsmith.writers.feedback.records import EvaluationSummary, TrajectoryFeedback
 
 
-class Played(NamedTuple):
-    """An episode, what it was worth, and what the program pays for it."""
+class ScoredEpisode(NamedTuple):
+    """An episode with its fitness, its success, and the output of the program."""
 
     episode: Episode
     fitness: float
@@ -21,39 +22,40 @@ class Played(NamedTuple):
     output: Output
 
 
-def trajectory_rows(
-    played: Sequence[Played], fields: Sequence[str], seen: Arguments
-) -> dict[str, Any]:
-    """Values of ``shared/trajectory``: the best and the worst episode; one where all are worth the same.
+def trajectory_feedback(
+    episodes: Sequence[ScoredEpisode], fields: Sequence[str], arguments: Arguments
+) -> TrajectoryFeedback:
+    """The best and the worst episode; one where all have the same fitness.
 
-    CARD takes the extremes of the reward that is being judged; here they are those of fitness,
-    which that reward cannot bend, and among equals those of the reward.
+    CARD takes the highest and the lowest return under the program's own reward. Here they are the
+    extremes of the fitness, which that reward cannot distort; its return only breaks ties.
 
     Args:
         fields: those that the program reads.
-        seen: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
+        arguments: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
     """
-    ranked = sorted(played, key=lambda one: (one.fitness, float(one.output.total.sum())))
+    ranked = sorted(episodes, key=lambda one: (one.fitness, float(one.output.total.sum())))
     if not ranked:
-        return {"episodes": []}
+        return TrajectoryFeedback([])
     ends = [("the best", ranked[-1]), ("the worst", ranked[0])]
     alike = (
         np.isclose(ranked[0].fitness, ranked[-1].fitness, rtol=1e-3)
         and ranked[0].success == ranked[-1].success
     )
-    return {
-        "episodes": [
-            _told(title, one, fields, seen) for title, one in (ends[:1] if alike else ends)
-        ]
-    }
+    shown = ends[:1] if alike else ends
+    return TrajectoryFeedback([_summary(title, one, fields, arguments) for title, one in shown])
 
 
-def _told(title: str, one: Played, fields: Sequence[str], seen: Arguments) -> dict[str, Any]:
-    return {
-        "title": title,
-        "steps": len(one.episode),
-        "fitness": one.fitness,
-        "success": one.success,
-        "paid": float(one.output.total.sum()),
-        **episode_table(one.episode, one.output, fields, seen),
-    }
+def _summary(
+    title: str, one: ScoredEpisode, fields: Sequence[str], arguments: Arguments
+) -> EvaluationSummary:
+    table = episode_table(one.episode, one.output, fields, arguments)
+    return EvaluationSummary(
+        title=title,
+        steps=len(one.episode),
+        fitness=one.fitness,
+        success=one.success,
+        paid=float(one.output.total.sum()),
+        columns=table.columns,
+        rows=table.rows,
+    )

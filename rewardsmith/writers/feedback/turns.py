@@ -1,9 +1,8 @@
-"""Past turns -> what the writer is told about them, read from the run's folder."""
+"""Past turns with their feedback, from the results in the run's folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from rewardsmith.episodes.columns import split_output
 from rewardsmith.evidence.suspicions import Suspicions
@@ -11,19 +10,33 @@ from rewardsmith.llm.log import ReplyLog
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Kind, Turn, Write
-from rewardsmith.run.records import AuditRecord, ScreenRecord
+from rewardsmith.run.records import AuditRecord, PreferenceSummary, ScreenRecord
 from rewardsmith.run.state import RunState, TrialState
-from rewardsmith.writers.conversation import PastTurn
-from rewardsmith.writers.feedback.best import NO_BEST, best_so_far
+from rewardsmith.writers.conversation import PastTurn, Template
+from rewardsmith.writers.feedback.best import best_so_far
 from rewardsmith.writers.feedback.goal import goal_bonuses
-from rewardsmith.writers.feedback.prior import prior_feedback
-from rewardsmith.writers.feedback.process import hollow_gain, process_rows, stuck_words
-from rewardsmith.writers.feedback.ranges import NOWHERE, range_rows
-from rewardsmith.writers.feedback.subgoals import played_rows
-from rewardsmith.writers.feedback.trajectory import Played, trajectory_rows
+from rewardsmith.writers.feedback.prior import prior_feedback_of
+from rewardsmith.writers.feedback.process import curve_summary, hollow_gain, stuck_words
+from rewardsmith.writers.feedback.ranges import range_summary
+from rewardsmith.writers.feedback.records import (
+    AblationFeedback,
+    AblationRow,
+    AuditFeedback,
+    BestProgram,
+    Feedback,
+    FindingFeedback,
+    PreferenceFeedback,
+    ProcessFeedback,
+    RangeSummary,
+    SubgoalFeedback,
+    TrajectoryFeedback,
+    UserFeedback,
+)
+from rewardsmith.writers.feedback.subgoals import SubgoalSteps, reach_summaries
+from rewardsmith.writers.feedback.trajectory import ScoredEpisode, trajectory_feedback
 
 _NO_CODE = "(no program)"
-_ASKED: dict[str, Any] = {
+_TEMPLATES: dict[Kind, Template] = {
     "preference": "reconsider",
     "subgoals": "reconsider",
     "findings": "repair",
@@ -36,9 +49,8 @@ def past_turns(
 ) -> list[PastTurn]:
     """The turns that an order shows, with their feedback.
 
-    Each is told as it was when it was the newest one, by what was known and shown then: a
-    conversation goes on, and is not rewritten, so that its writer is not confused and providers'
-    prompt caches hit.
+    The feedback on a turn does not change later: it contains what was known when the turn was the
+    newest one. So the conversation stays consistent, and providers can cache it.
     """
     shown = [turn.program for turn in order.turns]
     return [
@@ -55,39 +67,39 @@ def _past_turn(
     shown: Sequence[str | None],
     suspicions: Suspicions,
 ) -> PastTurn:
-    telling: dict[Kind, Callable[[], dict[str, Any]]] = {
+    makers: Mapping[Kind, Callable[[], Feedback]] = {
         "process": lambda: _process(run, state, _program(turn), shown),
         "trajectory": lambda: _trajectory(run, state, _program(turn)),
         "subgoals": lambda: _subgoals(run, state, _program(turn)),
         "audit": lambda: _audit(run, state, turn, suspicions),
-        "ablation": lambda: {"rows": ablation_rows(state, _program(turn))},
-        "prior": lambda: prior_feedback(run, state, _program(turn)),
+        "ablation": lambda: _ablation(state, _program(turn)),
+        "prior": lambda: prior_feedback_of(run, state, _program(turn)),
         "preference": lambda: _preference(run, state, turn, shown),
-        "person": lambda: {"said": state.comments.get(_program(turn), [])},
-        "findings": lambda: {"findings": state.slots[turn.slot].findings},
+        "person": lambda: UserFeedback(list(state.comments.get(_program(turn), []))),
+        "findings": lambda: FindingFeedback(state.slots[turn.slot].findings),
         "failed_round": lambda: _failed_round(state, turn),
     }
-    parts = tuple((kind, telling[kind]()) for kind in turn.feedback)
-    asked: Any = "repair" if parts[0][1].get("problem") else _ASKED.get(turn.feedback[0], "reflect")
-    return PastTurn(_answer(run, state, log, turn), asked, parts)
+    parts = tuple((kind, makers[kind]()) for kind in turn.feedback)
+    first = parts[0][1]
+    template = _TEMPLATES.get(turn.feedback[0], "reflect")
+    if isinstance(first, PreferenceFeedback) and first.problem:
+        template = "repair"
+    return PastTurn(_answer(run, state, log, turn), template, parts)
 
 
 def _program(turn: Turn) -> str:
-    assert turn.program is not None, f"{turn.feedback} is told of a program"
+    assert turn.program is not None, f"feedback {turn.feedback} is about a program"
     return turn.program
 
 
-def _failed_round(state: RunState, turn: Turn) -> dict[str, Any]:
-    slots = state.round_slots(turn.slot.round)
-    return {
-        "findings": list(
-            dict.fromkeys(finding for slot in slots if slot.holds_code for finding in slot.findings)
-        )
-    }
+def _failed_round(state: RunState, turn: Turn) -> FindingFeedback:
+    slots = [slot for slot in state.round_slots(turn.slot.round) if slot.holds_code]
+    findings = dict.fromkeys(finding for slot in slots for finding in slot.findings)
+    return FindingFeedback(list(findings))
 
 
 def _answer(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn) -> str:
-    """What the writer said: its program as code, or the reply that held none."""
+    """The writer's answer: its program as code, or a reply without code."""
     if turn.program is not None:
         return f"```python\n{run.program(turn.program).source.strip()}\n```"
     slot = state.slots[turn.slot]
@@ -97,74 +109,70 @@ def _answer(run: RunFolder, state: RunState, log: ReplyLog, turn: Turn) -> str:
 
 def _process(
     run: RunFolder, state: RunState, program: str, shown: Sequence[str | None]
-) -> dict[str, Any]:
+) -> ProcessFeedback:
     trials = state.trials_of(program, "selection")
-    failed = next((trial.message for trial in trials if trial.status == "program_failed"), None)
-    score = state.score(program)
+    score, best = state.score(program), _best_trial(state, program)
     rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
-    curves = [run.trial(trial).curve() for trial in trials]
-    fitness, success = (
-        score.mean if score is not None else None,
-        sum(rates) / len(rates) if rates else None,
+    success = sum(rates) / len(rates) if rates else None
+    bonuses = goal_bonuses(_episodes(run, best)) if best is not None else ()
+    curves = curve_summary([run.trial(one).curve() for one in trials], bonuses, bool(success))
+    ranges = _ranges(run, state, program)
+    best_program = best_so_far(state, program, shown) if score is not None else BestProgram()
+    return ProcessFeedback(
+        failed=next((one.message for one in trials if one.status == "program_failed"), None),
+        seeds=len(trials),
+        screen=_passed_screen(run, state, program),
+        fitness=score.mean if score is not None else None,
+        success=success,
+        **vars(best_program),
+        columns=curves.columns,
+        rows=curves.rows,
+        words=[*curves.words, *stuck_words(curves.rows, success)],
+        **vars(ranges),
     )
-    best = _best_trial(state, program)
-    told = process_rows(
-        curves, goal_bonuses(_played(run, best)) if best is not None else (), bool(success)
-    )
-    told["words"] += stuck_words(told["rows"], success)
-    return {
-        "failed": failed,
-        "seeds": len(trials),
-        "screen": _passed(run, state, program),
-        "fitness": fitness,
-        "success": success,
-        **(best_so_far(state, program, shown) if score is not None else NO_BEST),
-        **told,
-        **_ranges(run, state, program),
-    }
 
 
-def _passed(run: RunFolder, state: RunState, program: str) -> dict[str, Any] | None:
-    """What known behaviour said for a program before its training; None where nothing was asked of it."""
+def _passed_screen(run: RunFolder, state: RunState, program: str) -> PreferenceSummary | None:
+    """The screening that a program passed; None where there was none, or no threshold."""
     screen = state.screens.get(program)
-    passed = screen is not None and screen.verdict == "passed" and screen.threshold > 0
-    record = run.screen(program) if passed else None
-    return record.values() if record is not None else None
+    if screen is None or screen.verdict != "passed" or screen.threshold <= 0:
+        return None
+    record = run.screen(program)
+    return record.preference if record is not None else None
 
 
 def _preference(
     run: RunFolder, state: RunState, turn: Turn, shown: Sequence[str | None]
-) -> dict[str, Any]:
-    """Why the bank spoke against it.
+) -> PreferenceFeedback:
+    """Why a program failed its screening.
 
-    That it can hardly tell good from bad (RS502) is what all of it says; where going on pays
-    (RS503), so does being near (RS507). Of what was trained all the same, its process tells which
-    is the best, and its audit what is suspected.
+    Some findings repeat others and are left out: RS502 (hardly separates good from bad) repeats the
+    feedback itself, and RS507 (near misses) follows from RS503 (continuing is better). For a
+    trained program, the process feedback names the best program, and the audit has the findings.
     """
     program = _program(turn)
     record = run.screen(program) or ScreenRecord()
-    told = {**record.values(), "screen": record.values()}
     if state.trials_of(program, "selection"):
         concerns = [] if "audit" in turn.feedback else record.concerns
-        return {**told, "concerns": concerns, **NO_BEST, "trained": True}
+        return PreferenceFeedback(record.problem, concerns, True, record.preference)
     codes = {concern.split()[0] for concern in record.concerns}
-    said_already = {"RS502", "RS507"} if "RS503" in codes else {"RS502"}
-    concerns = [concern for concern in record.concerns if concern.split()[0] not in said_already]
-    return {**told, "concerns": concerns, **best_so_far(state, program, shown), "trained": False}
+    repeated = {"RS502", "RS507"} if "RS503" in codes else {"RS502"}
+    concerns = [concern for concern in record.concerns if concern.split()[0] not in repeated]
+    best = best_so_far(state, program, shown)
+    return PreferenceFeedback(record.problem, concerns, False, record.preference, **vars(best))
 
 
-def _trajectory(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
-    """The best and the worst evaluation episode of its best trial."""
+def _trajectory(run: RunFolder, state: RunState, program: str) -> TrajectoryFeedback:
+    """The best and the worst evaluation episode of the program's best trial."""
     best = _best_trial(state, program)
-    played = _played(run, best) if best is not None else []
+    episodes = _episodes(run, best) if best is not None else []
     assert state.preflight is not None
-    return trajectory_rows(
-        played, run.program(program).verdict.fields_read, state.preflight.arguments
-    )
+    fields = run.program(program).verdict.fields_read
+    return trajectory_feedback(episodes, fields, state.preflight.arguments)
 
 
-def _played(run: RunFolder, trial: TrialState) -> list[Played]:
-    """The evaluation episodes of a trial with what its program pays for them."""
+def _episodes(run: RunFolder, trial: TrialState) -> list[ScoredEpisode]:
+    """The evaluation episodes of a trial with the output of its program."""
     folder = run.trial(trial)
     result, rewards = folder.result(), folder.rewards()
     if result is None or rewards is None:
@@ -172,52 +180,44 @@ def _played(run: RunFolder, trial: TrialState) -> list[Played]:
     episodes = folder.episodes()
     outputs = split_output(rewards, map(len, episodes))
     successes: Sequence[bool | None] = result.successes or [None] * len(episodes)
-    return [
-        Played(*parts) for parts in zip(episodes, result.fitness, successes, outputs, strict=True)
-    ]
+    parts = zip(episodes, result.fitness, successes, outputs, strict=True)
+    return [ScoredEpisode(*one) for one in parts]
 
 
-def _subgoals(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
-    """What the audit said, and when the subgoals came true in the evaluation episodes of the trainings."""
+def _subgoals(run: RunFolder, state: RunState, program: str) -> SubgoalFeedback:
+    """The audit, and when trained agents reached the subgoals in their evaluation episodes."""
     record = run.audit(program) or AuditRecord()
-    trials = [
-        trial for trial in state.trials_of(program, "selection") if trial.status == "finished"
-    ]
-    results = [result for trial in trials if (result := run.trial(trial).result()) is not None]
-    played = played_rows([(one.reached, one.successes) for one in results])
-    return {
-        **record.model_dump(),
-        "played": played,
-        "form": run.task().spec.training.shaping.subgoals,
-    }
+    finished = [one for one in state.trials_of(program, "selection") if one.status == "finished"]
+    results = [result for trial in finished if (result := run.trial(trial).result()) is not None]
+    return SubgoalFeedback(
+        rows=record.rows,
+        concerns=record.concerns,
+        refused=record.refused,
+        played=reach_summaries([SubgoalSteps(one.reached, one.successes) for one in results]),
+        form=run.task().spec.training.shaping.subgoals,
+    )
 
 
-def _audit(run: RunFolder, state: RunState, turn: Turn, suspicions: Suspicions) -> dict[str, Any]:
-    """What is suspected by what was known after its round, and whether its trainings were hollow."""
+def _audit(run: RunFolder, state: RunState, turn: Turn, suspicions: Suspicions) -> AuditFeedback:
+    """Findings from the episodes known after the program's round, and from its curves."""
     program = _program(turn)
     trials = state.trials_of(program, "selection")
     hollow = hollow_gain([run.trial(trial).curve() for trial in trials])
-    return {"concerns": [*suspicions.of(program, state, turn.slot.round), *map(str, hollow)]}
+    return AuditFeedback([*suspicions.of(program, state, turn.slot.round), *map(str, hollow)])
 
 
-def ablation_rows(state: RunState, program: str) -> list[dict[str, Any]]:
-    """What a program and its functions alone came to, and the native reward, best first: ``parts`` and ``fitness``."""
-    found = {
+def _ablation(state: RunState, program: str) -> AblationFeedback:
+    """The fitness of a program, of its functions alone, and of the native reward, best first."""
+    names = {
         "the environment's own reward": NATIVE,
         " + ".join(state.functions.get(program, ())): program,
     }
-    found |= {
-        " + ".join(kept): made
-        for (whole, kept), made in state.derived.items()
-        if whole == program and made
-    }
-    scored = [
-        (name, score.mean) for name, one in found.items() if (score := state.score(one)) is not None
-    ]
-    return [
-        {"parts": name, "fitness": fitness}
-        for name, fitness in sorted(scored, key=lambda row: -row[1])
-    ]
+    for (whole, kept), derived in state.derived.items():
+        if whole == program and derived:
+            names[" + ".join(kept)] = derived
+    scores = {name: state.score(one) for name, one in names.items()}
+    rows = [AblationRow(name, score.mean) for name, score in scores.items() if score is not None]
+    return AblationFeedback(sorted(rows, key=lambda row: -row.fitness))
 
 
 def _best_trial(state: RunState, program: str) -> TrialState | None:
@@ -229,11 +229,10 @@ def _best_trial(state: RunState, program: str) -> TrialState | None:
     return max(scored)[2] if scored else None
 
 
-def _ranges(run: RunFolder, state: RunState, program: str) -> Mapping[str, Any]:
-    """Of the evaluation episodes of the best trial, where that did better than random behaviour."""
+def _ranges(run: RunFolder, state: RunState, program: str) -> RangeSummary:
+    """The ranges in the evaluation episodes of the best trial, if it is better than random."""
     assert state.preflight is not None
     best, random = _best_trial(state, program), state.preflight.mean_random_fitness
     if best is None or (best.fitness or 0.0) <= random:
-        return NOWHERE
-    episodes = run.trial(best).episodes()
-    return range_rows(episodes, state.preflight.arguments) if episodes else NOWHERE
+        return RangeSummary()
+    return range_summary(run.trial(best).episodes(), state.preflight.arguments)

@@ -1,13 +1,12 @@
-"""The writer that needs no model: programs composed from a small grammar over the task's fields.
+"""A writer without a language model: programs composed from a small grammar over a task's fields.
 
-    features   what can be read of a task: fields, their parts, gaps between them; what is known of
-    their values
-    terms      the grammar: kinds of terms as texts with places for features and numbers
-    formulas   the value of such a text on recorded columns, without executing anything
-    moves      draw a program, change one, cross two
-    screening  which of several drafts orders recorded episodes as their fitness does
-    writer     the search's answer to a request: a draft that was not written before, as a reply
+    features   the numbers that programs can read: fields, their parts, distances between them
+    terms      the grammar: kinds of terms as formulas with placeholders
+    formulas   the value of a formula on recorded columns, without executing code
+    moves      draw a program, mutate one, cross two
+    drafts     score drafts by how well they order recorded episodes
+    writer     the reply to a request: the best of several new drafts
+    source     connects the writer to a run
 
-A program is a tuple of terms; its text is made from it, and it is read back from the reply that it
-was given in.
+A program is a tuple of terms. The reply holds this tuple as JSON and as Python code.
 """

@@ -1,4 +1,4 @@
-"""Which of several drafts orders recorded episodes as their fitness does: training is spent on those first."""
+"""Score drafts without training: does a draft order recorded episodes as their fitness does?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rewardsmith.types import Array, Columns, FloatArray
 from rewardsmith.writers.grammar.formulas import value_of
 from rewardsmith.writers.grammar.terms import Genome
 
-_GOOD = 0.8  # share of the way from the worst fitness to the best from which an episode is good
+_GOOD = 0.8  # an episode is good from this share of the range of fitness on
 
 
 class Evidence:
@@ -33,11 +33,14 @@ class Evidence:
         self._pairs = np.nonzero(better)  # (better, worse)
 
     def agreement(self, genome: Genome) -> float:
-        """The share of pairs of episodes of different fitness whose mean rewards are ordered likewise.
+        """The share of pairs of episodes whose mean rewards have the same order as their fitness.
 
-        The mean of a step, not the sum: an episode that ends early because the goal is reached must
-        not lose to one that goes on collecting. One half where there are no such pairs; zero for a
-        program that would be refused, because it is constant or not finite.
+        Uses the mean per step, not the sum, so that an episode that reaches the goal early does not
+        lose to a longer one that collects more. Ties count one half.
+
+        Returns:
+            0.5 where no two episodes differ in fitness; 0 for a program that is constant or not
+            finite, which the check would refuse.
         """
         rewards = self.rewards(genome)
         if not np.isfinite(rewards).all() or np.ptp(rewards) == 0.0:
@@ -48,10 +51,13 @@ class Evidence:
             return 0.5
         return float(np.mean((better > worse) + 0.5 * (better == worse)))
 
-    def pay_for_going_on(self, genome: Genome) -> float:
-        """What a program pays in a step of good behaviour, where only arriving ends an episode; 0 where it is not so.
+    def reward_for_continuing(self, genome: Genome) -> float:
+        """Mean reward per step of the good episodes, if all of these and no others terminate.
 
-        An agent that is paid for a good step and for nothing else does best never to arrive.
+        If it is positive, an agent gets a higher return by never reaching the goal.
+
+        Returns:
+            0 where some good episode does not terminate, or another one does.
         """
         arrives = np.asarray(self.columns["terminated"])[self.ends] > 0
         if not self.good.any() or not arrives[self.good].all() or arrives[~self.good].any():
@@ -59,7 +65,7 @@ class Evidence:
         return float(np.mean(self.rewards(genome)[np.repeat(self.good, self._lengths)]))
 
     def rewards(self, genome: Genome) -> FloatArray:
-        """What a program pays on every transition, shape (sum of T,)."""
+        """The reward of every transition, shape (sum of T,)."""
         total = np.zeros(int(self._lengths.sum()))
         with np.errstate(all="ignore"):
             for term in genome:
@@ -68,5 +74,5 @@ class Evidence:
 
 
 def _good(fitness: FloatArray) -> Array:
-    """Which episodes are good, shape (m,), bool; none where all are worth the same."""
+    """Which episodes are good, shape (m,), bool; none where all have the same fitness."""
     return np.asarray(fitness >= fitness.min() + _GOOD * np.ptp(fitness)) & (np.ptp(fitness) > 0)

@@ -1,4 +1,4 @@
-"""What a program of a task can read, as single numbers, and what is known of their values."""
+"""Features: the single numbers that a program can read, with statistics of their values."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rewardsmith.episodes.preflight import Argument, Arguments
 from rewardsmith.types import Array, Columns
 from rewardsmith.writers.grammar.formulas import value_of
 
-MOST_PARTS = 24  # of one field; of a longer one only its length is read
-MOST_GAPS = 24  # between fields
+MOST_PARTS = 24  # numbers of one field; of a longer field only its norm is a feature
+MOST_GAPS = 24  # distances between fields
 _LENGTH = "np.linalg.norm({}, axis=1)"
-_DIGITS = 2  # of numbers in programs: enough for a reward, short enough to read
+_DIGITS = 2  # significant digits of numbers in programs
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Feature:
     """One number per transition.
 
     Attributes:
-        name: of the terms that read it.
-        after: its formula after the step, e.g. ``next_position``.
-        before: its formula before the step; empty where the environment reports it after steps
-            only.
-        flag: it is true or false.
+        name: used in the names of terms.
+        after: formula of its value after the step, e.g. ``next_position``.
+        before: formula of its value before the step; empty where the environment reports it after
+            steps only.
+        flag: its value is a bool.
     """
 
     name: str
@@ -37,14 +37,14 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What recorded behaviour says about a feature, all finite and rounded.
+class FeatureStatistics:
+    """Statistics of a feature over recorded transitions, finite and rounded.
 
     Attributes:
-        scale: half the width of where it was.
-        step: the usual size of a change; 0 where it never changes or has no value before.
-        targets: values worth aiming at: the ends of where it was, zero if among them, where good
-            episodes ended.
+        scale: half the width of its range.
+        step: median size of a change; 0 where it never changes or has no value before the step.
+        targets: candidates for target values: the ends of its range, zero if inside, and values at
+            the end of good episodes.
     """
 
     scale: float
@@ -53,11 +53,12 @@ class Known:
 
 
 def features_of(arguments: Arguments, units: Mapping[str, str]) -> list[Feature]:
-    """The features of a task: its fields, and the gaps between fields that measure the same.
+    """The features of a task: its fields, and distances between fields of the same unit.
 
     Args:
-        arguments: what programs may ask for, see :class:`rewardsmith.episodes.preflight.Preflight`.
-        units: of the fields, where they have one.
+        arguments: those that programs may read, see
+            :class:`rewardsmith.episodes.preflight.Preflight`.
+        units: field -> unit.
     """
     texts = {name for name, seen in arguments.items() if seen.words}
     names = [
@@ -76,15 +77,15 @@ def features_of(arguments: Arguments, units: Mapping[str, str]) -> list[Feature]
     return [*chain(*found.values()), *gaps[:MOST_GAPS], *_of_action(arguments["action"])]
 
 
-def known_of(
+def feature_statistics(
     feature: Feature, columns: Columns, ends: Array, declared: Sequence[float] = ()
-) -> Known:
-    """What is known of a feature.
+) -> FeatureStatistics:
+    """Statistics of a feature.
 
     Args:
         columns: recorded transitions, argument -> (n, ...).
         ends: indices of the last transitions of good episodes.
-        declared: other values that matter, e.g. the ends of a declared range.
+        declared: further candidates for target values, e.g. the ends of a declared range.
     """
     values = np.asarray(value_of(feature.after, columns), np.float64)
     values = np.where(np.isfinite(values), values, 0.0)
@@ -97,11 +98,11 @@ def known_of(
     reached = np.quantile(values[ends], (0.25, 0.5, 0.75)).tolist() if len(ends) else []
     zero = [0.0] if low <= 0.0 <= high else []
     targets = dict.fromkeys(short(target) for target in (low, high, *zero, *declared, *reached))
-    return Known(short((high - low) / 2) or 1.0, short(step), tuple(targets))
+    return FeatureStatistics(short((high - low) / 2) or 1.0, short(step), tuple(targets))
 
 
 def short(value: float) -> float:
-    """A number with few digits."""
+    """A number rounded to two significant digits."""
     return float(f"{value:.{_DIGITS}g}")
 
 
@@ -130,7 +131,7 @@ def _gaps(
     right: tuple[str, list[Feature]],
     arguments: Arguments,
 ) -> Iterable[Feature]:
-    """How far two fields are apart: as vectors where they are of one shape, else number by number."""
+    """Distances between two fields: of the vectors if the shapes are equal, else of each pair."""
     (one, ones), (other, others) = left, right
     if any(feature.flag for feature in (*ones, *others)):
         return
@@ -147,7 +148,7 @@ def _gaps(
 
 
 def _of_action(action: Argument) -> list[Feature]:
-    """The parts of an action that has a size; a choice among actions has none."""
+    """The parts of a continuous action; a discrete one has none."""
     if action.dtype != "float64" or len(action.shape) > 1:
         return []
     if not action.shape:

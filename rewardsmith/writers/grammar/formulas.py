@@ -1,7 +1,7 @@
-"""The value of a term's text on recorded columns, worked out from its syntax tree: nothing is executed.
+"""Evaluates a formula on recorded columns from its syntax tree, without executing code.
 
-Knows exactly the forms that :mod:`terms` and :mod:`features` are made of. So a text stands in one
-place only, and what drafts are screened by is what the program will say in the host.
+Supports exactly the syntax that :mod:`terms` and :mod:`features` use. Drafts are scored with the
+same formulas that the program contains, so both give the same values.
 """
 
 from __future__ import annotations

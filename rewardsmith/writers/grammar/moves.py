@@ -1,4 +1,4 @@
-"""How programs of the grammar come about: drawn, changed, crossed. Every draw is from the generator that is given."""
+"""Draw, mutate and cross programs of the grammar; all randomness is from the given generator."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rewardsmith.writers.grammar.features import Feature, Known, short
+from rewardsmith.writers.grammar.features import Feature, FeatureStatistics, short
 from rewardsmith.writers.grammar.terms import (
     FLAGS,
     KINDS,
@@ -20,40 +20,41 @@ from rewardsmith.writers.grammar.terms import (
 )
 
 MOST_TERMS = 5
-_DRAWN_TERMS = (1, 1, 2, 2, 3)  # as many main terms has a drawn program, each as likely
+_DRAWN_TERMS = (1, 1, 2, 2, 3)  # numbers of main terms, equally likely
 _WEIGHTS = (0.3, 1.0, 3.0)
 _SMALL_WEIGHTS = (0.01, 0.03, 0.1)
-_RARE = 10.0  # what happens once in an episode must weigh against what is paid in every step
+_RARE = 10.0  # factor of terms that are nonzero once per episode, against those of every step
+# probabilities
 _GATED = 0.15
 _NEGATIVE = 0.3
 _WITH_PENALTY = 0.3
-_COSTS = 1.2  # times what a good step is paid
+_COSTS = 1.2  # time cost in units of the reward of a good step
 
 Generator = np.random.Generator
 
 
-class Ground(NamedTuple):
-    """What programs are made over.
+class SearchSpace(NamedTuple):
+    """What programs are composed of.
 
     Attributes:
-        features: with what is known of each.
-        action_shape: of one action; None where actions are choices without a size.
+        features: with the statistics of each.
+        action_shape: of one action; None where actions are discrete.
     """
 
-    features: Mapping[Feature, Known]
+    features: Mapping[Feature, FeatureStatistics]
     action_shape: tuple[int, ...] | None
 
 
-def draw(ground: Ground, rng: Generator) -> Genome:
+def draw(space: SearchSpace, rng: Generator) -> Genome:
     """A new program."""
-    terms = [_main_term(ground, rng) for _ in range(rng.choice(_DRAWN_TERMS))]
+    terms = [_main_term(space, rng) for _ in range(rng.choice(_DRAWN_TERMS))]
     if rng.random() < _WITH_PENALTY:
-        terms.append(_penalty(ground, rng))
+        terms.append(_penalty(space, rng))
     return _tidy(terms)
 
 
-def mutated(parent: Genome, ground: Ground, rng: Generator) -> Genome:
-    """A program that differs from its parent in one thing, sometimes two."""
+def mutate(parent: Genome, space: SearchSpace, rng: Generator) -> Genome:
+    """A program that differs from its parent by one change, sometimes two."""
     terms = list(parent)
     for _ in range(1 + (rng.random() < 0.3)):
         place = int(rng.integers(len(terms)))
@@ -66,34 +67,34 @@ def mutated(parent: Genome, ground: Ground, rng: Generator) -> Genome:
                 update={"weight": short(terms[place].weight * factor)}
             )
         elif move == "numbers":
-            terms[place] = _renumbered(terms[place], ground, rng)
+            terms[place] = _renumbered(terms[place], space, rng)
         elif move == "again":
-            terms[place] = _main_term(ground, rng)
+            terms[place] = _main_term(space, rng)
         elif move == "add" and len(terms) < MOST_TERMS:
-            terms.append(_main_term(ground, rng) if rng.random() < 0.7 else _penalty(ground, rng))
+            terms.append(_main_term(space, rng) if rng.random() < 0.7 else _penalty(space, rng))
         elif move == "drop" and len(terms) > 1:
             del terms[place]
         elif move == "gate":
-            gate = None if terms[place].gate is not None else _gate(ground, rng)
+            gate = None if terms[place].gate is not None else _gate(space, rng)
             terms[place] = terms[place].model_copy(update={"gate": gate})
     return _tidy(terms)
 
 
-def crossed(one: Genome, other: Genome, rng: Generator) -> Genome:
-    """A program of some terms of each parent, at least one of either."""
+def cross(one: Genome, other: Genome, rng: Generator) -> Genome:
+    """A program of some terms of each parent, at least one of each."""
     taken = [term for parent in (one, other) for term in _some(parent, rng)]
     return _tidy(taken)
 
 
-def brought_to_an_end(genome: Genome, going_on: float) -> Genome:
-    """The same program, so that going on no longer pays more than arriving: each step costs what a good one is paid.
+def with_time_cost(genome: Genome, continuing: float) -> Genome:
+    """The same program with a cost per step and a bonus at the end, so that finishing is better.
 
     Args:
-        going_on: what it pays in a step of good behaviour.
+        continuing: mean reward of a step of good episodes; the cost is a little more.
     """
-    if going_on <= 0:
+    if continuing <= 0:
         return genome
-    cost = _COSTS * going_on + sum(term.weight for term in genome if term.kind == "time")
+    cost = _COSTS * continuing + sum(term.weight for term in genome if term.kind == "time")
     kept = [term for term in genome if term.kind not in ("time", "ended")][: MOST_TERMS - 2]
     bonus = max([_RARE, *(term.weight for term in genome if term.kind == "ended")])
     return _tidy([*kept, Term(kind="time", weight=short(cost)), Term(kind="ended", weight=bonus)])
@@ -105,16 +106,16 @@ def _some(parent: Genome, rng: Generator) -> list[Term]:
 
 
 def _tidy(terms: Sequence[Term]) -> Genome:
-    """Equal terms once, no more than may be; penalties never alone, for there is nothing that they are weighed with."""
+    """Without duplicates, and with at most :data:`MOST_TERMS` terms."""
     return tuple(dict.fromkeys(terms))[:MOST_TERMS]
 
 
-def _main_term(ground: Ground, rng: Generator) -> Term:
-    """A term of a feature, or rarely of how the episode ends."""
-    feature = _feature(ground, rng)
-    known = ground.features[feature]
+def _main_term(space: SearchSpace, rng: Generator) -> Term:
+    """A term of a feature, or rarely of the end of the episode."""
+    feature = _feature(space, rng)
+    known = space.features[feature]
     kinds = {**_fitting(feature, known), "ended": OTHERS["ended"]}
-    likely = np.array([kind.usual for kind in kinds.values()])
+    likely = np.array([kind.frequency for kind in kinds.values()])
     kind = str(rng.choice(list(kinds), p=likely / likely.sum()))
     rare = kind in ("crossed", "happens", "ended")
     weight = float(rng.choice(_WEIGHTS)) * (_RARE if rare else 1.0)
@@ -126,32 +127,30 @@ def _main_term(ground: Ground, rng: Generator) -> Term:
     term = Term(
         kind=kind, weight=sign * weight, x=feature, scale=known.scale, step=known.step or 1.0
     )
-    if KINDS[kind].asks("y"):
-        second = _feature(ground, rng, state=False)
-        term = term.model_copy(update={"y": second, "scale_y": ground.features[second].scale})
-    if KINDS[kind].asks("target"):
+    if KINDS[kind].reads("y"):
+        second = _feature(space, rng, state=False)
+        term = term.model_copy(update={"y": second, "scale_y": space.features[second].scale})
+    if KINDS[kind].reads("target"):
         term = term.model_copy(update={"target": _target(known, rng)})
     if kind == "near":
         term = term.model_copy(
             update={"scale": short(known.scale * float(rng.choice((0.2, 0.5, 1.0))))}
         )
-    return term if rng.random() > _GATED else term.model_copy(update={"gate": _gate(ground, rng)})
+    return term if rng.random() > _GATED else term.model_copy(update={"gate": _gate(space, rng)})
 
 
-def _penalty(ground: Ground, rng: Generator) -> Term:
+def _penalty(space: SearchSpace, rng: Generator) -> Term:
     efforts = (
-        []
-        if ground.action_shape is None
-        else ["effort" if ground.action_shape else "effort_of_one"]
+        [] if space.action_shape is None else ["effort" if space.action_shape else "effort_of_one"]
     )
     kind = str(rng.choice(["time", *efforts]))
     return Term(kind=kind, weight=float(rng.choice(_SMALL_WEIGHTS)))
 
 
-def _renumbered(term: Term, ground: Ground, rng: Generator) -> Term:
-    """The same term aiming elsewhere, wider or narrower; a gate's threshold moved."""
+def _renumbered(term: Term, space: SearchSpace, rng: Generator) -> Term:
+    """The same term with another target, scale, weight, or threshold of its gate."""
     if term.gate is not None and rng.random() < 0.5:
-        threshold = _target(ground.features[term.gate.feature], rng)
+        threshold = _target(space.features[term.gate.feature], rng)
         return term.model_copy(
             update={"gate": term.gate.model_copy(update={"threshold": threshold})}
         )
@@ -159,40 +158,40 @@ def _renumbered(term: Term, ground: Ground, rng: Generator) -> Term:
         return term.model_copy(
             update={"weight": short(term.weight * float(rng.choice((0.5, 2.0))))}
         )
-    if KINDS[term.kind].asks("target") and rng.random() < 0.6:
-        return term.model_copy(update={"target": _target(ground.features[term.x], rng)})
+    if KINDS[term.kind].reads("target") and rng.random() < 0.6:
+        return term.model_copy(update={"target": _target(space.features[term.x], rng)})
     return term.model_copy(update={"scale": short(term.scale * float(rng.choice((0.5, 2.0))))})
 
 
-def _gate(ground: Ground, rng: Generator) -> Gate | None:
-    numbers = [feature for feature in ground.features if not feature.flag]
+def _gate(space: SearchSpace, rng: Generator) -> Gate | None:
+    numbers = [feature for feature in space.features if not feature.flag]
     if not numbers:
         return None
     feature = numbers[int(rng.integers(len(numbers)))]
     return Gate(
         feature=feature,
-        threshold=_target(ground.features[feature], rng),
+        threshold=_target(space.features[feature], rng),
         above=bool(rng.random() < 0.5),
     )
 
 
-def _feature(ground: Ground, rng: Generator, *, state: bool = True) -> Feature:
-    """One of the features; with ``state`` none of the action, which alone is nothing to be paid for."""
+def _feature(space: SearchSpace, rng: Generator, *, state: bool = True) -> Feature:
+    """One of the features; with ``state`` none of the action, which alone is no progress."""
     features = [
-        feature for feature in ground.features if not (state and feature.after.startswith("action"))
+        feature for feature in space.features if not (state and feature.after.startswith("action"))
     ]
     return features[int(rng.integers(len(features)))]
 
 
-def _fitting(feature: Feature, known: Known) -> dict[str, Kind]:
+def _fitting(feature: Feature, known: FeatureStatistics) -> dict[str, Kind]:
     """The kinds that can read a feature."""
     kinds = FLAGS if feature.flag else NUMBERS
     changes = bool(feature.before) and (feature.flag or known.step > 0)
-    return {name: kind for name, kind in kinds.items() if changes or not kind.asks("x0")}
+    return {name: kind for name, kind in kinds.items() if changes or not kind.reads("x0")}
 
 
-def _target(known: Known, rng: Generator) -> float:
-    """A value worth aiming at, or one between two such."""
+def _target(known: FeatureStatistics, rng: Generator) -> float:
+    """A candidate for a target value, or a value between two candidates."""
     one, other = rng.choice(known.targets, 2)
     between = rng.random() if rng.random() < 0.5 else 0.0
     return short(float(one + between * (other - one)))

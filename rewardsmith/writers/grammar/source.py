@@ -1,6 +1,6 @@
-"""The grammar as a source of replies: what it knows is read from the run, as it was when the round began.
+"""The grammar as a source of replies; its evidence are the trials of earlier rounds.
 
-Every reply follows from the run's seed, the slot and the rounds before, so that a resumed run
+A reply depends only on the run's seed, the slot and the earlier rounds, so that a resumed run
 writes the same programs.
 """
 
@@ -23,28 +23,26 @@ from rewardsmith.run.state import RunState
 from rewardsmith.run.trial_folder import TrialFolder
 from rewardsmith.types import Episode
 from rewardsmith.writers.grammar.drafts import Evidence
-from rewardsmith.writers.grammar.features import features_of, known_of
-from rewardsmith.writers.grammar.moves import Ground
+from rewardsmith.writers.grammar.features import feature_statistics, features_of
+from rewardsmith.writers.grammar.moves import SearchSpace
 from rewardsmith.writers.grammar.terms import Genome
 from rewardsmith.writers.grammar.writer import DRAFTS, compose, generator_for, genome_in, reply_text
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.requests import RunRequest
 
-_PER_TRIAL = (
-    3  # episodes that are remembered of each training: the best, the worst, and one between
-)
+_PER_TRIAL = 3  # episodes of each training that are evidence: the best, the worst and the median
 _NAME = "grammar/search"
 
 
-class _Measured(NamedTuple):
+class _ScoredEpisode(NamedTuple):
     episode: Episode
     fitness: float
 
 
 class GrammarSource:
-    """Answers requests by the grammar search; at no cost.
+    """Answers requests with the grammar search; at no cost.
 
     Args:
-        seed: of everything that it draws.
+        seed: of the random generator.
     """
 
     prices = FREE
@@ -57,23 +55,21 @@ class GrammarSource:
         self._lock = threading.Lock()
         self._preflight: Preflight | None = None
 
-    def answer(self, asked: Asked) -> Reply:
-        """Compose a program for a slot from the parents that its order names."""
-        slot = asked.order.slot
+    def answer(self, wanted: RunRequest) -> Reply:
+        """Compose a program for a slot from the parents of its order."""
+        slot = wanted.order.slot
         state = fold(self._run.events())
-        assert state.preflight is not None, (
-            "programs are asked for after the look at the environment"
-        )
+        assert state.preflight is not None, "the preflight comes before the first request"
         self._preflight = state.preflight
-        with self._lock:  # requests of a round come side by side and want the same
-            ground, evidence = self._experience(state, slot.round)
+        with self._lock:  # requests of a round run in parallel and need the same evidence
+            space, evidence = self._evidence(state, slot.round)
         parents = [
             genome
-            for parent in asked.order.parents
+            for parent in wanted.order.parents
             if (genome := self._genome(state, parent)) is not None
         ]
         rng = generator_for(self._seed, slot)
-        genome = compose(parents, ground, evidence, rng, DRAFTS[slot.sample % len(DRAFTS)])
+        genome = compose(parents, space, evidence, rng, DRAFTS[slot.sample % len(DRAFTS)])
         return Reply(reply_text(genome, len(parents)), "stop", NOTHING_USED, _NAME, latency_s=0.0)
 
     def _genome(self, state: RunState, program: str) -> Genome | None:
@@ -82,7 +78,7 @@ class GrammarSource:
         reply = self._log.get(entry.request, entry.occurrence) if entry is not None else None
         return genome_in(reply.text) if reply is not None else None
 
-    def _experience(self, state: RunState, round_number: int) -> tuple[Ground, Evidence]:
+    def _evidence(self, state: RunState, round_number: int) -> tuple[SearchSpace, Evidence]:
         trials = [
             (trial.program, trial.seed)
             for trial in state.trials.values()
@@ -91,33 +87,33 @@ class GrammarSource:
             and trial.program in state.programs
             and state.programs[trial.program].round < round_number
         ]
-        return self._learned(tuple(sorted(trials)))
+        return self._evidence_of(tuple(sorted(trials)))
 
-    @functools.lru_cache(maxsize=2)  # noqa: B019 - a source lives as long as its run is carried on
-    def _learned(self, trials: tuple[tuple[str, int], ...]) -> tuple[Ground, Evidence]:
-        """What these trials and random behaviour taught."""
+    @functools.lru_cache(maxsize=2)  # noqa: B019 - there is one source per process
+    def _evidence_of(self, trials: tuple[tuple[str, int], ...]) -> tuple[SearchSpace, Evidence]:
+        """The search space and the evidence of these trials and of the random policy."""
         preflight = self._preflight
         assert preflight is not None
-        measured = [
-            *map(_Measured, self._run.recorded("random"), preflight.random_fitness),
-            *(seen for program, seed in trials for seen in self._of_trial(program, seed)),
+        scored = [
+            *map(_ScoredEpisode, self._run.recorded("random"), preflight.random_fitness),
+            *(one for program, seed in trials for one in self._of_trial(program, seed)),
         ]
         arguments = preflight.arguments
-        columns = joined_columns([seen.episode for seen in measured], arguments)
-        lengths = [len(seen.episode) for seen in measured]
-        evidence = Evidence(columns, lengths, [seen.fitness for seen in measured])
+        columns = joined_columns([one.episode for one in scored], arguments)
+        lengths = [len(one.episode) for one in scored]
+        evidence = Evidence(columns, lengths, [one.fitness for one in scored])
         ranges = {field.name: field.range or () for field in self._spec.fields}
         units = {field.name: field.unit for field in self._spec.fields}
         known = {
-            feature: known_of(
+            feature: feature_statistics(
                 feature, columns, evidence.ends[evidence.good], ranges.get(feature.name, ())
             )
             for feature in features_of(arguments, units)
         }
         shape = arguments["action"].shape if preflight.n_actions is None else None
-        return Ground(known, shape), evidence
+        return SearchSpace(known, shape), evidence
 
-    def _of_trial(self, program: str, seed: int) -> list[_Measured]:
+    def _of_trial(self, program: str, seed: int) -> list[_ScoredEpisode]:
         trial = TrialFolder(self._run.trial_folder(program, "selection", seed))
         result = trial.result()
         assert result is not None, "a finished trial has a result"
@@ -126,4 +122,4 @@ class GrammarSource:
             int(order[place]) for place in np.linspace(0, len(order) - 1, _PER_TRIAL).astype(int)
         )
         episodes = trial.episodes()
-        return [_Measured(episodes[number], result.fitness[number]) for number in chosen]
+        return [_ScoredEpisode(episodes[number], result.fitness[number]) for number in chosen]

@@ -1,8 +1,8 @@
-"""The grammar: kinds of terms, each a text with places for features and numbers; a program is a tuple of them.
+"""The grammar: kinds of terms, each a formula with placeholders; a program is a tuple of terms.
 
-Every kind is of the order of 1 in a step, whatever the units of its fields are, so that weights
-compare. In a text, ``x`` is a feature after the step and ``x0`` before it, ``y`` a second one;
-numbers are ``target``, ``scale``, ``step``.
+The values of every kind are of order 1 per step, whatever the units of the fields, so that weights
+are comparable. In a formula, ``x`` is a feature after the step, ``x0`` the same feature before it,
+``y`` a second feature; ``target``, ``scale`` and ``step`` are numbers.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ from rewardsmith.writers.grammar.features import Feature
 
 
 class Kind(NamedTuple):
-    """One form of a term.
+    """A kind of term.
 
     Attributes:
-        says: what it pays for, in words.
-        usual: how often it is drawn, relative to the others.
-        penalty: it is drawn with small weights only, beside other terms.
+        text: its formula.
+        meaning: what it rewards, in words.
+        frequency: how often it is drawn, relative to the others.
+        penalty: it is drawn with small weights only, next to other terms.
     """
 
     text: str
-    says: str
-    usual: float = 1.0
+    meaning: str
+    frequency: float = 1.0
     penalty: bool = False
 
-    def asks(self, place: str) -> bool:
-        """Whether its text has a place for something."""
-        return f"{{{place}}}" in self.text
+    def reads(self, placeholder: str) -> bool:
+        """Whether its formula contains a placeholder."""
+        return f"{{{placeholder}}}" in self.text
 
 
 NUMBERS = {
@@ -56,20 +57,22 @@ NUMBERS = {
 FLAGS = {
     "holds": Kind("np.where({x}, 1.0, 0.0)", "{name}"),
     "happens": Kind(
-        "np.where({x} & ~{x0}, 1.0, 0.0)", "the step in which {name} comes true", usual=2.0
+        "np.where({x} & ~{x0}, 1.0, 0.0)", "the step in which {name} comes true", frequency=2.0
     ),
 }
 OTHERS = {
-    "ended": Kind("np.where(terminated, 1.0, 0.0)", "an end that is no time limit", usual=0.3),
-    "time": Kind("-1.0", "every step that is saved", usual=0.5, penalty=True),
-    "effort": Kind("-np.mean(np.square(action), axis=1)", "less effort", usual=0.5, penalty=True),
-    "effort_of_one": Kind("-np.square(action)", "less effort", usual=0.5, penalty=True),
+    "ended": Kind("np.where(terminated, 1.0, 0.0)", "an end that is no time limit", frequency=0.3),
+    "time": Kind("-1.0", "every step that is saved", frequency=0.5, penalty=True),
+    "effort": Kind(
+        "-np.mean(np.square(action), axis=1)", "less effort", frequency=0.5, penalty=True
+    ),
+    "effort_of_one": Kind("-np.square(action)", "less effort", frequency=0.5, penalty=True),
 }
 KINDS = NUMBERS | FLAGS | OTHERS
 
 
 class Gate(BaseModel):
-    """A condition under which a term is paid."""
+    """A condition; where it is false, its term is 0."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -79,7 +82,7 @@ class Gate(BaseModel):
 
     @property
     def text(self) -> str:
-        """The condition."""
+        """The condition as a formula."""
         return f"{self.feature.after} {'>=' if self.above else '<='} {self.threshold!r}"
 
 
@@ -100,7 +103,7 @@ class Term(BaseModel):
 
     @property
     def text(self) -> str:
-        """The term's formula, its weight not included."""
+        """The formula without its weight."""
         x, y = self.x or _NOTHING, self.y or _NOTHING
         numbers = {
             name: repr(getattr(self, name)) for name in ("target", "scale", "scale_y", "step")
@@ -110,14 +113,14 @@ class Term(BaseModel):
 
     @property
     def name(self) -> str:
-        """A name that says what it is."""
+        """Its kind and its features, as the key of the reward's dict."""
         return "_".join([self.kind, *(part.name for part in (self.x, self.y) if part is not None)])
 
     @property
-    def says(self) -> str:
-        """What it pays for, in words."""
+    def meaning(self) -> str:
+        """What it rewards, in words: the comment beside it."""
         names = {"name": self.x.name if self.x else "", "name_y": self.y.name if self.y else ""}
-        pays = KINDS[self.kind].says.format(target=repr(self.target), **names)
+        pays = KINDS[self.kind].meaning.format(target=repr(self.target), **names)
         gate = (
             f", while {self.gate.feature.name} is {self.gate.threshold!r} or " if self.gate else ""
         )
@@ -129,10 +132,10 @@ Genome = tuple[Term, ...]
 
 
 def program_text(genome: Genome) -> str:
-    """The program of a tuple of terms."""
+    """The Python code of a tuple of terms."""
     names = _distinct([term.name for term in genome])
     lines = [
-        f'        "{name}": {term.weight!r} * {_bracketed(term.text)},  # {term.says}'
+        f'        "{name}": {term.weight!r} * {_bracketed(term.text)},  # {term.meaning}'
         for name, term in zip(names, genome, strict=True)
     ]
     head = (
@@ -142,7 +145,7 @@ def program_text(genome: Genome) -> str:
 
 
 def arguments_of(genome: Genome) -> list[str]:
-    """What the program asks for, sorted; its terms' texts name nothing else."""
+    """The arguments of the program, sorted."""
     trees = [ast.parse(term.text, mode="eval") for term in genome]
     names = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return sorted(names - {"np"})
@@ -153,7 +156,7 @@ def _bracketed(text: str) -> str:
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """The names, numbered where they come twice."""
+    """The names, with a number where one occurs again."""
     found: list[str] = []
     for name in names:
         same = sum(other == name or other.startswith(f"{name}_again") for other in found)

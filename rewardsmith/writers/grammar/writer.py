@@ -1,7 +1,6 @@
-"""The grammar's answer to a request: the best of some drafts, as a reply in the form of a model's.
+"""The grammar's reply to a request: the best of several drafts, in the form of a model's reply.
 
-A reply holds the program twice: as JSON, from which later rounds change and cross it, and as the
-module.
+A reply holds the program twice: as JSON, which later rounds mutate and cross, and as Python code.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ from rewardsmith.types import Slot
 from rewardsmith.writers.grammar.drafts import Evidence
 from rewardsmith.writers.grammar.moves import (
     Generator,
-    Ground,
-    brought_to_an_end,
-    crossed,
+    SearchSpace,
+    cross,
     draw,
-    mutated,
+    mutate,
+    with_time_cost,
 )
 from rewardsmith.writers.grammar.terms import Genome, program_text
 
-# Every other program is the best of many drafts, the others of a few: what is recorded can tell
-# much, and can mislead.
+# The samples of a round are in turn the best of many and of few drafts: the order of recorded
+# episodes is informative, but can mislead.
 DRAFTS = (32, 4)
-_TRIES = 10  # for each draft: that it pays something and is new
+_ATTEMPTS = 10  # for each draft: it must be new and not constant
 
 _GENOME: TypeAdapter[Genome] = TypeAdapter(Genome)
 _JSON = re.compile(r"```json\n(.*?)\n```", re.S)
@@ -35,29 +34,29 @@ _JSON = re.compile(r"```json\n(.*?)\n```", re.S)
 
 def compose(
     parents: Sequence[Genome],
-    ground: Ground,
+    space: SearchSpace,
     evidence: Evidence,
     rng: Generator,
     drafts: int = DRAFTS[0],
 ) -> Genome:
-    """A program: drawn where there is no parent, a change of one parent, or a crossing of two.
+    """A program: drawn without a parent, mutated from one parent, or crossed from two.
 
-    Of the drafts it is the one that orders the recorded episodes best.
+    Of the drafts, the one that orders the recorded episodes best.
     """
     found: dict[Genome, float] = {}
-    for _ in range(_TRIES * drafts):
-        draft = _draft(parents, ground, rng)
-        draft = brought_to_an_end(draft, evidence.pay_for_going_on(draft))
+    for _ in range(_ATTEMPTS * drafts):
+        draft = _draft(parents, space, rng)
+        draft = with_time_cost(draft, evidence.reward_for_continuing(draft))
         agreement = evidence.agreement(draft)
         if draft not in parents and agreement > 0.0:
             found[draft] = agreement
         if len(found) == drafts:
             break
-    return max(found, key=lambda genome: found[genome], default=draw(ground, rng))
+    return max(found, key=lambda genome: found[genome], default=draw(space, rng))
 
 
 def generator_for(seed: int, slot: Slot) -> Generator:
-    """The random numbers of one request: the same however often and in whatever order requests are answered."""
+    """The generator of one request; it does not depend on the order of the requests."""
     return np.random.default_rng((seed, *slot))
 
 
@@ -74,15 +73,15 @@ def reply_text(genome: Genome, parents: int) -> str:
 
 
 def genome_in(reply: str) -> Genome | None:
-    """The program that a reply holds; None where it is none of the grammar's."""
+    """The program in a reply; None where the reply is not the grammar's."""
     found = _JSON.search(reply)
     return _GENOME.validate_json(found[1]) if found else None
 
 
-def _draft(parents: Sequence[Genome], ground: Ground, rng: Generator) -> Genome:
+def _draft(parents: Sequence[Genome], space: SearchSpace, rng: Generator) -> Genome:
     if not parents:
-        return draw(ground, rng)
+        return draw(space, rng)
     if len(parents) == 1:
-        return mutated(parents[0], ground, rng)
-    child = crossed(parents[-1], parents[-2], rng)
-    return child if rng.random() < 0.5 else mutated(child, ground, rng)
+        return mutate(parents[0], space, rng)
+    child = cross(parents[-1], parents[-2], rng)
+    return child if rng.random() < 0.5 else mutate(child, space, rng)

@@ -1,1 +1,1 @@
-"""Subgoals from questions about the task's instruction; needs no model."""
+"""Subgoals from questions about the task's instruction; no language model is needed."""

@@ -1,23 +1,23 @@
 """Questions about an instruction, and the program that answers them: EAGER without a model.
 
 EAGER (Carta et al. 2022, arXiv 2206.09674) hides one word of the instruction at a time. Each hidden
-word is a question, and the agent is paid when what it has done so far gives the right answer. Its
-answers come from a network that was trained on demonstrations; here they come from the task's own
-text fields, which say in the instruction's words what the agent is doing now (holds: red ball). A
-thing answers for a word if it is called by that word and by those beside it: a blue ball in hand
-says nothing of "the red ball". What is composed is a program with ``subgoals``, one per question.
+word is a question, and the agent is rewarded when its actions so far give the correct answer. In
+EAGER, a network that was trained on demonstrations answers. Here the task's own text fields answer:
+they describe what the agent is doing in words of the instruction (holds: red ball). An object
+answers a question if its description contains the hidden word and the words beside it: a blue ball
+in hand does not answer for "the red ball". The program defines ``subgoals``, one per question.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from rewardsmith.errors import UsageError
 from rewardsmith.task.spec import FieldSpec, TaskSpec
 from rewardsmith.task.text import words_in
 
-NOT_ASKED = frozenset("a an the next to up put pick open you".split())
+STOP_WORDS = frozenset("a an the next to up put pick open you".split())
 MASK = "<?>"
 
 
@@ -33,23 +33,28 @@ class Question(NamedTuple):
     answer: str
 
 
-def questions(instruction: str, not_asked: Iterable[str] = NOT_ASKED) -> list[Question]:
-    """One question for each word that tells something, in order."""
-    words, skipped = words_in(instruction), frozenset(not_asked)
-    asked = [place for place, word in enumerate(words) if word not in skipped]
-    return [Question(" ".join([*words[:at], MASK, *words[at + 1 :]]), words[at]) for at in asked]
+def questions(instruction: str, stop_words: Iterable[str] = STOP_WORDS) -> list[Question]:
+    """One question for each informative word, in order."""
+    words, skipped = words_in(instruction), frozenset(stop_words)
+    hidden = [place for place, word in enumerate(words) if word not in skipped]
+    return [Question(" ".join([*words[:at], MASK, *words[at + 1 :]]), words[at]) for at in hidden]
 
 
 class Texts(NamedTuple):
-    """The text fields of a task: the instruction, and those that say in its words what the agent is doing."""
+    """The text fields of a task.
+
+    Attributes:
+        instruction: the questions are about this one.
+        answering: those that describe what the agent is doing in words of the instruction.
+    """
 
     instruction: FieldSpec
-    told: tuple[FieldSpec, ...]
+    answering: tuple[FieldSpec, ...]
 
     @property
-    def asked(self) -> list[str]:
-        """The words of the instruction that can be answered at all."""
-        said = {word for field in self.told for word in field.words} - NOT_ASKED
+    def question_words(self) -> list[str]:
+        """The words of the instruction that another field can answer."""
+        said = {word for field in self.answering for word in field.words} - STOP_WORDS
         return [word for word in self.instruction.words if word in said]
 
 
@@ -60,12 +65,12 @@ def texts_of(spec: TaskSpec, instruction: str = "") -> Texts:
         instruction: the name of that field; by default the first text field.
 
     Raises:
-        UsageError: there is none, or nothing says what the agent is doing in its words.
+        UsageError: there is none, or no other field has words in common with it.
     """
     fields = {field.name: field for field in spec.fields if field.words and not field.hidden}
     hint = (
-        "an instruction and what the agent is doing must be text fields: source = 'obs[\"mission\"]', words = [...]; "
-        "see docs/strategies.md"
+        "an instruction and what the agent is doing must be text fields: "
+        "source = 'obs[\"mission\"]', words = [...]; see docs/strategies.md"
     )
     if instruction and instruction not in fields:
         raise UsageError(
@@ -77,30 +82,28 @@ def texts_of(spec: TaskSpec, instruction: str = "") -> Texts:
             "questions are asked about an instruction, but the task has no text field", hint
         )
     found = Texts(first, tuple(field for field in fields.values() if field is not first))
-    if not found.asked:
+    if not found.question_words:
         raise UsageError(f"no other text field says anything in the words of {first.name!r}", hint)
     return found
 
 
 def question_program(texts: Texts, count: int) -> str:
-    """The program that pays for answers.
+    """The program whose subgoals are the answers.
 
     Args:
-        count: the most questions that an instruction comes to.
+        count: the most questions of an instruction.
     """
-    name, told = texts.instruction.name, texts.told
+    name, answering = texts.instruction.name, texts.answering
     places = {word: place for place, word in enumerate(texts.instruction.words, 1)}
-    asked = {word: places[word] for word in texts.asked}
-    tables = "\n".join(
-        f"{field.name.upper()}_WORDS = np.array({[0, *(places.get(word, -1) for word in field.words), -1]})"
-        for field in told
-    )
-    arguments = ", ".join([f"first_{name}", *(f"next_{field.name}" for field in told)])
+    asked = {word: places[word] for word in texts.question_words}
+    tables = "\n".join(_table(field, places) for field in answering)
+    arguments = ", ".join([f"first_{name}", *(f"next_{field.name}" for field in answering)])
     answers = "\n".join(
-        f"    right |= asked & answered(first_{name}, asked, {field.name.upper()}_WORDS[next_{field.name}])"
-        for field in told
+        f"    right |= asked & answered("
+        f"first_{name}, asked, {field.name.upper()}_WORDS[next_{field.name}])"
+        for field in answering
     )
-    held = "\n".join(
+    entries = "\n".join(
         f'        "question_{number}": np.any(right & (number == {number}), axis=1),'
         for number in range(1, count + 1)
     )
@@ -113,13 +116,14 @@ ASKED = {tuple(asked.values())}
 
 
 def subgoals({arguments}):
-    """For each hidden word of {name}: whether {" or ".join(field.name for field in told)} gives the right answer."""
+    """For each hidden word of {name}: whether \
+{" or ".join(field.name for field in answering)} gives the right answer."""
     asked = np.isin(first_{name}, ASKED)
     number = np.cumsum(asked, axis=1)
     right = np.zeros_like(asked)
 {answers}
     return {{
-{held}
+{entries}
     }}
 
 
@@ -133,3 +137,9 @@ def answered(instruction, asked, said):
         wrong[:, place - 1] |= asked[:, place] & asked[:, place - 1] & wrong[:, place]
     return ~wrong
 '''
+
+
+def _table(field: FieldSpec, places: Mapping[str, int]) -> str:
+    """The line of code that translates a field's words into the numbers of the instruction."""
+    numbers = [0, *(places.get(word, -1) for word in field.words), -1]
+    return f"{field.name.upper()}_WORDS = np.array({numbers})"

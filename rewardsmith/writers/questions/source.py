@@ -1,7 +1,7 @@
-"""The questions of a task as a source of replies: the program that answers them, composed without asking anybody.
+"""A source of replies that composes the program of questions and answers without a model.
 
-Answers come from the task's texts by a rule, or from a network that is trained here, on the
-successes that the run was given; equal ones teach it the same.
+The answers come from the task's texts by a rule, or from a network that is trained here on the
+successful episodes of the run's bank. The same episodes give the same network.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Reply
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.types import Episode
-from rewardsmith.writers.questions.answering import learned_program
+from rewardsmith.writers.questions.learned import learned_program
 from rewardsmith.writers.questions.program import Texts, question_program, texts_of
-from rewardsmith.writers.requests import Asked
+from rewardsmith.writers.requests import RunRequest
 
 _NAME = "questions/template"
 
@@ -32,14 +32,18 @@ class QuestionSource:
         self._run = run
         self._instruction = instruction
 
-    def answer(self, asked: Asked) -> Reply:
-        """Compose the program, with as many questions as the instructions of random episodes come to."""
+    def answer(self, wanted: RunRequest) -> Reply:
+        """Compose the program, with the most questions of an instruction in the random episodes."""
         options = self._run.config().options
         texts = texts_of(self._run.task().spec, self._instruction)
-        about = f"Questions about {texts.instruction.name}; no model was asked. Hidden are: {', '.join(texts.asked)}."
+        hidden = ", ".join(texts.question_words)
+        about = (
+            f"Questions about {texts.instruction.name}; no model was asked. Hidden are: {hidden}."
+        )
         if options.get("answers") == "learned":
             source, learned = learned_program(texts, _successes(self._run))
-            about += f" A network gives the answers, trained on {learned.demonstrations[0]} demonstrations."
+            count = learned.demonstrations[0]
+            about += f" A network gives the answers, trained on {count} demonstrations."
         else:
             source = question_program(texts, _most_questions(texts, self._run))
         return Reply(
@@ -54,5 +58,6 @@ def _successes(run: RunFolder) -> list[Episode]:
 
 def _most_questions(texts: Texts, run: RunFolder) -> int:
     seen = run.transitions()[f"first_{texts.instruction.name}"]
-    places = [place for place, word in enumerate(texts.instruction.words, 1) if word in texts.asked]
+    words = texts.question_words
+    places = [place for place, word in enumerate(texts.instruction.words, 1) if word in words]
     return max(1, int(np.isin(seen, places).sum(axis=1).max()))

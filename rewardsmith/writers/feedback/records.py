@@ -1,0 +1,269 @@
+"""The values of the feedback templates in ``prompts/shared``: one record per kind of feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rewardsmith.run.records import PreferenceSummary, StepSummary, SubgoalSummary
+
+
+@dataclass(frozen=True)
+class CurveLine:
+    """A measure or a term along training: one value per stretch, None where no episode ended."""
+
+    name: str
+    cells: list[float | None]
+
+
+@dataclass(frozen=True)
+class CurveSummary:
+    """Trainings as a table and in words.
+
+    Attributes:
+        columns: number of steps at the end of each stretch, as text.
+    """
+
+    columns: list[str]
+    rows: list[CurveLine]
+    words: list[str]
+
+
+@dataclass(frozen=True)
+class FieldRange:
+    """The lowest and the highest value of a field, under the random and the trained policy."""
+
+    name: str
+    random: tuple[float, float]
+    here: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class RangeSummary:
+    """The ranges of fields in evaluation episodes.
+
+    Attributes:
+        ranges: of fields that differ from the random policy.
+        alike: number of the other fields.
+    """
+
+    ranges: Sequence[FieldRange] = ()
+    alike: int = 0
+
+
+@dataclass(frozen=True)
+class BestProgram:
+    """The best program of a conversation, as seen from one of its programs.
+
+    Attributes:
+        is_best: this program is the best of several.
+        best_answer: number of the answer with a clearly better program, from 1; None if there is
+            none.
+        best_elsewhere: the fitness of that program.
+    """
+
+    is_best: bool = False
+    best_answer: int | None = None
+    best_elsewhere: float | None = None
+
+
+@dataclass(frozen=True)
+class ProcessFeedback:
+    """``shared/process``: a training.
+
+    Attributes:
+        failed: the error that stopped it; None where there was none.
+        screen: the screening before it; None where there was none.
+
+    The others are those of :class:`BestProgram`, :class:`CurveSummary` and :class:`RangeSummary`.
+    """
+
+    failed: str | None
+    seeds: int
+    screen: PreferenceSummary | None
+    fitness: float | None
+    success: float | None
+    is_best: bool
+    best_answer: int | None
+    best_elsewhere: float | None
+    columns: list[str]
+    rows: list[CurveLine]
+    words: list[str]
+    ranges: Sequence[FieldRange]
+    alike: int
+
+
+@dataclass(frozen=True)
+class EvaluationSummary:
+    """An evaluation episode.
+
+    Attributes:
+        paid: undiscounted return under the program.
+        columns: fields, actions, reward, and terms, of which ``rows`` hold the values.
+    """
+
+    title: str
+    steps: int
+    fitness: float
+    success: bool | None
+    paid: float
+    columns: list[str]
+    rows: list[StepSummary]
+
+
+@dataclass(frozen=True)
+class TrajectoryFeedback:
+    """``shared/trajectory``: the best and the worst evaluation episode."""
+
+    episodes: list[EvaluationSummary]
+
+
+@dataclass(frozen=True)
+class ReachSummary:
+    """When trained agents reached a subgoal.
+
+    Attributes:
+        share, failures: share of all episodes and of failed ones; None where none failed.
+        step: median step; None where no episode reached it.
+    """
+
+    name: str
+    share: float
+    failures: float | None
+    step: float | None
+
+
+@dataclass(frozen=True)
+class SubgoalFeedback:
+    """``shared/subgoals``: the audit of subgoals, and when trained agents reached them.
+
+    Attributes:
+        form: how subgoals are rewarded, as in the task's settings.
+    """
+
+    rows: list[SubgoalSummary]
+    concerns: list[str]
+    refused: bool
+    played: list[ReachSummary]
+    form: str
+
+
+@dataclass(frozen=True)
+class AuditFeedback:
+    """``shared/audit``: findings about a trained program, as text."""
+
+    concerns: list[str]
+
+
+@dataclass(frozen=True)
+class AblationRow:
+    """Some functions of a program, and the fitness of agents trained with these alone."""
+
+    parts: str
+    fitness: float
+
+
+@dataclass(frozen=True)
+class AblationFeedback:
+    """``shared/ablation``: the functions of a program alone, best first."""
+
+    rows: list[AblationRow]
+
+
+@dataclass(frozen=True)
+class PriorDisagreement:
+    """A step at which a prior on Q prefers another action than the agent took.
+
+    Attributes:
+        cells: fields before the step, the agent's action, and the prior's.
+        gap: difference of their values.
+    """
+
+    cells: list[float | str]
+    gap: float
+
+
+@dataclass(frozen=True)
+class PriorTests:
+    """The tests of a prior on Q at the beginning of trainings.
+
+    Attributes:
+        accepted: number of trainings in which it was accepted.
+        guided, own: mean return of the episodes that the prior guided, and of the learner's own;
+            None where none ended.
+    """
+
+    trainings: int
+    accepted: int
+    guided: float | None
+    own: float | None
+
+
+@dataclass(frozen=True)
+class PriorFeedback:
+    """``shared/prior``: a prior on Q against what the best agent did.
+
+    Attributes:
+        who: the agent, in words.
+        steps: number of compared steps; 0 where there is no agent or no prior.
+        share: share of the other actions that are valued no more than the agent's.
+        states: Kendall's tau of the values of states with the returns from there.
+        columns: names of the fields in ``rows``.
+        tests: None where the prior was not tested.
+    """
+
+    who: str = ""
+    fitness: float | None = None
+    steps: int = 0
+    share: float | None = None
+    states: float | None = None
+    columns: Sequence[str] = ()
+    rows: Sequence[PriorDisagreement] = ()
+    tests: PriorTests | None = None
+
+
+@dataclass(frozen=True)
+class PreferenceFeedback:
+    """``shared/preference``: why a program failed its screening.
+
+    Attributes:
+        problem: how it fails on recorded episodes; empty where it does not.
+        screen: how it orders them; None where it fails on them.
+
+    The others are those of :class:`BestProgram`.
+    """
+
+    problem: str
+    concerns: list[str]
+    trained: bool
+    screen: PreferenceSummary | None
+    is_best: bool = False
+    best_answer: int | None = None
+    best_elsewhere: float | None = None
+
+
+@dataclass(frozen=True)
+class UserFeedback:
+    """``shared/person``: comments of the user."""
+
+    said: list[str]
+
+
+@dataclass(frozen=True)
+class FindingFeedback:
+    """``shared/findings`` and ``shared/failed_round``: findings of the check, as text."""
+
+    findings: Sequence[str]
+
+
+Feedback = (
+    ProcessFeedback
+    | TrajectoryFeedback
+    | SubgoalFeedback
+    | AuditFeedback
+    | AblationFeedback
+    | PriorFeedback
+    | PreferenceFeedback
+    | UserFeedback
+    | FindingFeedback
+)
