@@ -132,5 +132,5 @@ def test_a_parent_that_breaks_hides_nothing_else(tmp_path: Path, executor: FakeE
     assert found is not None and found.quality.tau is not None and found.quality.from_parent is None
     assert (
         found.quality.unsaid[-1]
-        == "distance to its parent: that breaks on known behaviour: ValueError: boom"
+        == "distance to its parent: the parent fails on the recorded episodes: ValueError: boom"
     )
