@@ -13,20 +13,28 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Python
+    from rewardsmith.api.checking import Check as Check
+    from rewardsmith.api.checking import TermRanges as TermRanges
+    from rewardsmith.api.checking import check as check
+    from rewardsmith.api.comparison import ComparedRun as ComparedRun
+    from rewardsmith.api.doctor import Diagnosis as Diagnosis
+    from rewardsmith.api.doctor import doctor as doctor
     from rewardsmith.api.estimate import Estimate as Estimate
     from rewardsmith.api.estimate import Range as Range
     from rewardsmith.api.estimate import estimate as estimate
     from rewardsmith.api.planning import Plan as Plan
     from rewardsmith.api.planning import plan as plan
-    from rewardsmith.api.programs import check_program as check_program
     from rewardsmith.api.runs import DesignSettings as DesignSettings
     from rewardsmith.api.runs import Run as Run
     from rewardsmith.api.runs import design as design
+    from rewardsmith.api.runs import list_runs as list_runs
     from rewardsmith.api.runs import load_run as load_run
     from rewardsmith.api.search import Question as Question
     from rewardsmith.api.search import Search as Search
     from rewardsmith.api.search import TellResult as TellResult
     from rewardsmith.api.settings import Settings as Settings
+    from rewardsmith.api.strategies import StrategyInfo as StrategyInfo
+    from rewardsmith.api.strategies import strategies as strategies
     from rewardsmith.api.training import TrainResult as TrainResult
     from rewardsmith.api.training import train_program as train_program
     from rewardsmith.api.wrapper import LoadedProgram as LoadedProgram
@@ -46,6 +54,8 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.errors import RewardsmithError as RewardsmithError
     from rewardsmith.errors import RunError as RunError
     from rewardsmith.errors import UsageError as UsageError
+    from rewardsmith.evidence.appraisal import Appraisal as Appraisal
+    from rewardsmith.evidence.subgoals import Reached as Reached
     from rewardsmith.program import CheckedProgram as CheckedProgram
     from rewardsmith.program import EntryPoint as EntryPoint
     from rewardsmith.program import Program as Program
@@ -57,6 +67,7 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.run.state import SlotState as SlotState
     from rewardsmith.run.state import TrialState as TrialState
     from rewardsmith.run.trials import TrialProgress as TrialProgress
+    from rewardsmith.sandbox.report import SandboxReport as SandboxReport
     from rewardsmith.task.drafting import task_from_env as task_from_env
     from rewardsmith.task.loading import Task as Task
     from rewardsmith.task.loading import load_task as load_task
@@ -76,12 +87,16 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Appraisal": "evidence.appraisal",
     "Best": "run.best",
     "BoundaryError": "errors",
     "Budget": "run.settings",
     "Call": "engine.workers.executor",
+    "Check": "api.checking",
     "CheckedProgram": "program",
+    "ComparedRun": "api.comparison",
     "DesignSettings": "api.runs",
+    "Diagnosis": "api.doctor",
     "EntryPoint": "program",
     "Episode": "types",
     "Estimate": "api.estimate",
@@ -100,6 +115,7 @@ _WHERE = {
     "QPairs": "train.prior.beliefs",
     "Question": "api.search",
     "Range": "api.estimate",
+    "Reached": "evidence.subgoals",
     "RecordedEnv": "episodes.recording",
     "RecordedReplies": "writers.recorded",
     "Resources": "engine.workers.executor",
@@ -109,21 +125,26 @@ _WHERE = {
     "RunError": "errors",
     "RunFolder": "run.folder",
     "RunState": "run.state",
+    "SandboxReport": "sandbox.report",
     "Search": "api.search",
     "Settings": "api.settings",
     "Slot": "types",
     "SlotState": "run.state",
+    "StrategyInfo": "api.strategies",
     "Task": "task.loading",
     "TellResult": "api.search",
+    "TermRanges": "api.checking",
     "TrainResult": "api.training",
     "TrialProgress": "run.trials",
     "TrialState": "run.state",
     "UsageError": "errors",
     "VecReward": "train.vec_reward",
     "Verdict": "program",
-    "check_program": "api.programs",
+    "check": "api.checking",
     "design": "api.runs",
+    "doctor": "api.doctor",
     "estimate": "api.estimate",
+    "list_runs": "api.runs",
     "load_episodes": "episodes.files",
     "load_program": "api.wrapper",
     "load_run": "api.runs",
@@ -133,6 +154,7 @@ _WHERE = {
     "q_shaped": "train.prior.shaping",
     "record": "episodes.recording",
     "resolve_task": "task.resolving",
+    "strategies": "api.strategies",
     "task_from_env": "task.drafting",
     "train_program": "api.training",
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from rewardsmith.api.programs import check_on, program_text
+from rewardsmith.api.programs import AnyProgram, check_on, program_text
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.columns import joined_columns
 from rewardsmith.episodes.random_policy import Look, look_at
@@ -63,7 +63,7 @@ class Check:
 
 
 def check(
-    program: str | Path,
+    program: AnyProgram,
     task: Task | str,
     *,
     goal: str | None = None,
@@ -74,7 +74,8 @@ def check(
     """Check a program, and screen it on recorded episodes if it is accepted.
 
     Args:
-        program: the source of a program, or the path of a file as a :class:`~pathlib.Path`.
+        program: a program, its source, or the path of its file. A text with a line break is
+            source, any other text is a path.
         task: a task, its name, its folder, or an environment id.
         goal: the goal in words; by default the task's own. An environment id needs none here.
         run: the run whose episodes are used; by default the latest of the task in ``runs`` that
@@ -87,7 +88,7 @@ def check(
         RunError: ``run`` has no trained program of this task.
         BoundaryError: the environment or the sandbox failed, not the program.
     """
-    source = program_text(program) if isinstance(program, Path) else program
+    source = program_text(program)
     resolved = resolve_without_goal(task, goal)
     look = look_at(resolved)
     verdict = check_on(source, resolved, look)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rewardsmith.api.planning import Plan
+from rewardsmith.engine.workers.machine import available_cores
 from rewardsmith.llm.protocol import Usage
 from rewardsmith.llm.sizes import FEWEST_BYTES, tokens_in
 
@@ -38,11 +39,11 @@ class Estimate(NamedTuple):
     minutes: Range
 
 
-def estimate(plan: Plan, workers: int) -> Estimate:
-    """Estimate a run.
+def estimate(plan: Plan, workers: int | None = None) -> Estimate:
+    """Estimate the requests, tokens, costs, steps and minutes of a run.
 
     Args:
-        workers: number of concurrent trainings.
+        workers: concurrent trainings; the number of cores by default.
     """
     config, budget = plan.config, plan.config.budget
     paid = config.writer == "model"
@@ -63,7 +64,7 @@ def estimate(plan: Plan, workers: int) -> Estimate:
         tokens,
         usd if plan.prices.known else None,
         steps,
-        _minutes(plan, calls, steps, workers),
+        _minutes(plan, calls, steps, workers or available_cores()),
     )
 
 

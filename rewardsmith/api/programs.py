@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rewardsmith.errors import UsageError
-from rewardsmith.program import CheckedProgram, Verdict
+from rewardsmith.program import CheckedProgram, Program, Verdict
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
 
 if TYPE_CHECKING:
     from rewardsmith.episodes.random_policy import Look
+
+AnyProgram = str | Path | Program | CheckedProgram  # see program_text
 
 
 def check_program(source: str, task: Task | str) -> Verdict:
@@ -33,20 +35,38 @@ def check_on(source: str, task: Task, look: Look) -> Verdict:
     return check_for_training(source, look.report, look.transitions, task.spec.training)
 
 
-def program_text(path: str | Path) -> str:
-    """The program in a Python file, in an export, or in a reply of a model (``.md``, ``.txt``).
+def program_text(program: AnyProgram) -> str:
+    """The source of a program.
+
+    Args:
+        program: a program, its source, or the path of a file that holds it: a Python file, an
+            exported one too, or a reply of a model (``.md``, ``.txt``). A text with a line break
+            is source, any other text is a path.
 
     Raises:
         UsageError: the file cannot be read, or a reply has no program.
     """
+    if isinstance(program, Program | CheckedProgram):
+        return program.source
+    if isinstance(program, str) and not _is_path(program):
+        return program
+    return _text_of_file(Path(program))
+
+
+def _is_path(program: AnyProgram) -> bool:
+    return isinstance(program, Path) or (isinstance(program, str) and "\n" not in program)
+
+
+def _text_of_file(path: Path) -> str:
     from rewardsmith.api.export.module import program_in
     from rewardsmith.writers.extract import extract_code
 
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}", "give the path of a Python file") from None
-    if Path(path).suffix not in (".md", ".txt"):
+        hint = "give the path of a Python file, or source text with a line break"
+        raise UsageError(f"cannot read {path}: {error}", hint) from None
+    if path.suffix not in (".md", ".txt"):
         return program_in(text)
     found = extract_code(text)
     if found.source is None:
@@ -56,18 +76,21 @@ def program_text(path: str | Path) -> str:
     return found.source
 
 
-def trainable_program(path: str | Path, task: Task) -> CheckedProgram:
-    """The program in a file, checked and accepted for training.
+def trainable_program(program: AnyProgram, task: Task) -> CheckedProgram:
+    """A program, checked; agents may be trained with it.
+
+    Args:
+        program: as :func:`program_text` takes it.
 
     Raises:
         UsageError: the file cannot be read, or the program was refused; the message lists the
             findings.
     """
-    source = program_text(path)
+    source = program_text(program)
     verdict = check_program(source, task)
     if not verdict.accepted:
         found = "\n  ".join(str(finding) for finding in verdict.errors)
-        raise UsageError(
-            f"{path} was refused:\n  {found}", f"see: rewardsmith check {path} --task {task.name}"
-        )
+        name, file = (program, program) if _is_path(program) else ("the program", "FILE")
+        hint = f"see: rewardsmith check {file} --task {task.name}"
+        raise UsageError(f"{name} was refused:\n  {found}", hint)
     return CheckedProgram.of(source, verdict)

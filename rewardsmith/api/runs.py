@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -26,18 +26,22 @@ from rewardsmith.run.config import RunConfig
 from rewardsmith.run.creation import create_run
 from rewardsmith.run.events import Commented, fold
 from rewardsmith.run.folder import RunFolder, open_run
+from rewardsmith.run.folder import list_runs as folders_of_runs
 from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.loading import Task
 
+if TYPE_CHECKING:
+    from rewardsmith.api.comparison import ComparedRun
+
 RUNS = Path("runs")
 CHECK_S = 20.0  # seconds to check that the model exists
 
 
 class Run:
-    """A run that exists on disk, for looking at and exporting."""
+    """A run in its folder: what :func:`design` and :func:`load_run` return."""
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
@@ -82,7 +86,10 @@ class Run:
             return export_run(self.folder, self.state, best.id, path, opened)
 
     def report(self, target: str | Path | None = None) -> Path:
-        """Write a report as one HTML file, by default ``report.html`` in the run; returns its path.
+        """Write the run as one HTML file; returns its path.
+
+        Args:
+            target: the file; ``report.html`` in the run's folder by default.
 
         Raises:
             RunError: the run is damaged, or the file cannot be written.
@@ -90,6 +97,127 @@ class Run:
         from rewardsmith.api.report import report_run
 
         return report_run(self.folder, target)
+
+    def resume(
+        self,
+        *,
+        budget: Mapping[str, float] | None = None,
+        workers: int | None = None,
+        executor: str | Executor = "local",
+        needs: Resources = ONE_CORE,
+        observer: Observer | None = None,
+    ) -> Run:
+        """Continue the run where it stopped, or with a larger budget; returns it.
+
+        Args:
+            budget: new limits, e.g. ``{"tokens": 200_000}``.
+            workers, executor, needs: as :func:`design` takes them.
+            observer: is notified of every event.
+
+        Raises:
+            RunError: the run is in use, or its folder was changed.
+            UsageError: a limit is unknown, or lower than before.
+        """
+        _strong_enough(self.folder.config())
+        limits = self._raised(budget) if budget else None
+        carry_on(self.folder, Execution(executor, workers, needs), observer or Observer(), limits)
+        return self
+
+    def _raised(self, budget: Mapping[str, float]) -> Budget:
+        """New limits of the budget, if each is larger than before."""
+        unknown = sorted(set(budget) - set(Budget.model_fields))
+        if unknown:
+            raise UsageError(
+                f"there is no budget of {unknown[0]!r}",
+                did_you_mean(unknown[0], Budget.model_fields),
+            )
+        before = current_budget(self.folder.config(), self.state)
+        for name, limit in budget.items():
+            was = getattr(before, name)
+            if limit <= 0 or (was is not None and limit < was):
+                raise UsageError(
+                    f"a budget can only be raised: {name} from {was} to {limit}",
+                    "give a larger one",
+                )
+        return _limits(budget)
+
+    def say(self, words: str, *, program: str | None = None) -> str:
+        """Give the writer feedback on an agent; :meth:`resume` then runs one more round.
+
+        Args:
+            words: what the agent should do differently.
+            program: the id of its program, or the beginning of it; the best one by default.
+
+        Returns:
+            The id of the program.
+
+        Raises:
+            RunError: the run is in use.
+            UsageError: the words are empty, or there is no such program.
+        """
+        if not words.strip():
+            raise UsageError(
+                "nothing was said", "say in a sentence what the agent should do otherwise"
+            )
+        with self.folder.lock():
+            state = self.state
+            known = state.ranked() or list(state.programs)
+            fitting = [name for name in known if program is None or name.startswith(program)]
+            if not fitting:
+                raise UsageError(
+                    f"{self.folder.name} has no program {program or ''}",
+                    did_you_mean(program or "", known),
+                )
+            self.folder.events().append(Commented(program=fitting[0], words=words.strip()))
+        return fitting[0]
+
+    def replay(
+        self,
+        *,
+        by_position: bool = False,
+        workers: int | None = None,
+        executor: str | Executor = "local",
+        needs: Resources = ONE_CORE,
+        runs: str | Path = RUNS,
+        observer: Observer | None = None,
+        allow_weak_sandbox: bool = False,
+    ) -> Run:
+        """Repeat the run with its recorded replies in place of a model: no key, no network.
+
+        Args:
+            by_position: see :func:`rewardsmith.api.planning.plan_replay`.
+            workers, executor, needs, runs, observer: as :func:`design` takes them.
+            allow_weak_sandbox: run the programs even if the sandbox is weak here.
+
+        Returns:
+            The new run.
+
+        Raises:
+            RunError: the repeated run makes a request that the recorded one did not make.
+        """
+        planned = plan_replay(
+            self.folder, by_position=by_position, allow_weak_sandbox=allow_weak_sandbox
+        )
+        return design(
+            planned, workers=workers, executor=executor, needs=needs, runs=runs, observer=observer
+        )
+
+    def compare(self, *others: Run) -> list[ComparedRun]:
+        """Compare the best program of this run with those of others, on the report seeds of both.
+
+        Args:
+            others: runs of the same task.
+
+        Returns:
+            One row for this run, then one for each of the others.
+
+        Raises:
+            UsageError: there is no other run, or one is of a different task.
+            NoProgram: a run has no program with a score.
+        """
+        from rewardsmith.api.comparison import compared
+
+        return compared([self.folder, *(other.folder for other in others)])
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -106,7 +234,7 @@ class Run:
 
 
 class DesignSettings(Settings):
-    """The keywords of :func:`design`: the settings of a run, its executor and its folder."""
+    """The keywords of :func:`design`: settings of the run, and where and how it is carried out."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -189,47 +317,6 @@ def _planned(task: Task | str | Plan, goal: str | None, settings: DesignSettings
     return task
 
 
-def resume(
-    run: str | Path | Run,
-    *,
-    budget: Mapping[str, float] | None = None,
-    workers: int | None = None,
-    executor: str | Executor = "local",
-    needs: Resources = ONE_CORE,
-    runs: str | Path = RUNS,
-    observer: Observer | None = None,
-) -> Run:
-    """Continue a run that was interrupted, or whose budget is raised.
-
-    Args:
-        budget: new limits, e.g. ``{"tokens": 200_000}``.
-        workers, executor, needs: as :func:`design` takes them.
-
-    Raises:
-        RunError: there is no such run, or it is in use, or its folder was changed.
-    """
-    folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
-    _strong_enough(folder.config())
-    if budget:
-        unknown = sorted(set(budget) - set(Budget.model_fields))
-        if unknown:
-            raise UsageError(
-                f"there is no budget of {unknown[0]!r}",
-                did_you_mean(unknown[0], Budget.model_fields),
-            )
-        before = current_budget(folder.config(), fold(folder.events()))
-        for name, limit in budget.items():
-            was = getattr(before, name)
-            if limit <= 0 or (was is not None and limit < was):
-                raise UsageError(
-                    f"a budget can only be raised: {name} from {was} to {limit}",
-                    "give a larger limit",
-                )
-    limits = _limits(budget) if budget else None
-    carry_on(folder, Execution(executor, workers, needs), observer or Observer(), limits)
-    return Run(folder)
-
-
 def _limits(budget: Mapping[str, float]) -> Budget:
     try:
         return Budget.model_validate(budget)
@@ -239,66 +326,6 @@ def _limits(budget: Mapping[str, float]) -> Budget:
         raise UsageError(f"budget of {name}: {first['msg']}", "give a whole number") from None
 
 
-def say(
-    run: str | Path | Run, words: str, *, program: str | None = None, runs: str | Path = RUNS
-) -> str:
-    """Give the user's feedback on a program's agent to the writer.
-
-    The run then has one more round, see :func:`resume`.
-
-    Args:
-        program: id of the program, or its beginning; by default the best one.
-
-    Returns:
-        The id of the program.
-
-    Raises:
-        RunError: there is no such run, or it is in use.
-        UsageError: the feedback is empty, or there is no such program.
-    """
-    folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
-    if not words.strip():
-        raise UsageError(
-            "the feedback is empty", "say in a sentence what the agent should do differently"
-        )
-    with folder.lock():
-        state = fold(folder.events())
-        known = state.ranked() or list(state.programs)
-        fitting = [name for name in known if program is None or name.startswith(program)]
-        if not fitting:
-            raise UsageError(
-                f"{folder.name} has no program {program or ''}", did_you_mean(program or "", known)
-            )
-        folder.events().append(Commented(program=fitting[0], words=words.strip()))
-    return fitting[0]
-
-
-def replay(
-    run: str | Path | Run,
-    *,
-    by_position: bool = False,
-    workers: int | None = None,
-    executor: str | Executor = "local",
-    needs: Resources = ONE_CORE,
-    runs: str | Path = RUNS,
-    observer: Observer | None = None,
-    allow_weak_sandbox: bool = False,
-) -> Run:
-    """Repeat a run with its recorded replies in place of a model; needs no key and no network.
-
-    Args:
-        by_position: see :func:`rewardsmith.api.planning.plan_replay`.
-
-    Raises:
-        RunError: there is no such run, or it has no reply to a request.
-    """
-    folder = run.folder if isinstance(run, Run) else open_run(run, Path(runs))
-    planned = plan_replay(folder, by_position=by_position, allow_weak_sandbox=allow_weak_sandbox)
-    return design(
-        planned, workers=workers, executor=executor, needs=needs, runs=runs, observer=observer
-    )
-
-
 def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:
     """A run by path, name, or the end of its name.
 
@@ -306,6 +333,11 @@ def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:
         RunError: there is no such run.
     """
     return Run(open_run(run, Path(runs)))
+
+
+def list_runs(runs: str | Path = RUNS) -> list[Run]:
+    """The runs in a folder, oldest first, with damaged ones, which raise an error when read."""
+    return [Run(folder) for folder in folders_of_runs(Path(runs))]
 
 
 def _strong_enough(config: RunConfig) -> SandboxReport:

@@ -1,4 +1,4 @@
-"""Train a program from a file: ``rewardsmith train`` and ``rs.train_program``."""
+"""Train agents with a given program, without a search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from rewardsmith.api.export.policy import export_policy
-from rewardsmith.api.programs import trainable_program
+from rewardsmith.api.programs import AnyProgram, trainable_program
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.training import Trainings, trained
 from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
@@ -56,7 +56,7 @@ class TrainResult:
 
 
 def train_program(
-    path: str | Path,
+    program: AnyProgram,
     task: Task | str,
     *,
     seeds: int = 5,
@@ -69,9 +69,10 @@ def train_program(
     runs: str | Path = "runs",
     observer: Observer | None = None,
 ) -> TrainResult:
-    """Train agents with the reward of a program from a file.
+    """Train agents with the reward of a program.
 
     Args:
+        program: as :func:`rewardsmith.check` takes it.
         task: a task, its name, or its folder.
         seeds: number of trainings, with seeds 0, 1, …
         steps: training steps of each; by default the task's.
@@ -84,11 +85,10 @@ def train_program(
         RunError: the folder cannot be written.
     """
     resolved = resolve_task(task)
-    checked = trainable_program(path, resolved)
-    program = checked.id
+    checked = trainable_program(program, resolved)
     folder = _lay_out(Path(runs), resolved, checked)
     watched, state, failures = observer or Observer(), RunState(), list[BoundaryError]()
-    names = (program, NATIVE) if native else (program,)
+    names = (checked.id, NATIVE) if native else (checked.id,)
     taken, each = steps or resolved.spec.training.steps, tuple(range(seeds))
     orders = [Train(name, each, "selection", taken) for name in names]
     watched.doing(f"training {len(names) * seeds} agents")
@@ -102,14 +102,14 @@ def train_program(
             event = log.append(trained(trial, outcome))
             event.apply(state)
             watched.event(event, state)
-        policy = _policy(folder, state, program, opened)
+        policy = _policy(folder, state, checked.id, opened)
     if len(failures) == len(names) * seeds:
         raise failures[0]
     return TrainResult(
-        program=program,
-        score=_score(state, program, seeds),
+        program=checked.id,
+        score=_score(state, checked.id, seeds),
         native=_score(state, NATIVE, seeds) if native else None,
-        fitness=fitness_by_seed(state, program, "selection"),
+        fitness=fitness_by_seed(state, checked.id, "selection"),
         native_fitness=fitness_by_seed(state, NATIVE, "selection"),
         folder=folder.path,
         policy=policy,

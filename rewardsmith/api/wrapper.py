@@ -1,15 +1,14 @@
-"""A program in the user's own code: loaded from a file and applied to one environment."""
+"""A program in the user's code: loaded, and applied to one environment."""
 
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
-from rewardsmith.api.programs import trainable_program
+from rewardsmith.api.programs import AnyProgram, trainable_program
 from rewardsmith.episodes.columns import shapes_in
 from rewardsmith.episodes.recorder import Buffers, Recorder
 from rewardsmith.errors import ProgramError, UsageError
@@ -22,7 +21,7 @@ from rewardsmith.task.resolving import resolve_task
 
 
 class LoadedProgram(HostedProgram):
-    """A checked program of a task with its own program hosts; an evaluator for :class:`VecReward`.
+    """A checked program that runs in its own processes; an Evaluator for :class:`VecReward`.
 
     Args:
         gamma: the discount of the learner, which a potential needs; by default the task's.
@@ -67,18 +66,22 @@ class LoadedProgram(HostedProgram):
         )
 
 
-def load_program(path: str | Path, task: Task | str, gamma: float | None = None) -> LoadedProgram:
-    """Check a program from a file for a task, and start its host.
+def load_program(
+    program: AnyProgram, task: Task | str, gamma: float | None = None
+) -> LoadedProgram:
+    """Check a program with a task, and start it in a process of its own.
 
     Args:
-        gamma: the discount of the learner, which a potential needs; by default the task's.
+        program: as :func:`rewardsmith.check` takes it.
+        task: a task, its name, or its folder.
+        gamma: the learner's discount, in which a potential is paid; the task's own by default.
 
     Raises:
         UsageError: the file cannot be read, or the program was refused; the message lists the
             findings.
     """
     resolved = resolve_task(task)
-    return LoadedProgram(trainable_program(path, resolved), resolved, gamma)
+    return LoadedProgram(trainable_program(program, resolved), resolved, gamma)
 
 
 class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):

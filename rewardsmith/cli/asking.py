@@ -90,16 +90,16 @@ def _add_say(app: typer.Typer) -> None:
     ) -> None:
         """Give feedback on an agent to the writer of RUN; the run then has one more round."""
         from rewardsmith.api.runs import load_run
-        from rewardsmith.api.runs import say as say_it
         from rewardsmith.cli.live import command_name
 
-        chosen = say_it(run, words, program=program, runs=runs)
+        found = load_run(run, runs)
+        chosen = found.say(words, program=program)
         if output.json:
-            output.emit({"run": load_run(run, runs).folder.name, "program": chosen, "words": words})
+            output.emit({"run": found.folder.name, "program": chosen, "words": words})
             return
         output.result.print(
             f"feedback on {chosen} recorded; continue with: rewardsmith resume",
-            command_name(load_run(run, runs).path),
+            command_name(found.path),
         )
 
 

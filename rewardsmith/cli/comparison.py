@@ -1,21 +1,33 @@
-"""The table that compares runs."""
+"""The comparison of runs as a table and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 from rich.table import Table
 
+from rewardsmith.api.comparison import ComparedRun
 from rewardsmith.cli.tables import column_table
+from rewardsmith.run.scores import interval_json
 from rewardsmith.run.wording import duration, number
-from rewardsmith.types import Interval
-
-if TYPE_CHECKING:
-    pass
 
 
-def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
+def comparison_json(rows: Sequence[ComparedRun]) -> list[dict[str, Any]]:
+    """The rows as JSON."""
+    return [
+        {
+            **asdict(row),
+            "fitness": interval_json(row.fitness),
+            "native": interval_json(row.native),
+            "difference": interval_json(row.difference),
+        }
+        for row in rows
+    ]
+
+
+def comparison_table(rows: Sequence[ComparedRun]) -> Table:
     """The rows as a table."""
     table = column_table()
     names = (
@@ -34,20 +46,12 @@ def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
         table.add_column(name, overflow="fold")
     for row in rows:
         cells = [
-            _shown(row["fitness"]),
-            _shown(row["native"]),
-            row["cost"],
-            f"{row['steps']:,}",
-            duration(row["active_s"]),
+            str(row.fitness),
+            "-" if row.native is None else str(row.native),
+            row.cost,
+            f"{row.steps:,}",
+            duration(row.active_s),
         ]
-        apart = number(row["apart"]), number(row["apart_epic"])
-        table.add_row(row["run"], row["written_by"], *cells, row["proof"], *apart)
+        apart = number(row.apart), number(row.apart_epic)
+        table.add_row(row.run, row.written_by, *cells, row.proof, *apart)
     return table
-
-
-def _shown(score: dict[str, Any] | None) -> str:
-    return (
-        "-"
-        if score is None
-        else str(Interval(score["mean"], score["low"], score["high"], score["seeds"]))
-    )

@@ -215,13 +215,13 @@ def _add_resume(app: typer.Typer) -> None:
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Continue RUN where it stopped, with a higher budget if one is given."""
-        from rewardsmith.api import runs as api
+        from rewardsmith.api.runs import load_run
         from rewardsmith.cli.live import watching
 
         budget = settings.budget.model_dump(exclude_none=True)
         with watching(output) as view:
             where = execution(executor, workers, gpus)
-            finished = api.resume(run, budget=budget, **where, runs=runs, observer=view)
+            finished = load_run(run, runs).resume(budget=budget, **where, observer=view)
         summarise(output, finished)
 
 
@@ -238,9 +238,8 @@ def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: floa
     """Show the plan, and ask for confirmation where the run may cost more than ``above_usd``."""
     from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_table
-    from rewardsmith.engine.workers.machine import available_cores
 
-    expected = estimate(planned, workers or available_cores())
+    expected = estimate(planned, workers)
     output.notes.print(plan_table(planned, expected))
     if planned.config.writer in _NO_MODEL:
         output.notes.print(
@@ -270,9 +269,8 @@ def _carry_out(output: Output, planned: Plan, runs: Path, where: dict[str, Any])
 def _emit_plan(output: Output, planned: Plan, workers: int | None) -> None:
     from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_json, plan_table
-    from rewardsmith.engine.workers.machine import available_cores
 
-    expected = estimate(planned, workers or available_cores())
+    expected = estimate(planned, workers)
     if output.json:
         output.emit(plan_json(planned, expected))
     else:

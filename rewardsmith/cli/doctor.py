@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import platform
-import statistics
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
@@ -23,7 +21,6 @@ _MEANS = {
     "medium": "code that escapes from Python has no access to files or TCP",
     "weak": "only the static rules and the resource limits protect this machine",
 }
-_TIMES = 20
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,18 +29,18 @@ def add_to(app: typer.Typer) -> None:
     @command(app, "doctor")
     def doctor(output: Output) -> None:
         """Attack the sandbox of this machine, layer by layer, and report what it refuses."""
+        from rewardsmith.api.doctor import doctor
         from rewardsmith.sandbox.inside.confine import LAYERS
-        from rewardsmith.sandbox.report import attacks_by_layer, sandbox_report
 
-        report = sandbox_report()
-        stopped = attacks_by_layer(report.layers)
-        times = _times()
+        found = doctor()
+        report = found.sandbox
         if output.json:
-            output.emit({**report.as_json(), "stopped": stopped, **times})
+            times = {"host_start_ms": found.host_start_ms, "call_us": found.call_us}
+            output.emit({**report.as_json(), "stopped": found.refused, **times})
             return
         console = output.result
         console.print(f"{report.system}, Python {platform.python_version()}", markup=False)
-        console.print("", _table(stopped), "")
+        console.print("", _table(found.refused), "")
         if absent := [layer for layer in LAYERS if layer not in report.layers]:
             console.print(f"not available here: {', '.join(absent)}")
         level = (
@@ -54,8 +51,8 @@ def add_to(app: typer.Typer) -> None:
         console.print(level, soft_wrap=True)
         console.print(_trainers(report), soft_wrap=True)
         console.print(
-            f"medians: a program host starts in {times['host_start_ms']:.1f} ms and computes "
-            f"16 transitions in {times['call_us']:.0f} us"
+            f"medians: a program host starts in {found.host_start_ms:.1f} ms and computes "
+            f"16 transitions in {found.call_us:.0f} us"
         )
 
 
@@ -85,31 +82,4 @@ def _cell(refused: bool, layer: str) -> Text:
 def _trainers(report: SandboxReport) -> str:
     if report.landlock:
         return f"trainers can write only to their own folder (Landlock {report.landlock})"
-    return "trainers can write outside their own folder: this kernel has no Landlock"
-
-
-def _times() -> dict[str, float]:
-    """Medians: milliseconds to start a program host, microseconds to compute 16 transitions."""
-    import numpy as np
-
-    from rewardsmith.program import EntryPoint
-    from rewardsmith.sandbox.client.host import ProgramHost
-
-    source, entry = (
-        "def reward(x):\n    return {'x': -abs(x)}\n",
-        EntryPoint("reward", ("x",), "reward"),
-    )
-    columns: dict[str, Any] = {"x": np.zeros(16)}
-    starts, calls = [], []
-    for _ in range(_TIMES):
-        begun = time.perf_counter()
-        with ProgramHost(source, entry, {"x": ((), np.dtype(float))}, capacity=16) as host:
-            starts.append(time.perf_counter() - begun)
-            for _ in range(_TIMES):
-                begun = time.perf_counter()
-                host(columns)
-                calls.append(time.perf_counter() - begun)
-    return {
-        "host_start_ms": statistics.median(starts) * 1e3,
-        "call_us": statistics.median(calls) * 1e6,
-    }
+    return "trainers could write outside of their own folder: this kernel has no Landlock"

@@ -144,18 +144,19 @@ def _add_compare(app: typer.Typer) -> None:
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Compare runs of one task: fitness, cost, and whether the differences are significant."""
-        from rewardsmith.api.comparison import comparison_json, program_difference
+        from rewardsmith.api.comparison import program_difference
         from rewardsmith.api.runs import load_run
-        from rewardsmith.cli.comparison import comparison_table
+        from rewardsmith.cli.comparison import comparison_json, comparison_table
 
         found = [load_run(name, runs) for name in names]
-        rows = comparison_json(found)
+        rows = found[0].compare(*found[1:])
         if output.json:
-            output.emit(rows)
+            output.emit(comparison_json(rows))
             return
         output.result.print(comparison_table(rows), "")
-        if len(found) > 1:
-            output.code(program_difference(found[0], found[1]), "diff")
+        one, other = found[:2]
+        between = (one.folder.name, other.folder.name)
+        output.code(program_difference(one.best, other.best, between), "diff")
 
 
 def status(folder: RunFolder, state: RunState) -> str:

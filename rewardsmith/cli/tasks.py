@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -178,22 +179,19 @@ def _add_strategies(app: typer.Typer) -> None:
     @command(app, "strategies")
     def strategies(output: Output) -> None:
         """List the strategies with their options and defaults."""
-        from rewardsmith.strategy import STRATEGIES
+        from rewardsmith.api.strategies import strategies
+        from rewardsmith.strategy.making import strategy_class
 
-        found = {name: STRATEGIES.get(name) for name in STRATEGIES.names()}
-        about = {name: (cls.__doc__ or "").strip().splitlines()[0] for name, cls in found.items()}
+        found = strategies()
         if output.json:
-            defaults = {name: cls.Options().model_dump(mode="json") for name, cls in found.items()}
-            output.emit(
-                [{"name": name, "about": about[name], "options": defaults[name]} for name in found]
-            )
+            output.emit([asdict(one) for one in found])
             return
-        for name, cls in found.items():
-            output.result.print(Text(name, "bold").append(f"  {about[name]}", "not bold"))
+        for one in found:
+            output.result.print(Text(one.name, "bold").append(f"  {one.about}", "not bold"))
             table = Table.grid(padding=(0, 2, 0, 0))
-            about_options = _attributes(cls.Options)
-            for option, default in cls.Options().model_dump().items():
-                table.add_row(f"  -O {option}={default}", about_options.get(option, ""))
+            told = _attributes(strategy_class(one.name).Options)
+            for option, default in one.options.items():
+                table.add_row(f"  -O {option}={default}", told.get(option, ""))
             output.result.print(table)
 
 

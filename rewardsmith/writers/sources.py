@@ -92,8 +92,8 @@ class FileSource:
         slot = wanted.order.slot
         recorded = self._replies.reply(slot)
         if recorded is None and slot.attempt == 0:
-            entry = f'{{"round": {slot.round}, "sample": {slot.sample}, "text": "..."}}'
-            hint = f"add {entry} to {REPLIES} in the run's folder, then resume"
+            line = f'{{"round": {slot.round}, "sample": {slot.sample}, "text": "..."}}'
+            hint = f"add {line} to {REPLIES} in the run's folder, then resume"
             raise UsageError(f"the file of replies has none for {slot}", hint)
         if recorded is None:
             return Reply("", "other", NOTHING_USED, self._replies.model, 0.0)

@@ -66,3 +66,31 @@ def test_the_old_interface_is_named() -> None:
         guarded_reset(OldInterface())
     with pytest.raises(rs.BoundaryError, match="step returned 4 values, expected"):
         guarded_step(OldInterface(), 0)
+
+
+SOURCE = "def reward(next_position):\n    return {'place': next_position}\n"
+
+
+def test_a_program_is_source_or_a_path_everywhere(tmp_path: Path) -> None:
+    file = tmp_path / "reward.py"
+    file.write_text(SOURCE, encoding="utf-8")
+    checked = rs.CheckedProgram.of(SOURCE, rs.Verdict("accepted"))
+    for program in (SOURCE, str(file), file, rs.Program("id", SOURCE), checked):
+        found = rs.check(program, "mountain-car", runs=tmp_path)
+        assert found.verdict.accepted and found.appraisal is not None and found.ranges is None
+        loaded = rs.load_program(program, "mountain-car")
+        assert loaded.source == SOURCE
+        loaded.close()
+    with pytest.raises(rs.UsageError, match="cannot read") as caught:
+        rs.check("def reward(): return 0", "mountain-car")
+    assert "line break" in caught.value.hint
+    with pytest.raises(rs.UsageError, match="the program was refused"):
+        rs.train_program("def reward(positon):\n    return 0\n", "mountain-car", runs=tmp_path)
+
+
+def test_the_strategies_and_the_sandbox_as_data() -> None:
+    options = {one.name: one.options for one in rs.strategies()}
+    assert options["eureka"]["rounds"] > 1
+    found = rs.doctor()
+    assert found.sandbox.level in ("strong", "medium", "weak") and "none" in found.refused
+    assert found.host_start_ms > 0 and found.call_us > 0

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from rewardsmith.api import runs as api
 from rewardsmith.errors import RunError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply, Request
@@ -54,10 +53,10 @@ def test_a_strict_replay_is_the_same_run(
     with FakeLLM(answer) as fake:
         run = asked_of(fake, task, tmp_path, price=PRICE, budget=Budget(**budget))
     tried = request.getfixturevalue("no_network")
-    again = api.replay(run, runs=tmp_path / "again")
+    again = run.replay(runs=tmp_path / "again")
     assert happened(again) == happened(run)
     assert (again.state.tokens, again.state.usd) == (run.state.tokens, run.state.usd)
-    assert happened(api.replay(again, runs=tmp_path / "third")) == happened(
+    assert happened(again.replay(runs=tmp_path / "third")) == happened(
         run
     )  # a replay is a recording too
     assert tried == []
@@ -73,11 +72,11 @@ def test_what_was_not_asked_is_told_with_its_difference(task: str, tmp_path: Pat
         prompt.read_text(encoding="utf-8").replace("Scales differ wildly", "Scales agree"), "utf-8"
     )
     with pytest.raises(RunError) as caught:
-        api.replay(run, runs=tmp_path / "again")
+        run.replay(runs=tmp_path / "again")
     assert "-- **Scales differ wildly**" in caught.value.message
     assert "+- **Scales agree**" in caught.value.message
     assert "round 1 sample" in caught.value.message and "--by-position" in caught.value.hint
-    by_position = api.replay(run, by_position=True, runs=tmp_path / "shown")
+    by_position = run.replay(by_position=True, runs=tmp_path / "shown")
     assert set(by_position.state.programs) == set(run.state.programs)
     assert "by position" in by_position.folder.config().written_by
     assert by_position.state.tokens == 0
@@ -86,16 +85,16 @@ def test_what_was_not_asked_is_told_with_its_difference(task: str, tmp_path: Pat
 @pytest.mark.usefixtures("executor")
 def test_a_replay_carries_its_tape_along(task: str, tmp_path: Path) -> None:
     run = design(task, tmp_path)
-    cut = api.replay(run, runs=tmp_path / "again")
+    cut = run.replay(runs=tmp_path / "again")
     before = happened(cut)
     shutil.rmtree(run.path)
     events = cut.folder.path / "events.jsonl"
     events.write_text("".join(events.read_text("utf-8").splitlines(keepends=True)[:3]), "utf-8")
     cut.folder.llm_log.unlink()
-    assert happened(api.resume(cut)) == before
+    assert happened(cut.resume()) == before
     (cut.folder.path / "tape.jsonl").unlink()
     with pytest.raises(RunError, match="no recording"):
-        api.resume(cut)
+        cut.resume()
 
 
 def ask(text: str) -> Request:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from rewardsmith.api import runs as api
-from rewardsmith.api.comparison import comparison_json
 from rewardsmith.api.report import charts
 from rewardsmith.errors import NoProgram, UsageError
 from rewardsmith.types import Interval
@@ -201,9 +200,9 @@ def test_commands(tmp_path: Path, run: api.Run) -> None:
 def test_only_runs_of_one_task_are_compared(tmp_path: Path, run: api.Run) -> None:
     other = design(str(write_task(tmp_path / "another", discrete=True)), tmp_path)
     with pytest.raises(UsageError, match="different tasks"):
-        comparison_json([run, other])
+        run.compare(other)
     with pytest.raises(UsageError, match="one run"):
-        comparison_json([run])
+        run.compare()
 
 
 @pytest.mark.slow

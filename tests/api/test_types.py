@@ -34,6 +34,12 @@ search: rs.Search = rs.Search.begin(task, runs="runs")
 question = search.ask()
 if question is not None:
     told: rs.TellResult = search.tell(question.text)
+again: rs.Run = run.resume(budget={"usd": 4.0}).replay(runs="again")
+rows: list[rs.ComparedRun] = run.compare(again)
+known: str = run.say("Swing less.", program=best.id)
+found: rs.Check = rs.check(best.source, task)
+level: str = rs.doctor().sandbox.level
+names: list[str] = [one.name for one in rs.strategies()]
 program: rs.LoadedProgram = rs.load_program("reward.py", task)
 try:
     env = rs.RewardWrapper(gym.make(task.env_id), program)
@@ -53,6 +59,9 @@ run = rs.design("mountain-car", budget=2.0)  # expect arg-type
 run.bset  # expect attr-defined
 rs.desing  # expect attr-defined
 run.best.score + 1.0  # expect operator
+run.resume(buget={"usd": 4.0})  # expect call-arg
+rs.resume(run)  # expect attr-defined
+rs.check(5, "mountain-car")  # expect arg-type
 rs.load_program("reward.py")  # expect call-arg
 rs.train_program("reward.py", "mountain-car", seeds="5")  # expect arg-type
 rs.Search.begin("mountain-car").ask().text  # expect union-attr

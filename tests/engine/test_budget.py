@@ -64,7 +64,7 @@ def test_calls_are_counted_to_the_last_one(task: str, tmp_path: Path, calls: int
         assert len(fake.requests) == calls == run.state.requests
         assert run.state.ranked()  # what was bought before the budget ended is trained
         whole = asked(fake, task, tmp_path / "whole")
-        raised = api.resume(run, budget={"calls": 9})
+        raised = run.resume(budget={"calls": 9})
         assert {**happened(raised), "trials": 0} == {**happened(whole), "trials": 0}
 
 
@@ -103,7 +103,7 @@ def test_a_wave_that_was_begun_is_finished_however_dear_its_first_part_was(
             asked(fake, task, tmp_path / "cut", budget=Budget(tokens=6_000))
         cut = the_run(tmp_path / "cut")
         assert cut.state.tokens == 2300 and cut.state.unanswered()
-        assert api.resume(cut).state.requests == 2
+        assert cut.resume().state.requests == 2
         assert set(happened(cut)["slots"]) == set(happened(whole)["slots"])
 
 
@@ -144,4 +144,4 @@ def test_a_budget_that_turns_out_too_small_for_the_first_request_says_so(
             asked(fake, task, tmp_path, budget=Budget(tokens=1_000))
         assert fake.requests == []
         poor = the_run(tmp_path)
-        assert kinds(api.resume(poor, budget={"tokens": 50_000}))[-1] == "exported"
+        assert kinds(poor.resume(budget={"tokens": 50_000}))[-1] == "exported"

@@ -109,7 +109,7 @@ def test_equal_requests_of_one_round_keep_their_own_answers(task: str, tmp_path:
     assert len(run.state.programs) == 3
     occurrences = sorted(entry.occurrence for entry in run.state.slots.values())
     assert occurrences == [0, 1, 2, 3]
-    assert happened(api.replay(run, runs=tmp_path / "again")) == happened(run)
+    assert happened(run.replay(runs=tmp_path / "again")) == happened(run)
 
 
 @pytest.mark.usefixtures("executor")

@@ -67,7 +67,7 @@ def test_resuming_a_finished_run_does_nothing(
 ) -> None:
     run = design(task, tmp_path)
     before, calls = happened(run), list(executor.calls)
-    assert happened(api.resume(run)) == before
+    assert happened(run.resume()) == before
     assert executor.calls == calls
     assert kinds(run)[-2:] == ["resumed", "stopped"]
 
@@ -153,12 +153,12 @@ def test_a_weak_sandbox_is_refused_before_anything_unless_allowed(
     assert not (tmp_path / "runs").exists()
     run = design(task, tmp_path, allow_weak_sandbox=True)
     assert run.folder.manifest()["sandbox"]["level"] == "weak"
-    assert api.resume(run).best.id == run.best.id
+    assert run.resume().best.id == run.best.id
     monkeypatch.setattr(api, "sandbox_report", sandbox_report)
     strong = design(task, tmp_path, runs=tmp_path / "strong")
     monkeypatch.setattr(api, "sandbox_report", lambda: weak)
     with pytest.raises(BoundaryError, match="only weak"):
-        api.resume(strong)
+        strong.resume()
 
 
 def test_nothing_usable_is_no_program(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
@@ -270,7 +270,7 @@ def test_steps_are_kept_back_for_the_report(
     assert state.steps <= limit and state.requests == 3
     assert state.stopped is not None and "steps" in state.stopped
     raised, free = (
-        happened(api.resume(run, budget={"steps": 10 * limit})),
+        happened(run.resume(budget={"steps": 10 * limit})),
         happened(design(task, tmp_path / "free")),
     )
     assert raised["trials"].keys() >= free["trials"].keys()
@@ -291,7 +291,7 @@ def test_minutes_stop_only_between_rounds(
     assert state.stopped is not None and "minutes" in state.stopped
     assert set(state.slots) == {(0, 0, 0), (0, 1, 0), (0, 1, 1)}
     assert len(state.ranked()) == 2
-    assert len(api.resume(run, budget={"minutes": 1.0}).state.slots) == 5
+    assert len(run.resume(budget={"minutes": 1.0}).state.slots) == 5
 
 
 # --- Failures outside
@@ -313,7 +313,7 @@ def test_when_everything_fails_the_run_ends_and_can_be_resumed(
     failed = the_run(tmp_path / "failing")
     assert {trial.status for trial in failed.state.trials.values()} == {"failed"}
     executor.trouble = fail_times(0)
-    assert happened(api.resume(failed)) == undisturbed
+    assert happened(failed.resume()) == undisturbed
 
 
 def test_one_failure_does_not_hold_up_the_others(
@@ -344,7 +344,7 @@ def test_a_lost_machine_ends_the_run_before_more_is_bought(
     lost = the_run(tmp_path / "lost")
     assert lost.state.requests == 3
     executor.trouble = fail_times(0)
-    assert happened(api.resume(lost)) == undisturbed
+    assert happened(lost.resume()) == undisturbed
 
 
 def test_a_provider_that_fails_keeps_what_the_others_answered(
@@ -356,7 +356,7 @@ def test_a_provider_that_fails_keeps_what_the_others_answered(
             asked_of(fake, task, tmp_path)
         run = the_run(tmp_path)
         assert run.state.requests == 1
-        assert len(api.resume(run).state.slots) == 5
+        assert len(run.resume().state.slots) == 5
         assert len(fake.requests) == 6  # one more than the run needs
 
 

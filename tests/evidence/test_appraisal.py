@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from rewardsmith.api import runs as api
-from rewardsmith.api.comparison import comparison_json
 from rewardsmith.cli.comparison import comparison_table
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.random_policy import look_at
@@ -111,8 +110,8 @@ def test_runs_and_their_programs_are_told_apart(tmp_path: Path, executor: FakeEx
     assert beside.quality.unsaid[-1].startswith(
         "EPIC distance to its parent: one breaks on transitions that never"
     )
-    rows = comparison_json([one, one])
-    assert rows[0]["apart_epic"] is None and comparison_table(rows).columns[-1].header == "EPIC distance"
+    rows = one.compare(one)
+    assert rows[0].apart_epic is None and comparison_table(rows).columns[-1].header == "EPIC"
 
 
 def test_a_parent_that_breaks_hides_nothing_else(tmp_path: Path, executor: FakeExecutor) -> None:

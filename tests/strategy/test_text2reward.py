@@ -52,16 +52,16 @@ def test_what_a_person_says_reaches_the_writer(tmp_path: Path, executor: FakeExe
     }
     run = api.design(task, options={"rounds": 1}, **settings)  # type: ignore[arg-type]
     (program,) = run.state.programs
-    assert api.say(run, "Walk to the right, not to the left.") == program
-    run = api.resume(run, runs=tmp_path / "runs")
+    assert run.say("Walk to the right, not to the left.") == program
+    run = run.resume()
     assert len(run.state.programs) == 2 and run.state.requests == 2
     asked = list(Tape(run.folder.llm_log))[-1].request.messages[-1].content
     assert "> Walk to the right, not to the left." in asked
-    assert len(api.resume(run, runs=tmp_path / "runs").state.slots) == 2, "it was heard once"
-    with pytest.raises(UsageError, match="the feedback is empty"):
-        api.say(run, "  ")
+    assert len(run.resume().state.slots) == 2, "it was heard once"
+    with pytest.raises(UsageError, match="nothing was said"):
+        run.say("  ")
     with pytest.raises(UsageError, match="has no program zzz"):
-        api.say(run, "Well.", program="zzz")
+        run.say("Well.", program="zzz")
 
 
 def test_the_request_shows_a_class_and_a_reward_of_a_like_task(
@@ -208,11 +208,10 @@ def test_what_was_said_in_a_run_from_a_file_needs_a_reply_in_it(
         report_seeds=0,
         runs=tmp_path / "runs",
     )
-    api.say(run, "It limps.")
-    with pytest.raises(
-        UsageError, match="the file of replies has none for round 2 sample 1"
-    ) as refused:
-        api.resume(run)
+    run.say("It limps.")
+    missing = "the file of replies has none for round 2 sample 1"
+    with pytest.raises(UsageError, match=missing) as refused:
+        run.resume()
     assert (
         '{"round": 1, "sample": 0' in refused.value.hint
         and "replies.json in the run's folder" in refused.value.hint
@@ -222,4 +221,4 @@ def test_what_was_said_in_a_run_from_a_file_needs_a_reply_in_it(
     file.write_text(
         json.dumps({**told, "replies": [*told["replies"], REPLIES[1]]}), encoding="utf-8"
     )
-    assert api.resume(run).state.requests == 2
+    assert run.resume().state.requests == 2

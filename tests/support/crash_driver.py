@@ -118,7 +118,7 @@ def main() -> int:
     die_at(given.get("mode", ""), given.get("events", 1))
     try:
         if "run" in given:
-            api.resume(given["run"], workers=2, executor=executor)
+            api.load_run(given["run"]).resume(workers=2, executor=executor)
         else:
             api.design(
                 given["task"], model="openai/fake", base_url=given["url"], options=OPTIONS, report_seeds=2,

@@ -171,7 +171,7 @@ def test_an_interrupted_search_writes_the_same_programs(tmp_path: Path, executor
     executor.trouble = lambda *_: None
     (cut,) = (tmp_path / "cut" / "runs").iterdir()
     assert "exported" not in kinds(api.load_run(cut))
-    resumed = happened(api.resume(cut, runs=tmp_path / "cut" / "runs"))
+    resumed = happened(api.load_run(cut).resume())
     assert resumed == happened(whole)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import rewardsmith as rs
+from rewardsmith.api.programs import check_program
 from rewardsmith.episodes.recording import controller_in, play, record
 from rewardsmith.errors import UsageError
 from rewardsmith.sandbox.behaviour.checks import check_on_transitions
@@ -74,7 +75,7 @@ def test_it_learns_from_demonstrations_of_a_real_task(tmp_path: Path) -> None:
     assert len(won) > 900
     source, answerer = learned_program(texts, won)
     assert answerer.answered >= 0.95 and answerer.kept_silent >= 0.95
-    assert rs.check_program(source, task).accepted
+    assert check_program(source, task).accepted
     wanted: dict[str, Any] = {"strategy": "eager", "options": {"answers": "learned"}}
     known = rs.plan(task, bank=[str(env.save(tmp_path / "demos.npz"))], **wanted).bank
     assert known is not None and len(known) > 900, (
