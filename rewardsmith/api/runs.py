@@ -157,7 +157,8 @@ class Run:
         """
         if not words.strip():
             raise UsageError(
-                "nothing was said", "say in a sentence what the agent should do otherwise"
+                "the feedback is empty",
+                "say in a sentence what the agent should do differently",
             )
         with self.folder.lock():
             state = self.state

@@ -189,9 +189,9 @@ def _add_strategies(app: typer.Typer) -> None:
         for one in found:
             output.result.print(Text(one.name, "bold").append(f"  {one.about}", "not bold"))
             table = Table.grid(padding=(0, 2, 0, 0))
-            told = _attributes(strategy_class(one.name).Options)
+            about_options = _attributes(strategy_class(one.name).Options)
             for option, default in one.options.items():
-                table.add_row(f"  -O {option}={default}", told.get(option, ""))
+                table.add_row(f"  -O {option}={default}", about_options.get(option, ""))
             output.result.print(table)
 
 

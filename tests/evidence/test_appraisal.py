@@ -111,7 +111,9 @@ def test_runs_and_their_programs_are_told_apart(tmp_path: Path, executor: FakeEx
         "EPIC distance to its parent: one breaks on transitions that never"
     )
     rows = one.compare(one)
-    assert rows[0].apart_epic is None and comparison_table(rows).columns[-1].header == "EPIC"
+    assert (
+        rows[0].apart_epic is None and comparison_table(rows).columns[-1].header == "EPIC distance"
+    )
 
 
 def test_a_parent_that_breaks_hides_nothing_else(tmp_path: Path, executor: FakeExecutor) -> None:

@@ -58,7 +58,7 @@ def test_what_a_person_says_reaches_the_writer(tmp_path: Path, executor: FakeExe
     asked = list(Tape(run.folder.llm_log))[-1].request.messages[-1].content
     assert "> Walk to the right, not to the left." in asked
     assert len(run.resume().state.slots) == 2, "it was heard once"
-    with pytest.raises(UsageError, match="nothing was said"):
+    with pytest.raises(UsageError, match="the feedback is empty"):
         run.say("  ")
     with pytest.raises(UsageError, match="has no program zzz"):
         run.say("Well.", program="zzz")
