@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import rewardsmith as rs
 from rewardsmith.evidence.prior import (
-    Believed,
     Ordering,
+    PriorValues,
     agreement,
     ordering,
     ordering_concerns,
@@ -31,9 +31,9 @@ from tests.support.preflights import argument
 SEEN = {"position": argument(0.0, 1.0)}
 
 
-def believed(taken: Any, others: Any) -> Believed:
+def believed(taken: Any, others: Any) -> PriorValues:
     taken, others = np.asarray(taken, float), np.asarray(others, float)
-    return Believed(taken, others, np.zeros(len(taken)))
+    return PriorValues(taken, others, np.zeros(len(taken)))
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=20), st.floats(-5, 5), st.floats(0.1, 5))
