@@ -1,4 +1,4 @@
-"""What a run will probably take, before anything is spent: a low, where all goes well, and a high that is not exceeded.
+"""An estimate of what a run needs, before anything is spent: a low and a high.
 
 Nothing is looked at or asked for it. The low is a run in which every program is valid and short;
 the high one in which every request is repaired as often as allowed and every answer goes up to its
@@ -44,6 +44,10 @@ def estimate(plan: Plan, workers: int | None = None) -> Estimate:
 
     Args:
         workers: concurrent trainings; the number of cores by default.
+
+    Example:
+        planned = rs.plan("mountain-car", model="openai/…", options={"rounds": 2})
+        rs.estimate(planned).usd  # Range(low, high)
     """
     config, budget = plan.config, plan.config.budget
     paid = config.writer == "model"

@@ -68,7 +68,7 @@ class Plan:
 
 @takes_settings(Settings)
 def plan(task: Task | str, goal: str | None, settings: Settings) -> Plan:
-    """Resolve a run without starting it: every usage error is raised here, except for a missing key.
+    """Resolve a run without starting it: usage errors are raised here, except for a missing key.
 
     Args:
         task: a task, the name of a shipped one, a task folder, or an environment id (with
@@ -79,6 +79,11 @@ def plan(task: Task | str, goal: str | None, settings: Settings) -> Plan:
     Raises:
         UsageError: a setting is missing, unknown or does not fit.
         BoundaryError: an environment id was given and the environment fails.
+
+    Example:
+        planned = rs.plan("mountain-car", model="openai/…", budget=rs.Budget(usd=1.0))
+        rs.estimate(planned).minutes
+        run = rs.design(planned)
     """
     return resolved_plan(task, goal, settings)
 

@@ -1,4 +1,4 @@
-"""A run whose programs somebody else writes: a person, a coding agent, a program around another model. No key needed.
+"""A run whose programs the user, a coding agent or another program writes; it needs no key.
 
     search = rs.Search.begin("mountain-car")
     while (question := search.ask()) is not None:
@@ -91,6 +91,12 @@ class Search:
 
     Raises:
         UsageError: the run does not wait for replies.
+
+    Example:
+        search = rs.Search.begin("mountain-car")
+        while (question := search.ask()) is not None:
+            result = search.tell(answer(question.text))
+        search.run.export("exported/reward.py")
     """
 
     def __init__(
@@ -143,12 +149,12 @@ class Search:
         return cls(found, Execution(executor, workers, needs), observer)
 
     def ask(self) -> Question | None:
-        """What the run asks for next; None when it is over. Changes nothing, however often it is called."""
+        """What the run asks for next; None when it is over. Calls change nothing."""
         waiting = self._waiting()
         return _question(waiting[0]) if waiting else None
 
     def tell(self, reply: str, by: str = "a person") -> TellResult:
-        """Answer what :meth:`ask` asks: checks the program, trains it when its round is complete, says what came of it.
+        """Answer :meth:`ask`: check the program, and train it when its round is complete.
 
         Args:
             reply: as a model would have written it: the program in a fenced block, or alone.
