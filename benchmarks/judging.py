@@ -39,7 +39,7 @@ from rewardsmith.episodes.bank import Bank, Trajectory
 from rewardsmith.episodes.random_policy import look_at
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
-from rewardsmith.evidence.paid import apply_to_bank
+from rewardsmith.evidence.rewards import apply_to_bank
 from rewardsmith.program import CheckedProgram
 from rewardsmith.run.bank import RunBank
 from rewardsmith.sandbox.behaviour.for_training import check_against_preflight

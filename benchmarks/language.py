@@ -1,4 +1,4 @@
-"""Whether subgoals from language lead to the goal sooner than the goal's own reward: CALM and EAGER against sparse PPO.
+"""Compares subgoals from language (CALM and EAGER) with PPO on a reward at the goal alone.
 
     python benchmarks/language.py [--seeds 15] [--workers 2] [--tasks NAME ...] [--methods NAME ...]
     -o FILE
@@ -9,9 +9,6 @@ training seed:
 
     sparse   the environment's own reward
     eager    questions about the mission, composed without a model, neutralised (strategy eager)
-    eager, learned    the same questions, answered by a network that learned from 1,000 episodes of
-    the task's own
-             controller (-O answers=learned); not on door-key, whose mission never changes
     calm     subgoals from programs/, see there, as a potential, which is the default of the
     strategy calm calm, neutralised    the same, paid once and taken back by a success
     blind, blind, neutralised    as calm, with subgoals that a model wrote from the requests alone
@@ -44,7 +41,6 @@ from stable_baselines3.common.callbacks import BaseCallback
 import rewardsmith as rs
 from rewardsmith.episodes.columns import shapes_in
 from rewardsmith.episodes.random_policy import look_at
-from rewardsmith.episodes.recording import controller_in, play
 from rewardsmith.sandbox.behaviour.for_training import check_against_preflight
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.terms.native import NativeReward
@@ -56,7 +52,6 @@ from rewardsmith.train.observing import observed
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.writers.extract import extract_code
-from rewardsmith.writers.questions.learned import learned_program
 from rewardsmith.writers.questions.program import question_program, texts_of
 
 HERE = Path(__file__).parent
@@ -65,14 +60,11 @@ QUESTIONS = {"door-key": 2, "pick-up": 2, "put-next": 4}  # that a mission comes
 METHODS: dict[str, dict[str, Any] | None] = {
     "sparse": None,
     "eager": {"subgoals": "neutralised"},
-    "eager, learned": {"subgoals": "neutralised"},
     "calm": {},
     "calm, neutralised": {"subgoals": "neutralised"},
     "blind": {},
     "blind, neutralised": {"subgoals": "neutralised"},
 }
-NOT_FOR = {("door-key", "eager, learned")}
-DEMONSTRATIONS = 1000
 ENOUGH, EPISODES = 0.9, 50
 RESAMPLES = 10_000
 
@@ -82,13 +74,6 @@ Steps = list[int | None]
 @functools.cache
 def program(task: str, method: str) -> str:
     """The source of the subgoals."""
-    if method == "eager, learned":
-        loaded = rs.load_task(task)
-        env = rs.record(loaded)
-        play(env, controller_in(f"{loaded.folder}/expert.py:policy"), DEMONSTRATIONS, seed=0)
-        env.close()
-        won = [episode for episode in env.episodes if episode.native_rewards[-1] > 0]
-        return learned_program(texts_of(loaded.spec), won)[0]
     if method == "eager":
         return question_program(texts_of(rs.load_task(task).spec), QUESTIONS[task])
     folder = HERE / "programs" / ("blind" if method.startswith("blind") else ".")
@@ -183,12 +168,7 @@ def main() -> None:
     found: dict[str, dict[str, Steps]] = {}
     if given.output.exists():
         found = json.loads(given.output.read_text(encoding="utf-8"))["steps"]
-    wanted = [
-        (t, m)
-        for t in given.tasks
-        for m in given.methods
-        if m not in found.get(t, {}) and (t, m) not in NOT_FOR
-    ]
+    wanted = [(t, m) for t in given.tasks for m in given.methods if m not in found.get(t, {})]
     with multiprocessing.get_context("fork").Pool(given.workers) as pool:
         for task, method in wanted:
             begun = time.perf_counter()

@@ -359,10 +359,6 @@ def test_exec_stands_in_one_file_of_the_sandbox() -> None:
     none(violations)
 
 
-# Options of eager that move into an example plugin, with the modules that read them.
-READ_BY_STRING = {"answers", "instruction"}
-
-
 def test_options_of_strategies_are_read_by_attribute() -> None:
     def read(node: ast.AST) -> str | None:
         """The option that is read by its name as a string."""
@@ -382,7 +378,7 @@ def test_options_of_strategies_are_read_by_attribute() -> None:
     none(
         module.at(node.lineno, f"reads the option {name!r} by a string")
         for module, node in nodes(ast.Subscript, ast.Call)
-        if (name := read(node)) is not None and name not in READ_BY_STRING
+        if (name := read(node)) is not None
     )
 
 

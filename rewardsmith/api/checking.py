@@ -12,9 +12,9 @@ from rewardsmith.episodes.columns import joined_columns
 from rewardsmith.episodes.random_policy import Look, look_at
 from rewardsmith.episodes.recording import recorded_trajectories
 from rewardsmith.errors import ProgramError, RewardsmithError, RunError
-from rewardsmith.evidence.appraisal import Appraisal, appraise, untaught_bank
-from rewardsmith.evidence.paid import asked_columns, hosted
-from rewardsmith.evidence.subgoals import Reached, audited
+from rewardsmith.evidence.appraisal import Appraisal, appraise, random_bank
+from rewardsmith.evidence.rewards import asked_columns, hosted
+from rewardsmith.evidence.subgoals import SubgoalStatistics, audited
 from rewardsmith.program import CheckedProgram, Verdict
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.best import shipped_trial
@@ -59,7 +59,7 @@ class Check:
     verdict: Verdict
     ranges: TermRanges | None = None
     appraisal: Appraisal | None = None
-    subgoals: tuple[Reached, ...] = ()
+    subgoals: tuple[SubgoalStatistics, ...] = ()
 
 
 def check(
@@ -135,7 +135,7 @@ def _recorded(
     task: Task, look: Look, run: str | None, file: str | Path | None, runs: Path
 ) -> _Recorded:
     """The user's file, or the episodes of a run, or those of random policies."""
-    random = untaught_bank(task, look)
+    random = random_bank(task, look)
     if file is not None:
         own = recorded_trajectories(task, file)
         bank = Bank([*random.trajectories, *own])
@@ -205,7 +205,7 @@ def _appraised(program: CheckedProgram, gamma: float, bank: Bank, look: Look) ->
         return None
 
 
-def _audited(program: CheckedProgram, task: Task, bank: Bank) -> tuple[Reached, ...]:
+def _audited(program: CheckedProgram, task: Task, bank: Bank) -> tuple[SubgoalStatistics, ...]:
     """How often the subgoals of a program are reached in recorded episodes."""
     if "subgoals" not in program.verdict.entries:
         return ()

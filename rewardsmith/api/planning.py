@@ -31,7 +31,6 @@ from rewardsmith.strategy.making import make_strategy, strategy_of
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.writers.examples import EXAMPLES, Example, examples_text
-from rewardsmith.writers.questions.demonstrations import check_demonstrations
 from rewardsmith.writers.questions.program import texts_of
 from rewardsmith.writers.recorded import REPLIES, RecordedReplies, RecordedReply, load_replies
 
@@ -68,7 +67,7 @@ class Plan:
 
 @takes_settings(Settings)
 def plan(task: Task | str, goal: str | None, settings: Settings) -> Plan:
-    """Resolve a run without starting it: usage errors are raised here, except for a missing key.
+    """Resolve a run without starting it; raises every usage error except a missing key.
 
     Args:
         task: a task, the name of a shipped one, a task folder, or an environment id (with
@@ -110,8 +109,9 @@ def resolved_plan(task: Task | str, goal: str | None, settings: Settings) -> Pla
     )
     check_budget(config, resolved.spec.training.steps_taken(steps))
     _check_writer(config, recorded, strategy)
+    if writer == "questions":
+        texts_of(resolved.spec, strategy.needs.instruction)  # raises where nothing can be asked
     known = known_behaviour(resolved, config.bank, expert=config.use_expert)
-    _check_answers(resolved, config, known)
     files = _files(recorded, like_tasks(resolved, strategy.needs.examples))
     return Plan(resolved, config, strategy, _prompts(settings, strategy), files, known)
 
@@ -146,26 +146,6 @@ def _prompts(settings: Settings, strategy: Strategy[Any]) -> Prompts:
     """Templates: the user's first, then the built-in ones, then the strategy's own."""
     folders = (settings.prompts, Prompts().folder, strategy.prompts)
     return Prompts(*(Path(folder) for folder in folders if folder is not None))
-
-
-def _check_answers(task: Task, config: RunConfig, known: Bank | None) -> None:
-    """Whether questions can be asked and answered without a model."""
-    learned = config.options.get("answers") == "learned"
-    if config.writer == "questions":
-        texts = texts_of(task.spec, str(config.options.get("instruction", "")))
-        if learned:
-            given = () if known is None else known.trajectories
-            if given and all(one.success is None for one in given):
-                raise UsageError(
-                    "answers are learned from successes, but the task's fitness tells none",
-                    "let it return (value, success); see docs/environments.md",
-                )
-            check_demonstrations(texts, [one.episode for one in given if one.success])
-    elif learned:
-        hint = "drop what names another writer (--model, --replies, --ask)"
-        raise UsageError(
-            f"answers are learned without a model, but {config.written_by} writes", hint
-        )
 
 
 def plan_replay(

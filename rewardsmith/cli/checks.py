@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rewardsmith.api.checking import Check, TermRanges
     from rewardsmith.cli.command import Output
     from rewardsmith.evidence.appraisal import Appraisal
-    from rewardsmith.evidence.subgoals import Reached
+    from rewardsmith.evidence.subgoals import SubgoalStatistics
     from rewardsmith.program import Verdict
 
 _AUDIT_TEXT = ("subgoal", "false alarms", "evidence")
@@ -110,7 +110,7 @@ def _source_of(ranges: TermRanges) -> str:
     return f"recorded: {owner} {ranges.source}, {result}"
 
 
-def _show_subgoals(output: Output, subgoals: Sequence[Reached]) -> None:
+def _show_subgoals(output: Output, subgoals: Sequence[SubgoalStatistics]) -> None:
     """When each subgoal is reached, and the concerns about it."""
     from rewardsmith.evidence.subgoals import concerns
     from rewardsmith.llm.prompts import percent
@@ -127,7 +127,7 @@ def _show_subgoals(output: Output, subgoals: Sequence[Reached]) -> None:
             output.result.print(f"  {concern}", markup=False, soft_wrap=True)
 
 
-def _false_alarms(one: Reached) -> str:
+def _false_alarms(one: SubgoalStatistics) -> str:
     if one.bound is None:
         return "not known"
     return f"{one.false} in {one.negatives:,}, at most {one.bound:.2%}"

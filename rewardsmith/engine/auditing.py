@@ -6,7 +6,7 @@ What its writer may be told lies in the program's folder before the event that s
 from __future__ import annotations
 
 from rewardsmith.errors import ProgramError
-from rewardsmith.evidence.subgoals import Reached, Votes, audited, concerns
+from rewardsmith.evidence.subgoals import SubgoalStatistics, Votes, audited, concerns
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit
@@ -45,7 +45,7 @@ class Auditor:
         return self._kept(order, found, list(map(str, suspected)), refused)
 
     def _kept(
-        self, order: Audit, found: list[Reached], suspected: list[str], refused: bool
+        self, order: Audit, found: list[SubgoalStatistics], suspected: list[str], refused: bool
     ) -> AuditState:
         record = AuditRecord(
             rows=subgoal_summaries(found),

@@ -9,7 +9,7 @@ from rewardsmith.episodes.bank import Bank
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.breaking import broken, no_number
-from rewardsmith.evidence.paid import Paid, apply_to_bank
+from rewardsmith.evidence.rewards import BankRewards, apply_to_bank
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Screen
@@ -63,7 +63,7 @@ class Screener:
         codes = tuple(concern.code for concern in concerns)
         return _screened(order, verdict_of_bank, kept.share, codes)
 
-    def _before(self, program: str, state: RunState, bank: Bank) -> Paid | None:
+    def _before(self, program: str, state: RunState, bank: Bank) -> BankRewards | None:
         """What the program that it was made from pays; None where there is none, or it breaks."""
         parent = state.parent(program)
         if parent is None:

@@ -1,1 +1,1 @@
-"""What recorded episodes say about a program, without training."""
+"""Evidence about a program from recorded episodes, without training."""

@@ -9,10 +9,10 @@ from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.episodes.random_policy import Look
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
-from rewardsmith.evidence.paid import Paid, apply_to_bank
 from rewardsmith.evidence.prior import Ordering, ordering_concerns, prior_ordering
 from rewardsmith.evidence.quality import Quality, quality
 from rewardsmith.evidence.recombining import epic_apart
+from rewardsmith.evidence.rewards import BankRewards, apply_to_bank
 from rewardsmith.program import CheckedProgram
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
@@ -45,7 +45,7 @@ def appraise(
     bank: Bank,
     gamma: float,
     preflight: Preflight,
-    parent: Paid | None = None,
+    parent: BankRewards | None = None,
 ) -> Appraisal:
     """Hold an accepted program against a bank.
 
@@ -98,7 +98,7 @@ def _unless_broken(
     bank: Bank,
     gamma: float,
     preflight: Preflight,
-    parent: Paid | None = None,
+    parent: BankRewards | None = None,
 ) -> Appraisal | None:
     try:
         return appraise(program, bank, gamma, preflight, parent)
@@ -115,7 +115,7 @@ def _with(found: Appraisal | None, epic: float | None, why: str) -> Appraisal | 
     return replace(found, quality=quality)
 
 
-def untaught_bank(task: Task, look: Look) -> Bank:
+def random_bank(task: Task, look: Look) -> Bank:
     """What is known of a task after a look at it."""
     fitness = fitness_function(task)
     random, held = look.behaviour.episodes, look.held.episodes

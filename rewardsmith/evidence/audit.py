@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rewardsmith.evidence.breaking import no_number
-from rewardsmith.evidence.paid import Paid
+from rewardsmith.evidence.rewards import BankRewards
 from rewardsmith.types import Finding, FloatArray
 
 _BACKWARDS = 0.2  # share of pairs in order up to which a reward points the wrong way
@@ -28,7 +28,7 @@ _MORE, _MORE_OF = (
 _NEAR = 2 / 3  # rank among the failures from which one was nearly there
 
 
-def audit(paid: Paid, before: Paid | None = None) -> list[Finding]:
+def audit(paid: BankRewards, before: BankRewards | None = None) -> list[Finding]:
     """Suspicions about a program, from what it pays over a bank.
 
     Where what it pays is not a number, that alone is said; where the bank holds no contrast,
@@ -62,7 +62,7 @@ def audit(paid: Paid, before: Paid | None = None) -> list[Finding]:
 Suspicion = tuple[str, str, str]  # code, message, hint
 
 
-def _order(paid: Paid) -> Iterator[Suspicion]:
+def _order(paid: BankRewards) -> Iterator[Suspicion]:
     """The whole reward points away from the goal, or nowhere."""
     assert paid.better is not None
     kept = paid.agreement("pairs", "mean")
@@ -75,7 +75,7 @@ def _order(paid: Paid) -> Iterator[Suspicion]:
         yield "RS502", message, "pay for what only the good episodes have"
 
 
-def _going_on(paid: Paid) -> Iterator[Suspicion]:
+def _going_on(paid: BankRewards) -> Iterator[Suspicion]:
     """Success ends an episode, and with it the pay: never finishing may pay more."""
     assert paid.better is not None
     sums, lengths = paid.scores("sum"), paid.bank.lengths
@@ -113,7 +113,7 @@ def _going_on(paid: Paid) -> Iterator[Suspicion]:
         )
 
 
-def _failing_soon(paid: Paid) -> Iterator[Suspicion]:
+def _failing_soon(paid: BankRewards) -> Iterator[Suspicion]:
     """A failure that ends the episode ends what it is charged: failing at once may be the best."""
     assert paid.better is not None
     sums, lengths = paid.scores("sum"), paid.bank.lengths
@@ -133,7 +133,7 @@ def _failing_soon(paid: Paid) -> Iterator[Suspicion]:
         yield "RS508", message, "pay for going on well, or charge the failure that ends it"
 
 
-def _loop_rate(paid: Paid, place: int, stretch: int, scale: FloatArray) -> float:
+def _loop_rate(paid: BankRewards, place: int, stretch: int, scale: FloatArray) -> float:
     """The most that is paid per step in a stretch of a trajectory that ends where it began; 0 where none does."""
     totals, fields = paid.of(place).total, paid.bank.states[place] / scale
     if stretch < 2 or len(totals) < stretch:
@@ -145,7 +145,7 @@ def _loop_rate(paid: Paid, place: int, stretch: int, scale: FloatArray) -> float
     )
 
 
-def _terms(paid: Paid) -> Iterator[Suspicion]:
+def _terms(paid: BankRewards) -> Iterator[Suspicion]:
     """One term works against the goal, or drowns those that work for it."""
     kept = paid.agreement("pairs", "mean")
     assert kept is not None
@@ -173,7 +173,7 @@ def _terms(paid: Paid) -> Iterator[Suspicion]:
             yield "RS505", message, "make it smaller, or the others larger"
 
 
-def _exploits(paid: Paid, before: Paid | None) -> Iterator[Suspicion]:
+def _exploits(paid: BankRewards, before: BankRewards | None) -> Iterator[Suspicion]:
     """Of failures that the program before paid like a success, some are paid even more: the way is opened wider.
 
     What both pay has no common unit, so it is told by how far it lies above a usual success, in
@@ -197,14 +197,14 @@ def _exploits(paid: Paid, before: Paid | None) -> Iterator[Suspicion]:
         yield "RS509", message, "close the way by which these are paid before anything else"
 
 
-def _above_success(paid: Paid) -> FloatArray:
+def _above_success(paid: BankRewards) -> FloatArray:
     """How far each trajectory's pay lies above that of a usual success, in units of usual pay, shape (m,)."""
     sums, usual = paid.scores("sum"), float(paid.scores("sum", np.abs(paid.output.total)).mean())
     above: FloatArray = (sums - np.median(sums[paid.better])) / (usual or 1.0)
     return above
 
 
-def _near_misses(paid: Paid) -> Iterator[Suspicion]:
+def _near_misses(paid: BankRewards) -> Iterator[Suspicion]:
     """The failures that came nearest are paid like successes: being near is enough."""
     assert paid.better is not None
     sums, fitness = paid.scores("sum"), paid.bank.fitness

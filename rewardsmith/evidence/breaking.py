@@ -9,7 +9,7 @@ import numpy as np
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.columns import episode_columns
 from rewardsmith.errors import ProgramError
-from rewardsmith.evidence.paid import Paid, asked_columns, hosted
+from rewardsmith.evidence.rewards import BankRewards, asked_columns, hosted
 from rewardsmith.program import CheckedProgram
 from rewardsmith.sandbox.client.program import HostedProgram
 from rewardsmith.types import Array, Columns
@@ -32,7 +32,7 @@ def step_of(bank: Bank, place: int, step: int, arguments: Sequence[str]) -> str:
     return f"{where}, where {given}" if given else where
 
 
-def no_number(paid: Paid) -> str:
+def no_number(paid: BankRewards) -> str:
     """Where a program pays what is not a number; empty where it never does."""
     bad = ~np.isfinite(paid.output.total)
     bad |= np.any(

@@ -1,13 +1,13 @@
-"""Whether a prior on Q orders actions as good behaviour does, and where it disagrees with what an agent learned.
+"""The order of actions by a prior on Q, against recorded actions and a trained agent.
 
-An agent that did well is the evidence: what it does in a state is better than most of what else it
-could do there. A prior that values other actions more is wrong in that state, or knows more than
-the agent.
+The evidence is a successful agent: its action in a state is probably better than most others. A
+prior that values other actions more is wrong in that state, or knows more than the agent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -27,36 +27,39 @@ _CONTRAST = 3  # better and worse episodes, of each, that there must be
 _CUT = 0.05  # what a time limit may have cut from a return, as a share of it
 
 
-class Believed(NamedTuple):
-    """What a prior says along some episodes, one after the other; N is their steps.
+class PriorValues(NamedTuple):
+    """The values of a prior along concatenated episodes with N steps.
 
     Attributes:
-        taken: value of what the agent did, shape (N,).
+        taken: value of the agent's action, shape (N,).
         others: values of other actions in the same states, shape (N, m).
-        best: the action that it values most, shape (N, ...); of a box the best of those asked
-            about.
+        best: the action with the highest value, shape (N, ...); of a box the best of the sampled.
     """
 
     taken: FloatArray
     others: FloatArray
     best: Array
 
+    def on(self, rows: slice) -> PriorValues:
+        """Those of some of the steps."""
+        return PriorValues(self.taken[rows], self.others[rows], self.best[rows])
 
-def agreement(believed: Believed) -> float:
-    """The share of other actions that are valued no more than what the agent did: 1 agrees, a half says nothing."""
+
+def agreement(believed: PriorValues) -> float:
+    """The share of other actions valued no more than the agent's: 1 agrees, 0.5 is chance."""
     below = believed.taken[:, None] > believed.others
     return float(np.mean(below + 0.5 * (believed.taken[:, None] == believed.others)))
 
 
 class Ordering(NamedTuple):
-    """Its :func:`agreement` with what was done in each of the better episodes, and of the others."""
+    """Its :func:`agreement` with each of the better episodes, and with each of the others."""
 
     good: FloatArray
     bad: FloatArray
 
 
-def ordering(believed: Believed, lengths: Array, better: Array) -> Ordering:
-    """How it orders the actions of known behaviour.
+def ordering(believed: PriorValues, lengths: Array, better: Array) -> Ordering:
+    """How it orders the actions of recorded episodes.
 
     Args:
         believed: what it says along all episodes, one after the other.
@@ -65,14 +68,12 @@ def ordering(believed: Believed, lengths: Array, better: Array) -> Ordering:
     """
     ends = np.cumsum(lengths)
     stretches = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
-    shares = np.array(
-        [agreement(Believed(*(values[rows] for values in believed))) for rows in stretches]
-    )
+    shares = np.array([agreement(believed.on(rows)) for rows in stretches])
     return Ordering(shares[better], shares[~better])
 
 
 def ordering_concerns(found: Ordering) -> list[Finding]:
-    """Whether it points away from the goal: what bad episodes do is clearly worth more to it than what good ones do."""
+    """A finding if it values the actions of bad episodes clearly more than those of good ones."""
     if min(found.good.size, found.bad.size) < _CONTRAST or found.good.mean() >= 0.5:
         return []
     if not clearly_above(list(found.bad), list(found.good)):
@@ -84,8 +85,8 @@ def ordering_concerns(found: Ordering) -> list[Finding]:
     return [Finding("RS510", "warning", message, "turn the order of its actions", source="audit")]
 
 
-def state_agreement(believed: Believed, returns: FloatArray) -> float | None:
-    """Whether states are in the order of what was earned from them: what it says of states, apart from actions.
+def state_agreement(believed: PriorValues, returns: FloatArray) -> float | None:
+    """Rank agreement of its values of states with the returns from there.
 
     A prior with wrong actions may still know where it is good to be, and help by that alone.
 
@@ -128,7 +129,7 @@ _AT_ONCE = 8192
 
 
 def prior_ordering(program: CheckedProgram, bank: Bank, preflight: Preflight) -> Ordering | None:
-    """How an accepted program's prior orders the actions of a bank; None without a prior, or without contrast.
+    """How a program's prior orders the actions of a bank; None without a prior or without contrast.
 
     Raises:
         ProgramError: the program broke on it.
@@ -142,7 +143,7 @@ def prior_ordering(program: CheckedProgram, bank: Bank, preflight: Preflight) ->
 
 def prior_values(
     program: CheckedProgram, episodes: list[Episode], preflight: Preflight
-) -> Believed:
+) -> PriorValues:
     """The values of a program's prior on Q along some episodes.
 
     Raises:
@@ -150,9 +151,9 @@ def prior_values(
         BoundaryError: the sandbox failed.
     """
     source, entry = program.source, program.verdict.entries["q_prior"]
-    names = [name for name in entry.arguments if name != "action"]
-    parts = [episode_columns(episode, [*names, "action"]) for episode in episodes]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in (*names, "action")}
+    names = [*(name for name in entry.arguments if name != "action"), "action"]
+    parts = [episode_columns(episode, names) for episode in episodes]
+    columns = {name: np.concatenate([*map(itemgetter(name), parts)]) for name in names}
     if preflight.n_actions is not None:
         return _of_choices(source, entry, columns, preflight.n_actions)
     return _of_a_box(source, entry, columns, preflight.arguments["action"])
@@ -160,20 +161,20 @@ def prior_values(
 
 def _of_choices(
     source: str, entry: EntryPoint, columns: dict[str, Array], n_actions: int
-) -> Believed:
+) -> PriorValues:
     taken = columns["action"].astype(int).ravel()
     values = _asked(source, entry, columns).reshape(len(taken), n_actions)
     rows = np.arange(len(taken))
     other = np.arange(n_actions)[None, :] != taken[:, None]
-    return Believed(
+    return PriorValues(
         values[rows, taken], values[other].reshape(len(taken), n_actions - 1), values.argmax(axis=1)
     )
 
 
 def _of_a_box(
     source: str, entry: EntryPoint, columns: dict[str, Array], action: Argument
-) -> Believed:
-    """Beside what was done, some actions drawn evenly over the range that random behaviour had."""
+) -> PriorValues:
+    """The agent's action, and others drawn uniformly from the range of the random policy."""
     done = columns["action"]
     shape = (len(done), OTHERS, *done.shape[1:])
     low, high = action.range
@@ -182,7 +183,7 @@ def _of_a_box(
     repeated = {name: np.repeat(values, 1 + OTHERS, axis=0) for name, values in columns.items()}
     repeated["action"] = all_of.reshape(-1, *done.shape[1:])
     values = _asked(source, entry, repeated).reshape(len(done), 1 + OTHERS)
-    return Believed(
+    return PriorValues(
         values[:, 0], values[:, 1:], all_of[np.arange(len(done)), values.argmax(axis=1)]
     )
 

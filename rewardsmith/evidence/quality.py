@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rewardsmith.evidence.paid import Paid
+from rewardsmith.evidence.rewards import BankRewards
 from rewardsmith.maths.agreement import Credit, credits, kendall_tau, teacher_variance
 from rewardsmith.maths.distances import sampled_starc
 from rewardsmith.maths.potentials import StateFeatures, shaping_share
@@ -55,7 +55,7 @@ class Quality:
     epic_from_parent: float | None = None
 
 
-def quality(paid: Paid, parent: Paid | None = None) -> Quality:
+def quality(paid: BankRewards, parent: BankRewards | None = None) -> Quality:
     """Measure a program on a bank.
 
     Args:
@@ -87,7 +87,7 @@ def quality(paid: Paid, parent: Paid | None = None) -> Quality:
 class _Moves:
     """Transitions of a bank, thinned out but for the ends, with functions of their states."""
 
-    def __init__(self, paid: Paid) -> None:
+    def __init__(self, paid: BankRewards) -> None:
         self._paid = paid
         bank = paid.bank
         last = np.cumsum(bank.lengths) - 1

@@ -14,7 +14,7 @@ import numpy as np
 
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.errors import ProgramError
-from rewardsmith.evidence.paid import asked_columns, hosted
+from rewardsmith.evidence.rewards import asked_columns, hosted
 from rewardsmith.maths.distances import Recombined, sampled_epic
 from rewardsmith.program import CheckedProgram
 from rewardsmith.types import Array, Columns

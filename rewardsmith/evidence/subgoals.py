@@ -1,4 +1,4 @@
-"""When subgoals come true on behaviour whose worth is known, and whether that can be trusted (CALM).
+"""When subgoals become true on recorded episodes, and how reliable they are (CALM).
 
 CALM (Pignatelli et al. 2024, arXiv 2409.12798) lets a model say when a subgoal is reached. What
 spoils such a reward is
@@ -38,8 +38,8 @@ _ALWAYS = 0.9
 _SEEN_BY_CHANCE = 0.8
 
 
-class Reached(NamedTuple):
-    """When one subgoal comes true.
+class SubgoalStatistics(NamedTuple):
+    """When one subgoal becomes true.
 
     Attributes:
         untaught, failures, successes: share of the episodes of each kind in which it does; None
@@ -66,12 +66,12 @@ class Reached(NamedTuple):
 
     @property
     def bound(self) -> float | None:
-        """The largest rate of false alarms that is compatible with those seen; None without a label."""
+        """Upper confidence bound of the rate of false alarms; None without a label."""
         return None if self.label is None else most_likely_rate(self.false, self.negatives)
 
     @property
     def trust(self) -> Trust:
-        """What its evidence is."""
+        """The kind of evidence for it."""
         if self.label is not None:
             return "labels"
         return (
@@ -95,7 +95,9 @@ class Behaviour(NamedTuple):
     labels: Mapping[str, Array]
 
 
-def reached(name: str, holds: Array, known: Behaviour, votes: tuple[int, int] = (0, 0)) -> Reached:
+def reached(
+    name: str, holds: Array, known: Behaviour, votes: tuple[int, int] = (0, 0)
+) -> SubgoalStatistics:
     """What is known of one subgoal.
 
     Args:
@@ -105,7 +107,7 @@ def reached(name: str, holds: Array, known: Behaviour, votes: tuple[int, int] = 
     had = first != NEVER
     passed = had & known.success
     label, false, negatives = _label(holds, known)
-    return Reached(
+    return SubgoalStatistics(
         name,
         untaught=_share(had, known.untaught),
         failures=_share(had, ~known.success & ~known.untaught),
@@ -132,7 +134,7 @@ def false_alarms(holds: Array, label: Array, lengths: Array) -> tuple[int, int]:
     return int((holds & before).sum()), int(before.sum())
 
 
-def concerns(one: Reached, most_false: float = MOST_FALSE) -> Iterator[Finding]:
+def concerns(one: SubgoalStatistics, most_false: float = MOST_FALSE) -> Iterator[Finding]:
     """What speaks against a subgoal; an error refuses the program.
 
     Args:
@@ -219,7 +221,9 @@ _AT_ONCE = 8192  # transitions per call
 Votes = Mapping[str, tuple[int, int]]  # subgoal -> (yes, asked)
 
 
-def audited(task: Task, program: CheckedProgram, bank: Bank, votes: Votes) -> list[Reached]:
+def audited(
+    task: Task, program: CheckedProgram, bank: Bank, votes: Votes
+) -> list[SubgoalStatistics]:
     """When each subgoal of an accepted program comes true on a bank.
 
     Raises:

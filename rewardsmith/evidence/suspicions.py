@@ -12,8 +12,8 @@ from __future__ import annotations
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
-from rewardsmith.evidence.paid import Paid, apply_to_bank
 from rewardsmith.evidence.prior import ordering_concerns, prior_ordering
+from rewardsmith.evidence.rewards import BankRewards, apply_to_bank
 from rewardsmith.run.bank import RunBank, known_before
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState, TrialKey
@@ -63,10 +63,11 @@ class Suspicions:
             return []
         before = self._applied(parent, bank) if parent is not None else None
         return [
-            str(concern) for concern in audit(paid, before if isinstance(before, Paid) else None)
+            str(concern)
+            for concern in audit(paid, before if isinstance(before, BankRewards) else None)
         ]
 
-    def _applied(self, program: str, bank: Bank) -> Paid | str:
+    def _applied(self, program: str, bank: Bank) -> BankRewards | str:
         """What it pays over the bank, or how it breaks on it."""
         try:
             return apply_to_bank(self._run.program(program), bank, self._gamma)

@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 
 from rewardsmith.errors import RunError
 from rewardsmith.journal import JsonLines
-from rewardsmith.llm.protocol import NOTHING_USED, Reply, Request, Usage
+from rewardsmith.llm.protocol import Reply, Request
 from rewardsmith.llm.text import set_fields
 from rewardsmith.types import Slot
 
@@ -49,10 +49,9 @@ class ReplyLog:
         self.path = Path(path)
         self._lock = threading.Lock()
         self._replies: dict[tuple[str, int], Reply] = {}
-        self._usage = NOTHING_USED
         self._lines = JsonLines(self.path)
         for line in read_lines(self.path):
-            self._remember(line.key, line.reply)
+            self._replies.setdefault(line.key, line.reply)
 
     def __len__(self) -> int:
         """How many replies there are."""
@@ -85,16 +84,7 @@ class ReplyLog:
                     "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 }
             )
-            self._remember(key, reply)
-
-    def total_usage(self) -> Usage:
-        """Tokens of all replies in the file, those of earlier sessions of the run included."""
-        with self._lock:
-            return self._usage
-
-    def _remember(self, key: tuple[str, int], reply: Reply) -> None:
-        self._replies.setdefault(key, reply)
-        self._usage += reply.usage
+            self._replies[key] = reply
 
 
 class Line(NamedTuple):

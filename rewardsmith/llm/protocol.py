@@ -71,7 +71,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one reply, or of many added up; None is unknown, never zero.
+    """Tokens of one reply; None is unknown, never zero.
 
     Attributes:
         input_tokens: the whole prompt, cached or not.
@@ -80,8 +80,6 @@ class Usage:
         reasoning_tokens: the hidden part of the output.
         cache_write_tokens: the part of the input that was written to the provider's cache, where
             that is priced.
-        unreported: in a sum, the replies whose input or output is unknown: with any, the sum is a
-            lower bound.
     """
 
     input_tokens: Count | None = None
@@ -89,28 +87,11 @@ class Usage:
     output_tokens: Count | None = None
     reasoning_tokens: Count | None = None
     cache_write_tokens: Count | None = None
-    unreported: Count = 0
 
     @property
     def total(self) -> int:
         """Input and output tokens, counting the known ones."""
         return (self.input_tokens or 0) + (self.output_tokens or 0)
-
-    @property
-    def missing(self) -> int:
-        """How many replies in here did not say what they used."""
-        return self.unreported or int(self.input_tokens is None or self.output_tokens is None)
-
-    def __add__(self, other: Usage) -> Usage:
-        """The known counts added; what neither side knows stays unknown. Start a sum from :data:`NOTHING_USED`."""
-        return Usage(
-            input_tokens=_add(self.input_tokens, other.input_tokens),
-            cached_tokens=_add(self.cached_tokens, other.cached_tokens),
-            output_tokens=_add(self.output_tokens, other.output_tokens),
-            reasoning_tokens=_add(self.reasoning_tokens, other.reasoning_tokens),
-            cache_write_tokens=_add(self.cache_write_tokens, other.cache_write_tokens),
-            unreported=self.missing + other.missing,
-        )
 
 
 NOTHING_USED = Usage(0, 0, 0, 0, 0)
@@ -169,7 +150,3 @@ class Provider(Protocol):
             UsageError: there is no such model.
             BoundaryError: the key was refused, or nobody answers.
         """
-
-
-def _add(left: int | None, right: int | None) -> int | None:
-    return right if left is None else left if right is None else left + right

@@ -86,7 +86,7 @@ class ScreenRecord(BaseModel):
 class SubgoalSummary(BaseModel):
     """When one subgoal comes true on recorded episodes.
 
-    Attributes are those of :class:`rewardsmith.evidence.subgoals.Reached`.
+    Attributes are those of :class:`rewardsmith.evidence.subgoals.SubgoalStatistics`.
     """
 
     name: str

@@ -13,7 +13,7 @@ code that answers them, and the feedback shows which were answered, when, and in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -27,14 +27,11 @@ class EagerOptions(RoundOptions):
 
     Attributes:
         instruction: the text field that the questions are about; the task's first by default.
-        answers: without a model, where they come from: the task's ``texts`` by a rule, or a network
-            that ``learned`` from the successful episodes of the run's bank.
     """
 
     rounds: int = Field(1, ge=1)
     seeds: int = Field(2, ge=1)
     instruction: str = ""
-    answers: Literal["texts", "learned"] = "texts"
 
 
 class Eager(InRounds[EagerOptions]):

@@ -10,15 +10,14 @@ counts as an empty reply; a missing first attempt is an error in the file.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rewardsmith.errors import UsageError
+from rewardsmith.llm.protocol import FinishReason
 from rewardsmith.types import Slot
 
 REPLIES = "replies.json"  # in the folder of a run whose writer is a file
-FinishReason = Literal["stop", "length", "refusal", "filter", "other"]
 
 
 class RecordedReply(BaseModel):

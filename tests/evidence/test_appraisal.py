@@ -11,7 +11,7 @@ from rewardsmith.api import runs as api
 from rewardsmith.cli.comparison import comparison_table
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.random_policy import look_at
-from rewardsmith.evidence.appraisal import appraise_in_run, told, untaught_bank
+from rewardsmith.evidence.appraisal import appraise_in_run, random_bank, told
 from rewardsmith.evidence.recombining import epic_apart
 from rewardsmith.program import CheckedProgram
 from rewardsmith.sandbox.behaviour.for_training import check_against_preflight
@@ -49,7 +49,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checking, Bank]:
         assert verdict.accepted, verdict.findings
         return CheckedProgram.of(source, verdict)
 
-    return checked, untaught_bank(task, look)
+    return checked, random_bank(task, look)
 
 
 def test_shaping_and_scale_change_no_epic_distance(line: tuple[Checking, Bank]) -> None:

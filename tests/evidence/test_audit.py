@@ -12,8 +12,8 @@ import pytest
 from rewardsmith.episodes.bank import Bank, Trajectory
 from rewardsmith.evidence.appraisal import Appraisal, told
 from rewardsmith.evidence.audit import audit
-from rewardsmith.evidence.paid import Paid
 from rewardsmith.evidence.quality import quality
+from rewardsmith.evidence.rewards import BankRewards
 from rewardsmith.run.curves import CurveRow
 from rewardsmith.types import Episode, FloatArray, Output
 from rewardsmith.writers.feedback.preference import preference_summary
@@ -54,12 +54,12 @@ BEFORE = BANK.columns(["position"])["position"]
 AT_GOAL = (POSITION >= GOAL).astype(float)
 
 
-def paid(**terms: FloatArray) -> Paid:
+def paid(**terms: FloatArray) -> BankRewards:
     named = {
         name: np.broadcast_to(values, POSITION.shape).astype(float)
         for name, values in terms.items()
     }
-    return Paid(BANK, Output(np.sum(list(named.values()), axis=0), named), 0.99)
+    return BankRewards(BANK, Output(np.sum(list(named.values()), axis=0), named), 0.99)
 
 
 def messages(**terms: FloatArray) -> dict[str, str]:
@@ -127,10 +127,11 @@ def test_failing_soon_ends_the_costs() -> None:
     bank = Bank([stand(steps) for steps in (5, 8, 20, 60, HORIZON)])
     costs = np.full(int(bank.lengths.sum()), -1.0)
     assert "RS508" in {
-        finding.code for finding in audit(Paid(bank, Output(costs, {"time": costs}), 0.99))
+        finding.code for finding in audit(BankRewards(bank, Output(costs, {"time": costs}), 0.99))
     }
     living = {
-        finding.code for finding in audit(Paid(bank, Output(-costs, {"alive": -costs}), 0.99))
+        finding.code
+        for finding in audit(BankRewards(bank, Output(-costs, {"alive": -costs}), 0.99))
     }
     assert "RS508" not in living
 
@@ -150,7 +151,7 @@ def test_a_failure_that_was_well_paid_before_it_ended_is_no_matter_of_costs() ->
     held[last] = np.where(worth, 2.0, -2.0)
     found = {
         one.code
-        for one in audit(Paid(bank, Output(near + held, {"near": near, "held": held}), 0.99))
+        for one in audit(BankRewards(bank, Output(near + held, {"near": near, "held": held}), 0.99))
     }
     assert "RS508" not in found
 
@@ -163,7 +164,7 @@ def test_being_near_is_enough() -> None:
 def test_without_contrast_nothing_is_suspected() -> None:
     few = Bank(one for one in BANK.trajectories if one.success)
     output = Output(-few.columns(["next_position"])["next_position"])
-    assert audit(Paid(few, output, 0.99)) == []
+    assert audit(BankRewards(few, output, 0.99)) == []
 
 
 def rows(own: list[float], fitness: list[float]) -> list[CurveRow]:
@@ -215,7 +216,7 @@ def test_a_term_that_is_called_like_a_field_stands_beside_it() -> None:
 def test_where_none_or_all_succeed_pairs_shows_the_halves_by_fitness(success: bool | None) -> None:
     """A verdict that is given is also explained."""
     graded = Bank(one._replace(success=success) for one in BANK.trajectories)
-    found = Paid(graded, Output(-POSITION, {"back": -POSITION}), 0.99)
+    found = BankRewards(graded, Output(-POSITION, {"back": -POSITION}), 0.99)
     assert found.agreement("pairs", "sum") is not None
     told = preference_summary(
         found, "pairs", "sum", 0.8, ["position"], {"next_position": argument()}
@@ -242,12 +243,13 @@ def test_a_native_reward_that_is_the_same_each_step_has_wishes_where_episodes_en
 
     bank = Bank(map(charged, BANK.trajectories))
     near, far = (
-        quality(Paid(bank, Output(values), 0.99)) for values in (PROGRESS - 0.2, 0.2 - PROGRESS)
+        quality(BankRewards(bank, Output(values), 0.99))
+        for values in (PROGRESS - 0.2, 0.2 - PROGRESS)
     )
     assert near.from_native is not None and far.from_native is not None and near.unsaid == ()
     assert near.from_native < 0.5 < far.from_native
     endless = Bank(one for one in bank.trajectories if not one.success)
-    found = quality(Paid(endless, Output(endless.columns(["position"])["position"]), 0.99))
+    found = quality(BankRewards(endless, Output(endless.columns(["position"])["position"]), 0.99))
     assert found.from_native is None and found.shaping is None
     assert "no known episode ends by itself" in found.unsaid[0]
     assert any(name == "not told" for name, _ in told(Appraisal(found, (), None, pays=True)))

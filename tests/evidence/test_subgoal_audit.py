@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 import rewardsmith as rs
 from rewardsmith.episodes.random_policy import LABELLED_STEPS, look_at
 from rewardsmith.errors import BoundaryError, NoProgram, UsageError
-from rewardsmith.evidence.subgoals import Behaviour, Reached, concerns, false_alarms, reached
+from rewardsmith.evidence.subgoals import (
+    Behaviour,
+    SubgoalStatistics,
+    concerns,
+    false_alarms,
+    reached,
+)
 from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.maths.statistics import most_likely_rate
 from rewardsmith.run.events import Audited, fold
@@ -100,11 +106,13 @@ def test_a_stage_before_is_no_false_alarm_of_what_follows() -> None:
     assert reached("opened", noisy, known(opened=LABEL))[-4:-1] == ("opened", 1, 10)
 
 
-def codes(one: Reached) -> dict[str, str]:
+def codes(one: SubgoalStatistics) -> dict[str, str]:
     return {found.code: found.severity for found in concerns(one)}
 
 
-USUAL = Reached("x", untaught=0.1, failures=0.2, successes=1.0, at_once=0.0, early=1.0, step=5.0)
+USUAL = SubgoalStatistics(
+    "x", untaught=0.1, failures=0.2, successes=1.0, at_once=0.0, early=1.0, step=5.0
+)
 
 
 @pytest.mark.parametrize(

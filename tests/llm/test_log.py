@@ -61,7 +61,7 @@ def test_round_trip(tmp_path: Path) -> None:
     log.put(ask(), 0, answer(), SLOT)
     again = ReplyLog(path)
     assert again.get(ask().digest, 0) == answer() == log.get(ask().digest, 0)
-    assert (len(again), again.total_usage(), again.total_usage().total) == (1, log.total_usage(), 5)
+    assert len(again) == 1
 
 
 def test_line_is_as_documented(tmp_path: Path) -> None:
@@ -131,7 +131,6 @@ def test_occurrences_are_kept_apart_and_written_once(tmp_path: Path) -> None:
         log.put(ask(), 1, answer("c"), SLOT)
     again = ReplyLog(tmp_path / "log")
     assert [again.get(ask().digest, n) for n in range(3)] == [answer("a"), answer("b"), None]
-    assert again.total_usage().total == 10
 
 
 def test_many_threads_write_whole_lines(tmp_path: Path) -> None:
@@ -146,11 +145,7 @@ def test_many_threads_write_whole_lines(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(put, range(8)))
     again = ReplyLog(tmp_path / "log")
-    assert (len(again), again.total_usage(), again.total_usage().total) == (
-        80,
-        log.total_usage(),
-        80,
-    )
+    assert len(again) == 80
 
 
 def test_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

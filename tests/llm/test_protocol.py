@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rewardsmith.llm.protocol import NOTHING_USED, Message, Request, Usage
+from rewardsmith.llm.protocol import Message, Request
 from rewardsmith.llm.text import canonical_json, whole_text
 
 
@@ -72,28 +72,6 @@ def test_canonical_json_leaves_out_what_is_unset_and_refuses_nan() -> None:
 def test_request_refuses_what_cannot_be_sent(changes: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         request(**changes)
-
-
-def test_usage_adds_known_counts_and_says_how_many_are_missing() -> None:
-    known = Usage(input_tokens=10, cached_tokens=4, output_tokens=5)
-    total = NOTHING_USED + known + Usage() + Usage(input_tokens=1)
-    assert (total.input_tokens, total.output_tokens, total.cached_tokens) == (11, 5, 4)
-    assert (total.total, total.missing, known.missing, NOTHING_USED.missing) == (16, 2, 0, 0)
-
-
-def test_usage_that_nobody_knows_stays_unknown() -> None:
-    both = Usage() + Usage()
-    assert (both.input_tokens, both.total, both.missing) == (None, 0, 2)
-
-
-counts = st.none() | st.integers(0, 99)
-usages = st.builds(Usage, counts, counts, counts, counts, counts)
-
-
-@given(usages, usages, usages)
-def test_usage_sums_do_not_depend_on_order(a: Usage, b: Usage, c: Usage) -> None:
-    assert (a + b) + c == a + (b + c)
-    assert a + b == b + a
 
 
 def test_half_a_surrogate_pair_becomes_text() -> None:

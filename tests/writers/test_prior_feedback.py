@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import rewardsmith as rs
 from rewardsmith.evidence.prior import (
-    Believed,
     Ordering,
+    PriorValues,
     agreement,
     ordering,
     ordering_concerns,
@@ -31,9 +31,9 @@ from tests.support.preflights import argument
 SEEN = {"position": argument(0.0, 1.0)}
 
 
-def believed(taken: Any, others: Any) -> Believed:
+def believed(taken: Any, others: Any) -> PriorValues:
     taken, others = np.asarray(taken, float), np.asarray(others, float)
-    return Believed(taken, others, np.zeros(len(taken)))
+    return PriorValues(taken, others, np.zeros(len(taken)))
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=20), st.floats(-5, 5), st.floats(0.1, 5))
@@ -147,8 +147,7 @@ def test_the_writer_of_a_wrong_prior_is_told_where(tmp_path: Path, discrete: boo
     )  # fmt: skip
     told = list(Tape(run.folder.llm_log))[-1].request.messages[-1].content
     assert (
-        "Your prior on Q was tested** in 1 training" in told
-        and "It was accepted in 0 of 1" in told
+        "Your prior on Q was tested** in 1 training" in told and "It was accepted in 0 of 1" in told
     )
     assert (
         "What your prior on Q says of" in told

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rewardsmith.episodes.preflight import Arguments
-from rewardsmith.evidence.paid import Paid, extremes
+from rewardsmith.evidence.rewards import BankRewards, extremes
 from rewardsmith.maths.preference import Measure, Rule
 from rewardsmith.run.records import EpisodeSummary, PreferenceSummary, TermSummary
 from rewardsmith.types import Array, FloatArray
@@ -21,7 +21,7 @@ _PER = {"mean": "per step", "discounted": "as a discounted sum", "sum": "in all"
 
 
 def preference_summary(
-    paid: Paid,
+    paid: BankRewards,
     rule: Rule,
     measure: Measure,
     threshold: float,
@@ -38,7 +38,7 @@ def preference_summary(
         ValueError: the bank has no better or no worse episodes.
     """
     kept = paid.agreement(rule, measure)
-    better = paid.told_apart(rule)
+    better = paid.better_by(rule)
     if kept is None or better is None:
         raise ValueError("expected better and worse trajectories, found only one kind")
     scores = paid.scores(measure)
@@ -68,7 +68,7 @@ def preference_summary(
 
 
 def _term_rows(
-    paid: Paid, measure: Measure, better: Array, places: Sequence[int]
+    paid: BankRewards, measure: Measure, better: Array, places: Sequence[int]
 ) -> list[TermSummary]:
     """The scores of each term, those that favour the worse episodes first; the sum last."""
     rows = [(name, paid.scores(measure, values)) for name, values in paid.terms.items()]
@@ -94,7 +94,7 @@ def _gain(scores: FloatArray, better: Array) -> float:
 
 
 def _episode(
-    paid: Paid, title: str, place: int, fields: Sequence[str], arguments: Arguments
+    paid: BankRewards, title: str, place: int, fields: Sequence[str], arguments: Arguments
 ) -> EpisodeSummary:
     found = paid.bank.trajectories[place]
     table = episode_table(found.episode, paid.of(place), fields, arguments)

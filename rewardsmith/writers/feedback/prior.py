@@ -10,7 +10,7 @@ import numpy as np
 
 from rewardsmith.episodes.preflight import Arguments
 from rewardsmith.evidence.prior import (
-    Believed,
+    PriorValues,
     agreement,
     prior_values,
     returns_from_there,
@@ -28,7 +28,7 @@ _APART = 10  # steps between two rows at least
 
 
 def prior_feedback(
-    believed: Believed,
+    believed: PriorValues,
     episodes: Sequence[Episode],
     fields: Sequence[str],
     arguments: Arguments,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rewardsmith.evidence.subgoals import Reached
+from rewardsmith.evidence.subgoals import SubgoalStatistics
 from rewardsmith.run.records import SubgoalSummary
 from rewardsmith.writers.feedback.records import ReachSummary
 
@@ -24,7 +24,7 @@ class SubgoalSteps(NamedTuple):
     successes: Sequence[bool] | None
 
 
-def subgoal_summaries(found: Sequence[Reached]) -> list[SubgoalSummary]:
+def subgoal_summaries(found: Sequence[SubgoalStatistics]) -> list[SubgoalSummary]:
     """The rows of the template ``shared/subgoals``."""
     return [SubgoalSummary(**one._asdict(), bound=one.bound, trust=one.trust) for one in found]
 

@@ -1,8 +1,4 @@
-"""A source of replies that composes the program of questions and answers without a model.
-
-The answers come from the task's texts by a rule, or from a network that is trained here on the
-successful episodes of the run's bank. The same episodes give the same network.
-"""
+"""A source of replies that composes the program of questions and answers without a model."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ import numpy as np
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Reply
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.types import Episode
-from rewardsmith.writers.questions.learned import learned_program
 from rewardsmith.writers.questions.program import Texts, question_program, texts_of
 from rewardsmith.writers.requests import RunRequest
 
@@ -34,26 +28,15 @@ class QuestionSource:
 
     def answer(self, wanted: RunRequest) -> Reply:
         """Compose the program, with the most questions of an instruction in the random episodes."""
-        options = self._run.config().options
         texts = texts_of(self._run.task().spec, self._instruction)
         hidden = ", ".join(texts.question_words)
         about = (
             f"Questions about {texts.instruction.name}; no model was asked. Hidden are: {hidden}."
         )
-        if options.get("answers") == "learned":
-            source, learned = learned_program(texts, _successes(self._run))
-            count = learned.demonstrations[0]
-            about += f" A network gives the answers, trained on {count} demonstrations."
-        else:
-            source = question_program(texts, _most_questions(texts, self._run))
+        source = question_program(texts, _most_questions(texts, self._run))
         return Reply(
             f"{about}\n\n```python\n{source}```\n", "stop", NOTHING_USED, _NAME, latency_s=0.0
         )
-
-
-def _successes(run: RunFolder) -> list[Episode]:
-    given = run.given_bank()
-    return [one.episode for one in given.trajectories if one.success] if given is not None else []
 
 
 def _most_questions(texts: Texts, run: RunFolder) -> int:

@@ -1,4 +1,4 @@
-"""What a program pays over the trajectories of a bank: the ground of preference feedback and of the audit."""
+"""The rewards of a program on the trajectories of a bank."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from rewardsmith.types import Array, Columns, FloatArray, Output
 
 
 @dataclass(frozen=True)
-class Paid:
+class BankRewards:
     """A program's output on a bank.
 
     Attributes:
         output: of all trajectories one after the other, as the bank's columns are.
         gamma: the learner's discount.
-        arguments: what the program asked for.
+        arguments: those that the program reads.
     """
 
     bank: Bank
@@ -39,11 +39,11 @@ class Paid:
 
     @cached_property
     def better(self) -> Array | None:
-        """Which trajectories are the better ones, shape (m,), bool; None where there is no contrast."""
+        """Which trajectories are better, shape (m,), bool; None without better and worse ones."""
         return better_half(self.bank.fitness, self.bank.successes)
 
-    def told_apart(self, rule: Rule) -> Array | None:
-        """The better ones as a rule tells them apart, shape (m,), bool; None where it has no contrast.
+    def better_by(self, rule: Rule) -> Array | None:
+        """Which trajectories are better by a rule, shape (m,), bool; None without contrast.
 
         ``pairs`` reads a graded fitness where there are no successes, or nothing else: then it is
         the better half.
@@ -60,14 +60,14 @@ class Paid:
         return dict(self.output.terms)
 
     def scores(self, measure: Measure, values: FloatArray | None = None) -> FloatArray:
-        """What each trajectory is paid in all, or by a term; shape (m,)."""
+        """The score of each trajectory by all rewards, or by some of shape (N,); shape (m,)."""
         rewards = self.output.total if values is None else values
         return trajectory_scores(rewards, self.bank.lengths, measure, self.gamma)
 
     def agreement(
         self, rule: Rule, measure: Measure, values: FloatArray | None = None
     ) -> Agreement | None:
-        """How well that keeps the order of fitness; None where there is no contrast."""
+        """Agreement of the scores with fitness; None without better and worse trajectories."""
         return agreement(self.scores(measure, values), self.bank.fitness, self.bank.successes, rule)
 
     def of(self, place: int) -> Output:
@@ -80,7 +80,7 @@ class Paid:
 
 
 def extremes(scores: FloatArray, better: Array) -> tuple[int, int]:
-    """Places of the worst paid of the better trajectories, and of the best paid of the worse ones; both (m,)."""
+    """Places of the better trajectory with the lowest score and the worse with the highest."""
     numbers = np.nan_to_num(scores, nan=-np.inf)
     return int(np.argmin(np.where(better, numbers, np.inf))), int(
         np.argmax(np.where(better, -np.inf, numbers))
@@ -90,15 +90,15 @@ def extremes(scores: FloatArray, better: Array) -> tuple[int, int]:
 _AT_ONCE = {"batched": 8192, "per_transition": 64}  # transitions per call
 
 
-def apply_to_bank(program: CheckedProgram, bank: Bank, gamma: float) -> Paid:
-    """What an accepted program pays over a bank.
+def apply_to_bank(program: CheckedProgram, bank: Bank, gamma: float) -> BankRewards:
+    """The rewards of an accepted program on a bank.
 
     Raises:
-        ProgramError: the program broke on it.
+        ProgramError: the program failed on it.
         BoundaryError: the sandbox failed.
     """
     with hosted(program, bank.columns(asked_columns(program.verdict)), gamma) as running:
-        return Paid(bank, running(bank.columns(running.arguments)), gamma, running.arguments)
+        return BankRewards(bank, running(bank.columns(running.arguments)), gamma, running.arguments)
 
 
 def hosted(program: CheckedProgram, columns: Columns, gamma: float) -> HostedProgram:
@@ -115,6 +115,6 @@ def hosted(program: CheckedProgram, columns: Columns, gamma: float) -> HostedPro
 
 
 def asked_columns(verdict: Verdict) -> list[str]:
-    """What the reward and the potential of a program ask for."""
+    """The arguments of the reward and the potential of a program."""
     entries = [verdict.entries[name] for name in ("reward", "potential") if name in verdict.entries]
     return list(dict.fromkeys(name for entry in entries for name in entry.arguments))
