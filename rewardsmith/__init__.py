@@ -55,7 +55,7 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.errors import RunError as RunError
     from rewardsmith.errors import UsageError as UsageError
     from rewardsmith.evidence.appraisal import Appraisal as Appraisal
-    from rewardsmith.evidence.subgoals import Reached as Reached
+    from rewardsmith.evidence.subgoals import SubgoalStatistics as SubgoalStatistics
     from rewardsmith.program import CheckedProgram as CheckedProgram
     from rewardsmith.program import EntryPoint as EntryPoint
     from rewardsmith.program import Program as Program
@@ -115,7 +115,6 @@ _WHERE = {
     "QPairs": "train.prior.beliefs",
     "Question": "api.search",
     "Range": "api.estimate",
-    "Reached": "evidence.subgoals",
     "RecordedEnv": "episodes.recording",
     "RecordedReplies": "writers.recorded",
     "Resources": "engine.workers.executor",
@@ -131,6 +130,7 @@ _WHERE = {
     "Slot": "types",
     "SlotState": "run.state",
     "StrategyInfo": "api.strategies",
+    "SubgoalStatistics": "evidence.subgoals",
     "Task": "task.loading",
     "TellResult": "api.search",
     "TermRanges": "api.checking",

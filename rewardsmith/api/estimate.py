@@ -1,8 +1,8 @@
-"""An estimate of what a run needs, before anything is spent: a low and a high.
+"""An estimate of the cost of a run, made before anything is spent.
 
-Nothing is looked at or asked for it. The low is a run in which every program is valid and short;
-the high one in which every request is repaired as often as allowed and every answer goes up to its
-limit, or the budget ends it.
+No environment is run and no model is called for it. The low end is a run in which every program is
+valid and short. The high end is a run in which every request is repaired as often as allowed and
+every answer has its maximal length, or in which the budget ends the run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Range(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What a run will probably take; ``usd`` is None where prices are unknown."""
+    """The expected cost of a run; ``usd`` is None where prices are unknown."""
 
     calls: Range
     tokens: Range

@@ -1,4 +1,4 @@
-"""check, train: commands for a program in a file."""
+"""check, train: commands that take a program in a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rewardsmith.api.training import TrainResult
 
 File = Annotated[
-    Path, typer.Argument(help="A Python file that defines reward(...) or others, or a reply.")
+    Path, typer.Argument(help="Python file of a program, or a reply of a model (.md, .txt).")
 ]
 
 
@@ -73,10 +73,10 @@ def _add_train(app: typer.Typer) -> None:
         task: given.TaskOption,
         goal: given.Goal = None,
         seeds: Annotated[
-            int, typer.Option(min=1, help="Number of trainings, each with a seed of its own.")
+            int, typer.Option(min=1, help="Number of trainings, each with its own seed.")
         ] = 5,
         native: Annotated[
-            bool, typer.Option("--native", help="Train under the native reward too, and compare.")
+            bool, typer.Option("--native", help="Train with the native reward too, and compare.")
         ] = False,
         workers: given.Workers = None,
         executor: given.Executor = "local",
@@ -128,10 +128,10 @@ def _show_trained(output: Output, result: TrainResult) -> None:
         return
     for failure in result.failures:
         output.warn(f"a training ended early: {failure}")
-    _tell_trained(output, result, found)
+    _print_trained(output, result, found)
 
 
-def _tell_trained(output: Output, result: TrainResult, found: Any) -> None:
+def _print_trained(output: Output, result: TrainResult, found: Any) -> None:
     from rewardsmith.run.wording import proof
 
     console = output.result

@@ -1,4 +1,4 @@
-"""show, list, export, report, compare: commands that look at runs."""
+"""show, list, export, report, compare: commands that read runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
 
     @command(app, "show")
     def show(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
-        """What a run did so far, also while it goes on: programs, trainings, what was spent, the best program."""
+        """Show the state of a run: its programs, trainings, cost and best program."""
         from rewardsmith.api.runs import load_run
         from rewardsmith.cli.summary import summary_json
 
@@ -40,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
 
     @command(app, "list")
     def list_(output: Output, runs: given.RunsFolder = Path("runs")) -> None:
-        """The runs in a folder, newest last."""
+        """List the runs in a folder, the newest last."""
         from rewardsmith.run.folder import list_runs
 
         rows = [_row(folder) for folder in list_runs(runs)]
@@ -48,7 +48,7 @@ def add_to(app: typer.Typer) -> None:
             output.emit(rows)
             return
         if not rows:
-            output.notes.print(f"no runs in {runs}; begin with: rewardsmith demo", markup=False)
+            output.notes.print(f"no runs in {runs}; start one with: rewardsmith demo", markup=False)
             return
         table = column_table()
         for name in ("run", "created", "written by", "status", "fitness"):
@@ -75,11 +75,15 @@ def _add_export(app: typer.Typer) -> None:
         run: given.RunName,
         target: Annotated[
             Path | None,
-            typer.Option("--output", "-o", help="A folder, or the path of the reward file."),
+            typer.Option(
+                "--output",
+                "-o",
+                help="Folder, or path of the reward file; by default export/ in the run.",
+            ),
         ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Write the best program's reward file, its proof and the policy."""
+        """Write the reward file of the best program, its results and its policy."""
         from rewardsmith.api.runs import load_run
 
         folder = load_run(run, runs).export(target)
@@ -96,7 +100,7 @@ def _add_export(app: typer.Typer) -> None:
                 f"{policy_prefix(reward.name)}{name}" for name in ("policy.zip", "vecnormalize.pkl")
             )
             output.notes.print(
-                f"beside it: {reward.stem}.json, {beside} (where there is one)", markup=False
+                f"written beside it: {reward.stem}.json, {beside} (if there is one)", markup=False
             )
 
 
@@ -106,12 +110,15 @@ def _add_report(app: typer.Typer) -> None:
         output: Output,
         run: given.RunName,
         target: Annotated[
-            Path | None, typer.Option("--output", "-o", help="The file; report.html of the run.")
+            Path | None,
+            typer.Option(
+                "--output", "-o", help="File to write; by default report.html in the run."
+            ),
         ] = None,
-        open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+        open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Write a run as one HTML page: result, curves, programs with what changed, costs; needs no network."""
+        """Write a report of a run as one HTML file: result, curves, programs, changes, cost."""
         from rewardsmith.api.runs import load_run
 
         path = load_run(run, runs).report(target)
@@ -128,11 +135,15 @@ def _add_compare(app: typer.Typer) -> None:
     def compare(
         output: Output,
         names: Annotated[
-            list[str], typer.Argument(metavar="RUN RUN...", help="Runs of one task, best first.")
+            list[str],
+            typer.Argument(
+                metavar="RUN RUN...",
+                help="Runs of one task; the others are compared with the first.",
+            ),
         ],
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Fitness and cost of runs side by side, and what their differences prove."""
+        """Compare runs of one task: fitness, cost, and whether the differences are significant."""
         from rewardsmith.api.comparison import program_difference
         from rewardsmith.api.runs import load_run
         from rewardsmith.cli.comparison import comparison_json, comparison_table
@@ -149,7 +160,7 @@ def _add_compare(app: typer.Typer) -> None:
 
 
 def status(folder: RunFolder, state: RunState) -> str:
-    """Where a run stands, in a word or two."""
+    """The status of a run in a word or two."""
     if folder.in_use:
         return "running"
     if state.exported:
@@ -163,7 +174,7 @@ def _show(output: Output, run: Run) -> None:
     from rewardsmith.cli.summary import summary
     from rewardsmith.cli.view import bars, program_table, trial_table
     from rewardsmith.evidence.appraisal import appraise_in_run
-    from rewardsmith.run.wording import held_against, spent
+    from rewardsmith.run.wording import screening_counts, spent
 
     console = output.result
     folder, state, task = run.folder, run.state, run.folder.task()
@@ -186,11 +197,13 @@ def _show(output: Output, run: Run) -> None:
         console.print(f"search ended: {state.stopped}", markup=False)
     if standing == "interrupted":
         console.print(
-            f"go on with: rewardsmith resume {command_name(run.path)}", markup=False, soft_wrap=True
+            f"continue with: rewardsmith resume {command_name(run.path)}",
+            markup=False,
+            soft_wrap=True,
         )
     if not state.ranked():
-        if held_against(state):
-            console.print(f"held against known behaviour: {held_against(state)}")
+        if screening_counts(state):
+            console.print(f"screened on recorded episodes: {screening_counts(state)}")
         console.print(f"no program has a score so far; spent {spent(state)}")
         return
     console.print(summary(run), "")

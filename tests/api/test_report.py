@@ -194,7 +194,7 @@ def test_commands(tmp_path: Path, run: api.Run) -> None:
     assert [row["run"] for row in rows] == [run.folder.name, other.folder.name]
     # The same programs, and seeds that both have: no difference at all.
     assert rows[1]["difference"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "seeds": 2}
-    assert "proves nothing" in rows[1]["proof"]
+    assert "is not significant" in rows[1]["proof"]
 
 
 def test_only_runs_of_one_task_are_compared(tmp_path: Path, run: api.Run) -> None:

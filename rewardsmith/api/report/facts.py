@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from rewardsmith.api.report.charts import Dot, Line, dots, lines
 from rewardsmith.api.report.subgoals import subgoal_facts
-from rewardsmith.evidence.appraisal import appraise_in_run, told
+from rewardsmith.evidence.appraisal import appraise_in_run, summary_rows
 from rewardsmith.llm.log import read_lines
 from rewardsmith.program import NATIVE
 from rewardsmith.run.best import best_program, shipped_trial, shown_trial
@@ -25,12 +25,12 @@ from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.run.wording import (
     cost,
     duration,
-    held_against,
     number,
     only_part,
     outcome,
     place,
     proof,
+    screening_counts,
     spent,
 )
 from rewardsmith.types import Episode, Slot
@@ -91,7 +91,7 @@ def _quality(run: RunFolder, state: RunState, program: str) -> list[tuple[str, s
     if found is None:
         return []
     terms = found.quality.terms if len(found.quality.terms) > 1 else {}
-    return told(found) + [
+    return summary_rows(found) + [
         (f"term {name}", f"{credit.share:.0%} of the differences between episodes, agrees with fitness "
          f"{number(credit.agrees)}, adds {number(credit.adds)}")
         for name, credit in terms.items()
@@ -115,7 +115,7 @@ def _screened(state: RunState) -> list[tuple[str, str]]:
     if state.screens:
         spared = f"{len(skipped) - refused} of {len(state.screens)}"
         rows.append(("programs not trained, because they prefer bad behaviour", spared))
-        rows.append(("programs held against known behaviour", held_against(state)))
+        rows.append(("programs held against known behaviour", screening_counts(state)))
     trained = [
         name
         for name, screen in state.screens.items()
