@@ -44,6 +44,10 @@ def estimate(plan: Plan, workers: int | None = None) -> Estimate:
 
     Args:
         workers: concurrent trainings; the number of cores by default.
+
+    Example:
+        planned = rs.plan("mountain-car", model="openai/…", options={"rounds": 2})
+        rs.estimate(planned).usd  # Range(low, high)
     """
     config, budget = plan.config, plan.config.budget
     paid = config.writer == "model"

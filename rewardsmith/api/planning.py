@@ -78,6 +78,11 @@ def plan(task: Task | str, goal: str | None, settings: Settings) -> Plan:
     Raises:
         UsageError: a setting is missing, unknown or not valid.
         BoundaryError: an environment id was given, and the environment fails.
+
+    Example:
+        planned = rs.plan("mountain-car", model="openai/…", budget=rs.Budget(usd=1.0))
+        rs.estimate(planned).minutes
+        run = rs.design(planned)
     """
     return resolved_plan(task, goal, settings)
 

@@ -41,7 +41,14 @@ CHECK_S = 20.0  # seconds to check that the model exists
 
 
 class Run:
-    """A run in its folder: what :func:`design` and :func:`load_run` return."""
+    """A run in its folder: what :func:`design` and :func:`load_run` return.
+
+    Example:
+        run = rs.load_run("mountain-car-eureka-1a2b3c4d")
+        run.say("Do not swing so far.")
+        run.resume()
+        run.report()
+    """
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
@@ -282,6 +289,11 @@ def design(task: Task | str | Plan, goal: str | None, settings: DesignSettings) 
             fixed.
         RunError: the run's folder cannot be written.
         NoProgram: the run ended without a usable program.
+
+    Example:
+        run = rs.design("mountain-car", model="anthropic/…", budget=rs.Budget(usd=2.0))
+        run.best.source, run.best.score
+        run.export("exported/reward.py")
     """
     planned = _planned(task, goal, settings)
     if planned.config.writer == "model":  # before a folder is made: the key and the model exist
@@ -332,12 +344,19 @@ def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:
 
     Raises:
         RunError: there is no such run.
+
+    Example:
+        rs.load_run("mountain-car-eureka-1a2b3c4d").resume(budget={"usd": 4.0})
     """
     return Run(open_run(run, Path(runs)))
 
 
 def list_runs(runs: str | Path = RUNS) -> list[Run]:
-    """The runs in a folder, oldest first, with damaged ones, which raise an error when read."""
+    """The runs in a folder, oldest first, with damaged ones, which raise an error when read.
+
+    Example:
+        [run.folder.name for run in rs.list_runs()]
+    """
     return [Run(folder) for folder in folders_of_runs(Path(runs))]
 
 

@@ -90,6 +90,12 @@ class Search:
 
     Raises:
         UsageError: the run does not wait for replies.
+
+    Example:
+        search = rs.Search.begin("mountain-car")
+        while (question := search.ask()) is not None:
+            result = search.tell(answer(question.text))
+        search.run.export("exported/reward.py")
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -83,6 +84,10 @@ def train_program(
         UsageError: the file cannot be read, or the program is refused.
         BoundaryError: every training failed through no fault of the program.
         RunError: the folder cannot be written.
+
+    Example:
+        result = rs.train_program("my_reward.py", "mountain-car", seeds=3)
+        result.score, result.policy
     """
     resolved = resolve_task(task)
     checked = trainable_program(program, resolved)
@@ -105,11 +110,23 @@ def train_program(
         policy = _policy(folder, state, checked.id, opened)
     if len(failures) == len(names) * seeds:
         raise failures[0]
+    return _result(folder, state, checked.id, each, native, policy, failures)
+
+
+def _result(
+    folder: RunFolder,
+    state: RunState,
+    program: str,
+    seeds: Sequence[int],
+    native: bool,
+    policy: Path | None,
+    failures: Sequence[BoundaryError],
+) -> TrainResult:
     return TrainResult(
-        program=checked.id,
-        score=_score(state, checked.id, seeds),
-        native=_score(state, NATIVE, seeds) if native else None,
-        fitness=fitness_by_seed(state, checked.id, "selection"),
+        program=program,
+        score=_score(state, program, len(seeds)),
+        native=_score(state, NATIVE, len(seeds)) if native else None,
+        fitness=fitness_by_seed(state, program, "selection"),
         native_fitness=fitness_by_seed(state, NATIVE, "selection"),
         folder=folder.path,
         policy=policy,

@@ -79,6 +79,10 @@ def load_program(
     Raises:
         UsageError: the file cannot be read, or the program was refused; the message lists the
             findings.
+
+    Example:
+        program = rs.load_program("exported/reward.py", "mountain-car")
+        env = rs.RewardWrapper(gym.make("MountainCar-v0"), program)
     """
     resolved = resolve_task(task)
     return LoadedProgram(trainable_program(program, resolved), resolved, gamma)
@@ -93,6 +97,12 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
 
     ``info`` has ``native_reward`` and ``reward_terms`` too. ``step`` raises ProgramError when the
     program fails.
+
+    Example:
+        program = rs.load_program("reward.py", "mountain-car")
+        env = rs.RewardWrapper(gym.make("MountainCar-v0"), program)
+        obs, info = env.reset(seed=0)
+        obs, reward, terminated, truncated, info = env.step(env.action_space.sample())
     """
 
     def __init__(self, env: gym.Env[Any, Any], program: LoadedProgram) -> None:

@@ -1,4 +1,4 @@
-"""What the user sees while a run goes on; the engine never waits for an observer."""
+"""What a person sees while a run goes on; the engine tells, and never waits for an answer."""
 
 from __future__ import annotations
 
@@ -11,16 +11,24 @@ from rewardsmith.run.trials import TrialProgress
 
 
 class Observer:
-    """Receives every event and shows nothing; the base of the live table and of plain lines."""
+    """Sees everything, shows nothing; the base of the live table and of plain lines.
+
+    Example:
+        class Printer(rs.Observer):
+            def event(self, event, state):
+                print(event.kind, state.steps)
+
+        rs.design("mountain-car", observer=Printer())
+    """
 
     def begun(self, run: RunFolder) -> None:
-        """The folder of the run was created, or opened again, and is locked."""
+        """The run's folder is made, or opened again, and locked."""
 
     def event(self, event: Event, state: RunState) -> None:
-        """An event was recorded; ``state`` is the state after it."""
+        """Something happened; ``state`` is after it."""
 
     def doing(self, what: str) -> None:
         """What the engine is about to wait for."""
 
     def progress(self, trials: Sequence[TrialProgress]) -> None:
-        """Progress of the running trials; called about twice a second."""
+        """Where the running trials are; called about twice a second."""
