@@ -29,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 def _add_ask(app: typer.Typer) -> None:
     @command(app, "ask")
     def ask(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
-        """What RUN asks its writer next; begin one with: design TASK --ask."""
+        """Print the next request to the writer of RUN; to begin such a run: design TASK --ask."""
         from rewardsmith.api.search import Search
 
         summarise(output, Search.open(run, runs=runs).run)
@@ -41,15 +41,17 @@ def _add_tell(app: typer.Typer) -> None:
         output: Output,
         run: given.RunName,
         reply: Annotated[
-            str, typer.Argument(metavar="FILE", help="The reply to what is asked; - for stdin.")
+            str, typer.Argument(metavar="FILE", help="File that contains the reply; - for stdin.")
         ],
-        by: Annotated[str, typer.Option(help="Who wrote it, for the record.")] = "a person",
+        by: Annotated[
+            str, typer.Option(help="Author of the reply, recorded in the run.")
+        ] = "a person",
         workers: given.Workers = None,
         executor: given.Executor = "local",
         gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Answer what RUN asks: the program is checked and trained, and you are told what came of it."""
+        """Answer the request of RUN: check and train the program in the reply, and print the results."""
         from rewardsmith.api.search import Search
         from rewardsmith.cli.live import command_name, watching
 
@@ -75,11 +77,16 @@ def _add_say(app: typer.Typer) -> None:
     def say(
         output: Output,
         run: given.RunName,
-        words: Annotated[str, typer.Argument(help="What its agent should do otherwise, in words.")],
-        program: Annotated[str | None, typer.Option(help="Of which program; the best one.")] = None,
+        words: Annotated[
+            str, typer.Argument(help="What the agent should do differently, in words.")
+        ],
+        program: Annotated[
+            str | None,
+            typer.Option(help="Program whose agent you describe; by default the best one."),
+        ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Tell RUN's writer what you think of an agent: RUN then owes one round more."""
+        """Give the writer of RUN feedback about an agent; RUN then has one more round."""
         from rewardsmith.api.runs import load_run
         from rewardsmith.cli.live import command_name
 
@@ -89,7 +96,7 @@ def _add_say(app: typer.Typer) -> None:
             output.emit({"run": found.folder.name, "program": chosen, "words": words})
             return
         output.result.print(
-            f"said of {chosen}; go on with: rewardsmith resume",
+            f"feedback on {chosen} recorded; continue with: rewardsmith resume",
             command_name(found.path),
         )
 

@@ -106,9 +106,9 @@ def _flag(*names: str, text: str) -> Any:
 
 _COMMON: dict[str, Any] = {
     "as_json": _flag("--json", text="Print the result as one JSON value."),
-    "quiet": _flag("--quiet", "-q", text="No notes and no progress, only the result and errors."),
-    "verbose": _flag("--verbose", "-v", text="More notes."),
-    "debug": _flag("--debug", text="Show tracebacks of errors."),
+    "quiet": _flag("--quiet", "-q", text="Print only the result and errors, no notes or progress."),
+    "verbose": _flag("--verbose", "-v", text="Print more details."),
+    "debug": _flag("--debug", text="Show the traceback of an error."),
 }
 
 
@@ -233,7 +233,7 @@ def _tell(output: Output, error: RewardsmithError) -> None:
         output.problems.print(Text("hint: ", "bold").append(error.hint, "not bold"), soft_wrap=True)
     if output.resume_hint and isinstance(error, RunError | BoundaryError):
         output.problems.print(
-            Text("go on with: ", "bold").append(output.resume_hint, "not bold"), soft_wrap=True
+            Text("continue with: ", "bold").append(output.resume_hint, "not bold"), soft_wrap=True
         )
     _emit_error(output, type(error).__name__, error.message, error.hint, error.exit_code)
 
@@ -241,7 +241,7 @@ def _tell(output: Output, error: RewardsmithError) -> None:
 def _tell_interrupted(output: Output) -> None:
     text = Text("interrupted", "yellow")
     if output.resume_hint:
-        text.append("; go on with: ", "yellow").append(output.resume_hint)
+        text.append("; continue with: ", "yellow").append(output.resume_hint)
     output.problems.print(text, soft_wrap=True)
     _emit_error(output, "Interrupted", "interrupted", output.resume_hint, INTERRUPTED)
 

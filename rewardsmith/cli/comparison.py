@@ -39,7 +39,7 @@ def comparison_table(rows: Sequence[ComparedRun]) -> Table:
         "steps",
         "time",
         "against the first",
-        "apart",
+        "STARC",
         "EPIC",
     )
     for name in names:

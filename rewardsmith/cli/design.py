@@ -25,7 +25,7 @@ _NO_MODEL = {
     "questions": "the program is composed from the task's text fields",
 }
 _A_MODEL = (
-    "To use a model, set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name a model of your own server: "
+    "To use a model, set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name a model on your own server: "
     "--model ollama/NAME."
 )
 DEMO_TASK = "mountain-car-continuous"
@@ -62,14 +62,14 @@ def _add_design(app: typer.Typer) -> None:
                 "request differs.",
             ),
         ] = False,
-        rounds: Annotated[int | None, typer.Option(help="Short for -O rounds=N.")] = None,
-        samples: Annotated[int | None, typer.Option(help="Short for -O samples=N.")] = None,
+        rounds: Annotated[int | None, typer.Option(help="Same as -O rounds=N.")] = None,
+        samples: Annotated[int | None, typer.Option(help="Same as -O samples=N.")] = None,
         workers: given.Workers = None,
         executor: given.Executor = "local",
         gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
         dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Show the plan of the run and stop.")
+            bool, typer.Option("--dry-run", help="Show the plan of the run and exit.")
         ] = False,
         confirm_above: given.ConfirmAbove = 1.0,
         yes: Annotated[
@@ -156,7 +156,7 @@ def _add_demo(app: typer.Typer) -> None:
     def demo(
         output: Output,
         recorded: Annotated[
-            bool, typer.Option("--recorded", help="Use recorded replies of a model instead.")
+            bool, typer.Option("--recorded", help="Replay recorded replies of a model instead.")
         ] = False,
         seed: Annotated[int, typer.Option(min=0, help="Seed of the grammar search.")] = 0,
         workers: given.Workers = None,
@@ -184,8 +184,7 @@ def _recorded_demo(output: Output) -> dict[str, Any]:
     replies = load_replies(asset_folder("tasks") / DEMO_TASK / "recorded_replies.json")
     when = f" on {replies.recorded}" if replies.recorded else ""
     said = (
-        f"The replies of this demo were written by {replies.model}{when} and recorded; no model "
-        "is asked."
+        f"This demo replays recorded replies that {replies.model} wrote{when}; no model is called."
     )
     output.notes.print(said, style="cyan")
     rounds = 1 + max(reply.round for reply in replies.replies)
@@ -204,7 +203,7 @@ def _add_resume(app: typer.Typer) -> None:
         gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Continue RUN where it stopped; raise its budget to let it go on for longer."""
+        """Continue RUN where it stopped; give a larger budget to let it run longer."""
         from rewardsmith.api.runs import load_run
         from rewardsmith.cli.live import watching
 
@@ -233,7 +232,7 @@ def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: floa
     output.notes.print(plan_table(planned, expected))
     if planned.config.writer in _NO_MODEL:
         output.notes.print(
-            f"No model is asked: {_NO_MODEL[planned.config.writer]}. {_A_MODEL}", style="cyan"
+            f"No model is used: {_NO_MODEL[planned.config.writer]}. {_A_MODEL}", style="cyan"
         )
     if (
         planned.config.writer != "model"
@@ -244,7 +243,7 @@ def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: floa
     ):
         return
     if expected.usd is None or expected.usd.high > above_usd:
-        typer.confirm("Go on?", default=True, abort=True, err=True)
+        typer.confirm("Continue?", default=True, abort=True, err=True)
 
 
 def _carry_out(output: Output, planned: Plan, runs: Path, where: dict[str, Any]) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _LEVELS = {"strong": "bold green", "medium": "bold yellow", "weak": "bold red"}
 _MEANS = {
-    "strong": "a program that breaks out of Python can still reach nothing but its own numbers",
-    "medium": "a program that breaks out can reach no file and no TCP, but some of the system",
+    "strong": "even a program that breaks out of Python can reach only its own data",
+    "medium": "a program that breaks out of Python can reach no files and no TCP, but parts of the system",
     "weak": "only the static rules and resource limits stand between a program and this machine",
 }
 
@@ -28,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 
     @command(app, "doctor")
     def doctor(output: Output) -> None:
-        """Attack the sandbox of this machine, layer by layer, and say what holds."""
+        """Attack the sandbox on this machine, layer by layer, and report which attacks are blocked."""
         from rewardsmith.api.doctor import doctor
         from rewardsmith.sandbox.inside.confine import LAYERS
 
@@ -42,7 +42,7 @@ def add_to(app: typer.Typer) -> None:
         console.print(f"{report.system}, Python {platform.python_version()}", markup=False)
         console.print("", _table(found.refused), "")
         if absent := [layer for layer in LAYERS if layer not in report.layers]:
-            console.print(f"not here: {', '.join(absent)}")
+            console.print(f"not available here: {', '.join(absent)}")
         level = (
             Text("sandbox: ")
             .append(report.level, _LEVELS[report.level])
@@ -51,7 +51,7 @@ def add_to(app: typer.Typer) -> None:
         console.print(level, soft_wrap=True)
         console.print(_trainers(report), soft_wrap=True)
         console.print(
-            f"a program host starts in {found.host_start_ms:.1f} ms and answers for 16 transitions in "
+            f"a program host starts in {found.host_start_ms:.1f} ms and computes 16 transitions in "
             f"{found.call_us:.0f} us (medians)"
         )
 
@@ -81,5 +81,5 @@ def _cell(refused: bool, layer: str) -> Text:
 
 def _trainers(report: SandboxReport) -> str:
     if report.landlock:
-        return f"trainers can write only to their own folder (Landlock {report.landlock})"
-    return "trainers could write outside of their own folder: this kernel has no Landlock"
+        return f"trainers can write only to their own folders (Landlock {report.landlock})"
+    return "trainers can write outside their own folders: this kernel has no Landlock"

@@ -86,7 +86,7 @@ class _Lines(_Noting):
         if trials and time.monotonic() - self._told > _STILL_S:
             done = sum(trial.steps for trial in trials)
             self._line(
-                f"{len(trials)} trainings go on, {done:,} of {sum(t.total for t in trials):,} steps taken"
+                f"{len(trials)} trainings running, {done:,} of {sum(t.total for t in trials):,} steps done"
             )
 
     def _line(self, text: str) -> None:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from rewardsmith.api.training import TrainResult
 
 File = Annotated[
-    Path, typer.Argument(help="A Python file that defines reward(...) or others, or a reply.")
+    Path,
+    typer.Argument(
+        help="Python file that defines reward(...) or another function of a program, or a file "
+        "with the reply of a model."
+    ),
 ]
 
 
@@ -37,18 +41,20 @@ def _add_check(app: typer.Typer) -> None:
         goal: given.Goal = None,
         run: Annotated[
             str | None,
-            typer.Option(help="Run whose episodes are used; by default the latest of the task."),
+            typer.Option(
+                help="Run whose episodes are used; by default the latest run of the task."
+            ),
         ] = None,
         episodes: Annotated[
             Path | None,
             typer.Option(
                 metavar="FILE",
-                help="File of recorded episodes, used in place of a run; see tasks record.",
+                help="File of recorded episodes to use instead of a run; see tasks record.",
             ),
         ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Check a program: its errors, term ranges and speed, and how it orders recorded episodes.
+        """Check a program: report errors, term ranges, speed, and how it ranks recorded episodes.
 
         The exit code is 5 if the program is refused.
         """
@@ -73,10 +79,10 @@ def _add_train(app: typer.Typer) -> None:
         task: given.TaskOption,
         goal: given.Goal = None,
         seeds: Annotated[
-            int, typer.Option(min=1, help="Number of trainings, each with a seed of its own.")
+            int, typer.Option(min=1, help="Number of trainings, each with its own seed.")
         ] = 5,
         native: Annotated[
-            bool, typer.Option("--native", help="Train under the native reward too, and compare.")
+            bool, typer.Option("--native", help="Also train with the native reward, and compare.")
         ] = False,
         workers: given.Workers = None,
         executor: given.Executor = "local",
@@ -154,7 +160,7 @@ def _tell_trained(output: Output, result: TrainResult, found: Any) -> None:
 
 def _score(score: Any) -> str:
     return (
-        "-, a training did not finish"
+        "-: a training did not finish"
         if score is None
         else f"{score} over {score.n} seed{'s' * (score.n > 1)}"
     )

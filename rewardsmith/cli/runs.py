@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
 
     @command(app, "show")
     def show(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
-        """What a run did so far, also while it goes on: programs, trainings, what was spent, the best program."""
+        """Show the state of a run, running or ended: programs, trainings, costs and the best program."""
         from rewardsmith.api.runs import load_run
         from rewardsmith.cli.summary import summary_json
 
@@ -40,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
 
     @command(app, "list")
     def list_(output: Output, runs: given.RunsFolder = Path("runs")) -> None:
-        """The runs in a folder, newest last."""
+        """List the runs in a folder, newest last."""
         from rewardsmith.run.folder import list_runs
 
         rows = [_row(folder) for folder in list_runs(runs)]
@@ -48,7 +48,7 @@ def add_to(app: typer.Typer) -> None:
             output.emit(rows)
             return
         if not rows:
-            output.notes.print(f"no runs in {runs}; begin with: rewardsmith demo", markup=False)
+            output.notes.print(f"no runs in {runs}; start one with: rewardsmith demo", markup=False)
             return
         table = column_table()
         for name in ("run", "created", "written by", "status", "fitness"):
@@ -75,11 +75,11 @@ def _add_export(app: typer.Typer) -> None:
         run: given.RunName,
         target: Annotated[
             Path | None,
-            typer.Option("--output", "-o", help="A folder, or the path of the reward file."),
+            typer.Option("--output", "-o", help="Folder to write to, or path of the reward file."),
         ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Write the best program's reward file, its proof and the policy."""
+        """Export the best program of a run: the reward file, the evidence and the trained policy."""
         from rewardsmith.api.runs import load_run
 
         folder = load_run(run, runs).export(target)
@@ -96,7 +96,7 @@ def _add_export(app: typer.Typer) -> None:
                 f"{policy_prefix(reward.name)}{name}" for name in ("policy.zip", "vecnormalize.pkl")
             )
             output.notes.print(
-                f"beside it: {reward.stem}.json, {beside} (where there is one)", markup=False
+                f"in the same folder: {reward.stem}.json, {beside} (if there is one)", markup=False
             )
 
 
@@ -106,12 +106,15 @@ def _add_report(app: typer.Typer) -> None:
         output: Output,
         run: given.RunName,
         target: Annotated[
-            Path | None, typer.Option("--output", "-o", help="The file; report.html of the run.")
+            Path | None,
+            typer.Option(
+                "--output", "-o", help="File to write; by default report.html in the run's folder."
+            ),
         ] = None,
-        open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+        open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Write a run as one HTML page: result, curves, programs with what changed, costs; needs no network."""
+        """Write the report of a run, one HTML page that works offline: result, curves, programs with their changes, costs."""
         from rewardsmith.api.runs import load_run
 
         path = load_run(run, runs).report(target)
@@ -128,11 +131,14 @@ def _add_compare(app: typer.Typer) -> None:
     def compare(
         output: Output,
         names: Annotated[
-            list[str], typer.Argument(metavar="RUN RUN...", help="Runs of one task, best first.")
+            list[str],
+            typer.Argument(
+                metavar="RUN RUN...", help="Runs of the same task; each is compared with the first."
+            ),
         ],
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Fitness and cost of runs side by side, and what their differences prove."""
+        """Compare the fitness and cost of runs, and report which differences are significant."""
         from rewardsmith.api.comparison import program_difference
         from rewardsmith.api.runs import load_run
         from rewardsmith.cli.comparison import comparison_json, comparison_table
@@ -186,11 +192,13 @@ def _show(output: Output, run: Run) -> None:
         console.print(f"search ended: {state.stopped}", markup=False)
     if standing == "interrupted":
         console.print(
-            f"go on with: rewardsmith resume {command_name(run.path)}", markup=False, soft_wrap=True
+            f"continue with: rewardsmith resume {command_name(run.path)}",
+            markup=False,
+            soft_wrap=True,
         )
     if not state.ranked():
         if held_against(state):
-            console.print(f"held against known behaviour: {held_against(state)}")
+            console.print(f"screened on recorded episodes: {held_against(state)}")
         console.print(f"no program has a score so far; spent {spent(state)}")
         return
     console.print(summary(run), "")

@@ -25,9 +25,9 @@ _RECORDED_ROWS = 20  # of episodes, one by one
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     tasks = typer.Typer(
-        help="Tasks: list, show, draft a new one, record episodes of one.", no_args_is_help=True
+        help="List, show and draft tasks; record episodes of a task.", no_args_is_help=True
     )
-    prompts = typer.Typer(help="What a model is told.", no_args_is_help=True)
+    prompts = typer.Typer(help="Show the prompts that a model receives.", no_args_is_help=True)
     app.add_typer(tasks, name="tasks")
     app.add_typer(prompts, name="prompts")
     _add_list(tasks)
@@ -41,7 +41,7 @@ def add_to(app: typer.Typer) -> None:
 def _add_list(app: typer.Typer) -> None:
     @command(app, "list")
     def list_(output: Output) -> None:
-        """The tasks that come with rewardsmith, and those of other packages."""
+        """List the tasks of rewardsmith and of installed plugins."""
         from rewardsmith.task.environment import missing_modules
         from rewardsmith.task.loading import known_tasks, load_task
 
@@ -73,7 +73,7 @@ def _add_list(app: typer.Typer) -> None:
 def _add_show(app: typer.Typer) -> None:
     @command(app, "show")
     def show(output: Output, task: given.TaskArgument, goal: given.Goal = None) -> None:
-        """Everything that a task says."""
+        """Show the full definition of a task."""
         import tomli_w
 
         from rewardsmith.task.resolving import resolve_task
@@ -93,16 +93,16 @@ def _add_new(app: typer.Typer) -> None:
     def new(
         output: Output,
         env_id: Annotated[
-            str, typer.Argument(help="A Gymnasium id, module:Class, or FILE.py:Class.")
+            str, typer.Argument(help="Gymnasium id, module:Class, or FILE.py:Class.")
         ],
         goal: given.Goal = None,
         target: Annotated[
             Path | None,
-            typer.Option("--output", "-o", help="The folder to write; tasks/<name> by default."),
+            typer.Option("--output", "-o", help="Folder to write; by default tasks/<name>."),
         ] = None,
         fitness: given.Fitness = None,
     ) -> None:
-        """Look at an environment and draft a task folder for it."""
+        """Inspect an environment and draft a task folder for it."""
         from rewardsmith.task.drafting import draft_task
 
         drafted, folder = draft_task(env_id, goal, target, fitness=fitness)
@@ -112,10 +112,10 @@ def _add_new(app: typer.Typer) -> None:
             )
             return
         output.result.print(str(folder), markup=False, soft_wrap=True)
-        todo = "write its goal, and mend" if goal is None else "mend"
+        todo = "write the goal and edit the draft in" if goal is None else "edit the draft in"
         files = str(folder / "task.toml")
         if drafted.spec.fitness.source.startswith("fitness.py"):
-            files += f", and say in {folder / 'fitness.py'} what success is"
+            files += f", and define success in {folder / 'fitness.py'}"
         told = f"{todo} {files}; then: rewardsmith design {folder}"
         output.notes.print(told, markup=False, soft_wrap=True)
 
@@ -127,15 +127,18 @@ def _add_record(app: typer.Typer) -> None:
         task: given.TaskArgument,
         by: Annotated[
             str,
-            typer.Option(metavar="FILE:FUNCTION", help="Given an observation, returns an action."),
+            typer.Option(
+                metavar="FILE:FUNCTION",
+                help="Controller: a function that takes an observation and returns an action.",
+            ),
         ],
-        episodes: Annotated[int, typer.Option(min=1, help="How many.")] = 5,
-        seed: Annotated[int, typer.Option(min=0, help="Of the first episode's reset.")] = 0,
-        target: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path(
+        episodes: Annotated[int, typer.Option(min=1, help="Number of episodes.")] = 5,
+        seed: Annotated[int, typer.Option(min=0, help="Seed of the first episode's reset.")] = 0,
+        target: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path(
             "episodes.npz"
         ),
     ) -> None:
-        """Keep episodes that a controller of yours plays, as examples; in Python: rs.record(task)."""
+        """Record episodes of your own controller as examples for TASK; in Python: rs.record(task)."""
         from rewardsmith.episodes.recording import controller_in, play
         from rewardsmith.episodes.recording import record as recorded
 
@@ -180,7 +183,7 @@ def _add_record(app: typer.Typer) -> None:
 def _add_strategies(app: typer.Typer) -> None:
     @command(app, "strategies")
     def strategies(output: Output) -> None:
-        """Who can decide what a run does next, with options and defaults."""
+        """List the strategies with their options and defaults."""
         from rewardsmith.api.strategies import strategies
         from rewardsmith.strategy.making import strategy_class
 

@@ -30,7 +30,7 @@ def program_table(
     for name, width in (
         ("round", 8),
         ("program", 12),
-        ("what came of it", None),
+        ("outcome", None),
         ("selection", 10),
         ("report", 10),
     ):
@@ -69,7 +69,7 @@ def program_table(
             short_score(state.score(NATIVE, "report")),
         )
     if hidden:
-        table.caption = f"{hidden} earlier ones are not shown"
+        table.caption = f"{hidden} earlier programs are not shown"
     return table
 
 

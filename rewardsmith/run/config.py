@@ -50,8 +50,8 @@ class RunConfig(RunSettings):
     def written_by(self) -> str:
         """Who writes, in words."""
         unaided = {
-            "grammar": "the built-in grammar search; no model is asked",
-            "questions": "the built-in questions about the instruction; no model is asked",
+            "grammar": "the built-in grammar search; no model is used",
+            "questions": "the built-in questions about the instruction; no model is used",
         }
         return (
             self.replies

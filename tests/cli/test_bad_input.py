@@ -241,7 +241,7 @@ def test_a_full_disk_ends_the_run_and_space_lets_it_go_on(
     ballast.write_bytes(bytes(8 * 2**20 - left))
     done = design(here, "line", "--runs", str(small_disk / "runs"))
     refused(done, 3, says="cannot write", hints="free some disk space")
-    assert "go on with: rewardsmith resume" in done.stderr
+    assert "continue with: rewardsmith resume" in done.stderr
     run = next((small_disk / "runs").iterdir())
     json.loads((run / "run.json").read_text(encoding="utf-8"))
     ballast.unlink()

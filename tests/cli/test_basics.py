@@ -380,7 +380,7 @@ def test_no_colours_where_there_is_no_terminal(tmp_path: Path) -> None:
 
 def test_without_a_key_it_is_said_that_no_model_is_asked(tmp_path: Path) -> None:
     done = call(tmp_path, "design", "mountain-car", "--dry-run")
-    assert done.returncode == 0 and "no model is asked" in done.stdout
+    assert done.returncode == 0 and "no model is used" in done.stdout
     refused(
         call(tmp_path, "design", "mountain-car", "--price", "1,2"),
         2,

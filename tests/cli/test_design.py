@@ -246,7 +246,7 @@ def test_an_interrupt_ends_at_once_and_the_run_goes_on(
     os.kill(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=120)  # one or two seconds where nothing else runs
     assert process.returncode == 130, err
-    assert f"go on with: rewardsmith resume {run}" in err
+    assert f"continue with: rewardsmith resume {run}" in err
     assert "Traceback" not in err
     assert json.loads(out)["error"]["hint"] == f"rewardsmith resume {run}"
     if children:

@@ -148,7 +148,7 @@ def test_without_a_key_the_grammar_writes_and_later_rounds_build_on_scores(
     run = search(tmp_path)
     config = run.folder.config()
     assert (config.writer, config.strategy, config.model) == ("grammar", "evolve", None)
-    assert "no model is asked" in config.written_by
+    assert "no model is used" in config.written_by
     state = run.state
     assert len(state.slots) == 12 and state.tokens == 0 and state.usd == 0.0
     assert len(state.programs) >= 10

@@ -115,7 +115,7 @@ def _screened(state: RunState) -> list[tuple[str, str]]:
     if state.screens:
         spared = f"{len(skipped) - refused} of {len(state.screens)}"
         rows.append(("programs not trained, because they prefer bad behaviour", spared))
-        rows.append(("programs held against known behaviour", held_against(state)))
+        rows.append(("programs screened on recorded episodes", held_against(state)))
     trained = [
         name
         for name, screen in state.screens.items()
