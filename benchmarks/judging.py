@@ -246,7 +246,9 @@ def summary(rows: list[dict[str, Any]], threshold: float = 0.8) -> dict[str, Any
 
 
 def time_of_one() -> dict[str, float]:
-    """Milliseconds of one comparison over 200 trajectories of 200 steps: of the arrays, and with the program's run."""
+    """Milliseconds of one comparison over 200 trajectories of 200 steps: of the arrays, and with
+    the program's run.
+    """
     task = rs.load_task("mountain-car")
     look, rng, found = look_at(task), np.random.default_rng(0), []
     for n in range(200):

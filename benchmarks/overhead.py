@@ -1,4 +1,5 @@
-"""What applying a program costs: recorder, reward wrapper and program host against plain Stable-Baselines3.
+"""What applying a program costs: recorder, reward wrapper and program host against plain
+Stable-Baselines3.
 
     python benchmarks/overhead.py [--steps 40960] [--pairs 7] [--settings light heavy] [-o FILE]
 

@@ -108,7 +108,9 @@ def lake_prior() -> Callable[..., Any]:
 
 
 class WhereInTheRoom(gym.ObservationWrapper[Any, Any, Any]):
-    """MiniGrid seen as the agent's place and direction, one of 4 x 4 x 4, and without the actions that do nothing."""
+    """MiniGrid seen as the agent's place and direction, one of 4 x 4 x 4, and without the actions
+    that do nothing.
+    """
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         super().__init__(gym.wrappers.TransformAction(env, int, gym.spaces.Discrete(3)))
@@ -145,7 +147,9 @@ def room_prior() -> Callable[..., Any]:
 
 
 def written_prior(env_id: str) -> Callable[..., Any]:
-    """A language model's, see priors/README.md; its arguments are parts of the observation, by name."""
+    """A language model's, see priors/README.md; its arguments are parts of the observation, by
+    name.
+    """
     source = extract_code(
         (HERE / "priors" / f"{env_id}.reply.md").read_text(encoding="utf-8")
     ).source
@@ -305,7 +309,9 @@ def trained(job: tuple[str, str, int]) -> dict[str, Any]:
 
 
 def told(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """By setting and condition: steps to 80 % of the peak, their ratio to plain, the difference of the final return."""
+    """By setting and condition: steps to 80 % of the peak, their ratio to plain, the difference of
+    the final return.
+    """
     result: dict[str, Any] = {}
     for name, setting in SETTINGS.items():
         by = {c: {run["seed"]: run["returns"] for run in runs if (run["setting"], run["condition"]) == (name, c)}
@@ -352,13 +358,17 @@ def exponential(of_logs: Interval) -> list[float | None]:
 
 
 def reached(curves: Any, goal: float, steps: int) -> Any:
-    """Of each seed the steps at the first look at which its return is there; one look after the end where none is."""
+    """Of each seed the steps at the first look at which its return is there; one look after the end
+    where none is.
+    """
     every, there = steps // POINTS, curves >= goal
     return every * np.where(there.any(axis=1), there.argmax(axis=1) + 1, POINTS + 1)
 
 
 def over_all(learning: dict[str, Any]) -> dict[str, Any]:
-    """Geometric mean over the settings with written priors of the steps relative to plain; the setting is the unit."""
+    """Geometric mean over the settings with written priors of the steps relative to plain; the
+    setting is the unit.
+    """
     found = {}
     for condition in CONDITIONS:
         ratios = [np.log(rows[condition]["steps relative to plain"][0])
@@ -370,7 +380,9 @@ def over_all(learning: dict[str, Any]) -> dict[str, Any]:
 
 
 def overhead() -> dict[str, float]:
-    """Wall time per step relative to plain training, by k, and after the weight is 0; interleaved, median of five."""
+    """Wall time per step relative to plain training, by k, and after the weight is 0; interleaved,
+    median of five.
+    """
     torch.set_num_threads(1)
     setting = SETTINGS["Pendulum-v1, SAC"]
     kinds: dict[str, dict[str, Any] | None] = {

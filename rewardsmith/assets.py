@@ -1,4 +1,4 @@
-"""Finds the text folders ``prompts/`` and ``tasks/``: packed into a wheel, or beside the package in a checkout."""
+"""Finds the folders ``prompts/`` and ``tasks/``: in the wheel, or beside the package."""
 
 from __future__ import annotations
 

@@ -100,5 +100,6 @@ def disk_error(path: Path, error: OSError) -> RunError:
     """What to tell when a run's folder cannot be written."""
     return RunError(
         f"cannot write {path}: {error.strerror or error}",
-        "free some disk space or make the folder writable, then resume the run; nothing recorded so far is lost",
+        "free some disk space or make the folder writable, then resume the run; nothing recorded "
+        "so far is lost",
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
+import runpy
 from pathlib import Path
 
+import rewardsmith as rs
 from rewardsmith.api.programs import check_program
 from rewardsmith.sandbox.codes import CODES, page
 from rewardsmith.task.loading import shipped_tasks
@@ -62,3 +65,21 @@ def test_the_gallery_shows_every_task_as_it_was_kept() -> None:
             f"{json.loads((kept / 'reward.json').read_text())['fitness']['report']['mean']:.3g} ["
             in page
         )
+
+
+def test_the_api_reference_is_what_the_docstrings_say() -> None:
+    page = runpy.run_path(str(DOCS / "make_api.py"))["page"]
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    assert text == page(), "python docs/make_api.py"
+
+
+MADE_BY_USERS = ("Budget", "Observer", "Resources", "RewardWrapper", "Run", "Search", "VecReward")
+
+
+def test_every_public_function_has_an_example() -> None:
+    public = {name: getattr(rs, name) for name in rs.__all__}
+    functions = [name for name, found in public.items() if inspect.isroutine(found)]
+    for name in (*functions, *MADE_BY_USERS):
+        text = inspect.cleandoc(public[name].__doc__)
+        (example,) = re.findall(r"^Example:\n((?: {4}.*\n?|\n)+)", text, re.MULTILINE)
+        compile(inspect.cleandoc("\n" + example), name, "exec")

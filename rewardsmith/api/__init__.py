@@ -1,1 +1,4 @@
-"""The library: plan, design, inspect and export runs. Every usage error is raised before anything is spent."""
+"""The library: plan, design, inspect and export runs.
+
+Every usage error is raised before anything is spent.
+"""

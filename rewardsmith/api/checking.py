@@ -87,6 +87,10 @@ def check(
         UsageError: the task, the program file or the file of episodes cannot be used.
         RunError: ``run`` has no trained program of this task.
         BoundaryError: the environment or the sandbox failed, not the program.
+
+    Example:
+        found = rs.check("my_reward.py", "mountain-car")
+        found.verdict.accepted, found.verdict.findings
     """
     source = program_text(program)
     resolved = resolve_without_goal(task, goal)

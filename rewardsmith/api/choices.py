@@ -1,4 +1,4 @@
-"""What follows from the settings of a run: its writer, its strategy, the functions of its programs, its training."""
+"""Choices that follow from the settings of a run: writer, functions of programs, training."""
 
 from __future__ import annotations
 
@@ -15,16 +15,13 @@ from rewardsmith.strategy.making import strategy_class
 from rewardsmith.task.loading import Task
 from rewardsmith.writers.recorded import RecordedReplies
 
-UNAIDED: dict[str, Writer] = {
-    "grammar": "grammar",
-    "questions": "questions",
-}  # writers that ask nobody, by their name
+# writers that use no model, by name
+NO_MODEL: dict[str, Writer] = {"grammar": "grammar", "questions": "questions"}
 USUAL_STRATEGY: dict[Writer, str] = {"grammar": "evolve", "questions": "eager"}
-_WITHOUT_A_MODEL: dict[str | None, Writer] = {"eager": "questions"}  # else the grammar
-_WRITES: dict[Writer, str] = {
-    "grammar": "reward",
-    "questions": "subgoals",
-}  # the others write anything
+# strategy -> its writer without a model; the grammar for the others
+_WITHOUT_A_MODEL: dict[str | None, Writer] = {"eager": "questions"}
+# the only function that a writer can write; the other writers write all
+_WRITES: dict[Writer, str] = {"grammar": "reward", "questions": "subgoals"}
 _KEYS = " or ".join(DEFAULTS)
 
 
@@ -32,13 +29,13 @@ def who_writes(settings: Settings, recorded: RecordedReplies | None) -> Writer:
     """Choose the writer.
 
     Raises:
-        UsageError: more than one was named, or a setting of a model was given where none is asked.
+        UsageError: more than one writer was given, or a setting of a model without a model.
     """
     asked = {"--model": settings.model, "--replies": recorded, "--ask": settings.ask}
     named = [name for name, value in asked.items() if value]
     if len(named) > 1:
         raise UsageError(
-            f"{' and '.join(named)} were given, but only one can write",
+            f"expected one writer, found {' and '.join(named)}",
             f"give one of {', '.join(named)}",
         )
     if recorded is not None:
@@ -46,10 +43,10 @@ def who_writes(settings: Settings, recorded: RecordedReplies | None) -> Writer:
     if settings.ask:
         return "person"
     model = settings.model or default_model()
-    if model is not None and model not in UNAIDED:
+    if model is not None and model not in NO_MODEL:
         return "model"
     _refuse_settings_of_a_model(settings)
-    return UNAIDED[model] if model else _WITHOUT_A_MODEL.get(settings.strategy, "grammar")
+    return NO_MODEL[model] if model else _WITHOUT_A_MODEL.get(settings.strategy, "grammar")
 
 
 def _refuse_settings_of_a_model(settings: Settings) -> None:
@@ -62,7 +59,7 @@ def _refuse_settings_of_a_model(settings: Settings) -> None:
     for name, value in of_a_model.items():
         if value is not None:
             raise UsageError(
-                f"{name} is for a model, but no model is asked",
+                f"{name} is a setting of a model, but this run uses no model",
                 f"name one with --model, or set {_KEYS}",
             )
 
@@ -74,28 +71,26 @@ def training_changes(strategy: str, settings: Settings) -> dict[str, Any]:
 
 
 def fitting_options(writer: Writer, recorded: RecordedReplies | None) -> dict[str, Any]:
-    """Options that fit the writer: one program at a time for the user, no repairs that a file does not hold."""
+    """Default options for a writer: one sample if the user writes, no repairs without replies."""
     if writer == "person":
         return {"samples": 1}
-    return (
-        {"repairs": 0}
-        if recorded is not None and not any(reply.attempt for reply in recorded.replies)
-        else {}
-    )
+    if recorded is None or any(reply.attempt for reply in recorded.replies):
+        return {}
+    return {"repairs": 0}
 
 
 def produced(
     wanted: str | Sequence[str] | None, strategy: str, task: Task, writer: Writer = "model"
 ) -> tuple[str, ...]:
-    """The functions that programs shall define, in the order of :data:`ENTRY_POINTS`.
+    """The functions that programs must define, in the order of :data:`ENTRY_POINTS`.
 
     Args:
-        wanted: names, ``all`` that the task's learner can use, or None for what the strategy is
-            made for.
+        wanted: names, ``all`` that the task's learner can use, or None for the strategy's
+            default.
 
     Raises:
-        UsageError: there is no such function, the task's learner cannot use it, or the writer
-            cannot write it.
+        UsageError: the function does not exist, the learner of the task cannot use it, or the
+            writer cannot write it.
     """
     if wanted == "all":
         wanted = _WRITES.get(writer, "all")

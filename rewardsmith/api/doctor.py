@@ -39,6 +39,9 @@ def doctor() -> Diagnosis:
 
     Raises:
         BoundaryError: no process can be started here.
+
+    Example:
+        rs.doctor().sandbox.level  # strong, medium or weak
     """
     report = sandbox_report()
     return Diagnosis(report, attacks_by_layer(report.layers), *_times())

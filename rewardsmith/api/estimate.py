@@ -1,8 +1,8 @@
-"""What a run will probably take, before anything is spent: a low, where all goes well, and a high that is not exceeded.
+"""An estimate of the cost of a run, made before anything is spent.
 
-Nothing is looked at or asked for it. The low is a run in which every program is valid and short;
-the high one in which every request is repaired as often as allowed and every answer goes up to its
-limit, or the budget ends it.
+No environment is run and no model is called for it. The low end is a run in which every program is
+valid and short. The high end is a run in which every request is repaired as often as allowed and
+every answer has its maximal length, or in which the budget ends the run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Range(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What a run will probably take; ``usd`` is None where prices are unknown."""
+    """The expected cost of a run; ``usd`` is None where prices are unknown."""
 
     calls: Range
     tokens: Range
@@ -44,6 +44,10 @@ def estimate(plan: Plan, workers: int | None = None) -> Estimate:
 
     Args:
         workers: concurrent trainings; the number of cores by default.
+
+    Example:
+        planned = rs.plan("mountain-car", model="openai/…", options={"rounds": 2})
+        rs.estimate(planned).usd  # Range(low, high)
     """
     config, budget = plan.config, plan.config.budget
     paid = config.writer == "model"

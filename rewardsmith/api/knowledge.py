@@ -1,8 +1,7 @@
-"""What a run may know before it begins: behaviour from elsewhere for its bank, and rewards of tasks like its own.
+"""Knowledge that a run starts with: recorded episodes for its bank, rewards of similar tasks.
 
-Nothing of a task's own yardstick is read unless a person asks for it (``--use-expert``). The
-rewards of other tasks are read for a strategy whose method it is to show them (text2reward), and
-for no other.
+The task's own controller is used only if the user asks for it (``--use-expert``). The rewards of
+other tasks are read only for a strategy whose method shows them to the writer (text2reward).
 """
 
 from __future__ import annotations
@@ -30,27 +29,27 @@ EXPERT_EPISODES = 8
 _EXPERT = "expert.py"
 
 
-def known_behaviour(task: Task, places: Sequence[str], *, expert: bool) -> Bank | None:
-    """Trajectories from other runs and from files, and those of the task's own controller; None if there are none.
+def given_episodes(task: Task, places: Sequence[str], *, expert: bool) -> Bank | None:
+    """Trajectories from other runs, from files and of the task's own controller; None without any.
 
-    What they are worth is measured anew, by the task's fitness as it is now.
+    Their fitness is measured again, by the task's current fitness function.
 
     Args:
-        places: folders of runs, or files as ``rewardsmith tasks record`` writes them.
-        expert: let the controller in the task's ``expert.py`` play.
+        places: folders of runs, or files written by ``rewardsmith tasks record``.
+        expert: record episodes of the controller in the task's ``expert.py``.
 
     Raises:
-        UsageError: a place holds no episodes of this task, or the task has no controller.
+        UsageError: a place has no episodes of this task, or the task has no controller.
         BoundaryError: the controller, the environment or the fitness fails.
     """
     found = [one for place in places for one in _from_place(task, Path(place))]
     if expert:
         found += _expert(task)
-    return Bank(found, len(found)) if found else None  # all: a run's own bank chooses among them
+    return Bank(found, len(found)) if found else None  # the bank of the run selects from all
 
 
-def like_tasks(task: Task, count: int) -> list[Example]:
-    """Rewards that experts wrote for the shipped tasks that read most like this one; never its own."""
+def similar_tasks(task: Task, count: int) -> list[Example]:
+    """Expert rewards of the shipped tasks whose descriptions are nearest to that of this task."""
     if count == 0:
         return []
     others = {name: load_task(name) for name in shipped_tasks() if name != task.name}
@@ -81,13 +80,12 @@ def _from_place(task: Task, place: Path) -> Sequence[Trajectory]:
 
 
 def _check_same(task: Task, other: Task, place: Path) -> None:
-    """Refuse a run of another environment, or one in which the fields of the same names are something else."""
+    """Refuse a run of another environment, or one whose fields of the same names differ."""
     if _environment(other) != _environment(task):
+        same = " with the same code, arguments and wrappers" * (other.env_id == task.env_id)
         raise UsageError(
-            f"{place} is a run of {other.name} in {other.env_id}, expected one of {task.name} in {task.env_id}"
-            + (
-                " with the same code, arguments and wrappers" if other.env_id == task.env_id else ""
-            ),
+            f"{place} is a run of {other.name} in {other.env_id}, "
+            f"expected a run of {task.name} in {task.env_id}{same}",
             "--bank takes runs, or recordings, of the same environment",
         )
     fields = [
@@ -100,12 +98,12 @@ def _check_same(task: Task, other: Task, place: Path) -> None:
         there = f"its field {name!r} is {found[0]}" if found else f"it recorded no field {name!r}"
         raise UsageError(
             f"{place} is a run of another task: {there}, expected {fields[1][name][0]}",
-            "begin without --bank, or give a run whose task has the same fields",
+            "leave out --bank, or give a run whose task has the same fields",
         )
 
 
 def _environment(task: Task) -> tuple[object, ...]:
-    """What makes the environment: its id, what it is given, and its code where that lies in the task's folder."""
+    """The identity of an environment: id, arguments, wrappers, and its code in a task folder."""
     env = task.spec.env
     file = task.folder / env.id.partition(":")[0] if task.folder is not None else None
     code = file.read_bytes() if file is not None and file.is_file() else b""
@@ -117,7 +115,7 @@ def _expert(task: Task) -> list[Trajectory]:
     if not path.is_file() or "def policy(" not in path.read_text(encoding="utf-8"):
         raise UsageError(
             f"{task.name} has no controller",
-            f"--use-expert plays the function policy of its {_EXPERT}",
+            f"--use-expert needs a function policy in its {_EXPERT}",
         )
     env = record(task)
     play(env, controller_in(f"{path}:policy"), EXPERT_EPISODES, seed=10_000)

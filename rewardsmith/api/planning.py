@@ -14,7 +14,7 @@ from rewardsmith.api.choices import (
     training_changes,
     who_writes,
 )
-from rewardsmith.api.knowledge import known_behaviour, like_tasks
+from rewardsmith.api.knowledge import given_episodes, similar_tasks
 from rewardsmith.api.limits import check_budget
 from rewardsmith.api.providers import prices_in
 from rewardsmith.api.settings import Settings, takes_settings
@@ -76,14 +76,19 @@ def plan(task: Task | str, goal: str | None, settings: Settings) -> Plan:
         settings: the fields of :class:`rewardsmith.api.settings.Settings`, as keywords.
 
     Raises:
-        UsageError: a setting is missing, unknown or does not fit.
-        BoundaryError: an environment id was given and the environment fails.
+        UsageError: a setting is missing, unknown or not valid.
+        BoundaryError: an environment id was given, and the environment fails.
+
+    Example:
+        planned = rs.plan("mountain-car", model="openai/…", budget=rs.Budget(usd=1.0))
+        rs.estimate(planned).minutes
+        run = rs.design(planned)
     """
     return resolved_plan(task, goal, settings)
 
 
 def resolved_plan(task: Task | str, goal: str | None, settings: Settings) -> Plan:
-    """What :func:`plan` does, for settings that are a record already."""
+    """The same as :func:`plan`, with the settings as a record."""
     recorded = _recorded(settings.replies)
     writer = who_writes(settings, recorded)
     name = settings.strategy or USUAL_STRATEGY.get(writer, "eureka")
@@ -106,9 +111,9 @@ def resolved_plan(task: Task | str, goal: str | None, settings: Settings) -> Pla
     _check_writer(config, recorded, strategy)
     if writer == "questions":
         texts_of(resolved.spec, strategy.needs.instruction)  # raises where nothing can be asked
-    known = known_behaviour(resolved, config.bank, expert=config.use_expert)
-    files = _files(recorded, like_tasks(resolved, strategy.needs.examples))
-    return Plan(resolved, config, strategy, _prompts(settings, strategy), files, known)
+    given = given_episodes(resolved, config.bank, expert=config.use_expert)
+    files = _files(recorded, similar_tasks(resolved, strategy.needs.examples))
+    return Plan(resolved, config, strategy, _prompts(settings, strategy), files, given)
 
 
 def _recorded(replies: str | Path | RecordedReplies | None) -> RecordedReplies | None:
@@ -118,7 +123,7 @@ def _recorded(replies: str | Path | RecordedReplies | None) -> RecordedReplies |
 def _check_writer(
     config: RunConfig, recorded: RecordedReplies | None, strategy: Strategy[Any]
 ) -> None:
-    """Refuse a model that does not exist, replies that are too few, and votes without a model."""
+    """Refuse an unknown model, too few replies, and votes without a model."""
     if recorded is not None:
         shape = strategy.shape or Shape(rounds=1, samples=1, seeds=1)
         recorded.check(shape.rounds, shape.samples)
@@ -126,8 +131,8 @@ def _check_writer(
         provider_name(config.model)
     elif strategy.needs.votes:
         raise UsageError(
-            f"votes ask a model about steps, but {config.written_by} writes",
-            "name one with --model",
+            f"votes need a model, but the writer is {config.written_by}",
+            "name a model with --model",
         )
 
 
@@ -138,7 +143,7 @@ def _files(recorded: RecordedReplies | None, examples: Sequence[Example]) -> dic
 
 
 def _prompts(settings: Settings, strategy: Strategy[Any]) -> Prompts:
-    """Templates: the user's first, then the built-in ones, then the strategy's own."""
+    """Templates of the user, then the built-in ones, then those of the strategy."""
     folders = (settings.prompts, Prompts().folder, strategy.prompts)
     return Prompts(*(Path(folder) for folder in folders if folder is not None))
 
@@ -146,23 +151,22 @@ def _prompts(settings: Settings, strategy: Strategy[Any]) -> Prompts:
 def plan_replay(
     run: RunFolder, *, by_position: bool = False, allow_weak_sandbox: bool = False
 ) -> Plan:
-    """A run that does again what another did, with its replies in place of a model.
+    """The plan of a run that repeats another, with its recorded replies in place of a model.
 
     Args:
-        by_position: take the reply of the same slot whatever is asked, where trainings come out
-            otherwise than they did (on another machine, after a change); for demonstrations, not as
-            proof.
+        by_position: use the reply of the same slot even if the request differs, as it does when
+            trainings have other results (on another machine, after a change). This is for
+            demonstrations and reproduces nothing.
 
     Raises:
-        RunError: the run holds no replies, or its folder was changed.
+        RunError: the run has no replies, or its folder was changed.
     """
     tape, config = Tape(run.llm_log), run.config()
     strategy = strategy_of(config)
     as_before: dict[str, Any] = {"base_url": None, "allow_weak_sandbox": allow_weak_sandbox}
     if not by_position:
-        asked = next(
-            (line.request.model for line in tape), None
-        )  # a request names who was asked, also where it was a file
+        # a request names its model, also when the replies came from a file
+        asked = next((line.request.model for line in tape), None)
         as_before |= {
             "writer": "replay",
             "model": asked,
@@ -191,7 +195,7 @@ def _by_position(tape: Tape, config: RunConfig) -> RecordedReplies:
             **line.slot._asdict(), text=line.reply.text, finish_reason=line.reply.finish_reason
         )
         for line in tape
-        if line.slot.attempt >= 0  # else a judge was asked, not the writer
+        if line.slot.attempt >= 0  # negative: a request to a judge, not to the writer
     )
     return RecordedReplies(model=config.written_by, replies=replies)
 

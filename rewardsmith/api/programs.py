@@ -1,4 +1,4 @@
-"""Check one program, or take it out of a file, without a run."""
+"""Check a program, or read it from a file, without a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def check_program(source: str, task: Task | str) -> Verdict:
     """Check a program on a random policy's transitions, and whether the task's learner can use it.
 
     Raises:
-        UsageError, BoundaryError: the task or its environment is at fault, not the program.
+        UsageError, BoundaryError: the task or its environment failed, not the program.
     """
     from rewardsmith.episodes.random_policy import look_at
 
@@ -29,7 +29,7 @@ def check_program(source: str, task: Task | str) -> Verdict:
 
 
 def check_on(source: str, task: Task, look: Look) -> Verdict:
-    """Check a program on the transitions of a preflight, and whether the task's learner can use it."""
+    """Check a program on a preflight's transitions, and whether the learner can use it."""
     from rewardsmith.sandbox.behaviour.for_training import check_for_training
 
     return check_for_training(source, look.report, look.transitions, task.spec.training)
@@ -44,7 +44,7 @@ def program_text(program: AnyProgram) -> str:
             is source, any other text is a path.
 
     Raises:
-        UsageError: the file cannot be read, or a reply holds no program.
+        UsageError: the file cannot be read, or a reply has no program.
     """
     if isinstance(program, Program | CheckedProgram):
         return program.source
@@ -71,7 +71,7 @@ def _text_of_file(path: Path) -> str:
     found = extract_code(text)
     if found.source is None:
         raise UsageError(
-            f"{path} holds no program: {found.problem}", "it must hold one fenced python block"
+            f"{path} has no program: {found.problem}", "write it in one fenced python block"
         )
     return found.source
 

@@ -11,10 +11,10 @@ from rewardsmith.run.config import RunConfig
 
 
 def provider_of(config: RunConfig, left_s: float | None = None) -> Provider:
-    """The provider that answers a run's requests: limited in its rate, and retrying.
+    """The provider of a run's replies, with a rate limit and retries.
 
     Args:
-        left_s: seconds that the run's budget leaves; no wait starts that would end later.
+        left_s: seconds that are left in the budget of the run; no wait ends later.
 
     Raises:
         UsageError: there is no such provider, or it has no key.

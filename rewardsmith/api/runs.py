@@ -37,11 +37,18 @@ if TYPE_CHECKING:
     from rewardsmith.api.comparison import ComparedRun
 
 RUNS = Path("runs")
-CHECK_S = 20.0  # for looking up a model
+CHECK_S = 20.0  # seconds to check that the model exists
 
 
 class Run:
-    """A run in its folder: what :func:`design` and :func:`load_run` return."""
+    """A run in its folder: what :func:`design` and :func:`load_run` return.
+
+    Example:
+        run = rs.load_run("mountain-car-eureka-1a2b3c4d")
+        run.say("Do not swing so far.")
+        run.resume()
+        run.report()
+    """
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
@@ -157,7 +164,8 @@ class Run:
         """
         if not words.strip():
             raise UsageError(
-                "nothing was said", "say in a sentence what the agent should do otherwise"
+                "the feedback is empty",
+                "say in a sentence what the agent should do differently",
             )
         with self.folder.lock():
             state = self.state
@@ -281,9 +289,14 @@ def design(task: Task | str | Plan, goal: str | None, settings: DesignSettings) 
             fixed.
         RunError: the run's folder cannot be written.
         NoProgram: the run ended without a usable program.
+
+    Example:
+        run = rs.design("mountain-car", model="anthropic/…", budget=rs.Budget(usd=2.0))
+        run.best.source, run.best.score
+        run.export("exported/reward.py")
     """
     planned = _planned(task, goal, settings)
-    if planned.config.writer == "model":  # before a folder is made: is there a key, and a model?
+    if planned.config.writer == "model":  # before a folder is made: the key and the model exist
         assert planned.config.model is not None
         provider_of(planned.config).check(planned.config.model, CHECK_S)
     sandbox = _strong_enough(planned.config)
@@ -300,9 +313,7 @@ def design(task: Task | str | Plan, goal: str | None, settings: DesignSettings) 
         carry_on(run, settings.execution, settings.observer or Observer())
         return Run(run)
     except UsageError:
-        if (
-            Run(run).state.preflight is None
-        ):  # found by the look at the environment: there is nothing to resume
+        if Run(run).state.preflight is None:  # raised in the preflight: there is nothing to resume
             shutil.rmtree(run.path, ignore_errors=True)
         raise
 
@@ -314,7 +325,7 @@ def _planned(task: Task | str | Plan, goal: str | None, settings: DesignSettings
     if repeated or goal is not None:
         raise UsageError(
             f"a plan has its settings already, but {min(repeated, default='goal')} was given",
-            "give it to rs.plan",
+            "pass it to rs.plan",
         )
     return task
 
@@ -333,20 +344,27 @@ def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:
 
     Raises:
         RunError: there is no such run.
+
+    Example:
+        rs.load_run("mountain-car-eureka-1a2b3c4d").resume(budget={"usd": 4.0})
     """
     return Run(open_run(run, Path(runs)))
 
 
 def list_runs(runs: str | Path = RUNS) -> list[Run]:
-    """The runs in a folder, oldest first, with damaged ones, which raise an error when read."""
+    """The runs in a folder, oldest first, with damaged ones, which raise an error when read.
+
+    Example:
+        [run.folder.name for run in rs.list_runs()]
+    """
     return [Run(folder) for folder in folders_of_runs(Path(runs))]
 
 
 def _strong_enough(config: RunConfig) -> SandboxReport:
-    """How well programs are confined on this machine, now.
+    """The confinement of programs on this machine.
 
     Raises:
-        BoundaryError: less than strongly, and that was not allowed.
+        BoundaryError: it is not strong, and a weak one was not allowed.
     """
     report = sandbox_report()
     report.require(weak_allowed=config.allow_weak_sandbox)

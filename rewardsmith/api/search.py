@@ -1,12 +1,11 @@
-"""A run whose programs somebody else writes: a person, a coding agent, a program around another model. No key needed.
+"""A run whose programs the caller writes: the user, a coding agent, or a program. It needs no key.
 
     search = rs.Search.begin("mountain-car")
     while (question := search.ask()) is not None:
-        told = search.tell(whatever_answers(question.text))
+        result = search.tell(my_reply(question.text))
     search.run.export("exported/reward.py")
 
-What is asked, how replies are checked, trained and fed back, and what is written down are those of
-every other run.
+Requests, checks, trainings, feedback and records are the same as in every other run.
 """
 
 from __future__ import annotations
@@ -38,11 +37,11 @@ from rewardsmith.writers.requests import RunRequest
 
 
 class Question(NamedTuple):
-    """What the run asks for next.
+    """The next request of a run.
 
     Attributes:
         slot: round, sample and attempt that the reply is for.
-        system, messages: as a model would be sent them.
+        system, messages: the request, as a model would get it.
     """
 
     slot: Slot
@@ -51,7 +50,7 @@ class Question(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All of it as one text, to be read or pasted into a chat."""
+        """The whole request as one text, to read or to paste into a chat."""
         names = {"user": "you are asked", "assistant": "you wrote"}
         turns = self.messages if len(self.messages) > 1 else ()
         parts = [f"[{names[message.role]}]\n\n{message.content}" for message in turns]
@@ -59,16 +58,16 @@ class Question(NamedTuple):
 
 
 class TellResult(NamedTuple):
-    """What came of a reply.
+    """The result of a reply.
 
     Attributes:
-        accepted: a valid program was in it.
-        program: its id; None where there was none.
-        findings: what was found about it.
-        score: fitness over the selection seeds; None where it was not trained (yet).
-        feedback: what the writer is told about it, in words.
-        question: what the run asks for next; None when it is over.
-        ended: why it is over; None while it goes on.
+        accepted: whether the reply has a valid program.
+        program: id of the program; None if there was none.
+        findings: the findings of its checks.
+        score: fitness over the selection seeds; None if it is not trained (yet).
+        feedback: the feedback to the writer, as text.
+        question: the next request; None when the search has ended.
+        ended: why the search has ended; None while it runs.
     """
 
     slot: Slot
@@ -91,6 +90,12 @@ class Search:
 
     Raises:
         UsageError: the run does not wait for replies.
+
+    Example:
+        search = rs.Search.begin("mountain-car")
+        while (question := search.ask()) is not None:
+            result = search.tell(answer(question.text))
+        search.run.export("exported/reward.py")
     """
 
     def __init__(
@@ -99,8 +104,8 @@ class Search:
         config = run.folder.config()
         if config.writer != "person":
             raise UsageError(
-                f"{run.folder.name} is written by {config.written_by}, it does not wait for replies",
-                "begin a run that does with: rewardsmith design TASK --ask",
+                f"{run.folder.name} waits for no replies: the writer is {config.written_by}",
+                "start a run that waits for replies with: rewardsmith design TASK --ask",
             )
         self.run = run
         self._execution = execution
@@ -109,13 +114,13 @@ class Search:
     @staticmethod
     @takes_settings(DesignSettings)
     def begin(task: Task | str, goal: str | None, settings: DesignSettings) -> Search:
-        """Begin a run that waits for replies.
+        """Start a run that waits for replies.
 
         Args:
             task, goal, settings: as :func:`rewardsmith.design` takes them, without a writer.
 
         Raises:
-            UsageError: before anything is done.
+            UsageError: raised before anything is spent.
             BoundaryError: environment, sandbox or trainer failed.
         """
         given = {name: getattr(settings, name) for name in settings.model_fields_set}
@@ -133,7 +138,7 @@ class Search:
         runs: str | Path = RUNS,
         observer: Observer | None = None,
     ) -> Search:
-        """A search that was begun before.
+        """Open a search that was started before.
 
         Raises:
             RunError: there is no such run.
@@ -143,25 +148,27 @@ class Search:
         return cls(found, Execution(executor, workers, needs), observer)
 
     def ask(self) -> Question | None:
-        """What the run asks for next; None when it is over. Changes nothing, however often it is called."""
+        """The next request; None when the search has ended. Calling it changes nothing."""
         waiting = self._waiting()
         return _question(waiting[0]) if waiting else None
 
     def tell(self, reply: str, by: str = "a person") -> TellResult:
-        """Answer what :meth:`ask` asks: checks the program, trains it when its round is complete, says what came of it.
+        """Answer the request of :meth:`ask`.
+
+        The program is checked, and trained when its round is complete.
 
         Args:
-            reply: as a model would have written it: the program in a fenced block, or alone.
-            by: who wrote it.
+            reply: the reply, as a model would write it: the program in a fenced block, or alone.
+            by: name of the author.
 
         Raises:
             RunError: the run waits for no reply, or is in use.
-            BoundaryError: environment, sandbox or trainer failed; the reply is kept, resume the
+            BoundaryError: environment, sandbox or trainer failed; the reply is kept: resume the
                 run.
         """
         answered: list[RunRequest] = []
 
-        def bring(log: ReplyLog) -> None:
+        def add_reply(log: ReplyLog) -> None:
             waiting = self._waiting(log)
             if not waiting:
                 raise RunError(
@@ -173,7 +180,7 @@ class Search:
             log.put(question.request, question.occurrence, _reply(reply, by), question.order.slot)
 
         try:
-            carry_on(self.run.folder, self._execution, self._observer, bring=bring)
+            carry_on(self.run.folder, self._execution, self._observer, add_replies=add_reply)
         except NoProgram:
             if not answered:
                 raise
@@ -201,12 +208,12 @@ class Search:
         )
 
     def _feedback(self, state: RunState, entry: SlotState) -> str:
-        """The words in which later requests tell it."""
+        """The feedback as later requests show it."""
         if not entry.settled:
-            return "taken; it is checked when the other replies of its round are there"
+            return "taken; it is checked when all replies of its round are there"
         folder = self.run.folder
-        if entry.accepted and entry.program is not None and not _judged(state, entry.program):
-            return "accepted; it is trained when the other replies of its round are there"
+        if entry.accepted and entry.program is not None and not _decided(state, entry.program):
+            return "accepted; it is trained when all replies of its round are there"
         turn = Turn(entry.program, _kinds(state, entry), entry.slot)
         after = Write(Slot(entry.slot.round + 1, 0), (turn,))
         contrast = strategy_of(folder.config()).needs.contrast
@@ -215,13 +222,13 @@ class Search:
         return feedback_text(folder.prompts(), past)
 
 
-def _judged(state: RunState, program: str) -> bool:
-    """Whether it was trained, or held against known behaviour and found not worth it."""
+def _decided(state: RunState, program: str) -> bool:
+    """Whether a program was trained, or refused by screening or audit."""
     return bool(state.trials_of(program, "selection")) or program in state.skipped()
 
 
 def _kinds(state: RunState, entry: SlotState) -> tuple[Kind, ...]:
-    """All that there is to tell about a program."""
+    """The kinds of feedback that a program has."""
     if not entry.accepted or entry.program is None:
         return ("findings",)
     trained = bool(state.trials_of(entry.program, "selection"))

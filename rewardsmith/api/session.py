@@ -1,7 +1,7 @@
-"""One sitting of a run: folder locked, writer and executor opened, engine carried on, the best program exported.
+"""One session of a run: lock the folder, run the engine, export the best program.
 
-Begun by :mod:`rewardsmith.api.runs` and :mod:`rewardsmith.api.search`; a run has as many sittings
-as it is interrupted, or as somebody brings replies to it.
+:mod:`rewardsmith.api.runs` and :mod:`rewardsmith.api.search` start sessions. A run has one session
+more for each interruption, and one for each reply that the user gives.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ def carry_on(
     execution: Execution,
     observer: Observer,
     budget: Budget | None = None,
-    bring: Callable[[ReplyLog], None] | None = None,
+    add_replies: Callable[[ReplyLog], None] | None = None,
 ) -> None:
-    """Run the engine on a folder until it ends, then export; or until a reply has to be brought.
+    """Run the engine until the run ends, then export; or until it waits for a reply of the user.
 
     Args:
         execution: where calls are carried out.
         budget: new limits.
-        bring: puts replies into the log before the engine goes.
+        add_replies: writes replies into the log before the engine runs.
 
     Raises:
         UsageError, BoundaryError, RunError: see :func:`rewardsmith.api.runs.design`.
-        NoProgram: it ended and nothing usable came out.
+        NoProgram: the run ended without a usable program.
     """
     from rewardsmith.api.export import export_run
     from rewardsmith.api.export.films import film_policies
@@ -61,8 +61,8 @@ def carry_on(
     with folder.lock():
         observer.begun(folder)
         log = ReplyLog(folder.llm_log)
-        if bring is not None:
-            bring(log)
+        if add_replies is not None:
+            add_replies(log)
         with execution.opened() as executor:
             engine = _open_engine(folder, log, executor, observer, execution.needs)
             if budget is not None:

@@ -1,4 +1,4 @@
-"""What a user can set of a run besides its task: one record, and functions that take its fields as keywords."""
+"""The settings of a run besides its task: one record, and functions that take it as keywords."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
 class Settings(RunSettings):
-    """The settings of a run: the keywords of :func:`rewardsmith.plan` and :func:`rewardsmith.design`."""
+    """The settings of a run: keywords of ``rewardsmith.plan`` and ``rewardsmith.design``."""
 
     model: Annotated[
         str | None,
@@ -118,7 +118,7 @@ def takes_settings(
 ) -> Callable[
     [Callable[[TaskT, str | None, SettingsT], ResultT]], TakesSettings[TaskT, Arguments, ResultT]
 ]:
-    """Give a function the fields of a record as keywords: checked at run time, known to editors and mypy.
+    """Give a function the fields of a record as keywords, which are checked and typed.
 
     Args:
         record: the pydantic class of the function's third argument.

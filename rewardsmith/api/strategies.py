@@ -29,6 +29,9 @@ def strategies() -> list[StrategyInfo]:
 
     Raises:
         UsageError: a plugin cannot be loaded.
+
+    Example:
+        {one.name: one.options for one in rs.strategies()}
     """
     return [_info(name) for name in STRATEGIES.names()]
 

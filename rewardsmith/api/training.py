@@ -1,8 +1,9 @@
-"""Train agents with a given program, without a run."""
+"""Train agents with a given program, without a search."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -27,16 +28,16 @@ from rewardsmith.types import Interval
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What training a program came to.
+    """The result of training a program.
 
     Attributes:
         program: id of the program.
-        score, native: fitness over the training seeds; None where a training did not finish, or was
-            not asked for.
-        fitness, native_fitness: by training seed, as far as they finished.
-        folder: where curves, checkpoints and results lie.
-        policy: folder of the ``policy.zip`` that earned most of the program's own reward; None when
-            none finished.
+        score, native: fitness over the training seeds; None if a training did not finish, or the
+            native reward was not trained.
+        fitness, native_fitness: training seed -> fitness, of the trainings that finished.
+        folder: the folder of curves, checkpoints and results.
+        policy: folder of the ``policy.zip`` with the highest return of the program's own reward;
+            None if no training finished.
         failures: messages of trainings that did not finish.
     """
 
@@ -50,7 +51,7 @@ class TrainResult:
     failures: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: fitness, the native reward's beside it, and what failed."""
+        """The result as HTML, for notebooks."""
         failed = "".join(f"<li>{escape(failure)}</li>" for failure in self.failures)
         return f"<b>fitness {self.score}</b>, native {self.native}<ul>{failed}</ul>"
 
@@ -74,15 +75,19 @@ def train_program(
     Args:
         program: as :func:`rewardsmith.check` takes it.
         task: a task, its name, or its folder.
-        seeds: trainings, with seeds 0, 1, …
-        steps: environment steps of each; the task's by default.
-        native: train the native reward on the same seeds too.
+        seeds: number of trainings, with seeds 0, 1, …
+        steps: training steps of each; by default the task's.
+        native: train with the native reward on the same seeds too.
         workers, executor, needs: as :func:`rewardsmith.design` takes them.
 
     Raises:
         UsageError: the file cannot be read, or the program is refused.
         BoundaryError: every training failed through no fault of the program.
         RunError: the folder cannot be written.
+
+    Example:
+        result = rs.train_program("my_reward.py", "mountain-car", seeds=3)
+        result.score, result.policy
     """
     resolved = resolve_task(task)
     checked = trainable_program(program, resolved)
@@ -105,11 +110,23 @@ def train_program(
         policy = _policy(folder, state, checked.id, opened)
     if len(failures) == len(names) * seeds:
         raise failures[0]
+    return _result(folder, state, checked.id, each, native, policy, failures)
+
+
+def _result(
+    folder: RunFolder,
+    state: RunState,
+    program: str,
+    seeds: Sequence[int],
+    native: bool,
+    policy: Path | None,
+    failures: Sequence[BoundaryError],
+) -> TrainResult:
     return TrainResult(
-        program=checked.id,
-        score=_score(state, checked.id, seeds),
-        native=_score(state, NATIVE, seeds) if native else None,
-        fitness=fitness_by_seed(state, checked.id, "selection"),
+        program=program,
+        score=_score(state, program, len(seeds)),
+        native=_score(state, NATIVE, len(seeds)) if native else None,
+        fitness=fitness_by_seed(state, program, "selection"),
         native_fitness=fitness_by_seed(state, NATIVE, "selection"),
         folder=folder.path,
         policy=policy,
@@ -118,7 +135,7 @@ def train_program(
 
 
 def _messages(state: RunState) -> list[str]:
-    """What the trainings that ended report of their programs' failures."""
+    """Messages of the trainings that a failure of their program ended."""
     return [trial.message for trial in state.trials.values() if trial.message]
 
 
@@ -135,12 +152,12 @@ def _policy(folder: RunFolder, state: RunState, program: str, executor: Executor
 
 
 def _score(state: RunState, program: str, seeds: int) -> Interval | None:
-    """Only of all seeds: a mean over those that happened to finish would flatter."""
+    """The score over all seeds; a mean over only the finished ones would be too optimistic."""
     return state.score(program) if len(state.trials_of(program, "selection")) == seeds else None
 
 
 def _lay_out(runs: Path, task: Task, program: CheckedProgram) -> RunFolder:
-    """Make a folder with the task and the program, as a run has them."""
+    """Make a folder with the task and the program in the layout of a run."""
     folder = RunFolder(runs / f"train-{task.name}-{uuid.uuid4().hex[:8]}")
     try:
         folder.path.mkdir(parents=True)

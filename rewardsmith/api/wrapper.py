@@ -24,12 +24,11 @@ class LoadedProgram(HostedProgram):
     """A checked program that runs in its own processes; an Evaluator for :class:`VecReward`.
 
     Args:
-        gamma: the learner's discount, in which a potential is paid; the task's own by default.
-        capacity: transitions per call of a host; larger batches are cut.
+        gamma: the discount of the learner, which a potential needs; by default the task's.
+        capacity: transitions per call of a host; larger batches are split.
 
     Raises:
-        UsageError: it has subgoals or a prior on Q alone: those are for a training, not for a
-            wrapper.
+        UsageError: it has only subgoals or a prior on Q, which need a training.
     """
 
     def __init__(
@@ -45,12 +44,12 @@ class LoadedProgram(HostedProgram):
         if not verdict.pays:
             raise UsageError(
                 f"the program has only {', '.join(verdict.entries)}",
-                "write a reward or a potential too",
+                "add a reward or a potential",
             )
         if left_out := {"subgoals", "q_prior"} & set(verdict.entries):
             names = " and ".join(sorted(left_out))
             warnings.warn(
-                f"{names} of the program are not used here: train it by train_program", stacklevel=3
+                f"{names} of the program are not used here: use train_program", stacklevel=3
             )
         env = make_env(task)
         self.layout = make_layout(task, env)
@@ -80,20 +79,30 @@ def load_program(
     Raises:
         UsageError: the file cannot be read, or the program was refused; the message lists the
             findings.
+
+    Example:
+        program = rs.load_program("exported/reward.py", "mountain-car")
+        env = rs.RewardWrapper(gym.make("MountainCar-v0"), program)
     """
     resolved = resolve_task(task)
     return LoadedProgram(trainable_program(program, resolved), resolved, gamma)
 
 
 class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
-    """Replaces the reward of one environment by a program's.
+    """Replaces the reward of one environment by that of a program.
 
     Args:
         env: the environment, before any wrapper that changes observations or actions.
         program: from :func:`load_program`.
 
-    ``info`` gains ``native_reward`` and ``reward_terms``. ``step`` raises ProgramError when the
-    program breaks.
+    ``info`` has ``native_reward`` and ``reward_terms`` too. ``step`` raises ProgramError when the
+    program fails.
+
+    Example:
+        program = rs.load_program("reward.py", "mountain-car")
+        env = rs.RewardWrapper(gym.make("MountainCar-v0"), program)
+        obs, info = env.reset(seed=0)
+        obs, reward, terminated, truncated, info = env.step(env.action_space.sample())
     """
 
     def __init__(self, env: gym.Env[Any, Any], program: LoadedProgram) -> None:
@@ -110,7 +119,7 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
         return obs, info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Step, with the program's reward in the place of the native one."""
+        """Step, with the reward of the program in place of the native reward."""
         obs, native, terminated, truncated, info = self.env.step(action)
         output = self.program(self.buffers.columns(self.program.arguments))
         if not np.isfinite(output.total[0]):

@@ -1,4 +1,7 @@
-"""The command line. Each command is a few lines over the library; heavy libraries are imported inside them."""
+"""The command line: each command is a thin layer over the library.
+
+Heavy libraries are imported inside the commands.
+"""
 
 from __future__ import annotations
 

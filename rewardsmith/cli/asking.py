@@ -1,4 +1,4 @@
-"""ask, tell: a person, or a program around another model, is the writer of a run; say: a person tells the writer."""
+"""Commands for runs whose programs the user writes (ask, tell) and for user feedback (say)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 def _add_ask(app: typer.Typer) -> None:
     @command(app, "ask")
     def ask(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
-        """Print the next request to the writer of RUN; to begin such a run: design TASK --ask."""
+        """Show the next request of RUN, which was started with: design TASK --ask."""
         from rewardsmith.api.search import Search
 
         summarise(output, Search.open(run, runs=runs).run)
@@ -41,17 +41,18 @@ def _add_tell(app: typer.Typer) -> None:
         output: Output,
         run: given.RunName,
         reply: Annotated[
-            str, typer.Argument(metavar="FILE", help="File that contains the reply; - for stdin.")
+            str,
+            typer.Argument(metavar="FILE", help="File with the reply to the request; - for stdin."),
         ],
         by: Annotated[
-            str, typer.Option(help="Author of the reply, recorded in the run.")
+            str, typer.Option(help="Name of the author of the reply, for the run's log.")
         ] = "a person",
         workers: given.Workers = None,
         executor: given.Executor = "local",
         gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Answer the request of RUN: check and train the program in the reply, and print the results."""
+        """Answer the request of RUN: check and train the program, and show the feedback."""
         from rewardsmith.api.search import Search
         from rewardsmith.cli.live import command_name, watching
 
@@ -82,11 +83,11 @@ def _add_say(app: typer.Typer) -> None:
         ],
         program: Annotated[
             str | None,
-            typer.Option(help="Program whose agent you describe; by default the best one."),
+            typer.Option(help="Program whose agent the words are about; by default the best one."),
         ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Give the writer of RUN feedback about an agent; RUN then has one more round."""
+        """Give feedback on an agent to the writer of RUN; the run then has one more round."""
         from rewardsmith.api.runs import load_run
         from rewardsmith.cli.live import command_name
 

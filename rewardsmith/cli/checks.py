@@ -52,10 +52,10 @@ def show_check(output: Output, check: Check) -> None:
 
 def show_appraisal(output: Output, appraisal: Appraisal) -> None:
     """Print how a program orders recorded episodes, what each term adds, and the concerns."""
-    from rewardsmith.evidence.appraisal import told
+    from rewardsmith.evidence.appraisal import summary_rows
 
     lines = Table.grid(padding=(0, 2, 0, 0))
-    for name, value in told(appraisal):
+    for name, value in summary_rows(appraisal):
         lines.add_row(name, value)
     output.result.print(lines)
     if len(appraisal.quality.terms) > 1:
@@ -118,7 +118,7 @@ def _show_subgoals(output: Output, subgoals: Sequence[SubgoalStatistics]) -> Non
     first, *last = _AUDIT_TEXT
     table = column_table(first, *_AUDIT_NUMBERS, *last, right=_AUDIT_NUMBERS)
     for one in subgoals:
-        shares = (percent(one.untaught), percent(one.successes), percent(one.early))
+        shares = (percent(one.random), percent(one.successes), percent(one.early))
         table.add_row(one.name, *shares, number(one.step), _false_alarms(one), one.trust)
     output.result.print()
     output.result.print(table)

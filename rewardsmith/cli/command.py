@@ -1,7 +1,7 @@
-"""What every command shares: --json, -q, -v, --debug, and how an error becomes a message and an exit code.
+"""The options that all commands share, and the message and exit code of an error.
 
-stdout carries the result and nothing else; everything that is only to be read goes to stderr, and
-with it whatever an environment, a task's functions or a library prints.
+stdout has only the result. Notes, progress and errors go to stderr, and so does everything that an
+environment, a function of a task or a library prints.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from typer.core import TyperCommand
 from rewardsmith.errors import BoundaryError, RewardsmithError, RunError
 
 INTERRUPTED = 130
-_PIPE_WIDTH = 240  # columns where nobody looks: nothing is folded or cut in a file
+_PIPE_WIDTH = 240  # columns of a file or pipe, where nothing should be folded or cut
 
 
 @dataclass
 class Output:
-    """How one call of a command talks.
+    """The output of one call of a command.
 
     Attributes:
-        resume_hint: what to type to go on, once there is something to go on with.
-        stream: where results go: stdout as it is when the call begins.
+        resume_hint: the command that continues the run, once there is one.
+        stream: the stream of results: stdout as it is when the call begins.
     """
 
     json: bool = False
@@ -47,21 +47,21 @@ class Output:
 
     @cached_property
     def result(self) -> Console:
-        """The stream, for people."""
+        """The stream of results as a console."""
         return _console(file=self.stream)
 
     @cached_property
     def notes(self) -> Console:
-        """Stderr; silent with --quiet."""
+        """Stderr for notes and progress; silent with --quiet."""
         return _console(quiet=self.quiet, stderr=True)
 
     @cached_property
     def problems(self) -> Console:
-        """Stderr, for what must be seen."""
+        """Stderr for errors."""
         return _console(stderr=True)
 
     def emit(self, value: Any) -> None:
-        """The result as one JSON value."""
+        """Write the result as one JSON value."""
         from rewardsmith.journal import finite
 
         indent = 1 if self.stream.isatty() else None
@@ -71,7 +71,7 @@ class Output:
         self.stream.flush()
 
     def code(self, text: str, language: str) -> None:
-        """Code as a result, coloured where colours are shown."""
+        """Write code as the result, highlighted on a terminal with colours."""
         if self.result.is_terminal and not self.result.no_color:
             from rich.syntax import Syntax  # a tenth of a second
 
@@ -87,7 +87,7 @@ class Output:
             self.result.print(text.strip(), markup=False, soft_wrap=True)
 
     def warn(self, message: str) -> None:
-        """Something that a person should know."""
+        """Write a warning to stderr."""
         self.notes.print(
             Text("warning: ", "bold yellow").append(message, "not bold default"), soft_wrap=True
         )
@@ -108,7 +108,7 @@ _COMMON: dict[str, Any] = {
     "as_json": _flag("--json", text="Print the result as one JSON value."),
     "quiet": _flag("--quiet", "-q", text="Print only the result and errors, no notes or progress."),
     "verbose": _flag("--verbose", "-v", text="Print more details."),
-    "debug": _flag("--debug", text="Show the traceback of an error."),
+    "debug": _flag("--debug", text="Print the traceback of an error."),
 }
 
 
@@ -166,9 +166,9 @@ def _declare(function: Callable[..., None], parameters: Sequence[inspect.Paramet
 
 
 def _with_settings(run: Callable[..., None], names: Sequence[str]) -> type[TyperCommand]:
-    """A kind of command that gets the options of settings when it is called or its help is shown.
+    """A command class that adds the options of settings when the command is called.
 
-    The settings are a pydantic record, which takes time to load: other commands do not wait for it.
+    The settings are a pydantic model, which loads slowly: other commands do not wait for it.
     """
 
     @functools.cache
@@ -188,30 +188,30 @@ def _with_settings(run: Callable[..., None], names: Sequence[str]) -> type[Typer
 
     class WithSettings(TyperCommand):
         def get_params(self, ctx: Any) -> list[Any]:
-            """All parameters, those of the settings included."""
+            """All parameters, including those of the settings."""
             return list(whole().get_params(ctx))
 
         def invoke(self, ctx: Any) -> Any:
-            """Call the function with all of them."""
+            """Call the function with all parameters."""
             return whole().invoke(ctx)
 
     return WithSettings
 
 
 def _guarded(output: Output, work: Callable[[], None]) -> int:
-    """Carry out a command; its exit code."""
+    """Carry out a command and return its exit code."""
     try:
         work()
         output.stream.flush()
     except typer.Exit as leave:
         return leave.exit_code
     except RewardsmithError as error:
-        _tell(output, error)
+        _show_error(output, error)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        _tell_interrupted(output)
+        _show_interrupted(output)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader had enough; nothing more may be written, not even at exit
+    except BrokenPipeError:  # the reader closed the pipe: write nothing more, not even at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), output.stream.fileno())
         return 0
     except Exception as error:
@@ -223,7 +223,7 @@ def _guarded(output: Output, work: Callable[[], None]) -> int:
     return 0
 
 
-def _tell(output: Output, error: RewardsmithError) -> None:
+def _show_error(output: Output, error: RewardsmithError) -> None:
     if output.debug:
         traceback.print_exc()
     output.problems.print(
@@ -238,7 +238,7 @@ def _tell(output: Output, error: RewardsmithError) -> None:
     _emit_error(output, type(error).__name__, error.message, error.hint, error.exit_code)
 
 
-def _tell_interrupted(output: Output) -> None:
+def _show_interrupted(output: Output) -> None:
     text = Text("interrupted", "yellow")
     if output.resume_hint:
         text.append("; continue with: ", "yellow").append(output.resume_hint)

@@ -1,4 +1,4 @@
-"""Runs side by side, as a table and as plain JSON."""
+"""The comparison of runs as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rewardsmith.run.wording import duration, number
 
 
 def comparison_json(rows: Sequence[ComparedRun]) -> list[dict[str, Any]]:
-    """The rows as plain JSON."""
+    """The rows as JSON."""
     return [
         {
             **asdict(row),
@@ -36,11 +36,11 @@ def comparison_table(rows: Sequence[ComparedRun]) -> Table:
         "fitness",
         "native",
         "cost",
-        "steps",
+        "environment steps",
         "time",
-        "against the first",
-        "STARC",
-        "EPIC",
+        "difference from the first",
+        "STARC distance",
+        "EPIC distance",
     )
     for name in names:
         table.add_column(name, overflow="fold")

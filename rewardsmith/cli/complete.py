@@ -1,4 +1,4 @@
-"""Shell completion: names of tasks, runs and strategies. Reads folders only, so that a Tab costs little."""
+"""Shell completion of the names of tasks, runs and strategies; reads only folders, to be fast."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def task_names(incomplete: str) -> list[str]:
-    """Shipped tasks that begin as typed."""
+    """Shipped tasks that begin with the typed text."""
     from rewardsmith.assets import asset_folder
 
     names = sorted(path.parent.name for path in asset_folder("tasks").glob("*/task.toml"))
@@ -14,7 +14,7 @@ def task_names(incomplete: str) -> list[str]:
 
 
 def run_names(incomplete: str) -> list[str]:
-    """Runs below the working folder that begin as typed, or whose last eight letters do."""
+    """Runs in ``./runs`` whose name, or its last part, begins with the typed text."""
     names = sorted(path.parent.name for path in Path("runs").glob("*/run.json"))
     return [
         name
@@ -24,7 +24,7 @@ def run_names(incomplete: str) -> list[str]:
 
 
 def strategy_names(incomplete: str) -> list[str]:
-    """Strategies that begin as typed."""
+    """Strategies that begin with the typed text."""
     from rewardsmith.strategy import STRATEGIES
 
     return [name for name in STRATEGIES.names() if name.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""design, resume, demo: commands that carry out a run, with a live view of it."""
+"""design, resume, demo: commands that carry out a run and show its progress."""
 
 from __future__ import annotations
 
@@ -76,7 +76,11 @@ def _add_design(app: typer.Typer) -> None:
             bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")
         ] = False,
     ) -> None:
-        """Design a reward for TASK: write programs, check them, train agents, and compare the best program with the native reward."""
+        """Design a reward for TASK.
+
+        Writes programs, checks them, trains agents with them, and compares the best program with
+        the native reward.
+        """
         shortcuts = {
             name: value
             for name, value in (("rounds", rounds), ("samples", samples))
@@ -156,7 +160,10 @@ def _add_demo(app: typer.Typer) -> None:
     def demo(
         output: Output,
         recorded: Annotated[
-            bool, typer.Option("--recorded", help="Replay recorded replies of a model instead.")
+            bool,
+            typer.Option(
+                "--recorded", help="Use recorded replies of a model in place of the grammar search."
+            ),
         ] = False,
         seed: Annotated[int, typer.Option(min=0, help="Seed of the grammar search.")] = 0,
         workers: given.Workers = None,
@@ -164,7 +171,10 @@ def _add_demo(app: typer.Typer) -> None:
         gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Run a complete search without an API key: a built-in grammar writes the programs; checks and training are real."""
+        """Run a complete search without an API key.
+
+        A built-in grammar search writes the programs; they are checked and trained as in any run.
+        """
         from rewardsmith.api.planning import plan
 
         settings = (
@@ -177,7 +187,7 @@ def _add_demo(app: typer.Typer) -> None:
 
 
 def _recorded_demo(output: Output) -> dict[str, Any]:
-    """Settings of a run that uses a model's recorded replies; tells the user which model's."""
+    """Settings of a run that uses recorded replies; prints which model wrote them."""
     from rewardsmith.assets import asset_folder
     from rewardsmith.writers.recorded import load_replies
 
@@ -203,7 +213,7 @@ def _add_resume(app: typer.Typer) -> None:
         gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Continue RUN where it stopped; give a larger budget to let it run longer."""
+        """Continue RUN where it stopped, with a higher budget if one is given."""
         from rewardsmith.api.runs import load_run
         from rewardsmith.cli.live import watching
 

@@ -1,4 +1,4 @@
-"""doctor: attacks this machine's sandbox and says what holds."""
+"""doctor: attack the sandbox of this machine and report which attacks it refuses."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _LEVELS = {"strong": "bold green", "medium": "bold yellow", "weak": "bold red"}
 _MEANS = {
-    "strong": "even a program that breaks out of Python can reach only its own data",
-    "medium": "a program that breaks out of Python can reach no files and no TCP, but parts of the system",
-    "weak": "only the static rules and resource limits stand between a program and this machine",
+    "strong": "code that escapes from Python still has no access to files, network or processes",
+    "medium": "code that escapes from Python has no access to files or TCP",
+    "weak": "only the static rules and the resource limits protect this machine",
 }
 
 
@@ -28,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 
     @command(app, "doctor")
     def doctor(output: Output) -> None:
-        """Attack the sandbox on this machine, layer by layer, and report which attacks are blocked."""
+        """Attack the sandbox of this machine, layer by layer, and report what it refuses."""
         from rewardsmith.api.doctor import doctor
         from rewardsmith.sandbox.inside.confine import LAYERS
 
@@ -51,13 +51,13 @@ def add_to(app: typer.Typer) -> None:
         console.print(level, soft_wrap=True)
         console.print(_trainers(report), soft_wrap=True)
         console.print(
-            f"a program host starts in {found.host_start_ms:.1f} ms and computes 16 transitions in "
-            f"{found.call_us:.0f} us (medians)"
+            f"medians: a program host starts in {found.host_start_ms:.1f} ms and computes "
+            f"16 transitions in {found.call_us:.0f} us"
         )
 
 
 def _table(stopped: dict[str, tuple[str, ...]]) -> Table:
-    """Attack by layer; the first column is the control, where attacks must work."""
+    """Attacks by layer; the first column is the control, where attacks must succeed."""
     from rewardsmith.sandbox.inside.attacks import ATTACKS
 
     table = column_table()
@@ -73,7 +73,7 @@ def _table(stopped: dict[str, tuple[str, ...]]) -> Table:
 
 def _cell(refused: bool, layer: str) -> Text:
     if layer == "none":
-        return Text("refused from outside" if refused else "works", "dim")
+        return Text("refused by the system" if refused else "works", "dim")
     if refused:
         return Text("refused", "green")
     return Text("works", "bold red" if layer == "all" else "dim")

@@ -1,4 +1,4 @@
-"""What happened in a run, one plain line an event."""
+"""The events of a run as plain lines of text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rewardsmith.run.wording import duration, number, short_finding
 
 
 def describe(event: Event, verbose: bool = False) -> str:
-    """One line about an event; empty for those that only the state needs.
+    """One line about an event; empty for events that only change the state.
 
     Args:
-        verbose: findings whole, with what to do about them.
+        verbose: show all findings in full, with what to do about them.
     """
     match event:
         case PreflightDone():
@@ -41,7 +41,7 @@ def _checked(event: Checked, verbose: bool) -> str:
         noted = "".join(f"\n             {finding}" for finding in findings) if verbose else ""
         return f"{event.slot}: program {event.program} accepted{noted}"
     shown = findings if verbose else tuple(short_finding(finding) for finding in findings[:1])
-    return f"{event.slot}: refused, " + "\n             ".join(shown or ["no reason was given"])
+    return f"{event.slot}: refused, " + "\n             ".join(shown or ["no reason given"])
 
 
 def _trained(trial: TrialState) -> str:
@@ -51,5 +51,5 @@ def _trained(trial: TrialState) -> str:
         return f"{head}: {trial.status.replace('_', ' ')}: {trial.message}"
     rate = trial.success_rate
     solved = "" if rate is None else f", {100 * rate:.0f} % solved"
-    taken = f"{trial.steps:,} steps, {duration(trial.wall_s)}"
+    taken = f"{trial.steps:,} environment steps, {duration(trial.wall_s)}"
     return f"{head}: fitness {number(trial.fitness)}{solved} ({taken})"

@@ -1,4 +1,4 @@
-"""A run as it goes on: a live table on a terminal, plain lines elsewhere. All of it on stderr."""
+"""The progress of a run on stderr: a live table on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from rewardsmith.run.trials import TrialProgress
 from rewardsmith.run.wording import cost, duration
 from rewardsmith.strategy.making import strategy_of
 
-_STILL_S = 60.0  # how often plain output says that it is still alive
+_PROGRESS_S = 60.0  # seconds between two progress lines
 
 
 @contextmanager
 def watching(output: Output) -> Iterator[Observer]:
-    """An observer that shows the run as this call's output asks for."""
+    """An observer that shows the run as the options of this call say."""
     console = output.notes
     if output.quiet:
         yield _Noting(output)
@@ -43,7 +43,7 @@ def watching(output: Output) -> Iterator[Observer]:
 
 
 def command_name(path: Path) -> str:
-    """How to name a run on the command line, from here."""
+    """The name or path of a run on the command line, from the working folder."""
     here = Path.cwd()
     if path.parent == here / "runs":
         return path.name
@@ -51,7 +51,7 @@ def command_name(path: Path) -> str:
 
 
 class _Noting(Observer):
-    """Remembers how to go on, and tells warnings."""
+    """Shows the folder of the run and its warnings, and remembers the command to resume it."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
@@ -67,11 +67,11 @@ class _Noting(Observer):
 
 
 class _Lines(_Noting):
-    """One line per thing that happened; for logs and pipes."""
+    """One line per event, for logs and pipes."""
 
     def __init__(self, output: Output) -> None:
         super().__init__(output)
-        self._begun = self._told = time.monotonic()
+        self._begun = self._last_line = time.monotonic()
 
     def doing(self, what: str) -> None:
         self._line(what + " ...")
@@ -83,21 +83,20 @@ class _Lines(_Noting):
         super().event(event, state)
 
     def progress(self, trials: Sequence[TrialProgress]) -> None:
-        if trials and time.monotonic() - self._told > _STILL_S:
+        if trials and time.monotonic() - self._last_line > _PROGRESS_S:
             done = sum(trial.steps for trial in trials)
-            self._line(
-                f"{len(trials)} trainings running, {done:,} of {sum(t.total for t in trials):,} steps done"
-            )
+            total = sum(trial.total for trial in trials)
+            self._line(f"{len(trials)} trainings running: {done:,} of {total:,} training steps")
 
     def _line(self, text: str) -> None:
-        self._told = time.monotonic()
+        self._last_line = time.monotonic()
         self._output.notes.print(
-            f"{self._told - self._begun:7.1f} s  {text}", markup=False, soft_wrap=True
+            f"{self._last_line - self._begun:7.1f} s  {text}", markup=False, soft_wrap=True
         )
 
 
 class _Table(_Noting):
-    """Programs, their trials and scores, and a line that says what goes on and how long it may take."""
+    """The programs with their trials and scores, and a status line with an estimate of the time."""
 
     def __init__(self, output: Output, live: Live) -> None:
         super().__init__(output)
@@ -134,9 +133,8 @@ class _Table(_Noting):
     def _show(self) -> None:
         self._pace.update(self._state, self._running)
         console = self._live.console
-        room = max(
-            6, console.height - 6
-        )  # the header, the native reward, the status, a caption, the cursor
+        # 6 lines: the header, the native reward, the status, a caption, the cursor, a spare one
+        room = max(6, console.height - 6)
         most = min(len(self._running), max(3, room // 2))
         parts: list[RenderableType] = []
         if self._state.slots:
@@ -147,7 +145,7 @@ class _Table(_Noting):
 
     def _status(self) -> Text:
         pace = self._pace
-        words = [self._doing, duration(pace.elapsed_s), f"{pace.steps:,} steps"]
+        words = [self._doing, duration(pace.elapsed_s), f"{pace.steps:,} environment steps"]
         if self._running and pace.steps_per_s:
             words.append(f"{pace.steps_per_s:,.0f} steps/s")
         if self._state.tokens:
@@ -155,7 +153,5 @@ class _Table(_Noting):
         left = pace.left_s(self._state, self._running)
         if left is not None:
             words.append(f"about {duration(left)} left")
-        return Text(
-            "  ·  ".join(words) if not self._live.console.options.ascii_only else ", ".join(words),
-            "cyan",
-        )
+        separator = ", " if self._live.console.options.ascii_only else "  ·  "
+        return Text(separator.join(words), "cyan")

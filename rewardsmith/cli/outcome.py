@@ -1,4 +1,4 @@
-"""What a sitting of a run came to: its result, or the question that it waits on."""
+"""The outcome of a session of a run: its result, or the request that waits for a reply."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def summarise(output: Output, run: Run) -> None:
-    """Show the result of a run, or what it asks where it waits for a reply."""
+    """Show the result of a run, or the request that waits for a reply."""
     from rewardsmith.api.search import Search
     from rewardsmith.cli.live import command_name
     from rewardsmith.cli.summary import summary, summary_json
@@ -31,7 +31,7 @@ def summarise(output: Output, run: Run) -> None:
 
 
 def _write_report(output: Output, run: Run) -> None:
-    """The page of a run that ended; what it cannot tell is no reason to fail."""
+    """Write the report of a run that ended; a failure to write it is only noted."""
     try:
         run.report()
     except RunError as error:
@@ -39,7 +39,7 @@ def _write_report(output: Output, run: Run) -> None:
 
 
 def question_json(question: Question) -> dict[str, Any]:
-    """A question as plain JSON."""
+    """A request as plain JSON."""
     messages = [{"role": message.role, "content": message.content} for message in question.messages]
     return {
         "slot": list(question.slot),
@@ -50,7 +50,7 @@ def question_json(question: Question) -> dict[str, Any]:
 
 
 def _show_question(output: Output, run: Run, question: Question) -> None:
-    """On stdout alone, so that it can be piped to whoever writes."""
+    """Print only the request on stdout, so that it can be piped to a writer."""
     from rewardsmith.cli.live import command_name
 
     if output.json:
@@ -59,5 +59,5 @@ def _show_question(output: Output, run: Run, question: Question) -> None:
         )
         return
     output.result.print(question.text, markup=False, soft_wrap=True)
-    told = f"\nanswer {question.slot} with: rewardsmith tell {command_name(run.path)} FILE"
-    output.notes.print(told, style="cyan", markup=False, soft_wrap=True)
+    hint = f"\nanswer {question.slot} with: rewardsmith tell {command_name(run.path)} FILE"
+    output.notes.print(hint, style="cyan", markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialProgress
 from rewardsmith.strategy.base import Shape, accepted_programs
 
-_TRAINING_SHARE = 0.85  # of a trial's time; the rest is measuring
+_TRAINING_SHARE = 0.85  # of the time of a trial; the rest is evaluation
 
 
 class Pace:
@@ -30,7 +30,7 @@ class Pace:
 
     @property
     def elapsed_s(self) -> float:
-        """Since this session began."""
+        """Seconds since this session began."""
         return time.monotonic() - self._begun
 
     @property
@@ -43,7 +43,7 @@ class Pace:
         )
 
     def update(self, state: RunState, running: Sequence[TrialProgress]) -> None:
-        """Take in where the run is."""
+        """Update the counts from the state of the run."""
         now = time.monotonic()
         if running:
             self._before = self._before or (len(state.trials), state.steps)
@@ -60,7 +60,7 @@ class Pace:
         return max(0.0, self._owed(state, running) - partly) * self._training_s / done
 
     def _owed(self, state: RunState, running: Sequence[TrialProgress]) -> int:
-        """Trainings that run or are still to come, as if every future program were valid."""
+        """Number of running and future trainings, if every future program is valid."""
         if self.shape is None:
             return len(running)
         report = self.report_trials - sum(rung == "report" for _, _, rung in state.trials)

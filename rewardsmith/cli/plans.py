@@ -1,4 +1,4 @@
-"""What a run will do and probably take, shown before it is begun."""
+"""The plan of a run with an estimate of its cost, shown before it starts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rewardsmith.run.wording import duration, money
 
 
 def plan_table(planned: Plan, expected: Estimate) -> Table:
-    """What will be done, by whom, and what it takes at least and at most."""
+    """The plan as a table, with the lowest and the highest expected cost."""
     from rewardsmith.sandbox.report import sandbox_report
 
     config, training = planned.config, planned.task.spec.training
@@ -24,19 +24,20 @@ def plan_table(planned: Plan, expected: Estimate) -> Table:
     table.add_row("written by", f"{config.written_by}{price}")
     table.add_row("strategy", f"{config.strategy} {_shown(config.options)}")
     table.add_row(
-        "trainings", _trainings(planned) + f", each {config.steps:,} steps of {training.algorithm}"
+        "trainings",
+        _trainings(planned) + f", {config.steps:,} training steps each, with {training.algorithm}",
     )
     table.add_row("expected", _expected(planned, expected))
     limits = {
         name: value for name, value in config.budget.model_dump().items() if value is not None
     }
-    table.add_row("budget", _shown(limits) or "no limit set")
+    table.add_row("budget", _shown(limits) or "no limit")
     table.add_row("sandbox", sandbox_report().level)
     return table
 
 
 def plan_json(planned: Plan, expected: Estimate) -> dict[str, Any]:
-    """The same as plain JSON."""
+    """The plan as JSON."""
     return {
         "config": planned.config.model_dump(mode="json"),
         "price": planned.prices.shown,
@@ -52,9 +53,8 @@ def plan_json(planned: Plan, expected: Estimate) -> dict[str, Any]:
 
 def _trainings(planned: Plan) -> str:
     report = 2 * planned.config.report_seeds
-    return f"{planned.strategy.planned_trials()} at most, " + (
-        f"{report} more for the report" if report else "no report"
-    )
+    final = f"{report} more for the report" if report else "no report"
+    return f"at most {planned.strategy.planned_trials()}, {final}"
 
 
 def _expected(planned: Plan, expected: Estimate) -> str:
@@ -75,7 +75,7 @@ def _between(found: Range) -> str:
 
 
 def _round(number: float) -> int:
-    """Two digits: more would claim to know more."""
+    """Rounded to two digits, as precise as the estimate is."""
     digits = len(str(int(number))) - 2
     return int(round(number, -digits)) if digits > 0 else int(number)
 

@@ -1,4 +1,4 @@
-"""check, train: commands for a program in a file."""
+"""check, train: commands that take a program in a file."""
 
 from __future__ import annotations
 
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from rewardsmith.api.training import TrainResult
 
 File = Annotated[
-    Path,
-    typer.Argument(
-        help="Python file that defines reward(...) or another function of a program, or a file "
-        "with the reply of a model."
-    ),
+    Path, typer.Argument(help="Python file of a program, or a reply of a model (.md, .txt).")
 ]
 
 
@@ -134,10 +130,10 @@ def _show_trained(output: Output, result: TrainResult) -> None:
         return
     for failure in result.failures:
         output.warn(f"a training ended early: {failure}")
-    _tell_trained(output, result, found)
+    _print_trained(output, result, found)
 
 
-def _tell_trained(output: Output, result: TrainResult, found: Any) -> None:
+def _print_trained(output: Output, result: TrainResult, found: Any) -> None:
     from rewardsmith.run.wording import proof
 
     console = output.result
@@ -160,7 +156,7 @@ def _tell_trained(output: Output, result: TrainResult, found: Any) -> None:
 
 def _score(score: Any) -> str:
     return (
-        "-: a training did not finish"
+        "none, a training did not finish"
         if score is None
         else f"{score} over {score.n} seed{'s' * (score.n > 1)}"
     )

@@ -1,4 +1,4 @@
-"""show, list, export, report, compare: commands that look at runs."""
+"""show, list, export, report, compare: commands that read runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
 
     @command(app, "show")
     def show(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
-        """Show the state of a run, running or ended: programs, trainings, costs and the best program."""
+        """Show the state of a run: its programs, trainings, cost and best program."""
         from rewardsmith.api.runs import load_run
         from rewardsmith.cli.summary import summary_json
 
@@ -40,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
 
     @command(app, "list")
     def list_(output: Output, runs: given.RunsFolder = Path("runs")) -> None:
-        """List the runs in a folder, newest last."""
+        """List the runs in a folder, the newest last."""
         from rewardsmith.run.folder import list_runs
 
         rows = [_row(folder) for folder in list_runs(runs)]
@@ -75,11 +75,15 @@ def _add_export(app: typer.Typer) -> None:
         run: given.RunName,
         target: Annotated[
             Path | None,
-            typer.Option("--output", "-o", help="Folder to write to, or path of the reward file."),
+            typer.Option(
+                "--output",
+                "-o",
+                help="Folder, or path of the reward file; by default export/ in the run.",
+            ),
         ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Export the best program of a run: the reward file, the evidence and the trained policy."""
+        """Export the best program: its reward file, its results and the trained policy."""
         from rewardsmith.api.runs import load_run
 
         folder = load_run(run, runs).export(target)
@@ -108,13 +112,13 @@ def _add_report(app: typer.Typer) -> None:
         target: Annotated[
             Path | None,
             typer.Option(
-                "--output", "-o", help="File to write; by default report.html in the run's folder."
+                "--output", "-o", help="File to write; by default report.html in the run."
             ),
         ] = None,
         open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Write the report of a run, one HTML page that works offline: result, curves, programs with their changes, costs."""
+        """Write the report of a run as one HTML file: result, curves, programs, changes, cost."""
         from rewardsmith.api.runs import load_run
 
         path = load_run(run, runs).report(target)
@@ -133,12 +137,13 @@ def _add_compare(app: typer.Typer) -> None:
         names: Annotated[
             list[str],
             typer.Argument(
-                metavar="RUN RUN...", help="Runs of the same task; each is compared with the first."
+                metavar="RUN RUN...",
+                help="Runs of one task; the others are compared with the first.",
             ),
         ],
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Compare the fitness and cost of runs, and report which differences are significant."""
+        """Compare runs of one task: fitness, cost, and whether the differences are significant."""
         from rewardsmith.api.comparison import program_difference
         from rewardsmith.api.runs import load_run
         from rewardsmith.cli.comparison import comparison_json, comparison_table
@@ -155,7 +160,7 @@ def _add_compare(app: typer.Typer) -> None:
 
 
 def status(folder: RunFolder, state: RunState) -> str:
-    """Where a run stands, in a word or two."""
+    """The status of a run in a word or two."""
     if folder.in_use:
         return "running"
     if state.exported:
@@ -169,7 +174,7 @@ def _show(output: Output, run: Run) -> None:
     from rewardsmith.cli.summary import summary
     from rewardsmith.cli.view import bars, program_table, trial_table
     from rewardsmith.evidence.appraisal import appraise_in_run
-    from rewardsmith.run.wording import held_against, spent
+    from rewardsmith.run.wording import screening_counts, spent
 
     console = output.result
     folder, state, task = run.folder, run.state, run.folder.task()
@@ -197,8 +202,8 @@ def _show(output: Output, run: Run) -> None:
             soft_wrap=True,
         )
     if not state.ranked():
-        if held_against(state):
-            console.print(f"screened on recorded episodes: {held_against(state)}")
+        if screening_counts(state):
+            console.print(f"screened on recorded episodes: {screening_counts(state)}")
         console.print(f"no program has a score so far; spent {spent(state)}")
         return
     console.print(summary(run), "")

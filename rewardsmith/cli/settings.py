@@ -1,6 +1,6 @@
 """The settings of a run as options of the command line, made from the fields of ``Settings``.
 
-It is imported when a command that has such options is called: pydantic takes its time to load.
+It is imported only when a command with such options is called, because pydantic loads slowly.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rewardsmith.cli.values import pairs, prices, training_changes
 from rewardsmith.run.settings import Budget, Group, RunSettings, Setting, setting_of, validated
 
 BUDGET = "budget_"  # before the names of its fields
-_TYPES: dict[str, Any] = {  # where a command line cannot give the type of the field
+_TYPES: dict[str, Any] = {  # where the type of the option differs from the type of the field
     "bank": list[str] | None,
     "effort": str | None,
     "options": list[str] | None,
@@ -54,10 +54,10 @@ def setting_options(names: Sequence[str]) -> list[inspect.Parameter]:
 
 
 def read_settings(values: Mapping[str, Any]) -> Settings:
-    """The settings that options gave; what was not given keeps its default.
+    """The settings from the options of a call; a setting without an option has its default.
 
     Raises:
-        UsageError: a value does not fit.
+        UsageError: a value is not valid.
     """
     budget = {
         name.removeprefix(BUDGET): value
@@ -104,7 +104,7 @@ def _least(field: FieldInfo) -> int | None:
 
 
 def _place(option: inspect.Parameter) -> tuple[int, bool]:
-    """By group, and within it the settings that shape the run before those that it records as given."""
+    """Sort key: by group, then the settings of the call before those that the run records."""
     groups = get_args(Group)
     panel = option.annotation.__metadata__[0].rich_help_panel
     return groups.index(panel), option.name in RunSettings.model_fields

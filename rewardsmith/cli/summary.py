@@ -1,4 +1,4 @@
-"""What a run came to, in words and as JSON."""
+"""The result of a run as text and as JSON."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rich.text import Text
 from rewardsmith.run.folder import REPORT
 from rewardsmith.run.scores import interval_json, native_difference
 from rewardsmith.run.wording import (
-    held_against,
     number,
     only_part,
     proof,
+    screening_counts,
     spent,
 )
 from rewardsmith.types import Interval
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 def summary(run: Run, name: str | None = None) -> Table:
-    """What a run with a scored program came to.
+    """The result of a run that has a program with a score.
 
     Args:
-        name: how to name the run on the command line, to say what can be typed next.
+        name: name of the run on the command line; with it the next commands are shown.
     """
     best, state = run.best, run.state
     lines = _lines()
@@ -48,11 +48,11 @@ def summary(run: Run, name: str | None = None) -> Table:
     solved = run.folder.task().spec.fitness.solved
     if solved is not None:
         word = "yes" if best.score.mean >= solved else "no"
-        lines.add_row("solved", f"{word}, the task counts as solved from {number(solved)}")
+        lines.add_row("solved", f"{word}, the task is solved at a mean fitness of {number(solved)}")
     lines.add_row("sandbox", _confined(run.folder.manifest()["sandbox"]["level"]))
-    held = held_against(state)
-    if held:
-        lines.add_row("screened", held)
+    screened = screening_counts(state)
+    if screened:
+        lines.add_row("screened", screened)
     lines.add_row("spent", spent(state))
     if state.exported:
         lines.add_row(
@@ -71,15 +71,13 @@ def _origin(state: RunState, program: str) -> str:
 
 
 def _confined(level: str) -> str:
-    return (
-        level
-        if level == "strong"
-        else f"{level}: generated code was not fully confined, see rewardsmith doctor"
-    )
+    if level == "strong":
+        return level
+    return f"{level}: generated code was not fully confined, see rewardsmith doctor"
 
 
 def summary_json(run: Run) -> dict[str, Any]:
-    """What a run came to, as plain JSON; ``best`` is None while there is none."""
+    """The result of a run as JSON; ``best`` is None while no program has a score."""
     state, task = run.state, run.folder.task()
     best = run.best if state.ranked() else None
     solved = task.spec.fitness.solved

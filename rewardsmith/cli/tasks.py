@@ -1,4 +1,4 @@
-"""tasks, strategies, prompts: commands that show what there is."""
+"""tasks, strategies, prompts: commands about tasks, strategies and prompts."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from rewardsmith.api.settings import Settings
     from rewardsmith.writers.conversation import Conversation
 
-_RECORDED_ROWS = 20  # of episodes, one by one
+_RECORDED_ROWS = 20  # episodes that are listed one by one
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     tasks = typer.Typer(
-        help="List, show and draft tasks; record episodes of a task.", no_args_is_help=True
+        help="List and show tasks, draft a new task, record episodes.", no_args_is_help=True
     )
     prompts = typer.Typer(help="Show the prompts that a model receives.", no_args_is_help=True)
     app.add_typer(tasks, name="tasks")
@@ -58,14 +58,11 @@ def _add_list(app: typer.Typer) -> None:
         table.add_column("environment", no_wrap=True)
         table.add_column("goal")
         for task in found:
-            goal = Text(
-                task.goal.partition(". ")[0].rstrip(".")
-            )  # the rest is for the writer; tasks show has it
+            # only the first sentence: tasks show prints the whole goal
+            goal = Text(task.goal.partition(". ")[0].rstrip("."))
             if missing[task.name]:
-                goal.append(
-                    f"\n{task.spec.env.install or 'not installed: ' + ', '.join(missing[task.name])}",
-                    "yellow",
-                )
+                absent = f"not installed: {', '.join(missing[task.name])}"
+                goal.append(f"\n{task.spec.env.install or absent}", "yellow")
             table.add_row(task.name, task.env_id, goal)
         output.result.print(table)
 
@@ -73,7 +70,7 @@ def _add_list(app: typer.Typer) -> None:
 def _add_show(app: typer.Typer) -> None:
     @command(app, "show")
     def show(output: Output, task: given.TaskArgument, goal: given.Goal = None) -> None:
-        """Show the full definition of a task."""
+        """Show the complete specification of a task."""
         import tomli_w
 
         from rewardsmith.task.resolving import resolve_task
@@ -93,7 +90,7 @@ def _add_new(app: typer.Typer) -> None:
     def new(
         output: Output,
         env_id: Annotated[
-            str, typer.Argument(help="Gymnasium id, module:Class, or FILE.py:Class.")
+            str, typer.Argument(help="Environment: a Gymnasium id, module:Class, or FILE.py:Class.")
         ],
         goal: given.Goal = None,
         target: Annotated[
@@ -102,7 +99,7 @@ def _add_new(app: typer.Typer) -> None:
         ] = None,
         fitness: given.Fitness = None,
     ) -> None:
-        """Inspect an environment and draft a task folder for it."""
+        """Draft a task folder for an environment."""
         from rewardsmith.task.drafting import draft_task
 
         drafted, folder = draft_task(env_id, goal, target, fitness=fitness)
@@ -112,12 +109,12 @@ def _add_new(app: typer.Typer) -> None:
             )
             return
         output.result.print(str(folder), markup=False, soft_wrap=True)
-        todo = "write the goal and edit the draft in" if goal is None else "edit the draft in"
-        files = str(folder / "task.toml")
+        parts = "fields" if goal is not None else "goal and the fields"
+        todo = f"edit the {parts} in {folder / 'task.toml'}"
         if drafted.spec.fitness.source.startswith("fitness.py"):
-            files += f", and define success in {folder / 'fitness.py'}"
-        told = f"{todo} {files}; then: rewardsmith design {folder}"
-        output.notes.print(told, markup=False, soft_wrap=True)
+            todo += f", define success in {folder / 'fitness.py'}"
+        todo += f"; then: rewardsmith design {folder}"
+        output.notes.print(todo, markup=False, soft_wrap=True)
 
 
 def _add_record(app: typer.Typer) -> None:
@@ -129,16 +126,16 @@ def _add_record(app: typer.Typer) -> None:
             str,
             typer.Option(
                 metavar="FILE:FUNCTION",
-                help="Controller: a function that takes an observation and returns an action.",
+                help="Controller: a function that maps an observation to an action.",
             ),
         ],
         episodes: Annotated[int, typer.Option(min=1, help="Number of episodes.")] = 5,
-        seed: Annotated[int, typer.Option(min=0, help="Seed of the first episode's reset.")] = 0,
+        seed: Annotated[int, typer.Option(min=0, help="Seed of the first reset.")] = 0,
         target: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path(
             "episodes.npz"
         ),
     ) -> None:
-        """Record episodes of your own controller as examples for TASK; in Python: rs.record(task)."""
+        """Record episodes of your own controller; in Python use rs.record(task)."""
         from rewardsmith.episodes.recording import controller_in, play
         from rewardsmith.episodes.recording import record as recorded
 
@@ -174,9 +171,7 @@ def _add_record(app: typer.Typer) -> None:
                 [won for _, _, won in rows if won is not None],
             )
             solved = f", {sum(won)} solved" if won else ""
-            output.notes.print(
-                f"{len(rows)} episodes in all: fitness {mean:.3g} on average{solved}"
-            )
+            output.notes.print(f"{len(rows)} episodes: mean fitness {mean:.3g}{solved}")
         output.result.print(str(path), markup=False, soft_wrap=True)
 
 
@@ -194,14 +189,14 @@ def _add_strategies(app: typer.Typer) -> None:
         for one in found:
             output.result.print(Text(one.name, "bold").append(f"  {one.about}", "not bold"))
             table = Table.grid(padding=(0, 2, 0, 0))
-            told = _attributes(strategy_class(one.name).Options)
+            about_options = _attributes(strategy_class(one.name).Options)
             for option, default in one.options.items():
-                table.add_row(f"  -O {option}={default}", told.get(option, ""))
+                table.add_row(f"  -O {option}={default}", about_options.get(option, ""))
             output.result.print(table)
 
 
 def _attributes(cls: type) -> dict[str, str]:
-    """What the ``Attributes:`` of its docstring, and of those of the classes above it, say of each."""
+    """Name -> description, from the ``Attributes:`` of a class and of its base classes."""
     sections = [
         (above.__doc__ or "").partition("Attributes:")[2] for above in reversed(cls.__mro__)
     ]

@@ -1,4 +1,4 @@
-"""NAME=VALUE texts -> settings."""
+"""Values of command-line options: NAME=VALUE pairs, prices, training settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rewardsmith.errors import UsageError
 
 
 def pairs(texts: list[str] | None) -> dict[str, Any]:
-    """NAME=VALUE texts as a dictionary; values are JSON where they can be, else text.
+    """NAME=VALUE texts as a dictionary; a value that is not valid JSON is a string.
 
     Raises:
         UsageError: a text has no name or no equals sign.
@@ -46,12 +46,12 @@ def prices(text: str | None) -> tuple[float, float] | None:
 
 
 def training_changes(texts: list[str] | None) -> dict[str, Any]:
-    """``--set`` texts as changes of ``[training]``; what that does not know itself is a hyper-parameter.
+    """``--set`` texts as changes of ``[training]``; unknown names are hyper-parameters.
 
-    ``training.`` and ``hyperparameters.`` may be left out; further dots lead into tables.
+    ``training.`` and ``hyperparameters.`` may be left out; further dots name entries of tables.
 
     Raises:
-        UsageError: a text is no NAME=VALUE, or names another part of the task.
+        UsageError: a text is not NAME=VALUE, or names another part of the task.
     """
     from rewardsmith.task.spec import TaskSpec, TrainingSpec
 
@@ -72,7 +72,7 @@ def training_changes(texts: list[str] | None) -> dict[str, Any]:
 
 
 def execution(executor: str, workers: int | None, gpus: float | None) -> dict[str, Any]:
-    """Where trainings run, as arguments of the library's functions."""
+    """Keyword arguments that say where trainings run."""
     from rewardsmith.engine.workers.executor import Resources
 
     return {"executor": executor, "workers": workers, "needs": Resources(gpus=gpus)}

@@ -1,4 +1,4 @@
-"""A run as tables: its programs, its trials, and bars of what is training now. Nothing here prints."""
+"""Tables of a run: its programs, its trials, and progress bars of running trials."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ BAR = 24
 def program_table(
     state: RunState, running: Sequence[TrialProgress] = (), most: int | None = None
 ) -> Table:
-    """What was written, round by round, and what came of it.
+    """The programs, round by round, with the outcome of each.
 
     Args:
-        running: trials that go on now.
-        most: rows at most; the oldest are left out, never the best.
+        running: trials that run now.
+        most: limit on the rows; the oldest are left out, but never the best.
     """
     table = column_table()
     for name, width in (
@@ -46,13 +46,12 @@ def program_table(
         if index < hidden and not is_best:
             continue
         name = ("* " if is_best else "  ") + place(slot)
-        told = Text(
-            outcome(state, slot, entry, busy), no_wrap=True, overflow="ellipsis"
-        )  # the column that gives way
+        # the column that is cut when the terminal is narrow
+        result = Text(outcome(state, slot, entry, busy), no_wrap=True, overflow="ellipsis")
         table.add_row(
             name,
             entry.program or "-",
-            told,
+            result,
             *_scores(state, slot, entry.program),
             style="green"
             if is_best
@@ -83,7 +82,7 @@ def _scores(state: RunState, slot: Slot, program: str | None) -> tuple[str, str]
 
 
 def bars(trials: Sequence[TrialProgress], most: int, ascii_only: bool = False) -> Table:
-    """A bar for each running trial, those that got furthest first where there is no room for all."""
+    """A progress bar for each running trial; if there are too many, only the most advanced."""
     table = Table.grid(padding=(0, 2))
     shown = sorted(trials, key=lambda trial: -trial.steps)[:most] if len(trials) > most else trials
     full, empty = ("#", "-") if ascii_only else ("━", "─")
@@ -94,7 +93,7 @@ def bars(trials: Sequence[TrialProgress], most: int, ascii_only: bool = False) -
         phase = (
             "waiting"
             if not trial.steps
-            else "measuring"
+            else "evaluating"
             if share >= 1.0
             else f"{100 * share:3.0f} %"
         )
@@ -106,9 +105,18 @@ def bars(trials: Sequence[TrialProgress], most: int, ascii_only: bool = False) -
 
 
 def trial_table(state: RunState) -> Table:
-    """Every training with what it came to."""
+    """All trials with their results."""
     table = column_table()
-    for name in ("program", "for", "seed", "fitness", "solved", "own return", "steps", "time"):
+    for name in (
+        "program",
+        "for",
+        "seed",
+        "fitness",
+        "solved",
+        "own return",
+        "environment steps",
+        "time",
+    ):
         table.add_column(
             name, no_wrap=True, justify="left" if name in ("program", "for") else "right"
         )

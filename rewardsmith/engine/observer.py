@@ -11,7 +11,15 @@ from rewardsmith.run.trials import TrialProgress
 
 
 class Observer:
-    """Sees everything, shows nothing; the base of the live table and of plain lines."""
+    """Sees everything, shows nothing; the base of the live table and of plain lines.
+
+    Example:
+        class Printer(rs.Observer):
+            def event(self, event, state):
+                print(event.kind, state.steps)
+
+        rs.design("mountain-car", observer=Printer())
+    """
 
     def begun(self, run: RunFolder) -> None:
         """The run's folder is made, or opened again, and locked."""

@@ -32,7 +32,12 @@ def save_episodes(
 
 
 def load_episodes(path: str | Path) -> list[Episode]:
-    """Read what :func:`save_episodes` wrote."""
+    """Read what :func:`save_episodes` wrote.
+
+    Example:
+        episodes = rs.load_episodes("my_episodes.npz")
+        episodes[0].native_rewards.sum()
+    """
     with np.load(path, allow_pickle=False) as arrays:
         count = sum(key.endswith("/native_rewards") for key in arrays.files)
         return [_episode(arrays, number) for number in range(count)]

@@ -92,6 +92,12 @@ def record(
     Raises:
         UsageError: there is no such task.
         BoundaryError: the environment fails.
+
+    Example:
+        with rs.record("mountain-car") as env:
+            obs, info = env.reset(seed=0)
+            ...  # act as in any environment
+            env.save("my_episodes.npz")
     """
     return RecordedEnv(resolve_task(task, goal or "(none)"), render_mode)
 

@@ -86,7 +86,7 @@ def appraise_in_run(
     try:
         paid = apply_to_bank(before, bank, gamma)
     except ProgramError as error:
-        why = f"distance to its parent: that breaks on known behaviour: {error.message}"
+        why = f"distance to its parent: the parent fails on the recorded episodes: {error.message}"
         return _with(_unless_broken(own, bank, gamma, seen), None, why)
     found = _unless_broken(own, bank, gamma, seen, paid)
     epic, why = epic_apart(own, before, bank, gamma)
@@ -122,22 +122,20 @@ def random_bank(task: Task, look: Look) -> Bank:
     return Bank([*measured(random, fitness, "random"), *measured(held, fitness, "held")])
 
 
-def told(known: Appraisal) -> list[tuple[str, str]]:
+def summary_rows(known: Appraisal) -> list[tuple[str, str]]:
     """The numbers of a program as (name, value), those that are known."""
-    rows = _of_pay(known.quality) if known.pays else []
+    rows = _reward_rows(known.quality) if known.pays else []
     if (order := known.ordering) is not None:
-        explained = (
-            "of the other actions are valued no more than what was done; a half says nothing"
-        )
-        rows += [("its prior on Q, good behaviour", f"{order.good.mean():.0%} {explained}")]
-        rows += [("its prior on Q, bad behaviour", f"{order.bad.mean():.0%}")]
+        explained = "of the other actions have a value no higher than the action taken; 50% is no information"
+        rows += [("prior on Q, better episodes", f"{order.good.mean():.0%} {explained}")]
+        rows += [("prior on Q, worse episodes", f"{order.bad.mean():.0%}")]
     return rows
 
 
-def _of_pay(found: Quality) -> list[tuple[str, str]]:
+def _reward_rows(found: Quality) -> list[tuple[str, str]]:
     rows: list[tuple[str, float | None, str]] = [
         (
-            "known behaviour in order",
+            "recorded episodes in order",
             found.in_order,
             f"{{:.0%}} of pairs, {found.trajectories} trajectories",
         ),
@@ -145,12 +143,16 @@ def _of_pay(found: Quality) -> list[tuple[str, str]]:
         (
             "distance to the native reward",
             found.from_native,
-            "{:.2f} (STARC: 0 the same, 1 the opposite)",
+            "{:.2f} (STARC: 0 equal, 1 opposite)",
         ),
         ("distance to its parent", found.from_parent, "{:.2f}"),
-        ("EPIC distance to its parent", found.epic_from_parent, "{:.2f}, also where nobody went"),
-        ("added pay that is pure shaping", found.shaping, "{:.0%}"),
-        ("spread of untaught returns", found.teaching, "{:.3f} of at most 0.25"),
+        (
+            "EPIC distance to its parent",
+            found.epic_from_parent,
+            "{:.2f}, on states outside the episodes too",
+        ),
+        ("added reward that is pure shaping", found.shaping, "{:.0%}"),
+        ("return variance under a random policy", found.teaching, "{:.3f} of at most 0.25"),
     ]
     known = [(name, form.format(value)) for name, value, form in rows if value is not None]
-    return known + [("not told", why) for why in found.unsaid]
+    return known + [("not measured", why) for why in found.unsaid]

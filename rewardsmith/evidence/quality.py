@@ -38,7 +38,7 @@ class Quality:
             :mod:`rewardsmith.evidence.appraisal`.
         shaping: share of what it adds to a multiple of the environment's reward that is the change
             of a potential, and so harmless.
-        teaching: variance of returns between untaught episodes, in units of their squared range.
+        teaching: variance of returns between episodes of a random policy, in units of their squared range.
         terms: the credit of each.
         unsaid: what of this could not be said, and why.
     """
@@ -68,7 +68,7 @@ def quality(paid: BankRewards, parent: BankRewards | None = None) -> Quality:
     moves = _Moves(paid)
     native = np.concatenate([one.episode.native_rewards for one in bank.trajectories])
     wishes = moves.tells_apart(native)
-    untaught = np.array([one.origin in ("random", "held") for one in bank.trajectories])
+    random = np.array([one.origin in ("random", "held") for one in bank.trajectories])
     return Quality(
         trajectories=len(bank),
         in_order=in_order,
@@ -76,7 +76,7 @@ def quality(paid: BankRewards, parent: BankRewards | None = None) -> Quality:
         from_native=moves.distance(native) if wishes else None,
         from_parent=moves.distance(parent.output.total) if parent is not None else None,
         shaping=moves.shaping(native) if wishes else None,
-        teaching=teacher_variance(paid.scores("sum")[untaught]) if untaught.sum() > 1 else None,
+        teaching=teacher_variance(paid.scores("sum")[random]) if random.sum() > 1 else None,
         terms=credits(
             {name: paid.scores("mean", values) for name, values in paid.terms.items()}, bank.fitness
         ),

@@ -21,7 +21,7 @@ from rewardsmith.episodes.columns import shapes_in
 from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.maths.statistics import most_likely_rate
 from rewardsmith.program import CheckedProgram
-from rewardsmith.run.bank import UNTAUGHT
+from rewardsmith.run.bank import RANDOM_POLICIES
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.task.labels import label_function
 from rewardsmith.task.loading import Task
@@ -42,7 +42,7 @@ class SubgoalStatistics(NamedTuple):
     """When one subgoal becomes true.
 
     Attributes:
-        untaught, failures, successes: share of the episodes of each kind in which it does; None
+        random, failures, successes: share of the episodes of each kind in which it does; None
             where there are none.
         at_once: share of all episodes in which it does so in the first step.
         early: of the successes that had it, the share in which it came before the last step.
@@ -53,7 +53,7 @@ class SubgoalStatistics(NamedTuple):
     """
 
     name: str
-    untaught: float | None
+    random: float | None
     failures: float | None
     successes: float | None
     at_once: float
@@ -85,13 +85,13 @@ class Behaviour(NamedTuple):
     Attributes:
         lengths: shape (m,).
         success: shape (m,), bool.
-        untaught: which are of random behaviour, shape (m,), bool.
+        random: which are of a random policy, shape (m,), bool.
         labels: label of the task -> where it holds, shape (N,), bool.
     """
 
     lengths: Array
     success: Array
-    untaught: Array
+    random: Array
     labels: Mapping[str, Array]
 
 
@@ -109,8 +109,8 @@ def reached(
     label, false, negatives = _label(holds, known)
     return SubgoalStatistics(
         name,
-        untaught=_share(had, known.untaught),
-        failures=_share(had, ~known.success & ~known.untaught),
+        random=_share(had, known.random),
+        failures=_share(had, ~known.success & ~known.random),
         successes=_share(had, known.success),
         at_once=float(np.mean(first == 0)),
         early=float(np.mean(first[passed] < known.lengths[passed] - 1)) if passed.any() else None,
@@ -164,9 +164,9 @@ def concerns(one: SubgoalStatistics, most_false: float = MOST_FALSE) -> Iterator
         yield _finding(
             "RS513", "error", message, "leave it out, or ask for what must be done for it"
         )
-    elif one.untaught is not None and one.untaught >= _SEEN_BY_CHANCE:
+    elif one.random is not None and one.random >= _SEEN_BY_CHANCE:
         message = (
-            f"subgoal {one.name!r} is reached by chance in {one.untaught:.0%} of untaught episodes"
+            f"subgoal {one.name!r} is reached by chance in {one.random:.0%} of random episodes"
         )
         yield _finding(
             "RS513",
@@ -251,7 +251,7 @@ def known_behaviour(task: Task, bank: Bank) -> Behaviour:
     return Behaviour(
         lengths=bank.lengths,
         success=np.array([bool(one.success) for one in bank.trajectories], bool),
-        untaught=np.array([one.origin in UNTAUGHT for one in bank.trajectories], bool),
+        random=np.array([one.origin in RANDOM_POLICIES for one in bank.trajectories], bool),
         labels={
             name: np.concatenate([one[name] for one in labelled])
             for name in (labelled[0] if labelled else ())

@@ -42,7 +42,7 @@ class Access(NamedTuple):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message may show: the key that is sent, and any other that the environment holds."""
+        """What no message may show: the key that is sent and all keys in the environment."""
         password = urlsplit(self.base_url or "").password
         own = [text for text in (self.key, password) if text and text != PLACEHOLDER_KEY]
         return (*own, *secrets_in_environment())
@@ -87,7 +87,10 @@ def find_address(url_variable: str, base_url: str | None) -> str | None:
             f"{_censored(url)!r} is not an address", "expected http://host:port/v1 or https://…"
         )
     if base_url is not None and _holds_secret(base_url):
-        message = f"the address {_censored(base_url)!r} holds a password or a key, which a run's files would keep"
+        address = _censored(base_url)
+        message = (
+            f"the address {address!r} holds a password or a key, which a run's files would keep"
+        )
         raise UsageError(message, f"leave it out of --base-url, or set {url_variable} in its place")
     return url
 

@@ -148,7 +148,7 @@ def read_answer(answer: Answer, request_id: str, latency_s: float) -> Reply:
 
 
 def read_usage(usage: Any) -> Usage:
-    """Anthropic's counts: its input tokens leave out what was read from or written to the cache, ours do not."""
+    """Convert Anthropic's counts: its input tokens exclude cache reads and writes; ours do not."""
     plain = getattr(usage, "input_tokens", None)
     read, written = (
         getattr(usage, f"cache_{part}_input_tokens", None) for part in ("read", "creation")

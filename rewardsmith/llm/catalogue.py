@@ -1,4 +1,4 @@
-"""Whether a provider has a model: asked before a run begins, so that a mistyped or retired name costs nothing."""
+"""Checks before a run that the provider has the model: a mistyped or retired name costs nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_model(models: Any, model: str, access: Access, *, binding: bool) -> No
 
 
 def _listed(models: Any, name: str, access: Access) -> list[str]:
-    """The name alone if it can be retrieved, which also finds aliases; else all names; empty where nothing tells."""
+    """The name alone if it can be retrieved (also as an alias), else all names, if known."""
     try:
         with provider_errors(access):
             models.retrieve(name)
@@ -57,6 +57,6 @@ def _listed(models: Any, name: str, access: Access) -> list[str]:
 
 
 def _pass_on(error: BoundaryError) -> None:
-    """Raise what would befall every request as well; that a server has no catalogue does not matter."""
+    """Raise errors that every request would meet, too; a server may have no catalogue."""
     if error.reason:
         raise error

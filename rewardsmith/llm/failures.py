@@ -54,7 +54,7 @@ class _Kind(NamedTuple):
 
 @contextmanager
 def provider_errors(access: Access) -> Iterator[None]:
-    """Raise any foreign exception from inside the block as a :class:`BoundaryError` with ``where="provider"``."""
+    """Raise a foreign exception as a :class:`BoundaryError` with ``where="provider"``."""
     try:
         with boundary("provider", f"asking {access.provider}"):
             yield
@@ -66,7 +66,7 @@ def provider_errors(access: Access) -> Iterator[None]:
 
 
 def refused_parameter(error: Exception, sent: Iterable[str]) -> str | None:
-    """The name among ``sent`` that the provider says it does not take, when that is what the error says."""
+    """The name among ``sent`` that the error says the provider does not accept, if any."""
     if _status(error) not in {400, 422}:
         return None
     body = _body(error)
@@ -151,7 +151,7 @@ def _kind_without_status(error: Exception, access: Access) -> _Kind:
 
 
 def _status(error: Exception) -> int | None:
-    """The HTTP status; an error told in the middle of a stream has that of a success, so its kind is used."""
+    """The HTTP status, or for an error within a stream, whose status is 200, one by its kind."""
     status = getattr(error, "status_code", None)
     if not isinstance(status, int):
         return None

@@ -1,4 +1,4 @@
-"""Everything that litellm reaches, as ``litellm/<its name for a model>``; an extra, as it is large and slow to load.
+"""Every model that litellm supports, as ``litellm/<model>``; an extra, as it loads slowly.
 
 It takes its keys from the environment by its own rules. It is never asked for several samples (it
 drops that silently), never without a limit on the output (its default is the largest there is),
@@ -46,7 +46,7 @@ class LiteLLMProvider:
         )
 
     def check(self, model: str, timeout_s: float) -> None:
-        """See :class:`rewardsmith.llm.protocol.Provider`; looks the name up in litellm's own table, offline.
+        """See :class:`rewardsmith.llm.protocol.Provider`; looks the name up in litellm's own table.
 
         Raises:
             UsageError: litellm does not know whom to ask, or the key for it is missing.

@@ -1,4 +1,4 @@
-"""Model servers on this machine that speak OpenAI's form, at the ports where they listen by default.
+"""Model servers on this machine with OpenAI's interface, at their default ports.
 
 ``ollama/qwen3`` is ``openai/qwen3`` with ``--base-url http://localhost:11434/v1``, but for the key:
 a server of one's own is never sent the key for OpenAI. Another address goes into ``--base-url`` or,

@@ -1,4 +1,4 @@
-"""OpenAI, and every server that speaks its chat completions: Ollama, vLLM, llama.cpp, LM Studio, gateways.
+"""OpenAI, and servers with its chat completions: Ollama, vLLM, llama.cpp, LM Studio, gateways.
 
 Chat completions are the form that all of them have, in old and new SDKs alike. They differ in what
 they take, and say
@@ -68,7 +68,7 @@ class OpenAIProvider:
         self._left_out: dict[str, set[str]] = {}  # model -> parameters that it does not take
 
     def check(self, model: str, timeout_s: float) -> None:
-        """See :class:`rewardsmith.llm.protocol.Provider`; gateways may list other names than they take."""
+        """See :class:`rewardsmith.llm.protocol.Provider`; gateways may accept unlisted names."""
         gateway = self.name == "openai" and self._access.base_url is not None
         models = self._client.with_options(timeout=timeout_s).models
         check_model(models, model, self._access, binding=not (gateway or self._any_model))
@@ -172,7 +172,7 @@ def read_completion(completion: Any, request: Request, latency_s: float) -> Repl
 
 
 def read_usage(usage: Any) -> Usage:
-    """OpenAI's counts: its prompt tokens hold the cached ones, its completion tokens the reasoning."""
+    """Convert OpenAI's counts: prompt tokens include cached ones, completion tokens reasoning."""
     prompt, output = (
         getattr(usage, f"{part}_tokens_details", None) for part in ("prompt", "completion")
     )

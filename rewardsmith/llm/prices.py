@@ -1,4 +1,4 @@
-"""What tokens cost: by a table of list prices that comes with a package, by prices that the user gives, or nothing.
+"""Prices of tokens: the list prices of genai-prices, prices that the user gives, or free.
 
 A price that nobody knows is unknown, never zero; a server of one's own costs nothing here, whatever
 its electricity. List prices are those of genai-prices, read offline; they follow providers within

@@ -123,7 +123,7 @@ class Reply:
 
 
 class Provider(Protocol):
-    """Anything that answers requests: one object serves many threads at once. It does not retry by itself."""
+    """Answers requests. One object serves many threads at once; it does not retry."""
 
     @property
     def name(self) -> str:

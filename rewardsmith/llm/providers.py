@@ -70,7 +70,7 @@ def provider_name(model: str) -> str:
 
 
 def default_model() -> str | None:
-    """The model to use when none was named: from the key that is set, Anthropic's first; None where none is."""
+    """The model to use when none was named: by the key that is set, Anthropic's first, or None."""
     return next((model for variable, model in DEFAULTS.items() if key_from(variable)), None)
 
 

@@ -59,20 +59,24 @@ class Tape:
         """
         found = self._lines.get((request.digest, occurrence))
         if found is None:
+            difference = self._difference(request, slot)
             raise RunError(
-                f"{self.path} holds no reply to what is asked for {slot}{self._difference(request, slot)}",
-                "the task, the prompts or the trainings differ from the recorded run's; --by-position takes the "
-                "reply of the same round and sample all the same",
+                f"{self.path} holds no reply to what is asked for {slot}{difference}",
+                "the task, the prompts or the trainings differ from the recorded run's; "
+                "--by-position takes the reply of the same round and sample all the same",
             )
         return found.reply
 
     def _difference(self, request: Request, slot: Slot) -> str:
-        """Lines that the nearest recorded request has otherwise: that of the same slot, else the most similar."""
+        """The differing lines of the recorded request of the same slot, else the most similar."""
         wanted = readable(request).splitlines()
-        near = next((line for line in self if line.slot == slot), None) or max(
-            self, key=lambda line: difflib.SequenceMatcher(None, readable(line.request).splitlines(), wanted).ratio(),
-            default=None,
-        )  # fmt: skip
+
+        def likeness(line: Recorded) -> float:
+            recorded = readable(line.request).splitlines()
+            return difflib.SequenceMatcher(None, recorded, wanted).ratio()
+
+        near = next((line for line in self if line.slot == slot), None)
+        near = near or max(self, key=likeness, default=None)
         if near is None:
             return ": it is empty"
         recorded = readable(near.request).splitlines()

@@ -1,4 +1,4 @@
-"""One retry policy for every provider; the SDKs' own are off, so that nothing waits twice or longer than asked.
+"""One retry policy for every provider; the retries of the SDKs are off.
 
 Retried is what the provider's own error calls retryable: 408, 409, 425, 429, 5xx, 529, dropped
 connections, answers that cannot be read. Waits grow with jitter; a ``Retry-After`` is obeyed as

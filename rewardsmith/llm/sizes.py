@@ -15,7 +15,7 @@ _PER_IMAGE = 5000  # tokens, the most that any provider counts for one of a size
 
 
 def most_used(request: Request) -> Usage:
-    """The most that a request is reckoned to use: all of it written to a cache, an answer up to its limit."""
+    """Upper estimate of a request: all input written to a cache, and output up to its limit."""
     tokens = _input_tokens(request, FEWEST_BYTES)
     return Usage(tokens, 0, request.max_output_tokens, 0, tokens)
 

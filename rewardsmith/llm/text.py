@@ -1,4 +1,4 @@
-"""Text at the boundary: one written form for equal content, and no text that a file could not hold."""
+"""Text at the boundary: equal content has equal JSON, and every text can be written to a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def canonical_json(value: Any) -> str:
-    """JSON that is equal for equal content, whatever the line ends, key order and Unicode form of its text.
+    """JSON that is equal for equal content; line ends, key order and Unicode form do not matter.
 
     Keys are sorted, there are no spaces, text is NFC with line feeds only, and unset fields are
     left out: one that is added later with the default None or () changes no digest of an older run.
@@ -29,7 +29,7 @@ def set_fields(value: Any) -> Any:
 
 
 def whole_text(text: str) -> str:
-    """The text with halves of surrogate pairs replaced: a cut-off reply may hold one, and no file can."""
+    """Replace lone surrogates: a cut-off reply may contain one, and no file can."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -1,4 +1,4 @@
-"""How much of a reward is nothing but the change of a potential, which cannot alter what is optimal.
+"""The share of a reward that is the change of a potential, which never changes the optimal policy.
 
 The potential is looked for among functions of the state's fields: their values, their squares, and
 bumps around states that were seen. Whatever is found must also hold on trajectories that it was not
@@ -17,7 +17,7 @@ _RIDGE = 1e-6
 
 
 class StateFeatures:
-    """Functions of a state: a constant, its fields, their squares, and bumps around some of the states it is made from.
+    """Functions of a state: a constant, its fields, their squares, and bumps around sampled states.
 
     Args:
         states: shape (N, d).
@@ -49,7 +49,7 @@ def shaping_share(
     folds: Array,
     gamma: float,
 ) -> float | None:
-    """Of what a reward adds to a multiple of another, the share that is gamma*phi(s') - phi(s) for some phi, in [0, 1].
+    """Share of ``reward - c * reference`` that is gamma*phi(s') - phi(s) for some phi, in [0, 1].
 
     None where it adds nothing. The closest potential by least squares, as in the card of Gleave's
     evaluating-rewards, but for what is no harmless addition:

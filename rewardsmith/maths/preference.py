@@ -1,4 +1,4 @@
-"""Does a reward order trajectories as the task's fitness does? CARD's trajectory preference evaluation, on arrays.
+"""CARD's trajectory preference evaluation: whether a reward orders trajectories as fitness does.
 
 CARD (Sun et al. 2025, arXiv 2410.14660) has three readings of "order preserving", which differ: its
 definition 4.1 (every success above every failure), its section 4.4 (the share of pairs in order)
@@ -54,7 +54,7 @@ class Agreement(NamedTuple):
 
 
 def better_half(fitness: FloatArray, successes: Array | None) -> Array | None:
-    """Which trajectories count as the better ones: the successes, or those above the middle of the range of fitness.
+    """The better trajectories: the successes, or those above the middle of the range of fitness.
 
     Args:
         fitness: shape (m,).
@@ -73,7 +73,7 @@ def better_half(fitness: FloatArray, successes: Array | None) -> Array | None:
 def agreement(
     scores: FloatArray, fitness: FloatArray, successes: Array | None, rule: Rule
 ) -> Agreement | None:
-    """The share of ``rule`` that scores keep in order; None where the trajectories hold no contrast.
+    """The share of ``rule`` that scores order correctly; None where there is nothing to compare.
 
     A score that is not finite is out of order. Successes are held against failures. Where there are
     none of one kind, ``pairs`` still reads the graded fitness: any two that differ by a tenth of
@@ -105,6 +105,6 @@ def _of_groups(better: FloatArray, worse: FloatArray, rule: Rule) -> Agreement:
 
 
 def _in_order(better: Any, worse: Any) -> FloatArray:
-    """1 where the better has more, a half where both have the same, 0 where it has less or what it has is no number."""
+    """1 where the better one scores more, 0.5 where equal, 0 where less or not a number."""
     ordered = np.where(better > worse, 1.0, np.where(better == worse, 0.5, 0.0))
     return np.where(np.isfinite(better) & np.isfinite(worse), ordered, 0.0)

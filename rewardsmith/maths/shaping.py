@@ -161,9 +161,9 @@ def check_bonus(bonus: float, gamma: float, horizon: int, reward: float, subgoal
     limit = largest_bonus(gamma, horizon, reward, subgoals)
     if bonus >= limit:
         raise ValueError(
-            f"a bonus of {bonus:g} for each of {subgoals} subgoals can be worth more than a success "
-            f"({reward:g} after up to {horizon} steps at discount {gamma:g}): it must be below "
-            f"{limit:.3g}; or use the form `potential`, which has no limit"
+            f"a bonus of {bonus:g} for each of {subgoals} subgoals can be worth more than a "
+            f"success ({reward:g} after up to {horizon} steps at discount {gamma:g}): "
+            f"it must be below {limit:.3g}; or use the form `potential`, which has no limit"
         )
 
 

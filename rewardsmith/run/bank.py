@@ -12,7 +12,7 @@ from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState, TrialKey, TrialState
 from rewardsmith.task.fitness import FitnessFunction, fitness_function
 
-UNTAUGHT = ("random", "held")  # policies whose episodes the preflight recorded
+RANDOM_POLICIES = ("random", "held")  # policies whose episodes the preflight recorded
 # Banks kept at once: of the screening, the audits and the feedback of one round.
 _BANKS = 4
 
@@ -21,7 +21,7 @@ class RunBank:
     """The recorded episodes of one run, with their fitness, kept in memory.
 
     Each episode is read and measured once. A bank is a function of the finished trials that it is
-    made of: neither the order in which they were added nor when says anything.
+    made of: the order in which they were added has no effect.
     """
 
     def __init__(self, run: RunFolder) -> None:
@@ -41,11 +41,11 @@ class RunBank:
     def before(
         self, state: RunState, round_number: int | None = None, capacity: int = CAPACITY
     ) -> Bank:
-        """What was known when a round began, so that it does not matter which of its programs was trained first.
+        """The episodes recorded before a round, so that the order of its trainings has no effect.
 
         Args:
-            round_number: None for all that is known now.
-            capacity: trajectories at most.
+            round_number: None for all episodes up to now.
+            capacity: limit on the trajectories.
         """
         trials = known_before(state, round_number)
         if (trials, capacity) not in self._banks:
@@ -55,24 +55,24 @@ class RunBank:
         return self._banks[trials, capacity]
 
     def _trajectories(self, trials: Iterable[TrialKey]) -> list[Trajectory]:
-        found = list(self._known_at_start)
+        found = list(self._initial)
         for trial in trials:
             self.add(trial)
             found += self._trials[trial]
         return found
 
     @cached_property
-    def _known_at_start(self) -> list[Trajectory]:
-        """What the user gave, then what the preflight recorded."""
+    def _initial(self) -> list[Trajectory]:
+        """The episodes that the user gave, then those of the preflight."""
         given = self._run.given_bank()
         found = list(given.trajectories) if given is not None else []
-        for origin in UNTAUGHT:
+        for origin in RANDOM_POLICIES:
             found += measured(self._run.recorded(origin), self._fitness, origin)
         return found
 
 
 def known_before(state: RunState, round_number: int | None = None) -> tuple[TrialKey, ...]:
-    """The trials that a bank is made of, see :meth:`RunBank.before`, in its order."""
+    """The trials of a bank, see :meth:`RunBank.before`, in its order."""
     trials = [trial for trial in state.trials.values() if _counts(trial, state, round_number)]
     ordered = sorted(trials, key=lambda trial: (state.programs[trial.program], trial.seed))
     return tuple((trial.program, trial.seed, trial.rung) for trial in ordered)

@@ -58,7 +58,7 @@ def shipped_trial(state: RunState, program: str) -> TrialState:
 
 
 def shown_trial(state: RunState, program: str) -> TrialState | None:
-    """The trial whose policy is shown: the exported one; of the native reward the first of the report."""
+    """The trial whose policy is shown: the exported one, or the first report trial of native."""
     if program != NATIVE:
         return shipped_trial(state, program)
     trials = state.trials_of(NATIVE, "report")
@@ -66,7 +66,7 @@ def shown_trial(state: RunState, program: str) -> TrialState | None:
 
 
 def why_none(state: RunState) -> str:
-    """What the user can do about a run without a result."""
+    """The reason why a run has no result, as a hint for the user."""
     refused = [finding for slot in state.slots.values() for finding in slot.findings]
     failed = [trial.message for trial in state.trials.values() if trial.message]
     reasons = list(dict.fromkeys(failed + refused))

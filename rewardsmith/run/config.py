@@ -14,20 +14,19 @@ Writer = Literal["model", "grammar", "questions", "replies", "replay", "person"]
 
 
 class RunConfig(RunSettings):
-    """The resolved settings of a run: nothing is left to be looked up again.
+    """The resolved settings of a run: nothing has to be resolved again.
 
     Attributes:
         task: name of the task, whose frozen copy lies in the run.
         strategy, options: the strategy, and its resolved options.
-        writer: who answers requests: a model, the grammar search or the questions, which need none,
-            a file of replies, a replayed run, or the user (or another program) through ask and
-            tell.
-        model: ``provider/name``; None where no model is asked.
+        writer: what answers requests: a model, the grammar search or the questions, which need no
+            model, a file of replies, a replayed run, or the user through ask and tell.
+        model: ``provider/name``; None if the run uses no model.
         replies: the origin of the recorded replies, in words; None where none are used.
-        steps: environment steps of each training.
+        steps: training steps of each training.
         produce: functions that programs are asked to define, see
             :data:`rewardsmith.program.ENTRY_POINTS`.
-        bank: runs and files of recorded episodes that the run was given; a copy lies in it.
+        bank: runs and files of recorded episodes that the run was given; the run has a copy.
     """
 
     task: str
@@ -42,21 +41,21 @@ class RunConfig(RunSettings):
 
     @property
     def digest(self) -> str:
-        """Digest of what decides the result; the budget, for example, may be raised."""
+        """Digest of the settings that decide the result; not of the budget, which may be raised."""
         content = self.model_dump(mode="json", exclude=NOT_IN_DIGEST)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def written_by(self) -> str:
-        """Who writes, in words."""
-        unaided = {
-            "grammar": "the built-in grammar search; no model is used",
-            "questions": "the built-in questions about the instruction; no model is used",
+        """The writer in words."""
+        without_model = {
+            "grammar": "the built-in grammar search, without a model",
+            "questions": "the built-in questions about the instruction, without a model",
         }
         return (
             self.replies
             or self.model
-            or unaided.get(self.writer, "a person or a program, by ask and tell")
+            or without_model.get(self.writer, "the user, by ask and tell")
         )
 
 

@@ -1,4 +1,4 @@
-"""Make the folder of a new run: the frozen task and prompts, and the manifest that makes it a run."""
+"""Make the folder of a new run: the frozen task and prompts, and the manifest."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def create_run(
     files: Mapping[str, str] | None = None,
     bank: Bank | None = None,
 ) -> RunFolder:
-    """Make a run's folder with the frozen task and prompts; its manifest comes last and makes it a run.
+    """Make the folder of a run. The manifest is written last: a folder without one is no run.
 
     Args:
-        files: name -> text of what else the run needs, e.g. recorded replies.
-        bank: behaviour that is known from the beginning.
+        files: name -> text of other files of the run, e.g. recorded replies.
+        bank: recorded episodes that the run starts with.
 
     Raises:
         RunError: the folder cannot be made.
@@ -69,7 +69,7 @@ def create_run(
             error.message if isinstance(error, RunError) else disk_error(run.path, error).message
         )
         raise RunError(
-            message, "make room or choose another folder, then begin again: nothing was spent"
+            message, "make room or choose another folder, then start again: nothing was spent"
         ) from error
     return run
 

@@ -1,4 +1,4 @@
-"""The curve of a training: what its episodes came to, along the steps."""
+"""The curve of a training: means over its episodes, along the steps."""
 
 from __future__ import annotations
 

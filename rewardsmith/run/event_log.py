@@ -1,8 +1,8 @@
 """The append-only log of a run: one fsynced JSON line per event; everything else is folded from it.
 
-1. A torn last line is work that is owed again: readers skip it, and the next writer cuts it off. A
-   corrupt line elsewhere is an error.
-2. Kinds that this version does not know are skipped, so that it can show a newer run.
+1. Readers skip an incomplete last line, and the next writer removes it: its work is repeated. A
+   damaged line elsewhere is an error.
+2. Events of unknown kinds are skipped, so that this version can show a newer run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class EventLog:
         """The events, oldest first.
 
         Raises:
-            RunError: a line that is not the last is no event.
+            RunError: a line other than the last is not an event.
         """
         for number, record in enumerate(self._lines, 1):
             event = self._read(record, number)
@@ -64,6 +64,6 @@ class EventLog:
 
     def _damaged(self, number: int, why: str) -> RunError:
         return RunError(
-            f"{self._lines.path}: line {number} is no event: {why}",
+            f"{self._lines.path}: line {number} is not an event: {why}",
             "the file was edited or damaged; restore it, or start a new run",
         )

@@ -39,7 +39,7 @@ class Event(BaseModel):
     at: str = ""
 
     def apply(self, state: RunState) -> None:
-        """Change the state by what happened."""
+        """Apply the event to the state."""
         raise NotImplementedError
 
 
@@ -55,7 +55,7 @@ class PreflightDone(Event):
 
 
 class Admitted(Event):
-    """The budget admitted a wave of requests and trials; what is left of it after a crash is admitted too."""
+    """The budget admitted a wave of requests and trials; it stays admitted after a crash."""
 
     kind: ClassVar[str] = "admitted"
     slots: tuple[Slot, ...] = ()
@@ -143,12 +143,12 @@ class Checked(Event):
 
 
 class Derived(Event):
-    """A program was made of some functions of another; it takes the other's slot and is never an answer of its own.
+    """A program was made of some functions of another, whose slot it shares.
 
     Attributes:
         whole: the other program.
         kept: the functions.
-        program: None where what is left is refused.
+        program: None if the result is refused.
     """
 
     kind: ClassVar[str] = "derived"
@@ -197,7 +197,7 @@ class Audited(Event):
 
 
 class Commented(Event):
-    """The user commented on a program; the run owes one round more."""
+    """The user commented on a program; the run has one more round."""
 
     kind: ClassVar[str] = "commented"
     program: str
@@ -209,7 +209,7 @@ class Commented(Event):
 
 
 class Trained(Event):
-    """A trial ended: training and evaluation, or what stopped them.
+    """A trial ended, or failed.
 
     Attributes:
         digest: of all that can change its result; empty for a trial that failed.
@@ -251,7 +251,7 @@ class BudgetRaised(Event):
 
 
 class Resumed(Event):
-    """A session went on: what failed through no fault of a program is owed again."""
+    """A session resumed the run: trials that failed through no fault of a program are repeated."""
 
     kind: ClassVar[str] = "resumed"
 
@@ -262,7 +262,7 @@ class Resumed(Event):
 
 
 class Refused(Event):
-    """The budget refused further requests; programs that are there are still trained."""
+    """The budget refused further requests; existing programs are still trained."""
 
     kind: ClassVar[str] = "refused"
     reason: str

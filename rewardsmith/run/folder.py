@@ -1,4 +1,4 @@
-"""The folder of a run: where each file lies, and what it holds.
+"""The folder of a run: the path of each file, and its content.
 
 Files are written whole or not at all; nothing is derived from the time they were written.
 """
@@ -30,7 +30,7 @@ from rewardsmith.task.loading import Task, load_task
 from rewardsmith.types import Columns, Episode
 
 SCHEMA = 1
-GIVEN = "given.npz"  # in the bank of a run: what was known from the beginning
+GIVEN = "given.npz"  # in the bank of a run: the episodes that the user gave
 MANIFEST = "run.json"
 REPORT = "report.html"
 # in a program's folder
@@ -187,7 +187,7 @@ class RunFolder:
         return load_bank(path) if path.exists() else None
 
     def recorded(self, origin: str) -> list[Episode]:
-        """Episodes that the preflight recorded, see :data:`rewardsmith.run.bank.UNTAUGHT`."""
+        """Episodes of the preflight, see :data:`rewardsmith.run.bank.RANDOM_POLICIES`."""
         path = self.bank / f"{origin}.npz"
         return load_episodes(path) if path.exists() else []
 

@@ -1,6 +1,6 @@
 """The lock of a run: one process at a time may write it.
 
-The lock is the operating system's and ends with its holder, so a killed run leaves none behind.
+It is a lock of the operating system and ends with its process, so a killed run leaves none behind.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _LOCK = "lock"
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Be the one writer.
+    """Take the lock of a run.
 
     Raises:
-        RunError: another process is, or the folder cannot be written.
+        RunError: another process has it, or the folder cannot be written.
     """
     try:
         descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)

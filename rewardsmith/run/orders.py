@@ -1,4 +1,4 @@
-"""What a strategy may ask for. Plain data: deciding is apart from doing.
+"""The orders of a strategy, as plain data: the engine carries them out.
 
 An order is identified by its content; the engine never carries the same one out twice.
 """
@@ -12,19 +12,19 @@ from rewardsmith.maths.preference import Measure, Rule
 from rewardsmith.types import Slot
 
 Kind = Literal[
-    "process", "trajectory", "subgoals", "audit", "ablation", "prior", "preference", "person", "findings",
-    "failed_round",
+    "process", "trajectory", "subgoals", "audit", "ablation", "prior", "preference", "person",
+    "findings", "failed_round",
 ]  # fmt: skip
 """A kind of feedback.
 
-process       how fitness and terms went along its training
-trajectory    what its best and its worst episode looked like
-subgoals      when its subgoals come true, and whether they may be trusted
-audit         what it pays for besides the goal
-ablation      what each of its functions earned alone
-prior         where its prior on Q disagrees with what the best agent of its parts learned
-preference    which known behaviour it puts in the wrong order, so that it was not trained
-person        what a person said of it
+process       fitness and terms along its training
+trajectory    its best and its worst episode
+subgoals      when its subgoals are reached, and whether they can be trusted
+audit         what it rewards besides the goal
+ablation      the fitness of each of its functions alone
+prior         where its prior on Q disagrees with the values that the best agent learned
+preference    which recorded episodes it orders wrongly, so that it was not trained
+person        comments of the user
 findings      why it was refused
 failed_round  why every program of its round was refused
 """
@@ -36,7 +36,7 @@ class Turn:
 
     Attributes:
         program: the program shown as the writer's own answer; None when the reply held no code.
-        feedback: what follows it, in this order.
+        feedback: the kinds of feedback that follow it, in this order.
         slot: where the exchange happened.
     """
 
@@ -47,10 +47,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class Write:
-    """Ask the coder for a program.
+    """Request a program from the writer.
 
     Attributes:
-        turns: the past that the request tells, oldest first.
+        turns: the past turns that the request shows, oldest first.
         longer: how often the limit of the answer is doubled, after an answer that it cut off.
     """
 
@@ -79,7 +79,7 @@ class Train:
 
 @dataclass(frozen=True)
 class Derive:
-    """Make a program of some of the functions of another, to see what they do without the rest."""
+    """Make a program of some functions of another, to measure them without the rest."""
 
     program: str
     keep: tuple[str, ...]
@@ -87,15 +87,14 @@ class Derive:
 
 @dataclass(frozen=True)
 class Screen:
-    """Hold a program against the bank, before it is trained.
+    """Screen a program on recorded episodes, before it is trained.
 
     Attributes:
-        rule, measure: how its order of trajectories is compared with that of fitness, see
+        rule, measure: how its order of episodes is compared with the order of fitness, see
             :mod:`rewardsmith.maths.preference`.
-        threshold: the least share in order with which it passes.
-        contrast: better and worse trajectories that there must be, of each, for a verdict.
-        known: the behaviour that was known before its round, or all that is known now, its own
-            among it.
+        threshold: the least share in order that passes.
+        contrast: number of better episodes, and of worse ones, that a verdict needs.
+        known: use the episodes recorded before its round, or all up to now, including its own.
     """
 
     program: str
@@ -108,11 +107,11 @@ class Screen:
 
 @dataclass(frozen=True)
 class Audit:
-    """Hold the subgoals of a program against the bank, before agents are paid for them.
+    """Audit the subgoals of a program on recorded episodes, before it is trained.
 
     Attributes:
-        most_false: false alarms per transition that are allowed.
-        votes: how often a model is asked about each of some steps in which a subgoal comes true.
+        most_false: allowed false alarms per transition.
+        votes: number of answers of a model about each of some steps that reach a subgoal.
     """
 
     program: str

@@ -1,4 +1,4 @@
-"""What screening and the audit of subgoals found about a program, as it lies in its folder."""
+"""Records of the screening and of the audit of subgoals, in the folder of a program."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 
 class TermSummary(BaseModel):
-    """What a term pays over recorded episodes.
+    """The reward of a term over recorded episodes.
 
     Attributes:
         better, worse: mean over the better episodes, and over the others.
@@ -20,19 +20,19 @@ class TermSummary(BaseModel):
 
 
 class StepSummary(BaseModel):
-    """One step of an episode, or several in which all is the same: ``"13 to 49"``."""
+    """One step of an episode, or several equal ones: ``"13 to 49"``."""
 
     step: str
     cells: list[str | float | None]
 
 
 class EpisodeSummary(BaseModel):
-    """An episode at the moments that tell most.
+    """An episode at its most informative steps.
 
     Attributes:
         origin: whose it is, in words.
         success: None where the task defines no success.
-        columns: fields, actions, reward, and terms, of which ``rows`` hold the values.
+        columns: fields, actions, reward, and terms, whose values are in ``rows``.
     """
 
     title: str
@@ -49,7 +49,7 @@ class PreferenceSummary(BaseModel):
 
     Attributes:
         rule, per: what is counted, and how an episode is scored, in words.
-        share: of what the rule counts, how much is in order.
+        share: share in order of what the rule counts.
         threshold: share that is needed.
         by_success: the better episodes are the solved ones; else those of the better half.
         better, worse: how many of each there are.
@@ -73,9 +73,9 @@ class ScreenRecord(BaseModel):
     """The screening of a program on recorded episodes.
 
     Attributes:
-        problem: how the program breaks on them; empty where it does not.
+        problem: the error of the program on them; empty if there was none.
         concerns: findings of the audit, as text.
-        preference: None where the program breaks.
+        preference: None if the program failed.
     """
 
     problem: str = ""
@@ -84,13 +84,13 @@ class ScreenRecord(BaseModel):
 
 
 class SubgoalSummary(BaseModel):
-    """When one subgoal comes true on recorded episodes.
+    """When one subgoal is reached in recorded episodes.
 
     Attributes are those of :class:`rewardsmith.evidence.subgoals.SubgoalStatistics`.
     """
 
     name: str
-    untaught: float | None
+    random: float | None
     failures: float | None
     successes: float | None
     at_once: float
@@ -108,8 +108,8 @@ class AuditRecord(BaseModel):
     """The audit of a program's subgoals.
 
     Attributes:
-        refused: no agent may be trained for them.
-        most_false: false alarms per transition that are allowed.
+        refused: whether the program may not be trained.
+        most_false: allowed false alarms per transition.
     """
 
     rows: list[SubgoalSummary] = []

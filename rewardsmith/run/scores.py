@@ -29,7 +29,7 @@ def fitness_by_seed(state: RunState, program: str, rung: str) -> dict[int, float
 
 
 def seed_difference(one: Mapping[int, float], other: Mapping[int, float]) -> Interval | None:
-    """Mean of ``one - other`` over the training seeds that both have; None where they share none."""
+    """Mean of ``one - other`` over the training seeds of both; None if they share none."""
     seeds = sorted(one.keys() & other.keys())
     if not seeds:
         return None
@@ -39,8 +39,8 @@ def seed_difference(one: Mapping[int, float], other: Mapping[int, float]) -> Int
 def native_difference(state: RunState, program: str, rung: str = "report") -> Interval | None:
     """Fitness of a program minus that of the native reward, paired by training seed.
 
-    None unless both were trained on the same seeds to the end: a mean over the seeds that happened
-    to finish would flatter.
+    None unless both were trained on the same seeds to the end: a mean over only the seeds that
+    finished would be too optimistic.
     """
     own, native = (fitness_by_seed(state, name, rung) for name in (program, NATIVE))
     trained = [len(state.trials_of(name, rung)) for name in (program, NATIVE)]
@@ -50,7 +50,7 @@ def native_difference(state: RunState, program: str, rung: str = "report") -> In
 
 
 def interval_json(score: Interval | None) -> dict[str, Any] | None:
-    """An interval as plain JSON."""
+    """An interval as JSON."""
     if score is None:
         return None
     return {"mean": score.mean, "low": score.low, "high": score.high, "seeds": score.n}

@@ -1,4 +1,4 @@
-"""The seal of a program: a digest in the event log by which a change of its files is noticed."""
+"""The seal of a program: a digest in the event log that reveals a change of its files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from rewardsmith.run.state import RunState
 def seal_of(program: CheckedProgram) -> str:
     """Digest of a program and of its verdict, as read from the run's folder.
 
-    Of the verdict only what decides is digested, and nothing that was timed: the seal is the same
-    in every run.
+    The digest leaves out measured times, so that the seal is the same in every run.
     """
     verdict = program.verdict
     decides = {
@@ -32,10 +31,10 @@ def seal_of(program: CheckedProgram) -> str:
 
 
 def check_seal(run: RunFolder, state: RunState, program: str) -> None:
-    """Make sure that a program is still what was checked.
+    """Check that a program is unchanged since its checks.
 
     Raises:
-        RunError: it, or its verdict, was changed since.
+        RunError: the program or its verdict was changed.
     """
     seal = state.seals.get(program)
     try:

@@ -46,6 +46,9 @@ class Budget(BaseModel):
     it is sent, so that concurrent requests cannot overshoot together. Steps are checked before a
     training starts. Minutes stop a run only between rounds, so that a resumed run makes the same
     decisions as an uninterrupted one.
+
+    Example:
+        rs.Budget(usd=2.0, minutes=60)
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -19,7 +19,7 @@ from rewardsmith.types import Interval, Outcome, Slot
 
 TrialKey = tuple[str, int, str]  # program, seed, rung
 ScreenVerdict = Literal["passed", "failed", "unscreened"]
-PAYS_TO_GO_ON = "RS503"
+REWARDS_NOT_FINISHING = "RS503"
 SUSPECTS_LEAD = 0.05
 
 
@@ -31,12 +31,12 @@ class Record(BaseModel):
 
 @dataclass
 class SlotState:
-    """What came of one request.
+    """The outcome of one request.
 
     Attributes:
         program: None when the reply held no usable code.
         outcome: what kind of reply it was, see :data:`rewardsmith.types.Outcome`; empty until it is
-            judged.
+            checked.
         tokens, usd: what it cost; usd is None where the price is unknown.
     """
 
@@ -87,13 +87,13 @@ class TrialState(Record):
 
 
 class ScreenState(Record):
-    """What the bank said of a program before its training.
+    """The outcome of the screening of a program.
 
     Attributes:
-        verdict: ``passed``, ``failed``, or ``unscreened`` where there was nothing to hold it
-            against.
-        share: of what the rule counts, how much is in order; None when unscreened, or when it
-            broke.
+        verdict: ``passed``, ``failed``, or ``unscreened`` where there were too few recorded
+            episodes.
+        share: share in order of what the rule counts; None when unscreened, or when the program
+            failed on the episodes.
         concerns: codes of what is suspected, see :mod:`rewardsmith.evidence.audit`.
     """
 
@@ -107,7 +107,7 @@ class ScreenState(Record):
 
 
 class AuditState(Record):
-    """What known behaviour said of a program's subgoals.
+    """The outcome of the audit of a program's subgoals.
 
     Attributes:
         trust: subgoal -> what its evidence is, see :data:`rewardsmith.evidence.subgoals.Trust`.
@@ -119,7 +119,7 @@ class AuditState(Record):
 
     @property
     def refused(self) -> bool:
-        """Whether agents are not to be paid for them."""
+        """Whether the program may not be trained."""
         return self.verdict == "refused"
 
 
@@ -165,7 +165,7 @@ class RunState:
         return any(isinstance(part, Slot) and part not in self.slots for part in self.wave)
 
     def score(self, program: str, rung: str = "selection") -> Interval | None:
-        """Mean fitness over training seeds with its interval; None unless every seed that was begun finished.
+        """Mean fitness over training seeds with its interval; None unless every seed finished.
 
         A mean over those seeds that happen to be there would change when the rest arrives, and
         flatters: what failed is missing from it.
@@ -185,33 +185,33 @@ class RunState:
         return sorted(found, key=lambda trial: trial.seed)
 
     def parent(self, program: str) -> str | None:
-        """The program that one was made from: the last valid one that its request showed; None where none was."""
+        """The parent of a program: the last valid program that its request showed, or None."""
         shown = self.slots[self.programs[program]].parents if program in self.programs else ()
         return next((name for name in reversed(shown) if name in self.programs), None)
 
     def failed(self, program: str) -> bool:
-        """Whether known behaviour spoke against a reward."""
+        """Whether a program failed the screening."""
         return program in self.screens and self.screens[program].verdict == "failed"
 
     def skipped(self) -> list[str]:
-        """Programs that were not trained because known behaviour spoke against it."""
+        """Programs that were not trained because screening or audit refused them."""
         failed = [name for name in self.screens if self.failed(name)]
         failed += [name for name, audit in self.audits.items() if audit.refused]
         return [name for name in failed if not self.trials_of(name, "selection")]
 
-    def pays_to_go_on(self, program: str) -> bool:
-        """Whether the audit found that never arriving may be paid more than arriving (RS503).
+    def rewards_not_finishing(self, program: str) -> bool:
+        """Whether an episode without success may have a higher return than a success (RS503).
 
-        Its agents may find that out on any further seed, so that what they did on a few says too
-        much for it.
+        Its agents may discover that on any further seed, so that the scores of a few seeds are too
+        optimistic.
         """
-        return program in self.screens and PAYS_TO_GO_ON in self.screens[program].concerns
+        return program in self.screens and REWARDS_NOT_FINISHING in self.screens[program].concerns
 
     def ranked(self, programs: Iterable[str] | None = None) -> list[str]:
         """Programs with a selection score, best first; ties go to the program that came first.
 
-        One that may pay more for going on than for arriving must lead by a twentieth of the way
-        from random to best.
+        A program with finding RS503 must lead by a twentieth of the difference between the best
+        score and the random policy.
         """
         known = (
             self.programs
@@ -224,7 +224,8 @@ class RunState:
         random = self.preflight.mean_random_fitness if self.preflight is not None else 0.0
         lead = SUSPECTS_LEAD * max(0.0, max(scores.values(), default=0.0) - random)
         worth = {
-            program: mean - lead * self.pays_to_go_on(program) for program, mean in scores.items()
+            program: mean - lead * self.rewards_not_finishing(program)
+            for program, mean in scores.items()
         }
         return sorted(worth, key=lambda program: (-worth[program], self.programs[program], program))
 

@@ -1,4 +1,4 @@
-"""The folder of one trial: what its training and its evaluation left there."""
+"""The folder of one trial, with the files of its training and its evaluation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Record = TypeVar("_Record", bound=BaseModel)
 
 
 class TrialName(Protocol):
-    """Whatever names a trial: its state, its job, or its progress."""
+    """An object that names a trial: its state, its job, or its progress."""
 
     @property
     def program(self) -> str:
@@ -48,7 +48,7 @@ class TrialFolder:
         self.path = path
 
     def job(self) -> TrialJob | None:
-        """What is to be trained."""
+        """The job of the training."""
         return _read(self.path / JOB, TrialJob)
 
     def trained(self) -> TrainedReport | None:
@@ -69,7 +69,7 @@ class TrialFolder:
         return load_episodes(path) if path.exists() else []
 
     def rewards(self) -> Output | None:
-        """What the program pays for the steps of the evaluation episodes, one after the other."""
+        """The program's rewards for the steps of the evaluation episodes, one after the other."""
         path = self.path / PAID
         return load_output(path) if path.exists() else None
 

@@ -1,4 +1,4 @@
-"""The words for numbers, places and outcomes of a run, in tables, on pages and in messages."""
+"""Numbers, places and outcomes of a run as text, for tables, reports and messages."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from collections.abc import Collection
 from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.types import Interval, Slot
 
-_DOUBTS = {"failed": ", though known behaviour spoke against it", "unscreened": ", unscreened"}
+_DOUBTS = {"failed": ", although it failed the screening", "unscreened": ", unscreened"}
 _COUNTED = {
-    "above-best-failure": "the better episodes paid more than the best of the others",
-    "min-max": "the better episodes paid more than all others",
-    "pairs": "pairs of known episodes in order",
-    "": "known behaviour in order",
+    "above-best-failure": "the better episodes score above the best of the others",
+    "min-max": "the better episodes score above all others",
+    "pairs": "pairs of recorded episodes in order",
+    "": "recorded episodes in order",
 }
 _FINDING = re.compile(r"^(RS\d+) \w+(?: \((line \d+)\))?: (.*?)(?: — .*)?$", re.DOTALL)
 
 
 def number(value: float | None) -> str:
-    """Three digits, or a dash."""
+    """A number with three digits, or a dash for None."""
     return "-" if value is None else f"{value:.3g}"
 
 
 def money(usd: float) -> str:
-    """Dollars with as many digits as matter."""
+    """An amount in US dollars."""
     return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.1g}"
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them."""
+    """Seconds as hours, minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -47,7 +47,7 @@ def short_score(score: Interval | None) -> str:
 
 
 def short_finding(finding: str) -> str:
-    """Code, line and message of a finding, without what to do about it."""
+    """Code, line and message of a finding, without its hint."""
     found = _FINDING.match(finding)
     if found is None:
         return finding
@@ -56,12 +56,12 @@ def short_finding(finding: str) -> str:
 
 
 def place(slot: Slot) -> str:
-    """Round, sample and repair, as short as can be: 2.1, or 2.1 r1."""
+    """Round, sample and repair in short form: 2.1, or 2.1 r1."""
     return f"{slot.round + 1}.{slot.sample + 1}" + (f" r{slot.attempt}" if slot.attempt else "")
 
 
 def outcome(state: RunState, slot: Slot, entry: SlotState, busy: Collection[str] = ()) -> str:
-    """What came of a request, in a few words."""
+    """The outcome of a request, in a few words."""
     if not entry.settled:
         return "being checked"
     program = entry.program
@@ -85,13 +85,13 @@ def outcome(state: RunState, slot: Slot, entry: SlotState, busy: Collection[str]
 
 
 def only_part(state: RunState, program: str) -> str:
-    """Which functions of another program one was made of, in a few words; empty for one that was written so."""
+    """The functions that a derived program keeps, in a few words; empty for other programs."""
     kept = next((kept for (_, kept), made in state.derived.items() if made == program), None)
     return f"only its {' and '.join(kept)}" if kept is not None else ""
 
 
 def screened(state: RunState, program: str) -> str:
-    """What known behaviour said of a program that was not trained, in a few words; empty where it was not asked."""
+    """Why screening or audit refused a program, in a few words; empty if they did not."""
     audit = state.audits.get(program)
     if audit is not None and audit.refused:
         return "not trained: a subgoal cannot be trusted"
@@ -99,51 +99,52 @@ def screened(state: RunState, program: str) -> str:
     if screen is None or screen.verdict != "failed":
         return ""
     if screen.share is None:
-        return "not trained: it broke on known behaviour"
-    return f"not trained: {100 * screen.share:.0f} % of {_COUNTED[screen.rule]}, {100 * screen.threshold:.0f} % needed"
+        return "not trained: it failed on the recorded episodes"
+    share, needed = 100 * screen.share, 100 * screen.threshold
+    return f"not trained: {share:.0f} % of {_COUNTED[screen.rule]}, {needed:.0f} % needed"
 
 
-def held_against(state: RunState) -> str:
-    """How many programs were held against known behaviour before their training, and what it said; empty for none."""
-    held = state.screens.values()
-    if not held:
+def screening_counts(state: RunState) -> str:
+    """Numbers of programs that passed and failed the screening; empty if none was screened."""
+    screens = state.screens.values()
+    if not screens:
         return ""
     passed, failed, unscreened = (
-        sum(screen.verdict == verdict for screen in held)
+        sum(screen.verdict == verdict for screen in screens)
         for verdict in ("passed", "failed", "unscreened")
     )
-    said = f"{passed} passed, {failed} failed, {unscreened} unscreened"
-    return f"{said} (too little was known)" if unscreened else said
+    counts = f"{passed} passed, {failed} failed, {unscreened} unscreened"
+    return f"{counts} (too few recorded episodes)" if unscreened else counts
 
 
 def spent(state: RunState) -> str:
-    """Requests, tokens, dollars, steps and time of all sessions."""
-    asked = f"{state.requests} requests"
+    """Requests, tokens, cost, environment steps and time of all sessions."""
+    requests = f"{state.requests} requests"
     if state.tokens:
-        asked += f", {state.tokens:,} tokens, {cost(state)}"
-    return f"{asked}, {state.steps:,} environment steps, {duration(state.active_s)}"
+        requests += f", {state.tokens:,} tokens, {cost(state)}"
+    return f"{requests}, {state.steps:,} environment steps, {duration(state.active_s)}"
 
 
 def cost(state: RunState) -> str:
-    """Dollars, as far as prices are known."""
+    """The cost in US dollars, as far as prices are known."""
     if not state.unpriced:
         return money(state.usd)
     return "price unknown" if state.unpriced == state.requests else f"at least {money(state.usd)}"
 
 
 def proof(difference: Interval | None, other: str = "") -> str:
-    """What a difference of fitness, paired by training seed, proves.
+    """A difference of fitness, paired by training seed, and whether it is significant.
 
     Args:
         difference: None where no training seed is shared.
-        other: what is compared with, e.g. ``the native reward``; left out where it is plain.
+        other: the other side of the comparison, for example ``the native reward``.
     """
     if difference is None:
         return "no training seed in common"
     if difference.low is None or difference.high is None:
-        return "one seed proves nothing; train with more"
+        return "one seed is not enough for a comparison; train with more"
     if difference.low > 0 or difference.high < 0:
         word = "better" if difference.low > 0 else "worse"
         return f"{word}{other and f' than {other}'} by {difference}, paired by seed"
     to = other and f" to {other}"
-    return f"the difference{to}, {difference} paired by seed, proves nothing; train with more seeds"
+    return f"the difference{to}, {difference} paired by seed, is not significant; use more seeds"

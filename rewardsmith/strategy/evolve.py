@@ -173,7 +173,7 @@ class Evolve(Strategy[EvolveOptions]):
 
     def _solved(self, state: RunState) -> bool:
         return any(
-            self._succeeds(state, leader) and not state.pays_to_go_on(leader)
+            self._succeeds(state, leader) and not state.rewards_not_finishing(leader)
             for leader in state.ranked()[:1]
         )
 

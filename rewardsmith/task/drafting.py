@@ -85,6 +85,10 @@ def task_from_env(
         UsageError: there is no goal, no such environment, nothing that programs can read, or
             nothing that measures success.
         BoundaryError: the environment fails on reset or in a step.
+
+    Example:
+        task = rs.task_from_env("CartPole-v1", goal="Keep the pole upright.")
+        run = rs.design(task)
     """
     if not (goal or "").strip():
         raise UsageError(

@@ -155,6 +155,10 @@ def load_task(name: str | Path, goal: str | None = None) -> Task:
 
     Raises:
         UsageError: there is no such task, or its file is invalid.
+
+    Example:
+        task = rs.load_task("mountain-car")
+        task.goal, task.env_id
     """
     folder = Path(name)
     if not (folder / TASK_FILE).is_file():

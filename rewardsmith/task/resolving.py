@@ -14,6 +14,9 @@ def resolve_task(task: Task | str, goal: str | None = None) -> Task:
 
     Raises:
         UsageError: it is none of these, or an environment id without a goal.
+
+    Example:
+        rs.resolve_task("CartPole-v1", goal="Keep the pole upright.")
     """
     if isinstance(task, Task):
         return task

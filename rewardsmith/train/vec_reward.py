@@ -42,6 +42,10 @@ class VecReward(VecEnvWrapper):
 
     ``step_wait`` raises ProgramError when the program breaks or returns a value that no learner can
     use.
+
+    Example:
+        program = rs.load_program("reward.py", "mountain-car")
+        venv = rs.VecReward(rs.make_vec_env("mountain-car", 16, seed=0), program, gamma=0.99)
     """
 
     def __init__(

@@ -82,6 +82,9 @@ def make_vec_env(
     Raises:
         UsageError: there is no such environment, or a field does not fit it.
         BoundaryError: the environment fails on reset or in a step.
+
+    Example:
+        venv = rs.make_vec_env("mountain-car", 16, seed=0)
     """
     venv = RecordedVecEnv(task, n_envs, render_mode)
     venv.seed(seed)

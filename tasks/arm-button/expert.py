@@ -1,4 +1,6 @@
-"""The human yardstick for the button: to a place before it, then straight in; and a hand-written reward."""
+"""The human yardstick for the button: to a place before it, then straight in; and a hand-written
+reward.
+"""
 
 import numpy as np
 
@@ -20,7 +22,9 @@ def reward(
     next_button: np.ndarray,
     next_pressed: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for coming nearer to the button, more for every centimetre that it goes in, and for all the way."""
+    """Pay for coming nearer to the button, more for every centimetre that it goes in, and for all
+    the way.
+    """
     nearer = np.linalg.norm(hand - button, axis=1) - np.linalg.norm(next_hand - next_button, axis=1)
     going_in = next_button[:, 1] - button[:, 1]
     is_in = np.abs(next_pressed[:, 1] - next_button[:, 1]) < 0.02

@@ -1,4 +1,6 @@
-"""What counts for the button: pressed, soon; short of that, how near the hand came and how far it was pressed."""
+"""What counts for the button: pressed, soon; short of that, how near the hand came and how far it
+was pressed.
+"""
 
 from typing import Any
 
@@ -8,7 +10,9 @@ STEP_LIMIT = 150
 
 
 def fitness(episode: Any) -> tuple[float, bool]:
-    """0.9 for the button plus up to 0.1 for the time left when it was pressed; otherwise at most 0.6."""
+    """0.9 for the button plus up to 0.1 for the time left when it was pressed; otherwise at most
+    0.6.
+    """
     fields = episode.fields
     if fields["success"].any():
         return 0.9 + 0.1 * (1.0 - float(np.argmax(fields["success"])) / STEP_LIMIT), True

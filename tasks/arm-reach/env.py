@@ -1,4 +1,6 @@
-"""A Meta-World arm as a plain Gymnasium environment: new places at every reset, drawn from the seed."""
+"""A Meta-World arm as a plain Gymnasium environment: new places at every reset, drawn from the
+seed.
+"""
 
 from typing import Any
 

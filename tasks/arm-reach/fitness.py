@@ -1,4 +1,6 @@
-"""What counts for reaching: the fingertips at the goal, soon; short of it, how much of the way is done."""
+"""What counts for reaching: the fingertips at the goal, soon; short of it, how much of the way is
+done.
+"""
 
 from typing import Any
 
@@ -8,7 +10,9 @@ STEP_LIMIT = 150
 
 
 def fitness(episode: Any) -> tuple[float, bool]:
-    """0.9 for the goal plus up to 0.1 for the time left when it was first reached; otherwise at most 0.5."""
+    """0.9 for the goal plus up to 0.1 for the time left when it was first reached; otherwise at
+    most 0.5.
+    """
     there = episode.fields["success"]
     if there[-1]:
         return 0.9 + 0.1 * (1.0 - float(np.argmax(there)) / STEP_LIMIT), True

@@ -1,4 +1,6 @@
-"""The human yardstick for the two rooms: a planner that sees the whole grid, and a hand-written reward."""
+"""The human yardstick for the two rooms: a planner that sees the whole grid, and a hand-written
+reward.
+"""
 
 import numpy as np
 
@@ -30,7 +32,9 @@ def policy(observation: np.ndarray) -> int:
 
 
 def first_action(blocked: np.ndarray, target: np.ndarray, then: int) -> int:
-    """First step of the shortest way to stand before a target and look at it; once there, the action `then`."""
+    """First step of the shortest way to stand before a target and look at it; once there, the
+    action `then`.
+    """
     start = (REACH + 1, REACH + 1, 0)  # in the middle, looking up
     reached = {start: then}  # state -> the first action of the way there
     waiting = [start]
@@ -69,7 +73,9 @@ def reward(
     next_door_open: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for what is gained on the way, so that undoing a step costs what it paid; and for the goal."""
+    """Pay for what is gained on the way, so that undoing a step costs what it paid; and for the
+    goal.
+    """
     before = progress(agent_x, agent_y, key_x, key_y, carrying_key, door_x, door_y, door_open)
     after = progress(
         next_agent_x,
@@ -98,7 +104,7 @@ def progress(
     door_y: np.ndarray,
     door_open: np.ndarray,
 ) -> np.ndarray:
-    """How much is done: 1 for the key, 1 more for the open door, and nearness to what comes next."""
+    """Progress: 1 for the key, 1 more for the open door, and nearness to what comes next."""
     to_key = np.abs(key_x - agent_x) + np.abs(key_y - agent_y)
     to_door = np.abs(door_x - agent_x) + np.abs(door_y - agent_y)
     goal = SIZE - 2

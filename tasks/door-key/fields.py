@@ -1,4 +1,6 @@
-"""What stands where in the two rooms. Columns count from the left, rows from the top; 0 is the outer wall."""
+"""What stands where in the two rooms. Columns count from the left, rows from the top; 0 is the
+outer wall.
+"""
 
 from typing import Any
 

@@ -9,7 +9,9 @@ GOOD = 4.0  # m/s
 
 
 def fitness(episode: Any) -> tuple[float, bool]:
-    """Mean backward speed over all steps; those in which the body is turned over count as standing still."""
+    """Mean backward speed over all steps; those in which the body is turned over count as standing
+    still.
+    """
     speed = -episode.fields["x_velocity"][1:]
     on_feet = np.cos(episode.fields["pitch"][1:]) > LEVEL
     # Movement forwards counts against it however the body lies, so that nothing is won by turning

@@ -1,4 +1,6 @@
-"""The human yardstick for the hopper: a hand-written reward. It has no controller: a jump is not written by hand."""
+"""The human yardstick for the hopper: a hand-written reward. It has no controller: a jump is not
+written by hand.
+"""
 
 import numpy as np
 
@@ -11,7 +13,8 @@ def reward(
     next_z_velocity: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for height, steeply, and for the upward speed that leads there; less the farther from the spot.
+    """Pay for height, steeply, and for the upward speed that leads there; less the farther from the
+    spot.
 
     The distance has no price of its own, and standing earns nothing: the one teaches a leap that
     ends all prices in a fall, the other to stand still.

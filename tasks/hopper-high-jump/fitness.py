@@ -12,7 +12,9 @@ GOOD = 0.3  # m
 
 
 def fitness(episode: Any) -> tuple[float, bool]:
-    """The best flight after which the hopper stayed up: its height less its distance from the spot at the landing."""
+    """The best flight after which the hopper stayed up: its height less its distance from the spot
+    at the landing.
+    """
     clearance, away = (
         episode.fields["foot_clearance"],
         np.abs(episode.fields["x"] - episode.fields["x"][0]),

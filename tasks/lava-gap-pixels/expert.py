@@ -1,4 +1,4 @@
-"""The human yardstick for the lava: a reader of the picture with a plan, and a hand-written reward."""
+"""The yardstick for the lava: a planner that reads the picture, and a hand-written reward."""
 
 import numpy as np
 

@@ -1,4 +1,6 @@
-"""Where the agent and the gap are. Columns count from the left, rows from the top; 0 is the outer wall."""
+"""Where the agent and the gap are. Columns count from the left, rows from the top; 0 is the outer
+wall.
+"""
 
 from typing import Any
 

@@ -8,7 +8,9 @@ MOVES = 4  # from the start to the goal at best
 
 
 def fitness(episode: Any) -> tuple[float, bool]:
-    """0.9 for the goal plus up to 0.1 for the time left; 0.2 to 0.5 for neither; at most 0.2 in the lava."""
+    """0.9 for the goal plus up to 0.1 for the time left; 0.2 to 0.5 for neither; at most 0.2 in the
+    lava.
+    """
     last = {name: float(values[-1]) for name, values in episode.fields.items()}
     done = 1.0 - (GOAL - last["agent_x"] + GOAL - last["agent_y"]) / MOVES
     if last["in_lava"]:

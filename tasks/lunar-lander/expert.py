@@ -41,7 +41,8 @@ def reward(
     next_right_leg: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for coming nearer, slower, more upright and onto the legs, and for resting on the pad; charge for a crash.
+    """Pay for coming nearer, slower, more upright and onto the legs, and for resting on the pad;
+    charge for a crash.
 
     Standing there is not paid by the step: that would teach to keep the engines firing, so that it
     never ends.

@@ -1,4 +1,6 @@
-"""What the policy sees: the room from where the agent stands and looks, read with the words of the mission."""
+"""What the policy sees: the room from where the agent stands and looks, read with the words of the
+mission.
+"""
 
 from typing import Any
 

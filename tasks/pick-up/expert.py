@@ -1,4 +1,4 @@
-"""The human yardstick for picking up: a planner on what the policy sees, and a hand-written reward."""
+"""The yardstick for picking up: a planner on the observations, and a hand-written reward."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def policy(observation: np.ndarray) -> int:
 
 
 def first_action(blocked: np.ndarray, target: np.ndarray) -> int:
-    """First step of the shortest way to stand before a target and look at it; once there, pick up."""
+    """First step of the shortest way to face a target; once there, pick it up."""
     start = (REACH + 1, REACH + 1, 0)  # in the middle, looking up
     reached = {start: PICK_UP}  # state -> the first action of the way there
     waiting = [start]

@@ -1,4 +1,6 @@
-"""Where the agent and the wanted thing are. Columns count from the left, rows from the top; 0 is the outer wall."""
+"""Where the agent and the wanted thing are. Columns count from the left, rows from the top; 0 is
+the outer wall.
+"""
 
 from typing import Any
 
@@ -32,7 +34,9 @@ def target_y(env: Any, obs: Any, info: dict[str, Any]) -> int:
 
 
 def actions_to_target(env: Any, obs: Any, info: dict[str, Any]) -> int:
-    """Moves and turns until a wanted thing lies right ahead, around everything else; SHUT_OFF if there is no way."""
+    """Moves and turns until a wanted thing lies right ahead, around everything else; SHUT_OFF if
+    there is no way.
+    """
     if holding_target(env, obs, info):
         return 0
     front, seen, actions = (
@@ -92,7 +96,9 @@ def _name(thing: Any) -> str:
 
 
 def _target(env: Any) -> tuple[int, int]:
-    """Cell of the nearest wanted thing, in steps across the grid; the agent's own cell while it is held."""
+    """Cell of the nearest wanted thing, in steps across the grid; the agent's own cell while it is
+    held.
+    """
     x, y = agent_x(env, None, {}), agent_y(env, None, {})
     if holding_target(env, None, {}):
         return x, y
@@ -106,7 +112,9 @@ def _ahead(env: Any) -> Any:
 
 
 def _is_wanted(env: Any, thing: Any) -> bool:
-    """Whether a thing is on the environment's own list of what fits the mission; grey walls are on it for "grey"."""
+    """Whether a thing is on the environment's own list of what fits the mission; grey walls are on
+    it for "grey".
+    """
     return (
         thing is not None
         and thing.can_pickup()

@@ -1,4 +1,6 @@
-"""What counts: the wanted thing in hand, soon; nothing for a wrong one; a little for having come near."""
+"""What counts: the wanted thing in hand, soon; nothing for a wrong one; a little for having come
+near.
+"""
 
 from typing import Any
 
@@ -9,7 +11,9 @@ FARTHEST = 8  # steps between opposite corners of the room
 
 
 def fitness(episode: Any) -> tuple[float, bool]:
-    """0.9 for the wanted thing plus up to 0.1 for the time left; 0 for another; else at most 0.3, by nearness."""
+    """0.9 for the wanted thing plus up to 0.1 for the time left; 0 for another; else at most 0.3,
+    by nearness.
+    """
     fields = episode.fields
     if fields["holding_target"][-1]:
         return 0.9 + 0.1 * (1.0 - len(episode) / STEP_LIMIT), True

@@ -1,4 +1,6 @@
-"""The human yardstick for putting one thing next to another: a planner on what the policy sees, and a reward."""
+"""The human yardstick for putting one thing next to another: a planner on what the policy sees, and
+a reward.
+"""
 
 import numpy as np
 
@@ -39,7 +41,9 @@ def beside(picture: np.ndarray) -> np.ndarray:
 
 
 def first_action(blocked: np.ndarray, target: np.ndarray, then: int) -> int:
-    """First step of the shortest way to stand before a target and look at it; once there, the action `then`."""
+    """First step of the shortest way to stand before a target and look at it; once there, the
+    action `then`.
+    """
     start = (REACH + 1, REACH + 1, 0)  # in the middle, looking up
     reached = {start: then}  # state -> the first action of the way there
     waiting = [start]
@@ -78,7 +82,9 @@ def reward(
     next_holding_moved: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for what is gained on the way, so that undoing a step costs what it paid; and for the mission."""
+    """Pay for what is gained on the way, so that undoing a step costs what it paid; and for the
+    mission.
+    """
     before = progress(agent_x, agent_y, moved_x, moved_y, fixed_x, fixed_y, holding_moved)
     after = progress(
         next_agent_x,

@@ -1,4 +1,6 @@
-"""Where the agent and the two things of the mission are. Columns count from the left, rows from the top; 0 is wall."""
+"""Where the agent and the two things of the mission are. Columns count from the left, rows from the
+top; 0 is wall.
+"""
 
 from typing import Any
 

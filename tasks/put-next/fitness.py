@@ -1,4 +1,6 @@
-"""What counts: the one thing put next to the other, soon; short of it, having held it and how near it came."""
+"""What counts: the one thing put next to the other, soon; short of it, having held it and how near
+it came.
+"""
 
 from typing import Any
 
@@ -9,7 +11,9 @@ FARTHEST = 6  # steps between opposite corners of the room
 
 
 def fitness(episode: Any) -> tuple[float, bool]:
-    """0.9 for the mission plus up to 0.1 for the time left; otherwise 0.2 for holding the thing, 0.2 for nearness."""
+    """0.9 for the mission plus up to 0.1 for the time left; otherwise 0.2 for holding the thing,
+    0.2 for nearness.
+    """
     # Putting it there is the only thing that terminates an episode of this environment.
     if episode.terminated:
         return 0.9 + 0.1 * (1.0 - len(episode) / STEP_LIMIT), True

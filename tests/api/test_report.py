@@ -187,14 +187,14 @@ def test_commands(tmp_path: Path, run: api.Run) -> None:
     refused(done, 3, says="cannot write", hints="writable")
     other = design(str(tmp_path / "line"), tmp_path, report_seeds=3)
     done = call(tmp_path, "compare", run.folder.name, other.folder.name)
-    assert done.returncode == 0 and "against the first" in done.stdout.replace("\n", " ")
+    assert done.returncode == 0 and "difference to the first" in done.stdout.replace("\n", " ")
     rows = json.loads(
         call(tmp_path, "compare", run.folder.name, other.folder.name, "--json").stdout
     )
     assert [row["run"] for row in rows] == [run.folder.name, other.folder.name]
     # The same programs, and seeds that both have: no difference at all.
     assert rows[1]["difference"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "seeds": 2}
-    assert "proves nothing" in rows[1]["proof"]
+    assert "is not significant" in rows[1]["proof"]
 
 
 def test_only_runs_of_one_task_are_compared(tmp_path: Path, run: api.Run) -> None:

@@ -118,5 +118,5 @@ def test_a_search_that_comes_to_nothing_says_so(task: str, tmp_path: Path) -> No
     told = search.tell("I would rather not.")
     assert not told.accepted and told.program is None and "RS001" in told.findings[0]
     assert told.question is None and told.ended == "all rounds are done"
-    with pytest.raises(UsageError, match="only one can write"):
+    with pytest.raises(UsageError, match="expected one writer"):
         rs.Search.begin(task, runs=tmp_path / "runs", model="openai/x")

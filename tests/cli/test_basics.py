@@ -222,7 +222,7 @@ def test_check_of_a_prior_tells_how_it_orders_actions(
     done = invoke("check", str(file), "--task", str(task), "--runs", str(tmp_path))
     assert done.exit_code == 0, done.stdout
     assert (
-        "its prior on Q, good behaviour" in done.stdout
+        "prior on Q, better episodes" in done.stdout
         and "rank agreement with fitness" not in done.stdout
     )
     assert ("RS510" in done.stdout) == suspected
@@ -378,9 +378,9 @@ def test_no_colours_where_there_is_no_terminal(tmp_path: Path) -> None:
         assert not ANSI.search(call(tmp_path, *arguments).stdout)
 
 
-def test_without_a_key_it_is_said_that_no_model_is_asked(tmp_path: Path) -> None:
+def test_without_a_key_the_plan_says_that_no_model_is_used(tmp_path: Path) -> None:
     done = call(tmp_path, "design", "mountain-car", "--dry-run")
-    assert done.returncode == 0 and "no model is used" in done.stdout
+    assert done.returncode == 0 and "without a model" in done.stdout
     refused(
         call(tmp_path, "design", "mountain-car", "--price", "1,2"),
         2,

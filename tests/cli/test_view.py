@@ -116,7 +116,7 @@ def test_bars_tell_how_far_and_the_last_fitness() -> None:
     )
     text = shown(bars([RUNNING, waiting, measured], 3, ascii_only=True))
     assert "############------------" in text and "50 %" in text and "fitness 0.125" in text
-    assert "waiting" in text and "measuring" in text
+    assert "waiting" in text and "evaluating" in text
     assert "and 2 more" in shown(bars([RUNNING, waiting, measured], 1))
 
 
@@ -142,7 +142,7 @@ def test_differences_to_the_native_reward_are_paired_and_say_when_they_prove_not
         found is not None and found.mean == pytest.approx(0.4) and found.low == pytest.approx(0.4)
     )
     assert "better than the native reward" in proof(found, "the native reward")
-    assert "proves nothing" in proof(Interval(0.1, -0.1, 0.3, 3))
+    assert "is not significant" in proof(Interval(0.1, -0.1, 0.3, 3))
     assert "worse" in proof(Interval(-0.2, -0.3, -0.1, 3))
     assert native_difference(fold([*SEARCH, *REPORT[:3]]), A) is None
 
@@ -153,7 +153,7 @@ def test_events_in_a_line() -> None:
     assert "did you mean" in describe(SEARCH[3], verbose=True)
     assert (
         describe(SEARCH[6])
-        == f"program {A}, selection seed 0: fitness 0.25, 50 % solved (100 steps, 1 s)"
+        == f"program {A}, selection seed 0: fitness 0.25, 50 % solved (100 environment steps, 1 s)"
     )
     failed = describe(trained("native", 0, "report", None, status="failed", message="gone"))
     assert failed == "native reward, report seed 0: failed: gone"

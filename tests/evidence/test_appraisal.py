@@ -11,7 +11,7 @@ from rewardsmith.api import runs as api
 from rewardsmith.cli.comparison import comparison_table
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.random_policy import look_at
-from rewardsmith.evidence.appraisal import appraise_in_run, random_bank, told
+from rewardsmith.evidence.appraisal import appraise_in_run, random_bank, summary_rows
 from rewardsmith.evidence.recombining import epic_apart
 from rewardsmith.program import CheckedProgram
 from rewardsmith.sandbox.behaviour.for_training import check_against_preflight
@@ -100,7 +100,7 @@ def test_runs_and_their_programs_are_told_apart(tmp_path: Path, executor: FakeEx
     second = max(one.state.programs, key=lambda program: one.state.programs[program])
     found = appraise_in_run(one.folder, one.state, second)
     assert found is not None and found.quality.epic_from_parent == pytest.approx(0.0, abs=1e-6)
-    assert "EPIC distance to its parent" in dict(told(found))
+    assert "EPIC distance to its parent" in dict(summary_rows(found))
     beside = appraise_in_run(one.folder, one.state, second, (other.folder, other.best.id))
     assert (
         beside is not None
@@ -111,7 +111,9 @@ def test_runs_and_their_programs_are_told_apart(tmp_path: Path, executor: FakeEx
         "EPIC distance to its parent: one breaks on transitions that never"
     )
     rows = one.compare(one)
-    assert rows[0].apart_epic is None and comparison_table(rows).columns[-1].header == "EPIC"
+    assert (
+        rows[0].apart_epic is None and comparison_table(rows).columns[-1].header == "EPIC distance"
+    )
 
 
 def test_a_parent_that_breaks_hides_nothing_else(tmp_path: Path, executor: FakeExecutor) -> None:
@@ -131,5 +133,5 @@ def test_a_parent_that_breaks_hides_nothing_else(tmp_path: Path, executor: FakeE
     assert found is not None and found.quality.tau is not None and found.quality.from_parent is None
     assert (
         found.quality.unsaid[-1]
-        == "distance to its parent: that breaks on known behaviour: ValueError: boom"
+        == "distance to its parent: the parent fails on the recorded episodes: ValueError: boom"
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rewardsmith.episodes.bank import Bank, Trajectory
-from rewardsmith.evidence.appraisal import Appraisal, told
+from rewardsmith.evidence.appraisal import Appraisal, summary_rows
 from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.quality import quality
 from rewardsmith.evidence.rewards import BankRewards
@@ -252,7 +252,9 @@ def test_a_native_reward_that_is_the_same_each_step_has_wishes_where_episodes_en
     found = quality(BankRewards(endless, Output(endless.columns(["position"])["position"]), 0.99))
     assert found.from_native is None and found.shaping is None
     assert "no known episode ends by itself" in found.unsaid[0]
-    assert any(name == "not told" for name, _ in told(Appraisal(found, (), None, pays=True)))
+    assert any(
+        name == "not measured" for name, _ in summary_rows(Appraisal(found, (), None, pays=True))
+    )
 
 
 def test_an_exploit_that_the_program_before_had_must_not_pay_more() -> None:

@@ -111,7 +111,7 @@ def codes(one: SubgoalStatistics) -> dict[str, str]:
 
 
 USUAL = SubgoalStatistics(
-    "x", untaught=0.1, failures=0.2, successes=1.0, at_once=0.0, early=1.0, step=5.0
+    "x", random=0.1, failures=0.2, successes=1.0, at_once=0.0, early=1.0, step=5.0
 )
 
 
@@ -124,8 +124,8 @@ USUAL = SubgoalStatistics(
         ({"label": "y", "false": 40, "negatives": 4000}, {"RS511": "error"}),
         ({"successes": 0.0, "early": None}, {"RS512": "error"}),
         ({"successes": None}, {}),
-        ({"at_once": 0.95, "untaught": 1.0}, {"RS513": "error"}),
-        ({"untaught": 0.9}, {"RS513": "warning"}),
+        ({"at_once": 0.95, "random": 1.0}, {"RS513": "error"}),
+        ({"random": 0.9}, {"RS513": "warning"}),
         ({"early": 0.0}, {"RS514": "warning"}),
         ({"votes": (2, 9)}, {"RS515": "error"}),
         ({"votes": (8, 9)}, {}),

@@ -125,7 +125,7 @@ def test_a_missing_key_is_an_error_that_names_file_and_line(event: Event, tmp_pa
 def test_what_is_no_event_is_an_error(line: str, tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text(line + "\n")
-    with pytest.raises(RunError, match=r"events\.jsonl: line 1 is no event"):
+    with pytest.raises(RunError, match=r"events\.jsonl: line 1 is not an event"):
         list(EventLog(path))
 
 

@@ -20,7 +20,7 @@ from rewardsmith.run.bank import RunBank
 from rewardsmith.run.events import Event, Screened, fold
 from rewardsmith.run.orders import Screen, Stop, Train, Turn, Write
 from rewardsmith.run.state import RunState, ScreenState, ScreenVerdict
-from rewardsmith.run.wording import held_against, outcome
+from rewardsmith.run.wording import outcome, screening_counts
 from rewardsmith.run.wording import screened as screened_in_words
 from rewardsmith.strategy.card import Card, CardOptions
 from rewardsmith.strategy.screening import ScreenOptions, worth_training
@@ -83,8 +83,8 @@ def test_released_behaviour_trains_what_failed() -> None:
 @pytest.mark.parametrize(
     ("rule", "counted"),
     [
-        ("above-best-failure", "the better episodes paid more than the best of the others"),
-        ("pairs", "pairs of known"),
+        ("above-best-failure", "the better episodes score above the best of the others"),
+        ("pairs", "pairs of recorded"),
     ],
 )
 def test_what_a_share_counts_depends_on_the_rule(rule: str, counted: str) -> None:
@@ -174,7 +174,10 @@ def test_an_unscreened_program_is_audited_when_its_training_brought_contrast(
     told = summary_json(run)
     assert told["screened"] == {"passed": 1, "failed": 0, "unscreened": 1}
     assert outcome(run.state, Slot(0, 0), run.state.slots[Slot(0, 0)]).endswith(", unscreened")
-    assert held_against(run.state) == "1 passed, 0 failed, 1 unscreened (too little was known)"
+    assert (
+        screening_counts(run.state)
+        == "1 passed, 0 failed, 1 unscreened (too few recorded episodes)"
+    )
     assert "1 unscreened" in run.report().read_text(encoding="utf-8")
     asked = list(Tape(run.folder.llm_log))[1].request
     assert (

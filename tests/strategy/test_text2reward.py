@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rewardsmith.api import runs as api
-from rewardsmith.api.knowledge import like_tasks
+from rewardsmith.api.knowledge import similar_tasks
 from rewardsmith.api.planning import plan
 from rewardsmith.episodes.recording import play, record
 from rewardsmith.errors import UsageError
@@ -58,7 +58,7 @@ def test_what_a_person_says_reaches_the_writer(tmp_path: Path, executor: FakeExe
     asked = list(Tape(run.folder.llm_log))[-1].request.messages[-1].content
     assert "> Walk to the right, not to the left." in asked
     assert len(run.resume().state.slots) == 2, "it was heard once"
-    with pytest.raises(UsageError, match="nothing was said"):
+    with pytest.raises(UsageError, match="the feedback is empty"):
         run.say("  ")
     with pytest.raises(UsageError, match="has no program zzz"):
         run.say("Well.", program="zzz")
@@ -99,7 +99,7 @@ def test_a_tasks_own_yardstick_is_never_shown(name: str) -> None:
     own = task.folder
     assert own is not None
     expert = own / "expert.py"
-    for example in like_tasks(task, 20):
+    for example in similar_tasks(task, 20):
         assert example.goal != task.goal
         assert not expert.is_file() or example.source != reward_alone(
             expert.read_text(encoding="utf-8")

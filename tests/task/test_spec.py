@@ -266,7 +266,7 @@ def test_fitness_of_an_episode() -> None:
     once = episode([0, 0, 0], [False, True, False])
     assert measured('info["ok"]', once) == (0.0, False)
     assert measured('info["ok"]', once, at="ever") == (1.0, True)
-    with pytest.raises(UsageError, match="is not fitness.py:function") as caught:
+    with pytest.raises(UsageError, match=r"is not fitness.py:function") as caught:
         measured("obs[0]", once)
     assert "def fitness(episode)" in caught.value.hint
 

@@ -148,7 +148,7 @@ def test_without_a_key_the_grammar_writes_and_later_rounds_build_on_scores(
     run = search(tmp_path)
     config = run.folder.config()
     assert (config.writer, config.strategy, config.model) == ("grammar", "evolve", None)
-    assert "no model is used" in config.written_by
+    assert "without a model" in config.written_by
     state = run.state
     assert len(state.slots) == 12 and state.tokens == 0 and state.usd == 0.0
     assert len(state.programs) >= 10
@@ -201,7 +201,7 @@ def test_another_seed_is_another_search(tmp_path: Path, executor: Any) -> None:
 
 
 def test_what_only_a_model_can_take_is_refused() -> None:
-    with pytest.raises(UsageError, match="base_url is for a model"):
+    with pytest.raises(UsageError, match="base_url is a setting of a model"):
         plan("mountain-car", base_url="http://localhost:1/v1")
     assert plan("mountain-car", model="grammar").config.writer == "grammar"
 

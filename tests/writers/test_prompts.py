@@ -146,7 +146,7 @@ BREAKS = PreferenceFeedback(
 )
 SUBGOAL_ROW = SubgoalSummary(
     name="half_way",
-    untaught=0.25,
+    random=0.25,
     failures=None,
     successes=1.0,
     at_once=0.0,

@@ -1,4 +1,4 @@
-"""What leaves a run: one readable reward file, its provenance, and the trained policy."""
+"""The export of a run: a readable reward file, its provenance, and the trained policy."""
 
 from rewardsmith.api.export.bundle import export_run
 

@@ -1,7 +1,7 @@
-"""Writes the export folder: ``reward.py``, ``reward.json``, ``policy.zip`` (and ``vecnormalize.pkl``).
+"""Write the export: ``reward.py``, ``reward.json``, ``policy.zip``, ``vecnormalize.pkl``.
 
-A reward file of another name gives its name to the others too, so that two exports can lie in one
-folder.
+If the reward file has another name, the other files have its name too, so that one folder can have
+several exports.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ def export_run(
 
 
 def policy_prefix(name: str) -> str:
-    """What stands before the names of the policy's files beside a reward file."""
+    """The prefix of the names of the policy's files."""
     return "" if name == _REWARD else f"{Path(name).stem}_"
 
 
 def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
-    """Where a program comes from and what was measured of it; plain JSON."""
+    """The provenance and the measurements of a program, as JSON."""
     manifest = run.manifest()
     config = manifest["config"]
     return {

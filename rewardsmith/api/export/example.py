@@ -1,4 +1,4 @@
-"""The lines that make a task's environment as its policy saw it, for the example at the head of an exported file."""
+"""The example at the head of an exported file: it makes the environment of the policy."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def example(task: Task, module: str, shows_subgoals: bool) -> Sequence[str]:
 
 
 def _names(places: Sequence[str]) -> dict[str, str]:
-    """``module:Class`` or ``file.py:Class`` -> a name for it that nothing else has."""
+    """A unique name for ``module:Class`` or ``file.py:Class``."""
     named: dict[str, str] = {}
     for place in places:
         name = place.partition(":")[2]
@@ -58,9 +58,11 @@ def _import(place: str, name: str) -> str:
     if not module.endswith(".py"):
         return f"from {module} import {attribute}" + (f" as {name}" if name != attribute else "")
     if not module.removesuffix(".py").isidentifier():
-        return f"{name} = __import__('runpy').run_path({_quoted(module)})[{_quoted(attribute)}]  # in the task's folder"
+        loaded = f"__import__('runpy').run_path({_quoted(module)})[{_quoted(attribute)}]"
+        return f"{name} = {loaded}  # in the task's folder"
     renamed = f" as {name}" if name != attribute else ""
-    return f"from {module.removesuffix('.py')} import {attribute}{renamed}  # {module} lies in the task's folder"
+    imported = f"from {module.removesuffix('.py')} import {attribute}{renamed}"
+    return f"{imported}  # {module} lies in the task's folder"
 
 
 def _argument(name: str, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Moving pictures of the two policies that a run ends with: the best program's, and the native reward's."""
+"""Films of two policies of a run: that of the best program and that of the native reward."""
 
 from __future__ import annotations
 

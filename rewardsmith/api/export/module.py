@@ -142,14 +142,14 @@ def _plain_expression(field: FieldSpec) -> str:
 
 
 def _subscript(source: str) -> ast.expr:
-    """What stands in the last brackets of a source."""
+    """The text in the last brackets of a source."""
     node = ast.parse(source.strip(), mode="eval").body
     assert isinstance(node, ast.Subscript)
     return node.slice
 
 
 def _functions(task: Task, fields: Mapping[str, str]) -> str:
-    """The task's own field functions, each file in a function of its own; empty when none is read."""
+    """The task's field functions, each file in its own function; empty if none is read."""
     read = [field.parsed_source for field in task.spec.fields if field.name in fields]
     files = sorted({source.file for source in read if source.kind == "function"})
     if not files:
@@ -172,7 +172,7 @@ def _functions(task: Task, fields: Mapping[str, str]) -> str:
 
 
 def _enclosed(source: str, number: int) -> str:
-    """A module as the body of a function that returns its names, so that none of them can meet the program's."""
+    """A module as the body of a function, so that its names do not clash with the program's."""
     tree = ast.parse(source)
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
     outside = [node for node in imports if node.names[0].name == "*"]
@@ -190,7 +190,7 @@ def _enclosed(source: str, number: int) -> str:
 
 
 def _to_stand_in_a_file(source: str) -> str:
-    """The program verbatim, but for future imports and ``typing_extensions``, which need not be installed.
+    """The program verbatim, without future imports and without ``typing_extensions``.
 
     The file begins with the future import that matters: annotations are never evaluated, as in the
     host.
@@ -212,7 +212,7 @@ def _to_stand_in_a_file(source: str) -> str:
 
 
 def _kept(node: Any) -> Any:
-    """What stays of a statement in an exported file: all of it, but for some imports."""
+    """A statement in an exported file: unchanged, except for some imports."""
     if isinstance(node, ast.ImportFrom):
         return None if node.module in _LEFT_OUT else node
     if not isinstance(node, ast.Import):
@@ -222,7 +222,7 @@ def _kept(node: Any) -> Any:
 
 
 def _check_same(text: str, source: str) -> None:
-    """That a finished file runs the program that was checked, then what is ours, and nothing between.
+    """Check that a file has the checked program and the wrapper, and nothing else.
 
     Raises:
         RunError: it would not.
@@ -261,5 +261,5 @@ def _call(source: str, entry: EntryPoint) -> str:
 
 
 def _as_doc(text: object) -> str:
-    """Text that can stand inside a docstring."""
+    """Text that is safe inside a docstring."""
     return str(text).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')

@@ -1,4 +1,4 @@
-"""Numbers -> SVG text. Colours come from the page's style, so that light and dark are its matter alone."""
+"""Charts as SVG text. The style of the page defines the colours."""
 
 from __future__ import annotations
 
@@ -53,19 +53,22 @@ def dots(rows: Sequence[Dot], mark: float | None = None, mark_label: str = "") -
             f'<line class="mark" x1="{x(mark):.1f}" x2="{x(mark):.1f}" y1="4" y2="{height - 26}"/>'
         )
         parts.append(
-            f'<text class="note" x="{x(mark) - 4:.1f}" y="12" text-anchor="end">{escape(mark_label)}</text>'
+            f'<text class="note" x="{x(mark) - 4:.1f}" y="12" text-anchor="end">'
+            f"{escape(mark_label)}</text>"
         )
     for place, row in enumerate(rows):
         y = 20 + _ROW * place
         parts.append(
-            f'<text x="{_LEFT - 10}" y="{y + 4}" text-anchor="end" class="{row.kind}">{escape(row.label)}</text>'
+            f'<text x="{_LEFT - 10}" y="{y + 4}" text-anchor="end" class="{row.kind}">'
+            f"{escape(row.label)}</text>"
         )
         if row.score.low is not None and row.score.high is not None:
             ends = f'x1="{x(row.score.low):.1f}" x2="{x(row.score.high):.1f}"'
             parts.append(f'<line class="{row.kind}" {ends} y1="{y}" y2="{y}"/>')
         title = f"<title>{escape(row.label)}: {escape(str(row.score))}</title>"
         parts.append(
-            f'<circle class="{row.kind}" cx="{x(row.score.mean):.1f}" cy="{y}" r="4.5">{title}</circle>'
+            f'<circle class="{row.kind}" cx="{x(row.score.mean):.1f}" cy="{y}" r="4.5">'
+            f"{title}</circle>"
         )
     return _svg(parts, height)
 
@@ -88,12 +91,14 @@ def lines(series: Sequence[Line], *, unit: str = "", height: int = 190) -> Marku
         y = at((0.0, value)).partition(",")[2]
         parts.append(f'<line class="grid" x1="{left}" x2="{_WIDTH - right}" y1="{y}" y2="{y}"/>')
         parts.append(
-            f'<text class="note" x="{left - 6}" y="{float(y) + 4:.1f}" text-anchor="end">{number(value)}</text>'
+            f'<text class="note" x="{left - 6}" y="{float(y) + 4:.1f}" text-anchor="end">'
+            f"{number(value)}</text>"
         )
     end = f"{last:,.0f} {unit}".strip()
     parts.append(f'<text class="note" x="{left}" y="{height - 6}">0</text>')
     parts.append(
-        f'<text class="note" x="{_WIDTH - right}" y="{height - 6}" text-anchor="end">{escape(end)}</text>'
+        f'<text class="note" x="{_WIDTH - right}" y="{height - 6}" text-anchor="end">'
+        f"{escape(end)}</text>"
     )
     parts += [
         f'<polyline class="{line.kind}" points="{" ".join(map(at, line.points))}"/>'
@@ -117,8 +122,8 @@ def _labels(series: Sequence[Line], at: object, bottom: int) -> Iterable[str]:
         last = max(y, last + 14)
         short = label if len(label) <= 15 else f"{label[:14]}…"
         y_text = min(last + 4, bottom + 4)
-        title = f"<title>{escape(label)}</title>"
-        yield f'<text class="{kind}" x="{_WIDTH - 104}" y="{y_text:.1f}">{escape(short)}{title}</text>'
+        shown = f"{escape(short)}<title>{escape(label)}</title>"
+        yield f'<text class="{kind}" x="{_WIDTH - 104}" y="{y_text:.1f}">{shown}</text>'
 
 
 def _axis(low: float, high: float, x: object, height: int) -> str:
@@ -126,10 +131,12 @@ def _axis(low: float, high: float, x: object, height: int) -> str:
     parts = []
     for value in _ticks(low, high):
         parts.append(
-            f'<line class="grid" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="4" y2="{height - 26}"/>'
+            f'<line class="grid" x1="{x(value):.1f}" x2="{x(value):.1f}" '
+            f'y1="4" y2="{height - 26}"/>'
         )
         parts.append(
-            f'<text class="note" x="{x(value):.1f}" y="{height - 10}" text-anchor="middle">{number(value)}</text>'
+            f'<text class="note" x="{x(value):.1f}" y="{height - 10}" text-anchor="middle">'
+            f"{number(value)}</text>"
         )
     return "".join(parts)
 

@@ -1,4 +1,4 @@
-"""A run's folder -> what its page says. Reads the run, changes nothing, and leaves out what is not there (yet)."""
+"""The values of the report of a run, read from its folder; missing parts are left out."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from markupsafe import Markup, escape
 
 from rewardsmith.api.report.charts import Dot, Line, dots, lines
 from rewardsmith.api.report.subgoals import subgoal_facts
-from rewardsmith.evidence.appraisal import appraise_in_run, told
+from rewardsmith.evidence.appraisal import appraise_in_run, summary_rows
 from rewardsmith.llm.log import read_lines
+from rewardsmith.maths.agreement import Credit
 from rewardsmith.program import NATIVE
 from rewardsmith.run.best import best_program, shipped_trial, shown_trial
 from rewardsmith.run.curves import CurveRow
@@ -25,12 +26,12 @@ from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.run.wording import (
     cost,
     duration,
-    held_against,
     number,
     only_part,
     outcome,
     place,
     proof,
+    screening_counts,
     spent,
 )
 from rewardsmith.types import Episode, Slot
@@ -40,7 +41,7 @@ _POINTS = 400  # of a line
 
 
 def facts(run: RunFolder) -> dict[str, Any]:
-    """Everything that the template asks for."""
+    """The values of the template."""
     state, task = fold(run.events()), run.task()
     best = best_program(run, state) if state.ranked() else None
     manifest, solved = run.manifest(), task.spec.fitness.solved
@@ -86,16 +87,21 @@ def _costs(state: RunState) -> list[tuple[str, str]]:
 
 
 def _quality(run: RunFolder, state: RunState, program: str) -> list[tuple[str, str]]:
-    """What known behaviour says of the best program, and of its terms."""
+    """How the best program and its terms order recorded episodes."""
     found = appraise_in_run(run, state, program)
     if found is None:
         return []
     terms = found.quality.terms if len(found.quality.terms) > 1 else {}
-    return told(found) + [
-        (f"term {name}", f"{credit.share:.0%} of the differences between episodes, agrees with fitness "
-         f"{number(credit.agrees)}, adds {number(credit.adds)}")
-        for name, credit in terms.items()
-    ] + [("suspected", str(concern)) for concern in found.concerns]  # fmt: skip
+    per_term = [(f"term {name}", _credit(credit)) for name, credit in terms.items()]
+    concerns = [("suspected", str(concern)) for concern in found.concerns]
+    return [*summary_rows(found), *per_term, *concerns]
+
+
+def _credit(credit: Credit) -> str:
+    """The part of a term in the order of episodes, in words."""
+    share = f"{credit.share:.0%} of the differences between episodes"
+    agreement = f"agrees with fitness {number(credit.agrees)}, adds {number(credit.adds)}"
+    return f"{share}, {agreement}"
 
 
 def _place(state: RunState, program: str) -> str:
@@ -104,7 +110,7 @@ def _place(state: RunState, program: str) -> str:
 
 
 def _screened(state: RunState) -> list[tuple[str, str]]:
-    """What holding programs against known behaviour spared, and how often it would have been wrong."""
+    """The programs that screening kept from training, and how often it was wrong."""
     skipped, ranked = state.skipped(), state.ranked()
     refused = sum(audit.refused for audit in state.audits.values())
     rows = []
@@ -115,7 +121,7 @@ def _screened(state: RunState) -> list[tuple[str, str]]:
     if state.screens:
         spared = f"{len(skipped) - refused} of {len(state.screens)}"
         rows.append(("programs not trained, because they prefer bad behaviour", spared))
-        rows.append(("programs screened on recorded episodes", held_against(state)))
+        rows.append(("programs screened on recorded episodes", screening_counts(state)))
     trained = [
         name
         for name, screen in state.screens.items()
@@ -125,7 +131,7 @@ def _screened(state: RunState) -> list[tuple[str, str]]:
         good = sum(name in ranked[: max(1, len(ranked) // 2)] for name in trained)
         rows.append(
             (
-                "such programs trained all the same, and then in the better half",
+                "programs that failed the screening, were trained, and are in the better half",
                 f"{good} of {len(trained)}",
             )
         )
@@ -184,7 +190,7 @@ def _points(
 
 
 def _moments(run: RunFolder, state: RunState, best: str) -> list[tuple[str, Markup]]:
-    """The task's fields over one evaluation episode of the best policy, and one of the native reward's."""
+    """The fields over one evaluation episode of the best policy and of the native one."""
     offered = [field for field in run.task().offered_fields if not field.words][:_MOST_FIELDS]
     own = _episode(run, state, best)
     native = _episode(run, state, NATIVE)
@@ -233,7 +239,7 @@ def _films(run: RunFolder, state: RunState, best: str) -> list[tuple[str, str]]:
 
 
 def _programs(run: RunFolder, state: RunState) -> Iterator[dict[str, Any]]:
-    """Every request with what came of it, in order."""
+    """Every request with its outcome, in order."""
     replies = {Slot(*line.record["slot"]): line for line in _replies(run.llm_log)}
     ranked = state.ranked()
     for slot, entry in sorted(state.slots.items()):
@@ -260,7 +266,7 @@ def _programs(run: RunFolder, state: RunState) -> Iterator[dict[str, Any]]:
 
 
 def _concerns(run: RunFolder, entry: SlotState) -> list[str]:
-    """What holding a program against known behaviour made suspect."""
+    """The concerns of the screening and of the audit about a program."""
     if entry.program is None:
         return []
     found = (run.screen(entry.program), run.audit(entry.program))

@@ -1,4 +1,4 @@
-"""Subgoals on the page: whether each may be trusted, and when each evaluation episode was paid for it."""
+"""The subgoals of the report: their evidence, and when each episode reached them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rewardsmith.run.state import RunState
 _TRUST = {
     "labels": "the task's labels",
     "judge": "a model that was shown the steps",
-    "behaviour": "known behaviour",
-    "nothing": "nothing yet: no success is known",
+    "behaviour": "recorded episodes",
+    "nothing": "none yet: no success is recorded",
 }
 
 
 def subgoal_facts(run: RunFolder, state: RunState, program: str) -> dict[str, Any] | None:
-    """Of a program with subgoals: ``audit`` rows, the ``names``, and per evaluation episode when each was reached.
+    """The ``audit`` rows, the ``names``, and per evaluation episode when each was reached.
 
     None where there are none, or no agent was trained for them.
     """

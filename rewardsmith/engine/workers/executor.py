@@ -29,6 +29,9 @@ class Resources:
         gpus: GPUs; 0.25 lets four calls share one, 0 keeps the call off every GPU. With None the
             call sees all GPUs and is not counted.
         memory_mb: main memory in MB; 0 is not counted.
+
+    Example:
+        rs.design("mountain-car", needs=rs.Resources(gpus=0.25))  # four trainings share a GPU
     """
 
     cores: float = 1.0

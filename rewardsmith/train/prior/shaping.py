@@ -79,6 +79,13 @@ def q_shaped(
 
     Raises:
         UsageError: another algorithm, an unknown option, or pairs that shall act or order actions.
+
+    Example:
+        def q_prior(obs, actions):  # -> (n,), the expected return of each action
+            return -abs(obs[:, 0] - actions[:, 0])
+
+        model = rs.q_shaped(SAC, q_prior=q_prior)("MlpPolicy", env)
+        model.learn(50_000)
     """
     if not issubclass(algorithm, _KINDS):
         raise UsageError(
