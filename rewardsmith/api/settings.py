@@ -52,7 +52,7 @@ class Settings(RunSettings):
     options: Annotated[
         Mapping[str, Any],
         Field(
-            description="Option of the strategy, such as rounds=2; the command rewardsmith "
+            description="Options of the strategy, such as rounds=2; the command rewardsmith "
             "strategies lists them all."
         ),
         Setting("Search", option="option", short="-O", metavar="NAME=VALUE"),
@@ -81,8 +81,8 @@ class Settings(RunSettings):
     training: Annotated[
         Mapping[str, Any],
         Field(
-            description="Change to the training defaults of the task, such as n_envs=8 or "
-            "learning_rate=1e-3; can be repeated."
+            description="Changes to the training defaults of the task, such as n_envs=8 or "
+            "learning_rate=1e-3."
         ),
         Setting("Training", option="set", metavar="NAME=VALUE"),
     ] = {}
