@@ -25,35 +25,35 @@ class Settings(RunSettings):
     model: Annotated[
         str | None,
         Field(
-            description="The writer: a model as provider/name; or grammar, a built-in search that "
-            "asks no model; or questions, for the strategy eager. By default it follows from the "
-            "API key that is set; grammar without a key."
+            description="Writer of the programs: a model as provider/name; grammar, a built-in "
+            "search that uses no model; or questions, for the strategy eager. By default, a model "
+            "of the provider whose API key is set, or grammar if no key is set."
         ),
         Setting("Model"),
     ] = None
     replies: Annotated[
         str | Path | RecordedReplies | None,
-        Field(description="File of recorded replies to use in place of a model."),
+        Field(description="File of recorded replies to use instead of a model."),
         Setting("Model"),
     ] = None
     ask: Annotated[
         bool,
-        Field(description="Let the user write the programs, through ask and tell."),
+        Field(description="Write the programs yourself, with ask and tell."),
         Setting("Model"),
     ] = False
     strategy: Annotated[
         str | None,
         Field(
-            description="Strategy, which decides the next step of the run; by default eureka, and "
-            "evolve where the grammar writes."
+            description="Strategy that decides the next step of the run; by default eureka, or "
+            "evolve if the grammar writes the programs."
         ),
         Setting("Search"),
     ] = None
     options: Annotated[
         Mapping[str, Any],
         Field(
-            description="Options of the strategy, such as rounds=2; rewardsmith strategies lists "
-            "them."
+            description="Options of the strategy, such as rounds=2; the command rewardsmith "
+            "strategies lists them all."
         ),
         Setting("Search", option="option", short="-O", metavar="NAME=VALUE"),
     ] = {}
@@ -61,19 +61,21 @@ class Settings(RunSettings):
         str | Sequence[str] | None,
         Field(
             description="Functions that programs define: reward, potential, subgoals, q_prior, "
-            "several (a,b), or all that the learner of the task can use; by default what the "
-            "strategy is made for. Without a reward, the environment's own reward stays."
+            "several of these (a,b), or all, which means all that the learner of the task can use. "
+            "The default depends on the strategy. Without reward, agents keep the native reward."
         ),
         Setting("Search", metavar="PARTS"),
     ] = None
     prompts: Annotated[
         str | Path | None,
-        Field(description="Folder whose prompt templates replace the built-in ones."),
+        Field(description="Folder of prompt templates that replace the built-in ones."),
         Setting("Search"),
     ] = None
     steps: Annotated[
         int | None,
-        Field(gt=0, description="Training steps of each training; the task's number by default."),
+        Field(
+            gt=0, description="Environment steps of each training; by default those of the task."
+        ),
         Setting("Training"),
     ] = None
     training: Annotated[

@@ -42,9 +42,7 @@ def _add_tell(app: typer.Typer) -> None:
         run: given.RunName,
         reply: Annotated[
             str,
-            typer.Argument(
-                metavar="FILE", help="File with the reply to the request; - reads stdin."
-            ),
+            typer.Argument(metavar="FILE", help="File with the reply to the request; - for stdin."),
         ],
         by: Annotated[
             str, typer.Option(help="Name of the author of the reply, for the run's log.")
@@ -84,7 +82,8 @@ def _add_say(app: typer.Typer) -> None:
             str, typer.Argument(help="What the agent should do differently, in words.")
         ],
         program: Annotated[
-            str | None, typer.Option(help="Id of the program; by default the best one.")
+            str | None,
+            typer.Option(help="Program whose agent the words are about; by default the best one."),
         ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:

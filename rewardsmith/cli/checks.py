@@ -87,7 +87,7 @@ def _show_verdict(output: Output, verdict: Verdict) -> None:
         listed = ", ".join(f"{name} {number(share)}" for name, share in shares)
         console.print(f"reacts to {listed}", soft_wrap=True)
     for name, rate in verdict.rates.items():
-        console.print(f"subgoal {name} holds after {rate:.1%} of random steps", markup=False)
+        console.print(f"subgoal {name} is true after {rate:.1%} of random steps", markup=False)
 
 
 def _term_table(verdict: Verdict, recorded: TermRanges | None) -> Table:

@@ -107,8 +107,8 @@ def _flag(*names: str, text: str) -> Any:
 _COMMON: dict[str, Any] = {
     "as_json": _flag("--json", text="Print the result as one JSON value."),
     "quiet": _flag("--quiet", "-q", text="Print only the result and errors, no notes or progress."),
-    "verbose": _flag("--verbose", "-v", text="Print more notes."),
-    "debug": _flag("--debug", text="Print tracebacks of errors."),
+    "verbose": _flag("--verbose", "-v", text="Print more details."),
+    "debug": _flag("--debug", text="Print the traceback of an error."),
 }
 
 

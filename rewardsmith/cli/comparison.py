@@ -38,7 +38,7 @@ def comparison_table(rows: Sequence[ComparedRun]) -> Table:
         "cost",
         "environment steps",
         "time",
-        "difference to the first",
+        "difference from the first",
         "STARC distance",
         "EPIC distance",
     )

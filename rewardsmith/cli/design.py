@@ -25,7 +25,7 @@ _NO_MODEL = {
     "questions": "the program is composed from the task's text fields",
 }
 _A_MODEL = (
-    "To use a model, set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name a model of your own server: "
+    "To use a model, set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name a model on your own server: "
     "--model ollama/NAME."
 )
 DEMO_TASK = "mountain-car-continuous"
@@ -62,14 +62,14 @@ def _add_design(app: typer.Typer) -> None:
                 "request differs.",
             ),
         ] = False,
-        rounds: Annotated[int | None, typer.Option(help="Short for -O rounds=N.")] = None,
-        samples: Annotated[int | None, typer.Option(help="Short for -O samples=N.")] = None,
+        rounds: Annotated[int | None, typer.Option(help="Same as -O rounds=N.")] = None,
+        samples: Annotated[int | None, typer.Option(help="Same as -O samples=N.")] = None,
         workers: given.Workers = None,
         executor: given.Executor = "local",
         gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
         dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Show the plan of the run and stop.")
+            bool, typer.Option("--dry-run", help="Show the plan of the run and exit.")
         ] = False,
         confirm_above: given.ConfirmAbove = 1.0,
         yes: Annotated[
@@ -194,8 +194,7 @@ def _recorded_demo(output: Output) -> dict[str, Any]:
     replies = load_replies(asset_folder("tasks") / DEMO_TASK / "recorded_replies.json")
     when = f" on {replies.recorded}" if replies.recorded else ""
     said = (
-        f"The replies of this demo were written by {replies.model}{when} and recorded; no model "
-        "is asked."
+        f"This demo replays recorded replies that {replies.model} wrote{when}; no model is called."
     )
     output.notes.print(said, style="cyan")
     rounds = 1 + max(reply.round for reply in replies.replies)
@@ -243,7 +242,7 @@ def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: floa
     output.notes.print(plan_table(planned, expected))
     if planned.config.writer in _NO_MODEL:
         output.notes.print(
-            f"No model is asked: {_NO_MODEL[planned.config.writer]}. {_A_MODEL}", style="cyan"
+            f"No model is used: {_NO_MODEL[planned.config.writer]}. {_A_MODEL}", style="cyan"
         )
     if (
         planned.config.writer != "model"

@@ -81,5 +81,5 @@ def _cell(refused: bool, layer: str) -> Text:
 
 def _trainers(report: SandboxReport) -> str:
     if report.landlock:
-        return f"trainers can write only to their own folder (Landlock {report.landlock})"
-    return "trainers could write outside of their own folder: this kernel has no Landlock"
+        return f"trainers can write only to their own folders (Landlock {report.landlock})"
+    return "trainers can write outside their own folders: this kernel has no Landlock"

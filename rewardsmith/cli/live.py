@@ -86,7 +86,7 @@ class _Lines(_Noting):
         if trials and time.monotonic() - self._last_line > _PROGRESS_S:
             done = sum(trial.steps for trial in trials)
             total = sum(trial.total for trial in trials)
-            self._line(f"{len(trials)} trainings run: {done:,} of {total:,} training steps")
+            self._line(f"{len(trials)} trainings running: {done:,} of {total:,} training steps")
 
     def _line(self, text: str) -> None:
         self._last_line = time.monotonic()

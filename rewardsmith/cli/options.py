@@ -10,7 +10,7 @@ import typer
 from rewardsmith.cli.complete import run_names, task_names
 
 ALL_SETTINGS = ("*",)  # in place of names of settings
-_TASK = "Name of a task, its folder, or an environment id."
+_TASK = "Name of a task, path of a task folder, or environment id."
 MaybeTask = Annotated[str | None, typer.Argument(help=_TASK, autocompletion=task_names)]
 TaskArgument = Annotated[str, typer.Argument(help=_TASK, autocompletion=task_names)]
 TaskOption = Annotated[str, typer.Option(help=_TASK, autocompletion=task_names)]
@@ -20,27 +20,27 @@ Goal = Annotated[
 ]
 Fitness = Annotated[
     str | None,
-    typer.Option(help='Fitness for an environment id: native_return, or info["key"].'),
+    typer.Option(help='Fitness of the task, for an environment id: native_return, or info["key"].'),
 ]
 RunName = Annotated[str, typer.Argument(help="Name or path of a run.", autocompletion=run_names)]
 RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
 Workers = Annotated[
     int | None,
-    typer.Option(min=1, help="Number of concurrent trainings; the number of cores by default."),
+    typer.Option(min=1, help="Number of concurrent trainings; by default the number of cores."),
 ]
 Executor = Annotated[
-    str, typer.Option(help="Executor of the trainings: local, or the name of a plugin's.")
+    str, typer.Option(help="Executor that runs the trainings: local, or one from a plugin.")
 ]
 Gpus = Annotated[
     float | None,
     typer.Option(
-        min=0.0, help="GPUs of each training: 0.25 lets four trainings share one, 0 uses none."
+        min=0.0, help="GPUs for each training: 0.25 lets four trainings share one, 0 uses none."
     ),
 ]
 ConfirmAbove = Annotated[
     float,
     typer.Option(
         metavar="USD",
-        help="On a terminal, ask for confirmation before a run that may cost more.",
+        help="On a terminal, ask for confirmation before a run that may cost more than this.",
     ),
 ]

@@ -37,18 +37,20 @@ def _add_check(app: typer.Typer) -> None:
         goal: given.Goal = None,
         run: Annotated[
             str | None,
-            typer.Option(help="Run whose episodes are used; by default the latest of the task."),
+            typer.Option(
+                help="Run whose episodes are used; by default the latest run of the task."
+            ),
         ] = None,
         episodes: Annotated[
             Path | None,
             typer.Option(
                 metavar="FILE",
-                help="File of recorded episodes, used in place of a run; see tasks record.",
+                help="File of recorded episodes to use instead of a run; see tasks record.",
             ),
         ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Check a program: its errors, term ranges and speed, and how it orders recorded episodes.
+        """Check a program: report errors, term ranges, speed, and how it ranks recorded episodes.
 
         The exit code is 5 if the program is refused.
         """
@@ -76,7 +78,7 @@ def _add_train(app: typer.Typer) -> None:
             int, typer.Option(min=1, help="Number of trainings, each with its own seed.")
         ] = 5,
         native: Annotated[
-            bool, typer.Option("--native", help="Train with the native reward too, and compare.")
+            bool, typer.Option("--native", help="Also train with the native reward, and compare.")
         ] = False,
         workers: given.Workers = None,
         executor: given.Executor = "local",
@@ -154,7 +156,7 @@ def _print_trained(output: Output, result: TrainResult, found: Any) -> None:
 
 def _score(score: Any) -> str:
     return (
-        "-, a training did not finish"
+        "none, a training did not finish"
         if score is None
         else f"{score} over {score.n} seed{'s' * (score.n > 1)}"
     )

@@ -83,7 +83,7 @@ def _add_export(app: typer.Typer) -> None:
         ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Write the reward file of the best program, its results and its policy."""
+        """Export the best program: its reward file, its results and the trained policy."""
         from rewardsmith.api.runs import load_run
 
         folder = load_run(run, runs).export(target)
@@ -100,7 +100,7 @@ def _add_export(app: typer.Typer) -> None:
                 f"{policy_prefix(reward.name)}{name}" for name in ("policy.zip", "vecnormalize.pkl")
             )
             output.notes.print(
-                f"written beside it: {reward.stem}.json, {beside} (if there is one)", markup=False
+                f"in the same folder: {reward.stem}.json, {beside} (if there is one)", markup=False
             )
 
 
@@ -118,7 +118,7 @@ def _add_report(app: typer.Typer) -> None:
         open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Write a report of a run as one HTML file: result, curves, programs, changes, cost."""
+        """Write the report of a run as one HTML file: result, curves, programs, changes, cost."""
         from rewardsmith.api.runs import load_run
 
         path = load_run(run, runs).report(target)

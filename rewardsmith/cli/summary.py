@@ -155,7 +155,7 @@ def _over(score: Interval) -> str:
 def _against(best: Best, report_seeds: int) -> str:
     if best.rung != "report":
         missing = "the report is not finished" if report_seeds else "there was no report"
-        return f" that selection used, so too good on average; {missing}"
+        return f" that selection used, so optimistic; {missing}"
     if best.native is None:
         return "; the native reward was not trained to the end"
     bounds = (

@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
     tasks = typer.Typer(
         help="List and show tasks, draft a new task, record episodes.", no_args_is_help=True
     )
-    prompts = typer.Typer(help="Show the prompts of a model.", no_args_is_help=True)
+    prompts = typer.Typer(help="Show the prompts that a model receives.", no_args_is_help=True)
     app.add_typer(tasks, name="tasks")
     app.add_typer(prompts, name="prompts")
     _add_list(tasks)

@@ -54,11 +54,11 @@ class Budget(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     usd: Annotated[float | None, Field(gt=0, description="Limit on the cost of the model.")] = None
-    tokens: Annotated[
-        int | None, Field(gt=0, description="Limit on tokens, sent and received.")
-    ] = None
+    tokens: Annotated[int | None, Field(gt=0, description="Limit on tokens sent and received.")] = (
+        None
+    )
     calls: Annotated[
-        int | None, Field(gt=0, description="Limit on requests to the model, repairs included.")
+        int | None, Field(gt=0, description="Limit on requests to the model, including repairs.")
     ] = None
     steps: Annotated[
         int | None,
@@ -66,7 +66,10 @@ class Budget(BaseModel):
     ] = None
     minutes: Annotated[
         float | None,
-        Field(gt=0, description="Limit on working minutes; the run stops between rounds."),
+        Field(
+            gt=0,
+            description="Limit on the active minutes of the run; it stops only between rounds.",
+        ),
     ] = None
 
     def replaced_by(self, limits: Budget) -> Budget:
@@ -86,7 +89,7 @@ class RunSettings(BaseModel):
     ] = None
     temperature: Annotated[
         float | None,
-        Field(description="Sampling temperature of the model; the provider's default if not set."),
+        Field(description="Sampling temperature of the model; by default the provider's."),
         Setting("Model"),
     ] = None
     effort: Annotated[
@@ -96,20 +99,20 @@ class RunSettings(BaseModel):
     ] = None
     max_output_tokens: Annotated[
         int,
-        Field(gt=0, description="Limit on the tokens of one answer, hidden reasoning included."),
+        Field(gt=0, description="Limit on the tokens of one reply, including hidden reasoning."),
         Setting("Model"),
     ] = 16_000
     price: Annotated[
         tuple[float, float] | None,
         Field(
-            description="Price of input and output in USD per million tokens, for a model whose "
+            description="Prices of input and output in USD per million tokens, for a model whose "
             "list price is unknown or wrong."
         ),
         Setting("Model", metavar="IN,OUT", in_digest=False),
     ] = None
     llm_timeout_s: Annotated[
         float,
-        Field(gt=0, description="Seconds to wait for an answer before a request fails."),
+        Field(gt=0, description="Seconds to wait for a reply before a request fails."),
         Setting("Model", option="llm-timeout", in_digest=False),
     ] = 300.0
     llm_at_once: Annotated[
@@ -124,22 +127,24 @@ class RunSettings(BaseModel):
     ] = None
     use_expert: Annotated[
         bool,
-        Field(description="Record episodes of the task's own controller for the bank."),
+        Field(
+            description="Record episodes with the task's own controller and add them to the bank."
+        ),
         Setting("Recorded episodes"),
     ] = False
     report_seeds: Annotated[
         int,
         Field(
             ge=0,
-            description="Trainings of the best program, and of the native reward, for the final "
-            "comparison; 0 leaves it out.",
+            description="Number of seeds of the final comparison: on each, one agent is trained with "
+            "the best program and one with the native reward; 0 skips the comparison.",
         ),
         Setting("Training"),
     ] = 5
     device: Annotated[
         str,
         Field(
-            description="Device of the networks: auto, cpu or cuda; auto uses a GPU where it is "
+            description="Device of the networks: auto, cpu or cuda; auto uses a GPU if that is "
             "faster."
         ),
         Setting("Training"),
@@ -150,7 +155,7 @@ class RunSettings(BaseModel):
     allow_weak_sandbox: Annotated[
         bool,
         Field(
-            description="Run even where generated code cannot be confined strongly; see "
+            description="Run even if the sandbox cannot strongly confine generated code; see "
             "rewardsmith doctor."
         ),
         Setting("Run", in_digest=False),

@@ -84,7 +84,7 @@ def test_python_m_is_the_same_program(tmp_path: Path) -> None:
 
 def test_strategies_tell_their_options_with_defaults() -> None:
     done = invoke("strategies")
-    assert "rounds=3" in done.stdout and "how often programs are asked for" in done.stdout
+    assert "rounds=3" in done.stdout and "number of rounds" in done.stdout
 
 
 def test_tasks_are_listed_and_shown() -> None:
@@ -384,7 +384,7 @@ def test_without_a_key_the_plan_says_that_no_model_is_used(tmp_path: Path) -> No
     refused(
         call(tmp_path, "design", "mountain-car", "--price", "1,2"),
         2,
-        says="for a model",
+        says="is a setting of a model",
         hints="--model",
     )
 
