@@ -1,4 +1,4 @@
-"""A program held against known behaviour outside of deciding: what check, show, compare and the report tell of it."""
+"""What recorded episodes say about a program, for check, show, compare and the report."""
 
 from __future__ import annotations
 
@@ -126,7 +126,10 @@ def summary_rows(known: Appraisal) -> list[tuple[str, str]]:
     """The numbers of a program as (name, value), those that are known."""
     rows = _reward_rows(known.quality) if known.pays else []
     if (order := known.ordering) is not None:
-        explained = "of the other actions have a value no higher than the action taken; 50% is no information"
+        explained = (
+            "of the other actions have a value no higher than the action taken; 50% is no "
+            "information"
+        )
         rows += [("prior on Q, better episodes", f"{order.good.mean():.0%} {explained}")]
         rows += [("prior on Q, worse episodes", f"{order.bad.mean():.0%}")]
     return rows

@@ -1,4 +1,4 @@
-"""What a program pays besides the goal: suspicions that hold against known behaviour, each with what to do about it.
+"""Suspicions about a reward, raised by recorded episodes, each with a suggested fix.
 
 All of it is found without training, from what the program pays for trajectories whose worth is
 known; but for :func:`hollow_gain`, which reads the curve of a training. A suspicion warns, and is
@@ -68,10 +68,16 @@ def _order(paid: BankRewards) -> Iterator[Suspicion]:
     kept = paid.agreement("pairs", "mean")
     assert kept is not None
     if kept.share <= _BACKWARDS:
-        message = f"it pays bad behaviour more than good: per step, only {kept.share:.0%} of all pairs are in order"
+        message = (
+            f"it pays bad behaviour more than good: per step, only {kept.share:.0%} of all "
+            "pairs are in order"
+        )
         yield "RS501", message, "turn the sign of what decides it"
     elif kept.share < _BLIND:
-        message = f"it can hardly tell good behaviour from bad: per step, {kept.share:.0%} of all pairs are in order"
+        message = (
+            f"it can hardly tell good behaviour from bad: per step, {kept.share:.0%} of "
+            "all pairs are in order"
+        )
         yield "RS502", message, "pay for what only the good episodes have"
 
 
@@ -88,7 +94,8 @@ def _going_on(paid: BankRewards) -> Iterator[Suspicion]:
     most = int(np.argmax(failures))
     if failures[most] >= success:
         message = (
-            f"an episode that does not reach the goal is paid {failures[most]:.3g} in all in {lengths[most]} steps, "
+            f"an episode that does not reach the goal is paid {failures[most]:.3g} in "
+            f"all in {lengths[most]} steps, "
             f"a success {success:.3g} in about {int(np.median(lengths[ended]))}"
         )
         yield (
@@ -103,7 +110,8 @@ def _going_on(paid: BankRewards) -> Iterator[Suspicion]:
     rate = max(_loop_rate(paid, int(place), longest // _STRETCH, scale) for place in places)
     if rate * longest > max(success, 0.0):
         message = (
-            f"a loop pays: behaviour that comes back to where it was earns {rate:.3g} a step, over a whole episode "
+            f"a loop pays: behaviour that comes back to where it was earns {rate:.3g} "
+            "a step, over a whole episode "
             f"more than the {success:.3g} of a success"
         )
         yield (
@@ -127,14 +135,15 @@ def _failing_soon(paid: BankRewards) -> Iterator[Suspicion]:
     if len(soon) and sums[soon].max() >= good:
         best = int(soon[np.argmax(sums[soon])])
         message = (
-            f"an episode that fails after {lengths[best]} steps is paid {sums[best]:.3g} in all, a good one "
+            f"an episode that fails after {lengths[best]} steps is paid "
+            f"{sums[best]:.3g} in all, a good one "
             f"{good:.3g}: failing soon ends the costs"
         )
         yield "RS508", message, "pay for going on well, or charge the failure that ends it"
 
 
 def _loop_rate(paid: BankRewards, place: int, stretch: int, scale: FloatArray) -> float:
-    """The most that is paid per step in a stretch of a trajectory that ends where it began; 0 where none does."""
+    """Highest reward per step of a stretch that ends where it began; 0 without one."""
     totals, fields = paid.of(place).total, paid.bank.states[place] / scale
     if stretch < 2 or len(totals) < stretch:
         return 0.0
@@ -161,20 +170,23 @@ def _terms(paid: BankRewards) -> Iterator[Suspicion]:
         part = spread[name] / (sum(spread.values()) or 1.0)
         if alone < 0.4 and turned >= kept.share + _CLEARLY:
             message = (
-                f"term {name!r} works against the goal: with its sign turned {turned:.0%} of all pairs of episodes "
+                f"term {name!r} works against the goal: with its sign turned "
+                f"{turned:.0%} of all pairs of episodes "
                 f"would be in order by pay per step, now {kept.share:.0%}"
             )
             yield "RS504", message, "turn its sign, or drop it"
         elif rest >= kept.share + _CLEARLY and part >= _DROWNS:
             message = (
-                f"term {name!r} drowns the others: it makes {part:.0%} of the difference between episodes, and without "
-                f"it {rest:.0%} of all pairs would be in order by pay per step, now {kept.share:.0%}"
+                f"term {name!r} drowns the others: it makes {part:.0%} of the "
+                "difference between episodes, and without "
+                f"it {rest:.0%} of all pairs would be in order by pay per step, now "
+                f"{kept.share:.0%}"
             )
             yield "RS505", message, "make it smaller, or the others larger"
 
 
 def _exploits(paid: BankRewards, before: BankRewards | None) -> Iterator[Suspicion]:
-    """Of failures that the program before paid like a success, some are paid even more: the way is opened wider.
+    """Failures that the parent program rewarded like a success are now rewarded even more.
 
     What both pay has no common unit, so it is told by how far it lies above a usual success, in
     units of what a trajectory is usually paid, signs left out.
@@ -189,16 +201,18 @@ def _exploits(paid: BankRewards, before: BankRewards | None) -> Iterator[Suspici
     if len(more):
         worst = int(more[np.argmax((above - above_before)[more])])
         message = (
-            f"{len(more)} of {len(known)} episodes that do not reach the goal, and that the program before paid like a "
+            f"{len(more)} of {len(known)} episodes that do not reach the goal, and "
+            "that the program before paid like a "
             f"success, are paid even more: one of {len(paid.of(worst).total)} steps by "
-            f"{paid.bank.trajectories[worst].whose} is paid {paid.scores('sum')[worst]:.3g}, a usual success "
+            f"{paid.bank.trajectories[worst].whose} is paid "
+            f"{paid.scores('sum')[worst]:.3g}, a usual success "
             f"{float(np.median(paid.scores('sum')[paid.better])):.3g}"
         )
         yield "RS509", message, "close the way by which these are paid before anything else"
 
 
 def _above_success(paid: BankRewards) -> FloatArray:
-    """How far each trajectory's pay lies above that of a usual success, in units of usual pay, shape (m,)."""
+    """Return above that of a median success, in units of the mean absolute return; shape (m,)."""
     sums, usual = paid.scores("sum"), float(paid.scores("sum", np.abs(paid.output.total)).mean())
     above: FloatArray = (sums - np.median(sums[paid.better])) / (usual or 1.0)
     return above
@@ -214,7 +228,8 @@ def _near_misses(paid: BankRewards) -> Iterator[Suspicion]:
     over = nearest[sums[nearest] >= success]
     if len(over) and len(over) >= len(nearest) / 4:
         message = (
-            f"{len(over)} of {len(nearest)} episodes that nearly reached the goal are paid at least {success:.3g}, as "
+            f"{len(over)} of {len(nearest)} episodes that nearly reached the goal are "
+            f"paid at least {success:.3g}, as "
             "much as a usual success"
         )
         yield (

@@ -1,4 +1,4 @@
-"""Where in known behaviour a program breaks: how often, in which step of which episode, and what it was given there."""
+"""Where a program breaks on recorded episodes: how often, in which step, and on which inputs."""
 
 from __future__ import annotations
 

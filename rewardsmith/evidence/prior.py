@@ -79,7 +79,8 @@ def ordering_concerns(found: Ordering) -> list[Finding]:
     if not clearly_above(list(found.bad), list(found.good)):
         return []
     message = (
-        "the prior on Q values the actions of good episodes less than those of bad ones: at least as much as "
+        "the prior on Q values the actions of good episodes less than those of bad "
+        "ones: at least as much as "
         f"{found.good.mean():.0%} of the other actions, in bad episodes {found.bad.mean():.0%}"
     )
     return [Finding("RS510", "warning", message, "turn the order of its actions", source="audit")]

@@ -1,4 +1,4 @@
-"""How good a reward is, as far as that can be said without training: what check, show, compare and the report tell."""
+"""How good a reward is, as far as recorded episodes can show it without training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _FITTED_ON = 8000  # transitions; more make a fit slow and hardly better
 
 _NO_NUMBER = "distances and shares: it pays something that is not a number"
 _NO_WISHES = (
-    "distance to the native reward, and share of shaping: that reward is the same on every step, and no known episode "
+    "distance to the native reward, and share of shaping: that reward is the same on "
+    "every step, and no known episode "
     "ends by itself, so it tells nothing apart"
 )
 
@@ -38,7 +39,8 @@ class Quality:
             :mod:`rewardsmith.evidence.appraisal`.
         shaping: share of what it adds to a multiple of the environment's reward that is the change
             of a potential, and so harmless.
-        teaching: variance of returns between episodes of a random policy, in units of their squared range.
+        teaching: variance of returns between episodes of a random policy, in units of their
+            squared range.
         terms: the credit of each.
         unsaid: what of this could not be said, and why.
     """
@@ -103,7 +105,7 @@ class _Moves:
         self._folds = np.repeat(np.arange(len(bank)) % _FOLDS, bank.lengths)[self._rows]
 
     def tells_apart(self, other: FloatArray) -> bool:
-        """Whether a reward has wishes to be near to; the same pay on every step has some where episodes end."""
+        """Whether a reward expresses a preference; a constant reward does where episodes end."""
         return bool(
             np.isfinite(other).all() and (np.ptp(other) > 0 or (self._ends.any() and other[0] != 0))
         )

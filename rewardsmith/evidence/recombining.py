@@ -1,11 +1,10 @@
-"""Two programs on transitions whose parts come from different ones, as EPIC compares rewards: also where nobody went.
+"""The EPIC distance of two programs, on recombined transitions that no episode visited.
 
 Each of some real transitions is kept as it was, and given the actions and following states of
 others: from its own state and from the one after it. Whether such a step would end an episode is
-not known, so none does, and none that did
-is among the real ones: what is paid for an end is not compared here, but by STARC. A program may
-break on what cannot happen, which says nothing against it; then there is no distance, and it is
-said why.
+not known, so no recombined step ends one, and real steps that did are left out: STARC compares the
+rewards of endings. A program may break on a transition that cannot happen; that is no fault of the
+program, so there is no distance then, but a reason.
 """
 
 from __future__ import annotations
@@ -34,7 +33,8 @@ def epic_apart(
     if not all("reward" in each.verdict.entries for each in (one, other)):
         return (
             None,
-            "one writes no reward, and the native one cannot be asked about transitions that never happened",
+            "one writes no reward, and the native one cannot be asked about "
+            "transitions that never happened",
         )
     rows = np.flatnonzero(~bank.columns(["terminated"])["terminated"])
     if not len(rows):
@@ -67,7 +67,7 @@ def _recombined(
 def recombined_columns(
     bank: Bank, arguments: tuple[str, ...], kept: Array, drawn: Array
 ) -> Columns:
-    """The real transitions, then each from its state with what was drawn, then each from its next state with that.
+    """The kept transitions, then each recombined from its state, then each from its next state.
 
     Args:
         kept, drawn: rows of the bank's columns, shapes (n,) and (m,).

@@ -123,7 +123,7 @@ def reached(
 
 
 def false_alarms(holds: Array, label: Array, lengths: Array) -> tuple[int, int]:
-    """(false alarms, transitions that could have been one): those before the label is true for the first time.
+    """(false alarms, transitions that could have been one), before the label first becomes true.
 
     Whether a program says "is in hand" or "was just taken up" makes no difference: after that it
     may say what it likes, for it is paid once.
@@ -142,8 +142,10 @@ def concerns(one: SubgoalStatistics, most_false: float = MOST_FALSE) -> Iterator
     """
     if one.label is not None and one.negatives and one.false / one.negatives > most_false:
         message = (
-            f"subgoal {one.name!r} gives false alarms: of {one.negatives} transitions before {one.label!r} is true it "
-            f"holds after {one.false} ({one.false / one.negatives:.2%}; {most_false:.2%} are allowed)"
+            f"subgoal {one.name!r} gives false alarms: of {one.negatives} transitions "
+            f"before {one.label!r} is true it "
+            f"holds after {one.false} ({one.false / one.negatives:.2%}; "
+            f"{most_false:.2%} are allowed)"
         )
         yield _finding(
             "RS511",
@@ -153,7 +155,10 @@ def concerns(one: SubgoalStatistics, most_false: float = MOST_FALSE) -> Iterator
         )
     if one.votes[1] and one.label is None and one.votes[0] < one.votes[1] / 2:
         yes, asked = one.votes
-        message = f"subgoal {one.name!r}: of steps in which it comes true, a model says yes {yes} times of {asked}"
+        message = (
+            f"subgoal {one.name!r}: of steps in which it comes true, a model says yes "
+            f"{yes} times of {asked}"
+        )
         yield _finding(
             "RS515", "error", message, "ask for what the subgoal's name says, and nothing less"
         )
@@ -185,7 +190,7 @@ def concerns(one: SubgoalStatistics, most_false: float = MOST_FALSE) -> Iterator
 
 
 def _label(holds: Array, known: Behaviour) -> tuple[str | None, int, int]:
-    """The label that means the same: of those with which it comes true, the one that it precedes least.
+    """The label with the same meaning: it becomes true in the same step, and is preceded least.
 
     That it comes true in the very step in which the label does tells it from a stage before:
     standing at the door is no false alarm of the open door.

@@ -136,7 +136,8 @@ class RunSettings(BaseModel):
         int,
         Field(
             ge=0,
-            description="Number of seeds of the final comparison: on each, one agent is trained with "
+            description="Number of seeds of the final comparison: on each, one agent is trained "
+            "with "
             "the best program and one with the native reward; 0 skips the comparison.",
         ),
         Setting("Training"),

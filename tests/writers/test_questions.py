@@ -150,7 +150,10 @@ def test_eager_needs_no_model_and_learns(task: Task, tmp_path: Path) -> None:
     for step, won in zip(result["reached"]["question_1"], result["successes"], strict=True):
         assert not won or step is not None, "no success without having met the thing"
     page = run.report(tmp_path / "report.html").read_text()
-    assert "The step at which each evaluation episode reached a subgoal" in page and "question_2" in page
+    assert (
+        "The step at which each evaluation episode reached a subgoal" in page
+        and "question_2" in page
+    )
     facts = (run.export(tmp_path / "out") / "reward.py").read_text()
     assert "class ShowSubgoals" in facts and "BONUS" in facts
 
