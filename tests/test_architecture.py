@@ -29,7 +29,6 @@ PACKAGE = ROOT / "rewardsmith"
 # above.
 ROOMS = (
     "cli",
-    "testing",
     "api",
     "engine",
     "writers",

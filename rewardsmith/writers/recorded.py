@@ -81,5 +81,5 @@ def load_replies(path: Path) -> RecordedReplies:
         place = ".".join(map(str, where)) or "the file"
         raise UsageError(
             f"{path} does not hold recorded replies: {place} is wrong",
-            "see rewardsmith.writers.recorded",
+            'write {"model": "me", "replies": [{"round": 0, "sample": 0, "text": "..."}]}',
         ) from None
