@@ -301,9 +301,9 @@ HEAVY = {
 
 @pytest.mark.parametrize("name", HEAVY)
 def test_what_is_made_to_choke_a_parser_is_refused_in_bounded_time(name: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     assert not check_static(f"def reward(position):\n    return {HEAVY[name]}\n", OFFERED).ok
-    assert time.monotonic() - begun < 5.0
+    assert time.process_time() - begun < 5.0
 
 
 @given(st.text(max_size=300))
