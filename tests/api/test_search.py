@@ -108,7 +108,7 @@ def test_what_cannot_be_told(task: str, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="waits for no reply"):
         search.tell(GOOD)
     other = design(task, tmp_path / "other")
-    with pytest.raises(UsageError, match="does not wait for replies"):
+    with pytest.raises(UsageError, match="waits for no replies: the writer is recorded replies"):
         Search.open(other)
 
 

@@ -87,11 +87,11 @@ def test_a_person_reads_the_question_on_stdout_and_what_to_do_on_stderr(here: Pa
     ("words", "says", "hints"),
     [
         (["design"], "no task was given", "tasks list"),
-        (["design", "line", "--by-position"], "--by-position goes with --replay", "leave it out"),
+        (["design", "line", "--by-position"], "--by-position needs --replay RUN", "leave it out"),
         (["design", "line", "--replay", "x"], "--replay takes its settings", "leave it out"),
         (
             ["design", "line", "--ask", "--model", "openai/x"],
-            "--model and --ask were given",
+            "expected one writer, found --model and --ask",
             "one of",
         ),
         (

@@ -90,7 +90,7 @@ BAD_TASKS = {
     "an unknown fitness": (
         ["envs:Line", "--goal", "g", "--fitness", "score"],
         2,
-        "'score' is none of",
+        "[fitness] source = 'score' is not fitness.py:function",
         "def fitness(",
     ),
     "an unknown option": (["line", "-O", "round=2"], 2, "no option 'round'", "rounds"),
@@ -112,7 +112,7 @@ BAD_TASKS = {
     "replies and a model": (
         ["line", "--model", "openai/x"],
         2,
-        "--model and --replies were given",
+        "expected one writer, found --model and --replies",
         "one of",
     ),
     "a part that --set cannot change": (

@@ -185,7 +185,8 @@ def test_a_run_of_another_task_is_no_bank(tmp_path: Path, executor: FakeExecutor
         with pytest.raises(UsageError, match=r"is a run of .*expected"):
             api.design(str(folder), ask=True, bank=[run.path], runs=tmp_path / "none")
     with pytest.raises(
-        UsageError, match=r"a run of line in env.py:LineWorld, expected one of .* in CartPole-v1"
+        UsageError,
+        match=r"a run of line in env.py:LineWorld, expected a run of cartpole-v1 in CartPole-v1",
     ):
         api.design("CartPole-v1", "Stay up.", ask=True, bank=[run.path], runs=tmp_path / "none")
     assert not (tmp_path / "none").exists()

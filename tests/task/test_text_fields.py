@@ -115,7 +115,7 @@ def test_a_drafted_task_lists_the_words_that_it_saw(task: Task, tmp_path: Path) 
         (("most_words = 4", "most_words = 3"), "at most 3 words, found 4"),
         (('words = ["take", "the",', 'words = ["Take", "the",'), "single words in lower case"),
         (('words = ["take", "the", "red"', 'words = ["take", "red", "red"'), "each once"),
-        (('words = ["take", "the", "red", "blue", "ball", "key"]\n', ""), "list its words"),
+        (('words = ["take", "the", "red", "blue", "ball", "key"]\n', ""), "or list words = [...]"),
         (
             ("source = 'obs[\"text\"]'", "source = 'obs[\"place\"]'"),
             "expected a text, found a ndarray",
