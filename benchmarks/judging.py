@@ -12,7 +12,7 @@ requests and nothing of rewardsmith (judged_programs.jsonl), with the writer's o
 wrong.
 
 The bank is what a run has after one program: a training under the task's own yardstick, its
-checkpoints, disturbed and untaught behaviour.
+checkpoints, disturbed and random behaviour.
 
 Told: how many of each are refused by the checks, fail the comparison with the bank (by rule), or
 are named by the audit; with 95 % intervals (Wilson). And the time of one comparison over 200

@@ -8,7 +8,7 @@ A corridor, a lake and a room whose priors are the truth, and five small environ
 language model wrote from their texts alone, before any training (priors/). Conditions are paired by
 seed with plain training. Told: steps until 80 % of the best mean return that any right condition
 reached, as ratios to plain (geometric means, runs that never got there counted at the end), and the
-final return, as differences to plain in units of (that best - untaught); all with 95 % intervals.
+final return, as differences to plain in units of (that best - random); all with 95 % intervals.
 Where it is cheap also with the prior negated and replaced by noise.
 
 With --overhead the wall time of an update by k, and after the weight is 0, interleaved with plain

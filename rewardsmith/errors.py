@@ -49,13 +49,13 @@ class RunError(RewardsmithError):
 
 
 class BoundaryError(RewardsmithError):
-    """Something outside rewardsmith failed; never held against a program.
+    """Something outside rewardsmith failed; never the fault of a program.
 
     Args:
         where: which boundary was crossed.
         retryable: whether the same request may succeed when made again.
         retry_after_s: how long the other side asked to wait before that; None when it did not say.
-        reason: ``key`` where it was refused, ``connection`` where nobody answered; empty for
+        reason: ``key`` where it was refused, ``connection`` where no server answered; empty for
             everything else.
     """
 

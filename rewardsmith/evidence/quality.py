@@ -35,7 +35,7 @@ class Quality:
         tau: rank agreement of pay per step with fitness, in [-1, 1].
         from_native: STARC distance to the environment's own reward, in [0, 1].
         from_parent: to the program that it was made from.
-        epic_from_parent: EPIC distance to that, also where nobody went; measured by
+        epic_from_parent: EPIC distance to that, also on unvisited transitions; measured by
             :mod:`rewardsmith.evidence.appraisal`.
         shaping: share of what it adds to a multiple of the environment's reward that is the change
             of a potential, and so harmless.

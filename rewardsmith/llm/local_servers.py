@@ -1,7 +1,7 @@
 """Model servers on this machine with OpenAI's interface, at their default ports.
 
 ``ollama/qwen3`` is ``openai/qwen3`` with ``--base-url http://localhost:11434/v1``, but for the key:
-a server of one's own is never sent the key for OpenAI. Another address goes into ``--base-url`` or,
+your own server never receives the key for OpenAI. Another address goes into ``--base-url`` or,
 say, ``OLLAMA_BASE_URL``.
 """
 

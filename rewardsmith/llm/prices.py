@@ -1,6 +1,6 @@
 """Prices of tokens: the list prices of genai-prices, prices that the user gives, or free.
 
-A price that nobody knows is unknown, never zero; a server of one's own costs nothing here, whatever
+An unknown price is None, never zero; your own server costs nothing here, whatever
 its electricity. List prices are those of genai-prices, read offline; they follow providers within
 weeks, so bills may differ.
 """
