@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -36,21 +35,6 @@ COMMANDS = ["design", "demo", "resume", "show", "list", "export", "check", "trai
 
 def invoke(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
-
-
-def test_help_takes_little_more_than_typer_itself() -> None:
-    def used(command: list[str]) -> float:
-        """CPU seconds of a process, the least of three."""
-        times = []
-        for _ in range(3):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run(command, env=environment(), capture_output=True, check=True)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        return min(times)
-
-    bare = "import typer; app = typer.Typer(); app.command()(lambda: None); app(['--help'])"
-    assert used([*COMMAND, "--help"]) < 2 * used([sys.executable, "-c", bare])
 
 
 @pytest.mark.parametrize(

@@ -382,7 +382,7 @@ def test_the_budget_bounds_what_is_asked(unlabelled: str, tmp_path: Path) -> Non
 
 
 def test_who_cannot_judge_is_not_asked(task: Task) -> None:
-    with pytest.raises(UsageError, match="votes ask a model"):
+    with pytest.raises(UsageError, match="votes need a model"):
         rs.plan(task, strategy="calm", ask=True, options={"votes": 1})
     assert (answer_in("**Yes**, because"), answer_in("no."), answer_in("Perhaps")) == (
         True,

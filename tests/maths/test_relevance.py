@@ -104,7 +104,7 @@ def test_distractors_are_found_out_and_identities_hold(task: Task) -> None:
 
 
 def test_a_potential_cannot_be_relevant_to_something(task: Task) -> None:
-    with pytest.raises(UsageError, match="as a potential must not"):
+    with pytest.raises(UsageError, match="a potential must not change"):
         task.with_training({"shaping": {"subgoals": "potential", "relevant_to": "instruction"}})
     with pytest.raises(UsageError, match="'position' is not a text field"):
         load_task("mountain-car").with_training(

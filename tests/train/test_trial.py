@@ -417,7 +417,7 @@ def test_jobs_are_told_apart_by_what_can_change_a_result() -> None:
         {"seed": 1},
         {"steps": 65},
         {"reward": program_terms("x", {"reward": entry_of(MATCH)}, "batched")},
-        {"trainer": "another"},
+        {"training": job.training.model_copy(update={"trainer": "another"})},
         {"rung": "report"},
     ]
     digests = {job.model_copy(update=change).digest("t") for change in changes}
