@@ -36,7 +36,7 @@ class TrainResult:
             native reward was not trained.
         fitness, native_fitness: training seed -> fitness, of the trainings that finished.
         folder: the folder of curves, checkpoints and results.
-        policy: folder of the ``policy.zip`` with the highest return of the program's own reward;
+        policy: folder of the ``policy.zip`` with the highest validation fitness;
             None if no training finished.
         failures: messages of trainings that did not finish.
     """

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import REPORT
 from rewardsmith.run.scores import interval_json, native_difference
 from rewardsmith.run.wording import (
     number,
     only_part,
+    policy_line,
     proof,
     screening_counts,
     spent,
@@ -49,6 +51,7 @@ def summary(run: Run, name: str | None = None) -> Table:
     if solved is not None:
         word = "yes" if best.score.mean >= solved else "no"
         lines.add_row("solved", f"{word}, the task is solved at a mean fitness of {number(solved)}")
+    lines.add_row("policy", policy_line(shipped_trial(state, best.id)))
     lines.add_row("sandbox", _confined(run.folder.manifest()["sandbox"]["level"]))
     screened = screening_counts(state)
     if screened:

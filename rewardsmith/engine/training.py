@@ -237,6 +237,7 @@ def trained(trial: RunningTrial, result: TrialResult) -> Trained:
         fitness=float(np.mean(result.fitness)) if finished else None,
         success_rate=float(np.mean(solved)) if solved is not None else None,
         own_return=result.own_return,
+        validation=float(np.mean(result.validation)) if result.validation else None,
         steps=result.steps,
         wall_s=result.wall_s,
         message=result.message,

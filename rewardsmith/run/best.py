@@ -46,14 +46,16 @@ def best_program(run: RunFolder, state: RunState) -> Best:
 
 
 def shipped_trial(state: RunState, program: str) -> TrialState:
-    """The trial whose policy is exported: the one with the highest own return, not the fittest.
+    """The trial whose policy is exported: the one with the highest validation fitness.
 
-    Trials of the report are preferred to those of the selection.
+    Validation episodes are those on which the checkpoints were ranked. No score uses them, so the
+    evaluation of the exported policy is not biased by this choice. Trials of the report are
+    preferred to those of the selection.
     """
     for rung in ("report", "selection"):
-        trials = [trial for trial in state.trials_of(program, rung) if trial.own_return is not None]
+        trials = _finished(state, program, rung)
         if trials:
-            return max(trials, key=lambda trial: (trial.own_return, -trial.seed))
+            return max(trials, key=lambda t: (t.validation, t.own_return, -t.seed))
     raise ValueError(f"expected a finished trial of {program}, found none")
 
 
@@ -61,8 +63,30 @@ def shown_trial(state: RunState, program: str) -> TrialState | None:
     """The trial whose policy is shown: the exported one, or the first report trial of native."""
     if program != NATIVE:
         return shipped_trial(state, program)
-    trials = state.trials_of(NATIVE, "report")
-    return next((trial for trial in trials if trial.status == "finished"), None)
+    return next(iter(_finished(state, NATIVE, "report")), None)
+
+
+def filmed_trials(state: RunState, program: str) -> dict[str, TrialState]:
+    """The trials whose policies are filmed, by description: each trial once.
+
+    They are the exported policy, the median and the worst training seed beside it, and the policy
+    of the native reward.
+    """
+    shipped = shipped_trial(state, program)
+    ranked = sorted(_finished(state, program, shipped.rung), key=lambda t: (t.fitness, t.seed))
+    native = shown_trial(state, NATIVE)
+    named = {
+        "designed reward, the exported policy": shipped,
+        "designed reward, the worst training seed": ranked[0],
+        "designed reward, the median training seed": ranked[(len(ranked) - 1) // 2],
+        **({"native reward": native} if native is not None else {}),
+    }
+    first = {trial.key: name for name, trial in reversed(named.items())}
+    return {name: trial for name, trial in named.items() if first[trial.key] == name}
+
+
+def _finished(state: RunState, program: str, rung: str) -> list[TrialState]:
+    return [t for t in state.trials_of(program, rung) if t.status == "finished"]
 
 
 def why_none(state: RunState) -> str:

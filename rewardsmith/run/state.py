@@ -66,6 +66,8 @@ class TrialState(Record):
             fault).
         fitness: mean over the evaluation episodes; None unless finished.
         success_rate: share of solved evaluation episodes; None where the task defines no success.
+        validation: mean fitness over the episodes on which checkpoints were ranked, which no score
+            uses; it decides which policy is exported.
         steps: environment steps taken, training and evaluation together.
     """
 
@@ -76,6 +78,7 @@ class TrialState(Record):
     fitness: float | None = None
     success_rate: float | None = None
     own_return: float | None = None
+    validation: float | None = None
     steps: int = 0
     wall_s: float = 0.0
     message: str = ""

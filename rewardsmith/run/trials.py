@@ -110,6 +110,7 @@ class TrialResult(BaseModel):
     Attributes:
         checkpoint: the one with the largest return of its own reward on ranking episodes.
         own_return: its mean undiscounted return on those.
+        validation: its fitness on each of those; no reported number uses it.
         fitness: per evaluation episode, on seeds that ranking never used.
         successes: per evaluation episode, where the task defines success.
         reached: subgoal -> per evaluation episode the step after which it first held, from 1; None
@@ -121,6 +122,7 @@ class TrialResult(BaseModel):
     status: Literal["finished", "program_failed"]
     checkpoint: str = ""
     own_return: float | None = None
+    validation: list[float] = []
     fitness: list[float] = []
     successes: list[bool] | None = None
     reached: dict[str, list[int | None]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from rewardsmith.run.state import RunState, SlotState
+from rewardsmith.run.state import RunState, SlotState, TrialState
 from rewardsmith.types import Interval, Slot
 
 _DOUBTS = {"failed": ", although it failed the screening", "unscreened": ", unscreened"}
@@ -130,6 +130,12 @@ def cost(state: RunState) -> str:
     if not state.unpriced:
         return money(state.usd)
     return "price unknown" if state.unpriced == state.requests else f"at least {money(state.usd)}"
+
+
+def policy_line(trial: TrialState) -> str:
+    """The exported policy in words: the fitness of one training seed, not that of the reward."""
+    solved = "" if trial.success_rate is None else f", {100 * trial.success_rate:.0f} % solved"
+    return f"{trial.rung} seed {trial.seed}, fitness {number(trial.fitness)}{solved}"
 
 
 def proof(difference: Interval | None, other: str = "") -> str:

@@ -97,7 +97,7 @@ def _measured(
     trained: TrainedReport,
     open_functions: OpenFunctions,
 ) -> TrialResult:
-    steps, returns, along = trained.steps, dict[str, float](), list[Episode]()
+    steps, returns, played = trained.steps, dict[str, float](), dict[str, list[Episode]]()
     seed, deterministic = derived_seed("ranking", job.rung, job.seed), job.evaluation.deterministic
     try:
         ranking = Player(task, job.training, RANKING_EPISODES, open_functions)
@@ -106,13 +106,14 @@ def _measured(
             rollout = ranking.play(folder, name, seed, deterministic)
             steps += rollout.steps
             returns[name] = mean_return(reward.ranking(), rollout.episodes)
-            along += rollout.episodes[:_KEPT_OF_EACH]
+            played[name] = rollout.episodes
     except ProgramError as error:
         return _failed(trained, steps, error)
     best = max(returns, key=lambda name: (returns[name], name))  # of equal ones the later
     if job.rung == "selection":
         disturbed = ranking.play(folder, best, seed, deterministic, disturbed=True)
         steps += disturbed.steps
+        along = [episode for each in played.values() for episode in each[:_KEPT_OF_EACH]]
         save_episodes(folder / ALONG, [*along, *disturbed.episodes])
     player = Player(task, job.training, job.evaluation.episodes, lambda _: ranking.functions)
     seed = derived_seed("evaluation", job.rung, job.seed)
@@ -132,6 +133,7 @@ def _measured(
         status="finished",
         checkpoint=best,
         own_return=returns[best],
+        validation=[measure(episode).value for episode in played[best]],
         fitness=[m.value for m in measured],
         successes=successes,
         reached=reached,

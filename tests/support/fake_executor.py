@@ -81,6 +81,7 @@ class FakeExecutor:
             status="finished",
             checkpoint="1",
             own_return=1.0,
+            validation=fitness,
             fitness=fitness,
             steps=steps,
         )

@@ -21,7 +21,7 @@ from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.scores import fitness_by_seed
 from rewardsmith.run.seals import check_seal
-from rewardsmith.run.state import RunState
+from rewardsmith.run.state import RunState, TrialState
 
 _REWARD = "reward.py"
 
@@ -82,10 +82,7 @@ def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
         "parents": list(run.lineage(program).parents),
         "fitness": {rung: _scores(state, program, rung) for rung in ("selection", "report")},
         "native_fitness": _scores(state, NATIVE, "report"),
-        "policy": {
-            "seed": shipped_trial(state, program).seed,
-            "rung": shipped_trial(state, program).rung,
-        },
+        "policy": _policy(shipped_trial(state, program)),
         "spent": {
             "requests": state.requests,
             "tokens": state.tokens,
@@ -100,6 +97,15 @@ def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
         "versions": manifest["versions"],
         "created": manifest["created"],
     }
+
+
+def _policy(trial: TrialState) -> dict[str, float | str | None]:
+    """The exported policy: where it comes from, and its own fitness.
+
+    ``validation`` chose it; ``fitness`` is measured on other episodes.
+    """
+    kept = ("rung", "seed", "validation", "fitness", "success_rate")
+    return {name: getattr(trial, name) for name in kept}
 
 
 def _scores(state: RunState, program: str, rung: str) -> dict[str, Any] | None:

@@ -1,11 +1,10 @@
-"""Films of two policies of a run: that of the best program and that of the native reward."""
+"""Films of the policies of a run: of several training seeds of the best program, and of native."""
 
 from __future__ import annotations
 
 from rewardsmith.engine.workers.executor import Executor, trial_call
 from rewardsmith.errors import RewardsmithError
-from rewardsmith.program import NATIVE
-from rewardsmith.run.best import shown_trial
+from rewardsmith.run.best import filmed_trials
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState
 
@@ -17,10 +16,7 @@ def film_policies(run: RunFolder, state: RunState, program: str, executor: Execu
         Why there is none, for each that could not be made: many environments cannot draw
             themselves.
     """
-    trials = [
-        trial for each in (program, NATIVE) if (trial := shown_trial(state, each)) is not None
-    ]
-    folders = [run.trial_folder(trial.program, trial.rung, trial.seed) for trial in trials]
+    folders = [run.trial(trial).path for trial in filmed_trials(state, program).values()]
     calls = [executor.submit(trial_call(run, "film", [folder], "film.log")) for folder in folders]
     missing = []
     for call in calls:

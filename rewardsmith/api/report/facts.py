@@ -17,7 +17,7 @@ from rewardsmith.evidence.appraisal import appraise_in_run, summary_rows
 from rewardsmith.llm.log import read_lines
 from rewardsmith.maths.agreement import Credit
 from rewardsmith.program import NATIVE
-from rewardsmith.run.best import best_program, shipped_trial, shown_trial
+from rewardsmith.run.best import best_program, filmed_trials, shipped_trial, shown_trial
 from rewardsmith.run.curves import CurveRow
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
@@ -30,6 +30,7 @@ from rewardsmith.run.wording import (
     only_part,
     outcome,
     place,
+    policy_line,
     proof,
     screening_counts,
     spent,
@@ -58,6 +59,7 @@ def facts(run: RunFolder) -> dict[str, Any]:
         "solved": None if best is None or solved is None else best.score.mean >= solved,
         "threshold": solved,
         "proof": proof(gain, "the native reward") if gain is not None else "",
+        "policy": policy_line(shipped_trial(state, best.id)) if best is not None else "",
         "warnings": list(state.preflight.warnings) if state.preflight is not None else [],
         "spent": spent(state),
         "costs": _costs(state),
@@ -225,16 +227,14 @@ def _episode(run: RunFolder, state: RunState, program: str) -> Episode | None:
 
 
 def _films(run: RunFolder, state: RunState, best: str) -> list[tuple[str, str]]:
-    """Whose agent, and its film as text."""
+    """Whose policy, and its film as text."""
     found = []
-    for program, label in ((best, "designed reward"), (NATIVE, "native reward")):
-        trial = shown_trial(state, program)
-        path = run.trial(trial).film if trial is not None else None
-        episode = _episode(run, state, program)
-        if path is not None and episode is not None:
-            found.append(
-                (f"{label}, {len(episode):,} steps", b64encode(path.read_bytes()).decode())
-            )
+    for label, trial in filmed_trials(state, best).items():
+        folder = run.trial(trial)
+        if folder.film is None:
+            continue
+        about = f"{label}: {len(folder.episodes()[0]):,} steps, fitness {number(trial.fitness)}"
+        found.append((about, b64encode(folder.film.read_bytes()).decode()))
     return found
 
 
