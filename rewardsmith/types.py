@@ -131,6 +131,43 @@ class Interval:
         return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
+@dataclass(frozen=True)
+class Difference(Interval):
+    """A mean difference, paired by training seed.
+
+    Attributes:
+        p: two-sided p-value of the sign-flip permutation test; below 6 seeds it cannot reach 0.05.
+        further_seeds: how many more seeds would probably decide the sign of the difference; 0 if it
+            is decided, None where this cannot be estimated.
+    """
+
+    p: float
+    further_seeds: int | None
+
+    @property
+    def decided(self) -> bool:
+        """Whether the sign of the difference is significant at the 5 % level."""
+        return self.p <= 0.05
+
+
+@dataclass(frozen=True)
+class SeedSummary:
+    """The fitness of training seeds one by one: what a mean hides.
+
+    Attributes:
+        solved: number of seeds that solve the task; None where the task names no such fitness.
+        n: number of seeds.
+        solved_low, solved_high: 95 % interval of the probability that a seed solves the task.
+    """
+
+    n: int
+    median: float
+    worst: float
+    solved: int | None = None
+    solved_low: float | None = None
+    solved_high: float | None = None
+
+
 Shapes = Mapping[
     str, tuple[tuple[int, ...], np.dtype[Any]]
 ]  # argument -> (shape of one row, dtype)

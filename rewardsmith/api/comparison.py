@@ -14,7 +14,7 @@ from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.scores import fitness_by_seed, seed_difference
 from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import cost, proof
-from rewardsmith.types import Interval
+from rewardsmith.types import Difference, Interval
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ComparedRun:
     cost: str
     steps: int
     active_s: float
-    difference: Interval | None
+    difference: Difference | None
     apart: float | None
     apart_epic: float | None
     proof: str
@@ -83,7 +83,7 @@ def program_difference(one: Best, other: Best, names: tuple[str, str]) -> str:
 def _row(run: RunFolder, first: RunFolder) -> ComparedRun:
     state = fold(run.events())
     best = best_program(run, state)
-    difference: Interval | None = None
+    difference: Difference | None = None
     apart: tuple[float | None, float | None] = (None, None)
     if run.path != first.path:
         begun = fold(first.events())
@@ -117,7 +117,7 @@ def _apart(
     return found.quality.from_parent, found.quality.epic_from_parent
 
 
-def _difference(own: tuple[RunState, str], other: tuple[RunState, str]) -> Interval | None:
+def _difference(own: tuple[RunState, str], other: tuple[RunState, str]) -> Difference | None:
     """Fitness of a program minus that of another's, on the report seeds of both."""
     ours, others = (fitness_by_seed(state, program, "report") for state, program in (own, other))
-    return seed_difference(ours, others)
+    return seed_difference(ours, others, own[0].fitness_range)

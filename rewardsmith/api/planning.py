@@ -35,6 +35,7 @@ from rewardsmith.writers.questions.program import texts_of
 from rewardsmith.writers.recorded import REPLIES, RecordedReplies, RecordedReply, load_replies
 
 TAPE = "tape.jsonl"  # in a run that replays another
+_SHORT_TRAINING = 100_000  # steps
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def resolved_plan(task: Task | str, goal: str | None, settings: Settings) -> Pla
         model=(settings.model or default_model()) if writer == "model" else None,
         replies=_provenance(recorded),
         steps=steps,
+        report_seeds=_report_seeds(settings.report_seeds, steps),
         produce=produced(settings.produce, name, resolved, writer),
         bank=tuple(map(str, settings.bank)),
     )
@@ -114,6 +116,13 @@ def resolved_plan(task: Task | str, goal: str | None, settings: Settings) -> Pla
     given = given_episodes(resolved, config.bank, expert=config.use_expert)
     files = _files(recorded, similar_tasks(resolved, strategy.needs.examples))
     return Plan(resolved, config, strategy, _prompts(settings, strategy), files, given)
+
+
+def _report_seeds(wanted: int | None, steps: int) -> int:
+    """Ten where a training takes seconds; each costs two trainings."""
+    if wanted is not None:
+        return wanted
+    return 10 if steps <= _SHORT_TRAINING else 5
 
 
 def _recorded(replies: str | Path | RecordedReplies | None) -> RecordedReplies | None:

@@ -78,6 +78,17 @@ class Settings(RunSettings):
         ),
         Setting("Training"),
     ] = None
+    report_seeds: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="Number of seeds of the final comparison: on each, one agent is trained "
+            "with the best program and one with the native reward; 0 skips the comparison. The "
+            "default is 10 for trainings of at most 100,000 steps, else 5. With fewer than 6 seeds "
+            "no difference is significant.",
+        ),
+        Setting("Training"),
+    ] = None
     training: Annotated[
         Mapping[str, Any],
         Field(

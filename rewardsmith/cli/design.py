@@ -181,7 +181,7 @@ def _add_demo(app: typer.Typer) -> None:
             _recorded_demo(output) if recorded else {"model": "grammar", "options": {"seed": seed}}
         )
         # The programs come from this package, so they need no strong sandbox.
-        planned = plan(DEMO_TASK, report_seeds=5, allow_weak_sandbox=True, **settings)
+        planned = plan(DEMO_TASK, allow_weak_sandbox=True, **settings)
         _confirm(output, planned, workers, None)
         _carry_out(output, planned, runs, execution(executor, workers, gpus))
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
-from rewardsmith.run.best import shipped_trial
+from rewardsmith.run.best import policy_json, shipped_trial
 from rewardsmith.run.folder import REPORT
-from rewardsmith.run.scores import interval_json, native_difference
+from rewardsmith.run.scores import interval_json, native_difference, seeds_of
 from rewardsmith.run.wording import (
     number,
     only_part,
     policy_line,
     proof,
     screening_counts,
+    seeds_line,
     spent,
 )
 from rewardsmith.types import Interval
@@ -48,6 +50,9 @@ def summary(run: Run, name: str | None = None) -> Table:
     if proof:
         lines.add_row("", proof)
     solved = run.folder.task().spec.fitness.solved
+    seeds = seeds_of(state, best.id, best.rung, solved)
+    if seeds is not None:
+        lines.add_row("seeds", seeds_line(seeds))
     if solved is not None:
         word = "yes" if best.score.mean >= solved else "no"
         lines.add_row("solved", f"{word}, the task is solved at a mean fitness of {number(solved)}")
@@ -132,6 +137,7 @@ def _proof(state: RunState, best: Best) -> str:
 
 
 def _best_json(state: RunState, best: Best, solved: float | None) -> dict[str, Any]:
+    seeds = seeds_of(state, best.id, best.rung, solved)
     return {
         "program": best.id,
         "slot": list(state.programs[best.id]),
@@ -142,6 +148,8 @@ def _best_json(state: RunState, best: Best, solved: float | None) -> dict[str, A
         if best.rung == "report"
         else None,
         "solved": None if solved is None else best.score.mean >= solved,
+        "seeds": None if seeds is None else asdict(seeds),
+        "policy": policy_json(shipped_trial(state, best.id)),
         "source": best.source,
     }
 

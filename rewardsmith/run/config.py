@@ -24,6 +24,7 @@ class RunConfig(RunSettings):
         model: ``provider/name``; None if the run uses no model.
         replies: the origin of the recorded replies, in words; None where none are used.
         steps: training steps of each training.
+        report_seeds: seeds of the final comparison; 0 without one.
         produce: functions that programs are asked to define, see
             :data:`rewardsmith.program.ENTRY_POINTS`.
         bank: runs and files of recorded episodes that the run was given; the run has a copy.
@@ -36,6 +37,7 @@ class RunConfig(RunSettings):
     model: str | None = None
     replies: str | None = None
     steps: int = Field(gt=0)
+    report_seeds: int = Field(5, ge=0)
     produce: tuple[str, ...] = ("reward",)
     bank: tuple[str, ...] = ()
 

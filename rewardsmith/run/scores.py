@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rewardsmith.maths.statistics import paired_difference
+from rewardsmith.maths.statistics import paired_difference, seed_summary
 from rewardsmith.program import NATIVE
 from rewardsmith.run.state import RunState
-from rewardsmith.types import Interval
+from rewardsmith.types import Difference, Interval, SeedSummary
 
 
 def final_score(state: RunState, program: str) -> tuple[str, Interval | None]:
@@ -28,15 +28,37 @@ def fitness_by_seed(state: RunState, program: str, rung: str) -> dict[int, float
     return {trial.seed: trial.fitness for trial in trials if trial.fitness is not None}
 
 
-def seed_difference(one: Mapping[int, float], other: Mapping[int, float]) -> Interval | None:
-    """Mean of ``one - other`` over the training seeds of both; None if they share none."""
+def seed_difference(
+    one: Mapping[int, float],
+    other: Mapping[int, float],
+    within: tuple[float, float] | None = None,
+) -> Difference | None:
+    """Mean of ``one - other`` over the training seeds of both; None if they share none.
+
+    Args:
+        within: lowest and highest possible fitness, where they are known.
+    """
     seeds = sorted(one.keys() & other.keys())
     if not seeds:
         return None
-    return paired_difference([one[seed] for seed in seeds], [other[seed] for seed in seeds])
+    ours, others = [one[seed] for seed in seeds], [other[seed] for seed in seeds]
+    return paired_difference(ours, others, within)
 
 
-def native_difference(state: RunState, program: str, rung: str = "report") -> Interval | None:
+def seeds_of(
+    state: RunState, program: str, rung: str, solved_from: float | None
+) -> SeedSummary | None:
+    """The training seeds of a score one by one; None without a score.
+
+    Args:
+        solved_from: fitness at which the task counts as solved.
+    """
+    if state.score(program, rung) is None:
+        return None
+    return seed_summary([*fitness_by_seed(state, program, rung).values()], solved_from)
+
+
+def native_difference(state: RunState, program: str, rung: str = "report") -> Difference | None:
     """Fitness of a program minus that of the native reward, paired by training seed.
 
     None unless both were trained on the same seeds to the end: a mean over only the seeds that
@@ -46,11 +68,14 @@ def native_difference(state: RunState, program: str, rung: str = "report") -> In
     trained = [len(state.trials_of(name, rung)) for name in (program, NATIVE)]
     if own.keys() != native.keys() or trained != [len(own), len(native)]:
         return None
-    return seed_difference(own, native)
+    return seed_difference(own, native, state.fitness_range)
 
 
 def interval_json(score: Interval | None) -> dict[str, Any] | None:
     """An interval as JSON."""
     if score is None:
         return None
-    return {"mean": score.mean, "low": score.low, "high": score.high, "seeds": score.n}
+    found = {"mean": score.mean, "low": score.low, "high": score.high, "seeds": score.n}
+    if isinstance(score, Difference):
+        found |= {"p": score.p, "further_seeds": score.further_seeds}
+    return found

@@ -132,16 +132,6 @@ class RunSettings(BaseModel):
         ),
         Setting("Recorded episodes"),
     ] = False
-    report_seeds: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="Number of seeds of the final comparison: on each, one agent is trained "
-            "with "
-            "the best program and one with the native reward; 0 skips the comparison.",
-        ),
-        Setting("Training"),
-    ] = 5
     device: Annotated[
         str,
         Field(

@@ -176,7 +176,14 @@ class RunState:
         trials = self.trials_of(program, rung)
         values = [trial.fitness for trial in trials if trial.fitness is not None]
         owed = self.admitted.get((program, rung), frozenset()) - {trial.seed for trial in trials}
-        return interval(values) if values and len(values) == len(trials) and not owed else None
+        if not values or len(values) != len(trials) or owed:
+            return None
+        return interval(values, self.fitness_range)
+
+    @property
+    def fitness_range(self) -> tuple[float, float] | None:
+        """Lowest and highest possible fitness; None where the task does not name them."""
+        return self.preflight.fitness_range if self.preflight is not None else None
 
     def trials_of(self, program: str, rung: str) -> list[TrialState]:
         """The trials of a program on a rung, by seed."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from rewardsmith.run.state import RunState, SlotState, TrialState
-from rewardsmith.types import Interval, Slot
+from rewardsmith.types import Difference, Interval, SeedSummary, Slot
 
 _DOUBTS = {"failed": ", although it failed the screening", "unscreened": ", unscreened"}
 _COUNTED = {
@@ -138,7 +138,7 @@ def policy_line(trial: TrialState) -> str:
     return f"{trial.rung} seed {trial.seed}, fitness {number(trial.fitness)}{solved}"
 
 
-def proof(difference: Interval | None, other: str = "") -> str:
+def proof(difference: Difference | None, other: str = "") -> str:
     """A difference of fitness, paired by training seed, and whether it is significant.
 
     Args:
@@ -149,8 +149,24 @@ def proof(difference: Interval | None, other: str = "") -> str:
         return "no training seed in common"
     if difference.low is None or difference.high is None:
         return "one seed is not enough for a comparison; train with more"
-    if difference.low > 0 or difference.high < 0:
-        word = "better" if difference.low > 0 else "worse"
-        return f"{word}{other and f' than {other}'} by {difference}, paired by seed"
+    measured = f"{difference}, paired by seed, p = {difference.p:.2g}"
+    if difference.decided:
+        word = "better" if difference.mean > 0 else "worse"
+        return f"{word}{other and f' than {other}'} by {measured}"
     to = other and f" to {other}"
-    return f"the difference{to}, {difference} paired by seed, is not significant; use more seeds"
+    return f"the difference{to}, {measured}, is not significant; {_what_decides(difference)}"
+
+
+def _what_decides(difference: Difference) -> str:
+    if difference.further_seeds is None:
+        return "more seeds would probably not decide it"
+    return f"about {difference.further_seeds} more seeds would decide it"
+
+
+def seeds_line(seeds: SeedSummary) -> str:
+    """The training seeds one by one, in words."""
+    rest = f"median {number(seeds.median)}, worst {number(seeds.worst)}"
+    if seeds.solved is None or seeds.solved_low is None or seeds.solved_high is None:
+        return rest
+    bounds = f"{100 * seeds.solved_low:.0f} to {100 * seeds.solved_high:.0f} %"
+    return f"{seeds.solved} of {seeds.n} solve the task (95 % interval: {bounds}); {rest}"

@@ -11,6 +11,7 @@ import numpy as np
 from rewardsmith.errors import BoundaryError, UsageError, boundary
 from rewardsmith.task.loading import Task
 from rewardsmith.task.sources import Source, parse_source
+from rewardsmith.task.spec import FitnessSpec
 from rewardsmith.types import Episode
 
 
@@ -23,6 +24,7 @@ class Fitness(NamedTuple):
 
 FitnessFunction = Callable[[Episode], Fitness]
 SUCCESS_FIELD = "_success"
+_ROUNDING = 1e-6  # of the range, by which a fitness may lie outside it
 _FIX = "fix the task's fitness function and start a new run: a run keeps its own copy of the task"
 DRAFT = '''"""Fitness of an episode: the task's own measure, never shown to the writer."""
 
@@ -52,12 +54,12 @@ def fitness_function(task: Task) -> FitnessFunction:
     """
     spec = task.spec.fitness
     if spec.source == "native_return":
-        return lambda episode: _native(episode, spec.solved)
+        return lambda episode: _inside(_native(episode, spec.solved), spec)
     source = _parse(spec.source)
     if source.kind == "info":
         return lambda episode: _flag(episode, spec.at)
     function = task.function(source.file, source.keys[0])
-    return lambda episode: _own(function, episode, spec.source)
+    return lambda episode: _inside(_own(function, episode, spec.source), spec)
 
 
 def success_source(task: Task) -> str | None:
@@ -89,6 +91,22 @@ def _flag(episode: Episode, at: str) -> Fitness:
     rows = np.asarray(episode.fields[SUCCESS_FIELD]).astype(bool).reshape(len(episode), -1)
     success = bool(rows.any() if at == "ever" else rows[-1].any())
     return Fitness(float(success), success)
+
+
+def _inside(fitness: Fitness, spec: FitnessSpec) -> Fitness:
+    """The fitness, which must lie in the range that the task states."""
+    if spec.range is None:
+        return fitness
+    low, high = spec.range
+    slack = _ROUNDING * (high - low)
+    if not low - slack <= fitness.value <= high + slack:
+        raise BoundaryError(
+            f"{spec.source} returned {fitness.value}, outside [fitness] range = [{low}, {high}]",
+            "correct the range or the function and start a new run: "
+            "intervals of fitness depend on the range",
+            where="environment",
+        )
+    return Fitness(min(max(fitness.value, low), high), fitness.success)
 
 
 def _own(

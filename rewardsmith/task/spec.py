@@ -140,6 +140,7 @@ class FitnessSpec(Model):
         at: for an info key, whether it must be true at the ``end`` of the episode or at any step
             (``ever``).
         solved: mean fitness over evaluation episodes at which the task counts as solved.
+        range: lowest and highest fitness that an episode can have; a success flag has 0 and 1.
         random, expert: measured mean fitness of the random policy and of the controller in
             ``expert.py``.
     """
@@ -149,8 +150,22 @@ class FitnessSpec(Model):
     doc: str = ""
     unit: str = ""
     solved: float | None = None
+    range: tuple[float, float] | None = None
     random: float | None = None
     expert: float | None = None
+
+    @field_validator("range")
+    @classmethod
+    def _lower_first(cls, values: tuple[float, float] | None) -> tuple[float, float] | None:
+        if values is not None and values[0] >= values[1]:
+            raise ValueError(f"the lower end comes first, found {list(values)}")
+        return values
+
+    @property
+    def possible(self) -> tuple[float, float] | None:
+        """The range of fitness, also of a success flag."""
+        flag = (0.0, 1.0) if self.source.startswith("info") else None
+        return self.range or flag
 
 
 PriorPart = Literal["q", "actions", "states"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.run.trials import TrialProgress
 from rewardsmith.run.wording import duration, place, proof, short_finding, short_score
 from rewardsmith.strategy.base import Shape
-from rewardsmith.types import Interval, Slot
+from rewardsmith.types import Difference, Interval, Slot
 
 A, B = "a" * 12, "b" * 12
 FINDING = "RS108 error (line 2): reward asks for 'positon', which this task does not have — did you mean 'position'?"
@@ -141,9 +142,11 @@ def test_differences_to_the_native_reward_are_paired_and_say_when_they_prove_not
     assert (
         found is not None and found.mean == pytest.approx(0.4) and found.low == pytest.approx(0.4)
     )
-    assert "better than the native reward" in proof(found, "the native reward")
-    assert "is not significant" in proof(Interval(0.1, -0.1, 0.3, 3))
-    assert "worse" in proof(Interval(-0.2, -0.3, -0.1, 3))
+    assert "about 4 more seeds would decide it" in proof(found, "the native reward")  # two seeds
+    proven = Difference(0.4, 0.3, 0.5, 6, p=0.03, further_seeds=0)
+    assert "better than the native reward by 0.4" in proof(proven, "the native reward")
+    assert "worse" in proof(replace(proven, mean=-0.4))
+    assert "probably not" in proof(replace(proven, p=0.9, further_seeds=None))
     assert native_difference(fold([*SEARCH, *REPORT[:3]]), A) is None
 
 

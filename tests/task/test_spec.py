@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rewardsmith.errors import UsageError
+from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.layout import cut
 from rewardsmith.task.loading import TASK_FILE, Task, load_task
@@ -272,8 +272,6 @@ def test_fitness_of_an_episode() -> None:
 
 
 def test_a_broken_fitness_is_named_as_such(folder: Path) -> None:
-    from rewardsmith.errors import BoundaryError
-
     for body, found in [
         ("1 / 0", "ZeroDivisionError"),
         ("0.5", "TypeError"),
@@ -282,3 +280,19 @@ def test_a_broken_fitness_is_named_as_such(folder: Path) -> None:
         (folder / "fitness.py").write_text(f"def fitness(episode):\n    return {body}\n")
         with pytest.raises(BoundaryError, match=found):
             fitness_function(load_task(folder))(episode([1]))
+
+
+def test_a_fitness_outside_its_range_is_an_error_of_the_task() -> None:
+    assert measured("native_return", episode([1, 2]), range=(0.0, 3.0)) == (3.0, None)
+    assert measured("native_return", episode([3 + 1e-9]), range=(0.0, 3.0)) == (3.0, None)
+    with pytest.raises(BoundaryError, match=r"returned 4.0, outside \[fitness\] range") as caught:
+        measured("native_return", episode([4]), range=(0.0, 3.0))
+    assert caught.value.where == "environment"
+    with pytest.raises(UsageError, match="the lower end comes first"):
+        parse_spec({**GOOD, "fitness": {"source": "native_return", "range": [1, 0]}}, "")
+
+
+def test_a_success_flag_has_the_range_0_to_1() -> None:
+    flag = parse_spec({**GOOD, "fitness": {"source": 'info["ok"]'}}, "")
+    assert flag.fitness.possible == (0.0, 1.0)
+    assert parse_spec({**GOOD, "fitness": {"source": "native_return"}}, "").fitness.possible is None

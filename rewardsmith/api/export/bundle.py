@@ -17,11 +17,11 @@ from rewardsmith.engine.workers.executor import Executor
 from rewardsmith.errors import RunError
 from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
-from rewardsmith.run.best import shipped_trial
+from rewardsmith.run.best import policy_json, shipped_trial
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.scores import fitness_by_seed
 from rewardsmith.run.seals import check_seal
-from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.state import RunState
 
 _REWARD = "reward.py"
 
@@ -82,7 +82,7 @@ def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
         "parents": list(run.lineage(program).parents),
         "fitness": {rung: _scores(state, program, rung) for rung in ("selection", "report")},
         "native_fitness": _scores(state, NATIVE, "report"),
-        "policy": _policy(shipped_trial(state, program)),
+        "policy": policy_json(shipped_trial(state, program)),
         "spent": {
             "requests": state.requests,
             "tokens": state.tokens,
@@ -97,15 +97,6 @@ def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
         "versions": manifest["versions"],
         "created": manifest["created"],
     }
-
-
-def _policy(trial: TrialState) -> dict[str, float | str | None]:
-    """The exported policy: where it comes from, and its own fitness.
-
-    ``validation`` chose it; ``fitness`` is measured on other episodes.
-    """
-    kept = ("rung", "seed", "validation", "fitness", "success_rate")
-    return {name: getattr(trial, name) for name in kept}
 
 
 def _scores(state: RunState, program: str, rung: str) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from rewardsmith.run.best import best_program, filmed_trials, shipped_trial, sho
 from rewardsmith.run.curves import CurveRow
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.scores import native_difference
+from rewardsmith.run.scores import native_difference, seeds_of
 from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.run.wording import (
     cost,
@@ -33,6 +33,7 @@ from rewardsmith.run.wording import (
     policy_line,
     proof,
     screening_counts,
+    seeds_line,
     spent,
 )
 from rewardsmith.types import Episode, Slot
@@ -48,6 +49,7 @@ def facts(run: RunFolder) -> dict[str, Any]:
     manifest, solved = run.manifest(), task.spec.fitness.solved
     reported = best is not None and best.rung == "report"
     gain = native_difference(state, best.id) if best is not None and reported else None
+    seeds = seeds_of(state, best.id, best.rung, solved) if best is not None else None
     return {
         "run": run.name,
         "task": task,
@@ -59,6 +61,7 @@ def facts(run: RunFolder) -> dict[str, Any]:
         "solved": None if best is None or solved is None else best.score.mean >= solved,
         "threshold": solved,
         "proof": proof(gain, "the native reward") if gain is not None else "",
+        "seeds": seeds_line(seeds) if seeds is not None else "",
         "policy": policy_line(shipped_trial(state, best.id)) if best is not None else "",
         "warnings": list(state.preflight.warnings) if state.preflight is not None else [],
         "spent": spent(state),
