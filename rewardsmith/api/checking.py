@@ -144,7 +144,8 @@ def _recorded(
     if folder is None:
         return _Recorded(random)
     state = fold(folder.events())
-    best = folder.trial(shipped_trial(state, state.ranked()[0]))
+    assert state.best is not None
+    best = folder.trial(shipped_trial(state, state.best))
     return _Recorded(RunBank(folder).before(state), folder.name, _episodes_of(best))
 
 

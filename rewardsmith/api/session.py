@@ -70,16 +70,16 @@ def carry_on(
             state = engine.go()
             if engine.waiting:
                 return
-            ranked = state.ranked()
-            if not ranked:
+            best = state.best
+            if best is None:
                 raise NoProgram(f"{folder.name} ended without a usable program", why_none(state))
-            if state.exported != ranked[0]:
+            if state.exported != best:
                 observer.doing("writing the export")
-                export_run(folder, state, ranked[0], None, executor)
+                export_run(folder, state, best, None, executor)
                 observer.doing("filming the agents")
-                for why in dict.fromkeys(film_policies(folder, state, ranked[0], executor)):
+                for why in dict.fromkeys(film_policies(folder, state, best, executor)):
                     observer.doing(f"no film: {why}")
-                engine.record(Exported(program=ranked[0]))
+                engine.record(Exported(program=best))
 
 
 def _open_engine(

@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
         found = load_run(run, runs)
         if output.json:
             state = found.state
-            source = found.folder.program(state.ranked()[0]).source if state.ranked() else None
+            source = found.folder.program(state.best).source if state.best else None
             output.emit(
                 {**summary_json(found), "status": status(found.folder, state), "source": source}
             )
@@ -231,8 +231,7 @@ def _row(folder: RunFolder) -> dict[str, Any]:
         manifest, state = folder.manifest(), fold(folder.events())
     except RewardsmithError as error:
         return row | {"status": f"damaged: {error.message}"}
-    ranked = state.ranked()
-    score = final_score(state, ranked[0])[1] if ranked else None
+    score = final_score(state, state.best)[1] if state.best else None
     return row | {
         "created": manifest["created"][:16].replace("T", " "),
         "written_by": RunConfig.model_validate(manifest["config"]).written_by,

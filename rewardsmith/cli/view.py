@@ -35,7 +35,7 @@ def program_table(
         ("report", 10),
     ):
         table.add_column(name, no_wrap=width is not None, min_width=width)
-    best = next(iter(state.ranked()), None)
+    best = state.best
     entries = sorted(state.slots.items())
     hidden = 0 if most is None else max(0, len(entries) - most)
     busy = {trial.program for trial in running}

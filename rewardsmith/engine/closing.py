@@ -1,28 +1,112 @@
-"""The last comparison of a run: the best program against the native reward, on fresh seeds.
+"""The end of a search: exploit search of the leader, then its comparison with the native reward.
 
-Selection chose the program on its own seeds, so its selection score is too good on average; the
-seeds here were never used for choosing anything.
+Selection chose the program on its own seeds, so its selection score is too good on average. The
+report therefore uses seeds that were never used to choose anything. If a report seed fails, the
+search may go on, and the next program is reported on fresh seeds: every such look is counted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rewardsmith.program import NATIVE
 from rewardsmith.run.config import RunConfig
-from rewardsmith.run.orders import Train
+from rewardsmith.run.orders import Extend, Order, PlayScripts, SearchExploits, Train
 from rewardsmith.run.state import RunState
 
-FIRST_REPORT_SEED = 1000
+FIRST_REPORT_SEED = 1000  # of the first look; each look has the next thousand
+FIRST_EXPLOIT_SEED = 500
+EXPLOITERS = 3  # trainings
+EXPLOITER_SHARE = 0.25  # of the steps of a training
+_MOST_SEARCHES = 4  # exploit searches of a run, besides one for each extra round
+_EXTENDABLE = ("model", "grammar", "replay")  # writers that can answer another round
 
 
-def closing_orders(config: RunConfig, state: RunState) -> list[Train]:
-    """Trainings that the report still owes; none when nothing was good enough to report."""
-    ranked = state.ranked()
-    if not ranked:
+def closing_orders(config: RunConfig, state: RunState) -> Sequence[Order]:
+    """What is still owed after the strategy stopped; nothing if no program has a score.
+
+    The leader is searched for exploits, and then compared with the native reward. A leader that
+    does not hold loses its place, and the strategy plans again. If no other program takes it, the
+    search is extended.
+    """
+    leader = next(iter(state.ranked()), None)
+    if leader is None:
         return []
-    seeds = range(FIRST_REPORT_SEED, FIRST_REPORT_SEED + config.report_seeds)
+    owed = _owed(config, state)
+    if owed or _settled(state):
+        return owed
+    return (
+        _exploit_orders(config, state, leader)
+        or _extension(config, state, leader)
+        or _report(config, state, leader)
+    )
+
+
+def _settled(state: RunState) -> bool:
+    """Whether enough looks held: one, and another for each comment of the user."""
+    held = [p for p in state.looks if not state.exploited(p) and not state.unsolved_report_seeds(p)]
+    return len(held) > _comments(state)
+
+
+def _comments(state: RunState) -> int:
+    return sum(map(len, state.comments.values()))
+
+
+def _most_looks(config: RunConfig, state: RunState) -> int:
+    return config.looks + _comments(state)
+
+
+def may_extend(config: RunConfig, state: RunState) -> bool:
+    """Whether the search may have another round."""
+    rounds_left = state.extra_rounds < config.extra_rounds
+    return rounds_left and state.refused is None and config.writer in _EXTENDABLE
+
+
+def _exploit_orders(config: RunConfig, state: RunState, leader: str) -> Sequence[Order]:
+    most = _MOST_SEARCHES + state.extra_rounds + _comments(state)
+    searched = leader in state.exploits or leader in state.looks
+    if not config.exploit_search or searched or len(state.exploits) >= most:
+        return []
+    if not state.scripted:
+        return [PlayScripts()]
+    seeds = range(FIRST_EXPLOIT_SEED, FIRST_EXPLOIT_SEED + EXPLOITERS)
+    owed = tuple(seed for seed in seeds if (leader, seed, "exploit") not in state.trials)
+    if owed:
+        return [Train(leader, owed, "exploit", max(1, round(EXPLOITER_SHARE * config.steps)))]
+    return [SearchExploits(leader)]
+
+
+def _extension(config: RunConfig, state: RunState, leader: str) -> Sequence[Order]:
+    """One more round if the leader is known not to hold, and another look is allowed."""
+    if not may_extend(config, state) or len(state.looks) >= _most_looks(config, state):
+        return []
+    if state.exploited(leader):
+        return [Extend(f"program {leader} has an exploit")]
+    failed = state.unsolved_report_seeds(leader)
+    if failed:
+        return [Extend(f"{failed} of {config.report_seeds} report seeds do not solve the task")]
+    return []
+
+
+def _report(config: RunConfig, state: RunState, leader: str) -> Sequence[Order]:
+    """The trainings of a new look."""
+    if leader in state.looks or len(state.looks) >= _most_looks(config, state):
+        return []
+    return _trainings(config, state, leader, len(state.looks))
+
+
+def _owed(config: RunConfig, state: RunState) -> Sequence[Order]:
+    """The trainings of the last look that are not finished."""
+    number = len(state.looks) - 1
+    return _trainings(config, state, state.looks[number], number) if state.looks else []
+
+
+def _trainings(config: RunConfig, state: RunState, program: str, look: int) -> list[Train]:
+    first = FIRST_REPORT_SEED * (1 + look)
+    seeds = range(first, first + config.report_seeds)
     orders = []
-    for program in (ranked[0], NATIVE):
-        owed = tuple(seed for seed in seeds if (program, seed, "report") not in state.trials)
+    for each in (program, NATIVE):
+        owed = tuple(seed for seed in seeds if (each, seed, "report") not in state.trials)
         if owed:
-            orders.append(Train(program, owed, "report", config.steps))
+            orders.append(Train(each, owed, "report", config.steps))
     return orders

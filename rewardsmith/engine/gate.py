@@ -145,7 +145,11 @@ class Gate:
                 program for program in state.programs if not state.trials_of(program, "selection")
             ]
             trials = (writes + len(waiting)) * self._trials_per_program
-        if state.steps + trials * self._per_trial + self._reserve <= budget.steps:
+        reports = any(isinstance(order, Train) and order.rung == "report" for order in orders)
+        if reports and not state.looks:
+            return None  # steps were kept back for it
+        reserve = 0 if reports else self._reserve
+        if state.steps + trials * self._per_trial + reserve <= budget.steps:
             return None
         return f"the budget of {budget.steps:,} steps is used up ({state.steps:,} taken)"
 

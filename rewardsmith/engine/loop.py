@@ -25,7 +25,8 @@ from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.auditing import Auditor
 from rewardsmith.engine.checking import Checker
 from rewardsmith.engine.closing import closing_orders
-from rewardsmith.engine.gate import parts
+from rewardsmith.engine.exploits import ExploitSearch, is_exploiter_training
+from rewardsmith.engine.gate import Gate, parts
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
 from rewardsmith.engine.training import RunningTrial, Trainings, trained
@@ -35,7 +36,7 @@ from rewardsmith.errors import BoundaryError, ProgramError, RewardsmithError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import Reply
 from rewardsmith.llm.sizes import charged
-from rewardsmith.run.bank import RunBank
+from rewardsmith.run.bank import SCRIPTED, RunBank
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.events import (
     Admitted,
@@ -44,20 +45,35 @@ from rewardsmith.run.events import (
     Consulted,
     Derived,
     Event,
+    ExploitsSearched,
+    Extended,
     PreflightDone,
     Refused,
     Replied,
     Resumed,
     Screened,
+    ScriptsPlayed,
     Stopped,
     Trained,
     Worked,
     fold,
 )
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.orders import Audit, Derive, Order, Screen, Stop, Train, Write
+from rewardsmith.run.orders import (
+    Audit,
+    Derive,
+    Extend,
+    Order,
+    PlayScripts,
+    Screen,
+    SearchExploits,
+    Stop,
+    Train,
+    Write,
+)
 from rewardsmith.run.seals import check_seal
 from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.trials import ExploiterSpec
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
 from rewardsmith.writers.judge import SubgoalJudge
@@ -102,6 +118,7 @@ class Engine:
         self._trainings = Trainings(run, self.task, self.config.device, executor, needs)
         self._screener = Screener(run, bank)
         self._auditor = Auditor(run, bank)
+        self._exploits = ExploitSearch(run, bank)
         self.waiting: list[RunRequest] = []  # requests that wait for a reply of the user
         self.state: RunState = fold(self._events)
 
@@ -118,12 +135,6 @@ class Engine:
             self._run_preflight()
         self._settle_open_slots()
         self._search()
-        if self.waiting:
-            return self.state
-        closing = closing_orders(self.config, self.state)
-        if closing:
-            self._begin(closing)
-        self._carry_out_timed(closing)
         return self.state
 
     def record(self, event: Event) -> None:
@@ -147,10 +158,22 @@ class Engine:
                 and any(isinstance(o, Write) for o in orders)
             ):
                 self.record(Refused(reason=refusal))  # what was bought before is still trained
-            else:
+            elif not self._close(gate):
                 why = refusal or self.state.refused or (stop.reason if stop else "")
                 self.record(Stopped(reason=why))
                 return
+
+    def _close(self, gate: Gate) -> bool:
+        """Carry out the next orders after the end of the search; False if none are left."""
+        orders = closing_orders(self.config, self.state)
+        admitted, refusal = gate.admit(orders, self.state)
+        if refusal is not None:
+            # without steps for exploiters, recorded episodes alone are searched
+            admitted = [SearchExploits(o.program) for o in orders if is_exploiter_training(o)]
+        if admitted:
+            self._begin(admitted)
+            self._carry_out_timed(admitted)
+        return bool(admitted)
 
     def _begin(self, orders: Sequence[Order]) -> None:
         """Record what passed the gate, unless it is the rest of a wave that did."""
@@ -194,6 +217,7 @@ class Engine:
             self._screen([order for order in orders if isinstance(order, Screen)])
             self._audit([order for order in orders if isinstance(order, Audit)])
             self._train([order for order in orders if isinstance(order, Train)])
+            self._close_search(orders)
         finally:
             self.record(Worked(wall_s=time.monotonic() - begun))
 
@@ -334,7 +358,9 @@ class Engine:
         count = sum(len(order.seeds) for order in orders)
         self._observer.doing(f"training {count} agent{'s' * (count > 1)}")
         failures: list[BoundaryError] = []
-        for trial, outcome in self._trainings.carry_out(orders, self._observer.progress):
+        exploiters = self._exploiters(orders)
+        done = self._trainings.carry_out(orders, self._observer.progress, exploiters)
+        for trial, outcome in done:
             if isinstance(outcome, BoundaryError):
                 failures.append(outcome)
                 self._record_failure(trial, outcome)
@@ -343,6 +369,11 @@ class Engine:
         for error in failures:
             if error.retryable or len(failures) == count:  # else the others go on without it
                 raise error
+
+    def _exploiters(self, orders: Sequence[Train]) -> dict[str, ExploiterSpec]:
+        """How the exploiters of each program are trained."""
+        programs = [order.program for order in orders if is_exploiter_training(order)]
+        return {name: self._exploits.exploiter(name, self.state) for name in programs}
 
     def _record_failure(self, trial: RunningTrial, error: BoundaryError) -> None:
         job = trial.job
@@ -354,6 +385,32 @@ class Engine:
             message=error.message,
         )
         self.record(Trained(trial=failed))
+
+    def _close_search(self, orders: Sequence[Order]) -> None:
+        for order in orders:
+            if isinstance(order, PlayScripts):
+                self._play_scripts()
+            elif isinstance(order, SearchExploits):
+                check_seal(self.run, self.state, order.program)
+                self._observer.doing(f"searching recorded episodes for exploits of {order.program}")
+                found = self._exploits.search(order.program, self.state)
+                self.record(ExploitsSearched(found=found))
+            elif isinstance(order, Extend):
+                self.record(Extended(reason=order.reason))
+
+    def _play_scripts(self) -> None:
+        self._observer.doing("recording episodes of scripted actions")
+        self._exploits.write_replays(self.state)
+        call = Call(
+            name="scripts",
+            root=self.run.path.resolve(),
+            reads=(self.run.task_folder.name,),
+            writes=(self.run.bank.name,),
+            log="scripts.log",
+        )
+        self._wait([self._executor.submit(call)], lambda _: None)
+        steps = sum(map(len, self.run.recorded(SCRIPTED)))
+        self.record(ScriptsPlayed(steps=steps))
 
     def _wait(self, futures: list[Future[Any]], take: Callable[[Future[Any]], None]) -> None:
         """Take results as they come; the first failure is raised after all of them were taken."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ from rewardsmith.run.trials import (
     JOB,
     RESULT,
     TRAINED,
+    ExploiterSpec,
     TrainedReport,
     TrialJob,
     TrialProgress,
@@ -123,12 +124,16 @@ class Trainings:
         self._takes = takes
 
     def carry_out(
-        self, orders: Sequence[Train], show: Callable[[Sequence[TrialProgress]], None]
+        self,
+        orders: Sequence[Train],
+        show: Callable[[Sequence[TrialProgress]], None],
+        exploiters: Mapping[str, ExploiterSpec] | None = None,
     ) -> Iterator[tuple[RunningTrial, TrialResult | BoundaryError]]:
         """Run the trials of the orders side by side, as many as the executor takes.
 
         Args:
             show: called about twice a second with the progress of the running ones.
+            exploiters: how the exploiters of a program are trained, on the rung ``exploit``.
 
         Yields:
             Each trial as it ends: with its result, or with the error of its last attempt, which is
@@ -138,7 +143,14 @@ class Trainings:
             UsageError: a training needs more than the executor has.
             RunError: the disk is full.
         """
-        going_on = [self._prepare(order, seed) for order in orders for seed in order.seeds]
+        known = exploiters or {}
+        going_on = [
+            self._prepare(
+                order, seed, known.get(order.program) if order.rung == "exploit" else None
+            )
+            for order in orders
+            for seed in order.seeds
+        ]
         running: list[_RunningCall] = []
         while going_on or running:
             unfinished = []
@@ -187,7 +199,7 @@ class Trainings:
             trial.progress = reported.get(trial.job.key, trial.progress)
         return [trial.progress for trial in running.trials]
 
-    def _prepare(self, order: Train, seed: int) -> RunningTrial:
+    def _prepare(self, order: Train, seed: int, exploiter: ExploiterSpec | None) -> RunningTrial:
         reward, q_prior = self._functions(order.program)
         job = TrialJob(
             program=candidate_id(reward, q_prior),
@@ -199,6 +211,7 @@ class Trainings:
             training=self._task.spec.training,
             evaluation=self._task.spec.evaluation,
             device=self._device,
+            exploiter=exploiter,
         )
         folder = self._run.trial_folder(order.program, order.rung, seed)
         return RunningTrial(job, folder, job.digest(self._task.digest), job.progress())

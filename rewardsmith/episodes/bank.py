@@ -25,6 +25,8 @@ _ORIGINS = {
     "held": "random actions, each held for a while",
     "native": "an agent of the native reward",
     "expert": "a controller written by hand",
+    "scripted": "scripted actions",
+    "exploiter": "an agent that was trained to avoid success",
 }
 
 
@@ -33,8 +35,8 @@ class Trajectory(NamedTuple):
 
     Attributes:
         success: None where the task defines none.
-        origin: ``random``, ``held``, a program's id, ``native``, ``expert``, or the file that the
-            user gave.
+        origin: ``random``, ``held``, ``scripted``, ``exploiter``, a program's id, ``native``,
+            ``expert``, or the file that the user gave.
     """
 
     episode: Episode

@@ -35,6 +35,7 @@ class Preflight(BaseModel):
             range of a field includes its values after the last step.
         hidden: names of fields that exist but are not offered.
         random_fitness: per episode of the random policy.
+        solved_from: fitness at which the task counts as solved; None where it names none.
         fitness_range: lowest and highest possible fitness; None where the task does not name them.
         episode_length: mean over these episodes, steps.
         time_limit: steps after which they were truncated; None where none was, or not all after
@@ -55,6 +56,7 @@ class Preflight(BaseModel):
     hidden: tuple[str, ...]
     random_fitness: tuple[float, ...]
     fitness_range: tuple[float, float] | None = None
+    solved_from: float | None = None
     episode_length: float
     time_limit: int | None
     ended: float

@@ -127,6 +127,7 @@ def collect_preflight(task: Task) -> PreflightData:
         hidden=behaviour.layout.hidden,
         random_fitness=tuple(fitness.value for fitness in measured),
         fitness_range=task.spec.fitness.possible,
+        solved_from=task.spec.fitness.solved,
         episode_length=float(np.mean([len(episode) for episode in behaviour.episodes])),
         time_limit=_time_limit(behaviour.episodes),
         ended=float(np.mean([episode.terminated for episode in behaviour.episodes])),

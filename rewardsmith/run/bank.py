@@ -13,6 +13,8 @@ from rewardsmith.run.state import RunState, TrialKey, TrialState
 from rewardsmith.task.fitness import FitnessFunction, fitness_function
 
 RANDOM_POLICIES = ("random", "held")  # policies whose episodes the preflight recorded
+SCRIPTED = "scripted"  # origin of episodes of scripted actions
+SCRIPTS: TrialKey = (SCRIPTED, 0, "exploit")  # stands for them among the trials of a bank
 # Banks kept at once: of the screening, the audits and the feedback of one round.
 _BANKS = 4
 
@@ -33,10 +35,16 @@ class RunBank:
     def add(self, trial: TrialKey) -> None:
         """Read the episodes of a finished trial, unless they are in memory already."""
         if trial not in self._trials:
-            program, seed, rung = trial
-            folder = self._run.trial_folder(program, rung, seed)
-            along = _read(folder / ALONG, self._fitness, program)
-            self._trials[trial] = along + _read(folder / EPISODES, self._fitness, program)
+            self._trials[trial] = self._read(trial)
+
+    def _read(self, trial: TrialKey) -> list[Trajectory]:
+        if trial == SCRIPTS:
+            return measured(self._run.recorded(SCRIPTED), self._fitness, SCRIPTED)
+        program, seed, rung = trial
+        folder = self._run.trial_folder(program, rung, seed)
+        origin = "exploiter" if rung == "exploit" else program
+        along = _read(folder / ALONG, self._fitness, origin)
+        return along + _read(folder / EPISODES, self._fitness, origin)
 
     def before(
         self, state: RunState, round_number: int | None = None, capacity: int = CAPACITY
@@ -72,20 +80,25 @@ class RunBank:
 
 
 def known_before(state: RunState, round_number: int | None = None) -> tuple[TrialKey, ...]:
-    """The trials of a bank, see :meth:`RunBank.before`, in its order."""
+    """The trials of a bank, see :meth:`RunBank.before`, in its order; first the scripts."""
     trials = [trial for trial in state.trials.values() if _counts(trial, state, round_number)]
-    ordered = sorted(trials, key=lambda trial: (state.programs[trial.program], trial.seed))
-    return tuple((trial.program, trial.seed, trial.rung) for trial in ordered)
+    ordered = sorted(trials, key=lambda t: (state.programs[t.program], t.seed, t.rung))
+    keys = tuple((trial.program, trial.seed, trial.rung) for trial in ordered)
+    return (SCRIPTS, *keys) if state.scripted and _after_closing(state, round_number) else keys
 
 
 def _counts(trial: TrialState, state: RunState, round_number: int | None) -> bool:
-    if (
-        trial.rung != "selection"
-        or trial.status != "finished"
-        or trial.program not in state.programs
-    ):
+    if trial.status != "finished" or trial.program not in state.programs:
+        return False
+    if trial.rung != "selection" and not _after_closing(state, round_number):
         return False
     return round_number is None or state.programs[trial.program].round < round_number
+
+
+def _after_closing(state: RunState, round_number: int | None) -> bool:
+    """Whether a round knows the exploit searches and reports that ended the search before."""
+    reopened = state.reopened_at
+    return round_number is None or (reopened is not None and round_number >= reopened)
 
 
 def _read(path: Path, fitness: FitnessFunction, origin: str) -> list[Trajectory]:

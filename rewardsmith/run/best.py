@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rewardsmith.errors import NoProgram
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.scores import final_score
+from rewardsmith.run.scores import final_score, native_score
 from rewardsmith.run.state import RunState, TrialState
 from rewardsmith.types import Interval
 
@@ -31,18 +31,18 @@ class Best:
 
 
 def best_program(run: RunFolder, state: RunState) -> Best:
-    """The program with the best selection score.
+    """The program that the run chooses, see :attr:`rewardsmith.run.state.RunState.best`.
 
     Raises:
         NoProgram: no program was accepted and trained to the end.
     """
-    ranked = state.ranked()
-    if not ranked:
+    program = state.best
+    if program is None:
         raise NoProgram(f"{run.name} has no program with a score", why_none(state))
-    program = ranked[0]
     rung, score = final_score(state, program)
     assert score is not None
-    return Best(program, run.program(program).source, score, state.score(NATIVE, rung), rung)
+    native = native_score(state, program, rung)
+    return Best(program, run.program(program).source, score, native, rung)
 
 
 def shipped_trial(state: RunState, program: str) -> TrialState:

@@ -16,6 +16,7 @@ from rewardsmith.llm.protocol import FinishReason
 from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import (
     AuditState,
+    ExploitState,
     RunState,
     ScreenState,
     SlotState,
@@ -63,6 +64,8 @@ class Admitted(Event):
 
     def apply(self, state: RunState) -> None:
         state.wave = frozenset([*self.slots, *self.trials])
+        if any(rung != "selection" for _, _, rung in self.trials):
+            state.close()
         for program, seed, rung in self.trials:
             known = state.admitted.get((program, rung), frozenset())
             state.admitted[program, rung] = known | {seed}
@@ -196,6 +199,43 @@ class Audited(Event):
         state.audits[self.audit.program] = self.audit
 
 
+class ScriptsPlayed(Event):
+    """Episodes of scripted actions were recorded.
+
+    Attributes:
+        steps: environment steps that they took.
+    """
+
+    kind: ClassVar[str] = "scripts_played"
+    steps: int
+
+    def apply(self, state: RunState) -> None:
+        state.close()
+        state.scripted = True
+        state.steps += self.steps
+
+
+class ExploitsSearched(Event):
+    """Exploits of a program were searched for, by exploiters and among recorded episodes."""
+
+    kind: ClassVar[str] = "exploits_searched"
+    found: ExploitState
+
+    def apply(self, state: RunState) -> None:
+        state.exploits[self.found.program] = self.found
+        state.exported = None
+
+
+class Extended(Event):
+    """The search got one more round, because its best program did not hold."""
+
+    kind: ClassVar[str] = "extended"
+    reason: str
+
+    def apply(self, state: RunState) -> None:
+        state.extra_rounds += 1
+
+
 class Commented(Event):
     """The user commented on a program; the run has one more round."""
 
@@ -300,6 +340,9 @@ _ALL: tuple[type[Event], ...] = (
     Screened,
     Consulted,
     Audited,
+    ScriptsPlayed,
+    ExploitsSearched,
+    Extended,
     Commented,
     Trained,
     Worked,

@@ -23,7 +23,7 @@ from rewardsmith.program import CheckedProgram, Lineage, Program, Verdict
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.lock import in_use, lock
-from rewardsmith.run.records import AuditRecord, ScreenRecord
+from rewardsmith.run.records import AuditRecord, ExploitRecord, ScreenRecord
 from rewardsmith.run.trial_folder import TrialFolder, TrialName
 from rewardsmith.run.trials import JOB, PROGRESS, TrialProgress, read_progress
 from rewardsmith.task.loading import Task, load_task
@@ -39,6 +39,7 @@ _VERDICT_FILE = "findings.json"
 _LINEAGE_FILE = "lineage.json"
 _SCREEN_FILE = "screen.json"
 _AUDIT_FILE = "subgoals.json"
+_EXPLOIT_FILE = "exploit.json"
 _VERDICT = TypeAdapter(Verdict)
 _LINEAGE = TypeAdapter(Lineage)
 
@@ -180,6 +181,22 @@ class RunFolder:
             RunError: the disk is full or read-only.
         """
         _write(self.program_folder(program) / _AUDIT_FILE, record)
+
+    def exploit_episode(self, program: str) -> Path:
+        """The file of the failure that a program prefers to success; it may not exist."""
+        return self.program_folder(program) / "exploit.npz"
+
+    def exploit(self, program: str) -> ExploitRecord | None:
+        """The exploit of a program; None where none is known."""
+        return _read(self.program_folder(program) / _EXPLOIT_FILE, ExploitRecord)
+
+    def write_exploit(self, program: str, record: ExploitRecord) -> None:
+        """Write the exploit of a program.
+
+        Raises:
+            RunError: the disk is full or read-only.
+        """
+        _write(self.program_folder(program) / _EXPLOIT_FILE, record)
 
     def given_bank(self) -> Bank | None:
         """The episodes that the run was given."""

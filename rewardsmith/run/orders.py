@@ -12,8 +12,8 @@ from rewardsmith.maths.preference import Measure, Rule
 from rewardsmith.types import Slot
 
 Kind = Literal[
-    "process", "trajectory", "subgoals", "audit", "ablation", "prior", "preference", "person",
-    "findings", "failed_round",
+    "process", "trajectory", "subgoals", "audit", "exploit", "ablation", "prior", "preference",
+    "person", "findings", "failed_round",
 ]  # fmt: skip
 """A kind of feedback.
 
@@ -21,6 +21,7 @@ process       fitness and terms along its training
 trajectory    its best and its worst episode
 subgoals      when its subgoals are reached, and whether they can be trusted
 audit         what it rewards besides the goal
+exploit       the failure that it prefers to success
 ablation      the fitness of each of its functions alone
 prior         where its prior on Q disagrees with the values that the best agent learned
 preference    which recorded episodes it orders wrongly, so that it was not trained
@@ -64,12 +65,15 @@ class Write:
         return tuple(turn.program for turn in self.turns if turn.program is not None)
 
 
-Rung = Literal["selection", "report"]
+Rung = Literal["selection", "exploit", "report"]
 
 
 @dataclass(frozen=True)
 class Train:
-    """Train agents under a program (or the native reward) and evaluate them: one trial per seed."""
+    """Train agents under a program (or the native reward) and evaluate them: one trial per seed.
+
+    On the rung ``exploit`` they are exploiters, see :mod:`rewardsmith.train.exploiter`.
+    """
 
     program: str
     seeds: tuple[int, ...]
@@ -120,10 +124,29 @@ class Audit:
 
 
 @dataclass(frozen=True)
+class PlayScripts:
+    """Record episodes of scripted actions, see :mod:`rewardsmith.episodes.scripted`."""
+
+
+@dataclass(frozen=True)
+class SearchExploits:
+    """Look for failures that a program prefers to success, among all recorded episodes."""
+
+    program: str
+
+
+@dataclass(frozen=True)
+class Extend:
+    """Give the search one more round, because its best program did not hold."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Stop:
     """The strategy has nothing more to do."""
 
     reason: str
 
 
-Order = Write | Derive | Screen | Audit | Train | Stop
+Order = Write | Derive | Screen | Audit | Train | PlayScripts | SearchExploits | Extend | Stop

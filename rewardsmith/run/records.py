@@ -69,6 +69,16 @@ class PreferenceSummary(BaseModel):
     episodes: list[EpisodeSummary]
 
 
+class ExploitRecord(BaseModel):
+    """The exploit of a program.
+
+    Attributes:
+        episode: the failure with the highest return, at its most informative steps.
+    """
+
+    episode: EpisodeSummary
+
+
 class ScreenRecord(BaseModel):
     """The screening of a program on recorded episodes.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rewardsmith.maths.statistics import paired_difference, seed_summary
+from rewardsmith.maths.statistics import interval, paired_difference, seed_summary
 from rewardsmith.program import NATIVE
 from rewardsmith.run.state import RunState
 from rewardsmith.types import Difference, Interval, SeedSummary
@@ -61,14 +61,25 @@ def seeds_of(
 def native_difference(state: RunState, program: str, rung: str = "report") -> Difference | None:
     """Fitness of a program minus that of the native reward, paired by training seed.
 
-    None unless both were trained on the same seeds to the end: a mean over only the seeds that
+    None unless both were trained on the program's seeds to the end: a mean over only the seeds that
     finished would be too optimistic.
     """
-    own, native = (fitness_by_seed(state, name, rung) for name in (program, NATIVE))
-    trained = [len(state.trials_of(name, rung)) for name in (program, NATIVE)]
-    if own.keys() != native.keys() or trained != [len(own), len(native)]:
+    own, native = fitness_by_seed(state, program, rung), _native_fitness(state, program, rung)
+    if native is None or len(own) != len(state.trials_of(program, rung)):
         return None
     return seed_difference(own, native, state.fitness_range)
+
+
+def native_score(state: RunState, program: str, rung: str) -> Interval | None:
+    """Fitness of the native reward on the training seeds of a program; None unless all finished."""
+    fitness = _native_fitness(state, program, rung)
+    return interval([*fitness.values()], state.fitness_range) if fitness else None
+
+
+def _native_fitness(state: RunState, program: str, rung: str) -> dict[int, float] | None:
+    seeds = [trial.seed for trial in state.trials_of(program, rung)]
+    found = fitness_by_seed(state, NATIVE, rung)
+    return {seed: found[seed] for seed in seeds} if found.keys() >= set(seeds) else None
 
 
 def interval_json(score: Interval | None) -> dict[str, Any] | None:

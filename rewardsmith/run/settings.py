@@ -132,6 +132,32 @@ class RunSettings(BaseModel):
         ),
         Setting("Recorded episodes"),
     ] = False
+    exploit_search: Annotated[
+        bool,
+        Field(
+            description="Search the best program for exploits before the final comparison: "
+            "scripted episodes, and short trainings of agents that look for reward without success."
+        ),
+        Setting("Search"),
+    ] = True
+    looks: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Number of final comparisons at most, each on fresh seeds: another one is "
+            "made if a report seed does not solve the task.",
+        ),
+        Setting("Search"),
+    ] = 2
+    extra_rounds: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Number of rounds that the search may go on for if its best program does "
+            "not hold: it has an exploit, or a report seed does not solve the task.",
+        ),
+        Setting("Search"),
+    ] = 1
     device: Annotated[
         str,
         Field(

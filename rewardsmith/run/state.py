@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.maths.statistics import interval
+from rewardsmith.program import NATIVE
 from rewardsmith.run.settings import Budget
 from rewardsmith.types import Interval, Outcome, Slot
 
@@ -126,6 +127,32 @@ class AuditState(Record):
         return self.verdict == "refused"
 
 
+ExploitVerdict = Literal["exploited", "undiscounted", "none", "unknown"]
+
+
+class ExploitState(Record):
+    """The outcome of the exploit search on a program.
+
+    Attributes:
+        verdict: ``exploited`` if a failure has a higher discounted return than the lower decile of
+            the successes, ``undiscounted`` if only its plain sum is higher, ``none`` if there is no
+            such failure, ``unknown`` if there are too few successes.
+        margin: the discounted return of success above that of the best failure, in units of the
+            mean absolute return; None if unknown.
+        successes, failures: number of episodes that were compared.
+        finding: the exploit in words; empty without one.
+        trained: whether exploiters were trained; the budget may not allow it.
+    """
+
+    program: str
+    verdict: ExploitVerdict
+    margin: float | None = None
+    successes: int = 0
+    failures: int = 0
+    finding: str = ""
+    trained: bool = True
+
+
 @dataclass
 class RunState:
     """Everything that decisions depend on."""
@@ -136,6 +163,10 @@ class RunState:
     # (request, occurrence) of questions to a judge
     consulted: set[tuple[str, int]] = field(default_factory=set)
     audits: dict[str, AuditState] = field(default_factory=dict)
+    exploits: dict[str, ExploitState] = field(default_factory=dict)
+    scripted: bool = False  # whether episodes of scripted actions were recorded
+    extra_rounds: int = 0
+    reopened_at: int | None = None  # the first round after an exploit search or a report
     functions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of accepted programs
     # (whole, kept) -> program
     derived: dict[tuple[str, tuple[str, ...]], str | None] = field(default_factory=dict)
@@ -158,6 +189,11 @@ class RunState:
     refused: str | None = None  # why no more requests may be made, until a budget is raised
     stopped: str | None = None
     exported: str | None = None
+
+    def close(self) -> None:
+        """Note that the search stopped: what follows is known only to later rounds."""
+        if self.reopened_at is None:
+            self.reopened_at = 1 + max((slot.round for slot in self.slots), default=-1)
 
     def round_slots(self, number: int) -> list[SlotState]:
         """The slots of a round in slot order."""
@@ -217,11 +253,40 @@ class RunState:
         """
         return program in self.screens and REWARDS_NOT_FINISHING in self.screens[program].concerns
 
+    def exploited(self, program: str) -> bool:
+        """Whether a failure is known that the program prefers to success."""
+        return program in self.exploits and self.exploits[program].verdict == "exploited"
+
+    @property
+    def looks(self) -> list[str]:
+        """The programs that were compared on report seeds, in order."""
+        return [name for name, rung in self.admitted if rung == "report" and name != NATIVE]
+
+    def unsolved_report_seeds(self, program: str) -> int:
+        """Number of finished report trials of a program that do not solve the task."""
+        solved = self.preflight.solved_from if self.preflight is not None else None
+        if solved is None:
+            return 0
+        trials = self.trials_of(program, "report")
+        return sum(trial.fitness < solved for trial in trials if trial.fitness is not None)
+
+    @property
+    def best(self) -> str | None:
+        """The program that the run chooses: of those with a report the best one, else the leader.
+
+        A program with a known exploit comes after all others.
+        """
+        scores = {name: score for name in self.looks if (score := self.score(name, "report"))}
+        if not scores:
+            return next(iter(self.ranked()), None)
+        return max(scores, key=lambda name: (not self.exploited(name), scores[name].mean))
+
     def ranked(self, programs: Iterable[str] | None = None) -> list[str]:
         """Programs with a selection score, best first; ties go to the program that came first.
 
-        A program with finding RS503 must lead by a twentieth of the difference between the best
-        score and the random policy.
+        A program with a report counts with its report score. One with a known exploit comes after
+        all others. A program with finding RS503 must lead by a twentieth of the difference between
+        the best score and the random policy. Among equal scores, the larger exploit margin leads.
         """
         known = (
             self.programs
@@ -229,7 +294,9 @@ class RunState:
             else {p: self.programs[p] for p in programs if p in self.programs}
         )
         scores = {
-            program: score.mean for program in known if (score := self.score(program)) is not None
+            program: (self.score(program, "report") or score).mean
+            for program in known
+            if (score := self.score(program)) is not None
         }
         random = self.preflight.mean_random_fitness if self.preflight is not None else 0.0
         lead = SUSPECTS_LEAD * max(0.0, max(scores.values(), default=0.0) - random)
@@ -237,7 +304,13 @@ class RunState:
             program: mean - lead * self.rewards_not_finishing(program)
             for program, mean in scores.items()
         }
-        return sorted(worth, key=lambda program: (-worth[program], self.programs[program], program))
+
+        def rank(program: str) -> tuple[bool, float, float, Slot, str]:
+            margin = self.exploits[program].margin if program in self.exploits else None
+            found = self.exploited(program), -worth[program], -(margin or 0.0)
+            return (*found, self.programs[program], program)
+
+        return sorted(worth, key=rank)
 
     def spend(self, tokens: int, usd: float | None) -> None:
         """Count a request and what it cost; None where the price is unknown."""

@@ -29,6 +29,20 @@ PROGRESS = "progress.json"  # in the first trial's folder of a training call
 RANKING_EPISODES = 5  # per checkpoint, to choose which one to export
 
 
+class ExploiterSpec(BaseModel):
+    """How an exploiter is trained, see :mod:`rewardsmith.train.exploiter`.
+
+    Attributes:
+        success_return: the highest return that a successful episode may get.
+        success_from: fitness from which an episode is a success, where the task defines no success.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    success_return: float
+    success_from: float | None = None
+
+
 class TrialJob(BaseModel):
     """One training and its evaluation.
 
@@ -38,8 +52,10 @@ class TrialJob(BaseModel):
         reward: the terms whose sum is learned from.
         q_prior: the program's prior on Q, for a learner that uses one; it is no part of the reward.
         seed: of the training; evaluation seeds are derived from it and the rung.
-        rung: ``selection`` and ``report`` trials never share seeds.
+        rung: ``selection`` and ``report`` trials never share seeds; those of ``exploit`` train
+            exploiters.
         steps: environment steps of the training.
+        exploiter: how an exploiter is trained; None for an ordinary training.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +69,7 @@ class TrialJob(BaseModel):
     training: TrainingSpec
     evaluation: EvaluationSpec
     device: str = "auto"
+    exploiter: ExploiterSpec | None = None
 
     def digest(self, task_digest: str) -> str:
         """Identity of the trial: everything that can change its result, nothing of this machine."""

@@ -195,6 +195,10 @@ CODES = {
         "a model that was shown the steps does not see the subgoal reached",
         "test what its name says",
     ),
+    "RS516": Code(
+        "a failure has a higher return than success",
+        "reward changes of a quantity, or use a larger bonus at the goal",
+    ),
 }
 _KINDS = {
     "0": ("The reply", ""),

@@ -8,7 +8,8 @@ The score of the best of many programs after one seed is optimistic. So before t
 leader is trained on the other seeds as well, and if its mean then falls behind, so is the next one.
 From then on the hardest seed comes first, because on an easy seed all working programs look alike.
 A leader whose reward may favour continuing over finishing does not end the search either: on
-another seed, its agents may exploit that.
+another seed, its agents may exploit that. Nor does one with a known exploit, or with a report seed
+that does not solve the task; a program with a known exploit is no parent.
 
 Programs with equal scores count as one kind: only the first of them can be a parent.
 """
@@ -89,7 +90,8 @@ class Evolve(Strategy[EvolveOptions]):
 
     def plan(self, state: RunState) -> Sequence[Order]:
         """The orders that the current round still needs, or the first ones of the next."""
-        for number in range(self.options.rounds):
+        rounds = self.options.rounds + state.extra_rounds
+        for number in range(rounds):
             parents = [
                 self._parents(state, number, sample) for sample in range(self.options.samples)
             ]
@@ -97,7 +99,7 @@ class Evolve(Strategy[EvolveOptions]):
             if writes:
                 return writes
             orders = self._first_trainings(state, number)
-            is_last = number == self.options.rounds - 1
+            is_last = number == rounds - 1
             if not orders and (is_last or self._solved(state)):
                 orders = self._confirmations(state)
             if orders:
@@ -172,17 +174,19 @@ class Evolve(Strategy[EvolveOptions]):
         return bool(rates) and mean(rates) >= self.options.enough
 
     def _solved(self, state: RunState) -> bool:
-        return any(
-            self._succeeds(state, leader) and not state.rewards_not_finishing(leader)
-            for leader in state.ranked()[:1]
-        )
+        """Whether the leader succeeds on every seed, and is not known to fail otherwise."""
+        for leader in state.ranked()[:1]:
+            doubted = state.rewards_not_finishing(leader) or state.exploited(leader)
+            fails = doubted or state.unsolved_report_seeds(leader)
+            return self._succeeds(state, leader) and not fails
+        return False
 
     def _parents(self, state: RunState, number: int, sample: int) -> tuple[Turn, ...]:
         """The parents that a request shows, the best last; they are from earlier rounds."""
         earlier = [program for past in range(number) for program in accepted_programs(state, past)]
-        ranked = _first_of_each_score(state, state.ranked(dict.fromkeys(earlier)))[
-            : self.options.elite
-        ]
+        sound = [program for program in earlier if not state.exploited(program)]
+        ranked = _first_of_each_score(state, state.ranked(dict.fromkeys(sound)))
+        ranked = ranked[: self.options.elite]
         draws = random.Random(f"{self.options.seed}/{number}/{sample}")
         chance = draws.random()
         if not ranked or chance < self.options.fresh:

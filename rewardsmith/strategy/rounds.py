@@ -41,7 +41,8 @@ RoundsT = TypeVar("RoundsT", bound=RoundOptions)
 class InRounds(Strategy[RoundsT]):
     """Requests programs in rounds, and gives the orders that each round still needs.
 
-    Each comment of the user (``rewardsmith say``) adds a round.
+    Each comment of the user (``rewardsmith say``) adds a round, and so does each program that did
+    not hold at the end of the search.
 
     Class attributes:
         feedback: kinds of feedback on a trained program.
@@ -76,7 +77,8 @@ class InRounds(Strategy[RoundsT]):
 
     def plan(self, state: RunState) -> Sequence[Order]:
         """The orders that the current round still needs, or the first ones of the next."""
-        for number in range(self.options.rounds + sum(map(len, state.comments.values()))):
+        comments = sum(map(len, state.comments.values()))
+        for number in range(self.options.rounds + comments + state.extra_rounds):
             turns = [self.turns(state, number)] * self.options.samples
             writes = write_wave(state, number, self.options.repairs, turns)
             orders = writes or self.orders(state, number)
@@ -150,5 +152,6 @@ def program_turn(
     kinds = trained if state.trials_of(program, "selection") else untrained
     if kinds is trained and state.failed(program):
         kinds = (*trained, "preference")
+    exploit: tuple[Kind, ...] = ("exploit",) if state.exploited(program) else ()
     comments: tuple[Kind, ...] = ("person",) if state.comments.get(program) else ()
-    return Turn(program, (*kinds, *comments), state.programs[program])
+    return Turn(program, (*kinds, *exploit, *comments), state.programs[program])

@@ -12,7 +12,7 @@ checkpoint, and episodes of the chosen one disturbed by random actions, as in D-
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,10 +36,11 @@ from rewardsmith.run.trials import (
     TrialResult,
     write_json,
 )
-from rewardsmith.task.fitness import fitness_function
+from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.terms.reward import Reward
+from rewardsmith.train.exploiter import kept_failures
 from rewardsmith.train.learner import load_state, make_policy, normalised
 from rewardsmith.train.observing import observed
 from rewardsmith.train.rewards import LARGEST
@@ -110,6 +111,11 @@ def _measured(
     except ProgramError as error:
         return _failed(trained, steps, error)
     best = max(returns, key=lambda name: (returns[name], name))  # of equal ones the later
+    measure = fitness_function(task)
+    if job.exploiter is not None:
+        along = [episode for each in played.values() for episode in each]
+        save_episodes(folder / ALONG, [*kept_failures(folder), *along])
+        return _finished(trained, best, [measure(episode) for episode in played[best]], steps)
     if job.rung == "selection":
         disturbed = ranking.play(folder, best, seed, deterministic, disturbed=True)
         steps += disturbed.steps
@@ -125,18 +131,22 @@ def _measured(
         reached = _reached(reward, rollout.episodes)
     except ProgramError as error:
         return _failed(trained, steps, error)
-    measure = fitness_function(task)
+    validation = [measure(episode).value for episode in played[best]]
     measured = [measure(episode) for episode in rollout.episodes]
+    more = {"own_return": returns[best], "validation": validation, "reached": reached}
+    return _finished(trained, best, measured, steps).model_copy(update=more)
+
+
+def _finished(
+    trained: TrainedReport, checkpoint: str, measured: Sequence[Fitness], steps: int
+) -> TrialResult:
     successes = [bool(m.success) for m in measured] if measured[0].success is not None else None
     return TrialResult(
         digest=trained.digest,
         status="finished",
-        checkpoint=best,
-        own_return=returns[best],
-        validation=[measure(episode).value for episode in played[best]],
+        checkpoint=checkpoint,
         fitness=[m.value for m in measured],
         successes=successes,
-        reached=reached,
         steps=steps,
     )
 

@@ -65,9 +65,13 @@ class RolloutReward(VecReward):
         block = reward_block(self.reward, columns, (len(steps), self.num_envs))
         dones = np.stack([step.dones for step in steps])
         native = np.stack([step.native for step in steps])
-        ended = [found.episode for found in self.sums.add(block, native, dones, _episodes(steps))]
+        found = self.sums.add(block, native, dones, _episodes(steps))
+        total = block.total
+        if self.exploiter is not None:
+            total = self.exploiter.corrected(total, found)
+        ended = [each.episode for each in found]
         self.finished += ended
-        return block.total, dones, ended
+        return total, dones, ended
 
 
 def _episodes(steps: Sequence[_Step]) -> dict[tuple[int, int], Episode]:

@@ -29,6 +29,7 @@ from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.terms.reward import Reward
 from rewardsmith.train.curve import TrainingRecord
+from rewardsmith.train.exploiter import Exploiter
 from rewardsmith.train.learner import (
     algorithm_class,
     choose_device,
@@ -90,13 +91,15 @@ def _trained(task: Task, job: TrialJob, folder: Path, open_functions: OpenFuncti
     except ProgramError as error:
         base.close()
         return _Outcome(broken=error)
-    rewarded, venv = _rewarded(job, watched, functions.reward)
+    fitness = fitness_function(task)
+    exploiter = None if job.exploiter is None else Exploiter(job.exploiter, fitness)
+    rewarded, venv = _rewarded(job, watched, functions.reward, exploiter)
     prior = None if functions.q_prior is None else PriorOfFields(functions.q_prior, base)
     device = choose_device(job.training, job.device)
     model = make_learner(job.training, venv, derived_seed("learner", job.seed), device, prior)
     model.set_logger(configure(str(folder / "tensorboard"), ["tensorboard"]))
     record = TrainingRecord(
-        fitness_function(task),
+        fitness,
         folder,
         job,
         lambda name: save_state(model, venv, folder / "checkpoints", name),
@@ -106,6 +109,8 @@ def _trained(task: Task, job: TrialJob, folder: Path, open_functions: OpenFuncti
     finally:
         model.logger.close()
         venv.close()
+    if exploiter is not None:
+        exploiter.save(folder)
     outcome = model.q_shaper.outcome if prior is not None else None  # type: ignore[attr-defined]
     return _Outcome(model.num_timesteps, record.checkpoints, broken, outcome)
 
@@ -131,7 +136,9 @@ def _learn(
     return None
 
 
-def _rewarded(job: TrialJob, venv: VecEnv, reward: Reward) -> tuple[VecReward, VecEnv]:
+def _rewarded(
+    job: TrialJob, venv: VecEnv, reward: Reward, exploiter: Exploiter | None
+) -> tuple[VecReward, VecEnv]:
     """The reward wrapper and the top of the stack: once per rollout where possible, else per step.
 
     Only PPO itself is known to read rewards when its rollout is full; a class below it may read
@@ -140,7 +147,7 @@ def _rewarded(job: TrialJob, venv: VecEnv, reward: Reward) -> tuple[VecReward, V
     is_ppo = algorithm_class(job.training.algorithm) is PPO
     per_rollout = is_ppo and not reward.is_native and not reward.observing
     kind = RolloutReward if per_rollout else VecReward
-    rewarded = kind(venv, reward, job.training.gamma, history=True)
+    rewarded = kind(venv, reward, job.training.gamma, history=True, exploiter=exploiter)
     normalise = RolloutNormalize if per_rollout else VecNormalize
     return rewarded, normalised(rewarded, job.training, normalise)
 

@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from rewardsmith.episodes.recorder import History
 from rewardsmith.errors import UsageError
 from rewardsmith.terms.reward import Reward, as_reward
+from rewardsmith.train.exploiter import Exploiter
 from rewardsmith.train.rewards import EpisodeSums, TrainingEpisode, reward_block
 from rewardsmith.train.vectors import buffers_of
 from rewardsmith.types import Evaluator
@@ -31,6 +32,7 @@ class VecReward(VecEnvWrapper):
         gamma: the learner's discount; potentials need it, and a mismatch would void their
             guarantee.
         history: keep whole episodes, for fitness along training.
+        exploiter: corrects the returns of successful episodes; needs ``history``.
 
     Attributes:
         earned: the part of the latest step's rewards that counts when checkpoints are ranked:
@@ -55,6 +57,7 @@ class VecReward(VecEnvWrapper):
         gamma: float,
         *,
         history: bool = False,
+        exploiter: Exploiter | None = None,
     ) -> None:
         super().__init__(venv)
         self.reward = as_reward(program)
@@ -70,6 +73,7 @@ class VecReward(VecEnvWrapper):
         self.finished: list[TrainingEpisode] = []
         self.sums = EpisodeSums(self.num_envs)
         self.history = History(self.buffers) if history else None
+        self.exploiter = exploiter
 
     def reset(self) -> Any:
         """Reset all environments; episodes that were under way are forgotten."""
@@ -89,11 +93,15 @@ class VecReward(VecEnvWrapper):
         kept = self.history.add(dones) if self.history is not None else []
         episodes = {(0, row): episode for row, episode in kept}
         native = self.buffers.native_reward
-        for ended in self.sums.add(block, native[None], dones[None], episodes):
+        all_ended = self.sums.add(block, native[None], dones[None], episodes)
+        for ended in all_ended:
             infos[ended.row]["episode"] = ended.episode.for_logging()
             self.finished.append(ended.episode)
+        total = block.total
+        if self.exploiter is not None:
+            total = self.exploiter.corrected(total, all_ended)
         self.buffers.advance()
-        return obs, block.total[0].astype(np.float32), dones, infos
+        return obs, total[0].astype(np.float32), dones, infos
 
     @property
     def term_names(self) -> list[str]:

@@ -69,7 +69,7 @@ def policy_prefix(name: str) -> str:
 def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
     """The provenance and the measurements of a program, as JSON."""
     manifest = run.manifest()
-    config = manifest["config"]
+    config, exploits = manifest["config"], state.exploits.get(program)
     return {
         "program": program,
         "run": run.name,
@@ -82,6 +82,8 @@ def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
         "parents": list(run.lineage(program).parents),
         "fitness": {rung: _scores(state, program, rung) for rung in ("selection", "report")},
         "native_fitness": _scores(state, NATIVE, "report"),
+        "looks": list(state.looks),
+        "exploits": None if exploits is None else exploits.model_dump(exclude={"program"}),
         "policy": policy_json(shipped_trial(state, program)),
         "spent": {
             "requests": state.requests,

@@ -21,7 +21,7 @@ from rewardsmith.run.best import best_program, filmed_trials, shipped_trial, sho
 from rewardsmith.run.curves import CurveRow
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.scores import native_difference, seeds_of
+from rewardsmith.run.scores import native_difference, native_score, seeds_of
 from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.run.wording import (
     cost,
@@ -45,7 +45,7 @@ _POINTS = 400  # of a line
 def facts(run: RunFolder) -> dict[str, Any]:
     """The values of the template."""
     state, task = fold(run.events()), run.task()
-    best = best_program(run, state) if state.ranked() else None
+    best = best_program(run, state) if state.best is not None else None
     manifest, solved = run.manifest(), task.spec.fitness.solved
     reported = best is not None and best.rung == "report"
     gain = native_difference(state, best.id) if best is not None and reported else None
@@ -149,25 +149,28 @@ def _scores(state: RunState, solved: float | None) -> dict[str, Markup]:
     found = {"selection": Markup(""), "report": Markup("")}
     in_order = sorted(ranked, key=lambda program: state.programs[program])
     rows = [
-        Dot(f"{_place(state, p)}  {p[:8]}", score, "best" if p == ranked[0] else "other")
+        Dot(f"{_place(state, p)}  {p[:8]}", score, "best" if p == state.best else "other")
         for p in in_order
         if (score := state.score(p)) is not None
     ]
     if rows:
         found["selection"] = dots(rows, solved, "solved")
-    report = [(p, state.score(p, "report")) for p in (*ranked[:1], NATIVE)]
-    compared = [
-        Dot(
-            "native reward" if p == NATIVE else "designed reward",
-            score,
-            "native" if p == NATIVE else "best",
+    report = [
+        (label, kind, score)
+        for number, look in enumerate(state.looks, 1)
+        for label, kind, score in (
+            (f"designed reward{_look(state, number)}", "best", state.score(look, "report")),
+            (f"native reward{_look(state, number)}", "native", native_score(state, look, "report")),
         )
-        for p, score in report
-        if score is not None
     ]
+    compared = [Dot(label, score, kind) for label, kind, score in report if score is not None]
     if compared:
         found["report"] = dots(compared, solved, "solved")
     return found
+
+
+def _look(state: RunState, number: int) -> str:
+    return f", look {number}" if len(state.looks) > 1 else ""
 
 
 def _curves(run: RunFolder, state: RunState, best: str) -> dict[str, Markup]:
@@ -244,7 +247,7 @@ def _films(run: RunFolder, state: RunState, best: str) -> list[tuple[str, str]]:
 def _programs(run: RunFolder, state: RunState) -> Iterator[dict[str, Any]]:
     """Every request with its outcome, in order."""
     replies = {Slot(*line.record["slot"]): line for line in _replies(run.llm_log)}
-    ranked = state.ranked()
+    best = state.best
     for slot, entry in sorted(state.slots.items()):
         source = _source(run, entry.program)
         line = replies.get(slot)
@@ -252,9 +255,7 @@ def _programs(run: RunFolder, state: RunState) -> Iterator[dict[str, Any]]:
         yield {
             "place": place(slot),
             "entry": entry,
-            "is_best": bool(ranked)
-            and entry.program == ranked[0]
-            and state.programs[ranked[0]] == slot,
+            "is_best": entry.program == best is not None and state.programs[best] == slot,
             "came_of_it": outcome(state, slot, entry),
             "score": state.score(entry.program) if entry.program is not None else None,
             "source": source,

@@ -1,4 +1,4 @@
-"""The calls that a worker process carries out: preflight, train, evaluate, export, film."""
+"""The calls that a worker process carries out, from the preflight to the films."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from rewardsmith.engine.workers.executor import Call
 from rewardsmith.engine.workers.opening import running_functions
+from rewardsmith.episodes.files import REPLAYS, SCRIPTED_FILE
 from rewardsmith.errors import BoundaryError, RewardsmithError
 from rewardsmith.run.trials import JOB, TrialJob
 from rewardsmith.task.loading import Task, load_task
@@ -22,6 +23,23 @@ def preflight(call: Call) -> None:
     task = load_task(str(call.task))
     with _kept_to(call.folders, task):
         run_preflight(task, call.folders[0], call.arguments["wanted"])
+
+
+def scripts(call: Call) -> None:
+    """Record episodes of scripted actions; see :func:`rewardsmith.episodes.scripted.play_scripts`.
+
+    The folder holds ``replays.npz``, actions of successes by number.
+    """
+    import numpy as np
+
+    from rewardsmith.episodes.files import save_episodes
+    from rewardsmith.episodes.scripted import play_scripts
+
+    task, (folder,) = load_task(str(call.task)), call.folders
+    with np.load(folder / REPLAYS, allow_pickle=False) as arrays:
+        replays = [arrays[name] for name in sorted(arrays.files)]
+    with _kept_to(call.folders, task):
+        save_episodes(folder / SCRIPTED_FILE, play_scripts(task, replays)[0])
 
 
 def train(call: Call) -> None:
@@ -53,7 +71,7 @@ def film(call: Call) -> None:
 
 
 CALLS: dict[str, Callable[[Call], None]] = {
-    f.__name__: f for f in (preflight, train, evaluate, export_policy, film)
+    f.__name__: f for f in (preflight, scripts, train, evaluate, export_policy, film)
 }
 
 

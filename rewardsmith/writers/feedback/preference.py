@@ -61,7 +61,7 @@ def preference_summary(
         above=int((scores[better] > scores[places[1]]).sum()),
         terms=_term_rows(paid, measure, better, places),
         episodes=[
-            _episode(paid, title, place, fields, arguments)
+            episode_summary(paid, title, place, fields, arguments)
             for title, place in zip(titles, places, strict=True)
         ],
     )
@@ -93,9 +93,16 @@ def _gain(scores: FloatArray, better: Array) -> float:
     return float(np.nan_to_num(scores[better].mean() - scores[~better].mean(), nan=0.0))
 
 
-def _episode(
+def episode_summary(
     paid: BankRewards, title: str, place: int, fields: Sequence[str], arguments: Arguments
 ) -> EpisodeSummary:
+    """An episode of a bank at its most informative steps.
+
+    Args:
+        place: in the bank.
+        fields: those that the program reads.
+        arguments: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
+    """
     found = paid.bank.trajectories[place]
     table = episode_table(found.episode, paid.of(place), fields, arguments)
     return EpisodeSummary(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rewardsmith.run.records import PreferenceSummary, StepSummary, SubgoalSummary
+from rewardsmith.run.records import EpisodeSummary, PreferenceSummary, StepSummary, SubgoalSummary
 
 
 @dataclass(frozen=True)
@@ -243,6 +243,19 @@ class PreferenceFeedback:
 
 
 @dataclass(frozen=True)
+class ExploitFeedback:
+    """``shared/exploit``: the failure that a program prefers to success.
+
+    Attributes:
+        finding: what was found, in words.
+        episode: the failure at its most informative steps; None where it was not kept.
+    """
+
+    finding: str
+    episode: EpisodeSummary | None
+
+
+@dataclass(frozen=True)
 class UserFeedback:
     """``shared/person``: comments of the user."""
 
@@ -261,6 +274,7 @@ Feedback = (
     | TrajectoryFeedback
     | SubgoalFeedback
     | AuditFeedback
+    | ExploitFeedback
     | AblationFeedback
     | PriorFeedback
     | PreferenceFeedback

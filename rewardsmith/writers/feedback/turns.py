@@ -23,6 +23,7 @@ from rewardsmith.writers.feedback.records import (
     AblationRow,
     AuditFeedback,
     BestProgram,
+    ExploitFeedback,
     Feedback,
     FindingFeedback,
     PreferenceFeedback,
@@ -72,6 +73,7 @@ def _past_turn(
         "trajectory": lambda: _trajectory(run, state, _program(turn)),
         "subgoals": lambda: _subgoals(run, state, _program(turn)),
         "audit": lambda: _audit(run, state, turn, suspicions),
+        "exploit": lambda: _exploit(run, state, _program(turn)),
         "ablation": lambda: _ablation(state, _program(turn)),
         "prior": lambda: prior_feedback_of(run, state, _program(turn)),
         "preference": lambda: _preference(run, state, turn, shown),
@@ -204,6 +206,13 @@ def _audit(run: RunFolder, state: RunState, turn: Turn, suspicions: Suspicions) 
     trials = state.trials_of(program, "selection")
     hollow = hollow_gain([run.trial(trial).curve() for trial in trials])
     return AuditFeedback([*suspicions.of(program, state, turn.slot.round), *map(str, hollow)])
+
+
+def _exploit(run: RunFolder, state: RunState, program: str) -> ExploitFeedback:
+    """The failure that a program prefers to success."""
+    record = run.exploit(program)
+    episode = record.episode if record is not None else None
+    return ExploitFeedback(state.exploits[program].finding, episode)
 
 
 def _ablation(state: RunState, program: str) -> AblationFeedback:
