@@ -86,7 +86,7 @@ BROAD_EXCEPT: dict[str, str] = {
     "task/environment.py": "an environment is a stranger's code",
     "task/labels.py": "a function of the task",
     "sandbox/inside/process.py": "the program host",
-    "engine/loop.py": "hands what a background thread raised to the thread that waits",
+    "writers/sources.py": "hands what a background thread raised to the thread that waits",
     "engine/workers/process.py": "outer frame of a process that carries out one call",
     "engine/workers/server.py": "outer frame of a worker process",
     "cli/command.py": "outer frame of the command line",

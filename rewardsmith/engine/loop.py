@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -29,14 +28,13 @@ from rewardsmith.engine.exploits import ExploitSearch, is_exploiter_training
 from rewardsmith.engine.gate import Gate, parts
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
-from rewardsmith.engine.training import RunningTrial, Trainings, trained
+from rewardsmith.engine.training import Trainings, trained
 from rewardsmith.engine.workers.executor import ONE_CORE, Call, Executor, Resources
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.errors import BoundaryError, ProgramError, RewardsmithError
 from rewardsmith.llm.log import ReplyLog
-from rewardsmith.llm.protocol import Reply
 from rewardsmith.llm.sizes import charged
-from rewardsmith.run.bank import SCRIPTED, RunBank
+from rewardsmith.run.bank import RunBank
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.events import (
     Admitted,
@@ -45,16 +43,13 @@ from rewardsmith.run.events import (
     Consulted,
     Derived,
     Event,
-    ExploitsSearched,
     Extended,
     PreflightDone,
     Refused,
     Replied,
     Resumed,
     Screened,
-    ScriptsPlayed,
     Stopped,
-    Trained,
     Worked,
     fold,
 )
@@ -72,8 +67,7 @@ from rewardsmith.run.orders import (
     Write,
 )
 from rewardsmith.run.seals import check_seal
-from rewardsmith.run.state import RunState, TrialState
-from rewardsmith.run.trials import ExploiterSpec
+from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
 from rewardsmith.writers.judge import SubgoalJudge
@@ -118,7 +112,7 @@ class Engine:
         self._trainings = Trainings(run, self.task, self.config.device, executor, needs)
         self._screener = Screener(run, bank)
         self._auditor = Auditor(run, bank)
-        self._exploits = ExploitSearch(run, bank)
+        self._exploits = ExploitSearch(run, bank, executor)
         self.waiting: list[RunRequest] = []  # requests that wait for a reply of the user
         self.state: RunState = fold(self._events)
 
@@ -217,7 +211,7 @@ class Engine:
             self._screen([order for order in orders if isinstance(order, Screen)])
             self._audit([order for order in orders if isinstance(order, Audit)])
             self._train([order for order in orders if isinstance(order, Train)])
-            self._close_search(orders)
+            self._settle(orders)
         finally:
             self.record(Worked(wall_s=time.monotonic() - begun))
 
@@ -229,7 +223,7 @@ class Engine:
             f"asking for {len(orders)} program{'s' * (len(orders) > 1)} of round {round_number + 1}"
         )
         questions = self._asking.questions(orders, self.state)
-        asked = {_in_background(self._writer.reply, question): question for question in questions}
+        asked = {self._writer.reply_later(question): question for question in questions}
 
         def replied(future: Future[Any]) -> None:
             reply, question = future.result(), asked[future]
@@ -330,7 +324,7 @@ class Engine:
         new = [each.request for each in questions if each.request.name not in self.state.consulted]
         self._observer.doing(f"asking a model about {len(new)} steps")
         affordable = new[: gate.fitting([each.request for each in new], self.state)]
-        open_ = {_in_background(self._writer.reply, asked): asked for asked in affordable}
+        open_ = {self._writer.reply_later(asked): asked for asked in affordable}
 
         def replied(future: Future[Any]) -> None:
             reply, question = future.result(), open_[future]
@@ -358,59 +352,24 @@ class Engine:
         count = sum(len(order.seeds) for order in orders)
         self._observer.doing(f"training {count} agent{'s' * (count > 1)}")
         failures: list[BoundaryError] = []
-        exploiters = self._exploiters(orders)
+        exploiters = self._exploits.exploiters(orders, self.state)
         done = self._trainings.carry_out(orders, self._observer.progress, exploiters)
         for trial, outcome in done:
             if isinstance(outcome, BoundaryError):
                 failures.append(outcome)
-                self._record_failure(trial, outcome)
-            else:
-                self.record(trained(trial, outcome))
+            self.record(trained(trial, outcome))
         for error in failures:
             if error.retryable or len(failures) == count:  # else the others go on without it
                 raise error
 
-    def _exploiters(self, orders: Sequence[Train]) -> dict[str, ExploiterSpec]:
-        """How the exploiters of each program are trained."""
-        programs = [order.program for order in orders if is_exploiter_training(order)]
-        return {name: self._exploits.exploiter(name, self.state) for name in programs}
-
-    def _record_failure(self, trial: RunningTrial, error: BoundaryError) -> None:
-        job = trial.job
-        failed = TrialState(
-            program=job.program,
-            seed=job.seed,
-            rung=job.rung,
-            status="failed",
-            message=error.message,
-        )
-        self.record(Trained(trial=failed))
-
-    def _close_search(self, orders: Sequence[Order]) -> None:
+    def _settle(self, orders: Sequence[Order]) -> None:
+        """Carry out what follows a search, see :mod:`rewardsmith.engine.closing`."""
         for order in orders:
-            if isinstance(order, PlayScripts):
-                self._play_scripts()
-            elif isinstance(order, SearchExploits):
-                check_seal(self.run, self.state, order.program)
-                self._observer.doing(f"searching recorded episodes for exploits of {order.program}")
-                found = self._exploits.search(order.program, self.state)
-                self.record(ExploitsSearched(found=found))
-            elif isinstance(order, Extend):
+            if isinstance(order, Extend):
                 self.record(Extended(reason=order.reason))
-
-    def _play_scripts(self) -> None:
-        self._observer.doing("recording episodes of scripted actions")
-        self._exploits.write_replays(self.state)
-        call = Call(
-            name="scripts",
-            root=self.run.path.resolve(),
-            reads=(self.run.task_folder.name,),
-            writes=(self.run.bank.name,),
-            log="scripts.log",
-        )
-        self._wait([self._executor.submit(call)], lambda _: None)
-        steps = sum(map(len, self.run.recorded(SCRIPTED)))
-        self.record(ScriptsPlayed(steps=steps))
+            elif isinstance(order, PlayScripts | SearchExploits):
+                self._observer.doing(self._exploits.doing(order))
+                self.record(self._exploits.carry_out(order, self.state))
 
     def _wait(self, futures: list[Future[Any]], take: Callable[[Future[Any]], None]) -> None:
         """Take results as they come; the first failure is raised after all of them were taken."""
@@ -427,19 +386,3 @@ class Engine:
             self._observer.progress([])
         if failure is not None:
             raise failure
-
-
-def _in_background(
-    work: Callable[[RunRequest], Reply | None], question: RunRequest
-) -> Future[Reply | None]:
-    """Run in a daemon thread: an interrupted run must not wait for the provider."""
-    future: Future[Reply | None] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work(question))
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future

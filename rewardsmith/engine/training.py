@@ -238,11 +238,21 @@ def _take_error(ended: _RunningCall) -> None:
             trial.failures += len(ended.trials) == 1
 
 
-def trained(trial: RunningTrial, result: TrialResult) -> Trained:
-    """The event of a trial that ended."""
-    job, finished = trial.job, result.status == "finished"
+def trained(trial: RunningTrial, outcome: TrialResult | BoundaryError) -> Trained:
+    """The event of a trial that ended, or that was given up with an error."""
+    if isinstance(outcome, BoundaryError):
+        program, seed, rung = trial.job.key
+        failed = TrialState(
+            program=program, seed=seed, rung=rung, status="failed", message=outcome.message
+        )
+        return Trained(trial=failed)
+    return Trained(trial=_state(trial.job, outcome), digest=trial.digest)
+
+
+def _state(job: TrialJob, result: TrialResult) -> TrialState:
+    finished = result.status == "finished"
     solved = result.successes if finished else None
-    state = TrialState(
+    return TrialState(
         program=job.program,
         seed=job.seed,
         rung=job.rung,
@@ -255,7 +265,6 @@ def trained(trial: RunningTrial, result: TrialResult) -> Trained:
         wall_s=result.wall_s,
         message=result.message,
     )
-    return Trained(trial=state, digest=trial.digest)
 
 
 def _matches(path: Path, kind: type[TrainedReport] | type[TrialResult], digest: str) -> bool:

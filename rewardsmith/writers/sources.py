@@ -6,6 +6,8 @@ A new reply is written to the log before anything else, so that it is paid for o
 from __future__ import annotations
 
 import dataclasses
+import threading
+from concurrent.futures import Future
 from typing import Protocol
 
 from rewardsmith.errors import UsageError
@@ -64,6 +66,22 @@ class Writer:
                 )
             self._log.put(request, occurrence, reply, wanted.order.slot)
         return reply
+
+    def reply_later(self, wanted: RunRequest) -> Future[Reply | None]:
+        """The reply, or what :meth:`reply` raises, from a background thread.
+
+        The thread is a daemon: an interrupted run does not wait for the provider.
+        """
+        future: Future[Reply | None] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(self.reply(wanted))
+            except BaseException as error:
+                future.set_exception(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        return future
 
 
 class ModelSource:
