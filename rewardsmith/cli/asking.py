@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rewardsmith.cli import options as given
-from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.command import CommandOutput, command
 from rewardsmith.cli.outcome import question_json, summarise
 from rewardsmith.cli.values import execution
 from rewardsmith.errors import UsageError
@@ -28,7 +28,9 @@ def add_to(app: typer.Typer) -> None:
 
 def _add_ask(app: typer.Typer) -> None:
     @command(app, "ask")
-    def ask(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
+    def ask(
+        output: CommandOutput, run: given.RunName, runs: given.RunsFolder = Path("runs")
+    ) -> None:
         """Show the next request of RUN, which was started with: design TASK --ask."""
         from rewardsmith.api.search import Search
 
@@ -38,7 +40,7 @@ def _add_ask(app: typer.Typer) -> None:
 def _add_tell(app: typer.Typer) -> None:
     @command(app, "tell")
     def tell(
-        output: Output,
+        output: CommandOutput,
         run: given.RunName,
         reply: Annotated[
             str,
@@ -76,7 +78,7 @@ def _add_tell(app: typer.Typer) -> None:
 def _add_say(app: typer.Typer) -> None:
     @command(app, "say")
     def say(
-        output: Output,
+        output: CommandOutput,
         run: given.RunName,
         words: Annotated[
             str, typer.Argument(help="What the agent should do differently, in words.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rewardsmith.cli import options as given
-from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.command import CommandOutput, command
 from rewardsmith.cli.complete import run_names
 from rewardsmith.cli.outcome import summarise
 from rewardsmith.cli.values import execution
@@ -41,7 +41,7 @@ def add_to(app: typer.Typer) -> None:
 def _add_design(app: typer.Typer) -> None:
     @command(app, "design", settings=given.ALL_SETTINGS)
     def design(
-        output: Output,
+        output: CommandOutput,
         settings: Settings,
         task: given.MaybeTask = None,
         goal: given.Goal = None,
@@ -158,7 +158,7 @@ def _planned_replay(name: str, by_position: bool, allow_weak_sandbox: bool, runs
 def _add_demo(app: typer.Typer) -> None:
     @command(app, "demo")
     def demo(
-        output: Output,
+        output: CommandOutput,
         recorded: Annotated[
             bool,
             typer.Option(
@@ -186,7 +186,7 @@ def _add_demo(app: typer.Typer) -> None:
         _carry_out(output, planned, runs, execution(executor, workers, gpus))
 
 
-def _recorded_demo(output: Output) -> dict[str, Any]:
+def _recorded_demo(output: CommandOutput) -> dict[str, Any]:
     """Settings of a run that uses recorded replies; prints which model wrote them."""
     from rewardsmith.assets import asset_folder
     from rewardsmith.writers.recorded import load_replies
@@ -205,7 +205,7 @@ def _recorded_demo(output: Output) -> dict[str, Any]:
 def _add_resume(app: typer.Typer) -> None:
     @command(app, "resume", settings=("budget",))
     def resume(
-        output: Output,
+        output: CommandOutput,
         settings: Settings,
         run: given.RunName,
         workers: given.Workers = None,
@@ -233,7 +233,9 @@ def _task(task: str, goal: str | None, fitness: str | None) -> Task | str:
     return task_from_env(task, goal, fitness=fitness)
 
 
-def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: float | None) -> None:
+def _confirm(
+    output: CommandOutput, planned: Plan, workers: int | None, above_usd: float | None
+) -> None:
     """Show the plan, and ask for confirmation where the run may cost more than ``above_usd``."""
     from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_table
@@ -256,7 +258,7 @@ def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: floa
         typer.confirm("Continue?", default=True, abort=True, err=True)
 
 
-def _carry_out(output: Output, planned: Plan, runs: Path, where: dict[str, Any]) -> None:
+def _carry_out(output: CommandOutput, planned: Plan, runs: Path, where: dict[str, Any]) -> None:
     from rewardsmith.api import runs as api
     from rewardsmith.cli.live import watching
 
@@ -265,7 +267,7 @@ def _carry_out(output: Output, planned: Plan, runs: Path, where: dict[str, Any])
     summarise(output, finished)
 
 
-def _emit_plan(output: Output, planned: Plan, workers: int | None) -> None:
+def _emit_plan(output: CommandOutput, planned: Plan, workers: int | None) -> None:
     from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_json, plan_table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rewardsmith.cli.command import Output
+from rewardsmith.cli.command import CommandOutput
 from rewardsmith.errors import RunError
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rewardsmith.api.search import Question
 
 
-def summarise(output: Output, run: Run) -> None:
+def summarise(output: CommandOutput, run: Run) -> None:
     """Show the result of a run, or the request that waits for a reply."""
     from rewardsmith.api.search import Search
     from rewardsmith.cli.live import command_name
@@ -30,7 +30,7 @@ def summarise(output: Output, run: Run) -> None:
         output.result.print(summary(run, command_name(run.path)))
 
 
-def _write_report(output: Output, run: Run) -> None:
+def _write_report(output: CommandOutput, run: Run) -> None:
     """Write the report of a run that ended; a failure to write it is only noted."""
     try:
         run.report()
@@ -49,7 +49,7 @@ def question_json(question: Question) -> dict[str, Any]:
     }
 
 
-def _show_question(output: Output, run: Run, question: Question) -> None:
+def _show_question(output: CommandOutput, run: Run, question: Question) -> None:
     """Print only the request on stdout, so that it can be piped to a writer."""
     from rewardsmith.cli.live import command_name
 

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from rewardsmith.cli import options as given
-from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.command import CommandOutput, command
 from rewardsmith.cli.values import execution
 from rewardsmith.errors import NoProgram
 
@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
 def _add_check(app: typer.Typer) -> None:
     @command(app, "check")
     def check(
-        output: Output,
+        output: CommandOutput,
         file: File,
         task: given.TaskOption,
         goal: given.Goal = None,
@@ -69,7 +69,7 @@ def _add_check(app: typer.Typer) -> None:
 def _add_train(app: typer.Typer) -> None:
     @command(app, "train", settings=("steps", "training", "device"))
     def train(
-        output: Output,
+        output: CommandOutput,
         settings: Settings,
         file: File,
         task: given.TaskOption,
@@ -108,7 +108,7 @@ def _add_train(app: typer.Typer) -> None:
             raise typer.Exit(NoProgram.exit_code)
 
 
-def _show_trained(output: Output, result: TrainResult) -> None:
+def _show_trained(output: CommandOutput, result: TrainResult) -> None:
     from rewardsmith.run.scores import interval_json, seed_difference
     from rewardsmith.types import Interval
 
@@ -133,7 +133,7 @@ def _show_trained(output: Output, result: TrainResult) -> None:
     _print_trained(output, result, found)
 
 
-def _print_trained(output: Output, result: TrainResult, found: Any) -> None:
+def _print_trained(output: CommandOutput, result: TrainResult, found: Any) -> None:
     from rewardsmith.run.wording import proof
 
     console = output.result

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from rewardsmith.cli import options as given
-from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.command import CommandOutput, command
 from rewardsmith.cli.tables import column_table
 from rewardsmith.errors import RewardsmithError
 
@@ -23,7 +23,9 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands."""
 
     @command(app, "show")
-    def show(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
+    def show(
+        output: CommandOutput, run: given.RunName, runs: given.RunsFolder = Path("runs")
+    ) -> None:
         """Show the state of a run: its programs, trainings, cost and best program."""
         from rewardsmith.api.runs import load_run
         from rewardsmith.cli.summary import summary_json
@@ -39,7 +41,7 @@ def add_to(app: typer.Typer) -> None:
         _show(output, found)
 
     @command(app, "list")
-    def list_(output: Output, runs: given.RunsFolder = Path("runs")) -> None:
+    def list_(output: CommandOutput, runs: given.RunsFolder = Path("runs")) -> None:
         """List the runs in a folder, the newest last."""
         from rewardsmith.run.folder import list_runs
 
@@ -71,7 +73,7 @@ def add_to(app: typer.Typer) -> None:
 def _add_export(app: typer.Typer) -> None:
     @command(app, "export")
     def export(
-        output: Output,
+        output: CommandOutput,
         run: given.RunName,
         target: Annotated[
             Path | None,
@@ -107,7 +109,7 @@ def _add_export(app: typer.Typer) -> None:
 def _add_report(app: typer.Typer) -> None:
     @command(app, "report")
     def report(
-        output: Output,
+        output: CommandOutput,
         run: given.RunName,
         target: Annotated[
             Path | None,
@@ -133,7 +135,7 @@ def _add_report(app: typer.Typer) -> None:
 def _add_compare(app: typer.Typer) -> None:
     @command(app, "compare")
     def compare(
-        output: Output,
+        output: CommandOutput,
         names: Annotated[
             list[str],
             typer.Argument(
@@ -168,7 +170,7 @@ def status(folder: RunFolder, state: RunState) -> str:
     return "no program" if state.stopped is not None and not state.ranked() else "interrupted"
 
 
-def _show(output: Output, run: Run) -> None:
+def _show(output: CommandOutput, run: Run) -> None:
     from rewardsmith.cli.checks import show_appraisal
     from rewardsmith.cli.live import command_name
     from rewardsmith.cli.summary import summary

@@ -17,7 +17,7 @@ from rewardsmith.run.wording import (
     screening_counts,
     spent,
 )
-from rewardsmith.types import Interval
+from rewardsmith.types import Interval, Slot
 
 if TYPE_CHECKING:
     from rewardsmith.api.runs import Run
@@ -81,6 +81,7 @@ def summary_json(run: Run) -> dict[str, Any]:
     state, task = run.state, run.folder.task()
     best = run.best if state.ranked() else None
     solved = task.spec.fitness.solved
+    programs = [_slot_json(state, slot) for slot in sorted(state.slots)]
     return {
         "run": run.folder.name,
         "path": str(run.path),
@@ -97,29 +98,27 @@ def summary_json(run: Run) -> dict[str, Any]:
             "steps": state.steps,
             "active_s": round(state.active_s, 3),
         },
-        "screened": {
-            verdict: sum(screen.verdict == verdict for screen in state.screens.values())
-            for verdict in ("passed", "failed", "unscreened")
-        },
+        "screened": state.screen_verdicts(),
         "warnings": list(state.preflight.warnings) if state.preflight is not None else [],
-        "programs": [
-            {
-                "slot": list(slot),
-                "program": entry.program,
-                "accepted": entry.accepted,
-                "findings": list(entry.findings),
-                "parents": list(entry.parents),
-                "outcome": entry.outcome or None,
-                "tokens": entry.tokens,
-                "usd": entry.usd,
-                "selection": interval_json(state.score(entry.program)) if entry.program else None,
-                "report": interval_json(state.score(entry.program, "report"))
-                if entry.program
-                else None,
-            }
-            for slot, entry in sorted(state.slots.items())
-        ],
-        "trials": [vars(trial) for _, trial in sorted(state.trials.items())],
+        "programs": programs,
+        "trials": [vars(state.trials[key]) for key in sorted(state.trials)],
+    }
+
+
+def _slot_json(state: RunState, slot: Slot) -> dict[str, Any]:
+    entry = state.slots[slot]
+    program = entry.program
+    return {
+        "slot": list(slot),
+        "program": program,
+        "accepted": entry.accepted,
+        "findings": list(entry.findings),
+        "parents": list(entry.parents),
+        "outcome": entry.outcome or None,
+        "tokens": entry.tokens,
+        "usd": entry.usd,
+        "selection": interval_json(state.score(program)) if program else None,
+        "report": interval_json(state.score(program, "report")) if program else None,
     }
 
 

@@ -33,7 +33,9 @@ def seed_difference(one: Mapping[int, float], other: Mapping[int, float]) -> Int
     seeds = sorted(one.keys() & other.keys())
     if not seeds:
         return None
-    return paired_difference([one[seed] for seed in seeds], [other[seed] for seed in seeds])
+    first = [one[seed] for seed in seeds]
+    second = [other[seed] for seed in seeds]
+    return paired_difference(first, second)
 
 
 def native_difference(state: RunState, program: str, rung: str = "report") -> Interval | None:

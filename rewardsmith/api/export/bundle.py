@@ -70,6 +70,8 @@ def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
     """The provenance and the measurements of a program, as JSON."""
     manifest = run.manifest()
     config = manifest["config"]
+    scores = {rung: _scores(state, program, rung) for rung in ("selection", "report")}
+    trial = shipped_trial(state, program)
     return {
         "program": program,
         "run": run.name,
@@ -80,12 +82,9 @@ def provenance(run: RunFolder, state: RunState, program: str) -> dict[str, Any]:
         "strategy": config["strategy"],
         "slot": list(state.programs[program]),
         "parents": list(run.lineage(program).parents),
-        "fitness": {rung: _scores(state, program, rung) for rung in ("selection", "report")},
+        "fitness": scores,
         "native_fitness": _scores(state, NATIVE, "report"),
-        "policy": {
-            "seed": shipped_trial(state, program).seed,
-            "rung": shipped_trial(state, program).rung,
-        },
+        "policy": {"seed": trial.seed, "rung": trial.rung},
         "spent": {
             "requests": state.requests,
             "tokens": state.tokens,

@@ -176,11 +176,12 @@ def _curves(run: RunFolder, state: RunState, best: str) -> dict[str, Markup]:
     ]
     rows = run.trial(shipped_trial(state, best)).curve()
     names = list(rows[0].terms)[:_MOST_TERMS] if rows else []
-    terms = [
-        Line(name, _points(rows, lambda row, name=name: row.terms[name]), f"term{number}")  # type: ignore[misc]
-        for number, name in enumerate(names)
-    ]
+    terms = [_term_line(rows, name, number) for number, name in enumerate(names)]
     return {"fitness": lines(fitness, unit="steps"), "terms": lines(terms, unit="steps")}
+
+
+def _term_line(rows: Sequence[CurveRow], name: str, number: int) -> Line:
+    return Line(name, _points(rows, lambda row: row.terms[name]), f"term{number}")
 
 
 def _points(

@@ -28,9 +28,9 @@ def subgoal_facts(run: RunFolder, state: RunState, program: str) -> dict[str, An
     if result is None or not result.reached:
         return None
     successes: Sequence[bool | None] = result.successes or [None] * len(result.fitness)
+    by_episode = zip(*result.reached.values(), strict=True)
     episodes = [
-        {"won": won, "steps": [steps[number] for steps in result.reached.values()]}
-        for number, won in enumerate(successes)
+        {"won": won, "steps": steps} for won, steps in zip(successes, by_episode, strict=True)
     ]
     audit = run.audit(program) or AuditRecord()
     rows = [{**row.model_dump(), "evidence": _TRUST[row.trust]} for row in audit.rows]
