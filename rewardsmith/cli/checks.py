@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
@@ -25,15 +24,10 @@ _AUDIT_NUMBERS = ("random policy", "in successes", "before the end", "median ste
 _CREDIT_NUMBERS = ("share of differences", "agrees with fitness", "adds to agreement")
 
 
-def check_json(check: Check) -> dict[str, Any]:
-    """The result as JSON."""
-    return {
-        "accepted": check.verdict.accepted,
-        **dataclasses.asdict(check.verdict),
-        "ranges": None if check.ranges is None else dataclasses.asdict(check.ranges),
-        "appraisal": None if check.appraisal is None else dataclasses.asdict(check.appraisal),
-        "subgoals": [one.model_dump(exclude={"bound", "trust"}) for one in check.subgoals],
-    }
+def emit_check(output: CommandOutput, check: Check) -> None:
+    """Write the result as JSON."""
+    evidence = {"ranges": check.ranges, "appraisal": check.appraisal, "subgoals": check.subgoals}
+    output.emit({"accepted": check.verdict.accepted, **vars(check.verdict), **evidence})
 
 
 def show_check(output: CommandOutput, check: Check) -> None:

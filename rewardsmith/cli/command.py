@@ -60,14 +60,15 @@ class CommandOutput:
         """Stderr for errors."""
         return _console(stderr=True)
 
-    def emit(self, value: Any) -> None:
-        """Write the result as one JSON value."""
+    def emit(self, value: object) -> None:
+        """Write the result, which may contain records, as one JSON value."""
+        from rewardsmith.cli.records import as_json
         from rewardsmith.journal import finite
 
         indent = 1 if self.stream.isatty() else None
-        self.stream.write(
-            json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
-        )
+        plain = finite(as_json(value))
+        text = json.dumps(plain, indent=indent, ensure_ascii=False, allow_nan=False)
+        self.stream.write(text + "\n")
         self.stream.flush()
 
     def code(self, text: str, language: str) -> None:

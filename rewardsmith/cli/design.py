@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ from rewardsmith.cli import options as given
 from rewardsmith.cli.command import CommandOutput, command
 from rewardsmith.cli.complete import run_names
 from rewardsmith.cli.outcome import summarise
-from rewardsmith.cli.values import execution
+from rewardsmith.cli.values import Where, execution
 from rewardsmith.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _A_MODEL = (
     "--model ollama/NAME."
 )
 DEMO_TASK = "mountain-car-continuous"
+_DEMO_SEEDS = 5  # of the report
 
 
 def add_to(app: typer.Typer) -> None:
@@ -175,19 +176,27 @@ def _add_demo(app: typer.Typer) -> None:
 
         A built-in grammar search writes the programs; they are checked and trained as in any run.
         """
-        from rewardsmith.api.planning import plan
-
-        settings = (
-            _recorded_demo(output) if recorded else {"model": "grammar", "options": {"seed": seed}}
-        )
-        # The programs come from this package, so they need no strong sandbox.
-        planned = plan(DEMO_TASK, report_seeds=5, allow_weak_sandbox=True, **settings)
+        planned = _recorded_demo(output) if recorded else _grammar_demo(seed)
         _confirm(output, planned, workers, None)
         _carry_out(output, planned, runs, execution(executor, workers, gpus))
 
 
-def _recorded_demo(output: CommandOutput) -> dict[str, Any]:
-    """Settings of a run that uses recorded replies; prints which model wrote them."""
+def _grammar_demo(seed: int) -> Plan:
+    """A run of the grammar; its programs come from this package and need no strong sandbox."""
+    from rewardsmith.api.planning import plan
+
+    return plan(
+        DEMO_TASK,
+        model="grammar",
+        options={"seed": seed},
+        report_seeds=_DEMO_SEEDS,
+        allow_weak_sandbox=True,
+    )
+
+
+def _recorded_demo(output: CommandOutput) -> Plan:
+    """A run that uses recorded replies; prints which model wrote them."""
+    from rewardsmith.api.planning import plan
     from rewardsmith.assets import asset_folder
     from rewardsmith.writers.recorded import load_replies
 
@@ -199,7 +208,14 @@ def _recorded_demo(output: CommandOutput) -> dict[str, Any]:
     output.notes.print(said, style="cyan")
     rounds = 1 + max(reply.round for reply in replies.replies)
     samples = 1 + max(reply.sample for reply in replies.replies)
-    return {"replies": replies, "options": {"rounds": rounds, "samples": samples, "seeds": 1}}
+    options = {"rounds": rounds, "samples": samples, "seeds": 1}
+    return plan(
+        DEMO_TASK,
+        replies=replies,
+        options=options,
+        report_seeds=_DEMO_SEEDS,
+        allow_weak_sandbox=True,
+    )
 
 
 def _add_resume(app: typer.Typer) -> None:
@@ -258,7 +274,7 @@ def _confirm(
         typer.confirm("Continue?", default=True, abort=True, err=True)
 
 
-def _carry_out(output: CommandOutput, planned: Plan, runs: Path, where: dict[str, Any]) -> None:
+def _carry_out(output: CommandOutput, planned: Plan, runs: Path, where: Where) -> None:
     from rewardsmith.api import runs as api
     from rewardsmith.cli.live import watching
 
@@ -269,10 +285,10 @@ def _carry_out(output: CommandOutput, planned: Plan, runs: Path, where: dict[str
 
 def _emit_plan(output: CommandOutput, planned: Plan, workers: int | None) -> None:
     from rewardsmith.api.estimate import estimate
-    from rewardsmith.cli.plans import plan_json, plan_table
+    from rewardsmith.cli.plans import plan_record, plan_table
 
     expected = estimate(planned, workers)
     if output.json:
-        output.emit(plan_json(planned, expected))
+        output.emit(plan_record(planned, expected))
     else:
         output.result.print(plan_table(planned, expected))

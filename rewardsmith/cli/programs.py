@@ -55,11 +55,11 @@ def _add_check(app: typer.Typer) -> None:
         The exit code is 5 if the program is refused.
         """
         from rewardsmith.api.checking import check
-        from rewardsmith.cli.checks import check_json, show_check
+        from rewardsmith.cli.checks import emit_check, show_check
 
         found = check(file, task, goal=goal, run=run, episodes=episodes, runs=runs)
         if output.json:
-            output.emit(check_json(found))
+            emit_check(output, found)
         else:
             show_check(output, found)
         if not found.verdict.accepted:
@@ -109,7 +109,7 @@ def _add_train(app: typer.Typer) -> None:
 
 
 def _show_trained(output: CommandOutput, result: TrainResult) -> None:
-    from rewardsmith.run.scores import interval_json, seed_difference
+    from rewardsmith.run.scores import seed_difference
     from rewardsmith.types import Interval
 
     found: Interval | None = None
@@ -121,7 +121,7 @@ def _show_trained(output: CommandOutput, result: TrainResult) -> None:
             {
                 "program": result.program,
                 "folder": str(result.folder),
-                **{name: interval_json(score) for name, score in scores.items()},
+                **scores,
                 "fitness_by_seed": result.fitness,
                 "native_by_seed": result.native_fitness,
                 "failures": list(result.failures),

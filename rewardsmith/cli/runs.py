@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
     from rewardsmith.run.state import RunState
 
 
+@dataclass(frozen=True)
+class RunRow:
+    """A run in the list; a damaged one has only a name, a path and a status."""
+
+    run: str
+    created: str = ""
+    written_by: str = ""
+    status: str = ""
+    fitness: str = ""
+    path: str = ""
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
 
@@ -28,15 +41,14 @@ def add_to(app: typer.Typer) -> None:
     ) -> None:
         """Show the state of a run: its programs, trainings, cost and best program."""
         from rewardsmith.api.runs import load_run
-        from rewardsmith.cli.summary import summary_json
+        from rewardsmith.cli.results import run_result
 
         found = load_run(run, runs)
         if output.json:
             state = found.state
             source = found.folder.program(state.ranked()[0]).source if state.ranked() else None
-            output.emit(
-                {**summary_json(found), "status": status(found.folder, state), "source": source}
-            )
+            standing = status(found.folder, state)
+            output.emit({**vars(run_result(found)), "status": standing, "source": source})
             return
         _show(output, found)
 
@@ -60,9 +72,7 @@ def add_to(app: typer.Typer) -> None:
                 overflow="ellipsis" if name != "run" else "fold",
             )
         for row in rows:
-            table.add_row(
-                *(str(row[key]) for key in ("run", "created", "written_by", "status", "fitness"))
-            )
+            table.add_row(row.run, row.created, row.written_by, row.status, row.fitness)
         output.result.print(table)
 
     _add_export(app)
@@ -148,12 +158,12 @@ def _add_compare(app: typer.Typer) -> None:
         """Compare runs of one task: fitness, cost, and whether the differences are significant."""
         from rewardsmith.api.comparison import program_difference
         from rewardsmith.api.runs import load_run
-        from rewardsmith.cli.comparison import comparison_json, comparison_table
+        from rewardsmith.cli.comparison import comparison_table
 
         found = [load_run(name, runs) for name in names]
         rows = found[0].compare(*found[1:])
         if output.json:
-            output.emit(comparison_json(rows))
+            output.emit(rows)
             return
         output.result.print(comparison_table(rows), "")
         one, other = found[:2]
@@ -216,28 +226,22 @@ def _show(output: CommandOutput, run: Run) -> None:
     output.code(run.best.source, "python")
 
 
-def _row(folder: RunFolder) -> dict[str, Any]:
+def _row(folder: RunFolder) -> RunRow:
     from rewardsmith.run.config import RunConfig
     from rewardsmith.run.events import fold
     from rewardsmith.run.scores import final_score
 
-    row = {
-        "run": folder.name,
-        "created": "",
-        "written_by": "",
-        "status": "",
-        "fitness": "",
-        "path": str(folder.path),
-    }
+    row = RunRow(folder.name, path=str(folder.path))
     try:
         manifest, state = folder.manifest(), fold(folder.events())
     except RewardsmithError as error:
-        return row | {"status": f"damaged: {error.message}"}
+        return replace(row, status=f"damaged: {error.message}")
     ranked = state.ranked()
     score = final_score(state, ranked[0])[1] if ranked else None
-    return row | {
-        "created": manifest["created"][:16].replace("T", " "),
-        "written_by": RunConfig.model_validate(manifest["config"]).written_by,
-        "status": status(folder, state),
-        "fitness": str(score) if score is not None else "",
-    }
+    return replace(
+        row,
+        created=manifest["created"][:16].replace("T", " "),
+        written_by=RunConfig.model_validate(manifest["config"]).written_by,
+        status=status(folder, state),
+        fitness=str(score) if score is not None else "",
+    )

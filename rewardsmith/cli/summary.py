@@ -1,15 +1,15 @@
-"""The result of a run as text and as JSON."""
+"""The result of a run as text."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
 from rewardsmith.run.folder import REPORT
-from rewardsmith.run.scores import interval_json, native_difference
+from rewardsmith.run.scores import native_difference
 from rewardsmith.run.wording import (
     number,
     only_part,
@@ -17,7 +17,7 @@ from rewardsmith.run.wording import (
     screening_counts,
     spent,
 )
-from rewardsmith.types import Interval, Slot
+from rewardsmith.types import Interval
 
 if TYPE_CHECKING:
     from rewardsmith.api.runs import Run
@@ -76,70 +76,9 @@ def _confined(level: str) -> str:
     return f"{level}: generated code was not fully confined, see rewardsmith doctor"
 
 
-def summary_json(run: Run) -> dict[str, Any]:
-    """The result of a run as JSON; ``best`` is None while no program has a score."""
-    state, task = run.state, run.folder.task()
-    best = run.best if state.ranked() else None
-    solved = task.spec.fitness.solved
-    programs = [_slot_json(state, slot) for slot in sorted(state.slots)]
-    return {
-        "run": run.folder.name,
-        "path": str(run.path),
-        "task": task.name,
-        "stopped": state.stopped,
-        "sandbox": run.folder.manifest()["sandbox"]["level"],
-        "exported": str(run.folder.export_folder) if state.exported else None,
-        "report": str(run.path / REPORT) if (run.path / REPORT).exists() else None,
-        "best": None if best is None else _best_json(state, best, solved),
-        "spent": {
-            "requests": state.requests,
-            "tokens": state.tokens,
-            "usd": state.usd if not state.unpriced else None,
-            "steps": state.steps,
-            "active_s": round(state.active_s, 3),
-        },
-        "screened": state.screen_verdicts(),
-        "warnings": list(state.preflight.warnings) if state.preflight is not None else [],
-        "programs": programs,
-        "trials": [vars(state.trials[key]) for key in sorted(state.trials)],
-    }
-
-
-def _slot_json(state: RunState, slot: Slot) -> dict[str, Any]:
-    entry = state.slots[slot]
-    program = entry.program
-    return {
-        "slot": list(slot),
-        "program": program,
-        "accepted": entry.accepted,
-        "findings": list(entry.findings),
-        "parents": list(entry.parents),
-        "outcome": entry.outcome or None,
-        "tokens": entry.tokens,
-        "usd": entry.usd,
-        "selection": interval_json(state.score(program)) if program else None,
-        "report": interval_json(state.score(program, "report")) if program else None,
-    }
-
-
 def _proof(state: RunState, best: Best) -> str:
     found = native_difference(state, best.id) if best.rung == "report" else None
     return "" if found is None else proof(found, "the native reward")
-
-
-def _best_json(state: RunState, best: Best, solved: float | None) -> dict[str, Any]:
-    return {
-        "program": best.id,
-        "slot": list(state.programs[best.id]),
-        "rung": best.rung,
-        "fitness": interval_json(best.score),
-        "native": interval_json(best.native),
-        "difference": interval_json(native_difference(state, best.id))
-        if best.rung == "report"
-        else None,
-        "solved": None if solved is None else best.score.mean >= solved,
-        "source": best.source,
-    }
 
 
 def _over(score: Interval) -> str:

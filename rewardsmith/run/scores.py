@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from rewardsmith.maths.statistics import paired_difference
 from rewardsmith.program import NATIVE
@@ -49,10 +48,3 @@ def native_difference(state: RunState, program: str, rung: str = "report") -> In
     if own.keys() != native.keys() or trained != [len(own), len(native)]:
         return None
     return seed_difference(own, native)
-
-
-def interval_json(score: Interval | None) -> dict[str, Any] | None:
-    """An interval as JSON."""
-    if score is None:
-        return None
-    return {"mean": score.mean, "low": score.low, "high": score.high, "seeds": score.n}

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
 from rewardsmith.api.export.example import example
+from rewardsmith.api.export.provenance import Provenance
 from rewardsmith.errors import RunError
 from rewardsmith.program import (
     EXPORT_BEGINS,
@@ -37,13 +38,13 @@ _LEFT_OUT = ("__future__", "typing_extensions")
 
 
 def reward_module(
-    task: Task, program: CheckedProgram, facts: Mapping[str, Any], name: str = "reward.py"
+    task: Task, program: CheckedProgram, facts: Provenance, name: str = "reward.py"
 ) -> str:
     """The text of ``reward.py``.
 
     Args:
         program: the wrapper calls all its functions but a prior on Q.
-        facts: provenance, see :func:`rewardsmith.api.export.bundle.provenance`.
+        facts: the provenance of the program.
         name: of the file that it becomes, for the example in its docstring.
 
     Raises:
