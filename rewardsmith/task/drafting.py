@@ -14,7 +14,7 @@ import keyword
 import re
 import shutil
 import tempfile
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Required, TypedDict
@@ -38,6 +38,7 @@ from rewardsmith.task.spec import (
     parse_spec,
 )
 from rewardsmith.task.text import words_in
+from rewardsmith.task.toml import toml_value
 
 LOOK_STEPS = 2000
 HIDDEN = ("*success*", "*reward*", "episode*", "fitness*", "TimeLimit*", "_*")
@@ -180,7 +181,7 @@ def write_task(task: Task, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True)
         (folder / TASK_FILE).write_text(
-            template.render(task=task.spec, toml=_toml), encoding="utf-8"
+            template.render(task=task.spec, toml=toml_value), encoding="utf-8"
         )
         (folder / "fitness.py").write_text(DRAFT, encoding="utf-8")
         for file in task.files():
@@ -373,29 +374,3 @@ def _slug(env_id: str) -> str:
         r"[^a-z0-9]+", "-", env_id.removesuffix(".py").replace(".py:", ":").lower()
     ).strip("-")
     return f"my-{name}" if name in known_tasks() else name
-
-
-def _toml(value: Any) -> str:
-    """A value in TOML, on one line."""
-    if isinstance(value, Mapping):
-        return (
-            "{ "
-            + ", ".join(f"{_toml(str(k))} = {_toml(v)}" for k, v in value.items() if v is not None)
-            + " }"
-        )
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if (
-        isinstance(value, str)
-        and '"' in value
-        and value.isprintable()
-        and not set(value) & {"'", "\\"}
-    ):
-        return f"'{value}'"
-    return (
-        json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-        if isinstance(value, str)
-        else repr(value)
-    )
