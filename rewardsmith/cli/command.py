@@ -150,7 +150,7 @@ def command(
                 function(output, **arguments)
 
             with redirect_stdout(sys.stderr):
-                code = _guarded(output, work)
+                code = guarded(output, work)
             raise typer.Exit(code)
 
         _declare(run, [*own, *common])
@@ -201,7 +201,7 @@ def _with_settings(run: Callable[..., None], names: Sequence[str]) -> type[Typer
     return WithSettings
 
 
-def _guarded(output: CommandOutput, work: Callable[[], None]) -> int:
+def guarded(output: CommandOutput, work: Callable[[], None]) -> int:
     """Carry out a command and return its exit code."""
     try:
         work()
