@@ -59,15 +59,6 @@ def shipped_trial(state: RunState, program: str) -> TrialState:
     raise ValueError(f"expected a finished trial of {program}, found none")
 
 
-def policy_json(trial: TrialState) -> dict[str, float | str | None]:
-    """The origin of an exported policy, and its own fitness, as JSON.
-
-    ``validation`` decided that it is exported; ``fitness`` is measured on other episodes.
-    """
-    kept = ("rung", "seed", "validation", "fitness", "success_rate")
-    return {name: getattr(trial, name) for name in kept}
-
-
 def shown_trial(state: RunState, program: str) -> TrialState | None:
     """The trial whose policy is shown: the exported one, or the first report trial of native."""
     if program != NATIVE:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from rewardsmith.maths.statistics import interval, paired_difference, seed_summary
 from rewardsmith.program import NATIVE
@@ -41,8 +40,9 @@ def seed_difference(
     seeds = sorted(one.keys() & other.keys())
     if not seeds:
         return None
-    ours, others = [one[seed] for seed in seeds], [other[seed] for seed in seeds]
-    return paired_difference(ours, others, within)
+    first = [one[seed] for seed in seeds]
+    second = [other[seed] for seed in seeds]
+    return paired_difference(first, second, within)
 
 
 def seeds_of(
@@ -80,13 +80,3 @@ def _native_fitness(state: RunState, program: str, rung: str) -> dict[int, float
     seeds = [trial.seed for trial in state.trials_of(program, rung)]
     found = fitness_by_seed(state, NATIVE, rung)
     return {seed: found[seed] for seed in seeds} if found.keys() >= set(seeds) else None
-
-
-def interval_json(score: Interval | None) -> dict[str, Any] | None:
-    """An interval as JSON."""
-    if score is None:
-        return None
-    found = {"mean": score.mean, "low": score.low, "high": score.high, "seeds": score.n}
-    if isinstance(score, Difference):
-        found |= {"p": score.p, "further_seeds": score.further_seeds}
-    return found
