@@ -23,7 +23,7 @@ from rewardsmith.engine.workers.opening import running_functions
 from rewardsmith.program import EntryPoint
 from rewardsmith.run.trials import TrialJob
 from rewardsmith.task.loading import Task
-from rewardsmith.task.spec import parse_spec
+from rewardsmith.task.parsing import parse_spec
 from rewardsmith.terms.specs import program_terms
 from rewardsmith.train.trial import run_training
 

@@ -6,13 +6,16 @@ from dataclasses import fields, is_dataclass
 
 from pydantic import BaseModel
 
-from rewardsmith.types import Interval
+from rewardsmith.types import Difference, Interval
 
 
 def as_json(value: object) -> object:
     """A value as JSON: records by the names of their fields, tuples as lists."""
     if isinstance(value, Interval):
-        return {"mean": value.mean, "low": value.low, "high": value.high, "seeds": value.n}
+        found = {"mean": value.mean, "low": value.low, "high": value.high, "seeds": value.n}
+        if isinstance(value, Difference):
+            found |= {"p": value.p, "further_seeds": value.further_seeds}
+        return found
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", include=set(type(value).model_fields))
     if is_dataclass(value):

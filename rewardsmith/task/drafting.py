@@ -28,6 +28,7 @@ from rewardsmith.task.docstrings import Named, action_names, observation_names
 from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
 from rewardsmith.task.fitness import DRAFT
 from rewardsmith.task.loading import TASK_FILE, Task, known_tasks
+from rewardsmith.task.parsing import parse_spec
 from rewardsmith.task.spec import (
     RESERVED_NAMES,
     RESERVED_PREFIXES,
@@ -35,7 +36,6 @@ from rewardsmith.task.spec import (
     FitnessSpec,
     Policy,
     TrainingSpec,
-    parse_spec,
 )
 from rewardsmith.task.text import words_in
 from rewardsmith.task.toml import toml_value

@@ -18,7 +18,8 @@ from typing import Any
 from rewardsmith.assets import asset_folder
 from rewardsmith.errors import UsageError, boundary, did_you_mean
 from rewardsmith.plugins import Registry
-from rewardsmith.task.spec import FieldSpec, TaskSpec, parse_spec
+from rewardsmith.task.parsing import parse_spec
+from rewardsmith.task.spec import FieldSpec, TaskSpec
 
 TASK_FILE = "task.toml"
 # Another package adds a task by an entry point: its name, and an attribute that holds the path of

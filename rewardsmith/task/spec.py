@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
-from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.task.algorithms import Capabilities, capabilities
 from rewardsmith.task.sources import Source, parse_source
 from rewardsmith.task.text import words_in
@@ -86,6 +91,24 @@ class FieldSpec(Model):
         return parse_source(self.source)
 
 
+def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
+    """Refuse null at any depth: TOML has no null, so a run's frozen copy would differ."""
+    pending: list[Any] = [values]
+    while pending:
+        value = pending.pop()
+        if value is None:
+            raise ValueError("null cannot be written in a task file; leave the key out")
+        if isinstance(value, dict):
+            pending += value.values()
+        elif isinstance(value, list | tuple):
+            pending += value
+    return values
+
+
+Table = Annotated[dict[str, Any], AfterValidator(_without_nulls)]
+"""A table of a task file whose keys belong to another package."""
+
+
 class EnvironmentSpec(Model):
     """The environment: a Gymnasium id, ``module:Class``, or ``file.py:Class`` of the task's folder.
 
@@ -96,34 +119,12 @@ class EnvironmentSpec(Model):
     """
 
     id: str
-    kwargs: dict[str, Any] = Field(default_factory=dict)
+    kwargs: Table = Field(default_factory=dict)
     wrappers: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     install: str = ""
     max_episode_steps: Annotated[int, Field(gt=0)] | None = None
-
-    @field_validator("kwargs")
-    @classmethod
-    def _no_nulls(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return _without_nulls(values)
-
-
-def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
-    """Refuse null at any depth: TOML has no null, so a run's frozen copy would differ."""
-    pending: list[Any] = [values]
-    while pending:
-        value = pending.pop()
-        if value is None:
-            raise ValueError("null cannot be written in a task file; leave the key out")
-        pending += (
-            value.values()
-            if isinstance(value, dict)
-            else value
-            if isinstance(value, list | tuple)
-            else []
-        )
-    return values
 
 
 class ActionSpec(Model):
@@ -155,18 +156,16 @@ class FitnessSpec(Model):
     random: float | None = None
     expert: float | None = None
 
-    @field_validator("range")
-    @classmethod
-    def _lower_first(cls, values: tuple[float, float] | None) -> tuple[float, float] | None:
-        if values is not None and values[0] >= values[1]:
-            raise ValueError(f"the lower end comes first, found {list(values)}")
-        return values
+    @model_validator(mode="after")
+    def _lower_first(self) -> FitnessSpec:
+        if self.range is not None and self.range[0] >= self.range[1]:
+            raise ValueError(f"range: the lower end comes first, found {list(self.range)}")
+        return self
 
     @property
     def possible(self) -> tuple[float, float] | None:
         """The range of fitness, also of a success flag."""
-        flag = (0.0, 1.0) if self.source.startswith("info") else None
-        return self.range or flag
+        return (0.0, 1.0) if self.source.startswith("info") else self.range
 
 
 PriorPart = Literal["q", "actions", "states"]
@@ -240,12 +239,7 @@ class AddedTerm(Model):
 
     kind: str
     weight: float = 1.0
-    payload: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("payload")
-    @classmethod
-    def _no_nulls(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return _without_nulls(values)
+    payload: Table = Field(default_factory=dict)
 
 
 Policy = Literal["MlpPolicy", "MultiInputPolicy", "CnnPolicy"]
@@ -267,7 +261,7 @@ class TrainingSpec(Model):
     n_envs: Annotated[int, Field(gt=0, le=1024)] = 16
     normalise_observations: bool = True
     normalise_reward: bool = True
-    hyperparameters: dict[str, Any] = Field(default_factory=dict)
+    hyperparameters: Table = Field(default_factory=dict)
     shaping: ShapingSpec = ShapingSpec()
     trainer: str = "sb3"
     terms: tuple[AddedTerm, ...] = ()
@@ -306,11 +300,6 @@ class TrainingSpec(Model):
             UsageError: there is no such algorithm.
         """
         return capabilities(self.algorithm)
-
-    @field_validator("hyperparameters")
-    @classmethod
-    def _no_nulls(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return _without_nulls(values)
 
     @property
     def gamma(self) -> float:
@@ -367,49 +356,3 @@ class TaskSpec(Model):
                 f"text fields: {', '.join(texts) or 'none'}"
             )
         return self
-
-
-def parse_spec(data: Mapping[str, object], where: str) -> TaskSpec:
-    """Validate the content of a task file.
-
-    Raises:
-        UsageError: the content is invalid; the message names the place and the most similar key.
-    """
-    try:
-        return TaskSpec.model_validate(data)
-    except ValidationError as error:
-        # A misspelt key explains the missing key, so it is reported first.
-        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        if first["type"] == "extra_forbidden":
-            known = _known_keys(first["loc"][:-1])
-            raise UsageError(
-                f"{where}: unknown key {place!r}", did_you_mean(str(first["loc"][-1]), known)
-            ) from None
-        if first["type"] == "missing":
-            raise UsageError(
-                f"{where}: {place!r} is missing", _MISSING.get(place, f"add {place!r}")
-            ) from None
-        text = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{where}: {place}: {text}", f"found {first['input']!r}"[:200]) from None
-
-
-_MISSING = {
-    "goal": 'add goal = "what the agent must achieve, in words"',
-    "fitness": "add [fitness] with source = "
-    '"fitness.py:fitness", info["is_success"] or "native_return"',
-    "env": 'add [env] with id = "CartPole-v1", "module:Class" or "env.py:Class"',
-}
-
-
-def _known_keys(path: tuple[str | int, ...]) -> list[str]:
-    """The keys that a table of the file may have; ``path`` leads to the table."""
-    model: type[BaseModel] = TaskSpec
-    tables: dict[str, type[BaseModel]] = {
-        "env": EnvironmentSpec, "fields": FieldSpec, "action": ActionSpec,
-        "fitness": FitnessSpec, "training": TrainingSpec, "shaping": ShapingSpec,
-        "prior": PriorSpec, "terms": AddedTerm, "evaluation": EvaluationSpec,
-    }  # fmt: skip
-    for part in path:
-        model = tables.get(str(part), model)
-    return list(model.model_fields)

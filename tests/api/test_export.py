@@ -196,7 +196,7 @@ def test_an_export_stands_alone(form: str, tmp_path: Path) -> None:
         "goal": "count", "env": {"id": "env.py:Counter", "kwargs": kwargs}, "fields": fields,
         "fitness": {"source": "native_return"},
     }  # fmt: skip
-    from rewardsmith.task.spec import parse_spec
+    from rewardsmith.task.parsing import parse_spec
 
     toy_envs.copy_to(tmp_path)
     (tmp_path / "fields.py").write_text(FIELDS_PY)

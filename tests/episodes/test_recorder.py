@@ -21,7 +21,7 @@ from rewardsmith.errors import BoundaryError, ProgramError, UsageError
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.layout import make_layout
 from rewardsmith.task.loading import Task
-from rewardsmith.task.spec import parse_spec
+from rewardsmith.task.parsing import parse_spec
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import make_vec_env
 from rewardsmith.types import Columns, Episode, Output

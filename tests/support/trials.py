@@ -14,7 +14,7 @@ from rewardsmith.program import EntryPoint
 from rewardsmith.run.trials import TrainedReport, TrialJob, TrialResult
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.task.loading import Task
-from rewardsmith.task.spec import parse_spec
+from rewardsmith.task.parsing import parse_spec
 from rewardsmith.terms.specs import program_terms
 from rewardsmith.train.evaluation import run_evaluation
 from rewardsmith.train.trial import run_training

@@ -14,8 +14,8 @@ from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.layout import cut
 from rewardsmith.task.loading import TASK_FILE, Task, load_task
+from rewardsmith.task.parsing import parse_spec
 from rewardsmith.task.sources import Source, parse_source
-from rewardsmith.task.spec import parse_spec
 from rewardsmith.types import Episode
 from tests.support import toy_envs
 

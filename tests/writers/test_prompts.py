@@ -33,7 +33,7 @@ from rewardsmith.run.records import (
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.task.environment import missing_modules
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
-from rewardsmith.task.spec import parse_spec
+from rewardsmith.task.parsing import parse_spec
 from rewardsmith.writers.conversation import Conversation, PastTurn, Template, compose, task_card
 from rewardsmith.writers.conversation import feedback_text as feedback_of
 from rewardsmith.writers.examples import Example
