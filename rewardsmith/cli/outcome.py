@@ -18,7 +18,7 @@ def summarise(output: Output, run: Run) -> None:
     from rewardsmith.cli.live import command_name
     from rewardsmith.cli.summary import summary, summary_json
 
-    waits = run.folder.config().writer == "person"
+    waits = run.folder.config().writer == "user"
     question = Search.open(run).ask() if waits else None
     if question is not None:
         _show_question(output, run, question)

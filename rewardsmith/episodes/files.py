@@ -12,7 +12,7 @@ from rewardsmith.types import Array, Episode, Output
 
 TRANSITIONS = "transitions.npz"  # of a random policy, in a run's bank
 EPISODES = "episodes.npz"  # of the evaluation, in a trial's folder
-PAID = "paid.npz"  # rewards of its program for the steps of those, one episode after the other
+REWARDS = "rewards.npz"  # of its program for the steps of those episodes, concatenated
 ALONG = (
     "along.npz"  # of its checkpoints, and of its policy disturbed, in a selection trial's folder
 )

@@ -12,7 +12,7 @@ from rewardsmith.maths.preference import Measure, Rule
 from rewardsmith.types import Slot
 
 Kind = Literal[
-    "process", "trajectory", "subgoals", "audit", "ablation", "prior", "preference", "person",
+    "process", "trajectory", "subgoals", "audit", "ablation", "prior", "preference", "user",
     "findings", "failed_round",
 ]  # fmt: skip
 """A kind of feedback.
@@ -24,7 +24,7 @@ audit         what it rewards besides the goal
 ablation      the fitness of each of its functions alone
 prior         where its prior on Q disagrees with the values that the best agent learned
 preference    which recorded episodes it orders wrongly, so that it was not trained
-person        comments of the user
+user          comments of the user
 findings      why it was refused
 failed_round  why every program of its round was refused
 """

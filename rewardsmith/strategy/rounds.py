@@ -150,5 +150,5 @@ def program_turn(
     kinds = trained if state.trials_of(program, "selection") else untrained
     if kinds is trained and state.failed(program):
         kinds = (*trained, "preference")
-    comments: tuple[Kind, ...] = ("person",) if state.comments.get(program) else ()
+    comments: tuple[Kind, ...] = ("user",) if state.comments.get(program) else ()
     return Turn(program, (*kinds, *comments), state.programs[program])

@@ -76,7 +76,7 @@ def test_released_behaviour_trains_what_failed() -> None:
     assert card(trained_anyway=1).plan(fold(events)) == [Train("a", (0,), "selection", 100)]
     events.append(trained("a", 0, 1.0))
     (write,) = card(trained_anyway=1).plan(fold(events))
-    assert isinstance(write, Write), "that the bank spoke against it is told whatever was done"
+    assert isinstance(write, Write), "the feedback includes the screening in either case"
     assert write.turns == (Turn("a", ("process", "trajectory", "audit", "preference"), Slot(0, 0)),)
 
 
@@ -152,7 +152,7 @@ def test_what_breaks_on_known_behaviour_is_told_with_its_step(tmp_path: Path) ->
     asked = [line.request.messages[-1].content for line in Tape(run.folder.llm_log)]
     step = r"in step 4 of \d of an episode \(odd.npz, solved\), where position = 0\.\d+, .*action = \[0.123\]"
     assert re.search(
-        r"it breaks on recorded episodes: what it pays is not a number in 1 of \d+ episodes: ",
+        r"it breaks on recorded episodes: its reward is not a number in 1 of \d+ episodes: ",
         asked[1],
     )
     assert re.search(r"term 'end' is nan " + step, asked[1])
@@ -234,8 +234,8 @@ def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
     assert any("RS501" in concern for concern in found.concerns)
     talk = [message.content for message in list(Tape(run.folder.llm_log))[-1].request.messages]
     assert "was not trained, because it does not prefer good behaviour to bad" in talk[-1]
-    assert "**The worst paid solved episode**" in talk[-1] and "| away |" in talk[-1]
-    assert "at the moments that tell most" in talk[-3]
+    assert "**The solved episode with the lowest reward**" in talk[-1] and "| away |" in talk[-1]
+    assert "most informative steps" in talk[-3]
     passed = r"Before its training it was found to prefer good .*It was applied to \d+ recorded .*\n\d+ of the "
     assert re.search(passed, talk[-3]) and "Before its training" not in talk[-1]
     said = r"The best program of this conversation so far, your answer 1 \(fitness [-\d.]+\), is the one to build on"
@@ -251,10 +251,7 @@ def test_as_released_what_failed_is_trained_and_its_writer_is_told_both(tmp_path
     first = min(run.state.programs, key=lambda name: run.state.programs[name])
     assert run.state.failed(first) and run.state.trials_of(first, "selection")
     asked = list(Tape(run.folder.llm_log))[1].request.messages[-1].content
-    assert (
-        "Agents were trained under this program" in asked
-        and "at the moments that tell most" in asked
-    )
+    assert "Agents were trained under this program" in asked and "most informative steps" in asked
     assert "Before its training" not in asked
     assert "This program was trained, but it does not prefer good behaviour to bad." in asked
     assert asked.count("RS501") == 1 and "Look at this step by step" in asked
@@ -282,4 +279,4 @@ def test_pairs_explains_itself_while_nothing_has_succeeded(tmp_path: Path) -> No
     assert run.state.skipped() == [first]
     asked = list(Tape(run.folder.llm_log))[1].request.messages[-1].content
     assert "the two halves of the range of fitness" in asked
-    assert "**The worst paid episode of the better half**" in asked
+    assert "**The episode of the better half with the lowest reward**" in asked

@@ -39,7 +39,7 @@ def test_it_asks_once_and_again_when_a_person_has_spoken() -> None:
     events.append(Commented(program="a", words="It limps."))
     (write,) = strategy.plan(fold(events))
     assert isinstance(write, Write) and write.slot == Slot(1, 0)
-    assert write.turns == (Turn("a", ("process", "person"), Slot(0, 0)),)
+    assert write.turns == (Turn("a", ("process", "user"), Slot(0, 0)),)
 
 
 def test_what_a_person_says_reaches_the_writer(tmp_path: Path, executor: FakeExecutor) -> None:

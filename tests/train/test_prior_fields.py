@@ -203,6 +203,7 @@ def test_the_change_of_a_potential_is_no_pay_by_which_it_is_judged(tmp_path: Pat
     for _ in range(4):
         _, rewards, _, _ = rewarded.step(np.full((2, 1), 0.1, np.float32))
         assert (
-            np.allclose(rewarded.earned, rewarded.buffers.before[0][:, 0]) and (rewards < -2).all()
+            np.allclose(rewarded.own_rewards, rewarded.buffers.before[0][:, 0])
+            and (rewards < -2).all()
         )
     program.close()

@@ -67,7 +67,7 @@ STEPS = [
     StepSummary(step="1", cells=[0.1, 0.5, 0.5]),
     StepSummary(step="12", cells=[1.0, 0.25, 0.25]),
 ]
-COLUMNS = ["position", "paid", "place"]
+COLUMNS = ["position", "reward", "place"]
 ORIGIN = EpisodeSummary(
     title="the best",
     origin="an agent of abc",
@@ -180,7 +180,7 @@ PAST: dict[str, list[PastTurn]] = {
     "failed_and_trained": past("reflect", ("process", REFLECT), ("preference", TRAINED_ANYWAY)),
     "graded": past("reconsider", ("preference", GRADED)),
     "subgoals": past("reconsider", ("subgoals", SUBGOALS)),
-    "person": past("reflect", ("process", IS_BEST), ("person", SAID)),
+    "user": past("reflect", ("process", IS_BEST), ("user", SAID)),
     "reflect": past("reflect", ("process", REFLECT)),
     "prior": past("reflect", ("process", REFLECT), ("prior", PRIOR)),
     "broken": past("reflect", ("process", FAILED)),

@@ -176,7 +176,7 @@ class QShaper:
             self._model.get_vec_normalize_env(),
         )
         if rewarded is not None:
-            rewards = rewarded.earned
+            rewards = rewarded.own_rewards
         elif normalising is not None:
             rewards = normalising.get_original_reward()
         self.reuse.add(rewards, dones)

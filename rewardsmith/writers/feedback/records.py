@@ -98,7 +98,7 @@ class EvaluationSummary:
     """An evaluation episode.
 
     Attributes:
-        paid: undiscounted return under the program.
+        own_return: undiscounted.
         columns: fields, actions, reward, and terms, of which ``rows`` hold the values.
     """
 
@@ -106,7 +106,7 @@ class EvaluationSummary:
     steps: int
     fitness: float
     success: bool | None
-    paid: float
+    own_return: float
     columns: list[str]
     rows: list[StepSummary]
 
@@ -244,7 +244,7 @@ class PreferenceFeedback:
 
 @dataclass(frozen=True)
 class UserFeedback:
-    """``shared/person``: comments of the user."""
+    """``shared/user``: comments of the user."""
 
     said: list[str]
 
