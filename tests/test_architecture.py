@@ -1,4 +1,4 @@
-"""The rules of the house that a reader can rely on, held by reading the source.
+"""The rules of the house, checked on the source.
 
 Which module may import which, where heavy libraries, ``exec`` and broad ``except`` may stand, how
 long things may get. Every violation is listed on a line of its own, with file and line. The tables
@@ -155,7 +155,7 @@ def modules() -> dict[str, Module]:
 
 
 def imports(module: Module) -> Iterator[Import]:
-    """Everything imported anywhere in a module, for type checking only too."""
+    """All imports of a module, also those for type checking only."""
     package = module.name if module.file.endswith("__init__.py") else module.name.rpartition(".")[0]
 
     def walk(nodes: Iterable[ast.AST], late: bool) -> Iterator[Import]:

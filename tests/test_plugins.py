@@ -130,7 +130,7 @@ def test_an_unknown_trainer_is_refused_before_anything_is_spent(tmp_path: Path, 
     assert "random-search" in done.stderr
 
 
-def test_what_a_plugin_lacks_is_told_like_our_own(tmp_path: Path, site: Path) -> None:
+def test_errors_about_plugins_are_like_our_own(tmp_path: Path, site: Path) -> None:
     path = os.pathsep.join([str(ROOT), str(site)])
     done = call(tmp_path, "design", "my-lime", PYTHONPATH=path)
     assert done.returncode == 2 and "my-line" in done.stderr

@@ -1,4 +1,4 @@
-"""Suspicions about a program: each is raised by the case that it is made for, and by no honest one."""
+"""Suspicions about a program: each is raised by its own case, and by no honest program."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_a_term_that_is_called_like_a_field_stands_beside_it() -> None:
 
 @pytest.mark.parametrize("success", [False, True, None])
 def test_where_none_or_all_succeed_pairs_shows_the_halves_by_fitness(success: bool | None) -> None:
-    """A verdict that is given is also explained."""
+    """Every verdict is explained."""
     graded = Bank(one._replace(success=success) for one in BANK.trajectories)
     found = BankRewards(graded, Output(-POSITION, {"back": -POSITION}), 0.99)
     assert found.agreement("pairs", "sum") is not None

@@ -323,7 +323,7 @@ def subgoals(first_instruction, next_below, next_place):
 
 
 def judging(body: dict[str, Any]) -> str:
-    """Yes to what is what it is called; once in a while it says neither."""
+    """Says yes if the name of the subgoal is right, and sometimes neither yes nor no."""
     asked = body["messages"][-1]["content"]
     if "Is the subgoal reached" not in asked:
         return f"```python\n{GUESSED}```"

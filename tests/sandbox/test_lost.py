@@ -1,4 +1,4 @@
-"""What the machine or the caller does to program hosts: never held against a program, and nothing is mixed up."""
+"""Effects of the machine and the caller on program hosts: no program is blamed, nothing is mixed up."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_program_that_hangs_up_or_sets_the_timer_is_still_to_blame() -> None:
 
 
 @on_linux
-def test_an_idle_zygote_that_was_killed_is_replaced_before_anybody_meets_it() -> None:
+def test_an_idle_zygote_that_was_killed_is_replaced() -> None:
     launch.zygotes()
     old = launch.zygote()
     os.kill(old.pid, signal.SIGKILL)

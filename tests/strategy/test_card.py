@@ -1,4 +1,4 @@
-"""What CARD decides, from events made by hand; then a whole run of it with real trainings and a scripted writer."""
+"""Decisions of CARD on hand-made events; then a whole run with trainings and a scripted writer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def screened(program: str, verdict: ScreenVerdict, share: float | None = 0.5) ->
     return Screened(screen=ScreenState(program=program, verdict=verdict, share=share))
 
 
-def test_a_failing_program_is_not_trained_and_told_why() -> None:
+def test_a_failing_program_is_not_trained_and_gets_feedback() -> None:
     events = [replied(Slot(0, 0)), checked(Slot(0, 0), "a")]
     assert card().plan(fold(events)) == [Screen("a", "above-best-failure", "discounted", 0.8, 3)]
     events.append(screened("a", "failed"))
@@ -141,7 +141,7 @@ def designed(tmp_path: Path, *texts: str, **settings: Any) -> api.Run:
     return api.design(task, replies=recorded, strategy="card", **given, **settings)
 
 
-def test_what_breaks_on_known_behaviour_is_told_with_its_step(tmp_path: Path) -> None:
+def test_feedback_on_a_failure_on_recorded_episodes_names_the_step(tmp_path: Path) -> None:
     env = record(str(write_task(tmp_path / "line")))
     actions = iter([0.5, 0.5, -0.5, 0.123, *[1.0] * 6])
     play(env, lambda _: np.array([next(actions)]), 1)
@@ -193,7 +193,7 @@ def test_an_unscreened_program_is_audited_when_its_training_brought_contrast(
 
 
 def test_what_was_once_said_stays_as_it_is(tmp_path: Path) -> None:
-    """The bank grows and other programs become the best; each request still begins with all of the one before."""
+    """The bank grows and the best program changes; each request still begins with the one before."""
     run = designed(tmp_path, WAVE, GOOD, AWAY, BETTER, GOOD, options={"rounds": 5, "contrast": 9})
     asked = [line.request.messages for line in Tape(run.folder.llm_log)]
     assert [len(messages) for messages in asked] == [1, 3, 5, 7, 9]
@@ -204,7 +204,7 @@ def test_what_was_once_said_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
-    """Three generations: the first is trained, the second fails against the bank and is not, the third is."""
+    """Three generations: the first and third are trained, the second fails the screening."""
     replies = [
         {"round": n, "sample": 0, "text": text} for n, text in enumerate((GOOD, AWAY, BETTER))
     ]
@@ -244,7 +244,9 @@ def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
     )
 
 
-def test_as_released_what_failed_is_trained_and_its_writer_is_told_both(tmp_path: Path) -> None:
+def test_as_released_a_failed_program_is_trained_and_gets_both_kinds_of_feedback(
+    tmp_path: Path,
+) -> None:
     run = designed(
         tmp_path, AWAY, GOOD, options={"rounds": 2, "measure": "mean", "trained_anyway": 1.0}
     )
@@ -257,7 +259,7 @@ def test_as_released_what_failed_is_trained_and_its_writer_is_told_both(tmp_path
     assert asked.count("RS501") == 1 and "Look at this step by step" in asked
 
 
-def test_a_bonus_at_the_goal_is_told_as_one(tmp_path: Path) -> None:
+def test_feedback_recognises_a_bonus_at_the_goal(tmp_path: Path) -> None:
     task = write_task(tmp_path / "line") / "task.toml"
     chance = "deterministic = false\nepisodes = 40"
     task.write_text(

@@ -1,4 +1,4 @@
-"""One session of a run in a process of its own, which can kill itself at a chosen event.
+"""One session of a run in a separate process, which can kill itself at a chosen event.
 
     python -m tests.support.crash_driver '{"task": ..., "runs": ..., "url": ..., "mode": "after", "events":
     1}'
@@ -75,7 +75,7 @@ class Slots:
 
 
 def kept_replies() -> list[Future[Any]]:
-    """Every reply that is asked for from now on, there or not: done means that it is in the run's log."""
+    """Futures of all replies that are requested from now on; done means that the log contains it."""
     asked: list[Future[Any]] = []
     in_background = loop._in_background
 

@@ -44,7 +44,7 @@ def the_run(tmp_path: Path) -> api.Run:
 
 
 def happened(run: api.Run) -> dict[str, Any]:
-    """What a run found, without times and without the order in which it was found."""
+    """The results of a run, without times and order."""
     state = run.state
     return {
         "slots": {

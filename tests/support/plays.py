@@ -1,4 +1,4 @@
-"""Whole runs of a strategy from events made by hand: nothing is run."""
+"""Whole runs of a strategy on hand-made events; nothing is run."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def screened(
 def carry_out(
     order: Order, verdicts: Verdicts, scores: Scores, suspects: frozenset[str] = frozenset()
 ) -> list[list[Event]]:
-    """What comes of an order: chains of events, each in its order.
+    """The events of an order, as chains.
 
     Args:
         suspects: programs that the audit finds to pay more for going on than for arriving.

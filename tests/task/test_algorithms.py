@@ -1,4 +1,4 @@
-"""What each learning algorithm can do, and what another package's class inherits."""
+"""Capabilities of each learning algorithm, and of classes of other packages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Ensemble(OffPolicyAlgorithm):
 
 
 class Declared(OffPolicyAlgorithm):
-    """Says what it can do."""
+    """Declares its capabilities."""
 
     rewardsmith_capabilities: ClassVar = Capabilities(on_policy=True, n_steps=10)
 

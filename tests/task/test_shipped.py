@@ -1,4 +1,4 @@
-"""The tasks that come with rewardsmith: their environments, their numbers, and their yardsticks."""
+"""The shipped tasks: their environments, numbers and yardsticks."""
 
 from __future__ import annotations
 

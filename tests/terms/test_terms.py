@@ -40,7 +40,7 @@ def entries(*names: str) -> dict[str, EntryPoint]:
 
 
 class Scaled:
-    """A function in place of a host."""
+    """A function in place of a program host."""
 
     arguments = ("x",)
 

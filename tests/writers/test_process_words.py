@@ -1,4 +1,4 @@
-"""What each term did over a training, in words: each said of the case that it is made for."""
+"""The trend of each term over a training in words, each for its own case."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_trend(values: tuple[float | None, ...], said: str) -> None:
 
 
 def test_a_term_that_stands_at_its_most_may_be_clipped() -> None:
-    """By the step: where episodes grow longer, its sum goes on growing."""
+    """Per step: its sum grows with the length of episodes."""
     assert words(
         5.0, 50.0, 100.0, 200.0, 300.0, lengths=(50.0, 50.0, 100.0, 200.0, 300.0)
     ).endswith("and since 2 steps stands at its most, 1 a step: is it clipped?")
@@ -145,8 +145,8 @@ def test_nothing_is_said_of_what_was_not_seen() -> None:
     assert curve_summary([]).words == []
 
 
-def test_where_nothing_changes_the_steps_are_told_as_one() -> None:
-    """An agent that turns on the spot from its third step on: found out at a glance, and not three times."""
+def test_equal_steps_are_one_row() -> None:
+    """An agent that turns on the spot from its third step on gets one row."""
     places = np.array([0.0, 1.0, 2.0, *[2.0] * 9])
     episode = Episode({"place": places}, np.zeros((11, 1)), np.zeros(11), False, True)
     seen = {"place": argument(0.0, 9.0)}
