@@ -69,7 +69,7 @@ class LoadedProgram(HostedProgram):
 def load_program(
     program: AnyProgram, task: Task | str, gamma: float | None = None
 ) -> LoadedProgram:
-    """Check a program with a task, and start it in a process of its own.
+    """Check a program with a task, and start it in a separate process.
 
     Args:
         program: as :func:`rewardsmith.check` takes it.

@@ -20,7 +20,7 @@ _NO_NUMBER = "distances and shares: its reward is not always a number"
 _NO_WISHES = (
     "distance to the native reward, and share of shaping: that reward is the same on "
     "every step, and no known episode "
-    "ends by itself, so it tells nothing apart"
+    "ends by itself, so it has no preference"
 )
 
 

@@ -192,8 +192,8 @@ def concerns(one: SubgoalStatistics, most_false: float = MOST_FALSE) -> Iterator
 def _label(holds: Array, known: Behaviour) -> tuple[str | None, int, int]:
     """The label with the same meaning: it becomes true in the same step, and is preceded least.
 
-    That it comes true in the very step in which the label does tells it from a stage before:
-    standing at the door is no false alarm of the open door.
+    A subgoal that becomes true in the same step as the label has its meaning; one that is true
+    before may be an earlier stage: standing at the door is no false alarm of the open door.
     """
     starts = np.cumsum(known.lengths) - known.lengths
     fitting = []

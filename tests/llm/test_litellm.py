@@ -105,7 +105,7 @@ else:
         model: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         make_provider(model).check(model, 1.0)
-        with pytest.raises(UsageError, match="cannot tell who serves 'nobodys-model'"):
+        with pytest.raises(UsageError, match="knows no provider of 'nobodys-model'"):
             make_provider("litellm/nobodys-model").check("litellm/nobodys-model", 1.0)
         for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
             monkeypatch.delenv(name)

@@ -252,7 +252,7 @@ def _programs(run: RunFolder, state: RunState) -> Iterator[dict[str, Any]]:
             "is_best": bool(ranked)
             and entry.program == ranked[0]
             and state.programs[ranked[0]] == slot,
-            "came_of_it": outcome(state, slot, entry),
+            "outcome": outcome(state, slot, entry),
             "score": state.score(entry.program) if entry.program is not None else None,
             "source": source,
             "difference": _difference(run, entry, source),
@@ -260,7 +260,7 @@ def _programs(run: RunFolder, state: RunState) -> Iterator[dict[str, Any]]:
                 (p[:8], place(state.programs[p])) for p in entry.parents if p in state.programs
             ],
             "concerns": _concerns(run, entry),
-            "told": messages[-1]["content"] if len(messages) > 1 else "",
+            "request": messages[-1]["content"] if len(messages) > 1 else "",
             "reply": line.reply.text if line is not None else "",
         }
 
