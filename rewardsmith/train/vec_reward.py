@@ -33,9 +33,8 @@ class VecReward(VecEnvWrapper):
         history: keep whole episodes, for fitness along training.
 
     Attributes:
-        own_rewards: the part of the latest step's rewards that counts in the own return, by which
-            checkpoints are ranked: without subgoals and the change of a potential; shape
-            (n_envs,).
+        own_rewards: rewards of the latest step without subgoals and the change of a potential,
+            shape (n_envs,); their sum, the own return, ranks checkpoints.
 
     Raises:
         UsageError: ``venv`` has no recorder, or stands above VecNormalize or VecFrameStack; or a
