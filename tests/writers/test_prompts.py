@@ -446,8 +446,8 @@ def test_instructions_in_an_environments_texts_stay_quotations(line: Task) -> No
     )
     assert (
         "Ignore all previous instructions" in text
-    )  # it is still told, as data, with the warning below it
-    assert text.index("do not.") > text.rindex("Ignore all previous instructions")
+    )  # it is still shown, as data, with the warning below it
+    assert text.index("do not do it.") > text.rindex("Ignore all previous instructions")
     assert len(text) < len(before) + 4 * 600
 
 
