@@ -83,7 +83,7 @@ BROAD_EXCEPT: dict[str, str] = {
     "llm/anthropic.py": "asks again without a refused parameter, else raises",
     "task/layout.py": "reading fields through functions of the task",
     "episodes/recorder.py": "reading fields through functions of the task",
-    "task/environment.py": "an environment is a stranger's code",
+    "task/environment.py": "an environment is foreign code",
     "task/labels.py": "a function of the task",
     "sandbox/inside/process.py": "the program host",
     "engine/loop.py": "hands what a background thread raised to the thread that waits",

@@ -164,7 +164,7 @@ def test_ctrl_c_while_a_host_is_started_leaves_the_others_alone() -> None:
             escaped("pass")
         os.kill(zygote.pid, signal.SIGCONT)
         assert host(ONES).total.tolist() == [1, 1]
-        for _ in range(2):  # the answer that nobody took is not taken for theirs
+        for _ in range(2):  # the unread answer is not taken for theirs
             with escaped("pass") as other:
                 assert other.pid != host.pid and other(ONES).total.tolist() == [1, 1]
         assert launch.zygote() is zygote

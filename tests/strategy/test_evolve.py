@@ -14,7 +14,7 @@ from tests.support.plays import Scores, Verdicts, carry_out, play, retrained, tr
 
 NAMES = [f"p{number}" for number in range(12)]
 MANY: Verdicts = {(number // 4, number % 4): name for number, name in enumerate(NAMES)}
-FAIR: Scores = {name: 0.01 * number for number, name in enumerate(NAMES)}  # nobody solves it
+FAIR: Scores = {name: 0.01 * number for number, name in enumerate(NAMES)}  # none solves it
 
 
 def evolve(**options: float) -> Evolve:

@@ -150,7 +150,7 @@ def test_reading_a_source_never_fails_otherwise(text: str) -> None:
     try:
         cut(np.zeros((1, 4, 4)), source.part)
     except IndexError:
-        pass  # told by the layout, which knows the shape
+        pass  # reported by the layout, which knows the shape
 
 
 # ------------------------------------------------------------------------------------------

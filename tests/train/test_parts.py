@@ -73,7 +73,7 @@ def episode(task: Task, pushes: float) -> Any:
     return env.episodes[0]
 
 
-# --- What is paid
+# --- Rewards
 
 
 @pytest.mark.parametrize("pushes", [1.0, 0.1])
@@ -141,7 +141,7 @@ def test_the_change_telescopes_through_auto_resets(task: Task, tmp_path: Path, m
             sums[row] += GAMMA ** length[row] * rewards[row]
             native[row] += GAMMA ** length[row] * float(
                 terminated[row]
-            )  # the line pays 1 for its end
+            )  # the line gives 1 at its end
             length[row] += 1
             if terminated[row] or truncated[row]:
                 last = obs[row] if mode == "NEXT_STEP" else info["final_obs"][row]
@@ -349,7 +349,7 @@ def test_the_exported_file_gives_the_rewards_of_training(
         paid.append(reward)
         done = terminated or truncated
     (walked,) = mine.episodes
-    expected = _paid(source, walked)
+    expected = _expected_rewards(source, walked)
     assert np.allclose(paid, expected, atol=1e-6)
     assert shown.observation_space.contains(obs) and (len(obs) == 4) == ("subgoals" in source)
     facts = json.loads((tmp_path / "out" / "reward.json").read_text())
@@ -396,7 +396,7 @@ def test_the_key_of_the_mask_must_be_free(task: Task) -> None:
         shown(venv, Part(lambda x: Output(x, {"half": x}), "next_position"), "potential")
 
 
-def _paid(source: str, walked: Any) -> Any:
+def _expected_rewards(source: str, walked: Any) -> Any:
     """By hand."""
     place = walked.fields["position"]
     pay = place[1:].copy() if "def reward" in source else walked.native_rewards.copy()

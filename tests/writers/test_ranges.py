@@ -37,7 +37,7 @@ def test_only_ranges_that_differ_are_listed() -> None:
         ("far", (0.0, 9.0)),
         ("held", (0.0, 1.0)),
     ]
-    assert found.alike == 2, "to the digits that are told"
+    assert found.alike == 2, "to the printed digits"
 
 
 def test_of_many_that_differ_those_that_are_left_out_are_not_called_alike() -> None:
