@@ -29,6 +29,7 @@ PACKAGE = ROOT / "rewardsmith"
 # above.
 ROOMS = (
     "cli",
+    "testing",
     "api",
     "engine",
     "writers",
@@ -68,6 +69,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "litellm": (),
     "ray": (),
     "matplotlib": (),
+    "pytest": ("testing/",),
 }
 NOT_ON_IMPORT = {*HEAVY, "gymnasium", "pandas", "scipy", "tensorboard"}
 NOT_ON_HELP = {*HEAVY, "pandas", "scipy", "tensorboard"}
