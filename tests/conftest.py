@@ -13,7 +13,6 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import pytest
 from hypothesis import HealthCheck, settings
 
-from rewardsmith.engine.workers import local
 from tests.support.fake_executor import FakeExecutor
 
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
@@ -33,8 +32,6 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def executor(monkeypatch: pytest.MonkeyPatch) -> FakeExecutor:
-    """Trainings that take no time."""
-    fake = FakeExecutor()
-    monkeypatch.setattr(local, "LocalExecutor", lambda _: fake)
-    return fake
+def executor() -> FakeExecutor:
+    """Trainings that take no time; a test passes it as ``executor=``."""
+    return FakeExecutor()

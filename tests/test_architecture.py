@@ -96,6 +96,19 @@ BROAD_EXCEPT: dict[str, str] = {
 PICKLES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 MAY_PRINT = ("cli/", "__main__.py")
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "managers", "misc"}
+
+# Files of tests that touch private names, with how often and why. Public behaviour does not show
+# these; documented names with an underscore (DOCUMENTED) do not count.
+PRIVATE_IN_TESTS = {
+    "tests/api/test_export_module.py": (1, "the fields that an exported wrapper kept"),
+    "tests/episodes/test_recorder.py": (1, "the size of a buffer"),
+    "tests/maths/test_relevance.py": (3, "the state of an estimate, to compute what it implies"),
+    "tests/sandbox/test_lost.py": (1, "a request that has no answer yet"),
+    "tests/support/crash_driver.py": (3, "a process that kills itself at a chosen event"),
+    "tests/task/test_algorithms.py": (1, "what a class inherits that no registry knows"),
+    "tests/train/test_q_shaping.py": (5, "the schedule of Stable-Baselines3"),
+}
+DOCUMENTED = {"_replace", "_exit", "_repr_html_"}  # of NamedTuple, os and IPython
 FILE_LINES = 400
 FUNCTION_LINES = 60
 
@@ -446,6 +459,30 @@ def test_only_the_command_line_prints() -> None:
         if ast.unparse(node.func) in ("print", "builtins.print")
         and not within(module.file, MAY_PRINT)
     )
+
+
+# -------------------------------------------------------------------------------------------------- tests
+
+
+def private_names(tree: ast.AST) -> Iterator[int]:
+    """The lines on which a test uses a private name of something else."""
+
+    def private(name: str) -> bool:
+        return name.startswith("_") and not name.startswith("__") and name not in DOCUMENTED
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from (node.lineno for alias in node.names if private(alias.name))
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("self", "cls"):
+            yield from [node.lineno] if private(node.attr) else []
+
+
+def test_tests_use_public_names() -> None:
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        file = path.relative_to(ROOT).as_posix()
+        lines = list(private_names(ast.parse(path.read_text(encoding="utf-8"))))
+        allowed, _ = PRIVATE_IN_TESTS.get(file, (0, ""))
+        assert len(lines) == allowed, f"{file}: private names on lines {lines}, expected {allowed}"
 
 
 # --------------------------------------------------------------------------------------------------- form

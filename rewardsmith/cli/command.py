@@ -147,7 +147,7 @@ def command(
                 function(output, **arguments)
 
             with redirect_stdout(sys.stderr):
-                code = _guarded(output, work)
+                code = guarded(output, work)
             raise typer.Exit(code)
 
         _declare(run, [*own, *common])
@@ -198,7 +198,7 @@ def _with_settings(run: Callable[..., None], names: Sequence[str]) -> type[Typer
     return WithSettings
 
 
-def _guarded(output: Output, work: Callable[[], None]) -> int:
+def guarded(output: Output, work: Callable[[], None]) -> int:
     """Carry out a command and return its exit code."""
     try:
         work()

@@ -127,7 +127,7 @@ def test_every_good_program_stands_in_its_file_as_it_was_checked(corpus: str) ->
         report = check_static(entry["code"], tuple(TASKS[task_of(entry)][0]))
         if "reward" in report.entries:
             text = reward_module(task, accepted(entry["code"], report.entries), FACTS)
-            assert module._statements(program_in(text)) == module._statements(entry["code"])
+            assert module.statements(program_in(text)) == module.statements(entry["code"])
 
 
 def test_every_name_that_a_file_binds_itself_is_reserved() -> None:
@@ -155,7 +155,7 @@ def test_what_no_reader_sees_does_not_run(first: str, second: str, third: str) -
         text = reward_module(
             load_task("mountain-car-continuous"), accepted(source, report.entries), FACTS
         )
-        assert module._statements(program_in(text)) == module._statements(source)
+        assert module.statements(program_in(text)) == module.statements(source)
 
 
 def test_a_file_that_would_run_something_else_is_not_written(

@@ -16,6 +16,7 @@ from rewardsmith.llm.replay import Tape
 from rewardsmith.run.settings import Budget
 from rewardsmith.types import Slot
 from tests.support.crash_driver import Slots, answer
+from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
 from tests.support.line_runs import asked_of, design, happened
 from tests.support.lineworld import write_task
@@ -45,26 +46,30 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return tried
 
 
-@pytest.mark.usefixtures("executor")
 @pytest.mark.parametrize("budget", [{}, {"tokens": 22_000}, {"calls": 3}])
 def test_a_strict_replay_is_the_same_run(
-    task: str, tmp_path: Path, request: pytest.FixtureRequest, budget: dict[str, int]
+    task: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    budget: dict[str, int],
+    executor: FakeExecutor,
 ) -> None:
     with FakeLLM(answer) as fake:
         run = asked_of(fake, task, tmp_path, price=PRICE, budget=Budget(**budget))
     tried = request.getfixturevalue("no_network")
-    again = run.replay(runs=tmp_path / "again")
+    again = run.replay(runs=tmp_path / "again", executor=executor)
     assert happened(again) == happened(run)
     assert (again.state.tokens, again.state.usd) == (run.state.tokens, run.state.usd)
-    assert happened(again.replay(runs=tmp_path / "third")) == happened(
+    assert happened(again.replay(runs=tmp_path / "third", executor=executor)) == happened(
         run
     )  # a replay is a recording too
     assert tried == []
     assert "replayed" in again.folder.config().written_by
 
 
-@pytest.mark.usefixtures("executor")
-def test_what_was_not_asked_is_told_with_its_difference(task: str, tmp_path: Path) -> None:
+def test_what_was_not_asked_is_told_with_its_difference(
+    task: str, tmp_path: Path, executor: FakeExecutor
+) -> None:
     with FakeLLM(answer) as fake:
         run = asked_of(fake, task, tmp_path)
     prompt = run.folder.prompts_folder / "shared" / "pitfalls.md.j2"
@@ -72,29 +77,28 @@ def test_what_was_not_asked_is_told_with_its_difference(task: str, tmp_path: Pat
         prompt.read_text(encoding="utf-8").replace("Scales differ wildly", "Scales agree"), "utf-8"
     )
     with pytest.raises(RunError) as caught:
-        run.replay(runs=tmp_path / "again")
+        run.replay(runs=tmp_path / "again", executor=executor)
     assert "-- **Scales differ wildly**" in caught.value.message
     assert "+- **Scales agree**" in caught.value.message
     assert "round 1 sample" in caught.value.message and "--by-position" in caught.value.hint
-    by_position = run.replay(by_position=True, runs=tmp_path / "shown")
+    by_position = run.replay(by_position=True, runs=tmp_path / "shown", executor=executor)
     assert set(by_position.state.programs) == set(run.state.programs)
     assert "by position" in by_position.folder.config().written_by
     assert by_position.state.tokens == 0
 
 
-@pytest.mark.usefixtures("executor")
-def test_a_replay_carries_its_tape_along(task: str, tmp_path: Path) -> None:
+def test_a_replay_carries_its_tape_along(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
     run = design(task, tmp_path)
-    cut = run.replay(runs=tmp_path / "again")
+    cut = run.replay(runs=tmp_path / "again", executor=executor)
     before = happened(cut)
     shutil.rmtree(run.path)
     events = cut.folder.path / "events.jsonl"
     events.write_text("".join(events.read_text("utf-8").splitlines(keepends=True)[:3]), "utf-8")
     cut.folder.llm_log.unlink()
-    assert happened(cut.resume()) == before
+    assert happened(cut.resume(executor=executor)) == before
     (cut.folder.path / "tape.jsonl").unlink()
     with pytest.raises(RunError, match="no recording"):
-        cut.resume()
+        cut.resume(executor=executor)
 
 
 def ask(text: str) -> Request:

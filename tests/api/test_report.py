@@ -17,7 +17,6 @@ from rewardsmith.api.report import charts
 from rewardsmith.errors import NoProgram, UsageError
 from rewardsmith.types import Interval
 from tests.support.command_line import call, refused
-from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
 from tests.support.line_runs import REPLIES, asked_of, design, recorded
 from tests.support.lineworld import write_task
@@ -53,7 +52,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def run(tmp_path: Path, executor: FakeExecutor) -> api.Run:
+def run(tmp_path: Path) -> api.Run:
     return design(str(write_task(tmp_path / "line")), tmp_path)
 
 
@@ -99,13 +98,13 @@ def test_it_says_what_the_run_says(run: api.Run) -> None:
     assert page.tags.count("details") >= len(state.slots)
 
 
-def test_what_changed_since_the_parent(tmp_path: Path, executor: FakeExecutor) -> None:
+def test_what_changed_since_the_parent(tmp_path: Path) -> None:
     run = design(str(write_task(tmp_path / "line")), tmp_path)
     _, text = page_of(run)
     assert '<span class="added">+' in text and '<span class="gone">-' in text
 
 
-def test_nothing_that_anybody_wrote_is_markup(tmp_path: Path, executor: FakeExecutor) -> None:
+def test_nothing_that_anybody_wrote_is_markup(tmp_path: Path) -> None:
     task = write_task(tmp_path / "line")
     file = task / "task.toml"
     file.write_text(file.read_text().replace("Reach the right end", f"Reach {EVIL} the right end"))
@@ -124,7 +123,7 @@ def test_nothing_that_anybody_wrote_is_markup(tmp_path: Path, executor: FakeExec
     assert EVIL not in run._repr_html_()
 
 
-def test_a_run_without_a_score_has_a_page(tmp_path: Path, executor: FakeExecutor) -> None:
+def test_a_run_without_a_score_has_a_page(tmp_path: Path) -> None:
     refused_only = [{**reply, "text": "no code here"} for reply in REPLIES if reply["attempt"] == 0]
     with pytest.raises(NoProgram):
         design(str(write_task(tmp_path / "line")), tmp_path, replies=recorded(refused_only))
@@ -133,9 +132,7 @@ def test_a_run_without_a_score_has_a_page(tmp_path: Path, executor: FakeExecutor
     assert "No program has a score" in page.text and "reward" not in page.ids
 
 
-def test_the_cost_of_a_model_is_told(
-    tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cost_of_a_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.support.crash_driver import Slots, answer
 
     monkeypatch.setenv("OPENAI_API_KEY", "k" * 20)

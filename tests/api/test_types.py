@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -94,10 +95,12 @@ def test_type_checkers_and_python_know_the_same_names() -> None:
     tree = ast.parse((ROOT / "rewardsmith" / "__init__.py").read_text(encoding="utf-8"))
     (block,) = (node for node in tree.body if ast.unparse(node).startswith("if TYPE_CHECKING:"))
     typed = {
-        alias.asname: statement.module
+        str(alias.asname): str(statement.module)
         for statement in block.body
         if isinstance(statement, ast.ImportFrom)
         for alias in statement.names
     }
-    assert typed == {name: f"rewardsmith.{place}" for name, place in rs._WHERE.items()}
+    assert sorted(typed) == rs.__all__
+    for name, module in typed.items():
+        assert getattr(rs, name) is getattr(importlib.import_module(module), name), name
     assert (ROOT / "rewardsmith" / "py.typed").exists()

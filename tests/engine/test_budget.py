@@ -12,6 +12,7 @@ from rewardsmith.errors import BoundaryError, NoProgram, UsageError
 from rewardsmith.run.events import Admitted
 from rewardsmith.run.settings import Budget
 from tests.support.crash_driver import OPTIONS, Slots, answer
+from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
 from tests.support.line_runs import asked_of, happened, kinds, the_run
 from tests.support.lineworld import write_task
@@ -30,7 +31,6 @@ def asked(fake: FakeLLM, task: str, folder: Path, **settings: Any) -> api.Run:
     return asked_of(fake, task, folder, max_output_tokens=LIMIT, price=PRICE, **settings)
 
 
-@pytest.mark.usefixtures("executor")
 @pytest.mark.parametrize("tokens", [4_000, 6_500, 9_000, 15_000])
 def test_tokens_are_never_exceeded_and_well_used(task: str, tmp_path: Path, tokens: int) -> None:
     with FakeLLM(answer, usage="counted") as fake:
@@ -43,7 +43,6 @@ def test_tokens_are_never_exceeded_and_well_used(task: str, tmp_path: Path, toke
             )  # less than two requests at their most were left over
 
 
-@pytest.mark.usefixtures("executor")
 def test_dollars_are_never_exceeded(task: str, tmp_path: Path) -> None:
     with FakeLLM(answer, usage="counted") as fake:
         run = asked(fake, task, tmp_path, budget=Budget(usd=0.013))
@@ -56,19 +55,19 @@ def test_dollars_are_never_exceeded(task: str, tmp_path: Path) -> None:
         assert "$0.013 is used up" in str(run.state.stopped)
 
 
-@pytest.mark.usefixtures("executor")
 @pytest.mark.parametrize("calls", [1, 2, 3, 4])
-def test_calls_are_counted_to_the_last_one(task: str, tmp_path: Path, calls: int) -> None:
+def test_calls_are_counted_to_the_last_one(
+    task: str, tmp_path: Path, calls: int, executor: FakeExecutor
+) -> None:
     with FakeLLM(answer) as fake:
-        run = asked(fake, task, tmp_path, budget=Budget(calls=calls))
+        run = asked(fake, task, tmp_path, budget=Budget(calls=calls), executor=executor)
         assert len(fake.requests) == calls == run.state.requests
         assert run.state.ranked()  # what was bought before the budget ended is trained
-        whole = asked(fake, task, tmp_path / "whole")
-        raised = run.resume(budget={"calls": 9})
+        whole = asked(fake, task, tmp_path / "whole", executor=executor)
+        raised = run.resume(budget={"calls": 9}, executor=executor)
         assert {**happened(raised), "trials": 0} == {**happened(whole), "trials": 0}
 
 
-@pytest.mark.usefixtures("executor")
 def test_what_does_not_fit_together_is_asked_one_after_the_other(task: str, tmp_path: Path) -> None:
     """Two requests at their most are over the budget, what the first really takes leaves room for the second."""
     with FakeLLM(answer, usage="counted") as fake:
@@ -88,9 +87,8 @@ def test_what_does_not_fit_together_is_asked_one_after_the_other(task: str, tmp_
         assert begun[:2] == [((0, 0, 0),), ((0, 1, 0),)]
 
 
-@pytest.mark.usefixtures("executor")
 def test_a_wave_that_was_begun_is_finished_however_dear_its_first_part_was(
-    task: str, tmp_path: Path
+    task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
     """Else a run that is cut in the middle of a wave would end another way than one that is not."""
     with FakeLLM(
@@ -103,11 +101,10 @@ def test_a_wave_that_was_begun_is_finished_however_dear_its_first_part_was(
             asked(fake, task, tmp_path / "cut", budget=Budget(tokens=6_000))
         cut = the_run(tmp_path / "cut")
         assert cut.state.tokens == 2300 and cut.state.unanswered()
-        assert cut.resume().state.requests == 2
+        assert cut.resume(executor=executor).state.requests == 2
         assert set(happened(cut)["slots"]) == set(happened(whole)["slots"])
 
 
-@pytest.mark.usefixtures("executor")
 def test_tokens_that_a_server_does_not_count_are_guessed_for_the_budget(
     task: str, tmp_path: Path
 ) -> None:
@@ -135,13 +132,12 @@ def test_a_budget_that_buys_nothing_is_told_before_anything_is_spent(
         assert fake.requests == fake.looked_up == [] and not (tmp_path / "runs").exists()
 
 
-@pytest.mark.usefixtures("executor")
 def test_a_budget_that_turns_out_too_small_for_the_first_request_says_so(
-    task: str, tmp_path: Path
+    task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
     with FakeLLM(answer) as fake:
         with pytest.raises(NoProgram, match="a request can take"):
             asked(fake, task, tmp_path, budget=Budget(tokens=1_000))
         assert fake.requests == []
         poor = the_run(tmp_path)
-        assert kinds(poor.resume(budget={"tokens": 50_000}))[-1] == "exported"
+        assert kinds(poor.resume(budget={"tokens": 50_000}, executor=executor))[-1] == "exported"

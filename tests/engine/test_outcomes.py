@@ -11,6 +11,7 @@ from rewardsmith.api import runs as api
 from rewardsmith.errors import NoProgram
 from rewardsmith.types import Slot
 from tests.support.crash_driver import HEAD
+from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
 from tests.support.line_runs import asked_of, happened, the_run
 from tests.support.lineworld import write_task
@@ -33,7 +34,6 @@ def limits(fake: FakeLLM) -> list[int]:
     return [request["body"]["max_tokens"] for request in fake.requests]
 
 
-@pytest.mark.usefixtures("executor")
 def test_an_answer_cut_off_is_asked_for_again_with_twice_the_limit(
     task: str, tmp_path: Path
 ) -> None:
@@ -53,7 +53,6 @@ def test_an_answer_cut_off_is_asked_for_again_with_twice_the_limit(
     assert first.findings[0].startswith("RS005")
 
 
-@pytest.mark.usefixtures("executor")
 def test_it_is_not_asked_for_a_third_time_and_is_no_repair(task: str, tmp_path: Path) -> None:
     with FakeLLM([GOOD], ["truncated"] * 9) as fake:
         with pytest.raises(NoProgram):
@@ -66,7 +65,6 @@ def test_it_is_not_asked_for_a_third_time_and_is_no_repair(task: str, tmp_path: 
         assert limits(fake)[2:] == [500, 1000, 1000]
 
 
-@pytest.mark.usefixtures("executor")
 @pytest.mark.parametrize(
     ("fault", "outcome", "code"), [("refusal", "filter", "RS003"), ("empty", "empty", "RS004")]
 )
@@ -85,20 +83,23 @@ def test_what_a_model_would_not_say_is_asked_for_once_more_as_it_was(
     assert entries[Slot(0, 0, 1)].accepted and len(run.state.programs) == 1
 
 
-@pytest.mark.usefixtures("executor", "key")
+@pytest.mark.usefixtures("key")
 def test_anthropics_refusal_is_the_models_own(
-    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: FakeExecutor
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-planted-0123456789")
     with FakeLLM([GOOD], ["refusal"]) as fake:
         settings: dict[str, Any] = {"options": ONE, "report_seeds": 1, "runs": tmp_path / "runs"}
-        run = api.design(task, model="anthropic/fake", base_url=fake.url, **settings)
+        run = api.design(
+            task, model="anthropic/fake", base_url=fake.url, **settings, executor=executor
+        )
     assert run.state.slots[Slot(0, 0, 0)].outcome == "refusal"
     assert run.state.slots[Slot(0, 0, 0)].findings[0].startswith("RS002")
 
 
-@pytest.mark.usefixtures("executor")
-def test_equal_requests_of_one_round_keep_their_own_answers(task: str, tmp_path: Path) -> None:
+def test_equal_requests_of_one_round_keep_their_own_answers(
+    task: str, tmp_path: Path, executor: FakeExecutor
+) -> None:
     """A repeated request is the same as its neighbours' first ones; what each was answered must not be mixed up."""
     texts = [GOOD.replace("progress", name) for name in ("first", "second", "third")]
     with FakeLLM(
@@ -109,10 +110,9 @@ def test_equal_requests_of_one_round_keep_their_own_answers(task: str, tmp_path:
     assert len(run.state.programs) == 3
     occurrences = sorted(entry.occurrence for entry in run.state.slots.values())
     assert occurrences == [0, 1, 2, 3]
-    assert happened(run.replay(runs=tmp_path / "again")) == happened(run)
+    assert happened(run.replay(runs=tmp_path / "again", executor=executor)) == happened(run)
 
 
-@pytest.mark.usefixtures("executor")
 def test_a_round_of_refusals_is_no_lesson_for_the_next(task: str, tmp_path: Path) -> None:
     with FakeLLM([GOOD], ["refusal", "refusal"]) as fake:
         run = asked_of(fake, task, tmp_path, options={**ONE, "rounds": 2, "repairs": 1})

@@ -49,7 +49,7 @@ def task(tmp_path: Path) -> str:
 
 
 def test_a_run_from_recorded_replies(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
-    run = design(task, tmp_path)
+    run = design(task, tmp_path, executor=executor)
     state = run.state
     assert (len(state.slots), len(state.programs), len(state.trials)) == (5, 3, 7)
     assert (
@@ -65,9 +65,9 @@ def test_a_run_from_recorded_replies(task: str, tmp_path: Path, executor: FakeEx
 def test_resuming_a_finished_run_does_nothing(
     task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
-    run = design(task, tmp_path)
+    run = design(task, tmp_path, executor=executor)
     before, calls = happened(run), list(executor.calls)
-    assert happened(run.resume()) == before
+    assert happened(run.resume(executor=executor)) == before
     assert executor.calls == calls
     assert kinds(run)[-2:] == ["resumed", "stopped"]
 
@@ -80,7 +80,7 @@ def test_a_program_that_was_changed_after_it_was_checked_is_noticed(
     path = run.folder.program_folder(run.best.id) / file
     path.write_text(path.read_text().replace("position", "velocity") + " ")
     with pytest.raises(RunError, match="changed since it was checked"):
-        run.export(tmp_path / "elsewhere")
+        run.export(tmp_path / "elsewhere", executor=executor)
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -139,7 +139,7 @@ def test_an_evaluation_is_told_by_the_engine_what_to_evaluate(
             assert job.steps == STEPS
 
     executor.trouble = meddle
-    assert design(task, tmp_path).best
+    assert design(task, tmp_path, executor=executor).best
     assert outside.read_text() == "untouched"
 
 
@@ -153,18 +153,18 @@ def test_a_weak_sandbox_is_refused_before_anything_unless_allowed(
     assert not (tmp_path / "runs").exists()
     run = design(task, tmp_path, allow_weak_sandbox=True)
     assert run.folder.manifest()["sandbox"]["level"] == "weak"
-    assert run.resume().best.id == run.best.id
+    assert run.resume(executor=executor).best.id == run.best.id
     monkeypatch.setattr(api, "sandbox_report", sandbox_report)
     strong = design(task, tmp_path, runs=tmp_path / "strong")
     monkeypatch.setattr(api, "sandbox_report", lambda: weak)
     with pytest.raises(BoundaryError, match="only weak"):
-        strong.resume()
+        strong.resume(executor=executor)
 
 
 def test_nothing_usable_is_no_program(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
     nothing = [{**reply, "text": "I cannot."} for reply in REPLIES]
     with pytest.raises(NoProgram, match="first reason: RS001"):
-        design(task, tmp_path, replies=recorded(nothing))
+        design(task, tmp_path, replies=recorded(nothing), executor=executor)
     assert executor.calls == []
 
 
@@ -175,7 +175,6 @@ def test_nothing_usable_is_no_program(task: str, tmp_path: Path, executor: FakeE
 def test_the_order_of_replies_changes_nothing(
     task: str,
     tmp_path: Path,
-    executor: FakeExecutor,
     monkeypatch: pytest.MonkeyPatch,
     late: tuple[int, int],
 ) -> None:
@@ -207,7 +206,7 @@ def test_the_order_of_replies_changes_nothing(
 
 
 def test_the_order_of_replies_changes_no_request(
-    task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Slots().install(monkeypatch.setattr)
 
@@ -241,17 +240,13 @@ def test_the_number_of_workers_changes_nothing(task: str, tmp_path: Path) -> Non
 # --- Budgets
 
 
-def test_too_small_a_step_budget_is_refused_before_anything(
-    task: str, tmp_path: Path, executor: FakeExecutor
-) -> None:
+def test_too_small_a_step_budget_is_refused_before_anything(task: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot pay for one training"):
         design(task, tmp_path, budget=Budget(steps=5 * STEPS - 1))
     assert not (tmp_path / "runs").exists()
 
 
-def test_no_program_is_bought_that_cannot_be_trained(
-    task: str, tmp_path: Path, executor: FakeExecutor
-) -> None:
+def test_no_program_is_bought_that_cannot_be_trained(task: str, tmp_path: Path) -> None:
     with pytest.raises(NoProgram, match=r"budget of 1,280 steps"):
         design(task, tmp_path, budget=Budget(steps=5 * STEPS))  # evaluation is charged too
     assert the_run(tmp_path).state.requests == 0
@@ -270,7 +265,7 @@ def test_steps_are_kept_back_for_the_report(
     assert state.steps <= limit and state.requests == 3
     assert state.stopped is not None and "steps" in state.stopped
     raised, free = (
-        happened(run.resume(budget={"steps": 10 * limit})),
+        happened(run.resume(budget={"steps": 10 * limit}, executor=executor)),
         happened(design(task, tmp_path / "free")),
     )
     assert raised["trials"].keys() >= free["trials"].keys()
@@ -291,29 +286,29 @@ def test_minutes_stop_only_between_rounds(
     assert state.stopped is not None and "minutes" in state.stopped
     assert set(state.slots) == {(0, 0, 0), (0, 1, 0), (0, 1, 1)}
     assert len(state.ranked()) == 2
-    assert len(run.resume(budget={"minutes": 1.0}).state.slots) == 5
+    assert len(run.resume(budget={"minutes": 1.0}, executor=executor).state.slots) == 5
 
 
 # --- Failures outside
 
 
 def test_a_hiccup_is_tried_again(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
-    undisturbed = happened(design(task, tmp_path / "undisturbed"))
+    undisturbed = happened(design(task, tmp_path / "undisturbed", executor=executor))
     executor.trouble = fail_times(1)
-    assert happened(design(task, tmp_path / "hiccup")) == undisturbed
+    assert happened(design(task, tmp_path / "hiccup", executor=executor)) == undisturbed
 
 
 def test_when_everything_fails_the_run_ends_and_can_be_resumed(
     task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
-    undisturbed = happened(design(task, tmp_path / "undisturbed"))
+    undisturbed = happened(design(task, tmp_path / "undisturbed", executor=executor))
     executor.trouble = fail_times(2)
     with pytest.raises(BoundaryError, match="no memory"):
-        design(task, tmp_path / "failing")
+        design(task, tmp_path / "failing", executor=executor)
     failed = the_run(tmp_path / "failing")
     assert {trial.status for trial in failed.state.trials.values()} == {"failed"}
     executor.trouble = fail_times(0)
-    assert happened(failed.resume()) == undisturbed
+    assert happened(failed.resume(executor=executor)) == undisturbed
 
 
 def test_one_failure_does_not_hold_up_the_others(
@@ -324,7 +319,7 @@ def test_one_failure_does_not_hold_up_the_others(
             raise BoundaryError("not a number in the policy", where="trainer")
 
     executor.trouble = trouble
-    run = design(task, tmp_path)
+    run = design(task, tmp_path, executor=executor)
     assert len(run.state.ranked()) == 2
     assert sum(trial.status == "failed" for trial in run.state.trials.values()) == 1
     assert not any("not a number" in line for line in run.folder.llm_log.read_text().splitlines())
@@ -337,14 +332,14 @@ def test_a_lost_machine_ends_the_run_before_more_is_bought(
         if "-position" in job.reward[0].model_dump_json():
             raise BoundaryError("the worker server ended", where="trainer", retryable=True)
 
-    undisturbed = happened(design(task, tmp_path / "undisturbed"))
+    undisturbed = happened(design(task, tmp_path / "undisturbed", executor=executor))
     executor.trouble = trouble
     with pytest.raises(BoundaryError, match="server ended"):
-        design(task, tmp_path / "lost")
+        design(task, tmp_path / "lost", executor=executor)
     lost = the_run(tmp_path / "lost")
     assert lost.state.requests == 3
     executor.trouble = fail_times(0)
-    assert happened(lost.resume()) == undisturbed
+    assert happened(lost.resume(executor=executor)) == undisturbed
 
 
 def test_a_provider_that_fails_keeps_what_the_others_answered(
@@ -356,7 +351,7 @@ def test_a_provider_that_fails_keeps_what_the_others_answered(
             asked_of(fake, task, tmp_path)
         run = the_run(tmp_path)
         assert run.state.requests == 1
-        assert len(run.resume().state.slots) == 5
+        assert len(run.resume(executor=executor).state.slots) == 5
         assert len(fake.requests) == 6  # one more than the run needs
 
 

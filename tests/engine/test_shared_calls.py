@@ -64,10 +64,12 @@ def fitness(run: Any) -> dict[Any, float | None]:
 def test_each_trial_of_a_shared_call_has_its_own_result(
     task: str, tmp_path: Path, executor: FakeExecutor, calls: Calls
 ) -> None:
-    alone = design(str(write_task(tmp_path / "alone" / "line")), tmp_path / "alone")
+    alone = design(
+        str(write_task(tmp_path / "alone" / "line")), tmp_path / "alone", executor=executor
+    )
     assert set(calls.sizes("train")) == {1}
     calls.calls.clear()
-    shared = design(task, tmp_path)
+    shared = design(task, tmp_path, executor=executor)
     assert max(calls.sizes("train")) == 2 and sum(calls.sizes("train")) == 7
     assert calls.sizes("evaluate") == [1] * 7
     assert fitness(shared) == fitness(alone) and len(set(fitness(shared).values())) > 3
@@ -76,7 +78,7 @@ def test_each_trial_of_a_shared_call_has_its_own_result(
 def test_the_trials_of_a_failed_call_are_trained_again_each_alone(
     task: str, tmp_path: Path, executor: FakeExecutor, calls: Calls
 ) -> None:
-    undisturbed = fitness(design(task, tmp_path / "undisturbed"))
+    undisturbed = fitness(design(task, tmp_path / "undisturbed", executor=executor))
     calls.calls.clear()
 
     def trouble(name: str, job: TrialJob) -> None:
@@ -84,7 +86,7 @@ def test_the_trials_of_a_failed_call_are_trained_again_each_alone(
             raise BoundaryError("the process was killed", where="trainer")
 
     executor.trouble = trouble
-    run = design(task, tmp_path / "failing")
+    run = design(task, tmp_path / "failing", executor=executor)
     trained = [writes for name, writes in calls.calls if name == "train"]
     pairs = [writes for writes in trained if len(writes) == 2]
     assert pairs
@@ -102,7 +104,7 @@ def test_a_trial_that_fails_alone_too_is_given_up_and_its_partner_is_not(
             raise BoundaryError("not a number in the policy", where="trainer")
 
     executor.trouble = trouble
-    run = design(task, tmp_path)
+    run = design(task, tmp_path, executor=executor)
     (failed,) = (trial for trial in run.state.trials.values() if trial.status == "failed")
     trained = [writes for name, writes in calls.calls if name == "train"]
     attempts = [writes for writes in trained if any(failed.program in each for each in writes)]

@@ -94,7 +94,14 @@ def test_runs_and_their_programs_are_told_apart(tmp_path: Path, executor: FakeEx
         )
         options = {"rounds": 2, "samples": 1, "seeds": 1}
         runs.append(
-            api.design(task, replies=replies, options=options, report_seeds=0, runs=tmp_path / name)
+            api.design(
+                task,
+                replies=replies,
+                options=options,
+                report_seeds=0,
+                runs=tmp_path / name,
+                executor=executor,
+            )
         )
     one, other = runs
     second = max(one.state.programs, key=lambda program: one.state.programs[program])
@@ -123,7 +130,14 @@ def test_a_parent_that_breaks_hides_nothing_else(tmp_path: Path, executor: FakeE
         [{"round": n, "sample": 0, "text": f"```python\n{s}\n```"} for n, s in enumerate(sources)]
     )
     options = {"rounds": 2, "samples": 1, "seeds": 1}
-    run = api.design(task, replies=replies, options=options, report_seeds=0, runs=tmp_path / "runs")
+    run = api.design(
+        task,
+        replies=replies,
+        options=options,
+        report_seeds=0,
+        runs=tmp_path / "runs",
+        executor=executor,
+    )
     first, second = sorted(run.state.programs, key=lambda program: run.state.programs[program])
     file = run.folder.program_folder(first) / "program.py"
     file.write_text(

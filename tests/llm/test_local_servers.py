@@ -24,10 +24,11 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", PORTS)
-def test_it_is_found_at_its_port(name: str) -> None:
-    provider: Any = make_provider(f"{name}/some-model")
-    assert provider.name == name
-    assert provider._access.base_url == f"http://localhost:{PORTS[name]}/v1"
+def test_it_is_found_at_its_port(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict[str, Any]] = []
+    monkeypatch.setattr("openai.OpenAI", lambda **options: made.append(options))
+    assert make_provider(f"{name}/some-model").name == name
+    assert made[0]["base_url"] == f"http://localhost:{PORTS[name]}/v1"
 
 
 @pytest.mark.parametrize("name", PORTS)

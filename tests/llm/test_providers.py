@@ -11,9 +11,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from openai.resources.chat import Completions
 
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.llm.log import ReplyLog
@@ -57,18 +59,14 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def start(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Start a fake with the given arguments, and a provider that talks to it; it does not retry."""
     opened: list[FakeLLM] = []
-    clients: list[Any] = []
 
     def begin(*args: Any, **kwargs: Any) -> tuple[FakeLLM, Any]:
         monkeypatch.setenv(VARIABLES[name], KEY)
         opened.append(FakeLLM(*args, **kwargs).__enter__())
         url = opened[-1].url + ("/v1" if name == "openai" else "")
-        clients.append(PROVIDERS.get(name)(url))
-        return opened[-1], clients[-1]
+        return opened[-1], PROVIDERS.get(name)(url)
 
     yield begin
-    for provider in clients:
-        provider._client.close()
     for fake in opened:
         fake.__exit__()
 
@@ -235,7 +233,6 @@ def test_nobody_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     error = failure(provider, ask(name))
     assert "the connection failed" in error.message and url in error.hint
     assert "hush-hush" not in str(error)
-    provider._client.close()
 
 
 def test_no_answer_in_time(start: Start, name: str) -> None:
@@ -312,9 +309,18 @@ def test_limit_that_is_only_too_high_is_told(start: Start) -> None:
 
 def test_openai_itself_is_sent_the_new_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    provider: Any = make_provider("openai/gpt")
-    assert provider._options(ask("openai", max_output_tokens=3)) == {"max_completion_tokens": 3}
-    provider._client.close()
+    sent: dict[str, Any] = {}
+    choice = SimpleNamespace(message=SimpleNamespace(content="ok"), finish_reason="stop")
+
+    def create(_: Completions, **options: Any) -> Any:
+        sent.update(options)
+        return SimpleNamespace(choices=[choice])
+
+    monkeypatch.setattr(Completions, "create", create)
+    assert (
+        make_provider("openai/gpt").complete(ask("openai", max_output_tokens=3), 5.0).text == "ok"
+    )
+    assert sent["max_completion_tokens"] == 3 and "max_tokens" not in sent
 
 
 @pytest.mark.parametrize("name", ["openai"], indirect=True)
@@ -394,7 +400,6 @@ def test_nobody_there_is_told_when_the_model_is_looked_up(
     provider = PROVIDERS.get(name)(url)
     with pytest.raises(BoundaryError, match="the connection failed"):
         provider.check(f"{name}/some/model", 5.0)
-    provider._client.close()
 
 
 @pytest.mark.parametrize(
@@ -449,7 +454,6 @@ def test_own_server_needs_no_key(name: str) -> None:
     with FakeLLM() as fake:
         provider: Any = make_provider(f"{name}/m", fake.url + ("/v1" if name == "openai" else ""))
         assert provider.complete(ask(name, model=f"{name}/m"), 5.0).text == "ok"
-        provider._client.close()
 
 
 @pytest.mark.parametrize(

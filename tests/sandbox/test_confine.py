@@ -130,7 +130,7 @@ def test_a_killed_zygote_is_replaced_and_its_hosts_end() -> None:
     zygote = launch.zygote()
     with escaped("pass") as host:
         host({"x": np.zeros(2)})
-        os.kill(zygote._process.pid, 9)
+        os.kill(zygote.pid, 9)
         with pytest.raises(BoundaryError, match="its zygote was killed") as caught:
             for _ in range(100):
                 time.sleep(0.02)
@@ -144,12 +144,12 @@ def test_a_killed_zygote_is_replaced_and_its_hosts_end() -> None:
 
 @on_linux
 def test_a_fork_of_this_process_starts_its_own_zygote() -> None:
-    mine = launch.zygote()._process.pid
+    mine = launch.zygote().pid
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            os.write(write_end, str(launch.zygote()._process.pid).encode())
+            os.write(write_end, str(launch.zygote().pid).encode())
         finally:
             os._exit(0)
     os.waitpid(child, 0)

@@ -93,7 +93,7 @@ def test_every_program_gets_its_verdict_and_touches_nothing(profile: str, bait: 
     assert bait.canary.read_text() == SECRET
     assert bait.contacts == 0
     assert os.listdir(bait.folder) == ["canary"]
-    assert said["hosts"] == "", "program hosts were left over"
+    assert said["hosts"] == [], "program hosts were left over"
     assert not [pid for pid in said["zygotes"] if Path(f"/proc/{pid}").exists()]
 
 

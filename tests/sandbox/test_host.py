@@ -192,13 +192,13 @@ def test_exceptions_tell_type_message_and_line() -> None:
 )
 def test_a_hang_is_ended_and_remembered(body: str) -> None:
     with hosted(body) as host:
-        before = cpu_s_of_ended_hosts(host._zygote)
+        before = cpu_s_of_ended_hosts(host.zygote)
         for _ in range(2):
             with pytest.raises(ProgramError) as caught:
                 host(columns(3))
             assert caught.value.reason == "timeout"
-        assert cpu_s_of_ended_hosts(host._zygote) - before < QUICK.load_s + 1.5
-        assert not alive(host._pid)
+        assert cpu_s_of_ended_hosts(host.zygote) - before < QUICK.load_s + 1.5
+        assert not alive(host.pid)
     with pytest.raises(ProgramError) as caught:
         ProgramHost(
             "while True: pass\n",
@@ -275,9 +275,7 @@ def test_the_process_has_no_keys_no_output_and_no_folder() -> None:
         with hosted(body) as host:
             host(columns(3))
             if Path("/proc/self/environ").exists():
-                assert (
-                    b"secret" not in Path(f"/proc/{host._zygote._process.pid}/environ").read_bytes()
-                )
+                assert b"secret" not in Path(f"/proc/{host.zygote.pid}/environ").read_bytes()
     finally:
         del os.environ["REWARDSMITH_TEST_KEY"]
 
@@ -297,7 +295,7 @@ entry = EntryPoint("reward", ("position",), "reward")
 limits = Limits(call_s=600.0, load_s=600.0)  # no limit ends it: its parent's death does
 shapes = {{"position": ((), np.dtype(float))}}
 host = ProgramHost({source!r}, entry, shapes, capacity=4, limits=limits)
-print(host._pid, flush=True)
+print(host.pid, flush=True)
 host({{"position": np.zeros(2)}})
 input()
 """
@@ -330,7 +328,7 @@ def test_nothing_is_left_after_many_hosts() -> None:
         return len(os.listdir("/proc/self/fd"))
 
     def children() -> int:
-        parents = [os.getpid(), *(zygote._process.pid for zygote in launch.zygotes())]
+        parents = [os.getpid(), *(zygote.pid for zygote in launch.zygotes())]
         tasks = [file for pid in parents for file in Path(f"/proc/{pid}/task").glob("*/children")]
         return sum(len(file.read_text().split()) for file in tasks)
 

@@ -22,7 +22,7 @@ from rewardsmith.sandbox.client import launch
 from rewardsmith.sandbox.client.waiting import state_of
 from rewardsmith.sandbox.limits import Limits
 from tests.support.escapes import escaped, on_linux
-from tests.support.hosts import columns, hosted, needs_proc, until
+from tests.support.hosts import columns, hosted, hosts_of, needs_proc, until
 from tests.support.places import ROOT
 
 ONES = {"x": np.ones(2)}
@@ -106,7 +106,7 @@ def test_a_fork_neither_uses_nor_ends_the_host_that_it_inherited() -> None:
 def test_a_host_that_was_killed_from_outside_is_the_machines_fault_and_replaced() -> None:
     with escaped("pass") as host:
         host(ONES)
-        os.kill(host._pid, signal.SIGKILL)
+        os.kill(host.pid, signal.SIGKILL)
         with pytest.raises(BoundaryError, match="killed from outside") as caught:
             host(ONES)
         assert (caught.value.where, caught.value.retryable) == ("sandbox", True)
@@ -117,7 +117,7 @@ def test_a_host_that_was_killed_from_outside_is_the_machines_fault_and_replaced(
 def test_a_host_that_was_stopped_is_the_machines_fault_and_one_that_sleeps_is_not() -> None:
     with hosted("return position") as host:
         host(columns(2))
-        os.kill(host._pid, signal.SIGSTOP)
+        os.kill(host.pid, signal.SIGSTOP)
         with pytest.raises(BoundaryError, match="stopped") as caught:
             host(columns(2))
         assert caught.value.retryable
@@ -142,8 +142,8 @@ def test_a_program_that_hangs_up_or_sets_the_timer_is_still_to_blame() -> None:
 def test_an_idle_zygote_that_was_killed_is_replaced_before_anybody_meets_it() -> None:
     launch.zygotes()
     old = launch.zygote()
-    os.kill(old._process.pid, signal.SIGKILL)
-    assert until(lambda: state_of(old._process.pid) in ("", "Z"))
+    os.kill(old.pid, signal.SIGKILL)
+    assert until(lambda: state_of(old.pid) in ("", "Z"))
     with escaped("pass") as host:
         assert host(ONES).total.tolist() == [1, 1]
     assert launch.zygote() is not old
@@ -153,7 +153,7 @@ def test_an_idle_zygote_that_was_killed_is_replaced_before_anybody_meets_it() ->
 def test_ctrl_c_while_a_host_is_started_leaves_the_others_alone() -> None:
     with escaped("pass") as host:
         zygote = launch.zygote()
-        os.kill(zygote._process.pid, signal.SIGSTOP)  # a busy machine: it answers late
+        os.kill(zygote.pid, signal.SIGSTOP)  # a busy machine: it answers late
 
         def interrupt() -> None:
             assert until(lambda: bool(zygote._forks)), "a host is asked for"
@@ -162,16 +162,13 @@ def test_ctrl_c_while_a_host_is_started_leaves_the_others_alone() -> None:
         threading.Thread(target=interrupt).start()
         with pytest.raises(KeyboardInterrupt):
             escaped("pass")
-        os.kill(zygote._process.pid, signal.SIGCONT)
+        os.kill(zygote.pid, signal.SIGCONT)
         assert host(ONES).total.tolist() == [1, 1]
         for _ in range(2):  # the answer that nobody took is not taken for theirs
             with escaped("pass") as other:
-                assert other._pid != host._pid and other(ONES).total.tolist() == [1, 1]
+                assert other.pid != host.pid and other(ONES).total.tolist() == [1, 1]
         assert launch.zygote() is zygote
-        hosts = "".join(
-            f.read_text() for f in Path(f"/proc/{zygote._process.pid}/task").glob("*/children")
-        ).split()
-        assert hosts == [str(host._pid)]
+        assert hosts_of(zygote) == [str(host.pid)]
 
 
 # --- The caller's process
@@ -232,8 +229,8 @@ for attack in ("pass", "sum(range(10**18))"):
         except Exception as error:
             assert getattr(error, "reason", "") == "timeout", error
     host.close()
-    assert cpu_s_of_ended_hosts(host._zygote) < 4
-    assert host._zygote.usable and not os.path.exists(f"/proc/{host._pid}")
+    assert cpu_s_of_ended_hosts(host.zygote) < 4
+    assert host.zygote.usable and not os.path.exists(f"/proc/{host.pid}")
 """
     done = script(drop)
     assert done.returncode == 0, done.stderr

@@ -103,7 +103,7 @@ def test_a_host_that_gets_a_small_share_of_a_core_answers_late_and_is_not_blamed
     )
     with hosted(compute) as host:
         host(columns(2))
-        with slowed(host._pid):
+        with slowed(host.pid):
             np.testing.assert_array_equal(host(columns(2)).total, columns(2)["position"])
 
 

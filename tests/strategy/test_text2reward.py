@@ -50,14 +50,14 @@ def test_what_a_person_says_reaches_the_writer(tmp_path: Path, executor: FakeExe
         "report_seeds": 0,
         "runs": tmp_path / "runs",
     }
-    run = api.design(task, options={"rounds": 1}, **settings)  # type: ignore[arg-type]
+    run = api.design(task, options={"rounds": 1}, **settings, executor=executor)  # type: ignore[arg-type]
     (program,) = run.state.programs
     assert run.say("Walk to the right, not to the left.") == program
-    run = run.resume()
+    run = run.resume(executor=executor)
     assert len(run.state.programs) == 2 and run.state.requests == 2
     asked = list(Tape(run.folder.llm_log))[-1].request.messages[-1].content
     assert "> Walk to the right, not to the left." in asked
-    assert len(run.resume().state.slots) == 2, "it was heard once"
+    assert len(run.resume(executor=executor).state.slots) == 2, "it was heard once"
     with pytest.raises(UsageError, match="the feedback is empty"):
         run.say("  ")
     with pytest.raises(UsageError, match="has no program zzz"):
@@ -74,6 +74,7 @@ def test_the_request_shows_a_class_and_a_reward_of_a_like_task(
         strategy="text2reward",
         report_seeds=0,
         runs=tmp_path / "runs",
+        executor=executor,
     )
     asked = next(iter(Tape(run.folder.llm_log))).request.messages[0].content
     assert (
@@ -135,12 +136,14 @@ def test_behaviour_from_elsewhere_is_known_from_the_beginning(
         "report_seeds": 0,
         "runs": runs,
     }
-    run = api.design(str(folder), bank=[tmp_path / "mine.npz"], use_expert=True, **settings)  # type: ignore[arg-type]
+    run = api.design(
+        str(folder), bank=[tmp_path / "mine.npz"], use_expert=True, **settings, executor=executor
+    )  # type: ignore[arg-type]
     known = RunBank(run.folder).before(run.state, 0)
     origins = [found.origin for found in known.trajectories]
     assert origins.count("mine.npz") == 3 and origins.count("expert") == 8 and "random" in origins
     assert all(found.success for found in known.trajectories if found.origin == "expert")
-    after = api.design(str(folder), bank=[run.path], **settings)  # type: ignore[arg-type]
+    after = api.design(str(folder), bank=[run.path], **settings, executor=executor)  # type: ignore[arg-type]
     carried = RunBank(after.folder).before(after.state, 0)
     assert {found.origin for found in carried.trajectories} >= {"mine.npz", "expert", "random"}
 
@@ -169,6 +172,7 @@ def test_a_run_of_another_task_is_no_bank(tmp_path: Path, executor: FakeExecutor
         strategy="text2reward",
         report_seeds=0,
         runs=runs,
+        executor=executor,
     )
     changes = {
         "discrete": (
@@ -183,12 +187,21 @@ def test_a_run_of_another_task_is_no_bank(tmp_path: Path, executor: FakeExecutor
         folder = write_task(tmp_path / name)
         (folder / file).write_text((folder / file).read_text().replace(before, after))
         with pytest.raises(UsageError, match=r"is a run of .*expected"):
-            api.design(str(folder), ask=True, bank=[run.path], runs=tmp_path / "none")
+            api.design(
+                str(folder), ask=True, bank=[run.path], runs=tmp_path / "none", executor=executor
+            )
     with pytest.raises(
         UsageError,
         match=r"a run of line in env.py:LineWorld, expected a run of cartpole-v1 in CartPole-v1",
     ):
-        api.design("CartPole-v1", "Stay up.", ask=True, bank=[run.path], runs=tmp_path / "none")
+        api.design(
+            "CartPole-v1",
+            "Stay up.",
+            ask=True,
+            bank=[run.path],
+            runs=tmp_path / "none",
+            executor=executor,
+        )
     assert not (tmp_path / "none").exists()
     judged_otherwise = write_task(tmp_path / "judged")
     (judged_otherwise / "fitness.py").write_text("def fitness(episode):\n    return 7.0, False\n")
@@ -208,11 +221,12 @@ def test_what_was_said_in_a_run_from_a_file_needs_a_reply_in_it(
         strategy="text2reward",
         report_seeds=0,
         runs=tmp_path / "runs",
+        executor=executor,
     )
     run.say("It limps.")
     missing = "the file of replies has none for round 2 sample 1"
     with pytest.raises(UsageError, match=missing) as refused:
-        run.resume()
+        run.resume(executor=executor)
     assert (
         '{"round": 1, "sample": 0' in refused.value.hint
         and "replies.json in the run's folder" in refused.value.hint
@@ -222,4 +236,4 @@ def test_what_was_said_in_a_run_from_a_file_needs_a_reply_in_it(
     file.write_text(
         json.dumps({**told, "replies": [*told["replies"], REPLIES[1]]}), encoding="utf-8"
     )
-    assert run.resume().state.requests == 2
+    assert run.resume(executor=executor).state.requests == 2

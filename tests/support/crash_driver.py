@@ -112,7 +112,7 @@ def die_at(mode: str, count: int) -> None:
 
 def main() -> int:
     given = json.loads(sys.argv[1])
-    local._SPARE_SERVERS = given.get("spare", local._SPARE_SERVERS)
+    local.SPARE_SERVERS = given.get("spare", local.SPARE_SERVERS)
     executor: str | Executor = FakeExecutor() if given.get("unreal") else "local"
     Slots().install()
     die_at(given.get("mode", ""), given.get("events", 1))

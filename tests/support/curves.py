@@ -6,6 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from rewardsmith.run.curves import CurveRow
 
+ROWS = [
+    {"steps": 1000.0 * n, "episodes": 4.0, "length": 50.0, "own_return": 2.0 * n, "fitness": 0.1 * n,
+     "term/place": 2.0 * n}
+    for n in range(1, 5)
+]  # fmt: skip
+
 
 def curve_of(lines: Sequence[Mapping[str, float | None]]) -> list[CurveRow]:
     """One row per line; ``term/<name>`` are terms, cells that are not given are empty."""

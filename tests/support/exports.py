@@ -14,7 +14,7 @@ from tests.support.line_runs import recorded
 
 def exported(task: Task, source: str, tmp_path: Path) -> Any:
     """An environment of the task under that file."""
-    module = _imported(exporting(task, source, tmp_path))
+    module = imported(exporting(task, source, tmp_path))
     wrapped = module.RewardWrapper(make_env(task))
     return module.ShowSubgoals(wrapped) if hasattr(module, "ShowSubgoals") else wrapped
 
@@ -29,7 +29,7 @@ def exporting(task: Task, source: str, tmp_path: Path) -> Path:
     return run.export(tmp_path / "out") / "reward.py"
 
 
-def _imported(path: Path) -> Any:
+def imported(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -22,6 +22,7 @@ from typing import Any
 from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.sandbox.client.launch import zygotes
 from rewardsmith.sandbox.limits import Limits
+from tests.support.hosts import hosts_of
 from tests.support.programs import DATA, TASKS, entries, task_of
 
 LIMITS = Limits(call_s=0.3, load_s=0.3, memory_mb=512)
@@ -164,17 +165,14 @@ def fuzz(count: int, seed: int) -> dict[str, Any]:
 def _left_behind() -> Counter[str]:
     """Hosts, open files, shared memory, files in the folder for them."""
     gc.collect()  # an exception's frames keep the memory of a host for a while
-    parents = [zygote._process.pid for zygote in zygotes()]
-    hosts = [
-        pid
-        for p in parents
-        for f in Path(f"/proc/{p}/task").glob("*/children")
-        for pid in f.read_text().split()
-    ]
     opened = [file for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
     kinds = [re.sub(r"\d+", "N", os.readlink(file)) for file in opened]
     return Counter(
-        [*(["host"] * len(hosts)), *kinds, *(f"/dev/shm/{name}" for name in os.listdir("/dev/shm"))]
+        [
+            *(["host"] * len(hosts_of(*zygotes()))),
+            *kinds,
+            *(f"/dev/shm/{name}" for name in os.listdir("/dev/shm")),
+        ]
     )
 
 

@@ -62,8 +62,15 @@ def alive(pid: int) -> bool:
 
 def cpu_s_of_ended_hosts(zygote: Zygote) -> float:
     """CPU seconds that the hosts of a zygote had used when they ended."""
-    fields = Path(f"/proc/{zygote._process.pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{zygote.pid}/stat").read_text().rpartition(")")[2].split()
     return sum(int(ticks) for ticks in fields[13:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def hosts_of(*zygotes: Zygote) -> list[str]:
+    """Process ids of the hosts that zygotes have at present."""
+    tasks = [Path(f"/proc/{zygote.pid}/task") for zygote in zygotes]
+    children = [file.read_text() for task in tasks for file in task.glob("*/children")]
+    return " ".join(children).split()
 
 
 def until(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:

@@ -1,4 +1,4 @@
-"""Runs on the line world whose trainings take no time (with the fixture ``executor``), and what came of them."""
+"""Runs on the line world whose trainings take no time, and what they recorded."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rewardsmith.api import runs as api
 from rewardsmith.run.folder import list_runs
 from rewardsmith.writers.recorded import RecordedReplies
 from tests.support.crash_driver import OPTIONS, TAPE
+from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
 
 REPLIES = [
@@ -26,6 +27,7 @@ def design(task: str, tmp_path: Path, **settings: Any) -> api.Run:
         "options": OPTIONS,
         "report_seeds": 2,
         "runs": tmp_path / "runs",
+        "executor": FakeExecutor(),
     }
     return api.design(task, **{**given, **settings})
 

@@ -73,23 +73,23 @@ class LineWorld(gym.Env[Any, Any]):
             gym.spaces.Discrete(3) if discrete else gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
         )
         self._discrete = discrete
-        self._position = 0.0
+        self.position = 0.0
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
-        self._position = float(self.np_random.uniform(-0.2, 0.2))
+        self.position = float(self.np_random.uniform(-0.2, 0.2))
         return self._seen(), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         push = float(action) - 1.0 if self._discrete else float(np.clip(action[0], -1.0, 1.0))
-        self._position = max(-LENGTH, self._position + STEP * push)
-        arrived = self._position >= LENGTH
+        self.position = max(-LENGTH, self.position + STEP * push)
+        arrived = self.position >= LENGTH
         return self._seen(), float(arrived), arrived, False, {}
 
     def _seen(self) -> Any:
-        return np.array([self._position, LENGTH - self._position], np.float32)
+        return np.array([self.position, LENGTH - self.position], np.float32)
 
 
 class Picture(gym.ObservationWrapper[Any, Any, Any]):

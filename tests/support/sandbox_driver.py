@@ -20,6 +20,7 @@ from typing import Any
 
 from rewardsmith.sandbox.client.launch import zygotes
 from rewardsmith.sandbox.report import sandbox_report
+from tests.support.hosts import hosts_of
 from tests.support.programs import TASKS, entries, judge, task_of
 
 SECRET = "424242"
@@ -35,13 +36,8 @@ def corpus(canary: str, port: str, names: list[str]) -> dict[str, Any]:
             verdict.stage,
             [finding.code for finding in verdict.errors],
         )
-    processes = [zygote._process.pid for zygote in zygotes()]
-    hosts = [
-        file.read_text()
-        for pid in processes
-        for file in Path(f"/proc/{pid}/task").glob("*/children")
-    ]
-    return {"verdicts": found, "zygotes": processes, "hosts": "".join(hosts)}
+    processes = [zygote.pid for zygote in zygotes()]
+    return {"verdicts": found, "zygotes": processes, "hosts": hosts_of(*zygotes())}
 
 
 def control(canary: str, port: str, names: list[str]) -> dict[str, str]:

@@ -26,9 +26,9 @@ from rewardsmith.terms.reward import Reward
 from rewardsmith.terms.subgoals import Subgoals, subgoal_names
 from rewardsmith.train.observing import ShownFlags
 from rewardsmith.train.vec_reward import VecReward
-from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
+from rewardsmith.train.vectors import RecordedVecEnv, buffers_of, make_vec_env
 from rewardsmith.types import NATIVE_REWARD, Columns, Output
-from tests.support.exports import _imported, exported, exporting
+from tests.support.exports import exported, exporting, imported
 from tests.support.line_runs import recorded
 from tests.support.lineworld import write_task
 
@@ -114,7 +114,7 @@ def test_a_potential_of_another_discount_is_refused(task: Task, tmp_path: Path) 
 @pytest.mark.parametrize("mode", ["NEXT_STEP", "SAME_STEP"])
 def test_the_change_telescopes_through_auto_resets(task: Task, tmp_path: Path, mode: str) -> None:
     """Gymnasium's two kinds: the step after an end is a reset that pays nothing, or the reset is in the same step."""
-    module = _imported(exporting(task, POTENTIAL, tmp_path))
+    module = imported(exporting(task, POTENTIAL, tmp_path))
     kinds = gym.vector.AutoresetMode
     venv = gym.vector.SyncVectorEnv(
         [lambda: module.RewardWrapper(make_env(task))] * 2, autoreset_mode=kinds[mode]
@@ -197,12 +197,12 @@ def test_what_is_done_is_seen_and_forgotten_with_the_episode(task: Task) -> None
     venv = watched(task, "bonus")
     assert venv.observation_space.shape == (4,) and venv.term.shows == ("quarter", "half")
     obs = venv.reset()
-    venv._base.buffers.begin()
+    buffers_of(venv).begin()
     assert obs.shape == (2, 4) and not obs[:, 2:].any()
     paid, ends = [], []
     for _ in range(8):
         obs, _, dones, infos = venv.step(np.array([[1.0], [-1.0]], np.float32))
-        venv._base.buffers.advance()
+        buffers_of(venv).advance()
         paid.append(venv.term.bonuses.copy())
         if dones[0]:
             ends.append(infos[0])
@@ -221,16 +221,16 @@ def test_what_is_done_is_seen_and_forgotten_with_the_episode(task: Task) -> None
 def test_a_success_is_paid_nothing_in_all(task: Task, form: str) -> None:
     venv = watched(task, form, n=1)
     venv.reset()
-    venv._base.buffers.begin()
+    buffers_of(venv).begin()
     total, t = 0.0, 0
     while True:
         _, _, dones, _ = venv.step(np.array([[1.0]], np.float32))
         total += GAMMA**t * float(venv.term.bonuses[0])
-        venv._base.buffers.advance()
+        buffers_of(venv).advance()
         t += 1
         if dones[0]:
             break
-    assert venv._base.buffers.n == 1 and t < 10, "it arrived"
+    assert buffers_of(venv).n == 1 and t < 10, "it arrived"
     assert total == pytest.approx(0.0, abs=1e-12)
 
 
@@ -364,9 +364,9 @@ def test_what_is_done_is_seen_beside_an_image_or_a_number(
     kept = {"features_extractor_kwargs": {"features_dim": 16}} if policy == "CnnPolicy" else {}
     changed = {"hyperparameters": {**task.spec.training.hyperparameters, "policy_kwargs": kept}}
     task = task.with_training({**changed, "normalise_observations": False})
-    module, out = _imported(exporting(task, GOALS, tmp_path)), tmp_path / "out"
+    module, out = imported(exporting(task, GOALS, tmp_path)), tmp_path / "out"
     env = module.ShowSubgoals(
-        getattr(_imported(task.folder / "env.py"), wrapper)(module.RewardWrapper(make_env(task)))
+        getattr(imported(task.folder / "env.py"), wrapper)(module.RewardWrapper(make_env(task)))
     )
     obs, _ = env.reset(seed=0)
     assert env.observation_space.contains(obs)

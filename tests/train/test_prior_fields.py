@@ -105,7 +105,7 @@ def moved(task: Task, action: Any) -> RecordedVecEnv:
 def test_it_reads_what_was_recorded_and_acts_as_the_environment_does(tmp_path: Path) -> None:
     venv = moved(wrapped_task(tmp_path / "line", "Tenfold", "Backwards"), [-0.8])
     prior = PriorOfFields(Prior("left", "action"), venv)
-    places = np.array([env.unwrapped._position for env in venv.envs])
+    places = np.array([env.unwrapped.position for env in venv.envs])
     seen = prior.columns()
     assert np.allclose(seen["left"], 1 - places) and (np.abs(places) < 0.5).all(), "not tenfold"
     assert np.allclose(prior(seen, np.array([[0.25], [-0.5]])), 10 * (1 - places) + [-0.25, 0.5])

@@ -21,6 +21,7 @@ from rewardsmith.writers.grammar.features import feature_statistics, features_of
 from rewardsmith.writers.grammar.moves import SearchSpace, cross, draw, mutate, with_time_cost
 from rewardsmith.writers.grammar.terms import KINDS, Genome, Term, program_text
 from rewardsmith.writers.grammar.writer import compose, generator_for, genome_in, reply_text
+from tests.support.fake_executor import FakeExecutor
 from tests.support.line_runs import happened, kinds
 from tests.support.lineworld import write_task
 from tests.support.preflights import argument
@@ -143,9 +144,9 @@ def search(tmp_path: Path, **settings: Any) -> api.Run:
 
 
 def test_without_a_key_the_grammar_writes_and_later_rounds_build_on_scores(
-    tmp_path: Path, executor: Any
+    tmp_path: Path, executor: FakeExecutor
 ) -> None:
-    run = search(tmp_path)
+    run = search(tmp_path, executor=executor)
     config = run.folder.config()
     assert (config.writer, config.strategy, config.model) == ("grammar", "evolve", None)
     assert "without a model" in config.written_by
@@ -163,15 +164,17 @@ def test_without_a_key_the_grammar_writes_and_later_rounds_build_on_scores(
     }  # it proved itself
 
 
-def test_an_interrupted_search_writes_the_same_programs(tmp_path: Path, executor: Any) -> None:
-    whole = search(tmp_path / "whole")
+def test_an_interrupted_search_writes_the_same_programs(
+    tmp_path: Path, executor: FakeExecutor
+) -> None:
+    whole = search(tmp_path / "whole", executor=executor)
     executor.trouble = Interrupt(after=len(executor.calls) // 3)
     with pytest.raises(KeyboardInterrupt):
-        search(tmp_path / "cut")
+        search(tmp_path / "cut", executor=executor)
     executor.trouble = lambda *_: None
     (cut,) = (tmp_path / "cut" / "runs").iterdir()
     assert "exported" not in kinds(api.load_run(cut))
-    resumed = happened(api.load_run(cut).resume())
+    resumed = happened(api.load_run(cut).resume(executor=executor))
     assert resumed == happened(whole)
 
 
@@ -187,13 +190,15 @@ class Interrupt:
             raise KeyboardInterrupt
 
 
-def test_another_seed_is_another_search(tmp_path: Path, executor: Any) -> None:
+def test_another_seed_is_another_search(tmp_path: Path, executor: FakeExecutor) -> None:
     def programs(seed: int) -> set[str]:
         task = write_task(tmp_path / str(seed))
         options = {"rounds": 1, "samples": 4, "seeds": 1, "seed": seed}
         return set(
             fold(
-                api.design(str(task), runs=tmp_path / f"r{seed}", options=options).folder.events()
+                api.design(
+                    str(task), runs=tmp_path / f"r{seed}", options=options, executor=executor
+                ).folder.events()
             ).programs
         )
 

@@ -16,8 +16,6 @@ from typing import Any
 import jinja2
 import jinja2.meta
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.episodes.random_policy import collect_preflight
@@ -39,12 +37,10 @@ from rewardsmith.task.spec import parse_spec
 from rewardsmith.writers.conversation import Conversation, PastTurn, Template, compose, task_card
 from rewardsmith.writers.conversation import feedback_text as feedback_of
 from rewardsmith.writers.examples import Example
-from rewardsmith.writers.feedback.process import STRETCHES, curve_summary
+from rewardsmith.writers.feedback.process import curve_summary
 from rewardsmith.writers.feedback.records import (
     AuditFeedback,
     BestProgram,
-    CurveLine,
-    CurveSummary,
     EvaluationSummary,
     Feedback,
     FieldRange,
@@ -60,17 +56,12 @@ from rewardsmith.writers.feedback.records import (
     TrajectoryFeedback,
     UserFeedback,
 )
-from tests.support.curves import curve_of
+from tests.support.curves import ROWS, curve_of
 from tests.support.lineworld import write_task
 from tests.support.preflights import argument, preflight
 
 GOLDEN = Path(__file__).with_name("golden")
 CODE = "```python\ndef reward(position):\n    return {'place': position}\n```"
-ROWS = [
-    {"steps": 1000.0 * n, "episodes": 4.0, "length": 50.0, "own_return": 2.0 * n, "fitness": 0.1 * n,
-     "term/place": 2.0 * n}
-    for n in range(1, 5)
-]  # fmt: skip
 RANGES = RangeSummary([FieldRange("position", (-0.5, 0.5), (-0.25, 1.0))], alike=2)
 STEPS = [
     StepSummary(step="1", cells=[0.1, 0.5, 0.5]),
@@ -548,76 +539,3 @@ def test_numbers_are_short() -> None:
         "-200",
         "1e+06",
     ]
-
-
-# --- Process feedback
-
-
-def test_no_curve_is_no_table() -> None:
-    assert curve_summary([]) == curve_summary([[]]) == CurveSummary([], [], [])
-    assert curve_summary([curve_of([{"steps": 100.0, "episodes": 0.0}])]).rows == []
-
-
-def test_one_row() -> None:
-    table = curve_summary([curve_of(ROWS[:1])])
-    assert table.columns == ["1000 steps"]
-    assert {row.name: row.cells for row in table.rows} == {
-        "episode length": [50.0], "own return": [2.0], "fitness": [0.1], "place": [2.0],
-    }  # fmt: skip
-
-
-def test_two_rows_stay_apart() -> None:
-    table = curve_summary([curve_of(ROWS[:2])])
-    assert table.columns == ["1000 steps", "2000 steps"]
-    assert table.rows[-1] == CurveLine("place", [2.0, 4.0])
-
-
-def test_forty_rows_become_ten() -> None:
-    rows = [{**ROWS[0], "steps": 1000.0 * n, "fitness": float(n)} for n in range(1, 41)]
-    table = curve_summary([curve_of(rows)])
-    assert len(table.columns) == STRETCHES and table.columns[-1] == "40k steps"
-    fitness = next(row.cells for row in table.rows if row.name == "fitness")
-    assert fitness == [pytest.approx(4 * n + 2.5) for n in range(10)]
-
-
-def test_seeds_are_averaged_by_episodes() -> None:
-    few, many = (
-        {**ROWS[0], "fitness": 1.0, "episodes": 1.0},
-        {**ROWS[0], "fitness": 4.0, "episodes": 3.0},
-    )
-    table = curve_summary([curve_of([few]), curve_of([many])])
-    assert next(row.cells for row in table.rows if row.name == "fitness") == [13.0 / 4.0]
-
-
-def test_a_stretch_in_which_nothing_ended_is_left_out() -> None:
-    silent = {"steps": 2000.0, "episodes": 0.0, "fitness": None}
-    table = curve_summary([curve_of([ROWS[0], silent, ROWS[2]])])
-    assert len(table.columns) == 2
-    assert all(None not in row.cells for row in table.rows)
-
-
-def test_the_native_reward_is_never_shown() -> None:
-    table = curve_summary([curve_of([{**ROWS[0], "native_return": 1.0, "wall_s": 3.0}])])
-    assert not {"native_return", "wall_s", "steps", "episodes"} & {row.name for row in table.rows}
-
-
-numbers = st.none() | st.floats(-1e6, 1e6)
-
-
-@given(
-    st.lists(
-        st.fixed_dictionaries(
-            {
-                "steps": st.floats(1, 1e6),
-                "episodes": st.integers(0, 5).map(float),
-                "fitness": numbers,
-                "term/a": numbers,
-            }
-        ),
-        max_size=50,
-    )
-)
-def test_any_curve_makes_a_whole_table(rows: list[dict[str, Any]]) -> None:
-    table = curve_summary([curve_of(rows)])
-    assert len(table.columns) <= STRETCHES
-    assert all(len(row.cells) == len(table.columns) for row in table.rows)

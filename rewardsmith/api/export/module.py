@@ -227,16 +227,16 @@ def _check_same(text: str, source: str) -> None:
     Raises:
         RunError: it would not.
     """
-    checked, found = _statements(source), _statements(text)
+    checked, found = statements(source), statements(text)
     end = 1 + len(checked)  # behind the docstring
-    if found[1:end] != checked or found[end : end + 1] != _statements("import gymnasium as _gym"):
+    if found[1:end] != checked or found[end : end + 1] != statements("import gymnasium as _gym"):
         raise RunError(
             "the exported file would not run the program that was checked",
             "please report this as a bug",
         )
 
 
-def _statements(source: str) -> list[str]:
+def statements(source: str) -> list[str]:
     """A module, statement by statement, without the imports that are left out of exported files."""
     tree = ast.parse(source)
     for node in ast.walk(tree):

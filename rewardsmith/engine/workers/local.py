@@ -29,7 +29,7 @@ from rewardsmith.run.trials import TrialProgress
 
 # a server that is still importing has no children yet and does not read; it is killed after this
 _END_S = 1.5
-_SPARE_SERVERS = 2  # a server that dies at every start must not be started for ever
+SPARE_SERVERS = 2  # a server that dies at every start must not be started for ever
 _GONE = "the worker server ended"
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 
@@ -53,7 +53,7 @@ class LocalExecutor:
         self._futures: dict[int, Future[None]] = {}
         self._lock = threading.Lock()
         self._count = 0
-        self._spare = _SPARE_SERVERS
+        self._spare = SPARE_SERVERS
         self._server = self._launch()
 
     def submit(self, call: Call) -> Future[None]:

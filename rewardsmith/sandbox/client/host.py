@@ -52,6 +52,10 @@ class ProgramHost:
         limits: what it may use.
         zygote: which zygote forks its process; the first of this process by default.
 
+    Attributes:
+        pid: the id of its process.
+        zygote: the zygote that forked its process.
+
     Raises:
         ProgramError: the module failed when it was run.
         BoundaryError: no process could be started.
@@ -80,7 +84,7 @@ class ProgramHost:
             wire.Column(name, shapes[name][1].str, shapes[name][0]) for name in entry.arguments
         ]
         self._plan = wire.plan(columns, capacity)
-        self._zygote = zygote or launch.zygote()
+        self.zygote = zygote or launch.zygote()
         self._start()
         _hosts.add(self)
 
@@ -92,19 +96,19 @@ class ProgramHost:
     @property
     def level(self) -> Level:
         """How well its process is confined, from the self test of its zygote."""
-        return self._zygote.self_test.level
+        return self.zygote.self_test.level
 
     def resident_mb(self) -> float | None:
         """Resident memory of its process, megabytes; None where the kernel does not say."""
         try:
-            pages = int(Path(f"/proc/{self._pid}/statm").read_text().split()[1])
+            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         except (OSError, IndexError, ValueError):
             return None
         return pages * mmap.PAGESIZE / 1e6
 
     def cpu_s(self) -> float | None:
         """CPU seconds that its process has used; None where the kernel does not say."""
-        return cpu_s(self._pid)
+        return cpu_s(self.pid)
 
     def __call__(self, columns: Columns) -> Output:
         """Apply the program to columns of shape (n, ...).
@@ -144,7 +148,7 @@ class ProgramHost:
     def _end(self) -> int | None:
         """Release the memory and end the process; its exit status, None if it is unknown."""
         released = self._let_go()
-        return self._zygote.end(self._pid, self._control) if released else None
+        return self.zygote.end(self.pid, self._control) if released else None
 
     def _let_go(self) -> bool:
         """Forget memory and process; whether there was a process."""
@@ -163,8 +167,8 @@ class ProgramHost:
         self._names: tuple[str, ...] = ()
         self._form: tuple[int, int] | None = None  # flags and rows used, the same in every reply
         self._first = True
-        if not self._zygote.usable:
-            self._zygote = launch.zygote()
+        if not self.zygote.usable:
+            self.zygote = launch.zygote()
         self._connect()
         try:
             self._load()
@@ -173,8 +177,8 @@ class ProgramHost:
             raise
 
     def _connect(self) -> None:
-        self._pid, self._control, memory = self._zygote.launch(self._plan.size)
-        self._finalizer = weakref.finalize(self, self._zygote.abandon, self._pid, self._control)
+        self.pid, self._control, memory = self.zygote.launch(self._plan.size)
+        self._finalizer = weakref.finalize(self, self.zygote.abandon, self.pid, self._control)
         try:
             shared = mmap.mmap(memory, self._plan.size)
         except OSError as error:
@@ -205,7 +209,7 @@ class ProgramHost:
         """Wait until the process is confined; no failure is the program's fault yet."""
         try:
             self._control.sendall(message)
-            said = launch.receive(self._control, self._pid, 1)
+            said = launch.receive(self._control, self.pid, 1)
         except OSError as error:
             raise BoundaryError(
                 f"the program host did not start: {error}", where="sandbox", retryable=True
@@ -215,8 +219,8 @@ class ProgramHost:
                 "the program host ended before it was confined", where="sandbox", retryable=True
             )
         held = tuple(layer for i, layer in enumerate(LAYERS) if said[0] >> i & 1)
-        if held != self._zygote.self_test.layers:
-            expected = ", ".join(self._zygote.self_test.layers)
+        if held != self.zygote.self_test.layers:
+            expected = ", ".join(self.zygote.self_test.layers)
             found = ", ".join(held) or "nothing"
             text = f"the program host is confined by {found}; expected {expected}"
             raise BoundaryError(text, where="sandbox")
@@ -270,7 +274,7 @@ class ProgramHost:
         begun = time.monotonic()
         try:
             self._control.sendall(message)
-            reply = replies.receive(self._control, Waiting(self._pid, seconds, self._limits.wall_s))
+            reply = replies.receive(self._control, Waiting(self.pid, seconds, self._limits.wall_s))
             return self._expected(reply) if loaded else reply
         except Late as late:
             self._fail(replies.late(late, seconds))
@@ -310,13 +314,13 @@ class ProgramHost:
 
     def _why_dead(self, begun: float) -> ProgramError | BoundaryError:
         """The error for a process that is gone; under seccomp it cannot send itself SIGKILL."""
-        by_itself = launch.soon_ends(self._pid)
+        by_itself = launch.soon_ends(self.pid)
         status = self._end()
         if status is None:
             return replies.lost("its zygote was killed")
         if status == -signal.SIGKILL and not by_itself:  # it closed its socket and went on
             return replies.broken()
-        if status == -signal.SIGKILL and "seccomp" in self._zygote.self_test.layers:
+        if status == -signal.SIGKILL and "seccomp" in self.zygote.self_test.layers:
             return replies.lost(
                 "it was killed from outside", "check whether the machine ran out of memory"
             )

@@ -91,11 +91,16 @@ class Zygote:
                 raise _cannot_start(error) from error
             stack.pop_all()
         try:
-            self.self_test = _await_ready(self._control, self._process.pid)
+            self.self_test = _await_ready(self._control, self.pid)
         except BaseException:
             self.close()
             raise
         atexit.register(self.close)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     @property
     def usable(self) -> bool:
@@ -187,7 +192,7 @@ class Zygote:
             self._forks.add(self._asked)
         socket.send_fds(self._control, [COMMAND.pack(command, self._asked, pid)], files)
         while True:
-            answer = receive(self._control, self._process.pid, ANSWER.size)
+            answer = receive(self._control, self.pid, ANSWER.size)
             if len(answer) < ANSWER.size:
                 raise ConnectionError("its zygote was killed")
             asked, number = ANSWER.unpack(answer)
