@@ -61,12 +61,13 @@ class TaskContract(ABC):
         expect(not missing, "a column for each field after a step", f"none for {missing}", hint)
         episodes = random_behaviour(task, 3, seed=1).episodes
         for field in task.spec.fields:
-            words = (0.0, len(field.words) + 1.0) if field.words else None
-            limits = field.range or words
-            hint = "the writer of programs is shown both"
-            described = field.doc and limits is not None
-            expect(described, f"doc and range of {field.name}", repr(field), hint)
-            low, high = limits or (0.0, 0.0)
+            limits = field.range or ((0.0, len(field.words) + 1.0) if field.words else None)
+            shown = field.doc and limits is not None
+            hint = "the writer of programs is shown both; or hide the field"
+            expect(shown or field.hidden, f"doc and range of {field.name}", repr(field), hint)
+            if limits is None:
+                continue
+            low, high = limits
             values = np.concatenate([np.ravel(episode.fields[field.name]) for episode in episodes])
             slack = _SLACK * (high - low)
             inside = low - slack <= values.min() and values.max() <= high + slack

@@ -42,8 +42,9 @@ class TestShipped(TaskContract):
         return self._chosen
 
 
-def test_what_random_and_solved_mean_is_stated(task: Task) -> None:
+def test_its_numbers_and_all_its_fields_are_stated(task: Task) -> None:
     assert task.spec.fitness.random is not None and task.spec.fitness.solved is not None
+    assert all(field.doc and (field.range or field.words) for field in task.spec.fields)
 
 
 def test_the_yardsticks_reward_is_accepted(task: Task) -> None:

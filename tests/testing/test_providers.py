@@ -27,15 +27,12 @@ class TestBuiltIn(ProviderContract):
             monkeypatch.setenv(variable, "sk-planted")
         if name != "vllm":  # behind a gateway, a name that is not listed gives a warning only
             self.unknown_model = None  # type: ignore[misc]
-        self.name, self.clients = name, list[Any]()
+        self.name = name
         with FakeLLM(models=[self.model]) as self.fake:
             yield
-            for provider in self.clients:
-                provider._client.close()
 
     def provider(self) -> Any:
-        self.clients.append(PROVIDERS.get(self.name)(self.fake.url + VERSIONS[self.name]))
-        return self.clients[-1]
+        return PROVIDERS.get(self.name)(self.fake.url + VERSIONS[self.name])
 
     def failing(self) -> FailingProvider:
         self.fake.faults += ["500"] * 5
