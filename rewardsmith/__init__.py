@@ -55,13 +55,13 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.errors import RunError as RunError
     from rewardsmith.errors import UsageError as UsageError
     from rewardsmith.evidence.appraisal import Appraisal as Appraisal
-    from rewardsmith.evidence.subgoals import SubgoalStatistics as SubgoalStatistics
     from rewardsmith.program import CheckedProgram as CheckedProgram
     from rewardsmith.program import EntryPoint as EntryPoint
     from rewardsmith.program import Program as Program
     from rewardsmith.program import Verdict as Verdict
     from rewardsmith.run.best import Best as Best
     from rewardsmith.run.folder import RunFolder as RunFolder
+    from rewardsmith.run.records import SubgoalStatistics as SubgoalStatistics
     from rewardsmith.run.settings import Budget as Budget
     from rewardsmith.run.state import RunState as RunState
     from rewardsmith.run.state import SlotState as SlotState
@@ -130,7 +130,7 @@ _WHERE = {
     "Slot": "types",
     "SlotState": "run.state",
     "StrategyInfo": "api.strategies",
-    "SubgoalStatistics": "evidence.subgoals",
+    "SubgoalStatistics": "run.records",
     "Task": "task.loading",
     "TellResult": "api.search",
     "TermRanges": "api.checking",

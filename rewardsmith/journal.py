@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -27,7 +27,7 @@ class JsonLines:
         self._lock = Lock()
         self._tail_is_whole = False
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[dict[str, object]]:
         if not self.path.exists():
             return
         with self.path.open("rb") as lines:
@@ -35,7 +35,7 @@ class JsonLines:
                 if line.endswith(b"\n"):
                     yield self._parse(line, number)
 
-    def append(self, record: dict[str, Any]) -> None:
+    def append(self, record: Mapping[str, object]) -> None:
         """Write one line and have it on disk before returning.
 
         Raises:
@@ -58,7 +58,7 @@ class JsonLines:
                 self._cut(size)
                 raise disk_error(self.path, error) from error
 
-    def _parse(self, line: bytes, number: int) -> dict[str, Any]:
+    def _parse(self, line: bytes, number: int) -> dict[str, object]:
         try:
             record = json.loads(line)
         except (json.JSONDecodeError, UnicodeDecodeError):

@@ -96,6 +96,21 @@ BROAD_EXCEPT: dict[str, str] = {
 PICKLES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 MAY_PRINT = ("cli/", "__main__.py")
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "managers", "misc"}
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+COMPOUND = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.If,
+    ast.While,
+    ast.For,
+    ast.AsyncFor,
+    ast.With,
+    ast.AsyncWith,
+    ast.Match,
+    ast.Try,
+)
+TWO_COMPREHENSIONS: dict[str, str] = {}  # file -> why one of its statements has two
 
 # Files of tests that touch private names, with how often and why. Public behaviour does not show
 # these; documented names with an underscore (DOCUMENTED) do not count.
@@ -500,6 +515,31 @@ def test_functions_are_short() -> None:
         module.at(node.lineno, f"{node.name} has {length} lines, {FUNCTION_LINES} at most")
         for module, node in nodes(ast.FunctionDef, ast.AsyncFunctionDef)
         if (length := node.end_lineno - node.lineno + 1) > FUNCTION_LINES
+    )
+
+
+def test_no_statement_has_two_comprehensions() -> None:
+    """Of a compound statement only the head counts: what it tests, loops over or enters."""
+
+    def heads(node: ast.AST) -> list[ast.expr]:
+        match node:
+            case ast.If(test=test) | ast.While(test=test) | ast.Match(subject=test):
+                return [test]
+            case ast.For(iter=iterable) | ast.AsyncFor(iter=iterable):
+                return [iterable]
+            case ast.With(items=items) | ast.AsyncWith(items=items):
+                return [item.context_expr for item in items]
+        return []
+
+    def comprehensions(node: ast.AST) -> int:
+        parts = heads(node) if isinstance(node, COMPOUND) else [node]
+        inside = [part for head in parts for part in ast.walk(head)]
+        return sum(isinstance(part, COMPREHENSIONS) for part in inside)
+
+    none(
+        module.at(node.lineno, f"{count} comprehensions in one statement: name the steps")
+        for module, node in nodes(ast.stmt)
+        if (count := comprehensions(node)) > 1 and module.file not in TWO_COMPREHENSIONS
     )
 
 

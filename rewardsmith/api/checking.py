@@ -14,12 +14,13 @@ from rewardsmith.episodes.recording import recorded_trajectories
 from rewardsmith.errors import ProgramError, RewardsmithError, RunError
 from rewardsmith.evidence.appraisal import Appraisal, appraise, random_bank
 from rewardsmith.evidence.rewards import columns_read, hosted
-from rewardsmith.evidence.subgoals import SubgoalStatistics, audited
+from rewardsmith.evidence.subgoals import audited
 from rewardsmith.program import CheckedProgram, Verdict
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder, list_runs, open_run
+from rewardsmith.run.records import SubgoalStatistics
 from rewardsmith.run.trial_folder import TrialFolder
 from rewardsmith.task.loading import TASK_FILE, Task, known_tasks
 from rewardsmith.task.resolving import resolve_task

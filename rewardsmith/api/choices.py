@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rewardsmith.api.settings import Settings
 from rewardsmith.errors import UsageError, did_you_mean
@@ -64,13 +63,13 @@ def _refuse_settings_of_a_model(settings: Settings) -> None:
             )
 
 
-def training_changes(strategy: str, settings: Settings) -> dict[str, Any]:
+def training_changes(strategy: str, settings: Settings) -> dict[str, object]:
     """Changes of the task's training: those of the strategy, then the user's."""
     shaping = {**strategy_class(strategy).shaping, **settings.training.get("shaping", {})}
     return {**settings.training, "shaping": shaping} if shaping else dict(settings.training)
 
 
-def fitting_options(writer: Writer, recorded: RecordedReplies | None) -> dict[str, Any]:
+def fitting_options(writer: Writer, recorded: RecordedReplies | None) -> dict[str, int]:
     """Default options for a writer: one sample if the user writes, no repairs without replies."""
     if writer == "person":
         return {"samples": 1}

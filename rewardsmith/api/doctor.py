@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -50,7 +49,7 @@ def doctor() -> Diagnosis:
 def _times() -> tuple[float, float]:
     """Medians: milliseconds to start a program host, microseconds of a call."""
     entry = EntryPoint("reward", ("x",), "reward")
-    columns: dict[str, Any] = {"x": np.zeros(16)}
+    columns = {"x": np.zeros(16)}
     starts, calls = [], []
     for _ in range(_TIMES):
         begun = time.perf_counter()

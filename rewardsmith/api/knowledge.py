@@ -88,18 +88,20 @@ def _check_same(task: Task, other: Task, place: Path) -> None:
             f"expected a run of {task.name} in {task.env_id}{same}",
             "--bank takes runs, or recordings, of the same environment",
         )
-    fields = [
-        {field.name: (field.source, field.words) for field in one.spec.fields}
-        for one in (other, task)
-    ]
-    changed = sorted(name for name, source in fields[1].items() if fields[0].get(name) != source)
+    recorded, wanted = _fields(other), _fields(task)
+    changed = sorted(name for name, source in wanted.items() if recorded.get(name) != source)
     if changed:
-        name, found = changed[0], fields[0].get(changed[0])
+        name, found = changed[0], recorded.get(changed[0])
         there = f"its field {name!r} is {found[0]}" if found else f"it recorded no field {name!r}"
         raise UsageError(
-            f"{place} is a run of another task: {there}, expected {fields[1][name][0]}",
+            f"{place} is a run of another task: {there}, expected {wanted[name][0]}",
             "leave out --bank, or give a run whose task has the same fields",
         )
+
+
+def _fields(task: Task) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Field -> its source and its words."""
+    return {field.name: (field.source, field.words) for field in task.spec.fields}
 
 
 def _environment(task: Task) -> tuple[object, ...]:

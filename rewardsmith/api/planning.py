@@ -163,11 +163,10 @@ def plan_replay(
     """
     tape, config = Tape(run.llm_log), run.config()
     strategy = strategy_of(config)
-    as_before: dict[str, Any] = {"base_url": None, "allow_weak_sandbox": allow_weak_sandbox}
     if not by_position:
         # a request names its model, also when the replies came from a file
         asked = next((line.request.model for line in tape), None)
-        as_before |= {
+        changes = {
             "writer": "replay",
             "model": asked,
             "replies": f"the replies of {run.name}, replayed",
@@ -175,7 +174,7 @@ def plan_replay(
         files = {TAPE: run.llm_log.read_text(encoding="utf-8")}
     else:
         recorded = _by_position(tape, config)
-        as_before |= {
+        changes = {
             "writer": "replies",
             "model": None,
             "replies": f"the replies of {run.name}, replayed by position",
@@ -184,9 +183,9 @@ def plan_replay(
     if (run.path / EXAMPLES).exists():
         files[EXAMPLES] = (run.path / EXAMPLES).read_text(encoding="utf-8")
     known = run.given_bank()
-    return Plan(
-        run.task(), config.model_copy(update=as_before), strategy, run.prompts(), files, known
-    )
+    session = {"base_url": None, "allow_weak_sandbox": allow_weak_sandbox}
+    config = config.model_copy(update=changes | session)
+    return Plan(run.task(), config, strategy, run.prompts(), files, known)
 
 
 def _by_position(tape: Tape, config: RunConfig) -> RecordedReplies:

@@ -44,10 +44,16 @@ def program_text(program: AnyProgram) -> str:
             is source, any other text is a path.
 
     Raises:
-        UsageError: the file cannot be read, or a reply has no program.
+        UsageError: it is none of these, the file cannot be read, or a reply has no program.
     """
     if isinstance(program, Program | CheckedProgram):
         return program.source
+    if not isinstance(program, str | Path):
+        found = type(program).__name__
+        raise UsageError(
+            f"expected a program, its source, or the path of its file; found a {found}",
+            "give its path, or its source: a loaded program has it as loaded.source",
+        )
     if isinstance(program, str) and not _is_path(program):
         return program
     return _text_of_file(Path(program))

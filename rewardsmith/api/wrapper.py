@@ -95,6 +95,9 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
         env: the environment, before any wrapper that changes observations or actions.
         program: from :func:`load_program`.
 
+    Raises:
+        UsageError: ``program`` is not a loaded program.
+
     ``info`` has ``native_reward`` and ``reward_terms`` too. ``step`` raises ProgramError when the
     program fails.
 
@@ -106,6 +109,11 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
     """
 
     def __init__(self, env: gym.Env[Any, Any], program: LoadedProgram) -> None:
+        if not isinstance(program, LoadedProgram):
+            raise UsageError(
+                f"expected a loaded program, found a {type(program).__name__}",
+                "load it first: rewardsmith.load_program(program, task)",
+            )
         self.buffers = Buffers(program.layout, 1)
         super().__init__(Recorder(env, self.buffers.layout, self.buffers, 0))
         self.program = program

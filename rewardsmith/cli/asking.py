@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rewardsmith.cli import options as given
-from rewardsmith.cli.command import Output, command
-from rewardsmith.cli.outcome import question_json, summarise
+from rewardsmith.cli.command import CommandOutput, command
+from rewardsmith.cli.outcome import question_record, summarise
 from rewardsmith.cli.values import execution
 from rewardsmith.errors import UsageError
 
 if TYPE_CHECKING:
-    from rewardsmith.api.runs import Run
-    from rewardsmith.api.search import TellResult
+    pass
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,7 +27,9 @@ def add_to(app: typer.Typer) -> None:
 
 def _add_ask(app: typer.Typer) -> None:
     @command(app, "ask")
-    def ask(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
+    def ask(
+        output: CommandOutput, run: given.RunName, runs: given.RunsFolder = Path("runs")
+    ) -> None:
         """Show the next request of RUN, which was started with: design TASK --ask."""
         from rewardsmith.api.search import Search
 
@@ -38,7 +39,7 @@ def _add_ask(app: typer.Typer) -> None:
 def _add_tell(app: typer.Typer) -> None:
     @command(app, "tell")
     def tell(
-        output: Output,
+        output: CommandOutput,
         run: given.RunName,
         reply: Annotated[
             str,
@@ -61,7 +62,9 @@ def _add_tell(app: typer.Typer) -> None:
             search = Search.open(run, **where, runs=runs, observer=view)
             told = search.tell(_text(reply), by)
         if output.json:
-            output.emit(_told_json(search.run, told))
+            question = None if told.question is None else question_record(told.question)
+            name = search.run.folder.name
+            output.emit({"run": name, **told._asdict(), "question": question})
             return
         output.result.print(told.feedback, markup=False, soft_wrap=True)
         if told.ended is None:
@@ -76,7 +79,7 @@ def _add_tell(app: typer.Typer) -> None:
 def _add_say(app: typer.Typer) -> None:
     @command(app, "say")
     def say(
-        output: Output,
+        output: CommandOutput,
         run: given.RunName,
         words: Annotated[
             str, typer.Argument(help="What the agent should do differently, in words.")
@@ -111,19 +114,3 @@ def _text(name: str) -> str:
         raise UsageError(
             f"cannot read the reply {name}: {error}", "give the path of a text file, or -"
         ) from None
-
-
-def _told_json(run: Run, told: TellResult) -> dict[str, Any]:
-    from rewardsmith.run.scores import interval_json
-
-    return {
-        "run": run.folder.name,
-        "slot": list(told.slot),
-        "accepted": told.accepted,
-        "program": told.program,
-        "findings": list(told.findings),
-        "score": interval_json(told.score),
-        "feedback": told.feedback,
-        "question": None if told.question is None else question_json(told.question),
-        "ended": told.ended,
-    }

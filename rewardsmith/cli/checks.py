@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
@@ -15,28 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rewardsmith.api.checking import Check, TermRanges
-    from rewardsmith.cli.command import Output
+    from rewardsmith.cli.command import CommandOutput
     from rewardsmith.evidence.appraisal import Appraisal
-    from rewardsmith.evidence.subgoals import SubgoalStatistics
     from rewardsmith.program import Verdict
+    from rewardsmith.run.records import SubgoalStatistics
 
 _AUDIT_TEXT = ("subgoal", "false alarms", "evidence")
 _AUDIT_NUMBERS = ("random policy", "in successes", "before the end", "median step")
 _CREDIT_NUMBERS = ("share of differences", "agrees with fitness", "adds to agreement")
 
 
-def check_json(check: Check) -> dict[str, Any]:
-    """The result as JSON."""
-    return {
-        "accepted": check.verdict.accepted,
-        **dataclasses.asdict(check.verdict),
-        "ranges": None if check.ranges is None else dataclasses.asdict(check.ranges),
-        "appraisal": None if check.appraisal is None else dataclasses.asdict(check.appraisal),
-        "subgoals": [one._asdict() for one in check.subgoals],
-    }
+def emit_check(output: CommandOutput, check: Check) -> None:
+    """Write the result as JSON."""
+    evidence = {"ranges": check.ranges, "appraisal": check.appraisal, "subgoals": check.subgoals}
+    output.emit({"accepted": check.verdict.accepted, **vars(check.verdict), **evidence})
 
 
-def show_check(output: Output, check: Check) -> None:
+def show_check(output: CommandOutput, check: Check) -> None:
     """Print the verdict, the term ranges, and what recorded episodes show."""
     _show_verdict(output, check.verdict)
     if check.verdict.terms:
@@ -50,7 +44,7 @@ def show_check(output: Output, check: Check) -> None:
         _show_subgoals(output, check.subgoals)
 
 
-def show_appraisal(output: Output, appraisal: Appraisal) -> None:
+def show_appraisal(output: CommandOutput, appraisal: Appraisal) -> None:
     """Print how a program orders recorded episodes, what each term adds, and the concerns."""
     from rewardsmith.evidence.appraisal import summary_rows
 
@@ -67,7 +61,7 @@ def show_appraisal(output: Output, appraisal: Appraisal) -> None:
         output.result.print(f"  {concern}", markup=False, soft_wrap=True)
 
 
-def _show_verdict(output: Output, verdict: Verdict) -> None:
+def _show_verdict(output: CommandOutput, verdict: Verdict) -> None:
     console = output.result
     console.print(
         Text("accepted", "bold green")
@@ -110,7 +104,7 @@ def _source_of(ranges: TermRanges) -> str:
     return f"recorded: {owner} {ranges.source}, {result}"
 
 
-def _show_subgoals(output: Output, subgoals: Sequence[SubgoalStatistics]) -> None:
+def _show_subgoals(output: CommandOutput, subgoals: Sequence[SubgoalStatistics]) -> None:
     """When each subgoal is reached, and the concerns about it."""
     from rewardsmith.evidence.subgoals import concerns
     from rewardsmith.llm.prompts import percent

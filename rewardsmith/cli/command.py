@@ -30,7 +30,7 @@ _PIPE_WIDTH = 240  # columns of a file or pipe, where nothing should be folded o
 
 
 @dataclass
-class Output:
+class CommandOutput:
     """The output of one call of a command.
 
     Attributes:
@@ -60,14 +60,15 @@ class Output:
         """Stderr for errors."""
         return _console(stderr=True)
 
-    def emit(self, value: Any) -> None:
-        """Write the result as one JSON value."""
+    def emit(self, value: object) -> None:
+        """Write the result, which may contain records, as one JSON value."""
+        from rewardsmith.cli.records import as_json
         from rewardsmith.journal import finite
 
         indent = 1 if self.stream.isatty() else None
-        self.stream.write(
-            json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
-        )
+        plain = finite(as_json(value))
+        text = json.dumps(plain, indent=indent, ensure_ascii=False, allow_nan=False)
+        self.stream.write(text + "\n")
         self.stream.flush()
 
     def code(self, text: str, language: str) -> None:
@@ -115,7 +116,7 @@ _COMMON: dict[str, Any] = {
 def command(
     app: typer.Typer, name: str, settings: Sequence[str] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function whose first argument is the :class:`Output` as a command.
+    """Register a function whose first argument is the :class:`CommandOutput` as a command.
 
     Args:
         settings: names of the settings that it has options for; the function takes them as
@@ -136,7 +137,9 @@ def command(
         @functools.wraps(function)
         def run(**values: Any) -> None:
             given = {key: values.pop(key) for key in _COMMON}
-            output = Output(given["as_json"], given["quiet"], given["verbose"], given["debug"])
+            output = CommandOutput(
+                given["as_json"], given["quiet"], given["verbose"], given["debug"]
+            )
             arguments = {parameter.name: values.pop(parameter.name) for parameter in own}
 
             def work() -> None:
@@ -198,7 +201,7 @@ def _with_settings(run: Callable[..., None], names: Sequence[str]) -> type[Typer
     return WithSettings
 
 
-def guarded(output: Output, work: Callable[[], None]) -> int:
+def guarded(output: CommandOutput, work: Callable[[], None]) -> int:
     """Carry out a command and return its exit code."""
     try:
         work()
@@ -223,7 +226,7 @@ def guarded(output: Output, work: Callable[[], None]) -> int:
     return 0
 
 
-def _show_error(output: Output, error: RewardsmithError) -> None:
+def _show_error(output: CommandOutput, error: RewardsmithError) -> None:
     if output.debug:
         traceback.print_exc()
     output.problems.print(
@@ -238,7 +241,7 @@ def _show_error(output: Output, error: RewardsmithError) -> None:
     _emit_error(output, type(error).__name__, error.message, error.hint, error.exit_code)
 
 
-def _show_interrupted(output: Output) -> None:
+def _show_interrupted(output: CommandOutput) -> None:
     text = Text("interrupted", "yellow")
     if output.resume_hint:
         text.append("; continue with: ", "yellow").append(output.resume_hint)
@@ -246,7 +249,7 @@ def _show_interrupted(output: Output) -> None:
     _emit_error(output, "Interrupted", "interrupted", output.resume_hint, INTERRUPTED)
 
 
-def _emit_error(output: Output, kind: str, message: str, hint: str, exit_code: int) -> None:
+def _emit_error(output: CommandOutput, kind: str, message: str, hint: str, exit_code: int) -> None:
     if output.json:
         output.emit(
             {"error": {"type": kind, "message": message, "hint": hint, "exit_code": exit_code}}

@@ -1,30 +1,14 @@
-"""The comparison of runs as a table and as JSON."""
+"""The comparison of runs as a table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 from rich.table import Table
 
 from rewardsmith.api.comparison import ComparedRun
 from rewardsmith.cli.tables import column_table
-from rewardsmith.run.scores import interval_json
 from rewardsmith.run.wording import duration, number
-
-
-def comparison_json(rows: Sequence[ComparedRun]) -> list[dict[str, Any]]:
-    """The rows as JSON."""
-    return [
-        {
-            **asdict(row),
-            "fitness": interval_json(row.fitness),
-            "native": interval_json(row.native),
-            "difference": interval_json(row.difference),
-        }
-        for row in rows
-    ]
 
 
 def comparison_table(rows: Sequence[ComparedRun]) -> Table:

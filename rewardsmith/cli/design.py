@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rewardsmith.cli import options as given
-from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.command import CommandOutput, command
 from rewardsmith.cli.complete import run_names
 from rewardsmith.cli.outcome import summarise
-from rewardsmith.cli.values import execution
+from rewardsmith.cli.values import Where, execution
 from rewardsmith.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _A_MODEL = (
     "--model ollama/NAME."
 )
 DEMO_TASK = "mountain-car-continuous"
+_DEMO_SEEDS = 5  # of the report
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,7 +42,7 @@ def add_to(app: typer.Typer) -> None:
 def _add_design(app: typer.Typer) -> None:
     @command(app, "design", settings=given.ALL_SETTINGS)
     def design(
-        output: Output,
+        output: CommandOutput,
         settings: Settings,
         task: given.MaybeTask = None,
         goal: given.Goal = None,
@@ -158,7 +159,7 @@ def _planned_replay(name: str, by_position: bool, allow_weak_sandbox: bool, runs
 def _add_demo(app: typer.Typer) -> None:
     @command(app, "demo")
     def demo(
-        output: Output,
+        output: CommandOutput,
         recorded: Annotated[
             bool,
             typer.Option(
@@ -175,19 +176,27 @@ def _add_demo(app: typer.Typer) -> None:
 
         A built-in grammar search writes the programs; they are checked and trained as in any run.
         """
-        from rewardsmith.api.planning import plan
-
-        settings = (
-            _recorded_demo(output) if recorded else {"model": "grammar", "options": {"seed": seed}}
-        )
-        # The programs come from this package, so they need no strong sandbox.
-        planned = plan(DEMO_TASK, report_seeds=5, allow_weak_sandbox=True, **settings)
+        planned = _recorded_demo(output) if recorded else _grammar_demo(seed)
         _confirm(output, planned, workers, None)
         _carry_out(output, planned, runs, execution(executor, workers, gpus))
 
 
-def _recorded_demo(output: Output) -> dict[str, Any]:
-    """Settings of a run that uses recorded replies; prints which model wrote them."""
+def _grammar_demo(seed: int) -> Plan:
+    """A run of the grammar; its programs come from this package and need no strong sandbox."""
+    from rewardsmith.api.planning import plan
+
+    return plan(
+        DEMO_TASK,
+        model="grammar",
+        options={"seed": seed},
+        report_seeds=_DEMO_SEEDS,
+        allow_weak_sandbox=True,
+    )
+
+
+def _recorded_demo(output: CommandOutput) -> Plan:
+    """A run that uses recorded replies; prints which model wrote them."""
+    from rewardsmith.api.planning import plan
     from rewardsmith.assets import asset_folder
     from rewardsmith.writers.recorded import load_replies
 
@@ -199,13 +208,20 @@ def _recorded_demo(output: Output) -> dict[str, Any]:
     output.notes.print(said, style="cyan")
     rounds = 1 + max(reply.round for reply in replies.replies)
     samples = 1 + max(reply.sample for reply in replies.replies)
-    return {"replies": replies, "options": {"rounds": rounds, "samples": samples, "seeds": 1}}
+    options = {"rounds": rounds, "samples": samples, "seeds": 1}
+    return plan(
+        DEMO_TASK,
+        replies=replies,
+        options=options,
+        report_seeds=_DEMO_SEEDS,
+        allow_weak_sandbox=True,
+    )
 
 
 def _add_resume(app: typer.Typer) -> None:
     @command(app, "resume", settings=("budget",))
     def resume(
-        output: Output,
+        output: CommandOutput,
         settings: Settings,
         run: given.RunName,
         workers: given.Workers = None,
@@ -233,7 +249,9 @@ def _task(task: str, goal: str | None, fitness: str | None) -> Task | str:
     return task_from_env(task, goal, fitness=fitness)
 
 
-def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: float | None) -> None:
+def _confirm(
+    output: CommandOutput, planned: Plan, workers: int | None, above_usd: float | None
+) -> None:
     """Show the plan, and ask for confirmation where the run may cost more than ``above_usd``."""
     from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_table
@@ -256,7 +274,7 @@ def _confirm(output: Output, planned: Plan, workers: int | None, above_usd: floa
         typer.confirm("Continue?", default=True, abort=True, err=True)
 
 
-def _carry_out(output: Output, planned: Plan, runs: Path, where: dict[str, Any]) -> None:
+def _carry_out(output: CommandOutput, planned: Plan, runs: Path, where: Where) -> None:
     from rewardsmith.api import runs as api
     from rewardsmith.cli.live import watching
 
@@ -265,12 +283,12 @@ def _carry_out(output: Output, planned: Plan, runs: Path, where: dict[str, Any])
     summarise(output, finished)
 
 
-def _emit_plan(output: Output, planned: Plan, workers: int | None) -> None:
+def _emit_plan(output: CommandOutput, planned: Plan, workers: int | None) -> None:
     from rewardsmith.api.estimate import estimate
-    from rewardsmith.cli.plans import plan_json, plan_table
+    from rewardsmith.cli.plans import plan_record, plan_table
 
     expected = estimate(planned, workers)
     if output.json:
-        output.emit(plan_json(planned, expected))
+        output.emit(plan_record(planned, expected))
     else:
         output.result.print(plan_table(planned, expected))

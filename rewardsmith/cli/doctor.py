@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.command import CommandOutput, command
 from rewardsmith.cli.tables import column_table
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the command."""
 
     @command(app, "doctor")
-    def doctor(output: Output) -> None:
+    def doctor(output: CommandOutput) -> None:
         """Attack the sandbox of this machine, layer by layer, and report what it refuses."""
         from rewardsmith.api.doctor import doctor
         from rewardsmith.sandbox.inside.confine import LAYERS

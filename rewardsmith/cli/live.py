@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from rewardsmith.cli.command import Output
+from rewardsmith.cli.command import CommandOutput
 from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table
@@ -28,7 +28,7 @@ _PROGRESS_S = 60.0  # seconds between two progress lines
 
 
 @contextmanager
-def watching(output: Output) -> Iterator[Observer]:
+def watching(output: CommandOutput) -> Iterator[Observer]:
     """An observer that shows the run as the options of this call say."""
     console = output.notes
     if output.quiet:
@@ -53,7 +53,7 @@ def command_name(path: Path) -> str:
 class _Noting(Observer):
     """Shows the folder of the run and its warnings, and remembers the command to resume it."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: CommandOutput) -> None:
         self._output = output
 
     def begun(self, run: RunFolder) -> None:
@@ -69,7 +69,7 @@ class _Noting(Observer):
 class _Lines(_Noting):
     """One line per event, for logs and pipes."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: CommandOutput) -> None:
         super().__init__(output)
         self._begun = self._last_line = time.monotonic()
 
@@ -98,7 +98,7 @@ class _Lines(_Noting):
 class _Table(_Noting):
     """The programs with their trials and scores, and a status line with an estimate of the time."""
 
-    def __init__(self, output: Output, live: Live) -> None:
+    def __init__(self, output: CommandOutput, live: Live) -> None:
         super().__init__(output)
         self._live = live
         self._pace = Pace()

@@ -66,7 +66,8 @@ class Pace:
         report = self.report_trials - sum(rung == "report" for _, _, rung in state.trials)
         if state.stopped is not None:
             return report
-        begun = {trial.program for trial in running} | {program for program, _, _ in state.trials}
+        begun = {program for program, _, _ in state.trials}
+        begun.update(trial.program for trial in running)
         written = [accepted_programs(state, number) for number in range(self.shape.rounds)]
         search = self.shape.seeds * sum(
             len(programs) if begun & set(programs) else self.shape.samples for programs in written

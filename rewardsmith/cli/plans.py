@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rich.table import Table
 
 from rewardsmith.api.estimate import Estimate, Range
 from rewardsmith.api.planning import Plan
+from rewardsmith.run.config import RunConfig
 from rewardsmith.run.wording import duration, money
 
 
@@ -36,19 +38,32 @@ def plan_table(planned: Plan, expected: Estimate) -> Table:
     return table
 
 
-def plan_json(planned: Plan, expected: Estimate) -> dict[str, Any]:
-    """The plan as JSON."""
-    return {
-        "config": planned.config.model_dump(mode="json"),
-        "price": planned.prices.shown,
-        "expected": {
-            name: None if found is None else {"low": found.low, "high": found.high}
-            for name, found in expected._asdict().items()
-        },
-        "requests_at_most": planned.strategy.planned_requests(),
-        "trainings_at_most": planned.strategy.planned_trials() + 2 * planned.config.report_seeds,
-        "training_steps_at_most": planned.most_steps,
+@dataclass(frozen=True)
+class PlanRecord:
+    """A plan for ``--json``; ``expected`` has the bounds of each quantity of the estimate."""
+
+    config: RunConfig
+    price: str
+    expected: dict[str, dict[str, float] | None]
+    requests_at_most: int
+    trainings_at_most: int
+    training_steps_at_most: int
+
+
+def plan_record(planned: Plan, expected: Estimate) -> PlanRecord:
+    """The plan as a record."""
+    bounds = {
+        name: None if found is None else found._asdict()
+        for name, found in expected._asdict().items()
     }
+    return PlanRecord(
+        config=planned.config,
+        price=planned.prices.shown,
+        expected=bounds,
+        requests_at_most=planned.strategy.planned_requests(),
+        trainings_at_most=planned.strategy.planned_trials() + 2 * planned.config.report_seeds,
+        training_steps_at_most=planned.most_steps,
+    )
 
 
 def _trainings(planned: Plan) -> str:
@@ -80,7 +95,7 @@ def _round(number: float) -> int:
     return int(round(number, -digits)) if digits > 0 else int(number)
 
 
-def _shown(values: dict[str, Any]) -> str:
+def _shown(values: Mapping[str, object]) -> str:
     return " ".join(
         f"{name}={value:,}" if isinstance(value, int) else f"{name}={value}"
         for name, value in values.items()

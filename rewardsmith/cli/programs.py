@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from rewardsmith.cli import options as given
-from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.command import CommandOutput, command
 from rewardsmith.cli.values import execution
 from rewardsmith.errors import NoProgram
 
@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
 def _add_check(app: typer.Typer) -> None:
     @command(app, "check")
     def check(
-        output: Output,
+        output: CommandOutput,
         file: File,
         task: given.TaskOption,
         goal: given.Goal = None,
@@ -55,11 +55,11 @@ def _add_check(app: typer.Typer) -> None:
         The exit code is 5 if the program is refused.
         """
         from rewardsmith.api.checking import check
-        from rewardsmith.cli.checks import check_json, show_check
+        from rewardsmith.cli.checks import emit_check, show_check
 
         found = check(file, task, goal=goal, run=run, episodes=episodes, runs=runs)
         if output.json:
-            output.emit(check_json(found))
+            emit_check(output, found)
         else:
             show_check(output, found)
         if not found.verdict.accepted:
@@ -69,7 +69,7 @@ def _add_check(app: typer.Typer) -> None:
 def _add_train(app: typer.Typer) -> None:
     @command(app, "train", settings=("steps", "training", "device"))
     def train(
-        output: Output,
+        output: CommandOutput,
         settings: Settings,
         file: File,
         task: given.TaskOption,
@@ -108,8 +108,8 @@ def _add_train(app: typer.Typer) -> None:
             raise typer.Exit(NoProgram.exit_code)
 
 
-def _show_trained(output: Output, result: TrainResult) -> None:
-    from rewardsmith.run.scores import interval_json, seed_difference
+def _show_trained(output: CommandOutput, result: TrainResult) -> None:
+    from rewardsmith.run.scores import seed_difference
     from rewardsmith.types import Interval
 
     found: Interval | None = None
@@ -121,7 +121,7 @@ def _show_trained(output: Output, result: TrainResult) -> None:
             {
                 "program": result.program,
                 "folder": str(result.folder),
-                **{name: interval_json(score) for name, score in scores.items()},
+                **scores,
                 "fitness_by_seed": result.fitness,
                 "native_by_seed": result.native_fitness,
                 "failures": list(result.failures),
@@ -133,7 +133,7 @@ def _show_trained(output: Output, result: TrainResult) -> None:
     _print_trained(output, result, found)
 
 
-def _print_trained(output: Output, result: TrainResult, found: Any) -> None:
+def _print_trained(output: CommandOutput, result: TrainResult, found: Any) -> None:
     from rewardsmith.run.wording import proof
 
     console = output.result

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from rewardsmith.cli import options as given
-from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.command import CommandOutput, command
 from rewardsmith.cli.tables import column_table
 from rewardsmith.errors import RewardsmithError
 
@@ -19,27 +20,40 @@ if TYPE_CHECKING:
     from rewardsmith.run.state import RunState
 
 
+@dataclass(frozen=True)
+class RunRow:
+    """A run in the list; a damaged one has only a name, a path and a status."""
+
+    run: str
+    created: str = ""
+    written_by: str = ""
+    status: str = ""
+    fitness: str = ""
+    path: str = ""
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
 
     @command(app, "show")
-    def show(output: Output, run: given.RunName, runs: given.RunsFolder = Path("runs")) -> None:
+    def show(
+        output: CommandOutput, run: given.RunName, runs: given.RunsFolder = Path("runs")
+    ) -> None:
         """Show the state of a run: its programs, trainings, cost and best program."""
         from rewardsmith.api.runs import load_run
-        from rewardsmith.cli.summary import summary_json
+        from rewardsmith.cli.results import run_result
 
         found = load_run(run, runs)
         if output.json:
             state = found.state
             source = found.folder.program(state.ranked()[0]).source if state.ranked() else None
-            output.emit(
-                {**summary_json(found), "status": status(found.folder, state), "source": source}
-            )
+            standing = status(found.folder, state)
+            output.emit({**vars(run_result(found)), "status": standing, "source": source})
             return
         _show(output, found)
 
     @command(app, "list")
-    def list_(output: Output, runs: given.RunsFolder = Path("runs")) -> None:
+    def list_(output: CommandOutput, runs: given.RunsFolder = Path("runs")) -> None:
         """List the runs in a folder, the newest last."""
         from rewardsmith.run.folder import list_runs
 
@@ -58,9 +72,7 @@ def add_to(app: typer.Typer) -> None:
                 overflow="ellipsis" if name != "run" else "fold",
             )
         for row in rows:
-            table.add_row(
-                *(str(row[key]) for key in ("run", "created", "written_by", "status", "fitness"))
-            )
+            table.add_row(row.run, row.created, row.written_by, row.status, row.fitness)
         output.result.print(table)
 
     _add_export(app)
@@ -71,7 +83,7 @@ def add_to(app: typer.Typer) -> None:
 def _add_export(app: typer.Typer) -> None:
     @command(app, "export")
     def export(
-        output: Output,
+        output: CommandOutput,
         run: given.RunName,
         target: Annotated[
             Path | None,
@@ -107,7 +119,7 @@ def _add_export(app: typer.Typer) -> None:
 def _add_report(app: typer.Typer) -> None:
     @command(app, "report")
     def report(
-        output: Output,
+        output: CommandOutput,
         run: given.RunName,
         target: Annotated[
             Path | None,
@@ -133,7 +145,7 @@ def _add_report(app: typer.Typer) -> None:
 def _add_compare(app: typer.Typer) -> None:
     @command(app, "compare")
     def compare(
-        output: Output,
+        output: CommandOutput,
         names: Annotated[
             list[str],
             typer.Argument(
@@ -146,12 +158,12 @@ def _add_compare(app: typer.Typer) -> None:
         """Compare runs of one task: fitness, cost, and whether the differences are significant."""
         from rewardsmith.api.comparison import program_difference
         from rewardsmith.api.runs import load_run
-        from rewardsmith.cli.comparison import comparison_json, comparison_table
+        from rewardsmith.cli.comparison import comparison_table
 
         found = [load_run(name, runs) for name in names]
         rows = found[0].compare(*found[1:])
         if output.json:
-            output.emit(comparison_json(rows))
+            output.emit(rows)
             return
         output.result.print(comparison_table(rows), "")
         one, other = found[:2]
@@ -168,7 +180,7 @@ def status(folder: RunFolder, state: RunState) -> str:
     return "no program" if state.stopped is not None and not state.ranked() else "interrupted"
 
 
-def _show(output: Output, run: Run) -> None:
+def _show(output: CommandOutput, run: Run) -> None:
     from rewardsmith.cli.checks import show_appraisal
     from rewardsmith.cli.live import command_name
     from rewardsmith.cli.summary import summary
@@ -214,28 +226,22 @@ def _show(output: Output, run: Run) -> None:
     output.code(run.best.source, "python")
 
 
-def _row(folder: RunFolder) -> dict[str, Any]:
+def _row(folder: RunFolder) -> RunRow:
     from rewardsmith.run.config import RunConfig
     from rewardsmith.run.events import fold
     from rewardsmith.run.scores import final_score
 
-    row = {
-        "run": folder.name,
-        "created": "",
-        "written_by": "",
-        "status": "",
-        "fitness": "",
-        "path": str(folder.path),
-    }
+    row = RunRow(folder.name, path=str(folder.path))
     try:
         manifest, state = folder.manifest(), fold(folder.events())
     except RewardsmithError as error:
-        return row | {"status": f"damaged: {error.message}"}
+        return replace(row, status=f"damaged: {error.message}")
     ranked = state.ranked()
     score = final_score(state, ranked[0])[1] if ranked else None
-    return row | {
-        "created": manifest["created"][:16].replace("T", " "),
-        "written_by": RunConfig.model_validate(manifest["config"]).written_by,
-        "status": status(folder, state),
-        "fitness": str(score) if score is not None else "",
-    }
+    return replace(
+        row,
+        created=manifest["created"][:16].replace("T", " "),
+        written_by=RunConfig.model_validate(manifest["config"]).written_by,
+        status=status(folder, state),
+        fitness=str(score) if score is not None else "",
+    )

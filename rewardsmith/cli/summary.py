@@ -1,15 +1,15 @@
-"""The result of a run as text and as JSON."""
+"""The result of a run as text."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
 from rewardsmith.run.folder import REPORT
-from rewardsmith.run.scores import interval_json, native_difference
+from rewardsmith.run.scores import native_difference
 from rewardsmith.run.wording import (
     number,
     only_part,
@@ -76,71 +76,9 @@ def _confined(level: str) -> str:
     return f"{level}: generated code was not fully confined, see rewardsmith doctor"
 
 
-def summary_json(run: Run) -> dict[str, Any]:
-    """The result of a run as JSON; ``best`` is None while no program has a score."""
-    state, task = run.state, run.folder.task()
-    best = run.best if state.ranked() else None
-    solved = task.spec.fitness.solved
-    return {
-        "run": run.folder.name,
-        "path": str(run.path),
-        "task": task.name,
-        "stopped": state.stopped,
-        "sandbox": run.folder.manifest()["sandbox"]["level"],
-        "exported": str(run.folder.export_folder) if state.exported else None,
-        "report": str(run.path / REPORT) if (run.path / REPORT).exists() else None,
-        "best": None if best is None else _best_json(state, best, solved),
-        "spent": {
-            "requests": state.requests,
-            "tokens": state.tokens,
-            "usd": state.usd if not state.unpriced else None,
-            "steps": state.steps,
-            "active_s": round(state.active_s, 3),
-        },
-        "screened": {
-            verdict: sum(screen.verdict == verdict for screen in state.screens.values())
-            for verdict in ("passed", "failed", "unscreened")
-        },
-        "warnings": list(state.preflight.warnings) if state.preflight is not None else [],
-        "programs": [
-            {
-                "slot": list(slot),
-                "program": entry.program,
-                "accepted": entry.accepted,
-                "findings": list(entry.findings),
-                "parents": list(entry.parents),
-                "outcome": entry.outcome or None,
-                "tokens": entry.tokens,
-                "usd": entry.usd,
-                "selection": interval_json(state.score(entry.program)) if entry.program else None,
-                "report": interval_json(state.score(entry.program, "report"))
-                if entry.program
-                else None,
-            }
-            for slot, entry in sorted(state.slots.items())
-        ],
-        "trials": [vars(trial) for _, trial in sorted(state.trials.items())],
-    }
-
-
 def _proof(state: RunState, best: Best) -> str:
     found = native_difference(state, best.id) if best.rung == "report" else None
     return "" if found is None else proof(found, "the native reward")
-
-
-def _best_json(state: RunState, best: Best, solved: float | None) -> dict[str, Any]:
-    return {
-        "program": best.id,
-        "slot": list(state.programs[best.id]),
-        "rung": best.rung,
-        "fitness": interval_json(best.score),
-        "native": interval_json(best.native),
-        "difference": interval_json(native_difference(state, best.id))
-        if best.rung == "report"
-        else None,
-        "solved": None if solved is None else best.score.mean >= solved,
-        "source": best.source,
-    }
 
 
 def _over(score: Interval) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rewardsmith.cli import options as given
-from rewardsmith.cli.command import Output, command
+from rewardsmith.cli.command import CommandOutput, command
 from rewardsmith.cli.tables import column_table
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
 
 def _add_list(app: typer.Typer) -> None:
     @command(app, "list")
-    def list_(output: Output) -> None:
+    def list_(output: CommandOutput) -> None:
         """List the tasks of rewardsmith and of installed plugins."""
         from rewardsmith.task.environment import missing_modules
         from rewardsmith.task.loading import known_tasks, load_task
@@ -69,7 +69,7 @@ def _add_list(app: typer.Typer) -> None:
 
 def _add_show(app: typer.Typer) -> None:
     @command(app, "show")
-    def show(output: Output, task: given.TaskArgument, goal: given.Goal = None) -> None:
+    def show(output: CommandOutput, task: given.TaskArgument, goal: given.Goal = None) -> None:
         """Show the complete specification of a task."""
         import tomli_w
 
@@ -88,7 +88,7 @@ def _add_show(app: typer.Typer) -> None:
 def _add_new(app: typer.Typer) -> None:
     @command(app, "new")
     def new(
-        output: Output,
+        output: CommandOutput,
         env_id: Annotated[
             str, typer.Argument(help="Environment: a Gymnasium id, module:Class, or FILE.py:Class.")
         ],
@@ -120,7 +120,7 @@ def _add_new(app: typer.Typer) -> None:
 def _add_record(app: typer.Typer) -> None:
     @command(app, "record")
     def record(
-        output: Output,
+        output: CommandOutput,
         task: given.TaskArgument,
         by: Annotated[
             str,
@@ -166,10 +166,8 @@ def _add_record(app: typer.Typer) -> None:
             )
         output.notes.print(table)
         if len(rows) > _RECORDED_ROWS:
-            mean, won = (
-                sum(value for _, value, _ in rows) / len(rows),
-                [won for _, _, won in rows if won is not None],
-            )
+            mean = sum(value for _, value, _ in rows) / len(rows)
+            won = [success for _, _, success in rows if success is not None]
             solved = f", {sum(won)} solved" if won else ""
             output.notes.print(f"{len(rows)} episodes: mean fitness {mean:.3g}{solved}")
         output.result.print(str(path), markup=False, soft_wrap=True)
@@ -177,7 +175,7 @@ def _add_record(app: typer.Typer) -> None:
 
 def _add_strategies(app: typer.Typer) -> None:
     @command(app, "strategies")
-    def strategies(output: Output) -> None:
+    def strategies(output: CommandOutput) -> None:
         """List the strategies with their options and defaults."""
         from rewardsmith.api.strategies import strategies
         from rewardsmith.strategy.making import strategy_class
@@ -215,16 +213,16 @@ def _attributes(cls: type) -> dict[str, str]:
 def _add_prompts(app: typer.Typer) -> None:
     @command(app, "show", settings=("strategy", "produce", "prompts", "steps"))
     def show(
-        output: Output, settings: Settings, task: given.TaskArgument, goal: given.Goal = None
+        output: CommandOutput, settings: Settings, task: given.TaskArgument, goal: given.Goal = None
     ) -> None:
         """Show the exact text of the first request of a run."""
         talk = _first_request(task, goal, settings)
         if output.json:
-            output.emit(
-                {"system": talk.system, "messages": [said._asdict() for said in talk.messages]}
-            )
+            messages = [{"role": one.role, "text": one.content} for one in talk.messages]
+            output.emit({"system": talk.system, "messages": messages})
             return
-        for role, text in (("system", talk.system), *talk.messages):
+        turns = [(one.role, one.content) for one in talk.messages]
+        for role, text in (("system", talk.system), *turns):
             output.notes.print(f"--- {role} ---", style="bold cyan")
             output.result.print(text, markup=False, soft_wrap=True)
 

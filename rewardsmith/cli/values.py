@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from rewardsmith.errors import UsageError
 
+if TYPE_CHECKING:
+    from rewardsmith.engine.workers.executor import Resources
 
-def pairs(texts: list[str] | None) -> dict[str, Any]:
+
+def pairs(texts: list[str] | None) -> dict[str, object]:
     """NAME=VALUE texts as a dictionary; a value that is not valid JSON is a string.
 
     Raises:
         UsageError: a text has no name or no equals sign.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for text in texts or []:
         name, separator, value = text.partition("=")
         if not separator or not name.strip():
@@ -71,8 +74,16 @@ def training_changes(texts: list[str] | None) -> dict[str, Any]:
     return changes
 
 
-def execution(executor: str, workers: int | None, gpus: float | None) -> dict[str, Any]:
+class Where(TypedDict):
     """Keyword arguments that say where trainings run."""
+
+    executor: str
+    workers: int | None
+    needs: Resources
+
+
+def execution(executor: str, workers: int | None, gpus: float | None) -> Where:
+    """Where trainings run, from the options."""
     from rewardsmith.engine.workers.executor import Resources
 
     return {"executor": executor, "workers": workers, "needs": Resources(gpus=gpus)}

@@ -6,13 +6,12 @@ The feedback is in the folder of the program before its event is recorded.
 from __future__ import annotations
 
 from rewardsmith.errors import ProgramError
-from rewardsmith.evidence.subgoals import SubgoalStatistics, Votes, audited, concerns
+from rewardsmith.evidence.subgoals import Votes, audited, concerns
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit
-from rewardsmith.run.records import AuditRecord
+from rewardsmith.run.records import AuditRecord, SubgoalStatistics
 from rewardsmith.run.state import AuditState, RunState
-from rewardsmith.writers.feedback.subgoals import subgoal_summaries
 
 _TRAJECTORIES = 5000  # at most: that false alarms are rare takes thousands of transitions to show
 
@@ -48,7 +47,7 @@ class Auditor:
         self, order: Audit, found: list[SubgoalStatistics], suspected: list[str], refused: bool
     ) -> AuditState:
         record = AuditRecord(
-            rows=subgoal_summaries(found),
+            rows=found,
             concerns=suspected,
             refused=refused,
             most_false=order.most_false,

@@ -153,10 +153,9 @@ class Gate:
         self, orders: Sequence[Order], budget: Budget, state: RunState
     ) -> str | None:
         """Only where a round begins."""
-        first = (order for order in orders if isinstance(order, Write) and order.slot.attempt == 0)
-        begins = any(
-            all(known.round != order.slot.round for known in state.slots) for order in first
-        )
+        writes = [order.slot for order in orders if isinstance(order, Write)]
+        known = {slot.round for slot in state.slots}
+        begins = any(slot.attempt == 0 and slot.round not in known for slot in writes)
         if budget.minutes is None or not begins or state.active_s < 60 * budget.minutes:
             return None
         return f"the budget of {budget.minutes:g} minutes is used up"

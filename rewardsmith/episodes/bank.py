@@ -112,13 +112,12 @@ def measured(
 
 def save_bank(path: Path | IO[bytes], bank: Bank) -> None:
     """Write a bank as plain arrays, which :func:`load_bank` and ``load_episodes`` read."""
+    successes = [-1 if one.success is None else one.success for one in bank.trajectories]
+    origins = [one.origin for one in bank.trajectories]
     known = {
         "fitness": bank.fitness,
-        "success": np.array(
-            [-1 if found.success is None else found.success for found in bank.trajectories],
-            np.int64,
-        ),
-        "origin": np.array([found.origin for found in bank.trajectories], np.str_),
+        "success": np.array(successes, np.int64),
+        "origin": np.array(origins, np.str_),
     }
     save_episodes(path, bank.episodes, known)
 

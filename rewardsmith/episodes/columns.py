@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from rewardsmith.types import NATIVE_REWARD, Array, Columns, Episode, Output
+from rewardsmith.types import NATIVE_REWARD, Array, Columns, Episode, FloatArray, Output
 
 
 def episode_columns(episode: Episode, arguments: Iterable[str]) -> dict[str, Array]:
@@ -41,19 +41,27 @@ def episode_columns(episode: Episode, arguments: Iterable[str]) -> dict[str, Arr
 def joined_columns(episodes: Iterable[Episode], arguments: Iterable[str]) -> dict[str, Array]:
     """The columns of several episodes one after the other: argument -> (sum of T, ...)."""
     names = tuple(arguments)
-    parts = [episode_columns(episode, names) for episode in episodes]
-    return {name: np.concatenate([part[name] for part in parts]) for name in names}
+    return stacked([episode_columns(episode, names) for episode in episodes], names)
+
+
+def stacked(parts: Sequence[Columns], names: Iterable[str]) -> dict[str, Array]:
+    """The columns of several parts one after the other: name -> (sum of n, ...)."""
+
+    def column(name: str) -> Array:
+        return np.concatenate([part[name] for part in parts])
+
+    return {name: column(name) for name in names}
 
 
 def split_output(output: Output, lengths: Iterable[int]) -> list[Output]:
     """The output on episodes that follow one another, one by one."""
-    ends = np.cumsum(list(lengths))
-    totals = np.split(output.total, ends[:-1])
-    terms = {name: np.split(values, ends[:-1]) for name, values in output.terms.items()}
-    return [
-        Output(total, {name: parts[n] for name, parts in terms.items()})
-        for n, total in enumerate(totals)
-    ]
+    cuts = np.cumsum(list(lengths))[:-1]
+    totals = np.split(output.total, cuts)
+    terms: list[dict[str, FloatArray]] = [{} for _ in totals]
+    for name, values in output.terms.items():
+        for of_episode, part in zip(terms, np.split(values, cuts), strict=True):
+            of_episode[name] = part
+    return [Output(total, parts) for total, parts in zip(totals, terms, strict=True)]
 
 
 def shapes_in(columns: Columns) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:

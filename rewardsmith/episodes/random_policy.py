@@ -122,13 +122,15 @@ def collect_preflight(task: Task) -> PreflightData:
     label_function(task)(behaviour.episodes[0])
     env = make_env(task)
     longest = longest_episode(task, env) or _time_limit(behaviour.episodes)
+    arguments = {name: _argument(name, transitions, _words(task, name)) for name in transitions}
+    terminated = [episode.terminated for episode in behaviour.episodes]
     report = Preflight(
-        arguments={name: _argument(name, transitions, _words(task, name)) for name in transitions},
+        arguments=arguments,
         hidden=behaviour.layout.hidden,
         random_fitness=tuple(fitness.value for fitness in measured),
-        episode_length=float(np.mean([len(episode) for episode in behaviour.episodes])),
+        episode_length=float(np.mean(list(map(len, behaviour.episodes)))),
         time_limit=_time_limit(behaviour.episodes),
-        ended=float(np.mean([episode.terminated for episode in behaviour.episodes])),
+        ended=float(np.mean(terminated)),
         steps=behaviour.steps + held.steps,
         actions=str(env.action_space),
         n_actions=int(env.action_space.n) if isinstance(env.action_space, Discrete) else None,

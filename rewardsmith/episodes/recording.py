@@ -8,7 +8,7 @@ with rs.record("mountain-car") as env:          # a Gymnasium environment: act i
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -169,10 +169,11 @@ def episodes_of(task: Task, episodes: Sequence[Episode], place: str | Path) -> l
                 forms[name],
                 place,
             )
-    return [
-        dataclasses.replace(one, fields={name: one.fields[name] for name in names})
-        for one in episodes
-    ]
+    return [_with_fields(episode, names) for episode in episodes]
+
+
+def _with_fields(episode: Episode, names: Iterable[str]) -> Episode:
+    return dataclasses.replace(episode, fields={name: episode.fields[name] for name in names})
 
 
 def _check_rows(

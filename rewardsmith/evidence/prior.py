@@ -7,13 +7,12 @@ prior that values other actions more is wrong in that state, or knows more than 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 
 from rewardsmith.episodes.bank import Bank
-from rewardsmith.episodes.columns import episode_columns, shapes_in
+from rewardsmith.episodes.columns import joined_columns, shapes_in
 from rewardsmith.episodes.preflight import Argument, Preflight
 from rewardsmith.maths.agreement import kendall_tau
 from rewardsmith.maths.preference import better_half
@@ -153,8 +152,7 @@ def prior_values(
     """
     source, entry = program.source, program.verdict.entries["q_prior"]
     names = [*(name for name in entry.arguments if name != "action"), "action"]
-    parts = [episode_columns(episode, names) for episode in episodes]
-    columns = {name: np.concatenate([*map(itemgetter(name), parts)]) for name in names}
+    columns = joined_columns(episodes, names)
     if preflight.n_actions is not None:
         return _of_choices(source, entry, columns, preflight.n_actions)
     return _of_a_box(source, entry, columns, preflight.arguments["action"])

@@ -17,17 +17,16 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from rewardsmith.episodes.bank import Bank
-from rewardsmith.episodes.columns import shapes_in
+from rewardsmith.episodes.columns import shapes_in, stacked
 from rewardsmith.maths.shaping import NEVER, first_steps
-from rewardsmith.maths.statistics import most_likely_rate
 from rewardsmith.program import CheckedProgram
 from rewardsmith.run.bank import RANDOM_POLICIES
+from rewardsmith.run.records import SubgoalStatistics
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.task.labels import label_function
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Array, Finding
 
-Trust = Literal["labels", "judge", "behaviour", "nothing"]
 MOST_FALSE = 0.001  # false alarms per transition
 _SUCCESSES = 3  # fewer say nothing
 # share of the episodes with a label in which a subgoal comes true in the same step, if it means the
@@ -36,47 +35,6 @@ _SAME = 0.5
 _EARLY = 0.2  # share of the successes that must have it before their end
 _ALWAYS = 0.9
 _SEEN_BY_CHANCE = 0.8
-
-
-class SubgoalStatistics(NamedTuple):
-    """When one subgoal becomes true.
-
-    Attributes:
-        random, failures, successes: share of the episodes of each kind in which it does; None
-            where there are none.
-        at_once: share of all episodes in which it does so in the first step.
-        early: of the successes that had it, the share in which it came before the last step.
-        step: median step of the successes that had it, from 1.
-        label: the task's label that means the same; None where none does.
-        false, negatives: false alarms among the transitions before that label is true.
-        votes: (yes, asked): what a model says of steps in which it comes true.
-    """
-
-    name: str
-    random: float | None
-    failures: float | None
-    successes: float | None
-    at_once: float
-    early: float | None
-    step: float | None
-    label: str | None = None
-    false: int = 0
-    negatives: int = 0
-    votes: tuple[int, int] = (0, 0)
-
-    @property
-    def bound(self) -> float | None:
-        """Upper confidence bound of the rate of false alarms; None without a label."""
-        return None if self.label is None else most_likely_rate(self.false, self.negatives)
-
-    @property
-    def trust(self) -> Trust:
-        """The kind of evidence for it."""
-        if self.label is not None:
-            return "labels"
-        return (
-            "judge" if self.votes[1] else "behaviour" if self.successes is not None else "nothing"
-        )
 
 
 class Behaviour(NamedTuple):
@@ -108,7 +66,7 @@ def reached(
     passed = had & known.success
     label, false, negatives = _label(holds, known)
     return SubgoalStatistics(
-        name,
+        name=name,
         random=_share(had, known.random),
         failures=_share(had, ~known.success & ~known.random),
         successes=_share(had, known.success),
@@ -253,12 +211,11 @@ def known_behaviour(task: Task, bank: Bank) -> Behaviour:
     """What is known of a bank's trajectories, the task's own labels among it."""
     label = label_function(task)
     labelled = [label(episode) for episode in bank.episodes]
+    successes = [bool(one.success) for one in bank.trajectories]
+    random = [one.origin in RANDOM_POLICIES for one in bank.trajectories]
     return Behaviour(
         lengths=bank.lengths,
-        success=np.array([bool(one.success) for one in bank.trajectories], bool),
-        random=np.array([one.origin in RANDOM_POLICIES for one in bank.trajectories], bool),
-        labels={
-            name: np.concatenate([one[name] for one in labelled])
-            for name in (labelled[0] if labelled else ())
-        },
+        success=np.array(successes, bool),
+        random=np.array(random, bool),
+        labels=stacked(labelled, labelled[0] if labelled else ()),
     )

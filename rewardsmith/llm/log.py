@@ -17,9 +17,9 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, ValidationError
 
 from rewardsmith.errors import RunError
 from rewardsmith.journal import JsonLines
@@ -32,7 +32,15 @@ DAMAGED = (
     "restore the file from a copy, or delete that line: its request is then asked, and paid, again"
 )
 
-_REPLY = TypeAdapter(Reply)
+
+class _Record(BaseModel):
+    """A line as JSON; also has its version and time."""
+
+    key: str
+    occurrence: int
+    slot: Slot
+    request: Request
+    reply: Reply
 
 
 class ReplyLog:
@@ -88,11 +96,16 @@ class ReplyLog:
 
 
 class Line(NamedTuple):
-    """One line of the file: its key, its reply, and the whole record."""
+    """One line of the file: a request and its reply.
+
+    Attributes:
+        key: digest of the request as it was written, and its occurrence.
+    """
 
     key: tuple[str, int]
+    slot: Slot
+    request: Request
     reply: Reply
-    record: dict[str, Any]
 
 
 def read_lines(path: Path) -> Iterator[Line]:
@@ -109,14 +122,13 @@ def read_lines(path: Path) -> Iterator[Line]:
         raise RunError(f"{path}: not UTF-8 somewhere after line {number}", DAMAGED) from error
 
 
-def _read(path: Path, record: dict[str, Any], number: int) -> Line:
+def _read(path: Path, record: dict[str, object], number: int) -> Line:
+    version = record.get("v")
+    if isinstance(version, int) and version > VERSION:
+        hint = "use the version of rewardsmith that wrote it, or a newer one"
+        raise RunError(f"{path}: line {number} has version {version}, known is {VERSION}", hint)
     try:
-        if record["v"] > VERSION:
-            hint = "use the version of rewardsmith that wrote it, or a newer one"
-            raise RunError(
-                f"{path}: line {number} has version {record['v']}, known is {VERSION}", hint
-            )
-        key = (str(record["key"]), int(record["occurrence"]))
-        return Line(key, _REPLY.validate_python(record["reply"]), record)
-    except (ValueError, KeyError, TypeError) as error:  # what pydantic raises is a ValueError
+        found = _Record.model_validate(record)
+        return Line((found.key, found.occurrence), found.slot, found.request, found.reply)
+    except ValidationError as error:
         raise RunError(f"{path}: line {number} is not a request with its reply", DAMAGED) from error

@@ -40,7 +40,7 @@ class Prompts:
             keep_trailing_newline=False,
             autoescape=False,
         )
-        self._environment.filters |= {"number": short_number, "data": quoted_data, "share": percent}
+        self._environment.filters |= {"number": table_cell, "data": quoted_data, "share": percent}
 
     @property
     def folder(self) -> Path:
@@ -108,10 +108,10 @@ def quoted_data(text: str) -> str:
     return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
 
 
-def short_number(value: float | str | None) -> str:
-    """A number for a prompt, in three digits: the last bits of a training change no request.
+def table_cell(value: float | str | None) -> str:
+    """A value in a table of a prompt: a text is quoted by :func:`quoted_data`.
 
-    A text among the numbers of a table is quoted by :func:`quoted_data`.
+    A number has three digits, so that the last bits of a training change no request.
     """
     if isinstance(value, str):
         return quoted_data(value) or "-"

@@ -10,25 +10,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from pydantic import TypeAdapter
 
 from rewardsmith.errors import RunError
-from rewardsmith.llm.log import read_lines
+from rewardsmith.llm.log import Line, read_lines
 from rewardsmith.llm.protocol import Reply, Request
 from rewardsmith.types import Slot
 
-_REQUEST = TypeAdapter(Request)
 _MOST_LINES = 30  # of a diff
-
-
-class Recorded(NamedTuple):
-    """One line of a tape."""
-
-    slot: Slot
-    request: Request
-    reply: Reply
 
 
 class Tape:
@@ -45,9 +33,9 @@ class Tape:
                 f"there is no recording {path}",
                 "a run that asked a model keeps its replies in llm.jsonl",
             )
-        self._lines = {line.key: _recorded(line.record, line.reply) for line in read_lines(path)}
+        self._lines = {line.key: line for line in read_lines(path)}
 
-    def __iter__(self) -> Iterator[Recorded]:
+    def __iter__(self) -> Iterator[Line]:
         """All lines, by slot."""
         return iter(sorted(self._lines.values(), key=lambda line: line.slot))
 
@@ -71,7 +59,7 @@ class Tape:
         """The differing lines of the recorded request of the same slot, else the most similar."""
         wanted = readable(request).splitlines()
 
-        def likeness(line: Recorded) -> float:
+        def likeness(line: Line) -> float:
             recorded = readable(line.request).splitlines()
             return difflib.SequenceMatcher(None, recorded, wanted).ratio()
 
@@ -97,7 +85,3 @@ def readable(request: Request) -> str:
     settings += f", temperature {request.temperature}, effort {request.effort}"
     turns = [f"--- {message.role} ---\n{message.content}" for message in request.messages]
     return "\n".join([settings, f"--- system ---\n{request.system}", *turns])
-
-
-def _recorded(record: dict[str, Any], reply: Reply) -> Recorded:
-    return Recorded(Slot(*record["slot"]), _REQUEST.validate_python(record["request"]), reply)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
 
 from pydantic import Field
 
@@ -57,6 +58,34 @@ class RunConfig(RunSettings):
             or self.model
             or without_model.get(self.writer, "the user, by ask and tell")
         )
+
+
+class Confinement(TypedDict):
+    """How generated code was confined; see :class:`rewardsmith.sandbox.report.SandboxReport`."""
+
+    level: str
+    layers: Sequence[str]
+    worked: Sequence[str]
+    landlock: int
+    system: str
+
+
+class Manifest(TypedDict):
+    """``run.json``: the settings of a run, and what it was started with.
+
+    ``config`` is what :class:`RunConfig` writes; versions are by package, None if not installed.
+    """
+
+    schema: int
+    created: str
+    config: Mapping[str, object]
+    config_digest: str
+    task_digest: str
+    prompts_digest: str
+    sandbox: Confinement
+    python: str
+    versions: Mapping[str, str | None]
+    git: str | None
 
 
 NOT_IN_DIGEST = {

@@ -11,13 +11,12 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rewardsmith.episodes.bank import Bank, save_bank
 from rewardsmith.errors import RunError
 from rewardsmith.journal import disk_error
 from rewardsmith.llm.prompts import Prompts
-from rewardsmith.run.config import RunConfig
+from rewardsmith.run.config import Confinement, Manifest, RunConfig
 from rewardsmith.run.folder import GIVEN, MANIFEST, SCHEMA, RunFolder, write_whole
 from rewardsmith.task.loading import Task, load_task
 
@@ -37,7 +36,7 @@ def create_run(
     config: RunConfig,
     task: Task,
     prompts: Prompts,
-    sandbox: dict[str, Any],
+    sandbox: Confinement,
     files: Mapping[str, str] | None = None,
     bank: Bank | None = None,
 ) -> RunFolder:
@@ -74,7 +73,7 @@ def create_run(
     return run
 
 
-def _manifest(run: RunFolder, config: RunConfig, sandbox: dict[str, Any]) -> dict[str, Any]:
+def _manifest(run: RunFolder, config: RunConfig, sandbox: Confinement) -> Manifest:
     return {
         "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

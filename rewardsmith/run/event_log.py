@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -49,7 +49,7 @@ class EventLog:
         self._lines.append({"kind": event.kind, **event.model_dump(mode="json")})
         return event
 
-    def _read(self, record: dict[str, Any], number: int) -> Event | None:
+    def _read(self, record: dict[str, object], number: int) -> Event | None:
         kind = record.pop("kind", None)
         if not isinstance(kind, str):
             raise self._damaged(number, "an event needs a kind")

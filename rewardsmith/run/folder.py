@@ -9,7 +9,7 @@ import dataclasses
 import json
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from pydantic import BaseModel, TypeAdapter
@@ -20,7 +20,7 @@ from rewardsmith.errors import RunError, did_you_mean
 from rewardsmith.journal import disk_error
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.program import CheckedProgram, Lineage, Program, Verdict
-from rewardsmith.run.config import RunConfig
+from rewardsmith.run.config import Manifest, RunConfig
 from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.lock import in_use, lock
 from rewardsmith.run.records import AuditRecord, ScreenRecord
@@ -199,7 +199,7 @@ class RunFolder:
         """
         return EventLog(self.path / "events.jsonl")
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """``run.json``.
 
         Raises:
@@ -207,7 +207,7 @@ class RunFolder:
         """
         path = self.path / MANIFEST
         try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            content: Manifest = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise RunError(
                 f"{self.path} is not a run", "list the runs with: rewardsmith list"
@@ -230,10 +230,9 @@ class RunFolder:
         Raises:
             RunError: the frozen copy was changed since.
         """
-        manifest = self.manifest()
         task = load_task(self.task_folder)
-        task = Task(manifest["config"]["task"], task.spec, task.folder)
-        if task.digest != manifest["task_digest"]:
+        task = Task(self.config().task, task.spec, task.folder)
+        if task.digest != self.manifest()["task_digest"]:
             raise RunError(
                 f"{self.task_folder} was changed since the run began",
                 "restore it, or start a new run",

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from typing import Literal
+
+from pydantic import BaseModel, computed_field
+
+from rewardsmith.maths.statistics import most_likely_rate
+
+# the kinds of evidence for a subgoal
+Trust = Literal["labels", "judge", "behaviour", "nothing"]
 
 
 class TermSummary(BaseModel):
@@ -83,10 +90,18 @@ class ScreenRecord(BaseModel):
     preference: PreferenceSummary | None = None
 
 
-class SubgoalSummary(BaseModel):
-    """When one subgoal is reached in recorded episodes.
+class SubgoalStatistics(BaseModel, frozen=True):
+    """When one subgoal becomes true in recorded episodes.
 
-    Attributes are those of :class:`rewardsmith.evidence.subgoals.SubgoalStatistics`.
+    Attributes:
+        random, failures, successes: share of the episodes of each kind in which it does; None
+            where there are none.
+        at_once: share of all episodes in which it does so in the first step.
+        early: of the successes that had it, the share in which it came before the last step.
+        step: median step of the successes that had it, from 1.
+        label: the task's label that means the same; None where none does.
+        false, negatives: false alarms among the transitions before that label is true.
+        votes: (yes, asked): what a model says of steps in which it comes true.
     """
 
     name: str
@@ -96,12 +111,26 @@ class SubgoalSummary(BaseModel):
     at_once: float
     early: float | None
     step: float | None
-    label: str | None
-    false: int
-    negatives: int
-    votes: tuple[int, int]
-    bound: float | None
-    trust: str
+    label: str | None = None
+    false: int = 0
+    negatives: int = 0
+    votes: tuple[int, int] = (0, 0)
+
+    @computed_field  # type: ignore[prop-decorator]  # written to the record of an audit
+    @property
+    def bound(self) -> float | None:
+        """Upper confidence bound of the rate of false alarms; None without a label."""
+        return None if self.label is None else most_likely_rate(self.false, self.negatives)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def trust(self) -> Trust:
+        """The kind of evidence for it."""
+        if self.label is not None:
+            return "labels"
+        if self.votes[1]:
+            return "judge"
+        return "behaviour" if self.successes is not None else "nothing"
 
 
 class AuditRecord(BaseModel):
@@ -112,7 +141,7 @@ class AuditRecord(BaseModel):
         most_false: allowed false alarms per transition.
     """
 
-    rows: list[SubgoalSummary] = []
+    rows: list[SubgoalStatistics] = []
     concerns: list[str] = []
     refused: bool = False
     most_false: float = 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from rewardsmith.maths.statistics import paired_difference
 from rewardsmith.program import NATIVE
@@ -33,7 +32,9 @@ def seed_difference(one: Mapping[int, float], other: Mapping[int, float]) -> Int
     seeds = sorted(one.keys() & other.keys())
     if not seeds:
         return None
-    return paired_difference([one[seed] for seed in seeds], [other[seed] for seed in seeds])
+    first = [one[seed] for seed in seeds]
+    second = [other[seed] for seed in seeds]
+    return paired_difference(first, second)
 
 
 def native_difference(state: RunState, program: str, rung: str = "report") -> Interval | None:
@@ -47,10 +48,3 @@ def native_difference(state: RunState, program: str, rung: str = "report") -> In
     if own.keys() != native.keys() or trained != [len(own), len(native)]:
         return None
     return seed_difference(own, native)
-
-
-def interval_json(score: Interval | None) -> dict[str, Any] | None:
-    """An interval as JSON."""
-    if score is None:
-        return None
-    return {"mean": score.mean, "low": score.low, "high": score.high, "seeds": score.n}

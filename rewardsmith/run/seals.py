@@ -19,12 +19,14 @@ def seal_of(program: CheckedProgram) -> str:
     The digest leaves out measured times, so that the seal is the same in every run.
     """
     verdict = program.verdict
+    entries = {name: dataclasses.asdict(entry) for name, entry in verdict.entries.items()}
+    findings = [(found.code, found.severity, found.line) for found in verdict.findings]
     decides = {
         "stage": verdict.stage,
         "level": verdict.level,
         "style": verdict.style,
-        "entries": {name: dataclasses.asdict(entry) for name, entry in verdict.entries.items()},
-        "findings": [(found.code, found.severity, found.line) for found in verdict.findings],
+        "entries": entries,
+        "findings": findings,
     }
     content = [program.source, json.dumps(decides, sort_keys=True)]
     return hashlib.sha256("\0".join(content).encode()).hexdigest()[:32]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -110,7 +110,7 @@ class AuditState(Record):
     """The outcome of the audit of a program's subgoals.
 
     Attributes:
-        trust: subgoal -> what its evidence is, see :data:`rewardsmith.evidence.subgoals.Trust`.
+        trust: subgoal -> what its evidence is, see :data:`rewardsmith.run.records.Trust`.
     """
 
     program: str
@@ -192,6 +192,11 @@ class RunState:
     def failed(self, program: str) -> bool:
         """Whether a program failed the screening."""
         return program in self.screens and self.screens[program].verdict == "failed"
+
+    def screen_verdicts(self) -> dict[str, int]:
+        """Verdict -> number of the screened programs that have it."""
+        verdicts = [screen.verdict for screen in self.screens.values()]
+        return {verdict: verdicts.count(verdict) for verdict in get_args(ScreenVerdict)}
 
     def skipped(self) -> list[str]:
         """Programs that were not trained because screening or audit refused them."""

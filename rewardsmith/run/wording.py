@@ -106,15 +106,11 @@ def screened(state: RunState, program: str) -> str:
 
 def screening_counts(state: RunState) -> str:
     """Numbers of programs that passed and failed the screening; empty if none was screened."""
-    screens = state.screens.values()
-    if not screens:
+    if not state.screens:
         return ""
-    passed, failed, unscreened = (
-        sum(screen.verdict == verdict for screen in screens)
-        for verdict in ("passed", "failed", "unscreened")
-    )
-    counts = f"{passed} passed, {failed} failed, {unscreened} unscreened"
-    return f"{counts} (too few recorded episodes)" if unscreened else counts
+    verdicts = state.screen_verdicts()
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
+    return f"{counts} (too few recorded episodes)" if verdicts["unscreened"] else counts
 
 
 def spent(state: RunState) -> str:

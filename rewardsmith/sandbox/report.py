@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rewardsmith.errors import BoundaryError
 from rewardsmith.sandbox.client.launch import Zygote, zygote
 from rewardsmith.sandbox.inside import landlock
 from rewardsmith.sandbox.inside.attacks import ATTACKS, Level
 from rewardsmith.sandbox.inside.confine import LAYERS
+
+if TYPE_CHECKING:
+    from rewardsmith.run.config import Confinement
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,15 @@ class SandboxReport:
             where="sandbox",
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
+    def as_json(self) -> Confinement:
+        """The part of ``run.json``."""
+        return {
+            "level": self.level,
+            "layers": self.layers,
+            "worked": self.worked,
+            "landlock": self.landlock,
+            "system": self.system,
+        }
 
 
 def sandbox_report() -> SandboxReport:

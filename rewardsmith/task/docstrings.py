@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -31,9 +32,12 @@ def observation_names(env: gym.Env[Any, Any], size: int) -> list[Named]:
         name if names.count(name) == 1 else f"{name}_{index}" for index, name in enumerate(names)
     ]
     return [
-        Named(name, row["observation"], next((row[key] for key in row if "unit" in key), ""))
-        for name, row in zip(unique, rows, strict=True)
+        Named(name, row["observation"], _unit(row)) for name, row in zip(unique, rows, strict=True)
     ]
+
+
+def _unit(row: Mapping[str, str]) -> str:
+    return next((row[key] for key in row if "unit" in key), "")
 
 
 def action_names(env: gym.Env[Any, Any]) -> tuple[str, ...]:

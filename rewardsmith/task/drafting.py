@@ -14,10 +14,10 @@ import keyword
 import re
 import shutil
 import tempfile
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Required, TypedDict
 
 import gymnasium as gym
 import jinja2
@@ -28,8 +28,17 @@ from rewardsmith.task.docstrings import Named, action_names, observation_names
 from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
 from rewardsmith.task.fitness import DRAFT
 from rewardsmith.task.loading import TASK_FILE, Task, known_tasks
-from rewardsmith.task.spec import RESERVED_NAMES, RESERVED_PREFIXES, parse_spec
+from rewardsmith.task.spec import (
+    RESERVED_NAMES,
+    RESERVED_PREFIXES,
+    ActionSpec,
+    FitnessSpec,
+    Policy,
+    TrainingSpec,
+    parse_spec,
+)
 from rewardsmith.task.text import words_in
+from rewardsmith.task.toml import toml_value
 
 LOOK_STEPS = 2000
 HIDDEN = ("*success*", "*reward*", "episode*", "fitness*", "TimeLimit*", "_*")
@@ -95,20 +104,18 @@ def task_from_env(
             f"{env_id} has no goal",
             'describe what the agent must achieve, e.g. --goal "reach the flag quickly"',
         )
-    draft: dict[str, Any] = {
-        "goal": goal,
-        "env": {"id": env_id, "kwargs": env_kwargs},
-        "fitness": {"source": "native_return"},
+    name, env = _slug(env_id), {"id": env_id, "kwargs": env_kwargs}
+    bare = {"goal": goal, "env": env, "fitness": FitnessSpec(source="native_return")}
+    look = look_at(Task(name, parse_spec(bare, env_id), folder))
+    measure = _fitness(look, fitness, unmeasured)
+    draft = bare | {
+        "fitness": measure,
+        "fields": _fields(look, measure.source),
+        "training": _training(look),
+        "action": ActionSpec(names=action_names(look.env)),
     }
-    bare = Task(_slug(env_id), parse_spec(draft, env_id), folder)
-    look = look_at(bare)
-    draft["fitness"] = _fitness(look, fitness, unmeasured)
-    draft["fields"] = _fields(look, draft["fitness"]["source"])
-    draft["training"] = _training(look)
-    names = action_names(look.env) if isinstance(look.env.action_space, gym.spaces.Discrete) else ()
-    draft["action"] = {"doc": "", "names": names}
     look.env.close()
-    return Task(_slug(env_id), parse_spec(draft, env_id), folder)
+    return Task(name, parse_spec(draft, env_id), folder)
 
 
 def draft_task(
@@ -174,7 +181,7 @@ def write_task(task: Task, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True)
         (folder / TASK_FILE).write_text(
-            template.render(task=task.spec, toml=_toml), encoding="utf-8"
+            template.render(task=task.spec, toml=toml_value), encoding="utf-8"
         )
         (folder / "fitness.py").write_text(DRAFT, encoding="utf-8")
         for file in task.files():
@@ -203,23 +210,20 @@ def look_at(task: Task) -> Look:
     return look
 
 
-def _fitness(look: Look, wanted: str | None, unmeasured: str | None) -> dict[str, Any]:
+def _fitness(look: Look, wanted: str | None, unmeasured: str | None) -> FitnessSpec:
     if wanted is not None:
         known = {_info_source(key): key for key in look.info}
         if wanted.startswith("info[") and wanted not in known:
             raise UsageError(f"info has no {wanted} after a step", did_you_mean(wanted, known))
-        return {"source": wanted}
+        return FitnessSpec(source=wanted)
     success = sorted(key for key in look.info if fnmatch.fnmatch(key.lower(), "*success*"))
     if success:
-        return {
-            "source": _info_source(success[0]),
-            "solved": 0.9,
-            "doc": f"the environment's own {success[0]}",
-        }
+        doc = f"the environment's own {success[0]}"
+        return FitnessSpec(source=_info_source(success[0]), solved=0.9, doc=doc)
     threshold = look.env.spec.reward_threshold if look.env.spec is not None else None
     if not look.rewarded and threshold is None:
         if unmeasured is not None:
-            return {"source": unmeasured}
+            return FitnessSpec(source=unmeasured)
         seen = f" (info holds {', '.join(sorted(look.info))})" if look.info else ""
         raise UsageError(
             f"the environment gave no reward and no success key in random episodes{seen}, "
@@ -227,10 +231,24 @@ def _fitness(look: Look, wanted: str | None, unmeasured: str | None) -> dict[str
             "use --fitness 'info[\"key\"]', or --fitness native_return if its reward is only rare; "
             "or draft a task folder with a fitness.py: rewardsmith tasks new",
         )
-    return {"source": "native_return", "solved": threshold, "doc": "the environment's own return"}
+    doc = "the environment's own return"
+    return FitnessSpec(source="native_return", solved=threshold, doc=doc)
 
 
-def _fields(look: Look, fitness: str) -> list[dict[str, Any]]:
+class _Field(TypedDict, total=False):
+    """An entry of ``fields``, before it is checked; see :class:`FieldSpec`."""
+
+    name: Required[str]
+    source: Required[str]
+    doc: str
+    unit: str
+    range: tuple[float, float] | None
+    at_reset: bool
+    words: list[str]
+    most_words: int
+
+
+def _fields(look: Look, fitness: str) -> list[_Field]:
     """Named parts of the observation, then info keys.
 
     An observation without names gives no fields: programs read it whole.
@@ -238,16 +256,14 @@ def _fields(look: Look, fitness: str) -> list[dict[str, Any]]:
     Args:
         fitness: its source, which programs must not read.
     """
-    fields: list[dict[str, Any]] = []
+    fields: list[_Field] = []
     space = look.env.observation_space
     if isinstance(space, gym.spaces.Dict):
         leaves = _leaves(space, look.texts)
         names = [name for _, name, _ in leaves]
         for index, (source, name, leaf) in enumerate(leaves):
             unique = name if names.count(name) == 1 else f"{name}_{index}"
-            fields.append(
-                _entry(source, Named(unique), leaf) | _vocabulary(look.texts.get(source, ()))
-            )
+            fields.append(_entry(source, Named(unique), leaf, look.texts.get(source, ())))
     elif isinstance(space, gym.spaces.Box) and len(space.shape) == 1:
         named = observation_names(look.env, space.shape[0])
         for index, part in enumerate(named):
@@ -273,14 +289,20 @@ def _info_source(key: str) -> str:
     return f"info[{json.dumps(key, ensure_ascii=False)}]"
 
 
-def _entry(source: str, named: Named, space: gym.Space[Any]) -> dict[str, Any]:
-    return {
+def _entry(source: str, named: Named, space: gym.Space[Any], texts: Iterable[str] = ()) -> _Field:
+    """A field; one of texts has their words, and room for twice the longest of them."""
+    entry: _Field = {
         "name": named.name,
         "source": source,
         "doc": named.doc,
         "unit": named.unit,
         "range": _bounds(space),
     }
+    found = [words_in(text) for text in texts]
+    words = sorted({word for text in found for word in text})
+    if words:
+        entry |= {"words": words, "most_words": min(64, 2 * max(map(len, found)))}
+    return entry
 
 
 def _bounds(space: gym.Space[Any]) -> tuple[float, float] | None:
@@ -311,23 +333,16 @@ def _key_of(source: str, key: str) -> str:
     return f"{source}[{json.dumps(key, ensure_ascii=False)}]"
 
 
-def _vocabulary(texts: Iterable[str]) -> dict[str, Any]:
-    """The words that were observed in a text field, and room for twice the longest text."""
-    found = [words_in(text) for text in texts]
-    words = sorted({word for text in found for word in text})
-    return {"words": words, "most_words": min(64, 2 * max(map(len, found)))} if words else {}
-
-
 def _readable(space: gym.Space[Any]) -> bool:
     plain = (gym.spaces.Box, gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.MultiBinary)
     return isinstance(space, plain) and int(np.prod(space.shape or ())) < _IMAGE_FROM
 
 
-def _training(look: Look) -> dict[str, Any]:
+def _training(look: Look) -> TrainingSpec:
     """Defaults that work in most small environments: PPO over 16 environments."""
     space = look.env.observation_space
     image = isinstance(space, gym.spaces.Box) and len(space.shape) == 3 and space.dtype == np.uint8
-    policy = (
+    policy: Policy = (
         "MultiInputPolicy"
         if isinstance(space, gym.spaces.Dict)
         else "CnnPolicy"
@@ -335,13 +350,9 @@ def _training(look: Look) -> dict[str, Any]:
         else "MlpPolicy"
     )
     hyperparameters = {"n_steps": 128, "batch_size": 256, "n_epochs": 10, "gamma": 0.99}
-    return {
-        "algorithm": "PPO",
-        "policy": policy,
-        "steps": 200_000,
-        "n_envs": 16,
-        "hyperparameters": hyperparameters,
-    }
+    return TrainingSpec(
+        algorithm="PPO", policy=policy, steps=200_000, n_envs=16, hyperparameters=hyperparameters
+    )
 
 
 def _is_numeric(value: Any) -> bool:
@@ -363,29 +374,3 @@ def _slug(env_id: str) -> str:
         r"[^a-z0-9]+", "-", env_id.removesuffix(".py").replace(".py:", ":").lower()
     ).strip("-")
     return f"my-{name}" if name in known_tasks() else name
-
-
-def _toml(value: Any) -> str:
-    """A value in TOML, on one line."""
-    if isinstance(value, Mapping):
-        return (
-            "{ "
-            + ", ".join(f"{_toml(str(k))} = {_toml(v)}" for k, v in value.items() if v is not None)
-            + " }"
-        )
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if (
-        isinstance(value, str)
-        and '"' in value
-        and value.isprintable()
-        and not set(value) & {"'", "\\"}
-    ):
-        return f"'{value}'"
-    return (
-        json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-        if isinstance(value, str)
-        else repr(value)
-    )

@@ -17,6 +17,10 @@ from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import EnvironmentSpec
 
 _INSTALL = 'install it, e.g. pip install "gymnasium[box2d]" or "gymnasium[mujoco]"'
+_OLD_GYM = (
+    "it uses the old interface of Gym; "
+    "see https://gymnasium.farama.org/introduction/migration_guide"
+)
 _REGISTERED = re.compile(r"^([\w.]+:)?([\w.:-]+/)?[\w.-]+-v\d+$")
 
 
@@ -175,8 +179,7 @@ def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any,
         raise BoundaryError(
             f"the environment's reset returned a {type(result).__name__}, "
             "expected (observation, info)",
-            "it uses the old interface of Gym; "
-            "see https://gymnasium.farama.org/introduction/migration_guide",
+            _OLD_GYM,
             where="environment",
         )
     return result
@@ -207,6 +210,6 @@ def guarded_step(
     raise BoundaryError(
         f"the environment's step returned {found}, "
         "expected (observation, reward, terminated, truncated, info)",
-        "it uses the old interface of Gym; see https://gymnasium.farama.org/introduction/migration_guide",
+        _OLD_GYM,
         where="environment",
     )

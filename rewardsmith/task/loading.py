@@ -75,19 +75,14 @@ class Task:
         """The folder's code and data, sorted: all files except ``task.toml`` and the yardsticks."""
         if self.folder is None:
             return []
-        left_out = {TASK_FILE, *YARDSTICKS}
-        found = [
-            file
-            for file in self.folder.rglob("*")
-            if file.is_file() and self._within(file) not in left_out
-        ]
         return sorted(
-            f
-            for f in found
-            if not any(
-                p.startswith(".") or p == "__pycache__" for p in f.relative_to(self.folder).parts
-            )
+            file for file in self.folder.rglob("*") if file.is_file() and self._is_part(file)
         )
+
+    def _is_part(self, file: Path) -> bool:
+        within = self._within(file)
+        hidden = any(name.startswith(".") or name == "__pycache__" for name in within.split("/"))
+        return not hidden and within not in {TASK_FILE, *YARDSTICKS}
 
     def _within(self, file: Path) -> str:
         assert self.folder is not None

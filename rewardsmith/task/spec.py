@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -232,6 +233,9 @@ class AddedTerm(Model):
         return _without_nulls(values)
 
 
+Policy = Literal["MlpPolicy", "MultiInputPolicy", "CnnPolicy"]
+
+
 class TrainingSpec(Model):
     """Tested training defaults; ``hyperparameters`` use the names of Stable-Baselines3.
 
@@ -243,7 +247,7 @@ class TrainingSpec(Model):
     """
 
     algorithm: Annotated[str, Field(min_length=1)] = "PPO"
-    policy: Literal["MlpPolicy", "MultiInputPolicy", "CnnPolicy"] = "MlpPolicy"
+    policy: Policy = "MlpPolicy"
     steps: Annotated[int, Field(gt=0)] = 100_000
     n_envs: Annotated[int, Field(gt=0, le=1024)] = 16
     normalise_observations: bool = True
@@ -350,7 +354,7 @@ class TaskSpec(Model):
         return self
 
 
-def parse_spec(data: dict[str, Any], where: str) -> TaskSpec:
+def parse_spec(data: Mapping[str, object], where: str) -> TaskSpec:
     """Validate the content of a task file.
 
     Raises:
@@ -385,8 +389,8 @@ _MISSING = {
 
 def _known_keys(path: tuple[str | int, ...]) -> list[str]:
     """The keys that a table of the file may have; ``path`` leads to the table."""
-    model: Any = TaskSpec
-    tables: dict[str, Any] = {
+    model: type[BaseModel] = TaskSpec
+    tables: dict[str, type[BaseModel]] = {
         "env": EnvironmentSpec, "fields": FieldSpec, "action": ActionSpec,
         "fitness": FitnessSpec, "training": TrainingSpec, "shaping": ShapingSpec,
         "prior": PriorSpec, "terms": AddedTerm, "evaluation": EvaluationSpec,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -71,8 +72,7 @@ class Reward:
         return self._part([term.ranks for term in self.terms])
 
     def _part(self, keep: Sequence[bool]) -> Reward:
-        chosen = np.flatnonzero(keep)
-        return Reward([self.terms[i] for i in chosen], [self.weights[i] for i in chosen])
+        return Reward(list(compress(self.terms, keep)), list(compress(self.weights, keep)))
 
     def values(self, columns: Columns) -> list[TermValue]:
         """What each term gives for transitions of shape (n, ...), in order.

@@ -10,7 +10,6 @@ import csv
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -93,7 +92,7 @@ class TrainingRecord:
             fields = ["steps", "wall_s", "episodes", *_MEASURES, *columns]
             self._writer = csv.DictWriter(self._file, fields, extrasaction="ignore")
             self._writer.writeheader()
-        row: dict[str, Any] = {"steps": steps, "wall_s": wall_s, **summary}
+        row: dict[str, float] = {"steps": steps, "wall_s": wall_s, **summary}
         self._writer.writerow({key: _short(value) for key, value in row.items()})
         self._file.flush()
         self._last_fitness = summary.get("fitness", self._last_fitness)
@@ -112,11 +111,14 @@ def _summary(
     if not episodes:
         return {"episodes": 0}
     measured = [fitness(episode.episode) for episode in episodes if episode.episode is not None]
+    lengths = [episode.length for episode in episodes]
+    own_returns = [episode.own_return for episode in episodes]
+    native_returns = [episode.native_return for episode in episodes]
     row = {
         "episodes": len(episodes),
-        "length": float(np.mean([episode.length for episode in episodes])),
-        "own_return": float(np.mean([episode.own_return for episode in episodes])),
-        "native_return": float(np.mean([episode.native_return for episode in episodes])),
+        "length": float(np.mean(lengths)),
+        "own_return": float(np.mean(own_returns)),
+        "native_return": float(np.mean(native_returns)),
         "fitness": float(np.mean([one.value for one in measured])),
     }
     successes = [one.success for one in measured if one.success is not None]

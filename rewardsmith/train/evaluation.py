@@ -152,11 +152,11 @@ def _reached(reward: Reward, episodes: list[Episode]) -> dict[str, list[int | No
         return {}
     truth = term.holds(joined_columns(episodes, term.arguments))
     lengths = np.array([len(episode) for episode in episodes])
-    first = {name: first_steps(values, lengths) for name, values in truth.items()}
-    return {
-        name: [None if step == NEVER else int(step) + 1 for step in steps]
-        for name, steps in first.items()
-    }
+    found = {}
+    for name, values in truth.items():
+        steps = first_steps(values, lengths)
+        found[name] = [None if step == NEVER else int(step) + 1 for step in steps]
+    return found
 
 
 def mean_return(reward: Reward, episodes: list[Episode]) -> float:

@@ -108,7 +108,8 @@ def make_learner(
         make: Any = algorithm_class(training.algorithm)
         if q_prior is not None:
             make = q_shaped(make, q_prior=q_prior, **training.shaping.prior.model_dump())
-        return make(training.policy, venv, seed=seed, device=device, **arguments)  # type: ignore[no-any-return]
+        learner: BaseAlgorithm = make(training.policy, venv, seed=seed, device=device, **arguments)
+    return learner
 
 
 def make_policy(training: TrainingSpec, venv: VecEnv) -> BaseAlgorithm:

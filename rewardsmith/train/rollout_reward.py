@@ -58,9 +58,10 @@ class RolloutReward(VecReward):
             ProgramError: the program breaks, or returns a value that no learner can use.
         """
         steps, self._steps = self._steps, []
+        parts = zip(*(step.columns for step in steps), strict=True)  # of each argument
         columns = {
-            name: np.concatenate([step.columns[i] for step in steps])
-            for i, name in enumerate(self.reward.arguments)
+            name: np.concatenate(part)
+            for name, part in zip(self.reward.arguments, parts, strict=True)
         }
         block = reward_block(self.reward, columns, (len(steps), self.num_envs))
         dones = np.stack([step.dones for step in steps])

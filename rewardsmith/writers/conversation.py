@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.prompts import Prompts
+from rewardsmith.llm.protocol import Message
 from rewardsmith.program import PRODUCED
 from rewardsmith.run.orders import Kind
 from rewardsmith.task.spec import TaskSpec
@@ -18,18 +19,11 @@ from rewardsmith.writers.examples import Example
 from rewardsmith.writers.feedback.records import Feedback
 
 
-class Said(NamedTuple):
-    """One message of a conversation."""
-
-    role: Literal["user", "assistant"]
-    text: str
-
-
 class Conversation(NamedTuple):
     """A request before it becomes one of a provider's."""
 
     system: str
-    messages: tuple[Said, ...]
+    messages: tuple[Message, ...]
 
 
 Template = Literal["reflect", "reconsider", "repair", "failed_round"]
@@ -82,11 +76,11 @@ def compose(
     request = prompts.render(
         f"{strategy}/request", task=task, card=card, examples=examples, wanted=wanted
     )
-    messages = [Said("user", request)]
+    messages = [Message("user", request)]
     for turn in past:
         messages += [
-            Said("assistant", turn.answer),
-            Said("user", _feedback_message(prompts, strategy, turn)),
+            Message("assistant", turn.answer),
+            Message("user", _feedback_message(prompts, strategy, turn)),
         ]
     return Conversation(system, tuple(messages))
 

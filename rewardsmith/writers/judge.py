@@ -15,6 +15,7 @@ import numpy as np
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.evidence.subgoals import held
 from rewardsmith.llm.log import ReplyLog
+from rewardsmith.llm.protocol import Message
 from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
@@ -23,7 +24,7 @@ from rewardsmith.run.state import RunState
 from rewardsmith.task.text import text_of
 from rewardsmith.types import Array, Episode, Slot
 from rewardsmith.writers.card import FieldCard, task_card
-from rewardsmith.writers.conversation import Conversation, Said
+from rewardsmith.writers.conversation import Conversation
 from rewardsmith.writers.requests import RunRequest, make_request
 
 MOST_STEPS = 4  # of each subgoal
@@ -65,7 +66,7 @@ class SubgoalJudge:
             )
             for text in texts:
                 system = self._prompts.render("calm/judge_system")
-                request = make_request(self._config, Conversation(system, (Said("user", text),)))
+                request = make_request(self._config, Conversation(system, (Message("user", text),)))
                 write = Write(Slot(slot.round, slot.sample, _ATTEMPT))
                 found += [
                     JudgeQuestion(name, RunRequest(write, request, vote))

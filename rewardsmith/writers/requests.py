@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rewardsmith.llm.protocol import Message, Request
+from rewardsmith.llm.protocol import Request
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.orders import Write
 from rewardsmith.writers.conversation import Conversation
@@ -45,7 +45,7 @@ def make_request(config: RunConfig, conversation: Conversation, longer: int = 0)
     return Request(
         model=config.model or _MODEL_NAMES[config.writer],
         system=conversation.system,
-        messages=tuple(Message(said.role, said.text) for said in conversation.messages),
+        messages=conversation.messages,
         max_output_tokens=config.max_output_tokens * 2**longer,
         temperature=config.temperature,
         effort=config.effort,

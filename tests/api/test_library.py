@@ -88,6 +88,23 @@ def test_a_program_is_source_or_a_path_everywhere(tmp_path: Path) -> None:
         rs.train_program("def reward(positon):\n    return 0\n", "mountain-car", runs=tmp_path)
 
 
+def test_anything_else_is_no_program(tmp_path: Path) -> None:
+    task = "mountain-car"
+    with rs.load_program(SOURCE, task) as loaded:
+        for call in (
+            lambda: rs.train_program(loaded, task, runs=tmp_path),
+            lambda: rs.check(loaded, task, runs=tmp_path),
+            lambda: rs.load_program(loaded, task),
+            lambda: rs.load_program(None, task),
+        ):
+            with pytest.raises(rs.UsageError, match=r"expected a program, .*; found a ") as caught:
+                call()
+            assert "give its path, or its source" in caught.value.hint
+    with pytest.raises(rs.UsageError, match="expected a loaded program, found a str") as caught:
+        rs.RewardWrapper(gym.make("MountainCar-v0"), SOURCE)
+    assert "load_program" in caught.value.hint
+
+
 def test_the_strategies_and_the_sandbox_as_data() -> None:
     options = {one.name: one.options for one in rs.strategies()}
     assert options["eureka"]["rounds"] > 1

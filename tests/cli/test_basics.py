@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 import rewardsmith
 from rewardsmith.cli import command as command_module
 from rewardsmith.cli.app import app
-from rewardsmith.cli.command import Output, guarded
+from rewardsmith.cli.command import CommandOutput, guarded
 from rewardsmith.cli.complete import run_names, strategy_names, task_names
 from rewardsmith.cli.values import pairs, training_changes
 from rewardsmith.errors import BoundaryError, RewardsmithError, RunError, UsageError
@@ -246,7 +246,7 @@ def test_errors_are_told_on_stderr_and_as_json(
     def work() -> None:
         raise error
 
-    assert guarded(Output(json=True, quiet=True), work) == code
+    assert guarded(CommandOutput(json=True, quiet=True), work) == code
     told = capsys.readouterr()
     assert json.loads(told.out) == {
         "error": {"type": type(error).__name__, "message": "m", "hint": "h", "exit_code": code}
@@ -258,7 +258,7 @@ def test_brackets_in_an_error_are_no_markup(capsys: pytest.CaptureFixture[str]) 
     def work() -> None:
         raise UsageError("[fitness] source = 'info[\"x\"]'", "[/red]")
 
-    assert guarded(Output(), work) == 2
+    assert guarded(CommandOutput(), work) == 2
     assert capsys.readouterr().err == "error: [fitness] source = 'info[\"x\"]'\nhint: [/red]\n"
 
 
@@ -266,7 +266,7 @@ def test_a_bug_is_named_as_ours(capsys: pytest.CaptureFixture[str]) -> None:
     def work() -> None:
         raise ZeroDivisionError("oops")
 
-    assert guarded(Output(json=True), work) == 1
+    assert guarded(CommandOutput(json=True), work) == 1
     told = capsys.readouterr()
     assert "Traceback" in told.err and "bug in rewardsmith" in told.err
     assert json.loads(told.out)["error"]["exit_code"] == 1
@@ -276,7 +276,7 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     def work() -> None:
         raise UsageError("m")
 
-    assert guarded(Output(debug=True), work) == 2
+    assert guarded(CommandOutput(debug=True), work) == 2
     assert "Traceback" in capsys.readouterr().err
 
 
@@ -285,14 +285,14 @@ def test_an_interrupt_tells_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> 
         raise KeyboardInterrupt
 
     assert (
-        guarded(Output(quiet=True, resume_hint="rewardsmith resume x"), work)
+        guarded(CommandOutput(quiet=True, resume_hint="rewardsmith resume x"), work)
         == command_module.INTERRUPTED
     )
     assert "rewardsmith resume x" in capsys.readouterr().err
 
 
 def test_json_holds_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
-    Output().emit({"a": float("nan")})
+    CommandOutput().emit({"a": float("nan")})
     assert json.loads(capsys.readouterr().out) == {"a": None}
 
 

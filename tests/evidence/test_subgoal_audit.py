@@ -16,7 +16,6 @@ from rewardsmith.episodes.random_policy import LABELLED_STEPS, collect_preflight
 from rewardsmith.errors import BoundaryError, NoProgram, UsageError
 from rewardsmith.evidence.subgoals import (
     Behaviour,
-    SubgoalStatistics,
     concerns,
     false_alarms,
     reached,
@@ -25,6 +24,7 @@ from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.maths.statistics import most_likely_rate
 from rewardsmith.run.events import Audited, fold
 from rewardsmith.run.orders import Audit, Stop, Train, Write
+from rewardsmith.run.records import SubgoalStatistics
 from rewardsmith.run.state import AuditState
 from rewardsmith.strategy.calm import Calm, CalmOptions
 from rewardsmith.task.loading import Task, load_task
@@ -103,7 +103,8 @@ def test_a_stage_before_is_no_false_alarm_of_what_follows() -> None:
     for holds in (at_the_door, half_way):
         assert reached("before", holds, known(opened=LABEL)).label is None
     noisy = LABEL | (np.arange(16) == 9)
-    assert reached("opened", noisy, known(opened=LABEL))[-4:-1] == ("opened", 1, 10)
+    found = reached("opened", noisy, known(opened=LABEL))
+    assert (found.label, found.false, found.negatives) == ("opened", 1, 10)
 
 
 def codes(one: SubgoalStatistics) -> dict[str, str]:
@@ -111,7 +112,7 @@ def codes(one: SubgoalStatistics) -> dict[str, str]:
 
 
 USUAL = SubgoalStatistics(
-    "x", random=0.1, failures=0.2, successes=1.0, at_once=0.0, early=1.0, step=5.0
+    name="x", random=0.1, failures=0.2, successes=1.0, at_once=0.0, early=1.0, step=5.0
 )
 
 
@@ -133,7 +134,7 @@ USUAL = SubgoalStatistics(
     ],
 )
 def test_what_speaks_against_a_subgoal(change: dict[str, Any], expected: dict[str, str]) -> None:
-    assert codes(USUAL._replace(**change)) == expected
+    assert codes(USUAL.model_copy(update=change)) == expected
 
 
 def test_what_trained_agents_reached() -> None:

@@ -97,7 +97,7 @@ def test_twenty_per_cent_of_faults_over_sixty_calls(name: str, tmp_path: Path) -
             texts = list(pool.map(one, range(60)))
         seen = Counter(request["fault"] for request in fake.requests)
     assert texts == [f"call {i}" for i in range(60)]
-    logged = [line.record["slot"] for line in read_lines(log.path)]
+    logged = [list(line.slot) for line in read_lines(log.path)]
     assert sorted(logged) == [[0, number, 0] for number in range(60)]  # every reply once
     assert sum(line.reply.usage.total for line in read_lines(log.path)) == fake.tokens > 0
     assert sum(line.reply.cost_usd or 0.0 for line in read_lines(log.path)) == pytest.approx(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rewardsmith.api import runs as api
-from rewardsmith.cli.summary import summary_json
+from rewardsmith.cli.results import run_result
 from rewardsmith.engine.asking import Asking
 from rewardsmith.episodes.recording import play, record
 from rewardsmith.llm.log import ReplyLog
@@ -171,8 +171,8 @@ def test_an_unscreened_program_is_audited_when_its_training_brought_contrast(
     run = designed(tmp_path, LONG, GOOD, options={"rounds": 2, "contrast": 9})
     first = min(run.state.programs, key=lambda name: run.state.programs[name])
     assert run.state.screens[first].verdict == "unscreened" and run.folder.screen(first) is None
-    told = summary_json(run)
-    assert told["screened"] == {"passed": 1, "failed": 0, "unscreened": 1}
+    told = run_result(run)
+    assert told.screened == {"passed": 1, "failed": 0, "unscreened": 1}
     assert outcome(run.state, Slot(0, 0), run.state.slots[Slot(0, 0)]).endswith(", unscreened")
     assert (
         screening_counts(run.state)

@@ -82,6 +82,13 @@ def test_a_hop_counts_by_its_height_less_its_distance_and_only_when_landed() -> 
     assert measure(hopped([], [0.0, 0.0])) == (0.0, False)
 
 
+def test_the_arms_are_one_environment() -> None:
+    """A run keeps a copy of the task's folder, so each arm has the whole file, and all the same."""
+    arms = [load_task(name).folder for name in NAMES if name.startswith("arm-")]
+    texts = {(folder / "env.py").read_text(encoding="utf-8") for folder in arms if folder}
+    assert len(arms) > 1 and len(texts) == 1
+
+
 def test_the_arm_is_where_its_pictures_and_its_programs_say() -> None:
     """Meta-World's success is about the fingertips; the observation has the hand, almost as far above as is allowed."""
     task = load_task("arm-reach")

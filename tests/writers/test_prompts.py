@@ -20,14 +20,14 @@ import pytest
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import UsageError
-from rewardsmith.llm.prompts import Prompts, percent, quoted_data, short_number
+from rewardsmith.llm.prompts import Prompts, percent, quoted_data, table_cell
 from rewardsmith.program import ENTRY_POINTS
 from rewardsmith.run.orders import Kind
 from rewardsmith.run.records import (
     EpisodeSummary,
     PreferenceSummary,
     StepSummary,
-    SubgoalSummary,
+    SubgoalStatistics,
     TermSummary,
 )
 from rewardsmith.strategy import STRATEGIES
@@ -135,7 +135,7 @@ BREAKS = PreferenceFeedback(
     trained=False,
     screen=None,
 )
-SUBGOAL_ROW = SubgoalSummary(
+SUBGOAL_ROW = SubgoalStatistics(
     name="half_way",
     random=0.25,
     failures=None,
@@ -147,8 +147,6 @@ SUBGOAL_ROW = SubgoalSummary(
     false=3,
     negatives=1000,
     votes=(0, 0),
-    bound=0.0077,
-    trust="labels",
 )
 SUBGOALS = SubgoalFeedback(
     rows=[SUBGOAL_ROW, SUBGOAL_ROW.model_copy(update={"name": "nearly", "label": None})],
@@ -245,7 +243,7 @@ def told(
 def text_of(conversation: Conversation) -> str:
     parts = [f"<system>\n{conversation.system}"]
     return (
-        "\n\n".join(parts + [f"<{said.role}>\n{said.text}" for said in conversation.messages])
+        "\n\n".join(parts + [f"<{said.role}>\n{said.content}" for said in conversation.messages])
         + "\n"
     )
 
@@ -302,7 +300,7 @@ def test_golden_files_are_all_used() -> None:
 def test_every_strategy_renders_every_kind(line: Task, name: str, strategy: str) -> None:
     """Its own text of what is asked follows the same feedback as under any other strategy."""
     past = PAST[name]
-    text = told(line, line_seen(), past, strategy=strategy).messages[-1].text
+    text = told(line, line_seen(), past, strategy=strategy).messages[-1].content
     assert text.startswith(feedback_of(Prompts(), past[-1]))
 
 
@@ -311,7 +309,7 @@ def test_every_function_that_can_be_asked_for(line: Task, n_actions: int | None)
     seen = line_seen(n_actions=n_actions)
     conversation = compose(Prompts(), "qshape", line.spec, seen, 256, (), produce=ENTRY_POINTS)
     as_recorded(f"all_parts_{n_actions or 'box'}", conversation.system + "\n")
-    assert conversation.messages[0].text.endswith(
+    assert conversation.messages[0].content.endswith(
         "Write the reward, a potential, subgoals and a prior on Q."
     )
 
@@ -332,7 +330,7 @@ def test_of_each_sum_it_is_said_whether_it_is_discounted(line: Task) -> None:
         ("audit", AUDIT),
         ("preference", preference),
     )
-    text = told(line, line_seen(), [PastTurn(CODE, "reflect", parts)]).messages[-1].text
+    text = told(line, line_seen(), [PastTurn(CODE, "reflect", parts)]).messages[-1].content
     sums = re.findall(
         r"^(?=.*(?:\bsums?\b|\bin all\b|What stands out|Its steps)).*$", text, flags=re.MULTILINE
     )
@@ -432,7 +430,7 @@ def test_instructions_in_an_environments_texts_stay_quotations(line: Task) -> No
         told(Task("line", spec, line.folder), line_seen())
         for spec in (parse_spec(data, "t"), line.spec)
     )
-    text, before = planted.messages[0].text, plain.messages[0].text
+    text, before = planted.messages[0].content, plain.messages[0].content
     assert planted.system == plain.system
     assert len(text.splitlines()) == len(before.splitlines())
     assert [part.count("|") for part in text.splitlines()] == [
@@ -488,7 +486,7 @@ def test_all_templates_are_used_and_strict(line: Task) -> None:
         for name in ("system", "request", "reflect", "reconsider", "repair", "failed_round")
     } <= set(names)
     environment = jinja2.Environment()
-    environment.filters |= {"number": short_number, "data": quoted_data, "share": percent}
+    environment.filters |= {"number": table_cell, "data": quoted_data, "share": percent}
     for name in names:
         source = (Prompts().folder / f"{name}.md.j2").read_text(encoding="utf-8")
         if jinja2.meta.find_undeclared_variables(environment.parse(source)):
@@ -501,7 +499,7 @@ def test_a_users_folder_overrides_by_name(line: Task, tmp_path: Path) -> None:
     (tmp_path / "mine" / "eureka" / "request.md.j2").write_text("Mine. {{ task }}")
     mine = Prompts(tmp_path / "mine", Prompts().folder)
     conversation = told(line, line_seen(), prompts=mine)
-    assert conversation.messages[0].text.startswith("Mine. # The task")
+    assert conversation.messages[0].content.startswith("Mine. # The task")
     assert conversation.system == told(line, line_seen()).system
     assert mine.digest != Prompts().digest
     assert set(mine.names()) - set(Prompts().names()) == {"eureka/request"}
@@ -533,7 +531,7 @@ def test_a_missing_or_broken_template_is_the_users_to_fix(tmp_path: Path) -> Non
 
 
 def test_numbers_are_short() -> None:
-    assert [short_number(value) for value in (None, 0.123456, -200.0, 1e6)] == [
+    assert [table_cell(value) for value in (None, 0.123456, -200.0, 1e6)] == [
         "-",
         "0.123",
         "-200",

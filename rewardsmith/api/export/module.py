@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
 from rewardsmith.api.export.example import example
+from rewardsmith.api.export.provenance import Provenance
 from rewardsmith.errors import RunError
 from rewardsmith.program import (
     EXPORT_BEGINS,
@@ -37,13 +38,13 @@ _LEFT_OUT = ("__future__", "typing_extensions")
 
 
 def reward_module(
-    task: Task, program: CheckedProgram, facts: Mapping[str, Any], name: str = "reward.py"
+    task: Task, program: CheckedProgram, facts: Provenance, name: str = "reward.py"
 ) -> str:
     """The text of ``reward.py``.
 
     Args:
         program: the wrapper calls all its functions but a prior on Q.
-        facts: provenance, see :func:`rewardsmith.api.export.bundle.provenance`.
+        facts: the provenance of the program.
         name: of the file that it becomes, for the example in its docstring.
 
     Raises:
@@ -58,24 +59,27 @@ def reward_module(
     )
     source, verdict = program.source, program.verdict
     entries = {name: entry for name, entry in verdict.entries.items() if name != "q_prior"}
+    calls = {name: _call(source, entry) for name, entry in entries.items()}
     asked = [name for entry in entries.values() for name in entry.arguments]
     goal = [task.spec.training.shaping.relevant_to] if "subgoals" in entries else []
     fields = _read_fields(task, [*asked, *filter(None, goal)])
+    read = [field for field in task.spec.fields if field.name in fields]
+    lines = example(task, Path(name).stem, "subgoals" in entries)
     text: str = template.render(
         facts=facts,
         source=_to_stand_in_a_file(source),
-        calls={name: _call(source, entry) for name, entry in entries.items()},
+        calls=calls,
         entries=entries,
         shaping=task.spec.training.shaping,
         policy=task.spec.training.policy,
         subgoals=list(verdict.rates),
         bonus=_bonus(task, len(verdict.rates)) if "subgoals" in entries else None,
-        texts=any(field.words for field in task.spec.fields if field.name in fields),
+        texts=any(field.words for field in read),
         word_pattern=WORD,
         per_transition=verdict.style == "per_transition",
         fields=fields,
-        functions=_functions(task, fields),
-        example=[_as_doc(line) for line in example(task, Path(name).stem, "subgoals" in entries)],
+        functions=_functions(task, read),
+        example=list(map(_as_doc, lines)),
         prefix="" if name == "reward.py" else f"{Path(name).stem}_",
         normalised=task.spec.training.normalise_observations or task.spec.training.normalise_reward,
         doc=_as_doc,
@@ -148,25 +152,21 @@ def _subscript(source: str) -> ast.expr:
     return node.slice
 
 
-def _functions(task: Task, fields: Mapping[str, str]) -> str:
+def _functions(task: Task, read: Sequence[FieldSpec]) -> str:
     """The task's field functions, each file in its own function; empty if none is read."""
-    read = [field.parsed_source for field in task.spec.fields if field.name in fields]
-    files = sorted({source.file for source in read if source.kind == "function"})
-    if not files:
+    sources = [field.parsed_source for field in read]
+    functions = sorted({(s.file, s.keys[0]) for s in sources if s.kind == "function"})
+    if not functions:
         return ""
     assert task.folder is not None
+    files = list(dict.fromkeys(file for file, _ in functions))
     parts = [
         _enclosed((task.folder / file).read_text(encoding="utf-8"), i)
         for i, file in enumerate(files)
     ]
-    names = [
-        (i, file, sorted({s.keys[0] for s in read if s.file == file}))
-        for i, file in enumerate(files)
-    ]
     entries = [
-        f'"{file}:{name}": {EXPORT_PREFIX}{i}()[{name!r}]'
-        for i, file, found in names
-        for name in found
+        f'"{file}:{name}": {EXPORT_PREFIX}{files.index(file)}()[{name!r}]'
+        for file, name in functions
     ]
     return "\n\n\n".join(parts) + f"\n\n\n{EXPORT_FUNCTIONS} = {{{', '.join(entries)}}}"
 

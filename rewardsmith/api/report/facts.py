@@ -2,73 +2,109 @@
 
 from __future__ import annotations
 
-import difflib
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from rewardsmith.api.report.charts import Dot, Line, dots, lines
-from rewardsmith.api.report.subgoals import subgoal_facts
+from rewardsmith.api.report.programs import WrittenProgram, written_programs
+from rewardsmith.api.report.subgoals import SubgoalFacts, subgoal_facts
 from rewardsmith.evidence.appraisal import appraise_in_run, summary_rows
-from rewardsmith.llm.log import read_lines
 from rewardsmith.maths.agreement import Credit
 from rewardsmith.program import NATIVE
-from rewardsmith.run.best import best_program, shipped_trial, shown_trial
+from rewardsmith.run.best import Best, best_program, shipped_trial, shown_trial
+from rewardsmith.run.config import Manifest, RunConfig
 from rewardsmith.run.curves import CurveRow
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.scores import native_difference
-from rewardsmith.run.state import RunState, SlotState
+from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import (
     cost,
     duration,
     number,
     only_part,
-    outcome,
     place,
     proof,
     screening_counts,
     spent,
 )
-from rewardsmith.types import Episode, Slot
+from rewardsmith.task.loading import Task
+from rewardsmith.types import Episode
 
 _MOST_TERMS, _MOST_FIELDS = 8, 6
 _POINTS = 400  # of a line
 
 
-def facts(run: RunFolder) -> dict[str, Any]:
-    """The values of the template."""
+@dataclass(frozen=True)
+class Facts:
+    """The values of the template, by name.
+
+    Attributes:
+        best_place: round and sample of the best program, and what it was made of.
+        solved: whether its fitness reaches ``threshold``; None without a threshold.
+        proof: whether it is better than the native reward, in words.
+        spent, costs: what the run took, in one line and as (name, value).
+        scores, curves: name of a chart -> the chart.
+        films: (whose agent, the film as base64).
+        moments: (title, chart) of each field.
+        quality: (name, value), how the best program orders recorded episodes.
+    """
+
+    run: str
+    task: Task
+    config: RunConfig
+    manifest: Manifest
+    state: RunState
+    best: Best | None
+    best_place: str
+    solved: bool | None
+    threshold: float | None
+    proof: str
+    warnings: Sequence[str]
+    spent: str
+    costs: list[tuple[str, str]]
+    scores: dict[str, Markup]
+    curves: dict[str, Markup]
+    films: list[tuple[str, str]]
+    moments: list[tuple[str, Markup]]
+    subgoals: SubgoalFacts | None
+    quality: list[tuple[str, str]]
+    programs: Sequence[WrittenProgram]
+
+
+def facts(run: RunFolder) -> Facts:
+    """Read the values of the template."""
     state, task = fold(run.events()), run.task()
     best = best_program(run, state) if state.ranked() else None
     manifest, solved = run.manifest(), task.spec.fitness.solved
     reported = best is not None and best.rung == "report"
     gain = native_difference(state, best.id) if best is not None and reported else None
-    return {
-        "run": run.name,
-        "task": task,
-        "config": run.config(),
-        "manifest": manifest,
-        "state": state,
-        "best": best,
-        "best_place": _place(state, best.id) if best is not None else "",
-        "solved": None if best is None or solved is None else best.score.mean >= solved,
-        "threshold": solved,
-        "proof": proof(gain, "the native reward") if gain is not None else "",
-        "warnings": list(state.preflight.warnings) if state.preflight is not None else [],
-        "spent": spent(state),
-        "costs": _costs(state),
-        "scores": _scores(state, solved),
-        "curves": _curves(run, state, best.id) if best is not None else {},
-        "films": _films(run, state, best.id) if best is not None else [],
-        "moments": _moments(run, state, best.id) if best is not None else [],
-        "subgoals": subgoal_facts(run, state, best.id) if best is not None else None,
-        "quality": _quality(run, state, best.id) if best is not None else [],
-        "programs": list(_programs(run, state)),
-    }
+    return Facts(
+        run=run.name,
+        task=task,
+        config=run.config(),
+        manifest=manifest,
+        state=state,
+        best=best,
+        best_place=_place(state, best.id) if best is not None else "",
+        solved=None if best is None or solved is None else best.score.mean >= solved,
+        threshold=solved,
+        proof=proof(gain, "the native reward") if gain is not None else "",
+        warnings=state.preflight.warnings if state.preflight is not None else (),
+        spent=spent(state),
+        costs=_costs(state),
+        scores=_scores(state, solved),
+        curves=_curves(run, state, best.id) if best is not None else {},
+        films=_films(run, state, best.id) if best is not None else [],
+        moments=_moments(run, state, best.id) if best is not None else [],
+        subgoals=subgoal_facts(run, state, best.id) if best is not None else None,
+        quality=_quality(run, state, best.id) if best is not None else [],
+        programs=list(written_programs(run, state)),
+    )
 
 
 def _costs(state: RunState) -> list[tuple[str, str]]:
@@ -176,11 +212,12 @@ def _curves(run: RunFolder, state: RunState, best: str) -> dict[str, Markup]:
     ]
     rows = run.trial(shipped_trial(state, best)).curve()
     names = list(rows[0].terms)[:_MOST_TERMS] if rows else []
-    terms = [
-        Line(name, _points(rows, lambda row, name=name: row.terms[name]), f"term{number}")  # type: ignore[misc]
-        for number, name in enumerate(names)
-    ]
+    terms = [_term_line(rows, name, number) for number, name in enumerate(names)]
     return {"fitness": lines(fitness, unit="steps"), "terms": lines(terms, unit="steps")}
+
+
+def _term_line(rows: Sequence[CurveRow], name: str, number: int) -> Line:
+    return Line(name, _points(rows, lambda row: row.terms[name]), f"term{number}")
 
 
 def _points(
@@ -236,60 +273,3 @@ def _films(run: RunFolder, state: RunState, best: str) -> list[tuple[str, str]]:
                 (f"{label}, {len(episode):,} steps", b64encode(path.read_bytes()).decode())
             )
     return found
-
-
-def _programs(run: RunFolder, state: RunState) -> Iterator[dict[str, Any]]:
-    """Every request with its outcome, in order."""
-    replies = {Slot(*line.record["slot"]): line for line in _replies(run.llm_log)}
-    ranked = state.ranked()
-    for slot, entry in sorted(state.slots.items()):
-        source = _source(run, entry.program)
-        line = replies.get(slot)
-        messages = line.record["request"]["messages"] if line is not None else []
-        yield {
-            "place": place(slot),
-            "entry": entry,
-            "is_best": bool(ranked)
-            and entry.program == ranked[0]
-            and state.programs[ranked[0]] == slot,
-            "came_of_it": outcome(state, slot, entry),
-            "score": state.score(entry.program) if entry.program is not None else None,
-            "source": source,
-            "difference": _difference(run, entry, source),
-            "parents": [
-                (p[:8], place(state.programs[p])) for p in entry.parents if p in state.programs
-            ],
-            "concerns": _concerns(run, entry),
-            "told": messages[-1]["content"] if len(messages) > 1 else "",
-            "reply": line.reply.text if line is not None else "",
-        }
-
-
-def _concerns(run: RunFolder, entry: SlotState) -> list[str]:
-    """The concerns of the screening and of the audit about a program."""
-    if entry.program is None:
-        return []
-    found = (run.screen(entry.program), run.audit(entry.program))
-    return [concern for each in found if each is not None for concern in each.concerns]
-
-
-def _replies(path: Path) -> Sequence[Any]:
-    return list(read_lines(path)) if path.exists() else []
-
-
-def _source(run: RunFolder, program: str | None) -> str:
-    known = program is not None and run.has_program(program)
-    return run.program(program).source if program is not None and known else ""
-
-
-def _difference(run: RunFolder, entry: SlotState, source: str) -> Markup:
-    """What changed since the last parent that the request showed, line by line."""
-    parent = _source(run, entry.parents[-1]) if entry.parents else ""
-    if not parent or not source or parent == source:
-        return Markup("")
-    rows = list(difflib.unified_diff(parent.splitlines(), source.splitlines(), lineterm="", n=2))[
-        2:
-    ]
-    kinds = {"+": "added", "-": "gone", "@": "place"}
-    marked = [f'<span class="{kinds.get(row[:1], "same")}">{escape(row)}</span>' for row in rows]
-    return Markup("\n".join(marked))

@@ -30,5 +30,5 @@ def report_run(run: RunFolder, target: str | Path | None = None) -> Path:
     )
     environment.filters |= {"number": number, "share": percent}
     path = Path(target) if target is not None else run.path / REPORT
-    write_whole(path, environment.get_template("page.html.j2").render(**facts(run)))
+    write_whole(path, environment.get_template("page.html.j2").render(**vars(facts(run))))
     return path

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from rewardsmith.run.best import shown_trial
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.records import AuditRecord
+from rewardsmith.run.records import AuditRecord, SubgoalStatistics, Trust
 from rewardsmith.run.state import RunState
 
-_TRUST = {
+_EVIDENCE: dict[Trust, str] = {
     "labels": "the task's labels",
     "judge": "a model that was shown the steps",
     "behaviour": "recorded episodes",
@@ -18,25 +18,39 @@ _TRUST = {
 }
 
 
-def subgoal_facts(run: RunFolder, state: RunState, program: str) -> dict[str, Any] | None:
-    """The ``audit`` rows, the ``names``, and per evaluation episode when each was reached.
+@dataclass(frozen=True)
+class ReachedSubgoals:
+    """An evaluation episode: whether it is a success, and the step of each subgoal."""
 
-    None where there are none, or no agent was trained for them.
+    won: bool | None
+    steps: Sequence[int | None]
+
+
+@dataclass(frozen=True)
+class SubgoalFacts:
+    """The subgoals of a program.
+
+    Attributes:
+        names: in the order of the steps of ``episodes``.
+        audit: statistics of each subgoal on recorded episodes.
+        evidence: kind of evidence -> the same in words.
     """
+
+    names: Sequence[str]
+    episodes: Sequence[ReachedSubgoals]
+    audit: Sequence[SubgoalStatistics]
+    evidence: dict[Trust, str]
+    concerns: Sequence[str]
+
+
+def subgoal_facts(run: RunFolder, state: RunState, program: str) -> SubgoalFacts | None:
+    """The subgoals of a program; None where there are none, or no agent was trained for them."""
     trial = shown_trial(state, program)
     result = run.trial(trial).result() if trial is not None else None
     if result is None or not result.reached:
         return None
     successes: Sequence[bool | None] = result.successes or [None] * len(result.fitness)
-    episodes = [
-        {"won": won, "steps": [steps[number] for steps in result.reached.values()]}
-        for number, won in enumerate(successes)
-    ]
+    steps = zip(*result.reached.values(), strict=True)  # of each episode
+    episodes = list(map(ReachedSubgoals, successes, steps))
     audit = run.audit(program) or AuditRecord()
-    rows = [{**row.model_dump(), "evidence": _TRUST[row.trust]} for row in audit.rows]
-    return {
-        "names": list(result.reached),
-        "episodes": episodes,
-        "audit": rows,
-        "concerns": audit.concerns,
-    }
+    return SubgoalFacts(list(result.reached), episodes, audit.rows, _EVIDENCE, audit.concerns)

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
-from rewardsmith.errors import BoundaryError, RewardsmithError, RunError, UsageError, disk_full
+from rewardsmith.errors import (
+    Boundary,
+    BoundaryError,
+    RewardsmithError,
+    RunError,
+    UsageError,
+    disk_full,
+)
 
 
-def as_json(error: BaseException) -> dict[str, Any]:
+class Failure(TypedDict):
+    """An error: the name of its class, its message and hint, and the boundary it crossed."""
+
+    type: str
+    message: str
+    hint: str
+    where: Boundary
+
+
+class Answer(TypedDict):
+    """How a call ended; ``error`` is None if it was carried out."""
+
+    error: Failure | None
+
+
+def as_json(error: BaseException) -> Failure:
     """An error as JSON.
 
     A full disk is recognised also as the cause of what a library raised.
@@ -22,7 +44,7 @@ def as_json(error: BaseException) -> dict[str, Any]:
     return _record("BoundaryError", message, "see out.log in the trial's folder")
 
 
-def death(how: str) -> dict[str, Any]:
+def death(how: str) -> Failure:
     """The error of a process that ended without an answer.
 
     Args:
@@ -31,7 +53,7 @@ def death(how: str) -> dict[str, Any]:
     return _record("BoundaryError", f"the trainer process {how}", "memory may have run out")
 
 
-def from_json(data: dict[str, Any]) -> RewardsmithError:
+def from_json(data: Failure) -> RewardsmithError:
     """The same error here."""
     if data["type"] == "UsageError":
         return UsageError(data["message"], data["hint"])
@@ -40,5 +62,5 @@ def from_json(data: dict[str, Any]) -> RewardsmithError:
     return BoundaryError(data["message"], data["hint"], where=data["where"])
 
 
-def _record(kind: str, message: str, hint: str, where: str = "trainer") -> dict[str, Any]:
+def _record(kind: str, message: str, hint: str, where: Boundary = "trainer") -> Failure:
     return {"type": kind, "message": message, "hint": hint, "where": where}

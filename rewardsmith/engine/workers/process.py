@@ -11,10 +11,9 @@ import os
 import subprocess
 import sys
 import traceback
-from typing import Any
 
 from rewardsmith.engine.workers.executor import Call
-from rewardsmith.engine.workers.failures import as_json, death, from_json
+from rewardsmith.engine.workers.failures import Answer, as_json, death, from_json
 from rewardsmith.engine.workers.local import clean_environment
 
 
@@ -49,7 +48,7 @@ def main() -> None:
     from rewardsmith.engine.workers.calls import CALLS
 
     call = Call.from_json(sys.stdin.read())
-    answer: dict[str, Any] = {"error": None}
+    answer: Answer = {"error": None}
     answers = os.dup(1)
     os.dup2(2, 1)  # what the call prints belongs into its log
     try:

@@ -18,12 +18,19 @@ import traceback
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 from rewardsmith.engine.workers.calls import CALLS
 from rewardsmith.engine.workers.executor import Call
-from rewardsmith.engine.workers.failures import as_json, death
+from rewardsmith.engine.workers.failures import Answer, as_json, death
 from rewardsmith.engine.workers.machine import Machine, Share
+
+
+class Command(TypedDict):
+    """A line of standard input: a call as :meth:`Call.to_json` writes it, and its number."""
+
+    id: int
+    call: str
 
 
 class _Queued(NamedTuple):
@@ -68,7 +75,7 @@ class Server:
                     self._queue(json.loads(line))
             self._start_what_fits()
 
-    def _queue(self, command: dict[str, Any]) -> None:
+    def _queue(self, command: Command) -> None:
         """Queue a call; an evaluation goes first, because it finishes a trial."""
         queued = _Queued(command["id"], Call.from_json(command["call"]))
         if queued.call.name == "evaluate":
@@ -119,7 +126,7 @@ class Server:
 
 def _run_in_child(call: Call, share: Share, answer_to: int, server: int) -> None:
     """Carry out one call in a new process; never returns."""
-    answer: dict[str, Any] = {"error": None}
+    answer: Answer = {"error": None}
     _keep_to_itself(answer_to)
     try:
         os.setpgid(0, 0)

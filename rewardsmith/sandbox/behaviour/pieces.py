@@ -12,6 +12,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from rewardsmith.episodes.columns import stacked
 from rewardsmith.program import Style
 from rewardsmith.sandbox.behaviour.styles import agree, take
 from rewardsmith.sandbox.client.host import ProgramHost
@@ -83,7 +84,7 @@ def apply_in(
     """
     outputs = [host.apply(take(rows, part), style) for part in parts]
     names = set.intersection(*(set(output.terms) for output in outputs))
-    terms = {name: np.concatenate([output.terms[name] for output in outputs]) for name in names}
+    terms = stacked([output.terms for output in outputs], names)
     return Output(np.concatenate([output.total for output in outputs]), terms)
 
 

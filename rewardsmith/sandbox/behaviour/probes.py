@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rewardsmith.episodes.columns import stacked
 from rewardsmith.types import Array, FloatArray, Output
 
 PROBED_ROWS = 96  # transitions of each copy
@@ -74,21 +75,16 @@ def _stack(
     blocks, places = list(bases), {name: list[tuple[int, int]]() for name in changes}
     for name, found in changes.items():
         for base, column in found:
-            places[name].append(
-                (next(i for i, block in enumerate(bases) if block is base), len(blocks))
-            )
+            place = next(i for i, block in enumerate(bases) if block is base)
+            places[name].append((place, len(blocks)))
             blocks.append({**base, name: column})
     index = np.arange(len(next(iter(bases[0].values()))))
     pairs = {}
     for name, found_places in places.items():
-        sides = ([pair[side] for pair in found_places] for side in range(2))
-        before, after = (
-            np.concatenate([place * len(index) + index for place in side]) for side in sides
-        )
+        sides = np.array(found_places).T  # (before, after) x changes
+        before, after = (sides[..., None] * len(index) + index).reshape(2, -1)
         pairs[name] = (before, after)
-    return Probes(
-        {name: np.concatenate([block[name] for block in blocks]) for name in bases[0]}, pairs
-    )
+    return Probes(stacked(blocks, bases[0]), pairs)
 
 
 def reactions(probes: Probes, output: Output) -> dict[str, float]:

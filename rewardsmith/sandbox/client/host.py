@@ -227,9 +227,8 @@ class ProgramHost:
 
     def _rows(self, columns: Columns) -> int:
         """How many transitions; a column of a wrong shape is the caller's mistake."""
-        counts = {len(columns[name]) for name in self.arguments} or {
-            len(column) for column in columns.values()
-        }
+        read = [columns[name] for name in self.arguments] or columns.values()
+        counts = {len(column) for column in read}
         for column in self._plan.columns:
             found = columns[column.name].shape[1:]
             if found != column.shape:

@@ -48,8 +48,10 @@ class HostedProgram(Reward):
             for name in ("reward", "potential"):
                 if name in entries:
                     form: Style = (style or "batched") if name == "reward" else "batched"
-                    options = {"capacity": capacity, "style": form, "limits": limits}
-                    self._hosts.append(ProgramHost(source, entries[name], shapes, **options))  # type: ignore[arg-type]
+                    host = ProgramHost(
+                        source, entries[name], shapes, capacity=capacity, style=form, limits=limits
+                    )
+                    self._hosts.append(host)
         except BaseException:
             self.close()
             raise

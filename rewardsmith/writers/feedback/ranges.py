@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rewardsmith.episodes.preflight import Arguments
-from rewardsmith.llm.prompts import short_number
+from rewardsmith.run.wording import number
 from rewardsmith.types import Episode
 from rewardsmith.writers.feedback.records import FieldRange, RangeSummary
 
@@ -46,7 +46,7 @@ def _field_range(name: str, episodes: Sequence[Episode], arguments: Arguments) -
 
 
 def _digits(ends: tuple[float, float]) -> list[str]:
-    return [short_number(end + 0.0) for end in ends]  # no minus before a 0
+    return [number(end + 0.0) for end in ends]  # no minus before a 0
 
 
 def _random_range(name: str, arguments: Arguments) -> tuple[float, float] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rewardsmith.run.records import PreferenceSummary, StepSummary, SubgoalSummary
+from rewardsmith.run.records import PreferenceSummary, StepSummary, SubgoalStatistics
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class SubgoalFeedback:
         form: how subgoals are rewarded, as in the task's settings.
     """
 
-    rows: list[SubgoalSummary]
+    rows: list[SubgoalStatistics]
     concerns: list[str]
     refused: bool
     played: list[ReachSummary]

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rewardsmith.evidence.subgoals import SubgoalStatistics
-from rewardsmith.run.records import SubgoalSummary
 from rewardsmith.writers.feedback.records import ReachSummary
 
 
@@ -22,11 +20,6 @@ class SubgoalSteps(NamedTuple):
 
     steps: Mapping[str, Sequence[int | None]]
     successes: Sequence[bool] | None
-
-
-def subgoal_summaries(found: Sequence[SubgoalStatistics]) -> list[SubgoalSummary]:
-    """The rows of the template ``shared/subgoals``."""
-    return [SubgoalSummary(**one._asdict(), bound=one.bound, trust=one.trust) for one in found]
 
 
 def reach_summaries(trainings: Sequence[SubgoalSteps]) -> list[ReachSummary]:

@@ -1,0 +1,126 @@
+"""Where an exported program comes from, and its measurements: the content of ``reward.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rewardsmith.program import NATIVE
+from rewardsmith.run.best import shipped_trial
+from rewardsmith.run.costs import Spent, spent_in
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.scores import fitness_by_seed
+from rewardsmith.run.state import RunState
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Fitness over training seeds; ``success_rate`` is None if the task defines no success."""
+
+    mean: float
+    interval_95: tuple[float | None, float | None]
+    by_seed: Mapping[int, float]
+    success_rate: float | None
+
+
+@dataclass(frozen=True)
+class Fitness:
+    """The scores of each rung; None where there are none."""
+
+    selection: Scores | None
+    report: Scores | None
+
+
+@dataclass(frozen=True)
+class PolicySource:
+    """The trial that the exported policy comes from, and the digest of ``policy.zip``."""
+
+    seed: int
+    rung: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the agents were trained."""
+
+    algorithm: str
+    steps: int
+
+
+@dataclass(frozen=True)
+class Digests:
+    """Digests of what decides the result of the run."""
+
+    config: str
+    task: str
+    prompts: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """All of it; ``sandbox`` is the level of confinement."""
+
+    program: str
+    run: str
+    task: str
+    goal: str
+    environment: str
+    written_by: str
+    strategy: str
+    slot: Sequence[int]
+    parents: Sequence[str]
+    fitness: Fitness
+    native_fitness: Scores | None
+    policy: PolicySource
+    spent: Spent
+    training: Training
+    gamma: float
+    digests: Digests
+    sandbox: str
+    versions: Mapping[str, str | None]
+    created: str
+
+
+def provenance(run: RunFolder, state: RunState, program: str) -> Provenance:
+    """The provenance and the measurements of a program; the policy has no digest yet."""
+    manifest, config, task = run.manifest(), run.config(), run.task()
+    trial = shipped_trial(state, program)
+    return Provenance(
+        program=program,
+        run=run.name,
+        task=config.task,
+        goal=task.goal,
+        environment=task.env_id,
+        written_by=config.written_by,
+        strategy=config.strategy,
+        slot=state.programs[program],
+        parents=run.lineage(program).parents,
+        fitness=Fitness(_scores(state, program, "selection"), _scores(state, program, "report")),
+        native_fitness=_scores(state, NATIVE, "report"),
+        policy=PolicySource(trial.seed, trial.rung, sha256=""),
+        spent=spent_in(state),
+        training=Training(task.spec.training.algorithm, config.steps),
+        gamma=task.spec.training.gamma,
+        digests=Digests(
+            manifest["config_digest"], manifest["task_digest"], manifest["prompts_digest"]
+        ),
+        sandbox=manifest["sandbox"]["level"],
+        versions=manifest["versions"],
+        created=manifest["created"],
+    )
+
+
+def _scores(state: RunState, program: str, rung: str) -> Scores | None:
+    """Fitness by training seed with its interval; None when there is none."""
+    score = state.score(program, rung)
+    if score is None:
+        return None
+    trials = state.trials_of(program, rung)
+    rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
+    return Scores(
+        mean=score.mean,
+        interval_95=(score.low, score.high),
+        by_seed=fitness_by_seed(state, program, rung),
+        success_rate=sum(rates) / len(rates) if rates else None,
+    )

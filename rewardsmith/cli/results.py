@@ -1,0 +1,119 @@
+"""The result of a run as a record, for ``--json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rewardsmith.run.costs import Spent, spent_in
+from rewardsmith.run.folder import REPORT
+from rewardsmith.run.scores import native_difference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rewardsmith.api.runs import Run
+    from rewardsmith.run.best import Best
+    from rewardsmith.run.state import RunState, TrialState
+    from rewardsmith.types import Interval, Slot
+
+
+@dataclass(frozen=True)
+class BestResult:
+    """The best program; its scores are on the seeds of ``rung``."""
+
+    program: str
+    slot: Slot
+    rung: str
+    fitness: Interval
+    native: Interval | None
+    difference: Interval | None
+    solved: bool | None
+    source: str
+
+
+@dataclass(frozen=True)
+class SlotResult:
+    """A request and the program that was written for it."""
+
+    slot: Slot
+    program: str | None
+    accepted: bool
+    findings: Sequence[str]
+    parents: Sequence[str]
+    outcome: str | None
+    tokens: int
+    usd: float | None
+    selection: Interval | None
+    report: Interval | None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The result of a run; ``best`` is None while no program has a score."""
+
+    run: str
+    path: str
+    task: str
+    stopped: str | None
+    sandbox: str
+    exported: str | None
+    report: str | None
+    best: BestResult | None
+    spent: Spent
+    screened: dict[str, int]
+    warnings: Sequence[str]
+    programs: Sequence[SlotResult]
+    trials: Sequence[TrialState]
+
+
+def run_result(run: Run) -> RunResult:
+    """The result of a run so far."""
+    folder, state, report = run.folder, run.state, run.path / REPORT
+    spent = spent_in(state)
+    return RunResult(
+        run=folder.name,
+        path=str(run.path),
+        task=folder.task().name,
+        stopped=state.stopped,
+        sandbox=folder.manifest()["sandbox"]["level"],
+        exported=str(folder.export_folder) if state.exported else None,
+        report=str(report) if report.exists() else None,
+        best=_best(run, run.best) if state.ranked() else None,
+        spent=replace(spent, active_s=round(spent.active_s, 3)),
+        screened=state.screen_verdicts(),
+        warnings=state.preflight.warnings if state.preflight is not None else (),
+        programs=[_slot(state, slot) for slot in sorted(state.slots)],
+        trials=list(map(state.trials.__getitem__, sorted(state.trials))),
+    )
+
+
+def _best(run: Run, best: Best) -> BestResult:
+    state, solved = run.state, run.folder.task().spec.fitness.solved
+    return BestResult(
+        program=best.id,
+        slot=state.programs[best.id],
+        rung=best.rung,
+        fitness=best.score,
+        native=best.native,
+        difference=native_difference(state, best.id) if best.rung == "report" else None,
+        solved=None if solved is None else best.score.mean >= solved,
+        source=best.source,
+    )
+
+
+def _slot(state: RunState, slot: Slot) -> SlotResult:
+    entry = state.slots[slot]
+    program = entry.program
+    return SlotResult(
+        slot=slot,
+        program=program,
+        accepted=entry.accepted,
+        findings=entry.findings,
+        parents=entry.parents,
+        outcome=entry.outcome or None,
+        tokens=entry.tokens,
+        usd=entry.usd,
+        selection=state.score(program) if program else None,
+        report=state.score(program, "report") if program else None,
+    )
