@@ -140,7 +140,7 @@ class StrategyContract(ABC):
         past = [PastTurn("(a program)", template, ()) for template in _TEMPLATES]
         found_there = collect_preflight(task).report
         conversation = compose(prompts, name, task.spec, found_there, _STEPS, past)
-        texts = [conversation.system, *(said.text for said in conversation.messages)]
+        texts = [conversation.system, *(said.content for said in conversation.messages)]
         expect(all(texts), "a text in each message", "an empty one", "write the templates")
 
     def _made(self) -> Strategy[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar, NamedTuple
 
@@ -104,11 +104,9 @@ class TermContract(ABC):
                 pytest.skip("it observes steps, so its values may depend on them")
             steps = list(self._steps(term, buffers))
         with self._opened() as (term, _):
-            names = term.arguments
-            rows = {name: np.concatenate([step.columns[name] for step in steps]) for name in names}
-            whole = term(rows).total
-            count = _N_ENVS * _STEPS
-            single = [term({k: v[i : i + 1] for k, v in rows.items()}).total for i in range(count)]
+            whole = term(_rows(steps, slice(None))).total
+            each = range(_N_ENVS * _STEPS)
+            single = [term(_rows(steps, slice(row, row + 1))).total for row in each]
             same = np.allclose(whole, np.concatenate(single), rtol=1e-9, atol=1e-12)
             hint = "a value may depend on its own row only: batches have any size and order"
             expect(same, "the same values row by row as in a batch", "others", hint)
@@ -172,3 +170,12 @@ class TermContract(ABC):
                 term.observe(columns, dones)
             yield _Step(columns, dones)
             buffers.advance()
+
+
+def _rows(steps: Sequence[_Step], rows: slice) -> Columns:
+    """Some rows of all steps together."""
+    return {name: _column(steps, name)[rows] for name in steps[0].columns}
+
+
+def _column(steps: Sequence[_Step], name: str) -> Array:
+    return np.concatenate([step.columns[name] for step in steps])
