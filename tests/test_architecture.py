@@ -29,6 +29,7 @@ PACKAGE = ROOT / "rewardsmith"
 # above.
 ROOMS = (
     "cli",
+    "testing",
     "api",
     "engine",
     "writers",
@@ -68,6 +69,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "litellm": (),
     "ray": (),
     "matplotlib": (),
+    "pytest": ("testing/",),
 }
 NOT_ON_IMPORT = {*HEAVY, "gymnasium", "pandas", "scipy", "tensorboard"}
 NOT_ON_HELP = {*HEAVY, "pandas", "scipy", "tensorboard"}
@@ -118,7 +120,6 @@ PRIVATE_IN_TESTS = {
     "tests/maths/test_relevance.py": (3, "the state of an estimate, to compute what it implies"),
     "tests/sandbox/test_lost.py": (1, "a request that has no answer yet"),
     "tests/support/crash_driver.py": (3, "a process that kills itself at a chosen event"),
-    "tests/task/test_algorithms.py": (1, "what a class inherits that no registry knows"),
     "tests/train/test_q_shaping.py": (5, "the schedule of Stable-Baselines3"),
 }
 DOCUMENTED = {"_replace", "_exit", "_repr_html_"}  # of NamedTuple, os and IPython

@@ -88,7 +88,9 @@ def test_the_table_agrees_with_the_classes() -> None:
     """An on-policy class has a rollout length, by default the table's; DDPG is below TD3."""
     assert issubclass(DDPG, algorithms.ALGORITHMS.get("TD3"))
     for name, can in CAPABILITIES.items():
-        inherited = algorithms._of_class(type(f"My{name}", (algorithms.ALGORITHMS.get(name),), {}))
+        inherited = algorithms.capabilities_of(
+            type(f"My{name}", (algorithms.ALGORITHMS.get(name),), {})
+        )
         assert inherited == can, name
 
 
