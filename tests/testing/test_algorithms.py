@@ -92,12 +92,13 @@ class WithMemory(PPO):
 
 
 class Unseeded(PPO):
-    """It draws its weights anew."""
+    """Its weights depend on how many agents were trained before."""
+
+    trained: ClassVar[list[float]] = []
 
     def learn(self, *args: Any, **more: Any) -> Any:
-        torch.seed()
-        for weights in self.policy.parameters():
-            torch.nn.init.normal_(weights)
+        self.trained.append(0.1)
+        torch.nn.init.constant_(self.policy.action_net.bias, sum(self.trained))
         return self
 
 
