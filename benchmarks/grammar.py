@@ -1,4 +1,4 @@
-"""How often the search that needs no model solves a task, and in which time.
+"""How often, and how fast, the search without a model solves a task.
 
     python benchmarks/grammar.py [--task mountain-car-continuous] [--seeds 10] [--first 0] [-o FILE]
 
@@ -6,8 +6,7 @@ Claims: on mountain-car-continuous 9 of 10 search seeds end solved, where the na
 same steps is not; each in under four minutes on two cores. A search seed is what ``rewardsmith demo
 --seed N`` draws from; each run is
 reported on five training seeds that the search never used. Solved: the mean of these reaches the
-task's own threshold. Searches that FILE holds are kept, so that a measurement can be made in
-several sittings.
+task's own threshold. Searches in FILE are kept, so that a measurement can be interrupted.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from rewardsmith.errors import NoProgram
 
 
 def searched(task: str, seed: int, runs: Path) -> dict[str, Any]:
-    """One search: what came out, and what it took."""
+    """One search: its results and its cost."""
     begun = time.perf_counter()
     solved = rs.load_task(task).spec.fitness.solved
     found: dict[str, Any] = {"seed": seed, "solved": False}

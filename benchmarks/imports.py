@@ -1,4 +1,4 @@
-"""What a first request adds in imports, and what the command line costs before it does anything.
+"""Import time of a first request and of the command line.
 
     python benchmarks/imports.py [-o FILE]
 

@@ -1,21 +1,20 @@
-"""How well known behaviour tells good rewards from bad ones, before anything is trained.
+"""How well recorded episodes separate good rewards from bad ones, before any training.
 
     python benchmarks/judging.py [-o FILE]
 
 Good: the programs that a language model wrote from the requests alone (results/model_runs) and the
 hand-written
 yardsticks, on four tasks. Bad: the same programs, each damaged mechanically in ways that occur (a
-sign turned, a term that drowns the rest, pay for staying alive, ...), so that the label follows
-from the damage and not from anybody's
-opinion of the gate. And apart from these: 60 good and 60 bad programs by a writer who saw the four
+sign turned, a term that drowns the rest, a reward for staying alive, ...), so that the label follows
+from the damage and not from an opinion of the gate. Also: 60 good and 60 bad programs by a writer who saw the four
 requests and nothing of rewardsmith (judged_programs.jsonl), with the writer's own word for what is
 wrong.
 
-The bank is what a run has after one program: a training under the task's own yardstick, its
+The bank is that of a run after one program: a training under the task's own yardstick, its
 checkpoints, disturbed and random behaviour.
 
-Told: how many of each are refused by the checks, fail the comparison with the bank (by rule), or
-are named by the audit; with 95 % intervals (Wilson). And the time of one comparison over 200
+Reported: how many of each are refused by the checks, fail the screening (by rule), or are named by
+the audit; with 95 % intervals (Wilson). And the time of one comparison over 200
 trajectories of 200 steps.
 """
 
@@ -103,7 +102,7 @@ SAID = {
 
 
 def independent(task: Task) -> list[Case]:
-    """Programs by somebody who did not know how they are judged."""
+    """Programs by a writer who did not know how they are judged."""
     lines = (HERE / "judged_programs.jsonl").read_text(encoding="utf-8").splitlines()
     found = [row for row in map(json.loads, lines) if row["task"] == task.name]
     return [
@@ -124,7 +123,7 @@ def good_programs(task: Task) -> Iterator[str]:
 
 
 def bank_of(task: Task, runs: Path) -> Bank:
-    """What a run knows after one good program."""
+    """The bank of a run after one good program."""
     assert task.folder is not None
     source = reward_alone((task.folder / "expert.py").read_text(encoding="utf-8"))
     replies = RecordedReplies.model_validate(
@@ -141,7 +140,7 @@ def bank_of(task: Task, runs: Path) -> Bank:
 
 
 def damaged(task: Task, source: str, look: Any, bank: Bank) -> Iterator[Case]:
-    """The same program, wrong in each way that applies to it."""
+    """The same program, damaged in each way that applies to it."""
     verdict = check_against_preflight(source, look.report, look.transitions)
     if not verdict.accepted:
         return
@@ -175,7 +174,7 @@ def damaged(task: Task, source: str, look: Any, bank: Bank) -> Iterator[Case]:
 
 
 def judged(task: Task, source: str, look: Any, bank: Bank) -> dict[str, Any]:
-    """What the checks, the comparison by every rule and measure, and the audit say."""
+    """The results of the checks, of the screening by every rule and measure, and of the audit."""
     verdict = check_against_preflight(source, look.report, look.transitions)
     codes = {finding.code for finding in verdict.findings}
     if not verdict.accepted:
@@ -197,7 +196,7 @@ def judged(task: Task, source: str, look: Any, bank: Bank) -> dict[str, Any]:
 
 
 def told(task: Task, case: Case, look: Any, bank: Bank) -> dict[str, Any]:
-    """A case and what is said of it."""
+    """A case with its results."""
     known = {"task": task.name, "defect": case.defect, "named": list(case.named)}
     return {**known, **judged(task, case.source, look, bank)}
 

@@ -10,14 +10,14 @@ training seed:
     sparse   the environment's own reward
     eager    questions about the mission, composed without a model, neutralised (strategy eager)
     calm     subgoals from programs/, see there, as a potential, which is the default of the
-    strategy calm calm, neutralised    the same, paid once and taken back by a success
+    strategy calm calm, neutralised    the same, each bonus given once and taken back by a success
     blind, blind, neutralised    as calm, with subgoals that a model wrote from the requests alone
     (programs/blind)
 
 Solved: agents succeeded in 90 % of the last 50 training episodes; a training is stopped there. Runs
 that never get
-there count as the cap. Told: median steps, and the ratio of the medians to sparse with a 95 %
-bootstrap interval over seeds. What FILE holds is kept.
+there count as the cap. Reported: median steps, and the ratio of the medians to sparse with a 95 %
+bootstrap interval over seeds. Results in FILE are kept.
 """
 
 from __future__ import annotations

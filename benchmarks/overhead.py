@@ -1,4 +1,4 @@
-"""What applying a program costs: recorder, reward wrapper and program host against plain
+"""The overhead of a program: recorder, reward wrapper and program host against plain
 Stable-Baselines3.
 
     python benchmarks/overhead.py [--steps 40960] [--pairs 7] [--settings light heavy] [-o FILE]
@@ -16,7 +16,7 @@ environments.
     learners need
 
 The arms of a pair run one after another, in an order that turns from pair to pair, so that a drift
-of the machine meets all of them. Printed are the median ratio of wall times to ``plain``, and the
+of the machine affects all of them. Printed are the median ratio of wall times to ``plain``, and the
 geometric mean with the ends of its 95 % interval (Student's t of the logarithms over the pairs).
 Only ``learn`` is timed, not the making of processes.
 

@@ -1,18 +1,18 @@
-"""What a prior on Q gains, what a wrong one costs, and what it takes.
+"""The gain of a prior on Q, the loss from a wrong one, and its overhead.
 
     python benchmarks/q_shaping.py [--seeds 10] [--workers 2] [--settings NAME ...] [--conditions
     NAME ...]
         [--overhead] [-o FILE]
 
-A corridor, a lake and a room whose priors are the truth, and five small environments whose priors a
+A corridor, a lake and a room with true priors, and five small environments whose priors a
 language model wrote from their texts alone, before any training (priors/). Conditions are paired by
-seed with plain training. Told: steps until 80 % of the best mean return that any right condition
+seed with plain training. Reported: steps until 80 % of the best mean return that any right condition
 reached, as ratios to plain (geometric means, runs that never got there counted at the end), and the
 final return, as differences to plain in units of (that best - random); all with 95 % intervals.
 Where it is cheap also with the prior negated and replaced by noise.
 
 With --overhead the wall time of an update by k, and after the weight is 0, interleaved with plain
-training in one process. Runs that FILE holds are kept.
+training in one process. Runs in FILE are kept.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Corridor(gym.Env[Any, Any]):
 
 
 class Setting(NamedTuple):
-    """An environment, a learner and what somebody believes."""
+    """An environment, a learner and a prior."""
 
     make: Callable[[], gym.Env[Any, Any]]
     algorithm: Any

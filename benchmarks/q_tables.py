@@ -1,10 +1,10 @@
-"""What a wrong prior on Q costs a table: Q-learning on MountainCar with eight tilings of 8 x 8.
+"""The loss from a wrong prior on Q in tables: Q-learning on MountainCar with eight tilings of 8 x 8.
 
     python benchmarks/q_tables.py [--seeds 10] [-o FILE]
 
 Beside the networks of q_shaping.py, because small networks lose what they learned at single looks,
 and on this environment learn next to nothing in the time that they get; tiles do (Sutton and Barto
-2018, section 10.1). The right prior is what another training found. Told is the mean return of the
+2018, section 10.1). The right prior is what another training found. Reported is the mean return of the
 greedy policy over 20 starts at the end of a training (three looks), minus that of plain training
 with the same seed, in units of (best mean return of all - 200 steps without arriving); 95 %
 intervals.
@@ -41,9 +41,9 @@ def tiles_of(obs: Any) -> Any:
 
 
 def learned(prior: Any, seed: int, prove: float = PROVE) -> tuple[Any, list[float], bool]:
-    """The tables at the end, returns along the training, and whether the prior was believed.
+    """The tables at the end, returns along the training, and whether the prior was accepted.
 
-    They begin at 0, which is more than anything is worth: what was not tried is tried.
+    They begin at 0, which is optimistic, so that untried actions are tried.
     """
     env, rng, reuse = gym.make("MountainCar-v0"), np.random.default_rng(seed), Reuse(1)
     q = np.zeros((TILINGS, PLACES + 1, PLACES + 1, 3)) if prove or prior is None else prior.copy()

@@ -1,4 +1,4 @@
-"""What checking a program costs.
+"""The time that checking a program takes.
 
     python benchmarks/sandbox.py [-o FILE]
 
@@ -7,7 +7,7 @@ two confined processes, 256 transitions and the changed copies of them), the fir
 second, one call of a program host for 16 transitions at most 60 us. Times are medians with the 5 %
 and 95 % quantiles; the machine is not quiet.
 
-``yardstick`` counts to a hundred thousand in plain Python: by it machines can be compared.
+``yardstick``, which compares machines, counts to a hundred thousand in plain Python.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A run's replies as a file for `--replies`: how the demo's tape was made from a run with a model.
+"""A run's replies as a file for `--replies`: the demo's tape was made like this.
 
 python benchmarks/tape.py RUN -o replies.json --model "who answered" --note "how"
 """

@@ -1,10 +1,10 @@
-"""What each shipped task's hand-written reward teaches, beside the environment's own.
+"""Training with each shipped task's hand-written reward, compared with the native reward.
 
     python benchmarks/yardsticks.py [TASK ...] [--seeds 3] [-o FILE]
 
 Claim: with the task's training defaults, its hand-written reward (``expert.py``) teaches what the
-task asks for; so a designed reward can. Tasks that are named are measured anew, the others in FILE
-are kept; those whose packages are not installed are left out.
+task asks for; so a designed reward can. Named tasks are measured again, the others in FILE are
+kept; those whose packages are not installed are left out.
 """
 
 from __future__ import annotations

@@ -54,4 +54,4 @@ class Registry:
             if name in self._builtin:
                 raise
             text = f"{self.noun} {name!r} cannot be loaded: {type(error).__name__}: {error}"
-            raise UsageError(text, f"mend {module}, or uninstall its package") from error
+            raise UsageError(text, f"correct {module}, or uninstall its package") from error

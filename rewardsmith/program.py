@@ -105,8 +105,8 @@ class Verdict:
         return self.stage == "accepted"
 
     @property
-    def pays(self) -> bool:
-        """Whether it changes what is paid: by a reward of its own, or by a potential."""
+    def changes_reward(self) -> bool:
+        """Whether it defines a reward or a potential."""
         return bool({"reward", "potential"} & self.entries.keys())
 
     @property

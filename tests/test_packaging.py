@@ -1,4 +1,4 @@
-"""What a user installs holds everything that a checkout holds: the package, the prompts and the tasks."""
+"""The wheel contains everything that a checkout contains: the package, the prompts and the tasks."""
 
 from __future__ import annotations
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import ROOT, call
+from tests.support.command_line import ROOT, call, environment
 from tests.support.lineworld import write_task
 
 PAGE = ROOT / "docs" / "plugins.md"
@@ -130,7 +132,7 @@ def test_an_unknown_trainer_is_refused_before_anything_is_spent(tmp_path: Path, 
     assert "random-search" in done.stderr
 
 
-def test_what_a_plugin_lacks_is_told_like_our_own(tmp_path: Path, site: Path) -> None:
+def test_errors_about_plugins_are_like_our_own(tmp_path: Path, site: Path) -> None:
     path = os.pathsep.join([str(ROOT), str(site)])
     done = call(tmp_path, "design", "my-lime", PYTHONPATH=path)
     assert done.returncode == 2 and "my-line" in done.stderr
@@ -153,3 +155,18 @@ def test_what_a_plugin_lacks_is_told_like_our_own(tmp_path: Path, site: Path) ->
     (site / "my_rewards" / "provider.py").write_text("def (")
     done = call(tmp_path, "design", "my-line", "--model", "echo/any", PYTHONPATH=path)
     assert done.returncode == 2 and "provider 'echo' cannot be loaded: SyntaxError" in done.stderr
+
+
+def test_the_package_tests_itself(tmp_path: Path, site: Path) -> None:
+    path = os.pathsep.join([str(ROOT), str(site)])
+    tests = site / "tests" / "test_my_rewards.py"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)],
+        cwd=tmp_path,
+        env=environment(PYTHONPATH=path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^\d+ passed, \d+ skipped", done.stdout, re.MULTILINE), done.stdout

@@ -1,4 +1,4 @@
-"""Planted keys end up nowhere: in no file of a run, no message, log or traceback, whatever goes wrong on the way."""
+"""Planted keys are in no file of a run, message, log or traceback, whatever fails."""
 
 from __future__ import annotations
 

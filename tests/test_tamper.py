@@ -1,4 +1,4 @@
-"""Reward tampering: what a program might try in order to be paid without doing the task, and what stops it.
+"""Reward tampering: what a program might do to get reward without the task, and what stops it.
 
 One malicious sample and one benign twin for each kind. Then the second line: what the static rules
 would let pass if they failed, the host refuses too. That changed files of a run are noticed is

@@ -14,7 +14,7 @@ from rewardsmith.episodes.recording import recorded_trajectories
 from rewardsmith.errors import ProgramError, RewardsmithError, RunError
 from rewardsmith.evidence.appraisal import Appraisal, appraise, random_bank
 from rewardsmith.evidence.rewards import columns_read, hosted
-from rewardsmith.evidence.subgoals import audited
+from rewardsmith.evidence.subgoals import audit_subgoals
 from rewardsmith.program import CheckedProgram, Verdict
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.best import shipped_trial
@@ -106,7 +106,7 @@ def check(
         verdict,
         _ranges(checked, gamma, recorded),
         _appraised(checked, gamma, recorded.bank, collected),
-        _audited(checked, resolved, recorded.bank),
+        _subgoals_of(checked, resolved, recorded.bank),
     )
 
 
@@ -209,11 +209,11 @@ def _appraised(
         return None
 
 
-def _audited(program: CheckedProgram, task: Task, bank: Bank) -> tuple[SubgoalStatistics, ...]:
+def _subgoals_of(program: CheckedProgram, task: Task, bank: Bank) -> tuple[SubgoalStatistics, ...]:
     """How often the subgoals of a program are reached in recorded episodes."""
     if "subgoals" not in program.verdict.entries:
         return ()
     try:
-        return tuple(audited(task, program, bank, {}))
+        return tuple(audit_subgoals(task, program, bank, {}))
     except ProgramError:
         return ()

@@ -40,7 +40,7 @@ def who_writes(settings: Settings, recorded: RecordedReplies | None) -> Writer:
     if recorded is not None:
         return "replies"
     if settings.ask:
-        return "person"
+        return "user"
     model = settings.model or default_model()
     if model is not None and model not in NO_MODEL:
         return "model"
@@ -71,7 +71,7 @@ def training_changes(strategy: str, settings: Settings) -> dict[str, object]:
 
 def fitting_options(writer: Writer, recorded: RecordedReplies | None) -> dict[str, int]:
     """Default options for a writer: one sample if the user writes, no repairs without replies."""
-    if writer == "person":
+    if writer == "user":
         return {"samples": 1}
     if recorded is None or any(reply.attempt for reply in recorded.replies):
         return {}

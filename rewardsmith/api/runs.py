@@ -233,12 +233,12 @@ class Run:
     def _repr_html_(self) -> str:
         """What a notebook shows: the result, in two lines."""
         state = self.state
-        told = (
+        scores = (
             f"fitness {self.best.score}, native {self.best.native}"
             if state.ranked()
             else "no program has a score"
         )
-        return f"<b>{escape(self.folder.name)}</b><br>{escape(told)}; {escape(spent(state))}"
+        return f"<b>{escape(self.folder.name)}</b><br>{escape(scores)}; {escape(spent(state))}"
 
 
 class DesignSettings(Settings):

@@ -102,7 +102,7 @@ class Search:
         self, run: Run, execution: Execution = HERE, observer: Observer | None = None
     ) -> None:
         config = run.folder.config()
-        if config.writer != "person":
+        if config.writer != "user":
             raise UsageError(
                 f"{run.folder.name} waits for no replies: the writer is {config.written_by}",
                 "start a run that waits for replies with: rewardsmith design TASK --ask",
@@ -152,7 +152,7 @@ class Search:
         waiting = self._waiting()
         return _question(waiting[0]) if waiting else None
 
-    def tell(self, reply: str, by: str = "a person") -> TellResult:
+    def tell(self, reply: str, by: str = "the user") -> TellResult:
         """Answer the request of :meth:`ask`.
 
         The program is checked, and trained when its round is complete.

@@ -92,7 +92,7 @@ def _open_engine(
 
 
 def _source(folder: RunFolder, config: RunConfig, needs: Needs, log: ReplyLog) -> Source:
-    if config.writer == "person":
+    if config.writer == "user":
         return UserSource()
     if config.writer == "grammar":
         return GrammarSource(folder, log, needs.seed)

@@ -41,7 +41,7 @@ class LoadedProgram(HostedProgram):
         self.source = program.source
         self.task = task
         self.verdict = verdict = program.verdict
-        if not verdict.pays:
+        if not verdict.changes_reward:
             raise UsageError(
                 f"the program has only {', '.join(verdict.entries)}",
                 "add a reward or a potential",
@@ -69,12 +69,12 @@ class LoadedProgram(HostedProgram):
 def load_program(
     program: AnyProgram, task: Task | str, gamma: float | None = None
 ) -> LoadedProgram:
-    """Check a program with a task, and start it in a process of its own.
+    """Check a program with a task, and start it in a separate process.
 
     Args:
         program: as :func:`rewardsmith.check` takes it.
         task: a task, its name, or its folder.
-        gamma: the learner's discount, in which a potential is paid; the task's own by default.
+        gamma: the learner's discount, which a potential uses; the task's own by default.
 
     Raises:
         UsageError: the file cannot be read, or the program was refused; the message lists the

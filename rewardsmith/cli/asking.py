@@ -47,7 +47,7 @@ def _add_tell(app: typer.Typer) -> None:
         ],
         by: Annotated[
             str, typer.Option(help="Name of the author of the reply, for the run's log.")
-        ] = "a person",
+        ] = "the user",
         workers: given.Workers = None,
         executor: given.Executor = "local",
         gpus: given.Gpus = None,

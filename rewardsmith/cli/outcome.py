@@ -21,7 +21,7 @@ def summarise(output: CommandOutput, run: Run) -> None:
     from rewardsmith.cli.results import run_result
     from rewardsmith.cli.summary import summary
 
-    waits = run.folder.config().writer == "person"
+    waits = run.folder.config().writer == "user"
     question = Search.open(run).ask() if waits else None
     if question is not None:
         _show_question(output, run, question)

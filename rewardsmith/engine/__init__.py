@@ -1,13 +1,13 @@
 """The engine: fold, plan, carry out, record, until there is nothing more to do.
 
-loop       the way of a run
-writing    a Write order -> a reply, bought once
-judging    a reply -> a program and its verdict
-bank       what is known of behaviour, gathered from the run
-screening  Screen orders -> verdicts of the bank
+loop       the loop of a run
+asking     a Write order -> a reply, bought once
+checking   a reply -> a program and its verdict
+screening  Screen orders -> results on recorded episodes
+auditing   Audit orders -> results on recorded episodes
 training   Train orders -> trials, each run once
 gate       what the budget still allows
-closing    the comparison that every run ends with
-feedback   past turns -> what the writer is told about them
-observer   what the user sees while it runs
+closing    the comparison at the end of every run
+observer   notifies the user while a run goes on
+workers    executors and the processes of calls
 """

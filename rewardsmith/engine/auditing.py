@@ -6,7 +6,7 @@ The feedback is in the folder of the program before its event is recorded.
 from __future__ import annotations
 
 from rewardsmith.errors import ProgramError
-from rewardsmith.evidence.subgoals import Votes, audited, concerns
+from rewardsmith.evidence.subgoals import Votes, audit_subgoals, concerns
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit
@@ -36,7 +36,7 @@ class Auditor:
         bank = self._bank.before(state, state.programs[order.program].round, _TRAJECTORIES)
         program = self._run.program(order.program)
         try:
-            found = audited(self._task, program, bank, votes)
+            found = audit_subgoals(self._task, program, bank, votes)
         except ProgramError as error:
             return self._kept(order, [], [str(error)], refused=True)
         suspected = [concern for one in found for concern in concerns(one, order.most_false)]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from rewardsmith.program import NATIVE
 from rewardsmith.run.config import RunConfig
-from rewardsmith.run.orders import Extend, Order, PlayScripts, SearchExploits, Train
+from rewardsmith.run.orders import ClosingOrder, Extend, PlayScripts, SearchExploits, Train
 from rewardsmith.run.state import RunState
 
 FIRST_REPORT_SEED = 1000  # of the first look; each look has the next thousand
@@ -22,7 +22,7 @@ _MOST_SEARCHES = 4  # exploit searches of a run, besides one for each extra roun
 _EXTENDABLE = ("model", "grammar", "replay")  # writers that can answer another round
 
 
-def closing_orders(config: RunConfig, state: RunState) -> Sequence[Order]:
+def closing_orders(config: RunConfig, state: RunState) -> Sequence[ClosingOrder]:
     """What is still owed after the strategy stopped; nothing if no program has a score.
 
     The leader is searched for exploits, and then compared with the native reward. A leader that
@@ -62,11 +62,13 @@ def may_extend(config: RunConfig, state: RunState) -> bool:
     return rounds_left and state.refused is None and config.writer in _EXTENDABLE
 
 
-def _exploit_orders(config: RunConfig, state: RunState, leader: str) -> Sequence[Order]:
+def _exploit_orders(config: RunConfig, state: RunState, leader: str) -> Sequence[ClosingOrder]:
     most = _MOST_SEARCHES + state.extra_rounds + _comments(state)
     searched = leader in state.exploits or leader in state.looks
     if not config.exploit_search or searched or len(state.exploits) >= most:
         return []
+    if not _any_success(state):
+        return []  # there is nothing to compare failures with
     if not state.scripted:
         return [PlayScripts()]
     seeds = range(FIRST_EXPLOIT_SEED, FIRST_EXPLOIT_SEED + EXPLOITERS)
@@ -76,7 +78,13 @@ def _exploit_orders(config: RunConfig, state: RunState, leader: str) -> Sequence
     return [SearchExploits(leader)]
 
 
-def _extension(config: RunConfig, state: RunState, leader: str) -> Sequence[Order]:
+def _any_success(state: RunState) -> bool:
+    """Whether an agent succeeded, or may have succeeded where the task defines no success."""
+    trials = [trial for trial in state.trials.values() if trial.status == "finished"]
+    return any(trial.success_rate is None or trial.success_rate > 0 for trial in trials)
+
+
+def _extension(config: RunConfig, state: RunState, leader: str) -> Sequence[ClosingOrder]:
     """One more round if the leader is known not to hold, and another look is allowed."""
     if not may_extend(config, state) or len(state.looks) >= _most_looks(config, state):
         return []
@@ -88,14 +96,14 @@ def _extension(config: RunConfig, state: RunState, leader: str) -> Sequence[Orde
     return []
 
 
-def _report(config: RunConfig, state: RunState, leader: str) -> Sequence[Order]:
+def _report(config: RunConfig, state: RunState, leader: str) -> Sequence[ClosingOrder]:
     """The trainings of a new look."""
     if leader in state.looks or len(state.looks) >= _most_looks(config, state):
         return []
     return _trainings(config, state, leader, len(state.looks))
 
 
-def _owed(config: RunConfig, state: RunState) -> Sequence[Order]:
+def _owed(config: RunConfig, state: RunState) -> Sequence[ClosingOrder]:
     """The trainings of the last look that are not finished."""
     number = len(state.looks) - 1
     return _trainings(config, state, state.looks[number], number) if state.looks else []

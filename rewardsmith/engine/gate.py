@@ -10,7 +10,7 @@ from rewardsmith.llm.prices import Prices
 from rewardsmith.llm.protocol import Request, Usage
 from rewardsmith.llm.sizes import most_used
 from rewardsmith.run.config import RunConfig
-from rewardsmith.run.orders import Order, Train, Write
+from rewardsmith.run.orders import AnyOrder, Train, Write
 from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState, TrialKey
 from rewardsmith.run.trials import CHECKPOINTS
@@ -20,7 +20,7 @@ from rewardsmith.types import Slot
 class Admitted(NamedTuple):
     """The orders that may be carried out now, and why no others may; None where all may."""
 
-    orders: list[Order]
+    orders: list[AnyOrder]
     refusal: str | None
 
 
@@ -34,7 +34,7 @@ def trial_steps(steps: int, episode_length: float, episodes: int, ranking_episod
     return int(steps + episode_length * ((CHECKPOINTS + 1) * ranking_episodes + episodes))
 
 
-def parts(orders: Sequence[Order]) -> frozenset[Slot | TrialKey]:
+def parts(orders: Sequence[AnyOrder]) -> frozenset[Slot | TrialKey]:
     """The single requests and trials of a wave."""
     slots = [order.slot for order in orders if isinstance(order, Write)]
     trials = [
@@ -70,7 +70,7 @@ class Gate:
         self._trials_per_program = trials_per_program
         self._reserve = reserve
 
-    def admit(self, orders: Sequence[Order], state: RunState) -> Admitted:
+    def admit(self, orders: Sequence[AnyOrder], state: RunState) -> Admitted:
         """The orders that the budget can pay for, at worst.
 
         Requests are open side by side, so the most that each can come to is kept back: as many pass
@@ -132,7 +132,7 @@ class Gate:
         return len(most), None
 
     def _steps_refusal(
-        self, orders: Sequence[Order], budget: Budget, state: RunState
+        self, orders: Sequence[AnyOrder], budget: Budget, state: RunState
     ) -> str | None:
         trials = sum(len(order.seeds) for order in orders if isinstance(order, Train))
         writes = sum(isinstance(order, Write) for order in orders)
@@ -154,7 +154,7 @@ class Gate:
         return f"the budget of {budget.steps:,} steps is used up ({state.steps:,} taken)"
 
     def _minutes_refusal(
-        self, orders: Sequence[Order], budget: Budget, state: RunState
+        self, orders: Sequence[AnyOrder], budget: Budget, state: RunState
     ) -> str | None:
         """Only where a round begins."""
         writes = [order.slot for order in orders if isinstance(order, Write)]

@@ -55,10 +55,10 @@ from rewardsmith.run.events import (
 )
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import (
+    AnyOrder,
     Audit,
     Derive,
     Extend,
-    Order,
     PlayScripts,
     Screen,
     SearchExploits,
@@ -169,7 +169,7 @@ class Engine:
             self._carry_out_timed(admitted)
         return bool(admitted)
 
-    def _begin(self, orders: Sequence[Order]) -> None:
+    def _begin(self, orders: Sequence[AnyOrder]) -> None:
         """Record what passed the gate, unless it is the rest of a wave that did."""
         wave = parts(orders)
         if not wave <= self.state.wave:
@@ -201,7 +201,7 @@ class Engine:
         self.record(PreflightDone(found=Preflight.model_validate_json(found)))
         self.record(Worked(wall_s=time.monotonic() - begun))
 
-    def _carry_out_timed(self, orders: Sequence[Order]) -> None:
+    def _carry_out_timed(self, orders: Sequence[AnyOrder]) -> None:
         if not orders:
             return
         begun = time.monotonic()
@@ -362,7 +362,7 @@ class Engine:
             if error.retryable or len(failures) == count:  # else the others go on without it
                 raise error
 
-    def _settle(self, orders: Sequence[Order]) -> None:
+    def _settle(self, orders: Sequence[AnyOrder]) -> None:
         """Carry out what follows a search, see :mod:`rewardsmith.engine.closing`."""
         for order in orders:
             if isinstance(order, Extend):

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on; the engine tells, and never waits for an answer."""
+"""Notifies the user while a run goes on; the engine never waits for an answer."""
 
 from __future__ import annotations
 

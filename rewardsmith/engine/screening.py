@@ -8,7 +8,7 @@ from __future__ import annotations
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
-from rewardsmith.evidence.breaking import broken, no_number
+from rewardsmith.evidence.breaking import describe_failure, describe_non_finite
 from rewardsmith.evidence.rewards import BankRewards, apply_to_bank
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
@@ -40,23 +40,25 @@ class Screener:
         )
         program = self._run.program(order.program)
         try:
-            paid = apply_to_bank(program, bank, self._gamma)
-            problem = no_number(paid)
+            rewards = apply_to_bank(program, bank, self._gamma)
+            problem = describe_non_finite(rewards)
         except ProgramError as error:
-            problem = broken(error, program, bank, self._gamma)
+            problem = describe_failure(error, program, bank, self._gamma)
         if problem:
             self._run.write_screen(order.program, ScreenRecord(problem=problem))
             return _screened(order, "failed")
-        kept = paid.agreement(order.rule, order.measure)
+        kept = rewards.agreement(order.rule, order.measure)
         if kept is None or min(kept.better, kept.worse) < order.contrast:
             return _screened(order, "unscreened")
         verdict_of_bank: ScreenVerdict = "passed" if kept.share >= order.threshold else "failed"
-        concerns = audit(paid, self._before(order.program, state, bank))
+        concerns = audit(rewards, self._before(order.program, state, bank))
         assert state.preflight is not None
         about = (program.verdict.fields_read, state.preflight.arguments)
         record = ScreenRecord(
             concerns=list(map(str, concerns)),
-            preference=preference_summary(paid, order.rule, order.measure, order.threshold, *about),
+            preference=preference_summary(
+                rewards, order.rule, order.measure, order.threshold, *about
+            ),
         )
         self._run.write_screen(order.program, record)
         codes = tuple(concern.code for concern in concerns)

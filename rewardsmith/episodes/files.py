@@ -14,7 +14,7 @@ TRANSITIONS = "transitions.npz"  # of a random policy, in a run's bank
 SCRIPTED_FILE = "scripted.npz"  # episodes of scripted actions, in a run's bank
 REPLAYS = "replays.npz"  # actions of successes, for the scripts
 EPISODES = "episodes.npz"  # of the evaluation, in a trial's folder
-PAID = "paid.npz"  # rewards of its program for the steps of those, one episode after the other
+REWARDS = "rewards.npz"  # of its program for the steps of those episodes, concatenated
 FAILURES = "failures.npz"  # with the highest returns, in an exploiter's training; in its folder
 ALONG = (
     "along.npz"  # of its checkpoints, and of its policy disturbed, in a selection trial's folder

@@ -24,20 +24,19 @@ from rewardsmith.types import Finding
 
 @dataclass(frozen=True)
 class Appraisal:
-    """What known behaviour says of a program.
+    """What recorded episodes say about a program.
 
     Attributes:
-        quality: of what is paid: by the task's own reward where the program has none, and no
-            potential.
-        concerns: what it pays besides the goal, see :mod:`rewardsmith.evidence.audit`.
+        quality: of the reward: the native one if the program defines no reward and no potential.
+        concerns: what it rewards besides the goal, see :mod:`rewardsmith.evidence.audit`.
         ordering: of its prior on Q.
-        pays: whether it changes what is paid.
+        changes_reward: whether it defines a reward or a potential.
     """
 
     quality: Quality
     concerns: tuple[Finding, ...]
     ordering: Ordering | None
-    pays: bool
+    changes_reward: bool
 
 
 def appraise(
@@ -47,29 +46,29 @@ def appraise(
     preflight: Preflight,
     parent: BankRewards | None = None,
 ) -> Appraisal:
-    """Hold an accepted program against a bank.
+    """Appraise an accepted program on a bank.
 
     Args:
-        preflight: what was seen of the task.
+        preflight: of the task.
 
     Raises:
-        ProgramError: it broke on it.
+        ProgramError: it failed on it.
         BoundaryError: the sandbox failed.
     """
-    paid = apply_to_bank(program, bank, gamma)
+    rewards = apply_to_bank(program, bank, gamma)
     order = prior_ordering(program, bank, preflight)
-    pays = program.verdict.pays
     concerns = [
-        *(audit(paid, parent) if pays else ()),
+        *(audit(rewards, parent) if program.verdict.changes_reward else ()),
         *(ordering_concerns(order) if order else ()),
     ]
-    return Appraisal(quality(paid, parent), tuple(concerns), order, pays)
+    changes = program.verdict.changes_reward
+    return Appraisal(quality(rewards, parent), tuple(concerns), order, changes)
 
 
 def appraise_in_run(
     run: RunFolder, state: RunState, program: str, other: tuple[RunFolder, str] | None = None
 ) -> Appraisal | None:
-    """Hold a program of a run against all that the run knows; None where it breaks on that.
+    """Appraise a program on all recorded episodes of its run; None if it fails on them.
 
     Args:
         other: another run and its program, to which the distance is measured; the program's own
@@ -81,19 +80,19 @@ def appraise_in_run(
     own = run.program(program)
     there, parent = other or (run, state.parent(program))
     if parent is None:
-        return _unless_broken(own, bank, gamma, seen)
+        return _appraise_if_possible(own, bank, gamma, seen)
     before = there.program(parent)
     try:
-        paid = apply_to_bank(before, bank, gamma)
+        rewards = apply_to_bank(before, bank, gamma)
     except ProgramError as error:
         why = f"distance to its parent: the parent fails on the recorded episodes: {error.message}"
-        return _with(_unless_broken(own, bank, gamma, seen), None, why)
-    found = _unless_broken(own, bank, gamma, seen, paid)
+        return _with(_appraise_if_possible(own, bank, gamma, seen), None, why)
+    found = _appraise_if_possible(own, bank, gamma, seen, rewards)
     epic, why = epic_apart(own, before, bank, gamma)
     return _with(found, epic, f"EPIC distance to its parent: {why}" if why else "")
 
 
-def _unless_broken(
+def _appraise_if_possible(
     program: CheckedProgram,
     bank: Bank,
     gamma: float,
@@ -116,7 +115,7 @@ def _with(found: Appraisal | None, epic: float | None, why: str) -> Appraisal | 
 
 
 def random_bank(task: Task, collected: PreflightData) -> Bank:
-    """What is known of a task after a look at it."""
+    """A bank of the random episodes that the preflight recorded."""
     fitness = fitness_function(task)
     random, held = collected.behaviour.episodes, collected.held.episodes
     return Bank([*measured(random, fitness, "random"), *measured(held, fitness, "held")])
@@ -124,7 +123,7 @@ def random_bank(task: Task, collected: PreflightData) -> Bank:
 
 def summary_rows(known: Appraisal) -> list[tuple[str, str]]:
     """The numbers of a program as (name, value), those that are known."""
-    rows = _reward_rows(known.quality) if known.pays else []
+    rows = _reward_rows(known.quality) if known.changes_reward else []
     if (order := known.ordering) is not None:
         explained = (
             "of the other actions have a value no higher than the action taken; 50% is no "

@@ -1,4 +1,4 @@
-"""Where a program breaks on recorded episodes: how often, in which step, and on which inputs."""
+"""Where a program fails on recorded episodes: how often, in which step, and on which inputs."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ def step_of(bank: Bank, place: int, step: int, arguments: Sequence[str]) -> str:
     return f"{where}, where {given}" if given else where
 
 
-def no_number(paid: BankRewards) -> str:
-    """Where a program pays what is not a number; empty where it never does."""
-    bad = ~np.isfinite(paid.output.total)
+def describe_non_finite(rewards: BankRewards) -> str:
+    """Describe the first reward that is not a finite number; empty if there is none."""
+    bad = ~np.isfinite(rewards.output.total)
     bad |= np.any(
-        [~np.isfinite(values) for values in paid.terms.values()] or [np.zeros_like(bad)], axis=0
+        [~np.isfinite(values) for values in rewards.terms.values()] or [np.zeros_like(bad)], axis=0
     )
     if not bad.any():
         return ""
-    whose = np.repeat(np.arange(len(paid.bank)), paid.bank.lengths)
+    whose = np.repeat(np.arange(len(rewards.bank)), rewards.bank.lengths)
     at = int(np.argmax(bad))
     place = int(whose[at])
-    step = at - int(paid.bank.lengths[:place].sum())
+    step = at - int(rewards.bank.lengths[:place].sum())
     term = next(
-        (f"term {name!r}" for name, values in paid.terms.items() if not np.isfinite(values[at])),
+        (f"term {name!r}" for name, values in rewards.terms.items() if not np.isfinite(values[at])),
         "the reward",
     )
     value = next(
-        (values[at] for values in paid.terms.values() if not np.isfinite(values[at])),
-        paid.output.total[at],
+        (values[at] for values in rewards.terms.values() if not np.isfinite(values[at])),
+        rewards.output.total[at],
     )
-    first = step_of(paid.bank, place, step, paid.arguments)
-    often = f"{len(np.unique(whose[bad]))} of {len(paid.bank)} episodes"
-    return f"what it pays is not a number in {often}: {term} is {value:g} {first}"
+    first = step_of(rewards.bank, place, step, rewards.arguments)
+    often = f"{len(np.unique(whose[bad]))} of {len(rewards.bank)} episodes"
+    return f"its reward is not a number in {often}: {term} is {value:g} {first}"
 
 
 def _shown(value: Array) -> str:
@@ -67,8 +67,8 @@ def _shown(value: Array) -> str:
     )
 
 
-def broken(error: ProgramError, program: CheckedProgram, bank: Bank, gamma: float) -> str:
-    """How a program breaks on a bank, and in which step, where it is one that it cannot do.
+def describe_failure(error: ProgramError, program: CheckedProgram, bank: Bank, gamma: float) -> str:
+    """Describe how a program fails on a bank, with the step if one step causes it.
 
     Raises:
         BoundaryError: the sandbox failed.

@@ -16,11 +16,11 @@ _FOLDS = 4
 _FITTED_ON = 8000  # transitions; more make a fit slow and hardly better
 
 
-_NO_NUMBER = "distances and shares: it pays something that is not a number"
+_NO_NUMBER = "distances and shares: its reward is not always a number"
 _NO_WISHES = (
     "distance to the native reward, and share of shaping: that reward is the same on "
     "every step, and no known episode "
-    "ends by itself, so it tells nothing apart"
+    "ends by itself, so it has no preference"
 )
 
 
@@ -30,9 +30,9 @@ class Quality:
 
     Attributes:
         trajectories: how many there are.
-        in_order: share of pairs of a better and a worse trajectory of which the better is paid more
-            per step.
-        tau: rank agreement of pay per step with fitness, in [-1, 1].
+        in_order: share of pairs of a better and a worse trajectory of which the better has the
+            higher reward per step.
+        tau: rank agreement of reward per step with fitness, in [-1, 1].
         from_native: STARC distance to the environment's own reward, in [0, 1].
         from_parent: to the program that it was made from.
         epic_from_parent: EPIC distance to that, also on unvisited transitions; measured by
@@ -57,30 +57,33 @@ class Quality:
     epic_from_parent: float | None = None
 
 
-def quality(paid: BankRewards, parent: BankRewards | None = None) -> Quality:
+def quality(rewards: BankRewards, parent: BankRewards | None = None) -> Quality:
     """Measure a program on a bank.
 
     Args:
         parent: the program that it was made from, on the same bank.
     """
-    bank, kept = paid.bank, paid.agreement("pairs", "mean")
+    bank, kept = rewards.bank, rewards.agreement("pairs", "mean")
     in_order = kept.share if kept is not None else None
-    if not all(np.isfinite(values).all() for values in (paid.output.total, *paid.terms.values())):
+    if not all(
+        np.isfinite(values).all() for values in (rewards.output.total, *rewards.terms.values())
+    ):
         return Quality(len(bank), in_order, None, None, None, None, None, {}, (_NO_NUMBER,))
-    moves = _Moves(paid)
+    moves = _Moves(rewards)
     native = np.concatenate([one.episode.native_rewards for one in bank.trajectories])
     wishes = moves.tells_apart(native)
     random = np.array([one.origin in ("random", "held") for one in bank.trajectories])
     return Quality(
         trajectories=len(bank),
         in_order=in_order,
-        tau=kendall_tau(paid.scores("mean"), bank.fitness),
+        tau=kendall_tau(rewards.scores("mean"), bank.fitness),
         from_native=moves.distance(native) if wishes else None,
         from_parent=moves.distance(parent.output.total) if parent is not None else None,
         shaping=moves.shaping(native) if wishes else None,
-        teaching=teacher_variance(paid.scores("sum")[random]) if random.sum() > 1 else None,
+        teaching=teacher_variance(rewards.scores("sum")[random]) if random.sum() > 1 else None,
         terms=credits(
-            {name: paid.scores("mean", values) for name, values in paid.terms.items()}, bank.fitness
+            {name: rewards.scores("mean", values) for name, values in rewards.terms.items()},
+            bank.fitness,
         ),
         unsaid=() if wishes else (_NO_WISHES,),
     )
@@ -89,9 +92,9 @@ def quality(paid: BankRewards, parent: BankRewards | None = None) -> Quality:
 class _Moves:
     """Transitions of a bank, thinned out but for the ends, with functions of their states."""
 
-    def __init__(self, paid: BankRewards) -> None:
-        self._paid = paid
-        bank = paid.bank
+    def __init__(self, rewards: BankRewards) -> None:
+        self._rewards = rewards
+        bank = rewards.bank
         last = np.cumsum(bank.lengths) - 1
         self._rows = np.unique(
             np.concatenate([np.arange(0, last[-1] + 1, 1 + last[-1] // _FITTED_ON), last])
@@ -114,11 +117,11 @@ class _Moves:
         """To another reward; None where that has no wishes."""
         if not self.tells_apart(other):
             return None
-        rewards = self._paid.output.total[self._rows], other[self._rows]
-        return sampled_starc(*rewards, self._before, self._after, self._ends, self._paid.gamma)
+        rewards = self._rewards.output.total[self._rows], other[self._rows]
+        return sampled_starc(*rewards, self._before, self._after, self._ends, self._rewards.gamma)
 
     def shaping(self, native: FloatArray) -> float | None:
-        rewards = self._paid.output.total[self._rows], native[self._rows]
+        rewards = self._rewards.output.total[self._rows], native[self._rows]
         return shaping_share(
-            *rewards, self._before, self._after, self._ends, self._folds, self._paid.gamma
+            *rewards, self._before, self._after, self._ends, self._folds, self._rewards.gamma
         )

@@ -43,18 +43,18 @@ def epic_apart(
     kept = np.sort(rng.permutation(rows)[:_TRANSITIONS])
     drawn = rng.permutation(int(bank.lengths.sum()))[:_DRAWS]
     try:
-        paid = [_recombined(each, bank, kept, drawn, gamma) for each in (one, other)]
+        rewards = [_recombined(each, bank, kept, drawn, gamma) for each in (one, other)]
     except ProgramError as error:
         return None, f"one breaks on transitions that never happened: {error.message}"
-    if not all(np.isfinite(values).all() for each in paid for values in each):
-        return None, "one pays no number for transitions that never happened"
-    return sampled_epic(paid[0], paid[1], gamma), ""
+    if not all(np.isfinite(values).all() for each in rewards for values in each):
+        return None, "one reward is not a number on transitions that never happened"
+    return sampled_epic(rewards[0], rewards[1], gamma), ""
 
 
 def _recombined(
     program: CheckedProgram, bank: Bank, kept: Array, drawn: Array, gamma: float
 ) -> Recombined:
-    """What a program pays for them."""
+    """The rewards of a program for them."""
     with hosted(program, bank.columns(columns_read(program.verdict)), gamma) as running:
         columns = recombined_columns(bank, running.arguments, kept, drawn)
         total = running(columns).total

@@ -1,12 +1,12 @@
 """When subgoals become true on recorded episodes, and how reliable they are (CALM).
 
-CALM (Pignatelli et al. 2024, arXiv 2409.12798) lets a model say when a subgoal is reached. What
-spoils such a reward is
-the false alarm, far more than the miss: paid once per episode, one false alarm in a hundred steps
-pays nearly every failure, and the agent learns that. So a subgoal is judged by its rate of false
-alarms before it is judged by anything else. Where the task labels its transitions, they are
-counted, with the bound that so few allow; else what is known is how often chance reaches it,
-whether successes pass it, and whether that is before their end.
+CALM (Pignatelli et al. 2024, arXiv 2409.12798) lets a model say when a subgoal is reached. False
+alarms spoil such a reward far more than misses: a subgoal is rewarded once per episode, so one
+false alarm in a hundred steps rewards nearly every failure, and the agent learns that. So the rate
+of false alarms is the first criterion. If the task labels its transitions, false alarms are
+counted, and the upper confidence bound of their rate is given. Otherwise the statistics say how
+often chance reaches the subgoal, whether successes pass it, and whether they do so before their
+end.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SEEN_BY_CHANCE = 0.8
 
 
 class Behaviour(NamedTuple):
-    """Known trajectories, one after the other; N is the sum of lengths.
+    """Recorded trajectories, concatenated; N is the sum of lengths.
 
     Attributes:
         lengths: shape (m,).
@@ -53,10 +53,10 @@ class Behaviour(NamedTuple):
     labels: Mapping[str, Array]
 
 
-def reached(
+def summarise_subgoal(
     name: str, holds: Array, known: Behaviour, votes: tuple[int, int] = (0, 0)
 ) -> SubgoalStatistics:
-    """What is known of one subgoal.
+    """Compute the statistics of one subgoal.
 
     Args:
         holds: after each step, shape (N,), bool.
@@ -83,8 +83,8 @@ def reached(
 def false_alarms(holds: Array, label: Array, lengths: Array) -> tuple[int, int]:
     """(false alarms, transitions that could have been one), before the label first becomes true.
 
-    Whether a program says "is in hand" or "was just taken up" makes no difference: after that it
-    may say what it likes, for it is paid once.
+    Later values do not count, because a subgoal is rewarded once: "is in hand" and "was just taken
+    up" give the same numbers.
     """
     first = first_steps(label, lengths)
     step = np.concatenate([np.arange(length) for length in lengths])
@@ -93,7 +93,7 @@ def false_alarms(holds: Array, label: Array, lengths: Array) -> tuple[int, int]:
 
 
 def concerns(one: SubgoalStatistics, most_false: float = MOST_FALSE) -> Iterator[Finding]:
-    """What speaks against a subgoal; an error refuses the program.
+    """Find what is wrong with a subgoal; an error refuses the program.
 
     Args:
         most_false: false alarms per transition that are allowed.
@@ -138,20 +138,20 @@ def concerns(one: SubgoalStatistics, most_false: float = MOST_FALSE) -> Iterator
             "it teaches little: ask for the next step, or more strictly",
         )
     if one.successes == 0.0:
-        message = f"subgoal {one.name!r}: none of the known successes reached it"
+        message = f"subgoal {one.name!r} is reached in none of the known successes"
         yield _finding("RS512", "error", message, "ask for what every success passes")
     elif one.early is not None and one.early < _EARLY:
         message = f"subgoal {one.name!r} comes true only with the success itself"
         yield _finding(
-            "RS514", "warning", message, "it pays nothing: ask for what must come before"
+            "RS514", "warning", message, "it adds nothing: ask for what must come before"
         )
 
 
 def _label(holds: Array, known: Behaviour) -> tuple[str | None, int, int]:
     """The label with the same meaning: it becomes true in the same step, and is preceded least.
 
-    That it comes true in the very step in which the label does tells it from a stage before:
-    standing at the door is no false alarm of the open door.
+    A subgoal that becomes true in the same step as the label has its meaning; one that is true
+    before may be an earlier stage: standing at the door is no false alarm of the open door.
     """
     starts = np.cumsum(known.lengths) - known.lengths
     fitting = []
@@ -184,22 +184,22 @@ _AT_ONCE = 8192  # transitions per call
 Votes = Mapping[str, tuple[int, int]]  # subgoal -> (yes, asked)
 
 
-def audited(
+def audit_subgoals(
     task: Task, program: CheckedProgram, bank: Bank, votes: Votes
 ) -> list[SubgoalStatistics]:
-    """When each subgoal of an accepted program comes true on a bank.
+    """Compute when each subgoal of an accepted program becomes true on a bank.
 
     Raises:
         ProgramError: the program broke on it.
         BoundaryError: the sandbox failed, or the task's labels did.
     """
     known = known_behaviour(task, bank)
-    found = held(program, bank).items()
-    return [reached(name, holds, known, votes.get(name, (0, 0))) for name, holds in found]
+    found = evaluate_subgoals(program, bank).items()
+    return [summarise_subgoal(name, holds, known, votes.get(name, (0, 0))) for name, holds in found]
 
 
-def held(program: CheckedProgram, bank: Bank) -> Mapping[str, Array]:
-    """Where each subgoal holds, all trajectories one after the other: name -> (N,), bool."""
+def evaluate_subgoals(program: CheckedProgram, bank: Bank) -> Mapping[str, Array]:
+    """Compute where each subgoal holds, trajectories concatenated: name -> (N,), bool."""
     entry = program.verdict.entries["subgoals"]
     columns = bank.columns(entry.arguments)
     with ProgramHost(program.source, entry, shapes_in(columns), capacity=_AT_ONCE) as host:
@@ -208,7 +208,7 @@ def held(program: CheckedProgram, bank: Bank) -> Mapping[str, Array]:
 
 
 def known_behaviour(task: Task, bank: Bank) -> Behaviour:
-    """What is known of a bank's trajectories, the task's own labels among it."""
+    """The trajectories of a bank, with the task's labels."""
     label = label_function(task)
     labelled = [label(episode) for episode in bank.episodes]
     successes = [bool(one.success) for one in bank.trajectories]

@@ -1,10 +1,9 @@
-"""What trained programs are suspected of, on all that was known when their round was over.
+"""Suspicions about trained programs, on all episodes that were recorded by the end of their round.
 
-Their screening knew less: nothing that their own agents did, and where programs were
-``unscreened``, no better behaviour to tell from worse. What later rounds bring to light is told of
-later programs, so that what a writer once read of a program stays as it was. It is worked out anew
-by each process, from the finished trials, so that a run that was killed and resumed asks what an
-undisturbed one asks. Nothing is written down.
+Their screening knew less: not the episodes of their own agents, and for ``unscreened`` programs no
+contrast. Episodes of later rounds are used for later programs only, so that the feedback about a
+program never changes. Each process computes the suspicions from the finished trials and stores
+nothing, so a resumed run makes the same requests as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ class Suspicions:
 
     Args:
         bank: of the run.
-        contrast: better and worse trajectories, of each, without which nothing is suspected.
+        contrast: numbers of better and of worse trajectories below which there is no suspicion.
     """
 
     def __init__(self, run: RunFolder, bank: RunBank, contrast: int) -> None:
@@ -32,43 +31,48 @@ class Suspicions:
         self._bank = bank
         self._gamma = run.task().spec.training.gamma
         self._contrast = contrast
-        self._told: dict[tuple[str, tuple[TrialKey, ...]], list[str]] = {}
+        self._known: dict[tuple[str, tuple[TrialKey, ...]], list[str]] = {}
 
     def of(self, program: str, state: RunState, round_number: int) -> list[str]:
-        """What is told of a program of a round; nothing where the bank holds too little contrast.
+        """The suspicions about a program of a round; none if the bank lacks contrast.
 
         Raises:
             BoundaryError: the sandbox failed.
         """
-        known = program, known_before(state, round_number + 1)
-        if known not in self._told:
-            self._told[known] = self._on(self._bank.before(state, round_number + 1), program, state)
-        return self._told[known]
+        key = program, known_before(state, round_number + 1)
+        if key not in self._known:
+            self._known[key] = self._on(self._bank.before(state, round_number + 1), program, state)
+        return self._known[key]
 
     def _on(self, bank: Bank, program: str, state: RunState) -> list[str]:
         checked = self._run.program(program)
-        of_pay = self._of_pay(bank, program, state.parent(program)) if checked.verdict.pays else []
+        concerns = []
+        if checked.verdict.changes_reward:
+            concerns = self._about_reward(bank, program, state.parent(program))
         assert state.preflight is not None
         try:
             order = prior_ordering(checked, bank, state.preflight)
         except ProgramError as error:
-            return [*of_pay, f"its prior on Q breaks on recorded episodes: {error.message}"]
-        return [*of_pay, *map(str, ordering_concerns(order) if order is not None else ())]
+            return [*concerns, f"its prior on Q breaks on recorded episodes: {error.message}"]
+        return [*concerns, *map(str, ordering_concerns(order) if order is not None else ())]
 
-    def _of_pay(self, bank: Bank, program: str, parent: str | None) -> list[str]:
-        paid = self._applied(program, bank)
-        if isinstance(paid, str):
-            return [paid]
-        if paid.better is None or min(paid.better.sum(), (~paid.better).sum()) < self._contrast:
+    def _about_reward(self, bank: Bank, program: str, parent: str | None) -> list[str]:
+        rewards = self._applied(program, bank)
+        if isinstance(rewards, str):
+            return [rewards]
+        if (
+            rewards.better is None
+            or min(rewards.better.sum(), (~rewards.better).sum()) < self._contrast
+        ):
             return []
         before = self._applied(parent, bank) if parent is not None else None
         return [
             str(concern)
-            for concern in audit(paid, before if isinstance(before, BankRewards) else None)
+            for concern in audit(rewards, before if isinstance(before, BankRewards) else None)
         ]
 
     def _applied(self, program: str, bank: Bank) -> BankRewards | str:
-        """What it pays over the bank, or how it breaks on it."""
+        """Its rewards on the bank, or how it fails on it."""
         try:
             return apply_to_bank(self._run.program(program), bank, self._gamma)
         except ProgramError as error:

@@ -24,7 +24,7 @@ def check_model(models: Any, model: str, access: Access, *, binding: bool) -> No
 
     Raises:
         UsageError: the catalogue does not have it.
-        BoundaryError: the key was refused, or nobody answers.
+        BoundaryError: the key was refused, or there is no answer.
     """
     name = model.partition("/")[2]
     known = _listed(models, name, access)

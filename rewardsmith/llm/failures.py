@@ -180,9 +180,9 @@ def _body(error: Exception) -> dict[str, object]:
 
 
 def _raw_detail(error: Exception) -> str:
-    told = _body(error).get("message")
-    if isinstance(told, str) and told:
-        return told
+    message = _body(error).get("message")
+    if isinstance(message, str) and message:
+        return message
     cause = error.__cause__
     if cause is not None and _status(error) is None and str(cause):
         return f"{error} {cause}"

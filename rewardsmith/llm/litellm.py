@@ -56,9 +56,9 @@ class LiteLLMProvider:
             needed = self._litellm.validate_environment(name, api_base=self._access.base_url)
             self._litellm.get_llm_provider(name, api_base=self._access.base_url)
         except self._litellm.BadRequestError as error:
-            told = str(error).split("\n")[0].removeprefix("litellm.BadRequestError: ")
+            reason = str(error).split("\n")[0].removeprefix("litellm.BadRequestError: ")
             raise UsageError(
-                f"litellm cannot tell who serves {name!r}: {told[:200]}", "litellm/provider/name"
+                f"litellm knows no provider of {name!r}: {reason[:200]}", "litellm/provider/name"
             ) from None
         if needed["missing_keys"] and self._access.base_url is None:
             missing = " or ".join(needed["missing_keys"])

@@ -2,11 +2,11 @@
 
 The same file is log, answer cache and replay tape: a reply is found again by (digest of the
 request, its occurrence in the run), so an answered request is never bought twice and a run can be
-told again without a key. Failures are not recorded here. Only requests and replies are written,
-which hold neither keys nor headers.
+replayed without a key. Failures are not recorded here. Only requests and replies are written,
+which contain neither keys nor headers.
 
 How lines survive a crash is the part of :class:`rewardsmith.journal.JsonLines`. A line that is
-whole but not readable means that the file was damaged; guessing what it held could buy an answer
+whole but not readable means that the file was damaged; guessing its content could buy an answer
 again, so that is an error. There is one writer per run.
 """
 
@@ -28,9 +28,7 @@ from rewardsmith.llm.text import set_fields
 from rewardsmith.types import Slot
 
 VERSION = 1
-DAMAGED = (
-    "restore the file from a copy, or delete that line: its request is then asked, and paid, again"
-)
+DAMAGED = "restore the file from a copy, or delete that line: its request is then paid for again"
 
 
 class _Record(BaseModel):

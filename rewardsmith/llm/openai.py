@@ -1,10 +1,9 @@
 """OpenAI, and servers with its chat completions: Ollama, vLLM, llama.cpp, LM Studio, gateways.
 
-Chat completions are the form that all of them have, in old and new SDKs alike. They differ in what
-they take, and say
-so only when asked: the limit on the output is called ``max_completion_tokens`` by OpenAI and
-``max_tokens`` by most others, reasoning models refuse any temperature, and others know no effort.
-So a refused parameter is switched or left out once, and remembered for that model.
+All of them support chat completions, with old and new SDKs. They accept different parameters, and
+reject others only in a request: the limit on the output is called ``max_completion_tokens`` by
+OpenAI and ``max_tokens`` by most others, reasoning models reject a temperature, and others an
+effort. A rejected parameter is replaced or left out once, and remembered for that model.
 """
 
 from __future__ import annotations
@@ -152,8 +151,8 @@ def read_completion(completion: Any, request: Request, latency_s: float) -> Repl
         getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
     )
     if message is None:
-        told = getattr(completion, "error", None) or completion
-        raise Unreadable(f"expected a chat completion, found {str(told)[:200]!r}")
+        content = getattr(completion, "error", None) or completion
+        raise Unreadable(f"expected a chat completion, found {str(content)[:200]!r}")
     refusal = getattr(message, "refusal", None)
     text = getattr(message, "content", None) or refusal or ""
     finish: FinishReason = (

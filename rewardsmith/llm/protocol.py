@@ -3,9 +3,9 @@
 A request is neutral: it names no SDK type, no key, no address and no time limit, so that its digest
 identifies what was asked and nothing else.
 
-Several samples of one prompt are several calls: no provider offers more than one portably. What
-tells them apart is the occurrence in the run, kept by :mod:`rewardsmith.llm.log`, not part of the
-request.
+Several samples of one prompt are several calls: no provider offers more than one portably. They
+differ in their occurrence in the run, which :mod:`rewardsmith.llm.log` stores and which is not part
+of the request.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Request:
         messages: at least one turn, the last one the user's.
         max_output_tokens: tokens the model may write, its hidden reasoning included.
         temperature: None leaves it to the provider; many models take no other value.
-        effort: how long the model may think, where it can be told; None leaves it to the provider.
+        effort: how long the model may think, if it can be set; None for the default.
     """
 
     model: str
@@ -142,11 +142,11 @@ class Provider(Protocol):
         """
 
     def check(self, model: str, timeout_s: float) -> None:
-        """Make sure that a model can be asked, without asking it: nothing is paid for.
+        """Check that a model can be requested, without a request that costs money.
 
-        A server that does not tell which models it has passes.
+        A server that does not list its models passes.
 
         Raises:
             UsageError: there is no such model.
-            BoundaryError: the key was refused, or nobody answers.
+            BoundaryError: the key was refused, or there is no answer.
         """

@@ -1,9 +1,9 @@
-"""Which providers there are, and the one that a model's name asks for.
+"""The providers, and the selection of one by the name of a model.
 
-A model is always written ``provider/name``: names alone rot and collide. No model is baked in as
-default; the default follows from the key that is there, and whoever uses it should say which it
-was. Another package adds a provider through the entry-point group ``rewardsmith.providers``: a
-callable that takes ``base_url`` and returns a Provider.
+A model is always written ``provider/name``: names alone rot and collide. There is no fixed default
+model; the default follows from the key that is set, and the caller should report which model it is.
+Another package adds a provider through the entry-point group ``rewardsmith.providers``: a callable
+that takes ``base_url`` and returns a Provider.
 """
 
 from __future__ import annotations

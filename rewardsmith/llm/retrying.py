@@ -1,8 +1,8 @@
 """One retry policy for every provider; the retries of the SDKs are off.
 
-Retried is what the provider's own error calls retryable: 408, 409, 425, 429, 5xx, 529, dropped
-connections, answers that cannot be read. Waits grow with jitter; a ``Retry-After`` is obeyed as
-long as it fits into the time left, and else told at once, instead of slept through.
+Retryable errors are retried: 408, 409, 425, 429, 5xx, 529, dropped connections and unreadable
+answers. Waits grow with jitter. A ``Retry-After`` is obeyed if it fits into the time left;
+otherwise the error is raised at once.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""How many tokens a request may come to, known before it is sent and without asking anybody.
+"""The number of tokens of a request, estimated before it is sent and without a service.
 
-Tokenizers differ; English prose and code come to three and a half to five bytes a token in all of
-today's. Three is the guess for what a request will come to, two the most that is reckoned with when
-a budget keeps money back.
+Tokenizers differ; English prose and code have three and a half to five bytes per token in all of
+today's. The estimate is three bytes per token; the upper bound, for which a budget reserves money,
+is two.
 """
 
 from __future__ import annotations

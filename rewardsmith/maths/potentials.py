@@ -51,14 +51,13 @@ def shaping_share(
 ) -> float | None:
     """Share of ``reward - c * reference`` that is gamma*phi(s') - phi(s) for some phi, in [0, 1].
 
-    None where it adds nothing. The closest potential by least squares, as in the card of Gleave's
-    evaluating-rewards, but for what is no harmless addition:
+    None if it adds nothing. The potential is the closest one by least squares, as in Gleave's
+    evaluating-rewards, with these differences:
 
-    * The multiple is not negative: the opposite of a reward asks for the opposite.
-    * No constant stands beside the potential: where episodes end, pay for every step is pay for
-      living longer. A potential that is the same everywhere pays a constant too, and takes all of
-      it back at the end; where no episode is seen to end, nothing shows that, and there it is left
-      out.
+    * The multiple is not negative, because a negated reward has the opposite optimum.
+    * There is no constant beside the potential: if episodes end, a reward for every step rewards
+      living longer. A constant potential also gives a constant, and takes all of it back at the
+      end; if no episode ends, the data does not show that, and it is left out.
     * What is left may be small and yet decide: along the ways of one behaviour its values explain
       nearly all of any reward. So no more is called shaping than stays of the other reward's wishes
       when both lose their values, the squared correlation that

@@ -45,7 +45,7 @@ class Agreement(NamedTuple):
 
     Attributes:
         share: in [0, 1]; of what is in order as the rule counts it.
-        better, worse: trajectories that were told apart.
+        better, worse: numbers of trajectories that were compared.
     """
 
     share: float
@@ -75,7 +75,7 @@ def agreement(
 ) -> Agreement | None:
     """The share of ``rule`` that scores order correctly; None where there is nothing to compare.
 
-    A score that is not finite is out of order. Successes are held against failures. Where there are
+    A score that is not finite is out of order. Successes are compared with failures. If there are
     none of one kind, ``pairs`` still reads the graded fitness: any two that differ by a tenth of
     its range.
 
@@ -88,11 +88,9 @@ def agreement(
         return _of_groups(scores[better], scores[~better], rule)
     if rule != "pairs" or not fitness.size or np.ptp(fitness) == 0:
         return None
-    told_apart = fitness[:, None] - fitness[None, :] >= LEAST_GAP * np.ptp(fitness)
-    in_order = _in_order(scores[:, None], scores[None, :])[told_apart].mean()
-    return Agreement(
-        float(in_order), int(told_apart.any(axis=1).sum()), int(told_apart.any(axis=0).sum())
-    )
+    differ = fitness[:, None] - fitness[None, :] >= LEAST_GAP * np.ptp(fitness)
+    in_order = _in_order(scores[:, None], scores[None, :])[differ].mean()
+    return Agreement(float(in_order), int(differ.any(axis=1).sum()), int(differ.any(axis=0).sum()))
 
 
 def _of_groups(better: FloatArray, worse: FloatArray, rule: Rule) -> Agreement:

@@ -1,10 +1,10 @@
-"""Which subgoals matter for a goal, learnt from what its successes had in common.
+"""The subgoals that are relevant for a goal, learned from what its successes have in common.
 
-ELLA (Mirchandani et al. 2021, arXiv 2103.05825) pays only for those low-level instructions that the
-high-level one needs. It begins by holding all of them relevant, so that nothing that matters goes
-unpaid; after a success of a goal only what that episode did stays, and after further ones what all
-of them did. Its classifier, which carries this over
-to goals that never succeeded yet, is left out: there everything stays relevant.
+ELLA (Mirchandani et al. 2021, arXiv 2103.05825) rewards only the low-level instructions that the
+high-level one needs. At first all of them are relevant. After the first success of a goal those
+stay relevant that its episode reached; after further successes, those that all of them reached.
+ELLA's classifier, which generalises to goals without a success, is left out: for these goals
+everything stays relevant.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rewardsmith.types import Array
 
 
 class Relevance:
-    """What is known so far.
+    """Relevant subgoals per goal.
 
     Args:
         count: number of subgoals, k.
@@ -32,7 +32,7 @@ class Relevance:
         return np.stack([self._common.get(goal, self._all) for goal in goals])
 
     def learn(self, goal: Hashable, done: Array) -> None:
-        """Take in a success.
+        """Add a success.
 
         Args:
             done: which subgoals it had, shape (k,), bool. Where it has none in common with those

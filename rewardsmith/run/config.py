@@ -11,7 +11,7 @@ from pydantic import Field
 
 from rewardsmith.run.settings import RunSettings, setting_of
 
-Writer = Literal["model", "grammar", "questions", "replies", "replay", "person"]
+Writer = Literal["model", "grammar", "questions", "replies", "replay", "user"]
 
 
 class RunConfig(RunSettings):

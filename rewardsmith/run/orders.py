@@ -13,7 +13,7 @@ from rewardsmith.types import Slot
 
 Kind = Literal[
     "process", "trajectory", "subgoals", "audit", "exploit", "ablation", "prior", "preference",
-    "person", "findings", "failed_round",
+    "user", "findings", "failed_round",
 ]  # fmt: skip
 """A kind of feedback.
 
@@ -25,7 +25,7 @@ exploit       the failure that it prefers to success
 ablation      the fitness of each of its functions alone
 prior         where its prior on Q disagrees with the values that the best agent learned
 preference    which recorded episodes it orders wrongly, so that it was not trained
-person        comments of the user
+user          comments of the user
 findings      why it was refused
 failed_round  why every program of its round was refused
 """
@@ -149,4 +149,10 @@ class Stop:
     reason: str
 
 
-Order = Write | Derive | Screen | Audit | Train | PlayScripts | SearchExploits | Extend | Stop
+Order = Write | Derive | Screen | Audit | Train | Stop
+"""An order of a strategy."""
+
+ClosingOrder = Train | PlayScripts | SearchExploits | Extend
+"""An order of the end of a search, see :mod:`rewardsmith.engine.closing`."""
+
+AnyOrder = Order | ClosingOrder

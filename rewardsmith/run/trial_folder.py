@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from rewardsmith.episodes.files import EPISODES, PAID, load_episodes, load_output
+from rewardsmith.episodes.files import EPISODES, REWARDS, load_episodes, load_output
 from rewardsmith.journal import disk_error
 from rewardsmith.run.curves import CurveRow, read_curve
 from rewardsmith.run.trials import (
@@ -70,7 +70,7 @@ class TrialFolder:
 
     def rewards(self) -> Output | None:
         """The program's rewards for the steps of the evaluation episodes, one after the other."""
-        path = self.path / PAID
+        path = self.path / REWARDS
         return load_output(path) if path.exists() else None
 
     @property

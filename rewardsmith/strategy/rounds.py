@@ -153,5 +153,5 @@ def program_turn(
     if kinds is trained and state.failed(program):
         kinds = (*trained, "preference")
     exploit: tuple[Kind, ...] = ("exploit",) if state.exploited(program) else ()
-    comments: tuple[Kind, ...] = ("person",) if state.comments.get(program) else ()
+    comments: tuple[Kind, ...] = ("user",) if state.comments.get(program) else ()
     return Turn(program, (*kinds, *exploit, *comments), state.programs[program])

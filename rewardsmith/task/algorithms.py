@@ -69,7 +69,7 @@ def capabilities(name: str) -> Capabilities:
     Raises:
         UsageError: there is no algorithm of that name, or its package cannot be imported.
     """
-    return CAPABILITIES.get(name) or _of_class(ALGORITHMS.get(name))
+    return CAPABILITIES.get(name) or capabilities_of(ALGORITHMS.get(name))
 
 
 def names_that_take_a_prior() -> list[str]:
@@ -78,7 +78,7 @@ def names_that_take_a_prior() -> list[str]:
 
 
 @cache
-def _of_class(algorithm: type[Any]) -> Capabilities:
+def capabilities_of(algorithm: type[Any]) -> Capabilities:
     """What another package's class can do: as it says, else as the nearest class of the table."""
     declared = getattr(algorithm, "rewardsmith_capabilities", None)
     if isinstance(declared, Capabilities):

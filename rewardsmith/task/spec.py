@@ -345,7 +345,7 @@ class TaskSpec(Model):
         return self
 
     @model_validator(mode="after")
-    def _goals_are_told(self) -> TaskSpec:
+    def _check_goals(self) -> TaskSpec:
         wanted, texts = (
             self.training.shaping.relevant_to,
             [field.name for field in self.fields if field.words],

@@ -22,7 +22,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardsmith.episodes.columns import episode_columns, joined_columns
-from rewardsmith.episodes.files import ALONG, EPISODES, PAID, save_episodes, save_output
+from rewardsmith.episodes.files import ALONG, EPISODES, REWARDS, save_episodes, save_output
 from rewardsmith.episodes.random_policy import LONGEST_EPISODE
 from rewardsmith.episodes.recorder import History
 from rewardsmith.errors import BoundaryError, ProgramError
@@ -154,7 +154,7 @@ def _finished(
 def _save_rewards(folder: Path, reward: Reward, episodes: list[Episode]) -> None:
     """Write the rewards of evaluation episodes, unless they are the environment's own alone."""
     if not reward.is_native:
-        save_output(folder / PAID, reward(joined_columns(episodes, reward.arguments)))
+        save_output(folder / REWARDS, reward(joined_columns(episodes, reward.arguments)))
 
 
 def _reached(reward: Reward, episodes: list[Episode]) -> dict[str, list[int | None]]:

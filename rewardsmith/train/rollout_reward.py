@@ -86,7 +86,7 @@ class RolloutNormalize(VecNormalize):
     """A VecNormalize that normalises rewards when the rollout is settled, not at every step."""
 
     def reset(self) -> Any:
-        """Reset all environments; discounted returns begin anew."""
+        """Reset all environments; discounted returns restart."""
         self._carried = np.zeros(self.num_envs)  # discounted returns at the last settled step
         return super().reset()
 

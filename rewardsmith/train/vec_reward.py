@@ -35,8 +35,8 @@ class VecReward(VecEnvWrapper):
         exploiter: corrects the returns of successful episodes; needs ``history``.
 
     Attributes:
-        earned: the part of the latest step's rewards that counts when checkpoints are ranked:
-            without subgoals and the change of a potential; shape (n_envs,).
+        own_rewards: rewards of the latest step without subgoals and the change of a potential,
+            shape (n_envs,); their sum, the own return, ranks checkpoints.
 
     Raises:
         UsageError: ``venv`` has no recorder, or stands above VecNormalize or VecFrameStack; or a
@@ -69,7 +69,7 @@ class VecReward(VecEnvWrapper):
             )
         self.gamma = gamma
         self.buffers = buffers_of(venv)
-        self.earned = np.zeros(self.num_envs)
+        self.own_rewards = np.zeros(self.num_envs)
         self.finished: list[TrainingEpisode] = []
         self.sums = EpisodeSums(self.num_envs)
         self.history = History(self.buffers) if history else None
@@ -89,7 +89,7 @@ class VecReward(VecEnvWrapper):
         obs, _, dones, infos = self.venv.step_wait()
         columns = self.buffers.columns(self.reward.arguments)
         block = reward_block(self.reward, columns, (1, self.num_envs))
-        self.earned = block.ranked[0]
+        self.own_rewards = block.ranked[0]
         kept = self.history.add(dones) if self.history is not None else []
         episodes = {(0, row): episode for row, episode in kept}
         native = self.buffers.native_reward

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rewardsmith.episodes.bank import Bank
-from rewardsmith.evidence.subgoals import held
+from rewardsmith.evidence.subgoals import evaluate_subgoals
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.protocol import Message
 from rewardsmith.maths.shaping import NEVER, first_steps
@@ -59,7 +59,7 @@ class SubgoalJudge:
         bank = self._bank.before(state, slot.round)
         program = self._run.program(order.program)
         found = []
-        for name, holds in held(program, bank).items():
+        for name, holds in evaluate_subgoals(program, bank).items():
             texts = dict.fromkeys(
                 self._text(state, name, bank.episodes[at], step)
                 for at, step in _spread(holds, bank)

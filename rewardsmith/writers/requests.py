@@ -12,7 +12,7 @@ from rewardsmith.writers.conversation import Conversation
 # A request must name a model: these stand for the writers that use none.
 _MODEL_NAMES = {
     "replies": "scripted/replies",
-    "person": "ask/person",
+    "user": "ask/user",
     "grammar": "grammar/search",
     "questions": "questions/template",
 }

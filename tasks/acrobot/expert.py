@@ -19,7 +19,7 @@ def reward(
     next_upper_velocity: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for energy gained, as swinging down with more speed also does, and for the line."""
+    """Reward energy gained, which includes swinging down with more speed, and the line."""
     gained = energy(next_tip_height, next_upper_velocity) - energy(tip_height, upper_velocity)
     return {
         "energy_gained": gained,

@@ -1,4 +1,4 @@
-"""What the observation of the acrobot holds only in parts."""
+"""Fields of the acrobot that its observation contains only in parts."""
 
 from typing import Any
 

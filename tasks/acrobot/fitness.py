@@ -1,4 +1,4 @@
-"""What counts for the acrobot: crossing the line, soon; short of it, how high the tip came."""
+"""Fitness of the acrobot: crossing the line, soon; otherwise, how high the tip came."""
 
 from typing import Any
 

@@ -22,8 +22,8 @@ def reward(
     next_button: np.ndarray,
     next_pressed: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for coming nearer to the button, more for every centimetre that it goes in, and for all
-    the way.
+    """Reward coming nearer to the button, every centimetre that it is pressed even more, and
+    the pressed button.
     """
     nearer = np.linalg.norm(hand - button, axis=1) - np.linalg.norm(next_hand - next_button, axis=1)
     going_in = next_button[:, 1] - button[:, 1]

@@ -1,4 +1,4 @@
-"""What counts for the button: pressed, soon; short of that, how near the hand came and how far it
+"""Fitness of the button: pressed, soon; otherwise, how near the hand came and how far it
 was pressed.
 """
 

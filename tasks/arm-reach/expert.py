@@ -16,7 +16,7 @@ def policy(observation: np.ndarray) -> np.ndarray:
 def reward(
     fingertips: np.ndarray, next_fingertips: np.ndarray, goal: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Pay for each centimetre nearer, and for being there."""
+    """Reward each centimetre nearer, and being there."""
     before = np.linalg.norm(fingertips - goal, axis=1)
     after = np.linalg.norm(next_fingertips - goal, axis=1)
     return {"nearer": 100.0 * (before - after), "there": 1.0 * (after < 0.05)}

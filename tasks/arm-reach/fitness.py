@@ -1,4 +1,4 @@
-"""What counts for reaching: the fingertips at the goal, soon; short of it, how much of the way is
+"""Fitness of reaching: the fingertips at the goal, soon; otherwise, how much of the way is
 done.
 """
 

@@ -30,7 +30,7 @@ def reward(
     next_pole_angular_velocity: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for height, above all for standing still and upright; keep the cart near the middle."""
+    """Reward height, above all standing still and upright; keep the cart near the middle."""
     height = (1 + next_pole_cosine) / 2
     stillness = np.exp(-((next_pole_angular_velocity / 2) ** 2))
     return {

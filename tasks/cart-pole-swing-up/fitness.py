@@ -1,4 +1,4 @@
-"""What counts for the swing-up: how much of the last ten seconds the pole stands upright."""
+"""Fitness of the swing-up: how much of the last ten seconds the pole stands upright."""
 
 from typing import Any
 

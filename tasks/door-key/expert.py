@@ -73,9 +73,7 @@ def reward(
     next_door_open: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for what is gained on the way, so that undoing a step costs what it paid; and for the
-    goal.
-    """
+    """Reward progress, so that undoing a step costs as much as it gave; and the goal."""
     before = progress(agent_x, agent_y, key_x, key_y, carrying_key, door_x, door_y, door_open)
     after = progress(
         next_agent_x,

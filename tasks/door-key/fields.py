@@ -1,4 +1,4 @@
-"""What stands where in the two rooms. Columns count from the left, rows from the top; 0 is the
+"""Places of the things in the two rooms. Columns count from the left, rows from the top; 0 is the
 outer wall.
 """
 

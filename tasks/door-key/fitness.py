@@ -1,4 +1,4 @@
-"""What counts: the goal, soon; short of it, how far along key, door and far room the agent came."""
+"""Fitness: reaching the goal, soon; otherwise, the progress over key, door and far room."""
 
 from typing import Any
 

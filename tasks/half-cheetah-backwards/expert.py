@@ -29,7 +29,7 @@ def policy(observation: np.ndarray) -> np.ndarray:
 def reward(
     next_x_velocity: np.ndarray, next_pitch: np.ndarray, action: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Pay for backward speed as far as the body is level; a little less for torque."""
+    """Reward backward speed while the body is level, minus a small cost of torque."""
     level = np.clip(np.cos(next_pitch), 0.0, 1.0) ** 2
     return {
         "backwards": -next_x_velocity * np.where(next_x_velocity < 0, level, 1.0),

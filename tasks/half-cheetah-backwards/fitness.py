@@ -1,4 +1,4 @@
-"""What counts for the cheetah: how fast it runs backwards, on its feet."""
+"""Fitness of the cheetah: how fast it runs backwards, on its feet."""
 
 from typing import Any
 

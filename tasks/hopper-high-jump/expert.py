@@ -13,11 +13,10 @@ def reward(
     next_z_velocity: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for height, steeply, and for the upward speed that leads there; less the farther from the
-    spot.
+    """Reward height, steeply, and upward speed; less the farther from the spot.
 
-    The distance has no price of its own, and standing earns nothing: the one teaches a leap that
-    ends all prices in a fall, the other to stand still.
+    The distance has no separate cost, which would teach a leap that ends all costs in a fall.
+    Standing gets no reward, which would teach standing still.
     """
     near = 1.0 / (1.0 + (next_x / 0.5) ** 2)
     height = np.clip(np.minimum(next_foot_clearance, next_torso_height - 1.21), 0.0, 1.0)

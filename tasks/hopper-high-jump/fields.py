@@ -1,4 +1,4 @@
-"""What the observation of the hopper does not hold."""
+"""Fields of the hopper that its observation does not contain."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What counts for the hopper: the highest jump from the spot that it landed."""
+"""Fitness of the hopper: the highest jump from the spot that it landed."""
 
 from itertools import pairwise
 from typing import Any

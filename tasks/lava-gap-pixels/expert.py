@@ -47,7 +47,7 @@ def reward(
     next_in_lava: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for each move saved on the way through the gap, and for the goal; charge for the lava."""
+    """Reward each move saved on the way through the gap, and the goal; punish the lava."""
     saved = moves_left(agent_x, agent_y, gap_x, gap_y) - moves_left(
         next_agent_x, next_agent_y, gap_x, gap_y
     )

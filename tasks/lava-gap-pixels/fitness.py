@@ -1,4 +1,4 @@
-"""What counts: the goal, soon; short of it, how much of the way is done, less of it in the lava."""
+"""Fitness: reaching the goal, soon; otherwise, the share of the way done, less in the lava."""
 
 from typing import Any
 

@@ -41,11 +41,11 @@ def reward(
     next_right_leg: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for coming nearer, slower, more upright and onto the legs, and for resting on the pad;
-    charge for a crash.
+    """Reward coming nearer, slower, more upright and onto the legs, and resting on the pad;
+    punish a crash.
 
-    Standing there is not paid by the step: that would teach to keep the engines firing, so that it
-    never ends.
+    Standing there is not rewarded per step: that would teach to keep the engines firing, so that
+    the episode never ends.
     """
     before = trouble(x, y, x_velocity, y_velocity, angle, left_leg, right_leg)
     after = trouble(

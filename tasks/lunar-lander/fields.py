@@ -14,5 +14,5 @@ def right_leg(env: Any, obs: Any, info: dict[str, Any]) -> bool:
 
 
 def at_rest(env: Any, obs: Any, info: dict[str, Any]) -> bool:
-    """Whether it has come to rest on the ground, by the simulation's own judgement."""
+    """Whether it is at rest on the ground, according to the simulation."""
     return not env.lander.awake

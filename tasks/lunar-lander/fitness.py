@@ -1,4 +1,4 @@
-"""What counts for the lander: at rest on the pad; short of that, how it ended and how near."""
+"""Fitness of the lander: at rest on the pad; otherwise, how it ended and how near."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What counts on the mountain: reaching the flag, soon; short of it, how far up the car came."""
+"""Fitness on the mountain: reaching the flag, soon; otherwise, how far up the car came."""
 
 from typing import Any
 

@@ -19,7 +19,7 @@ def reward(
     next_velocity: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for mechanical energy gained, as swinging back to the left also does, and the flag."""
+    """Reward mechanical energy gained, which includes swinging back to the left, and the flag."""
     gained = energy(next_position, next_velocity) - energy(position, velocity)
     return {
         "energy_gained": 10.0 * gained,

@@ -21,7 +21,7 @@ def policy(observation: np.ndarray) -> np.ndarray:
 def reward(
     next_height: np.ndarray, next_angular_velocity: np.ndarray, action: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Pay for height, above all for standing still at the top; a little less for torque."""
+    """Reward height, above all standing still at the top, minus a small cost of torque."""
     height = (1 + next_height) / 2
     stillness = np.exp(-(next_angular_velocity**2))
     return {

@@ -1,4 +1,4 @@
-"""What counts for the pendulum: how much of the second half it stands upright and still."""
+"""Fitness of the pendulum: how much of the second half it stands upright and still."""
 
 from typing import Any
 

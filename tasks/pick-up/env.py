@@ -1,6 +1,4 @@
-"""What the policy sees: the room from where the agent stands and looks, read with the words of the
-mission.
-"""
+"""Observations of the policy: the room around the agent, with the things of the mission marked."""
 
 from typing import Any
 

@@ -52,7 +52,7 @@ def reward(
     next_holding_target: np.ndarray,
     next_holding_other: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for each action saved on the way to the wanted thing, and for what is picked up."""
+    """Reward each action saved on the way to the wanted thing, and the pick-up."""
     saved = actions_to_target - next_actions_to_target
     return {
         "nearer": 0.1 * saved,

@@ -1,6 +1,4 @@
-"""What counts: the wanted thing in hand, soon; nothing for a wrong one; a little for having come
-near.
-"""
+"""Fitness: the wanted thing in hand, soon; nothing for a wrong one; a little for nearness."""
 
 from typing import Any
 

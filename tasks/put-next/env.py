@@ -1,6 +1,4 @@
-"""What the policy sees: the room from where the agent stands and looks, read with the words of the
-mission.
-"""
+"""Observations of the policy: the room around the agent, with the things of the mission marked."""
 
 from typing import Any
 
@@ -17,7 +15,7 @@ class Around(gymnasium.ObservationWrapper[NDArray[np.float32], int, Any]):
     """The cells around the agent, turned so that it looks up, and what it holds.
 
     Observation: Box(0, 1, (3 * 7 * 7 + 2,)): three pictures of 7 x 7 cells, row by row, the agent
-        in the middle: where there is a wall or a thing, where a thing is that the mission tells to
+        in the middle: where there is a wall or a thing, where a thing is that the mission says to
         move, where one that it is to be put next to. Then 1 while a thing to be moved is held, and
         1 while any other is.
     """

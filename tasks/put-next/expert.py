@@ -82,9 +82,7 @@ def reward(
     next_holding_moved: np.ndarray,
     terminated: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Pay for what is gained on the way, so that undoing a step costs what it paid; and for the
-    mission.
-    """
+    """Reward progress, so that undoing a step costs as much as it gave; and the mission."""
     before = progress(agent_x, agent_y, moved_x, moved_y, fixed_x, fixed_y, holding_moved)
     after = progress(
         next_agent_x,

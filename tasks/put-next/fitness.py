@@ -1,6 +1,4 @@
-"""What counts: the one thing put next to the other, soon; short of it, having held it and how near
-it came.
-"""
+"""Fitness: the one thing put next to the other, soon; otherwise, having held it, and nearness."""
 
 from typing import Any
 

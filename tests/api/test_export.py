@@ -1,4 +1,4 @@
-"""What leaves a run works without rewardsmith, and says the same as the program host."""
+"""Exports work without rewardsmith, and give the same rewards as the program host."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ def test_the_reward_of_a_run(run: Any, tmp_path: Path) -> None:
 
 
 def test_one_environment_by_hand(run: Any) -> None:
-    """rs.RewardWrapper says what the exported wrapper says."""
+    """rs.RewardWrapper gives the same as the exported wrapper."""
     sys.path.insert(0, str(run.folder.export_folder))
     try:
         import reward as exported  # the file of the run
@@ -347,7 +347,7 @@ print(len(venv.take_finished()), venv.term_names)
 """
 
 
-def test_a_script_of_a_persons_own(run: Any, tmp_path: Path) -> None:
+def test_a_script_of_the_user(run: Any, tmp_path: Path) -> None:
     program = run.folder.export_folder.parent / "programs" / run.best.id / "program.py"
     (tmp_path / "mine.py").write_text(SCRIPT)
     words = [sys.executable, "mine.py", str(run.folder.export_folder.parent / "task"), str(program)]
@@ -358,7 +358,7 @@ def test_a_script_of_a_persons_own(run: Any, tmp_path: Path) -> None:
     assert int(count) >= 20 and names == "['gain', 'calm', 'end']"
 
 
-def test_what_a_person_gets_wrong(run: Any, tmp_path: Path) -> None:
+def test_mistakes_of_the_user(run: Any, tmp_path: Path) -> None:
     task = load_task(run.folder.path / "task")
     for text, message in [
         ("def reward(positon):\n    return positon\n", "refused"),

@@ -1,4 +1,4 @@
-"""Programs in every form that the host takes can be imported and give the same in the exported module."""
+"""Programs in every form that the host accepts give the same rewards in the exported module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The library as a script uses it: names, settings, and what is told before anything is spent."""
+"""The library as a script uses it: names, settings, and errors before anything is spent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replay: a recorded run comes to the same again, with no model and no network, or says where it parts."""
+"""Replay: a recorded run is repeated without model or network, or the first difference is an error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Addresses that somebody tried to reach."""
+    """Addresses of attempted connections."""
     tried: list[Any] = []
     connect = socket.socket.connect
 
@@ -67,7 +67,7 @@ def test_a_strict_replay_is_the_same_run(
     assert "replayed" in again.folder.config().written_by
 
 
-def test_what_was_not_asked_is_told_with_its_difference(
+def test_the_error_of_an_unrecorded_request_shows_the_difference(
     task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
     with FakeLLM(answer) as fake:

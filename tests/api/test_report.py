@@ -1,4 +1,4 @@
-"""The page of a run: whole in one file, true to the run, and nothing that anybody wrote becomes markup in it."""
+"""The page of a run: one file, complete and correct, with all foreign text escaped."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EVIL = "<script>alert('x')</script>"
 
 
 class Page(HTMLParser):
-    """What a page holds; fails where tags are not closed in order."""
+    """The content of a page; fails if tags are not closed in order."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ def test_what_changed_since_the_parent(tmp_path: Path) -> None:
     assert '<span class="added">+' in text and '<span class="gone">-' in text
 
 
-def test_nothing_that_anybody_wrote_is_markup(tmp_path: Path) -> None:
+def test_foreign_text_is_escaped(tmp_path: Path) -> None:
     task = write_task(tmp_path / "line")
     file = task / "task.toml"
     file.write_text(file.read_text().replace("Reach the right end", f"Reach {EVIL} the right end"))
@@ -132,7 +132,9 @@ def test_a_run_without_a_score_has_a_page(tmp_path: Path) -> None:
     assert "No program has a score" in page.text and "reward" not in page.ids
 
 
-def test_the_cost_of_a_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_shows_the_cost_of_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tests.support.crash_driver import Slots, answer
 
     monkeypatch.setenv("OPENAI_API_KEY", "k" * 20)

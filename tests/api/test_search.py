@@ -1,4 +1,4 @@
-"""Ask and tell: somebody without a model writes, and meets the same checks, trainings and words as a model."""
+"""Ask and tell: programs of the user get the same checks, trainings and feedback as a model's."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_round_of_several_is_judged_when_it_is_complete(
     assert len(search.run.state.ranked()) == 2
 
 
-def test_what_cannot_be_told(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
+def test_replies_that_tell_refuses(task: str, tmp_path: Path, executor: FakeExecutor) -> None:
     search = begin(task, tmp_path, executor, rounds=1)
     before = search.ask()
     with pytest.raises(UsageError, match="empty"):

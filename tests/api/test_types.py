@@ -1,4 +1,4 @@
-"""What editors and type checkers know of the library: names and types."""
+"""What editors and type checkers see of the library: names and types."""
 
 from __future__ import annotations
 

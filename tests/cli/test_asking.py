@@ -1,4 +1,4 @@
-"""design --ask, ask, tell, --replay and --dry-run, as a person or a coding agent types them."""
+"""design --ask, ask, tell, --replay and --dry-run, as a user or a coding agent types them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_an_agent_designs_a_reward_by_json_alone(here: Path) -> None:
     ]
 
 
-def test_a_person_reads_the_question_on_stdout_and_what_to_do_on_stderr(here: Path) -> None:
+def test_the_question_is_on_stdout_and_the_instructions_on_stderr(here: Path) -> None:
     begun = call(here, "design", "line", "--ask", *QUICK, "--runs", "mine")
     assert begun.returncode == 0, begun.stderr
     assert (
@@ -106,7 +106,7 @@ def test_what_does_not_go_together(here: Path, words: list[str], says: str, hint
     refused(call(here, *words), 2, says=says, hints=hints)
 
 
-def test_a_dry_run_tells_low_and_high_and_reaches_nobody(here: Path) -> None:
+def test_a_dry_run_prints_low_and_high_without_a_request(here: Path) -> None:
     with FakeLLM() as fake:
         model = ["--model", "openai/gpt-6-sol", "--base-url", fake.url + "/v1", "--price", "2,10"]
         found = json_of(here, "design", "line", "--dry-run", *model, "--budget-usd", "0.5")
@@ -123,7 +123,7 @@ def test_a_dry_run_tells_low_and_high_and_reaches_nobody(here: Path) -> None:
     )
 
 
-def test_a_model_that_is_none_is_told_before_a_run_is_made(here: Path) -> None:
+def test_an_unknown_model_is_an_error_before_a_run_is_made(here: Path) -> None:
     with FakeLLM(models=["qwen3:8b"]) as fake:
         given = ["--model", "ollama/qwen4:8b", "--base-url", fake.url + "/v1", "--runs", "none"]
         refused(

@@ -1,4 +1,4 @@
-"""What goes wrong before and during a run, each told in one line with a hint and the right exit code."""
+"""Errors before and during a run: one line with a hint, and the right exit code."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SHORT = ["--report-seeds", "0"]
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
-    """A folder with strange environments, a good task and replies."""
+    """A folder with faulty environments, a good task and replies."""
     shutil.copy(SUPPORT / "envs.py", tmp_path / "envs.py")
     lineworld.write_task(tmp_path / "line")
     write_replies(tmp_path / "replies.json", GOOD, MISSPELT)

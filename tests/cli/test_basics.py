@@ -1,4 +1,4 @@
-"""Commands that spend nothing: help, lists, plans, prompts; and how errors and JSON are told."""
+"""Commands that spend nothing: help, lists, plans, prompts; and the output of errors and JSON."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_check_of_a_refused_program_ends_with_5(tmp_path: Path, source: str, cod
 def test_check_of_a_prior_tells_how_it_orders_actions(
     tmp_path: Path, sign: str, suspected: bool
 ) -> None:
-    """Random walkers that got further went right more often; of the task's own reward nothing is told."""
+    """Random walkers that got further went right more often; the native reward is not reported."""
     task, file = lineworld.write_task(tmp_path / "line", discrete=True), tmp_path / "prior.py"
     text = (
         (task / "task.toml")
@@ -220,7 +220,7 @@ def test_check_of_an_environment_needs_no_goal(tmp_path: Path) -> None:
     assert invoke("check", str(file), "--task", "CartPole-v1").exit_code == 0
 
 
-def test_output_that_nobody_reads_on_is_no_error(tmp_path: Path) -> None:
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     done = subprocess.run(
         ["bash", "-c", '"$@" | head -c 10; exit "${PIPESTATUS[0]}"', "bash", *COMMAND, "tasks", "show", "mountain-car"],
         cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
@@ -240,7 +240,7 @@ def test_output_that_nobody_reads_on_is_no_error(tmp_path: Path) -> None:
         (BoundaryError("m", "h", where="trainer"), 4),
     ],
 )
-def test_errors_are_told_on_stderr_and_as_json(
+def test_errors_are_printed_on_stderr_and_as_json(
     error: RewardsmithError, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def work() -> None:
@@ -373,6 +373,6 @@ def test_without_a_key_the_plan_says_that_no_model_is_used(tmp_path: Path) -> No
     )
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     done = invoke("--version")
     assert (done.exit_code, done.stdout) == (0, f"rewardsmith {rewardsmith.__version__}\n")

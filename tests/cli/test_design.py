@@ -1,4 +1,4 @@
-"""A whole design from the command line in seconds, and everything that looks at what it left."""
+"""A whole design from the command line in seconds, and all commands that read its run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.command_line import (
 
 
 class Finished(NamedTuple):
-    """A finished design: where, what was called, and its run."""
+    """A finished design: its folder, the call, and its run."""
 
     folder: Path
     done: subprocess.CompletedProcess[str]
@@ -44,7 +44,7 @@ class Finished(NamedTuple):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """One design, without a terminal, on which all the looking is tried."""
+    """One design, without a terminal, which the other tests read."""
     folder = tmp_path_factory.mktemp("finished")
     task = lineworld.write_task(folder / "line")
     done = call(
@@ -208,7 +208,7 @@ def until(there: Any, seconds: float = 600.0) -> None:
 
 
 def children_of(parent: int) -> list[int]:
-    """Its living child processes; none where /proc does not tell."""
+    """Its living child processes; none without /proc."""
     found = []
     for entry in Path("/proc").iterdir() if Path("/proc").is_dir() else ():
         if entry.name.isdigit():
@@ -223,7 +223,7 @@ def children_of(parent: int) -> list[int]:
 
 @pytest.fixture
 def interrupted(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """A design in the midst of its trainings."""
+    """A design that was interrupted during its trainings."""
     lineworld.write_task(tmp_path / "line")
     arguments = quick_design("line", write_replies(tmp_path / "replies.json", GOOD, MISSPELT))
     process = begun(tmp_path, *arguments, "--steps", "6000", "--json")

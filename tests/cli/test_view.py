@@ -1,4 +1,4 @@
-"""What a run looks like while it goes on: table, bars, plain lines, and how long it still takes."""
+"""The live view of a run: table, bars, plain lines, and the time left."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def shown(renderable: Any, width: int = 100) -> str:
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
 
 
-def test_the_table_tells_what_came_of_every_request() -> None:
+def test_the_table_has_the_outcome_of_every_request() -> None:
     lines = shown(program_table(fold(SEARCH), [RUNNING])).splitlines()
     assert (
         lines[1].startswith("* 1.1")

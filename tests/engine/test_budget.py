@@ -69,7 +69,7 @@ def test_calls_are_counted_to_the_last_one(
 
 
 def test_what_does_not_fit_together_is_asked_one_after_the_other(task: str, tmp_path: Path) -> None:
-    """Two requests at their most are over the budget, what the first really takes leaves room for the second."""
+    """The budget allows one request at its maximum, and both at their actual size."""
     with FakeLLM(answer, usage="counted") as fake:
         run = asked(
             fake,
@@ -90,7 +90,7 @@ def test_what_does_not_fit_together_is_asked_one_after_the_other(task: str, tmp_
 def test_a_wave_that_was_begun_is_finished_however_dear_its_first_part_was(
     task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
-    """Else a run that is cut in the middle of a wave would end another way than one that is not."""
+    """Otherwise a run that is cut in the middle of a wave would end differently."""
     with FakeLLM(
         answer, usage={"prompt_tokens": 1900, "completion_tokens": 400, "total_tokens": 2300}
     ) as fake:
@@ -122,7 +122,7 @@ def test_tokens_that_a_server_does_not_count_are_guessed_for_the_budget(
         ({"usd": 5.0}, {"price": None}, "prices"),
     ],
 )
-def test_a_budget_that_buys_nothing_is_told_before_anything_is_spent(
+def test_too_small_a_budget_is_an_error_before_the_run(
     task: str, tmp_path: Path, budget: dict[str, Any], settings: dict[str, Any], told: str
 ) -> None:
     with FakeLLM(answer) as fake:

@@ -1,4 +1,4 @@
-"""A run that is killed, at every event and in between, ends as if it had never been.
+"""A run that is killed at any event, or between two, ends like an uninterrupted one.
 
 Sessions are real processes that are killed with SIGKILL; the model is a real server on loopback.
 """
@@ -68,7 +68,7 @@ class Sessions:
         return subprocess.Popen(command, env=env, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
 
     def finish(self, process: subprocess.Popen[bytes]) -> int:
-        """Wait for the end of a session, and look at what it left."""
+        """Wait for the end of a session, and check its files."""
         _, said = process.communicate(timeout=1200)
         self._nothing_survives()
         self._nothing_ran_twice()
@@ -179,7 +179,7 @@ def check_log(sessions: Sessions, *, lost: int | None = None) -> None:
 
 
 def undisturbed(folder: Path, *, unreal: bool = False) -> dict[str, Any]:
-    """What comes out of the run when nobody disturbs it."""
+    """The outcome of an undisturbed run."""
     with FakeLLM(answer) as fake:
         sessions = Sessions(folder, fake, unreal=unreal)
         assert sessions.session() == 0

@@ -1,4 +1,4 @@
-"""Replies that hold no program: each its own outcome, asked for again where that helps, held against no program."""
+"""Replies without a program: each has an outcome, and is requested again if that helps."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_anthropics_refusal_is_the_models_own(
 def test_equal_requests_of_one_round_keep_their_own_answers(
     task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
-    """A repeated request is the same as its neighbours' first ones; what each was answered must not be mixed up."""
+    """A repeated request equals the first ones of its neighbours; their replies must not be mixed up."""
     texts = [GOOD.replace("progress", name) for name in ("first", "second", "third")]
     with FakeLLM(
         texts, ["empty"]

@@ -1,4 +1,4 @@
-"""Whole runs: budgets, failures outside, and that neither workers nor the order of replies change a result."""
+"""Whole runs: budgets, outside failures, and results independent of workers and the order of replies."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_program_that_was_changed_after_it_was_checked_is_noticed(
 
 
 def test_a_refused_program_cannot_be_made_good_behind_the_runs_back(tmp_path: Path) -> None:
-    """Else the next reply that holds the same program would be accepted by the verdict that lies on the disk."""
+    """Otherwise the next reply with the same program would be accepted because of the stored verdict."""
     run = RunFolder(tmp_path)
     run.bank.mkdir()
     np.savez(run.bank / "transitions.npz", **TASKS["drive"][1])  # type: ignore[arg-type]
@@ -123,10 +123,10 @@ def test_a_refused_program_cannot_be_made_good_behind_the_runs_back(tmp_path: Pa
         checked(Slot(1, 0))
 
 
-def test_an_evaluation_is_told_by_the_engine_what_to_evaluate(
+def test_the_engine_writes_the_input_of_an_evaluation(
     task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
-    """A trainer may write in its folder, also another job, or a link in the place of what is written there."""
+    """A trainer may write another job into its folder, or a link in place of a file."""
     outside = tmp_path / "outside"
     outside.write_text("untouched")
 
@@ -356,7 +356,7 @@ def test_a_provider_that_fails_keeps_what_the_others_answered(
 
 
 def fail_times(count: int) -> Any:
-    """Each training fails so often, and then goes through."""
+    """Each training fails this many times, and then succeeds."""
     failures: Counter[tuple[str, int, str]] = Counter()
 
     def trouble(call: str, job: TrialJob) -> None:

@@ -25,7 +25,7 @@ class Pairs:
 
 
 class Calls:
-    """Notes the trials of every call that is submitted."""
+    """Records the trials of every submitted call."""
 
     def __init__(self, executor: FakeExecutor) -> None:
         self.calls: list[tuple[str, tuple[str, ...]]] = []

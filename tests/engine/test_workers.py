@@ -1,4 +1,4 @@
-"""The worker server: what a call leaves behind neither holds it up nor outlives it."""
+"""The worker server: what a call leaves behind neither delays nor outlives it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_helper_that_a_call_left_behind_holds_nothing_up_and_ends(
 
 
 def test_a_log_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
-    """A trainer may write in its trial's folder, where the log of the next call will lie."""
+    """A trainer may write to the folder of its trial, which will contain the log of the next call."""
     events, log = tmp_path / "events.jsonl", tmp_path / "out.log"
     events.write_text("")
     log.symlink_to(events)

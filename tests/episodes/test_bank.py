@@ -1,4 +1,4 @@
-"""The bank: each trajectory once, bounded, worse and better in balance, and the same after a way over the disk."""
+"""The bank: no duplicates, a bounded size, worse and better balanced, unchanged by saving and loading."""
 
 from __future__ import annotations
 

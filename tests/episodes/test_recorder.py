@@ -49,7 +49,7 @@ def counter_task(
 
 
 class Said:
-    """An evaluator that pays what a function says of the columns."""
+    """An evaluator whose reward is a function of the columns."""
 
     def __init__(self, function: Any, *arguments: str) -> None:
         self.function, self.arguments = function, arguments
@@ -465,7 +465,7 @@ def test_the_learner_bootstraps_from_the_true_last_observation(
 
 
 class Fractions(toy_envs.Counter):
-    """Says a whole number in its first step and fractions after it."""
+    """Shows a whole number in its first step and fractions after it."""
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         obs, reward, terminated, truncated, info = super().step(action)

@@ -1,4 +1,4 @@
-"""A person's own episodes: kept as they were played, and what a program pays on them."""
+"""Episodes that a user recorded: they are stored unchanged, and programs are applied to them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def reward(position, next_position, terminated):
 
 
 def test_episodes_are_those_that_random_behaviour_would_record(tmp_path: Path) -> None:
-    """The same actions, once played by a person's loop and once by ours."""
+    """The same actions, played by the user's loop and by ours."""
     task = load_task(write_task(tmp_path / "line"))
     expected = random_behaviour(task, episodes=3).episodes
     with rs.record(task) as env:

@@ -1,4 +1,4 @@
-"""What is said of a program beside another: distances also where nobody went, and why one cannot be told."""
+"""Comparison of programs: distances, also on unvisited transitions, and reasons for missing ones."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_where_there_is_no_epic_distance_it_is_said_why(
     assert found is None and reason in why
 
 
-def test_runs_and_their_programs_are_told_apart(tmp_path: Path, executor: FakeExecutor) -> None:
+def test_programs_of_different_runs_are_kept_apart(tmp_path: Path, executor: FakeExecutor) -> None:
     task = str(write_task(tmp_path / "line"))
     texts = {"one": (PLAIN, SHAPED), "other": (NEVER_FAR, NEVER_FAR)}
     runs = []

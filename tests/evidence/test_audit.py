@@ -1,4 +1,4 @@
-"""Suspicions about a program: each is raised by the case that it is made for, and by no honest one."""
+"""Suspicions about a program: each is raised by its own case, and by no honest program."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HORIZON, GOAL = 100, 10.0
 
 
 def walk(target: float, speed: float) -> Trajectory:
-    """A walk on a line; reaching the goal at 10 ends it. Or it goes back and forth around its target for ever."""
+    """A walk on a line. It ends at the goal, 10, or goes back and forth around its target."""
     position, places, steps = 0.0, [0.0], 0
     while steps < HORIZON and position < GOAL:
         position += (
@@ -54,7 +54,7 @@ BEFORE = BANK.columns(["position"])["position"]
 AT_GOAL = (POSITION >= GOAL).astype(float)
 
 
-def paid(**terms: FloatArray) -> BankRewards:
+def rewards_of(**terms: FloatArray) -> BankRewards:
     named = {
         name: np.broadcast_to(values, POSITION.shape).astype(float)
         for name, values in terms.items()
@@ -63,7 +63,7 @@ def paid(**terms: FloatArray) -> BankRewards:
 
 
 def messages(**terms: FloatArray) -> dict[str, str]:
-    return {finding.code: finding.message for finding in audit(paid(**terms))}
+    return {finding.code: finding.message for finding in audit(rewards_of(**terms))}
 
 
 def codes(**terms: FloatArray) -> set[str]:
@@ -82,7 +82,7 @@ PROGRESS = POSITION - BEFORE
         {"near": 0.01 * np.exp(-np.abs(POSITION - GOAL)), "goal": 30 * AT_GOAL},
     ],
 )
-def test_of_honest_rewards_nothing_is_suspected(terms: dict[str, Any]) -> None:
+def test_honest_rewards_raise_no_suspicion(terms: dict[str, Any]) -> None:
     assert codes(**terms) == set()
 
 
@@ -95,12 +95,12 @@ def test_blind() -> None:
     assert "RS502" in codes(noise=noise)
 
 
-def test_living_long_pays() -> None:
+def test_a_reward_for_living_long_is_found() -> None:
     assert "RS503" in codes(alive=np.array(1.0), goal=20 * AT_GOAL)
 
 
-def test_a_loop_pays() -> None:
-    """Speed is paid in either direction, so that going back and forth, which no failure does for long, would pay."""
+def test_a_rewarded_loop_is_found() -> None:
+    """Speed is rewarded in either direction, so going back and forth would have a high return."""
     assert "RS503" in codes(speed=np.abs(PROGRESS), goal=20 * AT_GOAL)
 
 
@@ -115,7 +115,7 @@ def test_a_term_that_drowns_the_others_is_named() -> None:
 
 
 def test_failing_soon_ends_the_costs() -> None:
-    """Standing on a ledge is good, falling off it ends the episode; all that is paid is a cost of each step."""
+    """Standing on a ledge is good, falling off ends the episode; the reward is a cost per step."""
 
     def stand(steps: int) -> Trajectory:
         fell = steps < HORIZON
@@ -136,8 +136,8 @@ def test_failing_soon_ends_the_costs() -> None:
     assert "RS508" not in living
 
 
-def test_a_failure_that_was_well_paid_before_it_ended_is_no_matter_of_costs() -> None:
-    """It stood where each step pays and then took the wrong thing; what pays too much is standing there (RS503)."""
+def test_a_failure_with_a_high_return_before_its_end_is_not_about_costs() -> None:
+    """The agent stood where each step is rewarded, then took the wrong thing: this is RS503."""
 
     def took(steps: int, success: bool) -> Trajectory:
         episode = Episode(
@@ -147,11 +147,13 @@ def test_a_failure_that_was_well_paid_before_it_ended_is_no_matter_of_costs() ->
 
     bank = Bank([took(n, True) for n in (3, 4, 5)] + [took(n, False) for n in (30, 40, HORIZON)])
     last, worth = np.cumsum(bank.lengths) - 1, np.array([one.success for one in bank.trajectories])
-    near, held = np.full(int(bank.lengths.sum()), 0.5), np.zeros(int(bank.lengths.sum()))
-    held[last] = np.where(worth, 2.0, -2.0)
+    near, took_it = np.full(int(bank.lengths.sum()), 0.5), np.zeros(int(bank.lengths.sum()))
+    took_it[last] = np.where(worth, 2.0, -2.0)
     found = {
         one.code
-        for one in audit(BankRewards(bank, Output(near + held, {"near": near, "held": held}), 0.99))
+        for one in audit(
+            BankRewards(bank, Output(near + took_it, {"near": near, "took_it": took_it}), 0.99)
+        )
     }
     assert "RS508" not in found
 
@@ -161,7 +163,7 @@ def test_being_near_is_enough() -> None:
     assert "RS507" in codes(near=near, goal=AT_GOAL)
 
 
-def test_without_contrast_nothing_is_suspected() -> None:
+def test_without_contrast_there_is_no_suspicion() -> None:
     few = Bank(one for one in BANK.trajectories if one.success)
     output = Output(-few.columns(["next_position"])["next_position"])
     assert audit(BankRewards(few, output, 0.99)) == []
@@ -171,7 +173,7 @@ def rows(own: list[float], fitness: list[float]) -> list[CurveRow]:
     return curve_of([{"own_return": o, "fitness": f} for o, f in zip(own, fitness, strict=True)])
 
 
-def test_earning_more_for_nothing_is_hollow() -> None:
+def test_a_higher_return_without_fitness_is_hollow() -> None:
     rising, flat = (
         [float(n) for n in range(10)],
         [0.1, 0.12, 0.09, 0.1, 0.11, 0.1, 0.1, 0.11, 0.1, 0.1],
@@ -183,7 +185,7 @@ def test_earning_more_for_nothing_is_hollow() -> None:
 
 
 def test_the_feedback_shows_the_extremes_and_the_term_to_blame() -> None:
-    found = paid(progress=PROGRESS, away=-2 * PROGRESS)
+    found = rewards_of(progress=PROGRESS, away=-2 * PROGRESS)
     told = preference_summary(
         found, "above-best-failure", "mean", 0.8, ["position"], {"next_position": argument()}
     )
@@ -201,20 +203,20 @@ def test_the_feedback_shows_the_extremes_and_the_term_to_blame() -> None:
     assert [row.name for row in told.terms] == ["away", "progress", "the whole"]
     assert told.above == 0 and told.share == 0.0 and (told.better, told.worse) == (8, 8)
     first = told.episodes[0]
-    assert first.columns == ["position", "action", "paid", "progress", "away"]
+    assert first.columns == ["position", "action", "reward", "progress", "away"]
     assert first.rows[0].step == "1" and first.rows[-1].step == str(first.steps)
 
 
 def test_a_term_that_is_called_like_a_field_stands_beside_it() -> None:
     told = preference_summary(
-        paid(position=-POSITION), "pairs", "mean", 0.8, ["position"], {"position": argument()}
+        rewards_of(position=-POSITION), "pairs", "mean", 0.8, ["position"], {"position": argument()}
     )
-    assert told.episodes[0].columns == ["position", "action", "paid", "pay for position"]
+    assert told.episodes[0].columns == ["position", "action", "reward", "term position"]
 
 
 @pytest.mark.parametrize("success", [False, True, None])
 def test_where_none_or_all_succeed_pairs_shows_the_halves_by_fitness(success: bool | None) -> None:
-    """A verdict that is given is also explained."""
+    """Every verdict is explained."""
     graded = Bank(one._replace(success=success) for one in BANK.trajectories)
     found = BankRewards(graded, Output(-POSITION, {"back": -POSITION}), 0.99)
     assert found.agreement("pairs", "sum") is not None
@@ -235,7 +237,7 @@ def test_where_none_or_all_succeed_pairs_shows_the_halves_by_fitness(success: bo
     assert second == graded.fitness[~better][np.argmax(scores[~better])]
 
 
-def test_a_native_reward_that_is_the_same_each_step_has_wishes_where_episodes_end() -> None:
+def test_a_constant_native_reward_has_a_preference_if_episodes_end() -> None:
     def charged(one: Trajectory) -> Trajectory:
         return one._replace(
             episode=replace(one.episode, native_rewards=np.full(len(one.episode), -1.0))
@@ -253,22 +255,23 @@ def test_a_native_reward_that_is_the_same_each_step_has_wishes_where_episodes_en
     assert found.from_native is None and found.shaping is None
     assert "no known episode ends by itself" in found.unsaid[0]
     assert any(
-        name == "not measured" for name, _ in summary_rows(Appraisal(found, (), None, pays=True))
+        name == "not measured"
+        for name, _ in summary_rows(Appraisal(found, (), None, changes_reward=True))
     )
 
 
-def test_an_exploit_that_the_program_before_had_must_not_pay_more() -> None:
-    """Going back and forth was paid like a success; a change that pays it more is named, one that closes it is not."""
-    before = paid(alive=np.array(1.0), goal=5 * AT_GOAL)
-    wider = paid(alive=np.array(1.0), goal=-20 * AT_GOAL)
+def test_a_known_exploit_must_not_be_rewarded_more() -> None:
+    """Going back and forth was rewarded like a success: rewarding it more is found, less is not."""
+    before = rewards_of(alive=np.array(1.0), goal=5 * AT_GOAL)
+    wider = rewards_of(alive=np.array(1.0), goal=-20 * AT_GOAL)
     found = {finding.code: finding.message for finding in audit(wider, before)}
     assert (
-        "episodes that do not reach the goal, and that the program before paid like a success"
+        "episodes that do not reach the goal, and that the program before rewarded like a success"
         in found["RS509"]
     )
-    same = paid(alive=np.array(3.0), goal=15 * AT_GOAL)
-    closed = paid(progress=PROGRESS, goal=10 * AT_GOAL)
-    honest = paid(progress=PROGRESS, goal=20 * AT_GOAL)
+    same = rewards_of(alive=np.array(3.0), goal=15 * AT_GOAL)
+    closed = rewards_of(progress=PROGRESS, goal=10 * AT_GOAL)
+    honest = rewards_of(progress=PROGRESS, goal=20 * AT_GOAL)
     assert "RS509" not in {
         finding.code for finding in [*audit(same, before), *audit(closed, before)]
     }
@@ -277,9 +280,9 @@ def test_an_exploit_that_the_program_before_had_must_not_pay_more() -> None:
     )
 
 
-def test_what_is_no_number_is_said_and_nothing_else() -> None:
+def test_a_reward_that_is_not_a_number_is_the_only_finding() -> None:
     broken = np.where(POSITION > 9.0, np.nan, POSITION)
-    found = replace(paid(place=broken, time=np.array(-1.0)), arguments=("next_position",))
+    found = replace(rewards_of(place=broken, time=np.array(-1.0)), arguments=("next_position",))
     (finding,) = audit(found)
     assert finding.code == "RS203" and "term 'place' is nan in step" in finding.message
     assert re.search(r"where next_position = 9\.\d", finding.message)

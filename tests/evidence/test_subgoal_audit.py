@@ -1,4 +1,4 @@
-"""CALM: subgoals are held against known behaviour, by their false alarms first, and refused before anything is paid."""
+"""CALM: subgoals are audited on recorded episodes, and refused before any training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rewardsmith.evidence.subgoals import (
     Behaviour,
     concerns,
     false_alarms,
-    reached,
+    summarise_subgoal,
 )
 from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.maths.statistics import most_likely_rate
@@ -47,7 +47,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
 # --- On arrays
 
 
-def test_the_bound_follows_from_what_was_seen() -> None:
+def test_the_bound_follows_from_the_counts() -> None:
     assert most_likely_rate(0, 2995) == pytest.approx(0.001, rel=1e-3)  # the rule of three
     assert most_likely_rate(0, 100) == pytest.approx(1 - 0.05 ** (1 / 100))
     assert most_likely_rate(3, 3) == most_likely_rate(0, 0) == 1.0
@@ -86,24 +86,24 @@ def test_only_what_comes_before_the_label_is_a_false_alarm() -> None:
     assert false_alarms(early, LABEL, LENGTHS) == (1, negatives)
 
 
-def test_a_subgoal_is_held_against_the_label_that_means_the_same() -> None:
+def test_a_subgoal_is_compared_with_the_label_of_the_same_meaning() -> None:
     late = np.array([0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1], bool)
-    found = reached("mine", LABEL, known(same=LABEL, later=late, other=~LABEL & False))
+    found = summarise_subgoal("mine", LABEL, known(same=LABEL, later=late, other=~LABEL & False))
     assert (found.label, found.false, found.trust) == ("same", 0, "labels")
-    assert reached("mine", LABEL & False, known(same=LABEL)).label is None, (
+    assert summarise_subgoal("mine", LABEL & False, known(same=LABEL)).label is None, (
         "it misses what the label sees"
     )
-    assert reached("mine", LABEL, known()).trust == "behaviour"
+    assert summarise_subgoal("mine", LABEL, known()).trust == "behaviour"
 
 
-def test_a_stage_before_is_no_false_alarm_of_what_follows() -> None:
+def test_an_earlier_stage_is_no_false_alarm_of_a_later_one() -> None:
     """It holds until the label does (at the door), or from some steps before on (half way): another thing each time."""
     at_the_door = np.array([0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0], bool)
     half_way = at_the_door | LABEL
     for holds in (at_the_door, half_way):
-        assert reached("before", holds, known(opened=LABEL)).label is None
+        assert summarise_subgoal("before", holds, known(opened=LABEL)).label is None
     noisy = LABEL | (np.arange(16) == 9)
-    found = reached("opened", noisy, known(opened=LABEL))
+    found = summarise_subgoal("opened", noisy, known(opened=LABEL))
     assert (found.label, found.false, found.negatives) == ("opened", 1, 10)
 
 
@@ -133,11 +133,11 @@ USUAL = SubgoalStatistics(
         ({"votes": (2, 9), "label": "y", "negatives": 4000}, {}),
     ],
 )
-def test_what_speaks_against_a_subgoal(change: dict[str, Any], expected: dict[str, str]) -> None:
+def test_concerns_about_a_subgoal(change: dict[str, Any], expected: dict[str, str]) -> None:
     assert codes(USUAL.model_copy(update=change)) == expected
 
 
-def test_what_trained_agents_reached() -> None:
+def test_subgoals_that_trained_agents_reached() -> None:
     rows = reach_summaries(
         [
             SubgoalSteps({"a": [3, None], "b": [None, None]}, [True, False]),
@@ -155,21 +155,25 @@ def calm(**options: Any) -> Calm:
     return Calm(CalmOptions(**{"rounds": 2, "repairs": 0, "seeds": 1, **options}), 100)
 
 
-def audited(program: str, verdict: Literal["passed", "refused"]) -> Audited:
+def audit_event(program: str, verdict: Literal["passed", "refused"]) -> Audited:
     return Audited(audit=AuditState(program=program, verdict=verdict))
 
 
-def test_a_refused_program_is_told_and_not_trained() -> None:
+def test_a_refused_program_gets_feedback_and_no_training() -> None:
     events = [replied(Slot(0, 0)), checked(Slot(0, 0), "a", "subgoals")]
     assert calm().plan(fold(events)) == [Audit("a", 0.001)]
-    events.append(audited("a", "refused"))
+    events.append(audit_event("a", "refused"))
     (order,) = calm().plan(fold(events))
     assert (
         isinstance(order, Write)
         and order.turns[0].feedback == ("subgoals",)
         and fold(events).skipped() == ["a"]
     )
-    events += [replied(Slot(1, 0)), checked(Slot(1, 0), "b", "subgoals"), audited("b", "passed")]
+    events += [
+        replied(Slot(1, 0)),
+        checked(Slot(1, 0), "b", "subgoals"),
+        audit_event("b", "passed"),
+    ]
     assert calm().plan(fold(events)) == [Train("b", (0,), "selection", 100)]
     events.append(trained("b", 0, 0.5))
     assert calm().plan(fold(events)) == [Stop("all rounds are done")]
@@ -180,11 +184,11 @@ def test_a_program_without_subgoals_is_trained_without_an_audit() -> None:
     assert calm().plan(fold(events)) == [Train("a", (0,), "selection", 100)]
 
 
-def test_a_trained_program_is_told_how_far_agents_came() -> None:
+def test_the_feedback_on_a_trained_program_has_the_reached_subgoals() -> None:
     events = [
         replied(Slot(0, 0)),
         checked(Slot(0, 0), "a", "subgoals"),
-        audited("a", "passed"),
+        audit_event("a", "passed"),
         trained("a", 0, 0.5),
     ]
     (order,) = calm().plan(fold(events))
@@ -211,7 +215,7 @@ def subgoals(first_instruction, next_below, next_place):
 """
 
 
-def test_false_alarms_are_refused_told_and_mended(task: Task, tmp_path: Path) -> None:
+def test_false_alarms_are_refused_and_repaired(task: Task, tmp_path: Path) -> None:
     replies = recorded([
         {"round": 0, "sample": 0, "text": f"```python\n{ALARMS}```"},
         {"round": 1, "sample": 0, "text": f"```python\n{GOOD}```"},
@@ -263,7 +267,7 @@ def test_with_the_refusal_off_it_is_trained(task: Task, tmp_path: Path) -> None:
     assert not next(iter(run.state.audits.values())).refused and run.state.trials
 
 
-def test_a_labelled_task_is_looked_at_for_long(task: Task) -> None:
+def test_a_labelled_task_has_a_long_preflight(task: Task) -> None:
     collected = collect_preflight(task)
     assert sum(len(episode) for episode in collected.behaviour.episodes) >= LABELLED_STEPS
 
@@ -291,7 +295,7 @@ def test_labels_that_are_wrong_are_not_blamed_on_the_program(
         )  # fmt: skip
 
 
-def test_labels_that_are_not_there_are_a_usage_error(tmp_path: Path) -> None:
+def test_missing_labels_are_a_usage_error(tmp_path: Path) -> None:
     folder = write_task(tmp_path / "talk")
     (folder / "labels.py").unlink()
     with pytest.raises(UsageError, match=r"labels\.py does not exist"):
@@ -320,7 +324,7 @@ def subgoals(first_instruction, next_below, next_place):
 
 
 def judging(body: dict[str, Any]) -> str:
-    """Yes to what is what it is called; once in a while it says neither."""
+    """Says yes if the name of the subgoal is right, and sometimes neither yes nor no."""
     asked = body["messages"][-1]["content"]
     if "Is the subgoal reached" not in asked:
         return f"```python\n{GUESSED}```"
@@ -382,7 +386,7 @@ def test_the_budget_bounds_what_is_asked(unlabelled: str, tmp_path: Path) -> Non
     assert len(fake.requests) == run.state.requests == 4 and len(run.state.consulted) == 3
 
 
-def test_who_cannot_judge_is_not_asked(task: Task) -> None:
+def test_a_writer_that_cannot_judge_is_not_asked(task: Task) -> None:
     with pytest.raises(UsageError, match="votes need a model"):
         rs.plan(task, strategy="calm", ask=True, options={"votes": 1})
     assert (answer_in("**Yes**, because"), answer_in("no."), answer_in("Perhaps")) == (

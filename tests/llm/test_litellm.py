@@ -1,4 +1,4 @@
-"""litellm, an extra: what is told where it is absent, and the whole of it where it is installed (`make test-litellm`).
+"""litellm, an extra: the error without it, and the provider with it (`make test-litellm`).
 
 Other providers are tested beside it there as well, since it holds their SDKs at older versions.
 """
@@ -85,7 +85,7 @@ else:
         assert patient.complete(ask(model), 10.0).text == "the answer" and len(fake.requests) == 3
 
     @pytest.mark.parametrize("fault", NOT_RETRIED)
-    def test_what_would_fail_again_is_told_without_the_key(
+    def test_the_error_of_a_permanent_failure_has_no_key(
         model: str, fake: FakeLLM, fault: str
     ) -> None:
         fake.faults = [f"{fault} {KEY}"]
@@ -101,11 +101,11 @@ else:
         fake.faults = [fault]
         assert provider_for(model, fake).complete(ask(model), 10.0).finish_reason == reason
 
-    def test_what_it_cannot_serve_is_told_before_a_run(
+    def test_an_unknown_model_is_an_error_before_a_run(
         model: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         make_provider(model).check(model, 1.0)
-        with pytest.raises(UsageError, match="cannot tell who serves 'nobodys-model'"):
+        with pytest.raises(UsageError, match="knows no provider of 'nobodys-model'"):
             make_provider("litellm/nobodys-model").check("litellm/nobodys-model", 1.0)
         for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""Servers of one's own: found at their ports, asked in OpenAI's form, and never sent the key for OpenAI."""
+"""Local servers: their ports, requests in OpenAI's format, and no key for OpenAI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``llm.jsonl``: nothing asked twice, nothing lost, nothing secret."""
+"""``llm.jsonl``: no request is repeated, no reply is lost, no secret is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No faster than a provider may be asked: requests at once, requests a minute, and pauses that hold for everybody."""
+"""Pacing of requests: concurrent requests, requests per minute, and pauses that hold for all."""
 
 from __future__ import annotations
 

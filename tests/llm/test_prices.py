@@ -1,4 +1,4 @@
-"""What tokens cost: list prices, given ones, none, and what is kept back before a request is sent."""
+"""Prices of tokens: listed, given or none, and the amount reserved before a request."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ def test_error_inside_a_success(start: Start, name: str) -> None:
     assert error.retryable
 
 
-def test_nobody_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_connection(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLES[name], KEY)
     with FakeLLM() as fake:
         url = fake.url
@@ -299,7 +299,7 @@ def test_refused_limit_is_renamed_once_and_remembered(start: Start, fault: str) 
 
 
 @pytest.mark.parametrize("name", ["openai"], indirect=True)
-def test_limit_that_is_only_too_high_is_told(start: Start) -> None:
+def test_a_limit_that_is_only_too_high_is_an_error(start: Start) -> None:
     fake, provider = start(
         faults=["400:max_tokens is too large: 99. This model supports at most 9 tokens."]
     )
@@ -382,7 +382,7 @@ def test_a_server_without_a_catalogue_passes(start: Start, name: str) -> None:
     assert len(fake.looked_up) == 2
 
 
-def test_a_refused_key_is_told_when_the_model_is_looked_up(
+def test_a_refused_key_is_reported_by_the_check_of_the_model(
     start: Start, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(globals(), "KEY", "sk-wrong-0123456789")
@@ -391,7 +391,7 @@ def test_a_refused_key_is_told_when_the_model_is_looked_up(
         provider.check(f"{name}/some/model", 5.0)
 
 
-def test_nobody_there_is_told_when_the_model_is_looked_up(
+def test_a_failed_connection_is_reported_by_the_check_of_the_model(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLES[name], KEY)

@@ -1,4 +1,4 @@
-"""The retry policy, through the real SDKs over HTTP, and what it does with the time that is left."""
+"""The retry policy, through the real SDKs over HTTP, within the time that is left."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_passing_failure_is_tried_again(name: str, fault: str) -> None:
 @pytest.mark.parametrize(
     "fault", ["401:no", "403:no", "404:no", "400:odd", "413:long", "429:insufficient_quota"]
 )
-def test_what_would_fail_again_is_told_at_once(name: str, fault: str) -> None:
+def test_a_permanent_failure_is_not_retried(name: str, fault: str) -> None:
     with FakeLLM(["never"], [fault]) as fake:
         with pytest.raises(BoundaryError):
             provider_for(fake, name).complete(ask(name), 5.0)
@@ -134,7 +134,7 @@ def test_it_waits_as_long_as_it_was_asked_to() -> None:
     assert waits == [7.5, 0.25]
 
 
-def test_a_wait_that_does_not_fit_into_the_time_left_is_told_at_once() -> None:
+def test_a_wait_longer_than_the_time_left_is_an_error_at_once() -> None:
     waits: list[float] = []
     scripted = Scripted(_busy(3600.0))
     with pytest.raises(BoundaryError, match="busy"):

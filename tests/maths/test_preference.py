@@ -1,4 +1,4 @@
-"""Trajectory preference evaluation: the published readings, and laws that hold for every reward."""
+"""Trajectory preference evaluation: the published variants, and properties of every reward."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_three_readings_of_one_sentence(rule: str, share: float) -> None:
     )
 
 
-def test_a_long_failure_earns_more_in_all_and_less_per_step() -> None:
+def test_a_long_failure_has_a_higher_return_and_a_lower_mean_reward() -> None:
     rewards, lengths = np.concatenate([np.full(20, 0.9), np.full(500, 0.1)]), np.array([20, 500])
     assert np.allclose(trajectory_scores(rewards, lengths, "sum"), [18.0, 50.0])
     assert np.allclose(trajectory_scores(rewards, lengths, "mean"), [0.9, 0.1])
@@ -95,7 +95,7 @@ def test_only_the_order_counts(
 
 @given(numbers)
 def test_the_rules_are_ordered(values: list[int]) -> None:
-    """Every success above every failure means that each is above the best failure, and that all pairs are in order."""
+    """If every success is above every failure, each is above the best failure and all pairs are in order."""
     scores = np.array(values, float)
     successes = np.arange(len(scores)) % 2 == 0
     shares = []

@@ -1,4 +1,4 @@
-"""Distances between rewards, shares that are shaping, agreement with fitness: laws, and numbers known otherwise."""
+"""Distances between rewards, shares of shaping, agreement with fitness: properties and known numbers."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_what_changes_no_optimal_policy_changes_no_distance(
 
 @given(seeds)
 def test_starc_is_a_metric_that_sees_through_shifted_outcomes(seed: int) -> None:
-    """Pay moved between the outcomes of one action, with the same mean: STARC sees nothing, EPIC is misled."""
+    """Reward moved between outcomes of one action, with the same mean: STARC is unchanged, EPIC is not."""
     rng, dynamics, reward, other = world(seed)
     moved = rng.normal(size=reward.shape)
     moved -= (dynamics * moved).sum(axis=2, keepdims=True)

@@ -1,4 +1,4 @@
-"""ELLA: which subgoals matter for a goal is learnt from its successes, and only those are paid."""
+"""ELLA: the subgoals that matter for a goal are learned from its successes; only they are rewarded."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_what_all_successes_have_stays(episodes: list[list[bool]]) -> None:
     assert known.of(["another"]).all()
 
 
-def test_a_success_that_has_nothing_in_common_begins_anew() -> None:
+def test_a_success_with_no_common_subgoal_restarts_the_estimate() -> None:
     known = Relevance(3)
     known.learn("goal", np.array([True, False, False]))
     known.learn("goal", np.array([False, True, True]))
@@ -66,7 +66,7 @@ def test_a_success_that_has_nothing_in_common_begins_anew() -> None:
 
 
 def test_distractors_are_found_out_and_identities_hold(task: Task) -> None:
-    """A thousand episodes of random walks: precision of what is paid, one bonus a step, successes paid 0 in all."""
+    """A thousand random walks: precision of the rewarded subgoals, one bonus per step, sum 0 in a success."""
     base = make_vec_env(task, 8, 0)
     rng, sums, t, steps = np.random.default_rng(0), np.zeros(8), np.zeros(8), 0
     successes: list[float] = []

@@ -1,4 +1,4 @@
-"""Shaping against truth: what is optimal stays so, and every way of getting it wrong is caught."""
+"""Shaping on known worlds: the optimal policy stays optimal, and every mistake is caught."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_changing_potential_telescopes_only_if_the_entered_value_is_kept(seed:
     )
 
 
-def test_a_changing_potential_begins_anew_with_each_episode() -> None:
+def test_a_changing_potential_restarts_with_each_episode() -> None:
     moving = DynamicPotential(np.array([1.0, 2.0]), GAMMA)
     first = moving.step(
         np.array([3.0, 4.0]), np.array([True, False]), np.array([True, True]), np.array([5.0, 6.0])
@@ -168,7 +168,7 @@ def test_look_back_advice_telescopes(seed: int) -> None:
         max_size=30,
     )
 )
-def test_a_subgoal_is_paid_once_per_episode(rows: list[tuple[list[bool], bool]]) -> None:
+def test_a_subgoal_is_rewarded_once_per_episode(rows: list[tuple[list[bool], bool]]) -> None:
     holds = np.array([row[0] for row in rows])
     starts = np.array([row[1] for row in rows])
     starts[0] = True

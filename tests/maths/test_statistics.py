@@ -1,4 +1,4 @@
-"""Intervals against numbers from elsewhere, and what they say about samples that prove nothing."""
+"""Intervals against published numbers, and for samples that prove nothing."""
 
 from __future__ import annotations
 

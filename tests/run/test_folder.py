@@ -1,4 +1,4 @@
-"""The log, the lock and the run folder: what a crash, another process or a careless edit may do to them."""
+"""The log, the lock and the run folder under crashes, other processes and edits."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_what_is_written_is_read(
 # --- The lock
 
 
-def test_a_second_writer_is_told_who_the_first_is(run: RunFolder) -> None:
+def test_the_error_of_a_locked_run_names_the_process(run: RunFolder) -> None:
     with (
         run.lock(),
         pytest.raises(RunError, match=f"in use by process {os.getpid()}"),
@@ -156,7 +156,7 @@ def test_the_lock_of_a_killed_process_is_free(run: RunFolder) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
 def test_a_child_of_the_holder_may_outlive_it(run: RunFolder) -> None:
-    """The lock is given back by its holder, also while a process that was started meanwhile lives on."""
+    """The holder releases the lock, also while a child process that it started still lives."""
     with run.lock():
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
     try:

@@ -1,4 +1,4 @@
-"""What a folded state says of scores that are not whole."""
+"""Scores of a folded state for incomplete trials."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_the_best_program_of_a_conversation_is_named_by_its_place() -> None:
 
 
 def test_the_best_program_is_the_one_that_would_be_selected() -> None:
-    """One that may pay for never arriving must lead clearly: 0.9 does not beat 0.88 then, and neither is far behind."""
+    """A program suspected of rewarding never arriving must lead clearly: 0.9 does not beat 0.88 then."""
     shown = ["a", "b", "c"]
     assert best_so_far(conversation(a=0.9, b=0.88, c=0.1), "c", shown).best_answer == 1
     state = conversation(suspected="a", a=0.9, b=0.88, c=0.1)

@@ -1,4 +1,4 @@
-"""Behaviour checks: what is found by running a program on transitions, and the corpus of programs."""
+"""Behaviour checks: findings from running a program on transitions, and the corpus of programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was read is what runs, here and in an exported file: names, imports, lines and letters."""
+"""The checked source is the source that runs, here and in an export: names, imports, lines, letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Confinement: what each layer takes, that the attacks are real, and what an escaped program can still do."""
+"""Confinement: what each layer blocks, that the attacks work without it, and what an escaped program can do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile, broken and benign programs under every profile: verdicts, and that nothing outside was touched."""
+"""Hostile, broken and benign programs under every profile: verdicts, and no effect outside."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOTAL_RULES = "n112"  # see test_sandbox_behaviour.py
 
 
 class Bait:
-    """A file that anybody may write and a port that listens, TCP and UDP."""
+    """A file that is writable for all, and a port that listens, TCP and UDP."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -99,7 +99,7 @@ def test_every_program_gets_its_verdict_and_touches_nothing(profile: str, bait: 
 
 @pytest.mark.timeout(3600)
 def test_the_attacks_work_where_nothing_stops_them(bait: Bait) -> None:
-    """The control: without it, a corpus of attacks that never worked would prove nothing."""
+    """The control: attacks that never work would prove nothing."""
     done = run_in(
         "user", SUPPORT / "sandbox_driver.py", "control", str(bait.canary), bait.port, *NAMES
     )

@@ -146,7 +146,9 @@ def test_a_file_that_may_not_be_read_is_no_matter_of_the_folder(
 
 
 @needs_landlock
-def test_an_environment_that_writes_elsewhere_is_told_where_and_what_to_do(tmp_path: Path) -> None:
+def test_the_error_of_an_environment_that_writes_elsewhere_has_path_and_hint(
+    tmp_path: Path,
+) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()
     task = write_task(tmp_path / "line")

@@ -1,4 +1,4 @@
-"""The program host: real processes, what comes back from them, and what is left when they are gone."""
+"""The program host: real processes, their output, and what is left after their end."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def test_memory_is_refused_and_the_parent_unharmed() -> None:
 
 
 @pytest.mark.parametrize("death", ["IMPORT('os')._exit(3)", "IMPORT('ctypes').string_at(0)"])
-def test_a_death_is_told_and_remembered(death: str) -> None:
+def test_a_death_is_reported_and_remembered(death: str) -> None:
     with hosted(death) as host:
         for _ in range(2):
             with pytest.raises(ProgramError) as caught:

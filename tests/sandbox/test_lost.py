@@ -1,4 +1,4 @@
-"""What the machine or the caller does to program hosts: never held against a program, and nothing is mixed up."""
+"""Effects of the machine and the caller on program hosts: no program is blamed, nothing is mixed up."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_program_that_hangs_up_or_sets_the_timer_is_still_to_blame() -> None:
 
 
 @on_linux
-def test_an_idle_zygote_that_was_killed_is_replaced_before_anybody_meets_it() -> None:
+def test_an_idle_zygote_that_was_killed_is_replaced() -> None:
     launch.zygotes()
     old = launch.zygote()
     os.kill(old.pid, signal.SIGKILL)
@@ -164,7 +164,7 @@ def test_ctrl_c_while_a_host_is_started_leaves_the_others_alone() -> None:
             escaped("pass")
         os.kill(zygote.pid, signal.SIGCONT)
         assert host(ONES).total.tolist() == [1, 1]
-        for _ in range(2):  # the answer that nobody took is not taken for theirs
+        for _ in range(2):  # the unread answer is not taken for theirs
             with escaped("pass") as other:
                 assert other.pid != host.pid and other(ONES).total.tolist() == [1, 1]
         assert launch.zygote() is zygote

@@ -1,4 +1,4 @@
-"""What a program finds around it, and that it has no place to keep anything."""
+"""The namespace of a program, which offers no place to store anything."""
 
 from __future__ import annotations
 

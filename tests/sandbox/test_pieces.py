@@ -1,4 +1,4 @@
-"""Values that depend on the rest of their batch, and values that differ by rounding alone."""
+"""Values that depend on the rest of their batch, and values that differ only by rounding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the values of a program tell: probes, reactions, and the pure functions that judge them."""
+"""Checks of a program's values: probes, reactions, and the pure functions that judge them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Static rules: what is refused before anything runs, and what the writer is told."""
+"""Static rules: what is refused before anything runs, and with which message."""
 
 from __future__ import annotations
 

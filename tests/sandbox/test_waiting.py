@@ -1,4 +1,4 @@
-"""How long a process is waited for: by its CPU time, whatever else the machine does."""
+"""The time limit of a process is CPU time, whatever the load of the machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CPU_S, WALL_S = 2.0, 60.0
 
 
 def looks(monkeypatch: pytest.MonkeyPatch, states: str, cpu_per_look: float | None) -> list[str]:
-    """What a wait says to a process that is seen in these states, again and again, until it ends."""
+    """The result of waiting for a process that is in these states in turn, until the end."""
     seen = [0]
 
     def state_of(_: int) -> str:

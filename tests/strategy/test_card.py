@@ -1,4 +1,4 @@
-"""What CARD decides, from events made by hand; then a whole run of it with real trainings and a scripted writer."""
+"""Decisions of CARD on hand-made events; then a whole run with trainings and a scripted writer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def screened(program: str, verdict: ScreenVerdict, share: float | None = 0.5) ->
     return Screened(screen=ScreenState(program=program, verdict=verdict, share=share))
 
 
-def test_a_failing_program_is_not_trained_and_told_why() -> None:
+def test_a_failing_program_is_not_trained_and_gets_feedback() -> None:
     events = [replied(Slot(0, 0)), checked(Slot(0, 0), "a")]
     assert card().plan(fold(events)) == [Screen("a", "above-best-failure", "discounted", 0.8, 3)]
     events.append(screened("a", "failed"))
@@ -76,7 +76,7 @@ def test_released_behaviour_trains_what_failed() -> None:
     assert card(trained_anyway=1).plan(fold(events)) == [Train("a", (0,), "selection", 100)]
     events.append(trained("a", 0, 1.0))
     (write,) = card(trained_anyway=1).plan(fold(events))
-    assert isinstance(write, Write), "that the bank spoke against it is told whatever was done"
+    assert isinstance(write, Write), "the feedback includes the screening in either case"
     assert write.turns == (Turn("a", ("process", "trajectory", "audit", "preference"), Slot(0, 0)),)
 
 
@@ -141,7 +141,7 @@ def designed(tmp_path: Path, *texts: str, **settings: Any) -> api.Run:
     return api.design(task, replies=recorded, strategy="card", **given, **settings)
 
 
-def test_what_breaks_on_known_behaviour_is_told_with_its_step(tmp_path: Path) -> None:
+def test_feedback_on_a_failure_on_recorded_episodes_names_the_step(tmp_path: Path) -> None:
     env = record(str(write_task(tmp_path / "line")))
     actions = iter([0.5, 0.5, -0.5, 0.123, *[1.0] * 6])
     play(env, lambda _: np.array([next(actions)]), 1)
@@ -152,7 +152,7 @@ def test_what_breaks_on_known_behaviour_is_told_with_its_step(tmp_path: Path) ->
     asked = [line.request.messages[-1].content for line in Tape(run.folder.llm_log)]
     step = r"in step 4 of \d of an episode \(odd.npz, solved\), where position = 0\.\d+, .*action = \[0.123\]"
     assert re.search(
-        r"it breaks on recorded episodes: what it pays is not a number in 1 of \d+ episodes: ",
+        r"it breaks on recorded episodes: its reward is not a number in 1 of \d+ episodes: ",
         asked[1],
     )
     assert re.search(r"term 'end' is nan " + step, asked[1])
@@ -193,7 +193,7 @@ def test_an_unscreened_program_is_audited_when_its_training_brought_contrast(
 
 
 def test_what_was_once_said_stays_as_it_is(tmp_path: Path) -> None:
-    """The bank grows and other programs become the best; each request still begins with all of the one before."""
+    """The bank grows and the best program changes; each request still begins with the one before."""
     run = designed(tmp_path, WAVE, GOOD, AWAY, BETTER, GOOD, options={"rounds": 5, "contrast": 9})
     asked = [line.request.messages for line in Tape(run.folder.llm_log)]
     assert [len(messages) for messages in asked] == [1, 3, 5, 7, 9]
@@ -204,7 +204,7 @@ def test_what_was_once_said_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
-    """Three generations: the first is trained, the second fails against the bank and is not, the third is."""
+    """Three generations: the first and third are trained, the second fails the screening."""
     replies = [
         {"round": n, "sample": 0, "text": text} for n, text in enumerate((GOOD, AWAY, BETTER))
     ]
@@ -234,8 +234,8 @@ def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
     assert any("RS501" in concern for concern in found.concerns)
     talk = [message.content for message in list(Tape(run.folder.llm_log))[-1].request.messages]
     assert "was not trained, because it does not prefer good behaviour to bad" in talk[-1]
-    assert "**The worst paid solved episode**" in talk[-1] and "| away |" in talk[-1]
-    assert "at the moments that tell most" in talk[-3]
+    assert "**The solved episode with the lowest reward**" in talk[-1] and "| away |" in talk[-1]
+    assert "most informative steps" in talk[-3]
     passed = r"Before its training it was found to prefer good .*It was applied to \d+ recorded .*\n\d+ of the "
     assert re.search(passed, talk[-3]) and "Before its training" not in talk[-1]
     said = r"The best program of this conversation so far, your answer 1 \(fitness [-\d.]+\), is the one to build on"
@@ -244,23 +244,22 @@ def test_a_run_trains_only_what_orders_known_behaviour(tmp_path: Path) -> None:
     )
 
 
-def test_as_released_what_failed_is_trained_and_its_writer_is_told_both(tmp_path: Path) -> None:
+def test_as_released_a_failed_program_is_trained_and_gets_both_kinds_of_feedback(
+    tmp_path: Path,
+) -> None:
     run = designed(
         tmp_path, AWAY, GOOD, options={"rounds": 2, "measure": "mean", "trained_anyway": 1.0}
     )
     first = min(run.state.programs, key=lambda name: run.state.programs[name])
     assert run.state.failed(first) and run.state.trials_of(first, "selection")
     asked = list(Tape(run.folder.llm_log))[1].request.messages[-1].content
-    assert (
-        "Agents were trained under this program" in asked
-        and "at the moments that tell most" in asked
-    )
+    assert "Agents were trained under this program" in asked and "most informative steps" in asked
     assert "Before its training" not in asked
     assert "This program was trained, but it does not prefer good behaviour to bad." in asked
     assert asked.count("RS501") == 1 and "Look at this step by step" in asked
 
 
-def test_a_bonus_at_the_goal_is_told_as_one(tmp_path: Path) -> None:
+def test_feedback_recognises_a_bonus_at_the_goal(tmp_path: Path) -> None:
     task = write_task(tmp_path / "line") / "task.toml"
     chance = "deterministic = false\nepisodes = 40"
     task.write_text(
@@ -282,4 +281,4 @@ def test_pairs_explains_itself_while_nothing_has_succeeded(tmp_path: Path) -> No
     assert run.state.skipped() == [first]
     asked = list(Tape(run.folder.llm_log))[1].request.messages[-1].content
     assert "the two halves of the range of fitness" in asked
-    assert "**The worst paid episode of the better half**" in asked
+    assert "**The episode of the better half with the lowest reward**" in asked

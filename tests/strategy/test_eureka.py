@@ -1,4 +1,4 @@
-"""What Eureka decides, from events made by hand: nothing is run here."""
+"""Decisions of Eureka on hand-made events; nothing is run."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_one_broken_seed_spoils_the_score() -> None:
 
 
 @pytest.mark.parametrize("history", [1, 2, 4])
-def test_the_best_so_far_is_always_told(history: int) -> None:
+def test_the_request_always_shows_the_best_so_far(history: int) -> None:
     verdicts: Verdicts = {(number, 0): f"p{number}" for number in range(6)}
     scores: Scores = {"p0": 9.0, **{f"p{number}": float(number) for number in range(1, 6)}}
     _, waves = play(eureka(rounds=6, samples=1, history=history), verdicts, scores)
@@ -151,7 +151,7 @@ def test_ties_go_to_the_first() -> None:
     assert writes(waves[2])[1, 0, 0][0].program == "z"
 
 
-def test_what_failed_through_no_fault_of_its_own_is_owed_again_after_resuming() -> None:
+def test_a_trial_that_the_machine_failed_is_repeated_after_resuming() -> None:
     events = [
         replied(Slot(0, 0)),
         checked(Slot(0, 0), "a"),

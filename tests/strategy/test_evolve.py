@@ -1,4 +1,4 @@
-"""What evolution decides, from events made by hand: nothing is run here."""
+"""Decisions of evolution on hand-made events; nothing is run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.plays import Scores, Verdicts, carry_out, play, retrained, tr
 
 NAMES = [f"p{number}" for number in range(12)]
 MANY: Verdicts = {(number // 4, number % 4): name for number, name in enumerate(NAMES)}
-FAIR: Scores = {name: 0.01 * number for number, name in enumerate(NAMES)}  # nobody solves it
+FAIR: Scores = {name: 0.01 * number for number, name in enumerate(NAMES)}  # none solves it
 
 
 def evolve(**options: float) -> Evolve:
@@ -82,8 +82,8 @@ def test_it_ends_when_the_leader_is_proven_on_every_seed() -> None:
     assert waves[-1] == [Stop("the best program solves the task on every seed")]
 
 
-def test_a_leader_that_may_pay_for_going_on_is_no_end() -> None:
-    """p2 solves it on every seed, but its agents could do better by never arriving: a sound one is looked for."""
+def test_a_leader_suspected_of_rewarding_going_on_does_not_end_the_search() -> None:
+    """p2 solves it on every seed, but is suspected of rewarding never arriving: the search goes on."""
     scores = {**FAIR, "p2": 1.5, "p5": 1.48}
     _, waves = play(evolve(), MANY, scores, suspects=frozenset({"p2"}))
     screens = [order.program for wave in waves for order in wave if isinstance(order, Screen)]
@@ -140,7 +140,7 @@ def test_parents_are_of_earlier_rounds_and_drawn_by_the_seed() -> None:
     }
 
 
-def test_the_better_of_two_parents_is_told_last() -> None:
+def test_the_better_of_two_parents_comes_last() -> None:
     for seed in range(30):
         _, waves = play(evolve(fresh=0, mutated=0, seed=seed), MANY, FAIR)
         for wave in waves:

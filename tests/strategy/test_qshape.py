@@ -1,4 +1,4 @@
-"""QShape: programs are taken apart, each part is tried alone, and what does harm is not in what comes out."""
+"""QShape: each function of a program is trained alone, and harmful ones are dropped."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_what_is_left_is_a_program_that_reads_like_the_whole() -> None:
     assert "# where the line ends" in kept and '"""Knowledge."""' in kept
 
 
-def test_a_part_that_does_harm_is_dropped_and_the_writer_is_told(tmp_path: Path) -> None:
+def test_a_harmful_part_is_dropped_and_reported_to_the_writer(tmp_path: Path) -> None:
     """The reward leads away from the goal; the potential, alone, helps."""
     replies = [{"round": n, "sample": 0, "text": f"```python\n{AWAY}```"} for n in range(2)]
     task = write_task(tmp_path / "line")
@@ -122,7 +122,7 @@ def test_what_is_produced(tmp_path: Path, produce: str | None, expected: tuple[s
     assert planned.config.produce == expected
 
 
-def test_what_cannot_be_produced_is_told(tmp_path: Path) -> None:
+def test_functions_that_cannot_be_produced_are_errors(tmp_path: Path) -> None:
     task = str(write_task(tmp_path / "line"))
     with pytest.raises(UsageError, match="PPO learns no Q"):
         plan(task, ask=True, produce="q_prior")

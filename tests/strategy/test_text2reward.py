@@ -1,4 +1,4 @@
-"""Text2Reward: one program, examples of like tasks, what a person says; and what a run may know before it begins."""
+"""Text2Reward: one program, examples of other tasks, user feedback; and the bank of another run."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ PROGRAMS = [
 REPLIES = [{"round": n, "sample": 0, "text": text} for n, text in enumerate(PROGRAMS)]
 
 
-def test_it_asks_once_and_again_when_a_person_has_spoken() -> None:
+def test_it_asks_once_and_again_after_user_feedback() -> None:
     strategy = Text2Reward(Text2RewardOptions(), 100)
     events = [replied(Slot(0, 0)), checked(Slot(0, 0), "a"), trained("a", 0, 0.5)]
     assert isinstance(strategy.plan(fold(events))[0], Stop)
     events.append(Commented(program="a", words="It limps."))
     (write,) = strategy.plan(fold(events))
     assert isinstance(write, Write) and write.slot == Slot(1, 0)
-    assert write.turns == (Turn("a", ("process", "person"), Slot(0, 0)),)
+    assert write.turns == (Turn("a", ("process", "user"), Slot(0, 0)),)
 
 
-def test_what_a_person_says_reaches_the_writer(tmp_path: Path, executor: FakeExecutor) -> None:
+def test_user_feedback_reaches_the_writer(tmp_path: Path, executor: FakeExecutor) -> None:
     task = str(write_task(tmp_path / "line"))
     settings = {
         "replies": recorded(REPLIES),
@@ -148,7 +148,7 @@ def test_behaviour_from_elsewhere_is_known_from_the_beginning(
     assert {found.origin for found in carried.trajectories} >= {"mine.npz", "expert", "random"}
 
 
-def test_what_cannot_be_known_is_told_before_anything_is_spent(tmp_path: Path) -> None:
+def test_an_unusable_bank_is_an_error_before_anything_is_spent(tmp_path: Path) -> None:
     folder = str(write_task(tmp_path / "line"))
     other = record("mountain-car")
     play(other, lambda obs: other.action_space.sample(), 1)
@@ -164,7 +164,7 @@ def test_what_cannot_be_known_is_told_before_anything_is_spent(tmp_path: Path) -
 
 
 def test_a_run_of_another_task_is_no_bank(tmp_path: Path, executor: FakeExecutor) -> None:
-    """The environment and the fields must be the same; what the fitness says is asked anew."""
+    """The environment and the fields must be the same; the fitness is computed again."""
     replies, runs = recorded(REPLIES[:1]), tmp_path / "runs"
     run = api.design(
         str(write_task(tmp_path / "line")),

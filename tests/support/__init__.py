@@ -1,1 +1,1 @@
-"""What several tests share: environments, programs, runs, stand-ins for models and machines."""
+"""Code that several tests share: environments, programs, runs, fakes of models and machines."""

@@ -1,4 +1,4 @@
-"""Calls of the command line as a person makes them: a process of its own, in a folder of its own."""
+"""Calls of the command line as a user makes them: a separate process in a separate folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUICK = ["-O", "rounds=1", "-O", "samples=2", "-O", "seeds=1", "-O", "repairs=0"
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """What a child process is given: nothing that colours or names a terminal."""
+    """The environment of a child process, without variables of a terminal."""
     kept = {
         k: v
         for k, v in os.environ.items()
@@ -54,7 +54,7 @@ def call(
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int, *, says: str, hints: str) -> None:
-    """A call ended with this code, one line of error and a hint, nothing on stdout and no traceback."""
+    """Assert that a call ended with this code, one line of error and a hint, without a traceback."""
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stderr, done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
@@ -78,6 +78,6 @@ def quick_design(task: Path | str, replies: Path) -> list[str]:
 
 
 def only_json(done: subprocess.CompletedProcess[str]) -> Any:
-    """Standard output as the one JSON value that it must be."""
+    """Parse standard output, which must be one JSON value."""
     assert not ANSI.search(done.stdout)
     return json.loads(done.stdout)

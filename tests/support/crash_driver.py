@@ -1,4 +1,4 @@
-"""One session of a run in a process of its own, which can kill itself at a chosen event.
+"""One session of a run in a separate process, which can kill itself at a chosen event.
 
     python -m tests.support.crash_driver '{"task": ..., "runs": ..., "url": ..., "mode": "after", "events":
     1}'
@@ -25,7 +25,6 @@ from concurrent.futures import Future, wait
 from typing import Any
 
 from rewardsmith.api import runs as api
-from rewardsmith.engine import loop
 from rewardsmith.engine.workers import local
 from rewardsmith.engine.workers.executor import Executor
 from rewardsmith.errors import RewardsmithError
@@ -33,7 +32,7 @@ from rewardsmith.llm.openai import OpenAIProvider
 from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.events import Event
 from rewardsmith.writers.requests import RunRequest
-from rewardsmith.writers.sources import ModelSource
+from rewardsmith.writers.sources import ModelSource, Writer
 from tests.support.fake_executor import FakeExecutor
 
 OPTIONS = {"rounds": 2, "samples": 2, "repairs": 1, "seeds": 1}
@@ -75,15 +74,15 @@ class Slots:
 
 
 def kept_replies() -> list[Future[Any]]:
-    """Every reply that is asked for from now on, there or not: done means that it is in the run's log."""
+    """Futures of all replies that are requested from now on; done means that the log contains it."""
     asked: list[Future[Any]] = []
-    in_background = loop._in_background
+    reply_later = Writer.reply_later
 
-    def remembered(*work: Any) -> Future[Any]:
-        asked.append(in_background(*work))
+    def remembered(writer: Writer, wanted: RunRequest) -> Future[Any]:
+        asked.append(reply_later(writer, wanted))
         return asked[-1]
 
-    loop._in_background = remembered
+    Writer.reply_later = remembered  # type: ignore[method-assign]
     return asked
 
 

@@ -1,4 +1,4 @@
-"""The exact distances of rewards on small Markov decision processes, to compare sampled ones with."""
+"""Exact distances of rewards on small Markov decision processes, as a reference for sampled ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Environments with something wrong with them, or nothing: ``envs:Line``, for tests of the command line.
+"""Environments with and without faults, such as ``envs:Line``, for tests of the command line.
 
 A test that uses them copies this file beside itself and runs there. It imports nothing of ours.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Line(gym.Env[Any, Any]):
-    """Walk to the right end of a line; ten steps, paid by where one stands."""
+    """Walk to the right end of a line in ten steps; the reward is the position."""
 
     def __init__(self) -> None:
         self.observation_space = gym.spaces.Box(-2.0, 2.0, (1,), np.float32)
@@ -52,7 +52,7 @@ class FailsInStep(Line):
 
 
 class Image(Line):
-    """Shows pixels and tells nothing else."""
+    """Shows pixels and has no info."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,20 +63,20 @@ class Image(Line):
 
 
 class Constant(Line):
-    """Pays the same whatever one does."""
+    """Gives the same reward for every action."""
 
     def pay(self) -> float:
         return 1.0
 
 
 class Unpaid(Line):
-    """Pays nothing, so nothing measures success."""
+    """Gives no reward, so nothing measures success."""
 
     def pay(self) -> float:
         return 0.0
 
 
 class Team:
-    """As a PettingZoo environment looks."""
+    """Has the interface of a PettingZoo environment."""
 
     possible_agents: ClassVar[list[str]] = ["a", "b"]

@@ -1,4 +1,4 @@
-"""Programs that have escaped from Python's rules, to show what confinement still holds."""
+"""Programs that escaped from Python's rules, to test the confinement."""
 
 from __future__ import annotations
 

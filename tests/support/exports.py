@@ -1,4 +1,4 @@
-"""A run's export, imported as its user would."""
+"""The export of a run, imported as a user would."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.support.line_runs import recorded
 
 
 def exported(task: Task, source: str, tmp_path: Path) -> Any:
-    """An environment of the task under that file."""
+    """An environment of the task in the exported wrapper."""
     module = imported(exporting(task, source, tmp_path))
     wrapped = module.RewardWrapper(make_env(task))
     return module.ShowSubgoals(wrapped) if hasattr(module, "ShowSubgoals") else wrapped
 
 
 def exporting(task: Task, source: str, tmp_path: Path) -> Path:
-    """The exported file of a run that was given this program."""
+    """The exported file of a run with this program."""
     replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{source}```"}])
     run = api.design(
         task, replies=replies, options={"rounds": 1, "samples": 1, "seeds": 1}, report_seeds=0, steps=256,

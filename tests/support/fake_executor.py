@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rewardsmith.engine.workers.executor import Call
-from rewardsmith.episodes.files import EPISODES, save_episodes
+from rewardsmith.episodes.files import EPISODES, SCRIPTED_FILE, save_episodes
 from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import RewardsmithError, UsageError
 from rewardsmith.run.trials import POLICY, TrainedReport, TrialJob, TrialResult, write_json
@@ -59,6 +59,9 @@ class FakeExecutor:
 
     def _preflight(self, task: Task, folder: Path) -> None:
         write_preflight(task, folder)
+
+    def _scripts(self, task: Task, folder: Path) -> None:
+        save_episodes(folder / SCRIPTED_FILE, collect_preflight(task).behaviour.episodes[:1])
 
     def _train(self, task: Task, folder: Path) -> None:
         job = self._job(folder, "train")

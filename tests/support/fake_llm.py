@@ -99,7 +99,7 @@ class FakeLLM:
 
     @property
     def tokens(self) -> int:
-        """Tokens of all answers that were sent whole, by this server's own count."""
+        """Tokens of all complete answers, as this server counts them."""
         return sum(
             sum(request.get("tokens", ())) for request in self.requests if request["fault"] != "cut"
         )

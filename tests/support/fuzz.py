@@ -134,7 +134,7 @@ _CHANGES = (_drop, _replace, _replace, _swap, _splice, _repeat, _number)
 
 
 def fuzz(count: int, seed: int) -> dict[str, Any]:
-    """Check so many mutants; what came out, and what was left behind."""
+    """Check this many mutants; returns the verdicts and what was left behind."""
     rng = random.Random(seed)
     pool = [
         entry

@@ -1,4 +1,4 @@
-"""Program hosts for tests: made, asked, and looked for among the processes."""
+"""Program hosts for tests: start them, call them, find their processes."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def hosts_of(*zygotes: Zygote) -> list[str]:
 
 
 def until(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
-    """Wait for a condition; whether it came true."""
+    """Wait for a condition; returns whether it became true."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

@@ -26,6 +26,7 @@ def design(task: str, tmp_path: Path, **settings: Any) -> api.Run:
         "replies": recorded(),
         "options": OPTIONS,
         "report_seeds": 2,
+        "exploit_search": False,
         "runs": tmp_path / "runs",
         "executor": FakeExecutor(),
     }
@@ -44,7 +45,7 @@ def the_run(tmp_path: Path) -> api.Run:
 
 
 def happened(run: api.Run) -> dict[str, Any]:
-    """What a run found, without times and without the order in which it was found."""
+    """The results of a run, without times and order."""
     state = run.state
     return {
         "slots": {

@@ -1,4 +1,4 @@
-"""A line to walk along, for tests that train: an episode is over in ten steps, a training in a second.
+"""A line world for tests that train: an episode takes ten steps, a training a second.
 
 The file is an environment of its own (``env.py:LineWorld`` in a task's folder), so it imports
 nothing of ours.
@@ -65,7 +65,7 @@ def fitness(episode):
 
 
 class LineWorld(gym.Env[Any, Any]):
-    """A walker on [-1, 1]; starts near 0, ends at 1; pays nothing but the end."""
+    """A walker on [-1, 1] that starts near 0; only reaching the end at 1 is rewarded."""
 
     def __init__(self, discrete: bool = False) -> None:
         self.observation_space = gym.spaces.Box(-2.0, 2.0, (2,), np.float32)

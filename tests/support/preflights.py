@@ -1,4 +1,4 @@
-"""What a preflight found, made by hand: nothing is run."""
+"""Hand-made results of a preflight; nothing is run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rewardsmith.episodes.preflight import Argument, Preflight
 
 
 def argument(low: float = 0.0, high: float = 0.0, **more: Any) -> Argument:
-    """A scalar float with this range, unless more is said."""
+    """A scalar float with this range by default."""
     return Argument(**{"shape": (), "dtype": "float64", "range": (low, high), **more})
 
 

@@ -1,4 +1,4 @@
-"""Runs a script the way other machines would: as root, as an ordinary user, in a container that forbids namespaces."""
+"""Runs a script as other machines would: as root, as a user, in a container without namespaces."""
 
 from __future__ import annotations
 

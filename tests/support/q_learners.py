@@ -1,4 +1,4 @@
-"""Small Q-learners and a chain of states for tests of priors on Q."""
+"""Small Q-learners and a chain of states, for tests of priors on Q."""
 
 from __future__ import annotations
 

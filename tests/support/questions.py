@@ -1,4 +1,4 @@
-"""Instructions for tests of questions, and the programs that ask them."""
+"""Instructions for tests of questions, and programs that ask them."""
 
 from __future__ import annotations
 

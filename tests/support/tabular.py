@@ -1,4 +1,4 @@
-"""Small worlds whose truth is known: value iteration, Q-learning of many seeds at once, and two rooms with a key."""
+"""Small worlds with known values: value iteration, vectorised Q-learning, and two rooms with a key."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Rooms:
         return x, y, key, passed, (x == self.goal[0]) & (y == self.goal[1])
 
     def index(self, x: Array, y: Array, key: Array, mask: Array) -> Array:
-        """Number of a state; ``mask`` counts the subgoals that were paid, where the learner sees them."""
+        """Number of a state; ``mask`` is the number of rewarded subgoals, if the learner sees it."""
         return (x * self.height + y) * 2 + key + mask * self.cells * 2
 
 
@@ -86,7 +86,7 @@ class Learned(NamedTuple):
 
 
 def rooms_q(rooms: Rooms) -> Array:
-    """Q* of the two rooms, in states that count no subgoals as paid and as many as were, shape (states, 4)."""
+    """Q* of the two rooms, for every number of rewarded subgoals, shape (states, 4)."""
     x, y, key = (values.ravel() for values in np.mgrid[: rooms.width, : rooms.height, :2])
     state, q = rooms.index(x, y, key, 0), np.zeros((rooms.cells * 2, 4))
     moves = [

@@ -1,4 +1,4 @@
-"""A room with an instruction, for tests of language: a row of things, one of which is to be taken up.
+"""A room with an instruction, for tests of language: take one of a row of things.
 
 The file is an environment of its own (``env.py:TalkWorld`` in a task's folder), so it imports
 nothing of ours.
@@ -88,7 +88,7 @@ def labels(episode):
 
 
 class TalkWorld(gym.Env[Any, Any]):
-    """Places in a row, a thing of each colour and kind on some. 0 and 1 walk, 2 takes up and ends the episode."""
+    """Places in a row with things on some. Actions 0 and 1 walk, 2 takes the thing and ends the episode."""
 
     def __init__(self) -> None:
         print("a world that talks while it is made")

@@ -1,4 +1,4 @@
-"""Small environments in which an off-by-one, a lost last observation or a shared array shows at once.
+"""Small environments that reveal an off-by-one, a lost last observation or a shared array.
 
 The file imports nothing of ours, so that a task's folder may hold a copy of it
 (``env.py:Counter``).

@@ -1,4 +1,4 @@
-"""What each learning algorithm can do, and what another package's class inherits."""
+"""Capabilities of each learning algorithm, and of classes of other packages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Ensemble(OffPolicyAlgorithm):
 
 
 class Declared(OffPolicyAlgorithm):
-    """Says what it can do."""
+    """Declares its capabilities."""
 
     rewardsmith_capabilities: ClassVar = Capabilities(on_policy=True, n_steps=10)
 
@@ -88,7 +88,9 @@ def test_the_table_agrees_with_the_classes() -> None:
     """An on-policy class has a rollout length, by default the table's; DDPG is below TD3."""
     assert issubclass(DDPG, algorithms.ALGORITHMS.get("TD3"))
     for name, can in CAPABILITIES.items():
-        inherited = algorithms._of_class(type(f"My{name}", (algorithms.ALGORITHMS.get(name),), {}))
+        inherited = algorithms.capabilities_of(
+            type(f"My{name}", (algorithms.ALGORITHMS.get(name),), {})
+        )
         assert inherited == can, name
 
 

@@ -1,4 +1,4 @@
-"""Tasks made by looking at an environment, and written down as folders."""
+"""Tasks drafted from an environment, and written as folders."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_what_measures_success_is_not_offered() -> None:
 
 
 def test_a_draft_is_written_where_nothing_measures_success(tmp_path: Path) -> None:
-    """The person says it in fitness.py; a mistyped class is named before anything is made."""
+    """The user writes it in fitness.py; a mistyped class is an error before anything is made."""
     file = SUPPORT / "lineworld.py"
     own = tmp_path / "mine.py"
     own.write_text(file.read_text().replace("float(arrived), arrived", "0.0, arrived"))

@@ -1,4 +1,4 @@
-"""What task.toml may say, the language of sources, and tasks that are frozen and loaded again."""
+"""The keys of task.toml, the language of sources, and tasks that are frozen and loaded again."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def field(**changes: Any) -> UsageError:
         ({"action": {"name": []}}, "'action.name'", "'names'"),
     ],
 )
-def test_unknown_keys_are_told_with_the_nearest_one(
+def test_the_error_of_an_unknown_key_names_the_nearest_one(
     changes: dict[str, Any], place: str, near: str
 ) -> None:
     error = refused(**changes)
@@ -150,7 +150,7 @@ def test_reading_a_source_never_fails_otherwise(text: str) -> None:
     try:
         cut(np.zeros((1, 4, 4)), source.part)
     except IndexError:
-        pass  # told by the layout, which knows the shape
+        pass  # reported by the layout, which knows the shape
 
 
 # ------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Texts as fields: what programs, writers and people see of an instruction."""
+"""Texts as fields: what programs, writers and users see of an instruction."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_what_an_environment_prints_is_no_part_of_what_a_command_gives(
     assert json.loads(checked.stdout)["accepted"] and "talks while it is measured" in checked.stderr
 
 
-def test_writers_are_told_the_words(task: Task) -> None:
+def test_prompts_list_the_words(task: Task) -> None:
     seen = collect_preflight(task).report
     message = (
         compose(Prompts(), "eager", task.spec, seen, 100, (), produce=("subgoals",))

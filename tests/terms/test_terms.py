@@ -40,7 +40,7 @@ def entries(*names: str) -> dict[str, EntryPoint]:
 
 
 class Scaled:
-    """A function in place of a host."""
+    """A function in place of a program host."""
 
     arguments = ("x",)
 
@@ -210,6 +210,6 @@ def test_a_kind_of_another_package_is_trained_like_our_own() -> None:
     for step in range(1, 4):
         _, rewards, _, _ = rewarded.step(np.array([1, 1]))
         bonus = 6.0 / np.sqrt(2 * step)
-        assert np.allclose(rewards, rewarded.earned + bonus)
+        assert np.allclose(rewards, rewarded.own_rewards + bonus)
         assert reward.terms[1].steps == step  # type: ignore[attr-defined]
     assert rewarded.term_names == ["native", "seldom"]

@@ -1,4 +1,4 @@
-"""Films: the episode that was measured, from its first observation to its last."""
+"""Films: the evaluated episode, from its first observation to its last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two rooms with a key, by tabular Q-learning: what helps, what misleads, and what does neither in the end.
+"""Two rooms with a key, by tabular Q-learning: shaping that helps, misleads, or does neither.
 
 The rows and their failures are those of a table measured elsewhere on a like grid; the numbers
 depend on its details.
@@ -81,11 +81,11 @@ def test_subgoals_in_the_state_help(name: str) -> None:
 
 
 def test_a_bonus_that_the_state_does_not_show_misleads() -> None:
-    """Having passed the door is worth something only the first time, which the state does not tell."""
+    """Passing the door is rewarded only the first time, which the state does not show."""
     assert failed("bonus, unseen") > failed("sparse") + 2 and failed("bonus") == 0
 
 
-def test_over_the_bound_failing_pays() -> None:
+def test_over_the_bound_failing_has_the_higher_return() -> None:
     limit = largest_bonus(ROOMS.gamma, ROOMS.horizon, 1.0, 2)
     assert round(limit, 3) == 0.183
     assert failed("neutralised, too large") == SEEDS and failed("neutralised") == 0

@@ -1,4 +1,4 @@
-"""Programs with a potential, subgoals or a prior on Q: what is paid, what is seen, and that training uses all of it."""
+"""Programs with a potential, subgoals or a prior on Q: rewards, observations, and their use in training."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def file(tmp_path: Path, source: str) -> Path:
 
 
 class Part:
-    """A function in place of a host."""
+    """A function in place of a program host."""
 
     def __init__(self, function: Any, *arguments: str) -> None:
         self.arguments, self._function = arguments, function
@@ -73,11 +73,13 @@ def episode(task: Task, pushes: float) -> Any:
     return env.episodes[0]
 
 
-# --- What is paid
+# --- Rewards
 
 
 @pytest.mark.parametrize("pushes", [1.0, 0.1])
-def test_a_potential_pays_its_change_and_nothing_after_an_end(task: Task, pushes: float) -> None:
+def test_the_reward_of_a_potential_is_its_change_and_0_after_an_end(
+    task: Task, pushes: float
+) -> None:
     phi = Part(lambda position: Output(2.0 * position), "position")
     parts = Reward([NativeReward(), PotentialChange(phi, GAMMA)])
     walked = episode(task, pushes)
@@ -113,7 +115,7 @@ def test_a_potential_of_another_discount_is_refused(task: Task, tmp_path: Path) 
 
 @pytest.mark.parametrize("mode", ["NEXT_STEP", "SAME_STEP"])
 def test_the_change_telescopes_through_auto_resets(task: Task, tmp_path: Path, mode: str) -> None:
-    """Gymnasium's two kinds: the step after an end is a reset that pays nothing, or the reset is in the same step."""
+    """Gymnasium's two modes: the step after an end is a reset with reward 0, or the reset is in the same step."""
     module = imported(exporting(task, POTENTIAL, tmp_path))
     kinds = gym.vector.AutoresetMode
     venv = gym.vector.SyncVectorEnv(
@@ -139,7 +141,7 @@ def test_the_change_telescopes_through_auto_resets(task: Task, tmp_path: Path, m
             sums[row] += GAMMA ** length[row] * rewards[row]
             native[row] += GAMMA ** length[row] * float(
                 terminated[row]
-            )  # the line pays 1 for its end
+            )  # the line gives 1 at its end
             length[row] += 1
             if terminated[row] or truncated[row]:
                 last = obs[row] if mode == "NEXT_STEP" else info["final_obs"][row]
@@ -173,7 +175,7 @@ def test_the_change_telescopes_through_the_resets_of_a_vector(task: Task, tmp_pa
     program.close()
 
 
-def test_what_a_wrapper_cannot_pay_is_said(task: Task, tmp_path: Path) -> None:
+def test_a_wrapper_reports_functions_that_it_cannot_apply(task: Task, tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="subgoals of the program are not used here"):
         rs.load_program(file(tmp_path, GOALS), task).close()
 
@@ -218,7 +220,7 @@ def test_what_is_done_is_seen_and_forgotten_with_the_episode(task: Task) -> None
 
 
 @pytest.mark.parametrize("form", ["potential", "neutralised"])
-def test_a_success_is_paid_nothing_in_all(task: Task, form: str) -> None:
+def test_the_bonuses_of_a_success_sum_to_0(task: Task, form: str) -> None:
     venv = watched(task, form, n=1)
     venv.reset()
     buffers_of(venv).begin()
@@ -241,10 +243,10 @@ def test_a_bonus_that_outweighs_success_is_refused(task: Task, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("bonus", "told"), [(0.7, "of 1 subgoals"), (0.5, None)])
-def test_a_bonus_is_held_against_the_bound_before_anything_is_bought(
+def test_a_bonus_over_the_bound_is_an_error_before_the_run(
     task: Task, tmp_path: Path, bonus: float, told: str | None
 ) -> None:
-    """For one subgoal when the task is looked at; for those of a program when it is judged, so that it is mended."""
+    """For one subgoal when the task is loaded; for a program's when it is checked, so it can be repaired."""
     greedy = task.with_training({"shaping": {"subgoals": "neutralised", "bonus": bonus}})
     settings: dict[str, Any] = {
         "produce": "reward,subgoals",
@@ -264,7 +266,7 @@ def test_a_bonus_is_held_against_the_bound_before_anything_is_bought(
 
 
 def test_where_no_reward_was_asked_for_none_is_taken(task: Task, tmp_path: Path) -> None:
-    """The task's own stays, and with a potential what is best stays."""
+    """The native reward stays, and a potential keeps the optimal policy."""
     replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{BOTH}```"}])
     with pytest.raises(NoProgram) as caught:
         api.design(
@@ -297,7 +299,7 @@ def test_agents_are_trained_under_all_of_it(task: Task, tmp_path: Path, source: 
 def test_a_prior_draws_the_critic(
     tmp_path: Path, algorithm: str, discrete: bool, source: str
 ) -> None:
-    """Told which way is good, the agent goes there; the reward alone, at the end of the line, is seldom met."""
+    """The prior leads the agent to the end of the line, which random behaviour seldom reaches."""
     task = load_task(write_task(tmp_path / "line", discrete=discrete))
     learner: dict[str, Any] = {
         "learning_starts": 50,
@@ -331,7 +333,9 @@ def test_what_the_learner_cannot_use_is_refused(task: Task, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("source", [POTENTIAL, BOTH, GOALS], ids=["potential", "both", "subgoals"])
-def test_the_exported_file_pays_what_training_paid(task: Task, tmp_path: Path, source: str) -> None:
+def test_the_exported_file_gives_the_rewards_of_training(
+    task: Task, tmp_path: Path, source: str
+) -> None:
     shown = exported(task, source, tmp_path)
     obs, _ = shown.reset(seed=3)
     mine = record(task)
@@ -345,7 +349,7 @@ def test_the_exported_file_pays_what_training_paid(task: Task, tmp_path: Path, s
         paid.append(reward)
         done = terminated or truncated
     (walked,) = mine.episodes
-    expected = _paid(source, walked)
+    expected = _expected_rewards(source, walked)
     assert np.allclose(paid, expected, atol=1e-6)
     assert shown.observation_space.contains(obs) and (len(obs) == 4) == ("subgoals" in source)
     facts = json.loads((tmp_path / "out" / "reward.json").read_text())
@@ -392,7 +396,7 @@ def test_the_key_of_the_mask_must_be_free(task: Task) -> None:
         shown(venv, Part(lambda x: Output(x, {"half": x}), "next_position"), "potential")
 
 
-def _paid(source: str, walked: Any) -> Any:
+def _expected_rewards(source: str, walked: Any) -> Any:
     """By hand."""
     place = walked.fields["position"]
     pay = place[1:].copy() if "def reward" in source else walked.native_rewards.copy()

@@ -1,4 +1,4 @@
-"""A program's prior below the task's wrappers: it reads what was recorded, and its actions are the environment's."""
+"""A prior below the wrappers of a task: it reads recorded fields and actions of the environment."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_choices_may_stand_for_actions_of_a_box(tmp_path: Path) -> None:
 def test_a_prior_of_a_function_of_the_task_is_trained_with(
     tmp_path: Path, wrappers: tuple[str, ...]
 ) -> None:
-    """It says in which direction the end is, and in 500 steps the agent goes there."""
+    """The prior knows the direction of the end, and the agent goes there within 500 steps."""
     task = wrapped_task(tmp_path / "line", *wrappers, discrete=True)
     learner = {
         "learning_starts": 50,
@@ -191,7 +191,7 @@ def test_a_prior_of_a_function_of_the_task_is_trained_with(
     assert result.score is not None and result.score.mean > 0.5
 
 
-def test_the_change_of_a_potential_is_no_pay_by_which_it_is_judged(tmp_path: Path) -> None:
+def test_a_prior_is_judged_without_the_change_of_a_potential(tmp_path: Path) -> None:
     """Nor are subgoals: a potential would weigh how long episodes are."""
     task = wrapped_task(tmp_path / "line")
     source = "def reward(next_position):\n    return {'place': next_position}\n\n\n"
@@ -203,6 +203,7 @@ def test_the_change_of_a_potential_is_no_pay_by_which_it_is_judged(tmp_path: Pat
     for _ in range(4):
         _, rewards, _, _ = rewarded.step(np.full((2, 1), 0.1, np.float32))
         assert (
-            np.allclose(rewarded.earned, rewarded.buffers.before[0][:, 0]) and (rewards < -2).all()
+            np.allclose(rewarded.own_rewards, rewarded.buffers.before[0][:, 0])
+            and (rewards < -2).all()
         )
     program.close()

@@ -1,4 +1,4 @@
-"""Q-shaped training against plain training: what the prior is asked, where it is kept, what it does, when it stops."""
+"""Q-shaped training against plain training: calls of the prior, its effect, and its end."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_only_the_value_of_states() -> None:
 
 
 def test_only_the_order_of_actions() -> None:
-    """Neither the values nor the distance are taken over: a distance would be counted anew at every backup."""
+    """Neither values nor distances are kept: a distance would be added again at every backup."""
     before, after = prefilled("actions")
     assert 0.0 < after[1] - after[0] < 1.5
     assert after.mean() == pytest.approx(before.mean(), abs=1.0)
@@ -257,7 +257,7 @@ def test_the_prior_acts_at_first_in_every_second_episode_and_then_no_more(kind: 
 
 
 def test_a_prior_that_says_nothing_takes_nothing() -> None:
-    """Where no action is valued more the learner acts, for its own sake: 0 is not better for being the first."""
+    """If all actions have the same value the learner acts: action 0 is not preferred."""
     flat = made("DQN", lambda obs: np.zeros((len(obs), 2)), follow=1.0, settings=IDLE)
     flat.learn(400)
     assert 0.4 < flat.replay_buffer.actions[:400].mean() < 0.6
@@ -370,7 +370,7 @@ def test_it_is_saved_and_loaded_as_the_class_it_is(kind: str, tmp_path: Path) ->
     )
 
 
-def test_mistakes_are_told() -> None:
+def test_mistakes_are_errors() -> None:
     with pytest.raises(UsageError, match="PPO has no Q"):
         rs.q_shaped(PPO, q_prior=Asked(True))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="q_shaped: weigth"):
@@ -519,7 +519,7 @@ WIDE = gym.spaces.Box(-1.0, 3.0, (2, 2), np.float32)
 
 
 def from_pairs(observed: Any, actions: Any, pairs: QPairs) -> Any:
-    """Learned a little from pairs, in an environment with these spaces."""
+    """A short training on pairs, in an environment with these spaces."""
     kind = DQN if isinstance(actions, gym.spaces.Discrete) else SAC
     policy = "MultiInputPolicy" if isinstance(observed, gym.spaces.Dict) else "MlpPolicy"
     model: Any = rs.q_shaped(kind, q_prior=pairs, mode="prefill")(

@@ -1,4 +1,4 @@
-"""Episodes that a prior leads against the learner's own: who acts, what is concluded, what becomes of the prior."""
+"""Prior-guided episodes against the learner's own: who acts, and whether the prior is accepted."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_clearly_above_is_an_order_and_knows_no_units(
 
 
 def _on_the_edge(a: Any, b: Any) -> bool:
-    """Whether a hair's breadth decides."""
+    """Whether the result is close to the threshold."""
     return clearly_above([x + 1e-6 for x in a], b) != clearly_above([x - 1e-6 for x in a], b)
 
 
@@ -145,7 +145,7 @@ def test_a_right_prior_is_accepted(mode: Any, normalised: bool) -> None:
 
 
 @pytest.mark.parametrize("mode", ["anneal", "prefill"])
-def test_of_a_prior_that_does_not_pay_nothing_reaches_the_networks(mode: Any) -> None:
+def test_a_rejected_prior_does_not_change_the_networks(mode: Any) -> None:
     """Weights are equal to the last bit whatever a rejected prior says of values, as long as it acts alike."""
     one = tried(Asked(True, -1.0), mode=mode, steps=1200)
     other = tried(Asked(True, -100.0), mode=mode, steps=1200)
@@ -153,7 +153,7 @@ def test_of_a_prior_that_does_not_pay_nothing_reaches_the_networks(mode: Any) ->
     assert same(parameters(one), parameters(other))
 
 
-def test_it_is_let_go_when_its_time_is_over_and_asked_no_more() -> None:
+def test_it_is_rejected_when_its_time_is_over_and_no_longer_called() -> None:
     prior = Asked(True, -1.0)
     model = tried(prior, mode="anneal", prove=0.1)
     assert len(prior.obs) < 2 * 400 and model.q_shaper.rejected
@@ -192,8 +192,8 @@ def test_the_outcome_of_the_test_is_recorded() -> None:
     )
 
 
-def test_of_episodes_that_did_not_end_nothing_is_told() -> None:
-    """The learner's own take longer than the trial: no mean was seen, so none is said."""
+def test_episodes_that_did_not_end_are_not_reported() -> None:
+    """The learner's episodes take longer than the trial, so there is no mean."""
     assert tried(Asked(True, -1.0), steps=20, prove=0.5).q_shaper.outcome.own is None
 
 

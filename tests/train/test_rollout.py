@@ -1,4 +1,4 @@
-"""Asking a program once per rollout gives what asking it at every step gives."""
+"""Calling a program once per rollout gives the same rewards as calling it at every step."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_same_is_learned(
         assert np.array_equal(one.episode.actions, other.episode.actions)
 
 
-def test_a_value_that_is_not_finite_is_told_with_its_inputs() -> None:
+def test_the_error_of_a_value_that_is_not_finite_has_its_inputs() -> None:
     fields = [{"name": "step", "source": "obs[2]"}]
     task = toy_task("tests.support.toy_envs:Counter", fields, {"lengths": (5,)})
     with pytest.raises(ProgramError, match=r"inf.*'step': 2.0"):

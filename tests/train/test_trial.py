@@ -1,4 +1,4 @@
-"""Trials from the first step to the result: every learner, kind of observation, and way to end."""
+"""Trials from the first step to the result: every learner, kind of observation and ending."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_pixels_with_a_reward_from_info(tmp_path: Path, normalise_reward: bool) 
 
 
 def test_equal_seeds_give_equal_results_in_fresh_processes(tmp_path: Path) -> None:
-    """And whatever the process did before: the second one trains with another seed first."""
+    """Also in a process that trained with another seed before."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     words = [("a", "1"), ("b", "2", "1")]
     processes = [
@@ -317,7 +317,7 @@ def with_clock(task: Task, folder: Path) -> Task:
 
 
 def test_a_program_that_breaks_in_evaluation(tmp_path: Path) -> None:
-    """The steps taken until then are paid all the same."""
+    """The steps until then are charged to the budget."""
     source = "def reward(obs):\n    if len(obs) == 8:\n        raise ValueError('eight')\n    return 0 * obs[:, 0]\n"
     task = toy_task(
         algorithm="DQN", hyperparameters=OFF_POLICY
@@ -411,7 +411,7 @@ def test_what_preflight_leaves_behind(tmp_path: Path) -> None:
     assert report.model_validate_json((tmp_path / "preflight.json").read_text()) == report
 
 
-def test_jobs_are_told_apart_by_what_can_change_a_result() -> None:
+def test_the_digest_of_a_job_depends_on_what_can_change_a_result() -> None:
     job = job_for(toy_task())
     changes: list[dict[str, Any]] = [
         {"seed": 1},

@@ -1,4 +1,4 @@
-"""Taking the program out of a model's reply."""
+"""Extraction of the program from a reply."""
 
 from __future__ import annotations
 
@@ -301,7 +301,7 @@ CODE = "".join(
     ],
 )
 def test_long_replies_take_bounded_work(reply: str) -> None:
-    """Counts the characters that Python's own parser is given: it takes most of the time.
+    """Counts the characters that Python's parser gets, which takes most of the time.
 
     Each character is parsed as part of the whole reply and of one fence, and for each of them again
     without indentation.

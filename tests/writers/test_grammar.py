@@ -1,4 +1,4 @@
-"""The grammar: what it writes is what it says, it learns from scores, and the same seed writes the same."""
+"""The grammar: programs do what they say, scores guide the search, and seeds make it repeatable."""
 
 from __future__ import annotations
 
@@ -211,8 +211,8 @@ def test_what_only_a_model_can_take_is_refused() -> None:
     assert plan("mountain-car", model="grammar").config.writer == "grammar"
 
 
-def test_children_cost_what_a_good_step_is_paid() -> None:
-    """Where good episodes arrive and the others do not, going on must not pay more than arriving."""
+def test_a_child_costs_as_much_as_the_reward_of_a_good_step() -> None:
+    """If only good episodes arrive, going on must not be rewarded more than arriving."""
     space, _ = space_of(next(iter(TASKS)))
     _, rows = TASKS[next(iter(TASKS))]
     lengths, ends = [EPISODE] * (N // EPISODE), np.arange(1, N + 1) % EPISODE == 0

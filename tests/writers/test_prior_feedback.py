@@ -1,4 +1,4 @@
-"""Where a prior on Q disagrees with what was learned, and that its writer is told so."""
+"""Where a prior on Q disagrees with the learned values, and the feedback about it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_agreement_is_about_order_alone(taken: list[float], shift: float, scale:
     assert agreement(believed(values, np.repeat(values[:, None], 3, axis=1))) == 0.5
 
 
-def test_what_it_says_of_states_is_told_apart_from_actions() -> None:
+def test_values_of_states_and_of_actions_are_reported_separately() -> None:
     """Wrong in every state about the action, and right about all states."""
     ends = np.zeros(20)
     ends[-1] = 1.0
@@ -65,7 +65,7 @@ def test_what_it_says_of_states_is_told_apart_from_actions() -> None:
 
 
 def test_what_a_time_limit_cuts_off_is_no_order_of_states() -> None:
-    """One each step, for ever: all states are worth the same, but for what the limit leaves of them."""
+    """A reward of 1 per step without end: all states have the same value, except for the time limit."""
     still, one_each = {"position": np.zeros(201)}, np.ones(200)
     for truncated in (True, False):
         episode = Episode(still, one_each[:, None], one_each, not truncated, truncated)
@@ -119,8 +119,8 @@ def test_the_states_are_shown_in_which_it_is_most_wrong() -> None:
 
 
 @pytest.mark.parametrize("discrete", [True, False], ids=["DQN", "SAC"])
-def test_the_writer_of_a_wrong_prior_is_told_where(tmp_path: Path, discrete: bool) -> None:
-    """It wants the walker to go left; whoever arrives has gone right, which DQN learns in so few steps."""
+def test_feedback_shows_where_a_prior_is_wrong(tmp_path: Path, discrete: bool) -> None:
+    """The prior prefers left, but the goal is on the right, which DQN learns in so few steps."""
     if discrete:
         prior = "def q_prior(position):\n    return np.stack([1 - position, -position, -1 - position], axis=1)\n"
     else:

@@ -1,4 +1,4 @@
-"""What each term did over a training, in words: each said of the case that it is made for."""
+"""The trend of each term over a training in words, each for its own case."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def words(*values: float | None, lengths: Any = (50.0,) * 5) -> str:
         ((1.0, 2.0, 3.0, 5.0, 8.0), "grew from 1 to 8"),
         ((-1.0, -2.0, -3.0, -5.0, -8.0), "fell from -1 to -8"),
         ((10.0, 10.2, 9.9, 10.1, 10.3), "is flat, about 10.3"),
-        ((0.0,) * 5, "is never paid"),
+        ((0.0,) * 5, "is always 0"),
         ((10.0, 3.0, 1.0, 4.0, 10.0), "goes up and down and ends where it began, about 10"),
         ((None, 2.0, None, 4.0, 8.0), "grew from 2 to 8"),
     ],
@@ -39,7 +39,7 @@ def test_a_trend(values: tuple[float | None, ...], said: str) -> None:
 
 
 def test_a_term_that_stands_at_its_most_may_be_clipped() -> None:
-    """By the step: where episodes grow longer, its sum goes on growing."""
+    """Per step: its sum grows with the length of episodes."""
     assert words(
         5.0, 50.0, 100.0, 200.0, 300.0, lengths=(50.0, 50.0, 100.0, 200.0, 300.0)
     ).endswith("and since 2 steps stands at its most, 1 a step: is it clipped?")
@@ -51,7 +51,7 @@ def test_the_term_that_makes_most_is_named() -> None:
     said = process_words(
         {"alive": [90.0] * 5, "goal": [0.0, 0.0, -1.0, 5.0, 10.0]}, [50.0] * 5, STEPS
     )
-    assert said[-1] == "`alive` dominates: it is 90% of all that is paid in the end"
+    assert said[-1] == "`alive` dominates: it is 90% of the reward at the end"
     assert not any(
         "dominates" in one
         for one in process_words({"a": [5.0] * 5, "b": [-4.0] * 5}, [50.0] * 5, STEPS)
@@ -61,8 +61,8 @@ def test_the_term_that_makes_most_is_named() -> None:
     )
 
 
-def test_a_bonus_at_the_goal_is_blamed_for_nothing() -> None:
-    """Flat, at its most and nearly all that is paid: what a good bonus comes to, so nobody is asked to change it."""
+def test_a_bonus_at_the_goal_gets_no_warning() -> None:
+    """A good bonus is flat, at its maximum and most of the reward, so there is no warning."""
     terms: Any = {"goal": [0.0, *[50.0] * 4], "progress": [5.0, 5.2, 4.0, 3.0, 2.0]}
     lengths = [50.0] * 5
     blamed = process_words(terms, lengths, STEPS)
@@ -76,17 +76,15 @@ def test_a_bonus_at_the_goal_is_blamed_for_nothing() -> None:
     ].startswith("`alive` domin")
 
 
-def test_what_is_never_paid_may_be_a_bonus_that_nobody_came_to() -> None:
+def test_a_term_that_is_always_0_may_be_an_unreached_bonus() -> None:
     rows = [
         {"steps": 100.0 * n, "episodes": 2.0, "success": 0.0, "term/goal": 0.0}
         for n in range(1, 11)
     ]
     (said,) = curve_summary([curve_of(rows)]).words
-    assert (
-        said == "`goal` is never paid: right for a bonus at the goal, since no episode was solved"
-    )
+    assert said == "`goal` is always 0: right for a bonus at the goal, since no episode was solved"
     (said,) = curve_summary([curve_of([*rows[:-1], {**rows[-1], "success": 0.5}])]).words
-    assert said == "`goal` is never paid", "its condition does not hold where the goal is"
+    assert said == "`goal` is always 0", "its condition does not hold where the goal is"
 
 
 def played(solved: bool, **terms: list[float]) -> ScoredEpisode:
@@ -96,7 +94,7 @@ def played(solved: bool, **terms: list[float]) -> ScoredEpisode:
     return ScoredEpisode(episode, float(solved), solved, Output(np.zeros(steps), values))
 
 
-def test_a_bonus_at_the_goal_is_paid_there_and_nowhere_else() -> None:
+def test_a_bonus_at_the_goal_is_nonzero_only_there() -> None:
     won = played(
         True,
         goal=[0.0, 10.0],
@@ -128,7 +126,7 @@ def curve(own_return: list[float], fitness: list[float], success: list[float]) -
 def test_pay_and_goal_that_part_are_said() -> None:
     up, down = [0.1 * n for n in range(10)], [113.0 - 5 * n for n in range(10)]
     assert curve(down, up, up).words == [
-        "what you pay and what is wanted go opposite ways: own return went from 113 to 68 and fitness from 0 to 0.9"
+        "own return and fitness change in opposite directions: own return went from 113 to 68 and fitness from 0 to 0.9"
     ]
     assert curve(up, up, up).words == [] and curve([1.0] * 10, up, up).words == []
 
@@ -147,8 +145,8 @@ def test_nothing_is_said_of_what_was_not_seen() -> None:
     assert curve_summary([]).words == []
 
 
-def test_where_nothing_changes_the_steps_are_told_as_one() -> None:
-    """An agent that turns on the spot from its third step on: found out at a glance, and not three times."""
+def test_equal_steps_are_one_row() -> None:
+    """An agent that turns on the spot from its third step on gets one row."""
     places = np.array([0.0, 1.0, 2.0, *[2.0] * 9])
     episode = Episode({"place": places}, np.zeros((11, 1)), np.zeros(11), False, True)
     seen = {"place": argument(0.0, 9.0)}

@@ -1,4 +1,4 @@
-"""EAGER: instructions become questions, and what the agent does answers them."""
+"""EAGER: instructions become questions, which the behaviour of the agent answers."""
 
 from __future__ import annotations
 
@@ -88,9 +88,7 @@ def test_the_program_says_what_the_rule_says(
     assert [bool(terms[f"question_{n}"][0]) for n in (1, 2)] == [*expected, False, False][:2]
 
 
-def test_a_success_is_paid_nothing_in_all_and_a_wrong_thing_nothing_at_all(
-    task: Task, source: str
-) -> None:
+def test_a_success_gets_no_net_reward_and_a_wrong_thing_no_reward(task: Task, source: str) -> None:
     """EAGER's identity, over a thousand episodes of real steps."""
     eager = task.with_training({"shaping": {"subgoals": "neutralised"}})
     base = make_vec_env(eager, 8, 0)
@@ -158,7 +156,7 @@ def test_eager_needs_no_model_and_learns(task: Task, tmp_path: Path) -> None:
     assert "class ShowSubgoals" in facts and "BONUS" in facts
 
 
-def test_a_task_without_texts_is_told_so() -> None:
+def test_a_task_without_texts_is_an_error() -> None:
     with pytest.raises(UsageError, match="no text field"):
         rs.plan("mountain-car", strategy="eager")
     with pytest.raises(UsageError, match="no text field 'mission', but none"):

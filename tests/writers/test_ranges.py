@@ -1,4 +1,4 @@
-"""Where a trained policy went that random behaviour did not: what differs is told, the rest is counted."""
+"""Ranges that a trained policy reached and random behaviour did not: listed if they differ, else counted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def seen(**ranges: tuple[float, float]) -> dict[str, Argument]:
     return {name: argument(*ends) for name, ends in ranges.items()}
 
 
-def test_only_what_differs_is_told_and_the_rest_is_counted() -> None:
+def test_only_ranges_that_differ_are_listed() -> None:
     played = episode(
         far=[0.0, 1.0, 9.0], turned=[0.0, 3.0, 1.0], held=[0.0, 0.0, 1.0], near=[0.0, 0.99999, -1.0]
     )
@@ -37,7 +37,7 @@ def test_only_what_differs_is_told_and_the_rest_is_counted() -> None:
         ("far", (0.0, 9.0)),
         ("held", (0.0, 1.0)),
     ]
-    assert found.alike == 2, "to the digits that are told"
+    assert found.alike == 2, "to the printed digits"
 
 
 def test_of_many_that_differ_those_that_are_left_out_are_not_called_alike() -> None:
@@ -75,7 +75,7 @@ def test_what_is_alike_takes_one_line(alike: int, said: str) -> None:
 
 
 def test_random_behaviour_is_known_to_its_last_state(tmp_path: Path) -> None:
-    """A field that only changes in the step that ends an episode would look as if chance had never changed it."""
+    """A field that changes only in the last step would otherwise seem constant."""
     collected = collect_preflight(load_task(write_task(tmp_path / "line")))
     (low, high), after = (
         collected.report.arguments[name].range for name in ("position", "next_position")

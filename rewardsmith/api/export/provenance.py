@@ -10,7 +10,7 @@ from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.costs import Spent, spent_in
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.scores import fitness_by_seed
-from rewardsmith.run.state import ExploitState, RunState, TrialState
+from rewardsmith.run.state import RunState, TrialState
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Provenance:
     fitness: Fitness
     native_fitness: Scores | None
     looks: Sequence[str]
-    exploits: ExploitState | None
+    exploits: Mapping[str, object] | None
     policy: PolicySource
     spent: Spent
     training: Training
@@ -107,7 +107,7 @@ def provenance(run: RunFolder, state: RunState, program: str) -> Provenance:
         fitness=Fitness(_scores(state, program, "selection"), _scores(state, program, "report")),
         native_fitness=_scores(state, NATIVE, "report"),
         looks=state.looks,
-        exploits=state.exploits.get(program),
+        exploits=_exploits(state, program),
         policy=policy_source(trial),
         spent=spent_in(state),
         training=Training(task.spec.training.algorithm, config.steps),
@@ -119,6 +119,12 @@ def provenance(run: RunFolder, state: RunState, program: str) -> Provenance:
         versions=manifest["versions"],
         created=manifest["created"],
     )
+
+
+def _exploits(state: RunState, program: str) -> Mapping[str, object] | None:
+    """The outcome of the exploit search; None without one."""
+    found = state.exploits.get(program)
+    return None if found is None else found.model_dump(exclude={"program"})
 
 
 def policy_source(trial: TrialState) -> PolicySource:

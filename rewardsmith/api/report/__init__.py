@@ -4,7 +4,7 @@
     facts    a run's folder -> what the page says
     page     the facts in the template
 
-Everything that a model, an environment or a person wrote is escaped: the template escapes by
+Everything that a model, an environment or a user wrote is escaped: the template escapes by
 itself, and only what ``charts`` made is marked as markup.
 """
 

@@ -21,24 +21,24 @@ class WrittenProgram:
 
     Attributes:
         place: round and sample, in short form.
-        came_of_it: the outcome in a few words.
+        outcome: the outcome in a few words.
         source: empty if there is no program.
         difference: from the last parent that the request showed.
         parents: (id, place) of each.
         concerns: of the screening and of the audit.
-        told: the last message of the request, if it has feedback.
+        request: the last message of the request, if it has feedback.
     """
 
     place: str
     entry: SlotState
     is_best: bool
-    came_of_it: str
+    outcome: str
     score: Interval | None
     source: str
     difference: Markup
     parents: Sequence[tuple[str, str]]
     concerns: Sequence[str]
-    told: str
+    request: str
     reply: str
 
 
@@ -55,13 +55,13 @@ def written_programs(run: RunFolder, state: RunState) -> Iterator[WrittenProgram
             place=place(slot),
             entry=entry,
             is_best=best is not None and entry.program == best and state.programs[best] == slot,
-            came_of_it=outcome(state, slot, entry),
+            outcome=outcome(state, slot, entry),
             score=state.score(entry.program) if entry.program is not None else None,
             source=source,
             difference=_difference(run, entry, source),
             parents=parents,
             concerns=_concerns(run, entry),
-            told=messages[-1].content if len(messages) > 1 else "",
+            request=messages[-1].content if len(messages) > 1 else "",
             reply=line.reply.text if line is not None else "",
         )
 

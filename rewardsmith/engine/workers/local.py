@@ -29,7 +29,7 @@ from rewardsmith.run.trials import TrialProgress
 
 # a server that is still importing has no children yet and does not read; it is killed after this
 _END_S = 1.5
-SPARE_SERVERS = 2  # a server that dies at every start must not be started for ever
+SPARE_SERVERS = 2  # a server that dies at every start must not be started endlessly
 _GONE = "the worker server ended"
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 

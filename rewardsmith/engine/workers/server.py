@@ -178,7 +178,7 @@ def _die_with_parent(server: int) -> None:
         import ctypes
 
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    if os.getppid() != server:  # killed before the kernel was told
+    if os.getppid() != server:  # killed before this setting took effect
         os._exit(1)
 
 

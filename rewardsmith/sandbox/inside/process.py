@@ -133,7 +133,7 @@ class _Program:
         self._inputs = [inputs[name] for name in self._arguments]
         takes_action = "action" in self._arguments
         self._writer = Writer(load["entry"], places.output(writable, 0), takes_action=takes_action)
-        self._told: tuple[str, ...] = ()  # names of terms that the parent knows
+        self._names_sent: tuple[str, ...] = ()  # names of terms that the parent knows
         self._apply: Callable[[Sequence[Any]], Any]
 
     def load(self) -> tuple[int, int, int, Any]:
@@ -159,10 +159,10 @@ class _Program:
                 flags, used = writer.write(self._apply(row), i, 1)
         else:
             flags, used = writer.write(self._apply(views), 0, rows)
-        if (writer.names or ()) == self._told:
+        if (writer.names or ()) == self._names_sent:
             return OK, flags, used, None
-        self._told = writer.names or ()
-        return OK_NAMES, flags, used, self._told
+        self._names_sent = writer.names or ()
+        return OK_NAMES, flags, used, self._names_sent
 
 
 def _read_only(memory: int) -> int:

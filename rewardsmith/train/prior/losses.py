@@ -40,11 +40,10 @@ def order_loss(found: torch.Tensor, wanted: torch.Tensor, share: float) -> torch
     """Squared hinge over pairs of actions: the better one must be better by a small margin.
 
     A margin, not the distance in the prior: a critic that must keep a distance d between actions
-    counts d anew at every backup, and its values grow by up to d gamma / (1 - gamma). Margins of
-    0.2 (1 - gamma) of the values make them grow
-    by a part of themselves, the larger the more actions are ordered: in the tests, where all are
-    equally good, 1.1 times with two and 1.6 times with five. (Large margins: Hester et al. 2018,
-    arXiv 1704.03732.)
+    adds d again at every backup, and its values grow by up to d gamma / (1 - gamma). Margins of 0.2
+    (1 - gamma) of the values make them grow by a share, which is larger if more actions are
+    ordered: in the tests, where all are equally good, by a factor of 1.1 with two and 1.6 with
+    five. (Large margins: Hester et al. 2018, arXiv 1704.03732.)
 
     Args:
         found: the values of the critic, shape (n, m).

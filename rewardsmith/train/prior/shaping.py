@@ -176,7 +176,7 @@ class QShaper:
             self._model.get_vec_normalize_env(),
         )
         if rewarded is not None:
-            rewards = rewarded.earned
+            rewards = rewarded.own_rewards
         elif normalising is not None:
             rewards = normalising.get_original_reward()
         self.reuse.add(rewards, dones)
@@ -229,7 +229,7 @@ class QShaper:
         left = (end - self._model.num_timesteps) / (end - self._since or 1.0)
         return (
             0.0 if self.rejected else min(1.0, max(0.0, left))
-        )  # more than 1 where a second training begins anew
+        )  # more than 1 at the start of a second training
 
     @property
     def _length(self) -> int:

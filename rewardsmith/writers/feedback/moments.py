@@ -27,7 +27,7 @@ class EpisodeTable(NamedTuple):
     """Steps of an episode.
 
     Attributes:
-        columns: names of fields, actions, ``paid`` (the reward), and terms.
+        columns: names of fields, actions, ``reward``, and terms.
         rows: equal consecutive steps are one row, e.g. "13 to 49"; steps count from 1.
     """
 
@@ -62,10 +62,10 @@ def episode_table(
     texts = _texts(episode, arguments)
     known = numbers_of(episode, fields, arguments) | _actions(episode)
     terms = {
-        f"pay for {name}" if name in known or name == "paid" else name: v
+        f"term {name}" if name in known or name == "reward" else name: v
         for name, v in output.terms.items()
     }
-    numbers = known | {"paid": output.total, **terms}
+    numbers = known | {"reward": output.total, **terms}
     steps = [_cells(at, texts.values(), numbers.values()) for at in range(len(episode))]
     rows: list[StepSummary] = []
     last = -1

@@ -21,7 +21,7 @@ _PER = {"mean": "per step", "discounted": "as a discounted sum", "sum": "in all"
 
 
 def preference_summary(
-    paid: BankRewards,
+    rewards: BankRewards,
     rule: Rule,
     measure: Measure,
     threshold: float,
@@ -37,18 +37,21 @@ def preference_summary(
     Raises:
         ValueError: the bank has no better or no worse episodes.
     """
-    kept = paid.agreement(rule, measure)
-    better = paid.better_by(rule)
+    kept = rewards.agreement(rule, measure)
+    better = rewards.better_by(rule)
     if kept is None or better is None:
         raise ValueError("expected better and worse trajectories, found only one kind")
-    scores = paid.scores(measure)
+    scores = rewards.scores(measure)
     places = extremes(scores, better)
-    by_success = paid.better is not None and paid.bank.successes is not None
-    titles = ("the worst paid solved episode", "the best paid episode that is not solved")
+    by_success = rewards.better is not None and rewards.bank.successes is not None
+    titles = (
+        "the solved episode with the lowest reward",
+        "the unsolved episode with the highest reward",
+    )
     if not by_success:
         titles = (
-            "the worst paid episode of the better half",
-            "the best paid episode of the worse half",
+            "the episode of the better half with the lowest reward",
+            "the episode of the worse half with the highest reward",
         )
     return PreferenceSummary(
         rule=rule,
@@ -59,23 +62,23 @@ def preference_summary(
         better=int(better.sum()),
         worse=int((~better).sum()),
         above=int((scores[better] > scores[places[1]]).sum()),
-        terms=_term_rows(paid, measure, better, places),
+        terms=_term_rows(rewards, measure, better, places),
         episodes=[
-            episode_summary(paid, title, place, fields, arguments)
+            episode_summary(rewards, title, place, fields, arguments)
             for title, place in zip(titles, places, strict=True)
         ],
     )
 
 
 def _term_rows(
-    paid: BankRewards, measure: Measure, better: Array, places: Sequence[int]
+    rewards: BankRewards, measure: Measure, better: Array, places: Sequence[int]
 ) -> list[TermSummary]:
     """The scores of each term, those that favour the worse episodes first; the sum last."""
-    rows = [(name, paid.scores(measure, values)) for name, values in paid.terms.items()]
+    rows = [(name, rewards.scores(measure, values)) for name, values in rewards.terms.items()]
     rows.sort(key=lambda row: _gain(row[1], better))
     return [
         _row(name, scores, better, places)
-        for name, scores in [*rows, ("the whole", paid.scores(measure))]
+        for name, scores in [*rows, ("the whole", rewards.scores(measure))]
     ]
 
 
@@ -94,7 +97,7 @@ def _gain(scores: FloatArray, better: Array) -> float:
 
 
 def episode_summary(
-    paid: BankRewards, title: str, place: int, fields: Sequence[str], arguments: Arguments
+    rewards: BankRewards, title: str, place: int, fields: Sequence[str], arguments: Arguments
 ) -> EpisodeSummary:
     """An episode of a bank at its most informative steps.
 
@@ -103,8 +106,8 @@ def episode_summary(
         fields: those that the program reads.
         arguments: what programs may read, see :class:`rewardsmith.episodes.preflight.Preflight`.
     """
-    found = paid.bank.trajectories[place]
-    table = episode_table(found.episode, paid.of(place), fields, arguments)
+    found = rewards.bank.trajectories[place]
+    table = episode_table(found.episode, rewards.of(place), fields, arguments)
     return EpisodeSummary(
         title=title,
         origin=found.whose,

@@ -80,7 +80,7 @@ def _opposite(cells: Mapping[str, Sequence[float | None]]) -> list[str]:
         f"own return went from {returns[0]:.3g} to {returns[-1]:.3g} "
         f"and fitness from {fitness[0]:.3g} to {fitness[-1]:.3g}"
     )
-    return [f"what you pay and what is wanted go opposite ways: {ways}"]
+    return [f"own return and fitness change in opposite directions: {ways}"]
 
 
 def stuck_words(rows: Sequence[CurveLine], success: float | None) -> list[str]:
@@ -128,8 +128,7 @@ def process_words(
             words.append(f"`{name}`, a bonus at the goal, {_trend(values)}")
         elif unsolved and not any(values):
             words.append(
-                f"`{name}` is never paid: right for a bonus at the goal, "
-                "since no episode was solved"
+                f"`{name}` is always 0: right for a bonus at the goal, since no episode was solved"
             )
         else:
             words.append(f"`{name}` {_trend(values)}{_standing(terms[name], lengths, columns)}")
@@ -147,7 +146,7 @@ def _dominant(terms: Mapping[str, Sequence[float]], at_goal: Collection[str]) ->
     if most in at_goal or len(ends) < 2 or not ends[most] >= _DOMINATES * total > 0:
         return []
     share = ends[most] / total
-    return [f"`{most}` dominates: it is {share:.0%} of all that is paid in the end"]
+    return [f"`{most}` dominates: it is {share:.0%} of the reward at the end"]
 
 
 def _values(cells: Sequence[float | None]) -> list[float]:
@@ -162,7 +161,7 @@ def _trend(values: Sequence[float]) -> str:
     """The change of a term from the first fifth of a training to the last, in words."""
     largest, count = max(map(abs, values)), _fifth(values)
     if largest == 0:
-        return "is never paid"
+        return "is always 0"
     first, last = float(np.mean(values[:count])), float(np.mean(values[-count:]))
     if abs(last - first) <= _SAME * largest:
         steady = max(values) - min(values) <= 2 * _SAME * largest

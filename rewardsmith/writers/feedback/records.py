@@ -103,7 +103,7 @@ class EvaluationSummary:
     """An evaluation episode.
 
     Attributes:
-        paid: undiscounted return under the program.
+        own_return: undiscounted.
         columns: fields, actions, reward, and terms, of which ``rows`` hold the values.
     """
 
@@ -111,7 +111,7 @@ class EvaluationSummary:
     steps: int
     fitness: float
     success: bool | None
-    paid: float
+    own_return: float
     columns: list[str]
     rows: list[StepSummary]
 
@@ -262,7 +262,7 @@ class ExploitFeedback:
 
 @dataclass(frozen=True)
 class UserFeedback:
-    """``shared/person``: comments of the user."""
+    """``shared/user``: comments of the user."""
 
     said: list[str]
 

@@ -55,7 +55,7 @@ def _summary(
         steps=len(one.episode),
         fitness=one.fitness,
         success=one.success,
-        paid=float(one.output.total.sum()),
+        own_return=float(one.output.total.sum()),
         columns=table.columns,
         rows=table.rows,
     )

@@ -77,7 +77,7 @@ def _past_turn(
         "ablation": lambda: _ablation(state, _program(turn)),
         "prior": lambda: prior_feedback_of(run, state, _program(turn)),
         "preference": lambda: _preference(run, state, turn, shown),
-        "person": lambda: UserFeedback(list(state.comments.get(_program(turn), []))),
+        "user": lambda: UserFeedback(list(state.comments.get(_program(turn), []))),
         "findings": lambda: FindingFeedback(state.slots[turn.slot].findings),
         "failed_round": lambda: _failed_round(state, turn),
     }

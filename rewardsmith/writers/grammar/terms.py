@@ -120,12 +120,12 @@ class Term(BaseModel):
     def meaning(self) -> str:
         """What it rewards, in words: the comment beside it."""
         names = {"name": self.x.name if self.x else "", "name_y": self.y.name if self.y else ""}
-        pays = KINDS[self.kind].meaning.format(target=repr(self.target), **names)
+        meaning = KINDS[self.kind].meaning.format(target=repr(self.target), **names)
         gate = (
             f", while {self.gate.feature.name} is {self.gate.threshold!r} or " if self.gate else ""
         )
         gate += ("more" if self.gate.above else "less") if self.gate else ""
-        return ("charges for: " if self.weight < 0 else "pays for: ") + pays + gate
+        return ("punishes: " if self.weight < 0 else "rewards: ") + meaning + gate
 
 
 Genome = tuple[Term, ...]

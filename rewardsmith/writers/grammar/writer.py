@@ -62,9 +62,11 @@ def generator_for(seed: int, slot: Slot) -> Generator:
 
 def reply_text(genome: Genome, parents: int) -> str:
     """A program as a reply."""
-    how = ("drawn anew", "a change of the program above", "a crossing of the two programs above")[
-        min(parents, 2)
-    ]
+    how = (
+        "drawn at random",
+        "a change of the program above",
+        "a crossing of the two programs above",
+    )[min(parents, 2)]
     json = _GENOME.dump_json(genome).decode()
     return (
         f"Composed by rewardsmith's grammar search ({how}); no model was asked.\n\n"

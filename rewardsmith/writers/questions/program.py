@@ -111,7 +111,7 @@ def question_program(texts: Texts, count: int) -> str:
 
 # The words of {name} that are hidden, one at a time, by their numbers: {", ".join(asked)}.
 ASKED = {tuple(asked.values())}
-# The numbers that the words of other texts have in {name}; -1 for a word that is none of its own.
+# The numbers that the words of other texts have in {name}; -1 for an unknown word.
 {tables}
 
 
