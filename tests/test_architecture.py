@@ -119,7 +119,7 @@ PRIVATE_IN_TESTS = {
     "tests/episodes/test_recorder.py": (1, "the size of a buffer"),
     "tests/maths/test_relevance.py": (3, "the state of an estimate, to compute what it implies"),
     "tests/sandbox/test_lost.py": (1, "a request that has no answer yet"),
-    "tests/support/crash_driver.py": (3, "a process that kills itself at a chosen event"),
+    "tests/support/crash_driver.py": (1, "a process that kills itself at a chosen event"),
     "tests/train/test_q_shaping.py": (5, "the schedule of Stable-Baselines3"),
 }
 DOCUMENTED = {"_replace", "_exit", "_repr_html_"}  # of NamedTuple, os and IPython

@@ -43,17 +43,16 @@ def closing_orders(config: RunConfig, state: RunState) -> Sequence[ClosingOrder]
 
 
 def _settled(state: RunState) -> bool:
-    """Whether enough looks held: one, and another for each comment of the user."""
-    held = [p for p in state.looks if not state.exploited(p) and not state.unsolved_report_seeds(p)]
-    return len(held) > _comments(state)
+    """Whether a program was reported since the search last went on, and holds."""
+    return any(
+        not state.exploited(program) and not state.unsolved_report_seeds(program)
+        for program in state.looks[state.earlier_looks :]
+    )
 
 
-def _comments(state: RunState) -> int:
-    return sum(map(len, state.comments.values()))
-
-
-def _most_looks(config: RunConfig, state: RunState) -> int:
-    return config.looks + _comments(state)
+def _looks_left(config: RunConfig, state: RunState) -> bool:
+    """Whether another look is allowed; the user may have one more each time the run goes on."""
+    return len(state.looks) < config.looks + state.reopened
 
 
 def may_extend(config: RunConfig, state: RunState) -> bool:
@@ -63,7 +62,7 @@ def may_extend(config: RunConfig, state: RunState) -> bool:
 
 
 def _exploit_orders(config: RunConfig, state: RunState, leader: str) -> Sequence[ClosingOrder]:
-    most = _MOST_SEARCHES + state.extra_rounds + _comments(state)
+    most = _MOST_SEARCHES + state.extra_rounds + state.reopened
     searched = leader in state.exploits or leader in state.looks
     if not config.exploit_search or searched or len(state.exploits) >= most:
         return []
@@ -86,7 +85,7 @@ def _any_success(state: RunState) -> bool:
 
 def _extension(config: RunConfig, state: RunState, leader: str) -> Sequence[ClosingOrder]:
     """One more round if the leader is known not to hold, and another look is allowed."""
-    if not may_extend(config, state) or len(state.looks) >= _most_looks(config, state):
+    if not may_extend(config, state) or not _looks_left(config, state):
         return []
     if state.exploited(leader):
         return [Extend(f"program {leader} has an exploit")]
@@ -98,7 +97,7 @@ def _extension(config: RunConfig, state: RunState, leader: str) -> Sequence[Clos
 
 def _report(config: RunConfig, state: RunState, leader: str) -> Sequence[ClosingOrder]:
     """The trainings of a new look."""
-    if leader in state.looks or len(state.looks) >= _most_looks(config, state):
+    if leader in state.looks or not _looks_left(config, state):
         return []
     return _trainings(config, state, leader, len(state.looks))
 

@@ -97,8 +97,8 @@ def _counts(trial: TrialState, state: RunState, round_number: int | None) -> boo
 
 def _after_closing(state: RunState, round_number: int | None) -> bool:
     """Whether a round knows the exploit searches and reports that ended the search before."""
-    reopened = state.reopened_at
-    return round_number is None or (reopened is not None and round_number >= reopened)
+    first = state.closed_before
+    return round_number is None or (first is not None and round_number >= first)
 
 
 def _read(path: Path, fitness: FitnessFunction, origin: str) -> list[Trajectory]:

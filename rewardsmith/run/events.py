@@ -66,6 +66,8 @@ class Admitted(Event):
         state.wave = frozenset([*self.slots, *self.trials])
         if any(rung != "selection" for _, _, rung in self.trials):
             state.close()
+        else:
+            state.earlier_looks = len(state.looks)
         for program, seed, rung in self.trials:
             known = state.admitted.get((program, rung), frozenset())
             state.admitted[program, rung] = known | {seed}
@@ -245,6 +247,7 @@ class Commented(Event):
 
     def apply(self, state: RunState) -> None:
         state.comments.setdefault(self.program, []).append(self.words)
+        state.reopened += 1
         state.stopped = None
 
 
@@ -287,6 +290,7 @@ class BudgetRaised(Event):
 
     def apply(self, state: RunState) -> None:
         state.raised = state.raised.replaced_by(self.limits)
+        state.reopened += 1
         state.refused = state.stopped = None
 
 

@@ -166,7 +166,9 @@ class RunState:
     exploits: dict[str, ExploitState] = field(default_factory=dict)
     scripted: bool = False  # whether episodes of scripted actions were recorded
     extra_rounds: int = 0
-    reopened_at: int | None = None  # the first round after an exploit search or a report
+    closed_before: int | None = None  # the first round after an exploit search or a report
+    earlier_looks: int = 0  # reports that were made before the search last went on
+    reopened: int = 0  # how often the user let the search go on
     functions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of accepted programs
     # (whole, kept) -> program
     derived: dict[tuple[str, tuple[str, ...]], str | None] = field(default_factory=dict)
@@ -192,8 +194,8 @@ class RunState:
 
     def close(self) -> None:
         """Note that the search stopped: what follows is known only to later rounds."""
-        if self.reopened_at is None:
-            self.reopened_at = 1 + max((slot.round for slot in self.slots), default=-1)
+        if self.closed_before is None:
+            self.closed_before = 1 + max((slot.round for slot in self.slots), default=-1)
 
     def round_slots(self, number: int) -> list[SlotState]:
         """The slots of a round in slot order."""

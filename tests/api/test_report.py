@@ -192,7 +192,8 @@ def test_commands(tmp_path: Path, run: api.Run) -> None:
     )
     assert [row["run"] for row in rows] == [run.folder.name, other.folder.name]
     # The same programs, and seeds that both have: no difference at all.
-    assert rows[1]["difference"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "seeds": 2}
+    no_difference = {"mean": 0.0, "low": 0.0, "high": 0.0, "seeds": 2}
+    assert rows[1]["difference"] == {**no_difference, "p": 1.0, "further_seeds": None}
     assert "is not significant" in rows[1]["proof"]
 
 

@@ -67,7 +67,12 @@ def test_it_comes_to_what_a_run_with_the_same_replies_comes_to(
     task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
     search = Search.begin(
-        task, runs=tmp_path / "asked", options=OPTIONS, report_seeds=2, executor=executor
+        task,
+        runs=tmp_path / "asked",
+        options=OPTIONS,
+        report_seeds=2,
+        exploit_search=False,
+        executor=executor,
     )
     while (question := search.ask()) is not None:
         search.tell(TAPE[question.slot])

@@ -20,19 +20,22 @@ from rewardsmith.run.events import (
     Consulted,
     Derived,
     Event,
+    ExploitsSearched,
     Exported,
+    Extended,
     PreflightDone,
     Refused,
     Replied,
     Resumed,
     Screened,
+    ScriptsPlayed,
     Stopped,
     Trained,
     Worked,
     fold,
 )
 from rewardsmith.run.settings import Budget
-from rewardsmith.run.state import AuditState, ScreenState, TrialState
+from rewardsmith.run.state import AuditState, ExploitState, ScreenState, TrialState
 from rewardsmith.types import Slot
 
 FOUND = Preflight(
@@ -51,6 +54,9 @@ FOUND = Preflight(
 )
 TRIAL = TrialState(program="p", seed=0, rung="selection", status="finished", fitness=0.5, steps=7)
 AUDIT = AuditState(program="p", verdict="refused", trust={"reached": "nothing"})
+EXPLOITS = ExploitState(
+    program="p", verdict="exploited", margin=-0.5, successes=9, failures=30, finding="RS516 …"
+)
 EVENTS: tuple[Event, ...] = (
     PreflightDone(found=FOUND),
     Admitted(slots=(Slot(0, 0),), trials=(("p", 0, "selection"),)),
@@ -75,6 +81,9 @@ EVENTS: tuple[Event, ...] = (
     BudgetRaised(limits=Budget(tokens=10)),
     Resumed(),
     Exported(program="p"),
+    ScriptsPlayed(steps=12),
+    ExploitsSearched(found=EXPLOITS),
+    Extended(reason="program p has an exploit"),
     Commented(program="p", words="It limps."),
 )
 

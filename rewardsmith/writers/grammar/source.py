@@ -52,22 +52,24 @@ class GrammarSource:
         self._seed = seed
         self._spec = run.task().spec
         self._log = log
+        # Requests of a round arrive in parallel threads and need the same evidence; and Python 3.11
+        # cannot parse in two threads at once ("AST constructor recursion depth mismatch").
         self._lock = threading.Lock()
         self._preflight: Preflight | None = None
 
     def answer(self, wanted: RunRequest) -> Reply:
         """Compose a program for a slot from the parents of its order."""
+        with self._lock:
+            return self._composed(wanted)
+
+    def _composed(self, wanted: RunRequest) -> Reply:
         slot = wanted.order.slot
         state = fold(self._run.events())
         assert state.preflight is not None, "the preflight comes before the first request"
         self._preflight = state.preflight
-        with self._lock:  # requests of a round run in parallel and need the same evidence
-            space, evidence = self._evidence(state, slot.round)
-        parents = [
-            genome
-            for parent in wanted.order.parents
-            if (genome := self._genome(state, parent)) is not None
-        ]
+        space, evidence = self._evidence(state, slot.round)
+        genomes = [self._genome(state, parent) for parent in wanted.order.parents]
+        parents = [genome for genome in genomes if genome is not None]
         rng = generator_for(self._seed, slot)
         genome = compose(parents, space, evidence, rng, DRAFTS[slot.sample % len(DRAFTS)])
         return Reply(reply_text(genome, len(parents)), "stop", NOTHING_USED, _NAME, latency_s=0.0)
