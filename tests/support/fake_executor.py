@@ -13,6 +13,7 @@ import numpy as np
 from rewardsmith.engine.workers.executor import Call
 from rewardsmith.episodes.files import EPISODES, SCRIPTED_FILE, save_episodes
 from rewardsmith.episodes.random_policy import collect_preflight
+from rewardsmith.episodes.scripted import play_scripts
 from rewardsmith.errors import RewardsmithError, UsageError
 from rewardsmith.run.trials import POLICY, TrainedReport, TrialJob, TrialResult, write_json
 from rewardsmith.task.loading import Task, load_task
@@ -61,7 +62,7 @@ class FakeExecutor:
         write_preflight(task, folder)
 
     def _scripts(self, task: Task, folder: Path) -> None:
-        save_episodes(folder / SCRIPTED_FILE, collect_preflight(task).behaviour.episodes[:1])
+        save_episodes(folder / SCRIPTED_FILE, play_scripts(task)[0])
 
     def _train(self, task: Task, folder: Path) -> None:
         job = self._job(folder, "train")

@@ -1,0 +1,185 @@
+"""The end of a search: exploit searches, looks on fresh seeds, and extra rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rewardsmith.api import runs as api
+from rewardsmith.program import NATIVE
+from rewardsmith.run.events import Extended
+from rewardsmith.run.trials import TrialJob
+from tests.support.crash_driver import HEAD
+from tests.support.fake_executor import FakeExecutor
+from tests.support.fake_llm import FakeLLM
+from tests.support.line_runs import asked_of, design, recorded
+from tests.support.lineworld import write_task
+
+ALIVE = HEAD + "(position, next_position):\n    return {'alive': 1.0 + 0.1 * position}\n```"
+SOUND = HEAD + "(next_position):\n    return {'goal': 20.0 * (next_position >= 1.0)}\n```"
+OTHER = HEAD + "(position, next_position):\n    return {'goal': 30.0 * (next_position >= 1.0)}\n```"
+ONE_ROUND = {"rounds": 1, "samples": 2, "repairs": 0, "seeds": 1}
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> str:
+    folder = write_task(tmp_path / "line")
+    spec = (folder / "task.toml").read_text()
+    spec = spec.replace(
+        'source = "fitness.py:fitness"', 'source = "fitness.py:fitness"\nsolved = 0.5'
+    )
+    (folder / "task.toml").write_text(spec)
+    return str(folder)
+
+
+def replies(*texts: str) -> Any:
+    return recorded(
+        [{"round": 0, "sample": n, "attempt": 0, "text": t} for n, t in enumerate(texts)]
+    )
+
+
+def run_of(
+    task: str, tmp_path: Path, fitness: Callable[[TrialJob], float], *texts: str, **settings: Any
+) -> api.Run:
+    return design(
+        task,
+        tmp_path,
+        replies=replies(*texts),
+        options=ONE_ROUND,
+        executor=FakeExecutor(fitness=fitness),
+        **settings,
+    )
+
+
+def text_in(job: TrialJob, word: str) -> bool:
+    return word in job.reward[0].model_dump_json()
+
+
+def reported(run: api.Run) -> dict[str, list[int]]:
+    seeds: dict[str, list[int]] = {}
+    for program, seed, rung in run.state.trials:
+        if rung == "report":
+            seeds.setdefault(program, []).append(seed)
+    return {program: sorted(found) for program, found in seeds.items()}
+
+
+def test_a_leader_with_an_exploit_loses_its_place_before_the_report(
+    task: str, tmp_path: Path
+) -> None:
+    def fitness(job: TrialJob) -> float:
+        return 0.9 if text_in(job, "alive") else 0.8
+
+    run = run_of(task, tmp_path, fitness, ALIVE, SOUND, exploit_search=True)
+    state = run.state
+    verdicts = {
+        run.folder.program(p).source.count("alive"): e.verdict for p, e in state.exploits.items()
+    }
+    assert verdicts == {1: "exploited", 0: "none"}
+    assert "goal" in run.best.source and state.looks == [run.best.id]
+    loser = next(program for program in state.programs if program != run.best.id)
+    assert state.ranked() == [run.best.id, loser]
+    margin = state.exploits[loser].margin
+    assert margin is not None and margin < 0 and "RS516 error" in state.exploits[loser].finding
+    record = run.folder.exploit(loser)
+    assert record is not None and record.episode.success is False
+    assert run.folder.exploit_episode(loser).exists()
+    exploiters = [trial for trial in state.trials.values() if trial.rung == "exploit"]
+    assert len(exploiters) == 6 and {trial.seed for trial in exploiters} == {500, 501, 502}
+
+
+def test_the_same_run_without_exploit_search_reports_the_exploit(task: str, tmp_path: Path) -> None:
+    def fitness(job: TrialJob) -> float:
+        return 0.9 if text_in(job, "alive") else 0.8
+
+    run = run_of(task, tmp_path, fitness, ALIVE, SOUND)
+    assert "alive" in run.best.source and not run.state.exploits and not run.state.scripted
+
+
+def test_a_failed_report_seed_leads_to_another_look_on_fresh_seeds(
+    task: str, tmp_path: Path
+) -> None:
+    def fitness(job: TrialJob) -> float:
+        if job.program == NATIVE:
+            return 0.0
+        if text_in(job, "20.0"):
+            return 0.1 if job.seed == 1001 else 0.9
+        return 0.8
+
+    run = run_of(task, tmp_path, fitness, SOUND, OTHER)
+    first, second = run.state.looks
+    assert run.state.unsolved_report_seeds(first) == 1
+    assert run.best.id == second and "30.0" in run.best.source
+    assert reported(run) == {
+        first: [1000, 1001], second: [2000, 2001], NATIVE: [1000, 1001, 2000, 2001]
+    }  # fmt: skip
+    assert run.best.native is not None and run.best.native.n == 2
+
+
+def test_the_number_of_looks_is_limited(task: str, tmp_path: Path) -> None:
+    def fitness(job: TrialJob) -> float:
+        return 0.45 if job.rung == "selection" else 0.4
+
+    run = run_of(task, tmp_path, fitness, SOUND, OTHER, looks=1)
+    assert len(run.state.looks) == 1 and run.state.stopped
+    both = run_of(task, tmp_path / "two", fitness, SOUND, OTHER, looks=5)
+    assert len(both.state.looks) == 2  # there is no third program, and replies end with the file
+
+
+def test_a_look_that_holds_ends_the_run_although_another_program_leads(
+    task: str, tmp_path: Path
+) -> None:
+    def fitness(job: TrialJob) -> float:
+        if text_in(job, "20.0"):
+            return 0.9 if job.rung == "selection" else 0.7
+        return 0.8
+
+    run = run_of(task, tmp_path, fitness, SOUND, OTHER, looks=3)
+    assert len(run.state.looks) == 1 and "20.0" in run.best.source
+
+
+def test_a_model_writes_one_more_round_if_no_program_holds(task: str, tmp_path: Path) -> None:
+    """The report of the only program fails; the writer is asked again, and its answer holds."""
+
+    def fitness(job: TrialJob) -> float:
+        return 0.8 if text_in(job, "30.0") else (0.9 if job.rung == "selection" else 0.1)
+
+    with FakeLLM(lambda body: OTHER if len(body["messages"]) > 2 else SOUND) as fake:
+        run = asked_of(
+            fake,
+            task,
+            tmp_path,
+            options={**ONE_ROUND, "samples": 1},
+            executor=FakeExecutor(fitness=fitness),
+        )
+    extended = [event for event in run.folder.events() if isinstance(event, Extended)]
+    assert [event.reason for event in extended] == ["2 of 2 report seeds do not solve the task"]
+    assert len(run.state.looks) == 2 and "30.0" in run.best.source
+
+
+def test_the_writer_is_shown_the_exploit(task: str, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def answer(body: dict[str, Any]) -> str:
+        asked.append(body["messages"][-1]["content"])
+        return ALIVE if len(body["messages"]) <= 2 else SOUND
+
+    with FakeLLM(answer) as fake:
+        run = asked_of(
+            fake, task, tmp_path, options={**ONE_ROUND, "samples": 1}, exploit_search=True,
+            executor=FakeExecutor(fitness=lambda job: 0.9),
+        )  # fmt: skip
+    assert len(asked) == 2 and "This program has an exploit" in asked[1]
+    assert "RS516 error" in asked[1] and "| step |" in asked[1]
+    assert "20.0" in run.best.source and run.state.extra_rounds == 1
+
+
+def test_a_search_that_succeeded_nowhere_is_not_attacked(task: str, tmp_path: Path) -> None:
+    folder = Path(task)
+    text = (folder / "fitness.py").read_text().replace("episode.terminated", "False")
+    (folder / "fitness.py").write_text(text)
+    run = run_of(task, tmp_path, lambda job: 0.9, SOUND, OTHER, exploit_search=True)
+    verdicts = {found.verdict for found in run.state.exploits.values()}
+    assert verdicts <= {"unknown"}
