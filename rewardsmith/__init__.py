@@ -13,6 +13,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Python
+    from rewardsmith.api.auditing import ExploitReport as ExploitReport
+    from rewardsmith.api.auditing import audit as audit
     from rewardsmith.api.checking import Check as Check
     from rewardsmith.api.checking import TermRanges as TermRanges
     from rewardsmith.api.checking import check as check
@@ -63,6 +65,7 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.run.folder import RunFolder as RunFolder
     from rewardsmith.run.records import SubgoalStatistics as SubgoalStatistics
     from rewardsmith.run.settings import Budget as Budget
+    from rewardsmith.run.state import ExploitState as ExploitState
     from rewardsmith.run.state import RunState as RunState
     from rewardsmith.run.state import SlotState as SlotState
     from rewardsmith.run.state import TrialState as TrialState
@@ -76,6 +79,7 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.train.prior.values import QPairs as QPairs
     from rewardsmith.train.vec_reward import VecReward as VecReward
     from rewardsmith.train.vectors import make_vec_env as make_vec_env
+    from rewardsmith.types import Difference as Difference
     from rewardsmith.types import Episode as Episode
     from rewardsmith.types import Evaluator as Evaluator
     from rewardsmith.types import Finding as Finding
@@ -97,12 +101,15 @@ _WHERE = {
     "ComparedRun": "api.comparison",
     "DesignSettings": "api.runs",
     "Diagnosis": "api.doctor",
+    "Difference": "types",
     "EntryPoint": "program",
     "Episode": "types",
     "Estimate": "api.estimate",
     "Evaluator": "types",
     "Execution": "engine.workers.executor",
     "Executor": "engine.workers.executor",
+    "ExploitReport": "api.auditing",
+    "ExploitState": "run.state",
     "Finding": "types",
     "Interval": "types",
     "LoadedProgram": "api.wrapper",
@@ -140,6 +147,7 @@ _WHERE = {
     "UsageError": "errors",
     "VecReward": "train.vec_reward",
     "Verdict": "program",
+    "audit": "api.auditing",
     "check": "api.checking",
     "design": "api.runs",
     "doctor": "api.doctor",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rewardsmith.api.planning import Plan
+from rewardsmith.engine.closing import EXPLOITER_SHARE, EXPLOITERS
 from rewardsmith.engine.workers.machine import available_cores
 from rewardsmith.llm.protocol import Usage
 from rewardsmith.llm.sizes import FEWEST_BYTES, tokens_in
@@ -97,10 +98,9 @@ def _first_request_bytes(plan: Plan) -> int:
 def _steps(plan: Plan) -> Range:
     each = plan.task.spec.training.steps_taken(plan.config.steps)
     report = 2 * plan.config.report_seeds
-    steps = Range(
-        each * (plan.strategy.trials_per_program() + report),
-        each * (plan.strategy.planned_trials() + report),
-    )
+    exploits = EXPLOITERS * EXPLOITER_SHARE * plan.config.exploit_search
+    least = plan.strategy.trials_per_program() + report + exploits
+    steps = Range(round(each * least), plan.most_steps)
     return _capped(steps, plan.config.budget.steps)
 
 

@@ -18,6 +18,7 @@ from rewardsmith.api.knowledge import given_episodes, similar_tasks
 from rewardsmith.api.limits import check_budget
 from rewardsmith.api.providers import prices_in
 from rewardsmith.api.settings import Settings, takes_settings
+from rewardsmith.engine.closing import closing_trainings
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.prices import Prices
@@ -63,7 +64,7 @@ class Plan:
     def most_steps(self) -> int:
         """The most training steps of the whole run; evaluation steps are not counted."""
         steps = self.task.spec.training.steps_taken(self.config.steps)
-        return steps * (self.strategy.planned_trials() + 2 * self.config.report_seeds)
+        return round(steps * (self.strategy.planned_trials() + closing_trainings(self.config)))
 
 
 @takes_settings(Settings)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.program import NATIVE
-from rewardsmith.run.events import Checked, Event, Exported, PreflightDone, Stopped, Trained
+from rewardsmith.run.events import (
+    Checked,
+    Event,
+    ExploitsSearched,
+    Exported,
+    Extended,
+    PreflightDone,
+    ScriptsPlayed,
+    Stopped,
+    Trained,
+)
 from rewardsmith.run.state import TrialState
-from rewardsmith.run.wording import duration, number, short_finding
+from rewardsmith.run.wording import duration, exploit_line, number, short_finding
 
 
 def describe(event: Event, verbose: bool = False) -> str:
@@ -22,6 +32,12 @@ def describe(event: Event, verbose: bool = False) -> str:
             return _checked(event, verbose)
         case Trained():
             return _trained(event.trial)
+        case ScriptsPlayed():
+            return f"episodes of scripted actions recorded ({event.steps:,} environment steps)"
+        case ExploitsSearched():
+            return f"program {event.found.program}, exploits: {exploit_line(event.found)}"
+        case Extended():
+            return f"the search goes on for one more round: {event.reason}"
         case Stopped():
             return f"search ended: {event.reason}"
         case Exported():

@@ -1,4 +1,4 @@
-"""check, train: commands that take a program in a file."""
+"""check, audit, train: commands that take a program in a file."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rewardsmith.cli.values import execution
 from rewardsmith.errors import NoProgram
 
 if TYPE_CHECKING:
+    from rewardsmith.api.auditing import ExploitReport
     from rewardsmith.api.settings import Settings
     from rewardsmith.api.training import TrainResult
 
@@ -25,6 +26,7 @@ File = Annotated[
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     _add_check(app)
+    _add_audit(app)
     _add_train(app)
 
 
@@ -64,6 +66,61 @@ def _add_check(app: typer.Typer) -> None:
             show_check(output, found)
         if not found.verdict.accepted:
             raise typer.Exit(NoProgram.exit_code)
+
+
+def _add_audit(app: typer.Typer) -> None:
+    @command(app, "audit", settings=("steps", "bank", "device"))
+    def audit(
+        output: CommandOutput,
+        settings: Settings,
+        file: File,
+        task: given.TaskOption,
+        goal: given.Goal = None,
+        seeds: Annotated[
+            int, typer.Option(min=1, help="Number of trainings, each with its own seed.")
+        ] = 5,
+        workers: given.Workers = None,
+        executor: given.Executor = "local",
+        gpus: given.Gpus = None,
+        runs: given.RunsFolder = Path("runs"),
+    ) -> None:
+        """Search a program for exploits: failures that it prefers to success.
+
+        Agents are trained with the program, and agents that look for reward without success. The
+        exit code is 5 if an exploit is found.
+        """
+        from rewardsmith.api.auditing import audit
+        from rewardsmith.api.checking import resolve_without_goal
+        from rewardsmith.cli.live import watching
+
+        with watching(output) as view:
+            result = audit(
+                file,
+                resolve_without_goal(task, goal),
+                seeds=seeds,
+                steps=settings.steps,
+                bank=settings.bank,
+                device=settings.device,
+                **execution(executor, workers, gpus),
+                runs=runs,
+                observer=view,
+            )
+        _show_audit(output, result)
+        if result.exploits.verdict == "exploited":
+            raise typer.Exit(NoProgram.exit_code)
+
+
+def _show_audit(output: CommandOutput, result: ExploitReport) -> None:
+    from rewardsmith.run.wording import exploit_line
+
+    if output.json:
+        found = result.exploits
+        output.emit({"fitness": result.fitness, **found.model_dump(), "run": str(result.run.path)})
+        return
+    console = output.result
+    console.print(Text("program ", "bold").append(f"{result.program}  fitness {result.fitness}"))
+    console.print(Text("exploits ", "bold").append(exploit_line(result.exploits)))
+    console.print(str(result.run.path), markup=False, soft_wrap=True)
 
 
 def _add_train(app: typer.Typer) -> None:

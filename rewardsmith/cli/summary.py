@@ -12,6 +12,8 @@ from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import REPORT
 from rewardsmith.run.scores import native_difference, seeds_of
 from rewardsmith.run.wording import (
+    exploit_line,
+    looks_line,
     number,
     only_part,
     policy_line,
@@ -55,6 +57,11 @@ def summary(run: Run, name: str | None = None) -> Table:
     if solved is not None:
         word = "yes" if best.score.mean >= solved else "no"
         lines.add_row("solved", f"{word}, the task is solved at a mean fitness of {number(solved)}")
+    looks, exploits = looks_line(state), exploit_line(state.exploits.get(best.id))
+    if looks:
+        lines.add_row("looks", looks)
+    if exploits:
+        lines.add_row("exploits", exploits)
     lines.add_row("policy", policy_line(shipped_trial(state, best.id)))
     lines.add_row("sandbox", _confined(run.folder.manifest()["sandbox"]["level"]))
     screened = screening_counts(state)

@@ -22,6 +22,12 @@ _MOST_SEARCHES = 4  # exploit searches of a run, besides one for each extra roun
 _EXTENDABLE = ("model", "grammar", "replay")  # writers that can answer another round
 
 
+def closing_trainings(config: RunConfig) -> float:
+    """The most trainings after the search, in units of one training of the task."""
+    searches = (_MOST_SEARCHES + config.extra_rounds) * config.exploit_search
+    return searches * EXPLOITERS * EXPLOITER_SHARE + 2 * config.report_seeds * config.looks
+
+
 def closing_orders(config: RunConfig, state: RunState) -> Sequence[ClosingOrder]:
     """What is still owed after the strategy stopped; nothing if no program has a score.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from rewardsmith.run.state import RunState, SlotState, TrialState
+from rewardsmith.run.state import ExploitState, RunState, SlotState, TrialState
 from rewardsmith.types import Difference, Interval, SeedSummary, Slot
 
 _DOUBTS = {"failed": ", although it failed the screening", "unscreened": ", unscreened"}
@@ -132,6 +132,28 @@ def policy_line(trial: TrialState) -> str:
     """The exported policy in words: the fitness of one training seed, not that of the reward."""
     solved = "" if trial.success_rate is None else f", {100 * trial.success_rate:.0f} % solved"
     return f"{trial.rung} seed {trial.seed}, fitness {number(trial.fitness)}{solved}"
+
+
+def exploit_line(found: ExploitState | None) -> str:
+    """The outcome of an exploit search in words; empty without a search."""
+    if found is None:
+        return ""
+    if found.verdict == "unknown":
+        return found.finding or f"not auditable yet: only {found.successes} successes are known"
+    if found.finding:
+        return found.finding
+    how = "" if found.trained else ", without exploiters, which the budget did not allow"
+    compared = f"{found.failures:,} failures and {found.successes:,} successes{how}"
+    return f"none found among {compared}; margin {number(found.margin)} of the usual return"
+
+
+def looks_line(state: RunState) -> str:
+    """The final comparisons in order; empty if there was only one."""
+    if len(state.looks) < 2:
+        return ""
+    scores = [(look, state.score(look, "report")) for look in state.looks]
+    parts = [f"{n}: {look} {score}" for n, (look, score) in enumerate(scores, 1)]
+    return f"{len(parts)} final comparisons, each on fresh seeds; {'; '.join(parts)}"
 
 
 def proof(difference: Difference | None, other: str = "") -> str:

@@ -11,7 +11,7 @@ import torch
 
 from rewardsmith.engine.workers.opening import running_functions
 from rewardsmith.program import EntryPoint
-from rewardsmith.run.trials import TrainedReport, TrialJob, TrialResult
+from rewardsmith.run.trials import ExploiterSpec, TrainedReport, TrialJob, TrialResult
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.task.loading import Task
 from rewardsmith.task.parsing import parse_spec
@@ -56,13 +56,18 @@ def entry_of(source: str) -> EntryPoint:
 
 
 def job_for(
-    task: Task, source: str | None = MATCH, steps: int = 64, seed: int = 0, rung: str = "selection"
+    task: Task,
+    source: str | None = MATCH,
+    steps: int = 64,
+    seed: int = 0,
+    rung: str = "selection",
+    exploiter: ExploiterSpec | None = None,
 ) -> TrialJob:
     entries = {"reward": entry_of(source)} if source else {}
     return TrialJob(
         program="toy" if source else "native", seed=seed, rung=rung, steps=steps,
         reward=program_terms("import numpy as np\n" + (source or ""), entries, "batched"),
-        training=task.spec.training, evaluation=task.spec.evaluation, device="cpu",
+        training=task.spec.training, evaluation=task.spec.evaluation, device="cpu", exploiter=exploiter,
     )  # fmt: skip
 
 

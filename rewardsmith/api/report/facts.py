@@ -25,6 +25,8 @@ from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import (
     cost,
     duration,
+    exploit_line,
+    looks_line,
     number,
     only_part,
     place,
@@ -51,6 +53,8 @@ class Facts:
         proof: whether it is better than the native reward, in words.
         seeds: its training seeds one by one, in words.
         policy: the exported policy, in words.
+        exploits: (program, outcome of its exploit search, in words).
+        looks: the final comparisons in words, if there were several.
         spent, costs: what the run took, in one line and as (name, value).
         scores, curves: name of a chart -> the chart.
         films: (whose agent, the film as base64).
@@ -70,6 +74,8 @@ class Facts:
     proof: str
     seeds: str
     policy: str
+    exploits: list[tuple[str, str]]
+    looks: str
     warnings: Sequence[str]
     spent: str
     costs: list[tuple[str, str]]
@@ -103,6 +109,8 @@ def facts(run: RunFolder) -> Facts:
         proof=proof(gain, "the native reward") if gain is not None else "",
         seeds=seeds_line(seeds) if seeds is not None else "",
         policy=policy_line(shipped_trial(state, best.id)) if best is not None else "",
+        exploits=[(name, exploit_line(found)) for name, found in state.exploits.items()],
+        looks=looks_line(state),
         warnings=state.preflight.warnings if state.preflight is not None else (),
         spent=spent(state),
         costs=_costs(state),
