@@ -50,9 +50,8 @@ def audit(
 ) -> ExploitReport:
     """Train agents with a program, and search for failures that it prefers to success.
 
-    The failures are those of the agents, of scripted actions, and of exploiters: agents that are
-    trained to avoid success. A search needs five successes; where the program's agents have fewer,
-    give episodes that have some as ``bank``.
+    The failures are those of the agents, of scripted actions, and of agents that are trained to
+    avoid success. A search needs five successes; give more as ``bank`` if the agents have fewer.
 
     Args:
         program: as :func:`rewardsmith.check` takes it.
@@ -93,5 +92,5 @@ def audit(
     )
     state = run.state
     unknown = ExploitState(program=checked.id, verdict="unknown", trained=False)
-    exploits = state.exploits.get(checked.id, unknown)
-    return ExploitReport(checked.id, state.score(checked.id), exploits, run)
+    found = state.exploits.get(checked.id, unknown)
+    return ExploitReport(checked.id, state.score(checked.id), found, run)

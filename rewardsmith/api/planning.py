@@ -18,7 +18,7 @@ from rewardsmith.api.knowledge import given_episodes, similar_tasks
 from rewardsmith.api.limits import check_budget
 from rewardsmith.api.providers import prices_in
 from rewardsmith.api.settings import Settings, takes_settings
-from rewardsmith.engine.closing import closing_trainings
+from rewardsmith.engine.closing import ClosingTrainings, closing_trainings
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.prices import Prices
@@ -61,10 +61,15 @@ class Plan:
         return prices_in(self.config)
 
     @property
+    def closing(self) -> ClosingTrainings:
+        """The most trainings after the search."""
+        return closing_trainings(self.config)
+
+    @property
     def most_steps(self) -> int:
         """The most training steps of the whole run; evaluation steps are not counted."""
         steps = self.task.spec.training.steps_taken(self.config.steps)
-        return round(steps * (self.strategy.planned_trials() + closing_trainings(self.config)))
+        return round(steps * (self.strategy.planned_trials() + self.closing.whole))
 
 
 @takes_settings(Settings)

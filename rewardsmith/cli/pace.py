@@ -63,7 +63,8 @@ class Pace:
         """Number of running and future trainings, if every future program is valid."""
         if self.shape is None:
             return len(running)
-        report = self.report_trials - sum(rung == "report" for _, _, rung in state.trials)
+        reported = sum(rung == "report" for _, _, rung in state.trials)
+        report = max(0, self.report_trials - reported)
         if state.stopped is not None:
             return report
         begun = {program for program, _, _ in state.trials}

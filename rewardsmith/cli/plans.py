@@ -61,15 +61,16 @@ def plan_record(planned: Plan, expected: Estimate) -> PlanRecord:
         price=planned.prices.shown,
         expected=bounds,
         requests_at_most=planned.strategy.planned_requests(),
-        trainings_at_most=planned.strategy.planned_trials() + 2 * planned.config.report_seeds,
+        trainings_at_most=planned.strategy.planned_trials() + sum(planned.closing),
         training_steps_at_most=planned.most_steps,
     )
 
 
 def _trainings(planned: Plan) -> str:
-    report = 2 * planned.config.report_seeds
-    final = f"{report} more for the report" if report else "no report"
-    return f"at most {planned.strategy.planned_trials()}, {final}"
+    looks, (report, exploiters) = planned.config.looks, planned.closing
+    final = f"{report // looks} for the report (at most {looks} times)" if report else "no report"
+    short = f", at most {exploiters} short ones to search for exploits" if exploiters else ""
+    return f"at most {planned.strategy.planned_trials()} in the search, {final}{short}"
 
 
 def _expected(planned: Plan, expected: Estimate) -> str:

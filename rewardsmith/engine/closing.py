@@ -8,6 +8,7 @@ search may go on, and the next program is reported on fresh seeds: every such lo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rewardsmith.program import NATIVE
 from rewardsmith.run.config import RunConfig
@@ -22,10 +23,22 @@ _MOST_SEARCHES = 4  # exploit searches of a run, besides one for each extra roun
 _EXTENDABLE = ("model", "grammar", "replay")  # writers that can answer another round
 
 
-def closing_trainings(config: RunConfig) -> float:
-    """The most trainings after the search, in units of one training of the task."""
+class ClosingTrainings(NamedTuple):
+    """The most trainings after the search: of reports, and shorter ones of exploiters."""
+
+    report: int
+    exploiters: int
+
+    @property
+    def whole(self) -> float:
+        """Their steps in units of one training of the task."""
+        return self.report + EXPLOITER_SHARE * self.exploiters
+
+
+def closing_trainings(config: RunConfig) -> ClosingTrainings:
+    """The most trainings after the search."""
     searches = (_MOST_SEARCHES + config.extra_rounds) * config.exploit_search
-    return searches * EXPLOITERS * EXPLOITER_SHARE + 2 * config.report_seeds * config.looks
+    return ClosingTrainings(2 * config.report_seeds * config.looks, searches * EXPLOITERS)
 
 
 def closing_orders(config: RunConfig, state: RunState) -> Sequence[ClosingOrder]:

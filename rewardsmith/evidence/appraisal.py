@@ -141,7 +141,7 @@ def _reward_rows(found: Quality) -> list[tuple[str, str]]:
             found.in_order,
             f"{{:.0%}} of pairs, {found.trajectories} trajectories",
         ),
-        ("rank agreement with fitness", found.tau, "{:.2f}"),
+        ("rank agreement with fitness (TAC)", found.tau, "{:.2f}, by discounted return"),
         (
             "distance to the native reward",
             found.from_native,

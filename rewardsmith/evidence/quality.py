@@ -31,8 +31,9 @@ class Quality:
     Attributes:
         trajectories: how many there are.
         in_order: share of pairs of a better and a worse trajectory of which the better has the
-            higher reward per step.
-        tau: rank agreement of reward per step with fitness, in [-1, 1].
+            higher discounted return.
+        tau: rank agreement of discounted return with fitness, in [-1, 1]: the trajectory alignment
+            coefficient (Muslimani et al. 2025, arXiv 2503.05996) with fitness as the preference.
         from_native: STARC distance to the environment's own reward, in [0, 1].
         from_parent: to the program that it was made from.
         epic_from_parent: EPIC distance to that, also on unvisited transitions; measured by
@@ -63,7 +64,7 @@ def quality(rewards: BankRewards, parent: BankRewards | None = None) -> Quality:
     Args:
         parent: the program that it was made from, on the same bank.
     """
-    bank, kept = rewards.bank, rewards.agreement("pairs", "mean")
+    bank, kept = rewards.bank, rewards.agreement("pairs", "discounted")
     in_order = kept.share if kept is not None else None
     if not all(
         np.isfinite(values).all() for values in (rewards.output.total, *rewards.terms.values())
@@ -72,19 +73,17 @@ def quality(rewards: BankRewards, parent: BankRewards | None = None) -> Quality:
     moves = _Moves(rewards)
     native = np.concatenate([one.episode.native_rewards for one in bank.trajectories])
     wishes = moves.tells_apart(native)
+    returns = {name: rewards.scores("discounted", part) for name, part in rewards.terms.items()}
     random = np.array([one.origin in ("random", "held") for one in bank.trajectories])
     return Quality(
         trajectories=len(bank),
         in_order=in_order,
-        tau=kendall_tau(rewards.scores("mean"), bank.fitness),
+        tau=kendall_tau(rewards.scores("discounted"), bank.fitness),
         from_native=moves.distance(native) if wishes else None,
         from_parent=moves.distance(parent.output.total) if parent is not None else None,
         shaping=moves.shaping(native) if wishes else None,
         teaching=teacher_variance(rewards.scores("sum")[random]) if random.sum() > 1 else None,
-        terms=credits(
-            {name: rewards.scores("mean", values) for name, values in rewards.terms.items()},
-            bank.fitness,
-        ),
+        terms=credits(returns, bank.fitness),
         unsaid=() if wishes else (_NO_WISHES,),
     )
 

@@ -108,7 +108,7 @@ def test_the_state_of_a_log_is_that_of_its_events(tmp_path: Path) -> None:
     state = fold(log)
     assert state == fold(EVENTS)
     assert (state.tokens, state.usd, state.unpriced, state.requests) == (8, 0.25, 1, 2)
-    assert state.steps == FOUND.steps + TRIAL.steps
+    assert state.steps == FOUND.steps + TRIAL.steps + 12  # of the scripts
     assert state.programs == {"p": Slot(0, 0), "q": Slot(0, 0)}
     assert state.trials == {("p", 0, "selection"): TRIAL}
     assert state.raised == Budget(tokens=10) and state.refused is None and state.stopped is None
