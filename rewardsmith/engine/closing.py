@@ -19,7 +19,7 @@ FIRST_REPORT_SEED = 1000  # of the first look; each look has the next thousand
 FIRST_EXPLOIT_SEED = 500
 EXPLOITERS = 3  # trainings
 EXPLOITER_SHARE = 0.25  # of the steps of a training
-_MOST_SEARCHES = 4  # exploit searches of a run, besides one for each extra round
+_MOST_SEARCHES = 4  # programs with exploiters, besides one for each extra round
 _EXTENDABLE = ("model", "grammar", "replay")  # writers that can answer another round
 
 
@@ -41,12 +41,17 @@ def closing_trainings(config: RunConfig) -> ClosingTrainings:
     return ClosingTrainings(2 * config.report_seeds * config.looks, searches * EXPLOITERS)
 
 
-def closing_orders(config: RunConfig, state: RunState) -> Sequence[ClosingOrder]:
+def closing_orders(
+    config: RunConfig, state: RunState, *, exploiters: bool = True
+) -> Sequence[ClosingOrder]:
     """What is still owed after the strategy stopped; nothing if no program has a score.
 
     The leader is searched for exploits, and then compared with the native reward. A leader that
     does not hold loses its place, and the strategy plans again. If no other program takes it, the
     search is extended.
+
+    Args:
+        exploiters: train them; else only recorded episodes are searched, which takes no steps.
     """
     leader = next(iter(state.ranked()), None)
     if leader is None:
@@ -55,7 +60,7 @@ def closing_orders(config: RunConfig, state: RunState) -> Sequence[ClosingOrder]
     if owed or _settled(state):
         return owed
     return (
-        _exploit_orders(config, state, leader)
+        _exploit_orders(config, state, leader, exploiters)
         or _extension(config, state, leader)
         or _report(config, state, leader)
     )
@@ -80,20 +85,27 @@ def may_extend(config: RunConfig, state: RunState) -> bool:
     return rounds_left and state.refused is None and config.writer in _EXTENDABLE
 
 
-def _exploit_orders(config: RunConfig, state: RunState, leader: str) -> Sequence[ClosingOrder]:
-    most = _MOST_SEARCHES + state.extra_rounds + state.reopened
-    searched = leader in state.exploits or leader in state.looks
-    if not config.exploit_search or searched or len(state.exploits) >= most:
-        return []
-    if not _any_success(state):
-        return []  # there is nothing to compare failures with
+def _exploit_orders(
+    config: RunConfig, state: RunState, leader: str, exploiters: bool
+) -> Sequence[ClosingOrder]:
+    """Search recorded episodes, then train exploiters, then search their episodes too."""
+    if not config.exploit_search or leader in state.looks or not _any_success(state):
+        return []  # without a success, there is nothing to compare failures with
     if not state.scripted:
         return [PlayScripts()]
+    found = state.exploits.get(leader)
+    if found is None:
+        return [SearchExploits(leader)]
+    if found.verdict == "exploited" or found.trained:
+        return []
     seeds = range(FIRST_EXPLOIT_SEED, FIRST_EXPLOIT_SEED + EXPLOITERS)
     owed = tuple(seed for seed in seeds if (leader, seed, "exploit") not in state.trials)
-    if owed:
-        return [Train(leader, owed, "exploit", max(1, round(EXPLOITER_SHARE * config.steps)))]
-    return [SearchExploits(leader)]
+    if not owed:
+        return [SearchExploits(leader)]
+    others = {program for program, _, rung in state.trials if rung == "exploit"} - {leader}
+    if not exploiters or len(others) >= _MOST_SEARCHES + state.extra_rounds + state.reopened:
+        return []
+    return [Train(leader, owed, "exploit", max(1, round(EXPLOITER_SHARE * config.steps)))]
 
 
 def _any_success(state: RunState) -> bool:

@@ -161,9 +161,9 @@ class Engine:
         """Carry out the next orders after the end of the search; False if none are left."""
         orders = closing_orders(self.config, self.state)
         admitted, refusal = gate.admit(orders, self.state)
-        if refusal is not None:
-            # without steps for exploiters, recorded episodes alone are searched
-            admitted = [SearchExploits(o.program) for o in orders if is_exploiter_training(o)]
+        if refusal is not None and any(map(is_exploiter_training, orders)):
+            orders = closing_orders(self.config, self.state, exploiters=False)
+            admitted, refusal = gate.admit(orders, self.state)
         if admitted:
             self._begin(admitted)
             self._carry_out_timed(admitted)

@@ -141,7 +141,8 @@ class ExploitState(Record):
             mean absolute return; None if unknown.
         successes, failures: number of episodes that were compared.
         finding: the exploit in words; empty without one.
-        trained: whether exploiters were trained; the budget may not allow it.
+        trained: whether the episodes of exploiters were among them. A program with an exploit in
+            recorded episodes needs none, and the budget may not allow them.
     """
 
     program: str

@@ -142,7 +142,7 @@ def exploit_line(found: ExploitState | None) -> str:
         return found.finding or f"not auditable yet: only {found.successes} successes are known"
     if found.finding:
         return found.finding
-    how = "" if found.trained else ", without exploiters, which the budget did not allow"
+    how = "" if found.trained else ", without exploiters"
     compared = f"{found.failures:,} failures and {found.successes:,} successes{how}"
     return f"none found among {compared}; margin {number(found.margin)} of the usual return"
 

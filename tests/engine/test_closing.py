@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import rewardsmith as rs
 from rewardsmith.api import runs as api
 from rewardsmith.program import NATIVE
 from rewardsmith.run.events import Extended
@@ -87,7 +88,8 @@ def test_a_leader_with_an_exploit_loses_its_place_before_the_report(
     assert record is not None and record.episode.success is False
     assert run.folder.exploit_episode(loser).exists()
     exploiters = [trial for trial in state.trials.values() if trial.rung == "exploit"]
-    assert len(exploiters) == 6 and {trial.seed for trial in exploiters} == {500, 501, 502}
+    assert [trial.seed for trial in exploiters] == [500, 501, 502]  # recorded episodes sufficed
+    assert {trial.program for trial in exploiters} == {run.best.id}
 
 
 def test_the_same_run_without_exploit_search_reports_the_exploit(task: str, tmp_path: Path) -> None:
@@ -183,3 +185,29 @@ def test_a_search_that_succeeded_nowhere_is_not_attacked(task: str, tmp_path: Pa
     run = run_of(task, tmp_path, lambda job: 0.9, SOUND, OTHER, exploit_search=True)
     verdicts = {found.verdict for found in run.state.exploits.values()}
     assert verdicts <= {"unknown"}
+
+
+def test_without_steps_for_exploiters_recorded_episodes_are_searched(
+    task: str, tmp_path: Path
+) -> None:
+    def cost(run: api.Run) -> int:
+        return run.state.steps
+
+    free = run_of(task, tmp_path / "free", lambda job: 0.9, SOUND, OTHER, exploit_search=True)
+    (found,) = free.state.exploits.values()
+    assert found.trained and found.verdict == "none"
+    spent = sum(trial.steps for trial in free.state.trials.values() if trial.rung == "exploit")
+    budget = rs.Budget(steps=cost(free) - spent + 10)
+    bounded = run_of(
+        task,
+        tmp_path / "bounded",
+        lambda job: 0.9,
+        SOUND,
+        OTHER,
+        exploit_search=True,
+        budget=budget,
+    )
+    (searched,) = bounded.state.exploits.values()
+    assert searched.verdict == "none" and not searched.trained
+    assert not [trial for trial in bounded.state.trials.values() if trial.rung == "exploit"]
+    assert bounded.state.looks == free.state.looks and cost(bounded) <= budget.steps
