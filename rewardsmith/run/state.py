@@ -292,9 +292,10 @@ class RunState:
     def ranked(self, programs: Iterable[str] | None = None) -> list[str]:
         """Programs with a selection score, best first; ties go to the program that came first.
 
-        A program with a report counts with its report score. One with a known exploit comes after
-        all others. A program with finding RS503 must lead by a twentieth of the difference between
-        the best score and the random policy. Among equal scores, the larger exploit margin leads.
+        A program whose report has seeds that do not solve the task counts with its report score.
+        One with a known exploit comes after all others. A program with finding RS503 must lead by a
+        twentieth of the difference between the best score and the random policy. Among equal
+        scores, the larger exploit margin leads.
         """
         known = (
             self.programs
@@ -302,7 +303,7 @@ class RunState:
             else {p: self.programs[p] for p in programs if p in self.programs}
         )
         scores = {
-            program: (self.score(program, "report") or score).mean
+            program: (self._failed_report(program) or score).mean
             for program in known
             if (score := self.score(program)) is not None
         }
@@ -319,6 +320,10 @@ class RunState:
             return (*found, self.programs[program], program)
 
         return sorted(worth, key=rank)
+
+    def _failed_report(self, program: str) -> Interval | None:
+        """The report score of a program with report seeds that do not solve the task."""
+        return self.score(program, "report") if self.unsolved_report_seeds(program) else None
 
     def spend(self, tokens: int, usd: float | None) -> None:
         """Count a request and what it cost; None where the price is unknown."""

@@ -186,9 +186,10 @@ def undisturbed(folder: Path, *, unreal: bool = False) -> dict[str, Any]:
         check_log(sessions, lost=0)
         assert sessions.run is not None
         result = outcome(sessions.run)
-    assert (
-        len(result["checked"]) == 5 and len(result["programs"]) == 4 and len(result["trained"]) == 7
-    )
+    # real agents of so few steps never succeed, so there is nothing to compare an exploit with
+    exploiters = 3 if unreal else 0
+    assert (len(result["checked"]), len(result["programs"])) == (5, 4)
+    assert len(result["trained"]) == 7 + exploiters
     return result
 
 

@@ -83,7 +83,7 @@ def test_prompts_list_the_words(task: Task) -> None:
     message = (
         compose(Prompts(), "eager", task.spec, seen, 100, (), produce=("subgoals",))
         .messages[0]
-        .text
+        .content
     )
     assert (
         "a text: as in: take the red ball. Each number is a word" in message
