@@ -54,7 +54,6 @@ from rewardsmith.run.events import (
     fold,
 )
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.guard import MeasurementGuard
 from rewardsmith.run.orders import (
     AnyOrder,
     Audit,
@@ -114,7 +113,6 @@ class Engine:
         self._screener = Screener(run, bank)
         self._auditor = Auditor(run, bank)
         self._exploits = ExploitSearch(run, bank, executor)
-        self._guard = MeasurementGuard(run)
         self.waiting: list[RunRequest] = []  # requests that wait for a reply of the user
         self.state: RunState = fold(self._events)
 
@@ -357,7 +355,6 @@ class Engine:
         exploiters = self._exploits.exploiters(orders, self.state)
         done = self._trainings.carry_out(orders, self._observer.progress, exploiters)
         for trial, outcome in done:
-            self._guard.check()
             if isinstance(outcome, BoundaryError):
                 failures.append(outcome)
             self.record(trained(trial, outcome))

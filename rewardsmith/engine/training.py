@@ -23,6 +23,7 @@ from rewardsmith.journal import disk_error
 from rewardsmith.program import NATIVE
 from rewardsmith.run.events import Trained
 from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.run.guard import MeasurementGuard
 from rewardsmith.run.orders import Train
 from rewardsmith.run.state import TrialState
 from rewardsmith.run.trials import (
@@ -105,6 +106,8 @@ class Trainings:
     Args:
         needs: what each training needs.
         takes: how many trials one training call takes.
+
+    What measures fitness must not change meanwhile, see :mod:`rewardsmith.run.guard`.
     """
 
     def __init__(
@@ -122,6 +125,7 @@ class Trainings:
         self._executor = executor
         self._needs = needs
         self._takes = takes
+        self._guard = MeasurementGuard(run)
 
     def carry_out(
         self,
@@ -141,7 +145,7 @@ class Trainings:
 
         Raises:
             UsageError: a training needs more than the executor has.
-            RunError: the disk is full.
+            RunError: the disk is full, or a file that measures fitness was changed.
         """
         known = exploiters or {}
         going_on = [
@@ -167,6 +171,7 @@ class Trainings:
                 running.remove(ended)
                 _take_error(ended)
                 going_on += ended.trials
+                self._guard.check()
             show([progress for each in running for progress in self._progress(each)])
 
     def _submit(self, trials: Sequence[RunningTrial]) -> list[_RunningCall]:
