@@ -10,10 +10,10 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import rewardsmith
 from rewardsmith.errors import RunError
 from rewardsmith.run.folder import RunFolder
 
+_PACKAGE = Path(__file__).parents[1]
 _MEASURING = ("episodes", "maths", "task", "terms", "train")  # rooms whose code measures
 
 
@@ -51,6 +51,5 @@ class MeasurementGuard:
     def _files(self) -> Iterator[Path]:
         task = self._run.task_folder.rglob("*")
         yield from (path for path in task if path.is_file() and path.suffix != ".pyc")
-        package = Path(rewardsmith.__file__).parent
         for room in _MEASURING:
-            yield from (package / room).rglob("*.py")
+            yield from (_PACKAGE / room).rglob("*.py")

@@ -218,8 +218,9 @@ def test_killed_at_every_event(
         assert sessions.run is not None
         assert outcome(sessions.run) == expected
     # Six waves (the report's too), five replies, five judgements, seven trials; the environment,
-    # the end, the export.
-    assert kills == 6 + 5 + 5 + 7 + 3
+    # the end, the export. With exploiters: their wave and three trials, the scripts, and three
+    # searches, of one program with an exploit and of one without.
+    assert kills == 6 + 5 + 5 + 7 + 3 + (1 + 3 + 1 + 3 if unreal else 0)
 
 
 def test_killed_at_some_moments(tmp_path: Path, expected: dict[str, Any]) -> None:
