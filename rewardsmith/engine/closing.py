@@ -19,7 +19,7 @@ FIRST_REPORT_SEED = 1000  # of the first look; each look has the next thousand
 FIRST_EXPLOIT_SEED = 500
 EXPLOITERS = 3  # trainings
 EXPLOITER_SHARE = 0.25  # of the steps of a training
-_MOST_SEARCHES = 4  # programs with exploiters, besides one for each extra round
+_MOST_SEARCHES = 4  # programs that are searched, besides one for each extra round
 _EXTENDABLE = ("model", "grammar", "replay")  # writers that can answer another round
 
 
@@ -94,16 +94,17 @@ def _exploit_orders(
     if not state.scripted:
         return [PlayScripts()]
     found = state.exploits.get(leader)
+    most = _MOST_SEARCHES + state.extra_rounds + state.reopened
     if found is None:
-        return [SearchExploits(leader)]
+        # each leader that falls costs the next one its confirmation, so not all can fall
+        return [SearchExploits(leader)] if len(state.exploits) < most else []
     if found.verdict == "exploited" or found.trained:
         return []
     seeds = range(FIRST_EXPLOIT_SEED, FIRST_EXPLOIT_SEED + EXPLOITERS)
     owed = tuple(seed for seed in seeds if (leader, seed, "exploit") not in state.trials)
     if not owed:
         return [SearchExploits(leader)]
-    others = {program for program, _, rung in state.trials if rung == "exploit"} - {leader}
-    if not exploiters or len(others) >= _MOST_SEARCHES + state.extra_rounds + state.reopened:
+    if not exploiters:
         return []
     return [Train(leader, owed, "exploit", max(1, round(EXPLOITER_SHARE * config.steps)))]
 
