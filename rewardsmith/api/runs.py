@@ -65,7 +65,7 @@ class Run:
 
     @property
     def best(self) -> Best:
-        """The program with the best selection score.
+        """The program that the run chooses: of those with a report the best one, else the leader.
 
         Raises:
             NoProgram: no program was accepted and trained to the end.

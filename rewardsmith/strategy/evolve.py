@@ -175,11 +175,11 @@ class Evolve(Strategy[EvolveOptions]):
 
     def _solved(self, state: RunState) -> bool:
         """Whether the leader succeeds on every seed, and is not known to fail otherwise."""
-        for leader in state.ranked()[:1]:
-            doubted = state.rewards_not_finishing(leader) or state.exploited(leader)
-            fails = doubted or state.unsolved_report_seeds(leader)
-            return self._succeeds(state, leader) and not fails
-        return False
+        leader = next(iter(state.ranked()), None)
+        if leader is None or not self._succeeds(state, leader):
+            return False
+        doubted = state.rewards_not_finishing(leader) or state.exploited(leader)
+        return not doubted and not state.unsolved_report_seeds(leader)
 
     def _parents(self, state: RunState, number: int, sample: int) -> tuple[Turn, ...]:
         """The parents that a request shows, the best last; they are from earlier rounds."""
