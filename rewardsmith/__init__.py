@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.errors import RunError as RunError
     from rewardsmith.errors import UsageError as UsageError
     from rewardsmith.evidence.appraisal import Appraisal as Appraisal
+    from rewardsmith.evidence.diagnosis import RunDiagnosis as RunDiagnosis
     from rewardsmith.program import CheckedProgram as CheckedProgram
     from rewardsmith.program import EntryPoint as EntryPoint
     from rewardsmith.program import Program as Program
@@ -128,6 +129,7 @@ _WHERE = {
     "RewardWrapper": "api.wrapper",
     "RewardsmithError": "errors",
     "Run": "api.runs",
+    "RunDiagnosis": "evidence.diagnosis",
     "RunError": "errors",
     "RunFolder": "run.folder",
     "RunState": "run.state",

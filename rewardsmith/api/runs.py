@@ -21,6 +21,7 @@ from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.evidence.diagnosis import RunDiagnosis, diagnose_run
 from rewardsmith.run.best import Best, best_program
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.creation import create_run
@@ -71,6 +72,16 @@ class Run:
             NoProgram: no program was accepted and trained to the end.
         """
         return best_program(self.folder, self.state)
+
+    @property
+    def diagnosis(self) -> RunDiagnosis | None:
+        """Which lever is missing; None if the best program solves the task on every seed.
+
+        Raises:
+            NoProgram: no program was accepted and trained to the end.
+        """
+        state = self.state
+        return diagnose_run(self.folder, state, best_program(self.folder, state).id)
 
     def export(
         self, target: str | Path | None = None, *, executor: str | Executor = "local"

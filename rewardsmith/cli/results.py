@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rewardsmith.api.export.provenance import PolicySource
     from rewardsmith.api.runs import Run
+    from rewardsmith.evidence.diagnosis import RunDiagnosis
     from rewardsmith.run.best import Best
     from rewardsmith.run.state import ExploitState, RunState, TrialState
     from rewardsmith.types import Interval, SeedSummary, Slot
@@ -69,6 +70,7 @@ class RunResult:
     exported: str | None
     report: str | None
     best: BestResult | None
+    diagnosis: RunDiagnosis | None
     looks: Sequence[str]
     spent: Spent
     screened: dict[str, int]
@@ -90,6 +92,7 @@ def run_result(run: Run) -> RunResult:
         exported=str(folder.export_folder) if state.exported else None,
         report=str(report) if report.exists() else None,
         best=_best(run, run.best) if state.best else None,
+        diagnosis=run.diagnosis if state.best else None,
         looks=state.looks,
         spent=replace(spent, active_s=round(spent.active_s, 3)),
         screened=state.screen_verdicts(),

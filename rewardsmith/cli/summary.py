@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from rewardsmith.evidence.diagnosis import native_farmed
 from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import REPORT
 from rewardsmith.run.scores import native_difference, seeds_of
@@ -57,6 +58,11 @@ def summary(run: Run, name: str | None = None) -> Table:
     if solved is not None:
         word = "yes" if best.score.mean >= solved else "no"
         lines.add_row("solved", f"{word}, the task is solved at a mean fitness of {number(solved)}")
+    diagnosis, farmed = run.diagnosis, native_farmed(run.folder, state)
+    if diagnosis is not None:
+        lines.add_row("diagnosis", f"{diagnosis.lever}: {diagnosis.text}")
+    if farmed:
+        lines.add_row("", farmed)
     looks, exploits = looks_line(state), exploit_line(state.exploits.get(best.id))
     if looks:
         lines.add_row("looks", looks)

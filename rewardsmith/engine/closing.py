@@ -12,14 +12,21 @@ from typing import NamedTuple
 
 from rewardsmith.program import NATIVE
 from rewardsmith.run.config import RunConfig
-from rewardsmith.run.orders import ClosingOrder, Extend, PlayScripts, SearchExploits, Train
-from rewardsmith.run.state import RunState
+from rewardsmith.run.orders import (
+    AnyOrder,
+    ClosingOrder,
+    Extend,
+    PlayScripts,
+    SearchExploits,
+    Train,
+)
+from rewardsmith.run.state import RunState, TrialState
 
 FIRST_REPORT_SEED = 1000  # of the first look; each look has the next thousand
 FIRST_EXPLOIT_SEED = 500
 EXPLOITERS = 3  # trainings
 EXPLOITER_SHARE = 0.25  # of the steps of a training
-_MOST_SEARCHES = 4  # programs that are searched, besides one for each extra round
+_MOST_SEARCHES = 4  # programs that exploiters are trained for, besides one per extra round
 _EXTENDABLE = ("model", "grammar", "replay")  # writers that can answer another round
 
 
@@ -66,6 +73,28 @@ def closing_orders(
     )
 
 
+def searches_before(
+    config: RunConfig, state: RunState, orders: Sequence[AnyOrder]
+) -> Sequence[ClosingOrder]:
+    """Exploit searches among recorded episodes that come before some orders of a strategy.
+
+    They take no training. So a program that succeeds is searched before more agents are trained
+    under it, and the strategy plans again.
+    """
+    if not config.exploit_search:
+        return []
+    further = [
+        order.program
+        for order in orders
+        if isinstance(order, Train)
+        and order.program not in state.exploits
+        and any(map(_may_succeed, state.trials_of(order.program, "selection")))
+    ]
+    if further and not state.scripted:
+        return [PlayScripts()]
+    return [SearchExploits(program) for program in further]
+
+
 def _settled(state: RunState) -> bool:
     """Whether a program was reported since the search last went on, and holds."""
     return any(
@@ -94,12 +123,12 @@ def _exploit_orders(
     if not state.scripted:
         return [PlayScripts()]
     found = state.exploits.get(leader)
-    most = _MOST_SEARCHES + state.extra_rounds + state.reopened
     if found is None:
-        # each leader that falls costs the next one its confirmation, so not all can fall
-        return [SearchExploits(leader)] if len(state.exploits) < most else []
+        return [SearchExploits(leader)]
     if found.verdict == "exploited" or found.trained:
         return []
+    if _trained_searches(state, leader) >= _MOST_SEARCHES + state.extra_rounds + state.reopened:
+        return []  # each leader that falls costs the next one its confirmation, so not all can fall
     seeds = range(FIRST_EXPLOIT_SEED, FIRST_EXPLOIT_SEED + EXPLOITERS)
     owed = tuple(seed for seed in seeds if (leader, seed, "exploit") not in state.trials)
     if not owed:
@@ -111,8 +140,16 @@ def _exploit_orders(
 
 def _any_success(state: RunState) -> bool:
     """Whether an agent succeeded, or may have succeeded where the task defines no success."""
-    trials = [trial for trial in state.trials.values() if trial.status == "finished"]
-    return any(trial.success_rate is None or trial.success_rate > 0 for trial in trials)
+    return any(map(_may_succeed, state.trials.values()))
+
+
+def _may_succeed(trial: TrialState) -> bool:
+    return trial.status == "finished" and trial.success_rate != 0
+
+
+def _trained_searches(state: RunState, besides: str) -> int:
+    """For how many programs exploiters were trained, besides one."""
+    return len({name for name, _, rung in state.trials if rung == "exploit"} - {besides})
 
 
 def _extension(config: RunConfig, state: RunState, leader: str) -> Sequence[ClosingOrder]:

@@ -23,7 +23,7 @@ from typing import Any
 from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.auditing import Auditor
 from rewardsmith.engine.checking import Checker
-from rewardsmith.engine.closing import closing_orders
+from rewardsmith.engine.closing import closing_orders, searches_before
 from rewardsmith.engine.exploits import ExploitSearch, is_exploiter_training
 from rewardsmith.engine.gate import Gate, parts
 from rewardsmith.engine.observer import Observer
@@ -140,7 +140,8 @@ class Engine:
     def _search(self) -> None:
         gate = self._asking.gate(self.state, self._writer.prices)
         while not self.waiting:
-            orders = self._strategy.plan(self.state)
+            planned = self._strategy.plan(self.state)
+            orders = searches_before(self.config, self.state, planned) or planned
             stop = next((order for order in orders if isinstance(order, Stop)), None)
             admitted, refusal = gate.admit(orders, self.state) if stop is None else ([], None)
             if admitted:

@@ -9,13 +9,15 @@ leader is trained on the other seeds as well, and if its mean then falls behind,
 From then on the hardest seed comes first, because on an easy seed all working programs look alike.
 A leader whose reward may favour continuing over finishing does not end the search either: on
 another seed, its agents may exploit that. Nor does one with a known exploit, or with a report seed
-that does not solve the task; a program with a known exploit is no parent.
+that does not solve the task. A program with a known exploit can be a parent: the request shows the
+exploit.
 
 Programs with equal scores count as one kind: only the first of them can be a parent.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from statistics import mean
@@ -34,7 +36,7 @@ from rewardsmith.strategy.base import (
     most_attempts,
     write_wave,
 )
-from rewardsmith.strategy.rounds import missing_seeds
+from rewardsmith.strategy.rounds import missing_seeds, program_turn
 
 _CONTRAST = 3  # number of good and of bad episodes that the audit needs
 
@@ -184,8 +186,8 @@ class Evolve(Strategy[EvolveOptions]):
     def _parents(self, state: RunState, number: int, sample: int) -> tuple[Turn, ...]:
         """The parents that a request shows, the best last; they are from earlier rounds."""
         earlier = [program for past in range(number) for program in accepted_programs(state, past)]
-        sound = [program for program in earlier if not state.exploited(program)]
-        ranked = _first_of_each_score(state, state.ranked(dict.fromkeys(sound)))
+        by_score = sorted(state.ranked(dict.fromkeys(earlier)), key=lambda p: -_mean(state, p))
+        ranked = _first_of_each_score(state, by_score)
         ranked = ranked[: self.options.elite]
         draws = random.Random(f"{self.options.seed}/{number}/{sample}")
         chance = draws.random()
@@ -194,9 +196,13 @@ class Evolve(Strategy[EvolveOptions]):
         count = 1 if chance < self.options.fresh + self.options.mutated else 2
         places = {_tournament(draws, len(ranked), self.options.tournament) for _ in range(count)}
         return tuple(
-            Turn(ranked[n], ("process",), state.programs[ranked[n]])
-            for n in sorted(places, reverse=True)
+            program_turn(state, ranked[n], ("process",)) for n in sorted(places, reverse=True)
         )
+
+
+def _mean(state: RunState, program: str) -> float:
+    score = state.score(program)
+    return score.mean if score is not None else -math.inf
 
 
 def _tournament(draws: random.Random, count: int, size: int) -> int:

@@ -13,6 +13,7 @@ from rewardsmith.api.report.charts import Dot, Line, dots, lines
 from rewardsmith.api.report.programs import WrittenProgram, written_programs
 from rewardsmith.api.report.subgoals import SubgoalFacts, subgoal_facts
 from rewardsmith.evidence.appraisal import appraise_in_run, summary_rows
+from rewardsmith.evidence.diagnosis import diagnose_run, native_farmed
 from rewardsmith.maths.agreement import Credit
 from rewardsmith.program import NATIVE
 from rewardsmith.run.best import Best, best_program, filmed_trials, shipped_trial, shown_trial
@@ -53,6 +54,8 @@ class Facts:
         proof: whether it is better than the native reward, in words.
         seeds: its training seeds one by one, in words.
         policy: the exported policy, in words.
+        diagnosis: which lever is missing, in words; empty if every seed solves the task.
+        farmed: whether the native reward is farmed, in words.
         exploits: (program, outcome of its exploit search, in words).
         looks: the final comparisons in words, if there were several.
         spent, costs: what the run took, in one line and as (name, value).
@@ -74,6 +77,8 @@ class Facts:
     proof: str
     seeds: str
     policy: str
+    diagnosis: str
+    farmed: str
     exploits: list[tuple[str, str]]
     looks: str
     warnings: Sequence[str]
@@ -109,6 +114,8 @@ def facts(run: RunFolder) -> Facts:
         proof=proof(gain, "the native reward") if gain is not None else "",
         seeds=seeds_line(seeds) if seeds is not None else "",
         policy=policy_line(shipped_trial(state, best.id)) if best is not None else "",
+        diagnosis=_diagnosis(run, state, best.id) if best is not None else "",
+        farmed=native_farmed(run, state),
         exploits=[(name, exploit_line(found)) for name, found in state.exploits.items()],
         looks=looks_line(state),
         warnings=state.preflight.warnings if state.preflight is not None else (),
@@ -122,6 +129,11 @@ def facts(run: RunFolder) -> Facts:
         quality=_quality(run, state, best.id) if best is not None else [],
         programs=list(written_programs(run, state)),
     )
+
+
+def _diagnosis(run: RunFolder, state: RunState, program: str) -> str:
+    found = diagnose_run(run, state, program)
+    return found.text if found is not None else ""
 
 
 def _costs(state: RunState) -> list[tuple[str, str]]:

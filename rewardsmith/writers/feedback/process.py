@@ -12,8 +12,9 @@ from operator import attrgetter
 
 import numpy as np
 
+from rewardsmith.evidence.diagnosis import farmed
 from rewardsmith.run.curves import CurveRow
-from rewardsmith.types import Finding, FloatArray
+from rewardsmith.types import Finding
 from rewardsmith.writers.feedback.records import CurveLine, CurveSummary
 
 STRETCHES = 10
@@ -234,8 +235,7 @@ def hollow_gain(curves: Sequence[Sequence[CurveRow]]) -> list[Finding]:
     Args:
         curves: one per training seed.
     """
-    hollow = sum(_is_hollow(curve) for curve in curves)
-    if not hollow or hollow <= len(curves) / 2:
+    if not farmed(curves):
         return []
     message = (
         "agents came to earn more and more of this reward while the task's fitness did not rise"
@@ -245,22 +245,3 @@ def hollow_gain(curves: Sequence[Sequence[CurveRow]]) -> list[Finding]:
         "find the term whose sum grew, and close that way"
     )
     return [Finding("RS506", "warning", message, hint, source="audit")]
-
-
-def _is_hollow(curve: Sequence[CurveRow]) -> bool:
-    gains = _gains(curve)
-    return gains is not None and gains[0] > 0.5 and gains[1] < 0.05
-
-
-def _gains(curve: Sequence[CurveRow]) -> tuple[float, float] | None:
-    """Changes of own return and fitness from the first to the last fifth, in units of the range."""
-    returns = _values([row.own_return for row in curve])
-    fitness = _values([row.fitness for row in curve])
-    if min(len(returns), len(fitness)) < 5:
-        return None
-    return _change(np.array(returns)), _change(np.array(fitness))
-
-
-def _change(values: FloatArray) -> float:
-    fifth = _fifth(values)
-    return float((values[-fifth:].mean() - values[:fifth].mean()) / (np.ptp(values) or 1.0))

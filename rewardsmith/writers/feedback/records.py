@@ -79,6 +79,7 @@ class ProcessFeedback:
     Attributes:
         failed: the error that stopped it; None where there was none.
         screen: the screening before it; None where there was none.
+        diagnosis: which lever is missing, in words; empty if every seed solves the task.
 
     The others are those of :class:`BestProgram`, :class:`CurveSummary` and :class:`RangeSummary`.
     """
@@ -94,6 +95,7 @@ class ProcessFeedback:
     columns: list[str]
     rows: list[CurveLine]
     words: list[str]
+    diagnosis: str
     ranges: Sequence[FieldRange]
     alike: int
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from rewardsmith.episodes.columns import split_output
+from rewardsmith.evidence.diagnosis import diagnose_program
 from rewardsmith.evidence.suspicions import Suspicions
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.program import NATIVE
@@ -119,6 +120,7 @@ def _process(
     bonuses = goal_bonuses(_episodes(run, best)) if best is not None else ()
     curves = curve_summary([run.trial(one).curve() for one in trials], bonuses, bool(success))
     ranges = _ranges(run, state, program)
+    diagnosis = diagnose_program(run, state, program)
     best_program = best_so_far(state, program, shown) if score is not None else BestProgram()
     return ProcessFeedback(
         failed=next((one.message for one in trials if one.status == "program_failed"), None),
@@ -130,6 +132,7 @@ def _process(
         columns=curves.columns,
         rows=curves.rows,
         words=[*curves.words, *stuck_words(curves.rows, success)],
+        diagnosis=diagnosis.text if diagnosis is not None else "",
         **vars(ranges),
     )
 

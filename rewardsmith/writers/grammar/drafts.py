@@ -1,11 +1,13 @@
-"""Score drafts without training: does a draft order recorded episodes as their fitness does?"""
+"""Judge drafts without training: their order of recorded episodes, and the exploits among these."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
+from rewardsmith.evidence.exploits import FEWEST_SUCCESSES, return_gap
 from rewardsmith.types import Array, Columns, FloatArray
 from rewardsmith.writers.grammar.formulas import value_of
 from rewardsmith.writers.grammar.terms import Genome
@@ -20,9 +22,19 @@ class Evidence:
         columns: argument -> (sum of T, ...).
         lengths: T of each episode.
         fitness: of each episode.
+        won, lost: which are successes and failures, shape (m,), bool; by default none is known.
+        gamma: discount factor of the learner, below 1.
     """
 
-    def __init__(self, columns: Columns, lengths: Sequence[int], fitness: Sequence[float]) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        lengths: Sequence[int] | Array,
+        fitness: Sequence[float] | FloatArray,
+        won: Array | None = None,
+        lost: Array | None = None,
+        gamma: float = 0.99,
+    ) -> None:
         self.columns = columns
         self.ends = np.cumsum(lengths) - 1
         self.good = _good(np.asarray(fitness, np.float64))
@@ -31,6 +43,11 @@ class Evidence:
         self.fitness = np.asarray(fitness, np.float64)
         better = self.fitness[:, None] > self.fitness[None, :]
         self._pairs = np.nonzero(better)  # (better, worse)
+        nothing = np.zeros(len(self.fitness), bool)
+        self._won, self._lost = nothing if won is None else won, nothing if lost is None else lost
+        steps = np.arange(self.ends[-1] + 1) - np.repeat(self._starts, self._lengths)
+        self._discount = gamma**steps
+        self._stretch = round(1 / (1 - gamma))
 
     def agreement(self, genome: Genome) -> float:
         """The share of pairs of episodes whose mean rewards have the same order as their fitness.
@@ -52,9 +69,11 @@ class Evidence:
         return float(np.mean((better > worse) + 0.5 * (better == worse)))
 
     def reward_for_continuing(self, genome: Genome) -> float:
-        """Mean reward per step of the good episodes, if all of these and no others terminate.
+        """The highest mean reward per step over a stretch of an episode, if only success ends one.
 
-        If it is positive, an agent gets a higher return by never reaching the goal.
+        A stretch has as many steps as the horizon of the learner, ``1 / (1 - gamma)``. If the
+        reward is positive, an agent that repeats the stretch may get a higher return by never
+        reaching the goal.
 
         Returns:
             0 where some good episode does not terminate, or another one does.
@@ -62,7 +81,16 @@ class Evidence:
         arrives = np.asarray(self.columns["terminated"])[self.ends] > 0
         if not self.good.any() or not arrives[self.good].all() or arrives[~self.good].any():
             return 0.0
-        return float(np.mean(self.rewards(genome)[np.repeat(self.good, self._lengths)]))
+        sums = np.concatenate([[0.0], np.cumsum(self.rewards(genome))])
+        begins, ends = self._stretches
+        return float(np.max((sums[ends] - sums[begins]) / (ends - begins)))
+
+    def exploited(self, genome: Genome) -> bool:
+        """Whether a failure has a higher discounted return than the lower decile of successes."""
+        if self._won.sum() < FEWEST_SUCCESSES or not self._lost.any():
+            return False
+        returns = np.add.reduceat(self.rewards(genome) * self._discount, self._starts)
+        return return_gap(returns, self._won, self._lost).is_exploit
 
     def rewards(self, genome: Genome) -> FloatArray:
         """The reward of every transition, shape (sum of T,)."""
@@ -71,6 +99,17 @@ class Evidence:
             for term in genome:
                 total = total + term.weight * value_of(term.text, self.columns)
         return total
+
+    @cached_property
+    def _stretches(self) -> tuple[Array, Array]:
+        """First steps of all stretches, and the steps after their last ones.
+
+        Of an episode shorter than a stretch, the whole.
+        """
+        begins = np.arange(self.ends[-1] + 1)
+        ends = np.minimum(begins + self._stretch, np.repeat(self.ends + 1, self._lengths))
+        kept = (ends - begins == self._stretch) | np.isin(begins, self._starts)
+        return begins[kept], ends[kept]
 
 
 def _good(fitness: FloatArray) -> Array:
