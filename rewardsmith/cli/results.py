@@ -9,7 +9,7 @@ from rewardsmith.api.export.provenance import policy_source
 from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.costs import Spent, spent_in
 from rewardsmith.run.folder import REPORT
-from rewardsmith.run.scores import native_difference, seeds_of
+from rewardsmith.run.scores import native_difference, seeds_of, transfer_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from rewardsmith.run.best import Best
     from rewardsmith.run.state import ExploitState, RunState, TrialState
     from rewardsmith.types import Interval, SeedSummary, Slot
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """Fitness of another algorithm, with the program and with the native reward."""
+
+    algorithm: str
+    fitness: Interval
+    native: Interval
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ class BestResult:
     seeds: SeedSummary | None
     policy: PolicySource
     exploits: ExploitState | None
+    transfer: TransferResult | None
     source: str
 
 
@@ -115,8 +125,16 @@ def _best(run: Run, best: Best) -> BestResult:
         seeds=seeds_of(state, best.id, best.rung, solved),
         policy=policy_source(shipped_trial(state, best.id)),
         exploits=state.exploits.get(best.id),
+        transfer=_transfer(run, best),
         source=best.source,
     )
+
+
+def _transfer(run: Run, best: Best) -> TransferResult | None:
+    algorithm, scores = run.folder.config().also, transfer_scores(run.state, best.id)
+    if algorithm is None or scores is None:
+        return None
+    return TransferResult(algorithm.upper(), *scores)
 
 
 def _slot(state: RunState, slot: Slot) -> SlotResult:

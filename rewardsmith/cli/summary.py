@@ -11,7 +11,7 @@ from rich.text import Text
 from rewardsmith.evidence.diagnosis import native_farmed
 from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import REPORT
-from rewardsmith.run.scores import native_difference, seeds_of
+from rewardsmith.run.scores import native_difference, seeds_of, transfer_scores
 from rewardsmith.run.wording import (
     exploit_line,
     looks_line,
@@ -22,6 +22,7 @@ from rewardsmith.run.wording import (
     screening_counts,
     seeds_line,
     spent,
+    transfer_line,
 )
 from rewardsmith.types import Interval
 
@@ -48,32 +49,9 @@ def summary(run: Run, name: str | None = None) -> Table:
         f"{_over(best.score)}{_against(best, run.folder.config().report_seeds)}",
         style="bold",
     )
-    proof = _proof(state, best)
-    if proof:
-        lines.add_row("", proof)
-    solved = run.folder.task().spec.fitness.solved
-    seeds = seeds_of(state, best.id, best.rung, solved)
-    if seeds is not None:
-        lines.add_row("seeds", seeds_line(seeds))
-    if solved is not None:
-        word = "yes" if best.score.mean >= solved else "no"
-        lines.add_row("solved", f"{word}, the task is solved at a mean fitness of {number(solved)}")
-    diagnosis, farmed = run.diagnosis, native_farmed(run.folder, state)
-    if diagnosis is not None:
-        lines.add_row("diagnosis", f"{diagnosis.lever}: {diagnosis.text}")
-    if farmed:
-        lines.add_row("", farmed)
-    looks, exploits = looks_line(state), exploit_line(state.exploits.get(best.id))
-    if looks:
-        lines.add_row("looks", looks)
-    if exploits:
-        lines.add_row("exploits", exploits)
-    lines.add_row("policy", policy_line(shipped_trial(state, best.id)))
-    lines.add_row("sandbox", _confined(run.folder.manifest()["sandbox"]["level"]))
-    screened = screening_counts(state)
-    if screened:
-        lines.add_row("screened", screened)
-    lines.add_row("spent", spent(state))
+    for label, text in (*_outcome(run, best, state), *_spent(run, state)):
+        if text:
+            lines.add_row(label, text)
     if state.exported:
         lines.add_row(
             "export", str(_from_here(run.folder.export_folder / "reward.py")), style="bold"
@@ -84,6 +62,44 @@ def summary(run: Run, name: str | None = None) -> Table:
         lines.add_row("next", f"rewardsmith show {name}", style="cyan")
         lines.add_row("", f"rewardsmith export {name} -o my_reward.py", style="cyan")
     return lines
+
+
+def _outcome(run: Run, best: Best, state: RunState) -> list[tuple[str, str]]:
+    """What is known of the best program, as (label, text); without text, nothing is known."""
+    seeds = seeds_of(state, best.id, best.rung, run.folder.task().spec.fitness.solved)
+    also = run.folder.config().also
+    return [
+        ("", _proof(state, best)),
+        ("seeds", seeds_line(seeds) if seeds is not None else ""),
+        ("solved", _solved(run, best)),
+        ("diagnosis", _diagnosis(run)),
+        ("native", native_farmed(run.folder, state)),
+        ("transfer", transfer_line(also, transfer_scores(state, best.id))),
+        ("looks", looks_line(state)),
+        ("exploits", exploit_line(state.exploits.get(best.id))),
+        ("policy", policy_line(shipped_trial(state, best.id))),
+    ]
+
+
+def _spent(run: Run, state: RunState) -> list[tuple[str, str]]:
+    return [
+        ("sandbox", _confined(run.folder.manifest()["sandbox"]["level"])),
+        ("screened", screening_counts(state)),
+        ("spent", spent(state)),
+    ]
+
+
+def _solved(run: Run, best: Best) -> str:
+    solved = run.folder.task().spec.fitness.solved
+    if solved is None:
+        return ""
+    word = "yes" if best.score.mean >= solved else "no"
+    return f"{word}, the task is solved at a mean fitness of {number(solved)}"
+
+
+def _diagnosis(run: Run) -> str:
+    found = run.diagnosis
+    return f"{found.lever}: {found.text}" if found is not None else ""
 
 
 def _origin(state: RunState, program: str) -> str:

@@ -7,7 +7,7 @@ search may go on, and the next program is reported on fresh seeds: every such lo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rewardsmith.program import NATIVE
@@ -17,6 +17,7 @@ from rewardsmith.run.orders import (
     ClosingOrder,
     Extend,
     PlayScripts,
+    Rung,
     SearchExploits,
     Train,
 )
@@ -24,6 +25,8 @@ from rewardsmith.run.state import RunState, TrialState
 
 FIRST_REPORT_SEED = 1000  # of the first look; each look has the next thousand
 FIRST_EXPLOIT_SEED = 500
+FIRST_TRANSFER_SEED = 700
+TRANSFER_SEEDS = 5
 EXPLOITERS = 3  # trainings
 EXPLOITER_SHARE = 0.25  # of the steps of a training
 _MOST_SEARCHES = 4  # programs that exploiters are trained for, besides one per extra round
@@ -65,11 +68,12 @@ def closing_orders(
         return []
     owed = _owed(config, state)
     if owed or _settled(state):
-        return owed
+        return owed or _transfer(config, state)
     return (
         _exploit_orders(config, state, leader, exploiters)
         or _extension(config, state, leader)
         or _report(config, state, leader)
+        or _transfer(config, state)
     )
 
 
@@ -177,12 +181,27 @@ def _owed(config: RunConfig, state: RunState) -> Sequence[ClosingOrder]:
     return _trainings(config, state, state.looks[number], number) if state.looks else []
 
 
+def _transfer(config: RunConfig, state: RunState) -> Sequence[ClosingOrder]:
+    """Trainings of another algorithm with the reported program, and with the native reward."""
+    program = state.best
+    if config.also is None or program is None or program not in state.looks:
+        return []
+    seeds = range(FIRST_TRANSFER_SEED, FIRST_TRANSFER_SEED + TRANSFER_SEEDS)
+    return _owed_trainings(state, (program, NATIVE), seeds, "transfer", config.steps)
+
+
 def _trainings(config: RunConfig, state: RunState, program: str, look: int) -> list[Train]:
     first = FIRST_REPORT_SEED * (1 + look)
     seeds = range(first, first + config.report_seeds)
-    orders = []
-    for each in (program, NATIVE):
-        owed = tuple(seed for seed in seeds if (each, seed, "report") not in state.trials)
-        if owed:
-            orders.append(Train(each, owed, "report", config.steps))
-    return orders
+    return _owed_trainings(state, (program, NATIVE), seeds, "report", config.steps)
+
+
+def _owed_trainings(
+    state: RunState, programs: Sequence[str], seeds: Iterable[int], rung: Rung, steps: int
+) -> list[Train]:
+    """One order per program, of the seeds that are not trained yet."""
+    owed = {
+        program: tuple(seed for seed in seeds if (program, seed, rung) not in state.trials)
+        for program in programs
+    }
+    return [Train(program, left, rung, steps) for program, left in owed.items() if left]

@@ -109,7 +109,8 @@ class Engine:
         self._observer = observer
         self._events = run.events()
         self._needs = needs
-        self._trainings = Trainings(run, self.task, self.config.device, executor, needs)
+        also, device = self.config.also, self.config.device
+        self._trainings = Trainings(run, self.task, device, executor, needs, also=also)
         self._screener = Screener(run, bank)
         self._auditor = Auditor(run, bank)
         self._exploits = ExploitSearch(run, bank, executor)
@@ -193,7 +194,7 @@ class Engine:
             writes=(self.run.bank.name,),
             log="preflight.log",
             needs=self._needs,
-            arguments={"wanted": list(self.config.produce)},
+            arguments={"wanted": list(self.config.produce), "also": self.config.also},
         )
         future = self._executor.submit(call)
         begun = time.monotonic()

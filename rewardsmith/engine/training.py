@@ -24,7 +24,7 @@ from rewardsmith.program import NATIVE
 from rewardsmith.run.events import Trained
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.guard import MeasurementGuard
-from rewardsmith.run.orders import Train
+from rewardsmith.run.orders import Rung, Train
 from rewardsmith.run.state import TrialState
 from rewardsmith.run.trials import (
     JOB,
@@ -37,6 +37,7 @@ from rewardsmith.run.trials import (
     TrialResult,
 )
 from rewardsmith.task.loading import Task
+from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.terms.specs import NATIVE_TERM, TermSpec, added_terms, candidate_id, program_terms
 from rewardsmith.terms.term import ProgramFunction
 from rewardsmith.train.trainers import TRAINERS, Trainer
@@ -106,6 +107,7 @@ class Trainings:
     Args:
         needs: what each training needs.
         takes: how many trials one training call takes.
+        also: the algorithm of the rung ``transfer``.
 
     What measures fitness must not change meanwhile, see :mod:`rewardsmith.run.guard`.
     """
@@ -118,6 +120,7 @@ class Trainings:
         executor: Executor,
         needs: Resources,
         takes: Takes = taken_together,
+        also: str | None = None,
     ) -> None:
         self._run = run
         self._task = task
@@ -125,6 +128,7 @@ class Trainings:
         self._executor = executor
         self._needs = needs
         self._takes = takes
+        self._also = also
         self._guard = MeasurementGuard(run)
 
     def carry_out(
@@ -213,13 +217,19 @@ class Trainings:
             seed=seed,
             rung=order.rung,
             steps=order.steps,
-            training=self._task.spec.training,
+            training=self._training(order.rung),
             evaluation=self._task.spec.evaluation,
             device=self._device,
             exploiter=exploiter,
         )
         folder = self._run.trial_folder(order.program, order.rung, seed)
         return RunningTrial(job, folder, job.digest(self._task.digest), job.progress())
+
+    def _training(self, rung: Rung) -> TrainingSpec:
+        training = self._task.spec.training
+        if rung != "transfer" or self._also is None:
+            return training
+        return training.of_algorithm(self._also)
 
     def _functions(self, program: str) -> tuple[tuple[TermSpec, ...], ProgramFunction | None]:
         """The reward and the prior on Q of a program, or the native reward."""

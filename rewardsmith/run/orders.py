@@ -65,15 +65,19 @@ class Write:
         return tuple(turn.program for turn in self.turns if turn.program is not None)
 
 
-Rung = Literal["selection", "exploit", "report"]
+Rung = Literal["selection", "exploit", "report", "transfer"]
+"""What a training is for.
+
+selection  to choose a program
+exploit    to find exploits of it, see :mod:`rewardsmith.train.exploiter`
+report     to compare it with the native reward, on seeds that chose nothing
+transfer   to compare both with another learning algorithm
+"""
 
 
 @dataclass(frozen=True)
 class Train:
-    """Train agents under a program (or the native reward) and evaluate them: one trial per seed.
-
-    On the rung ``exploit`` they are exploiters, see :mod:`rewardsmith.train.exploiter`.
-    """
+    """Train agents under a program (or the native reward) and evaluate them: one trial per seed."""
 
     program: str
     seeds: tuple[int, ...]

@@ -70,6 +70,12 @@ def native_difference(state: RunState, program: str, rung: str = "report") -> Di
     return seed_difference(own, native, state.fitness_range)
 
 
+def transfer_scores(state: RunState, program: str) -> tuple[Interval, Interval] | None:
+    """Fitness of another algorithm with the program and with the native reward; None without it."""
+    own, native = state.score(program, "transfer"), state.score(NATIVE, "transfer")
+    return (own, native) if own is not None and native is not None else None
+
+
 def native_score(state: RunState, program: str, rung: str) -> Interval | None:
     """Fitness of the native reward on the training seeds of a program; None unless all finished."""
     fitness = _native_fitness(state, program, rung)

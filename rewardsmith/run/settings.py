@@ -158,6 +158,15 @@ class RunSettings(BaseModel):
         ),
         Setting("Search"),
     ] = 1
+    also: Annotated[
+        str | None,
+        Field(
+            description="Another learning algorithm, such as SAC, that is trained with the best "
+            "program and with the native reward after the final comparison, with its own "
+            "defaults: does the reward teach other learners too?"
+        ),
+        Setting("Training", metavar="ALGORITHM"),
+    ] = None
     device: Annotated[
         str,
         Field(

@@ -147,6 +147,14 @@ def exploit_line(found: ExploitState | None) -> str:
     return f"none found among {compared}; margin {number(found.margin)} of the usual return"
 
 
+def transfer_line(algorithm: str | None, scores: tuple[Interval, Interval] | None) -> str:
+    """The result of training with another algorithm; empty without it."""
+    if algorithm is None or scores is None:
+        return ""
+    own, native = scores
+    return f"{algorithm.upper()} over {own.n} seeds: {own}; with the native reward {native}"
+
+
 def looks_line(state: RunState) -> str:
     """The final comparisons in order; empty if there was only one."""
     if len(state.looks) < 2:

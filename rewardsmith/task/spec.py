@@ -271,6 +271,18 @@ class TrainingSpec(Model):
     def _any_case(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
 
+    def of_algorithm(self, name: str) -> TrainingSpec:
+        """The same training with another algorithm and its defaults; only gamma is kept.
+
+        Raises:
+            UsageError: there is no such algorithm.
+        """
+        can = capabilities(name.upper())
+        kept = {"gamma": self.gamma} if "gamma" in self.hyperparameters else {}
+        n_envs = self.n_envs if can.on_policy else 1
+        changes = {"algorithm": name.upper(), "hyperparameters": kept, "n_envs": n_envs}
+        return self.model_copy(update=changes)
+
     def steps_taken(self, steps: int) -> int:
         """Environment steps that a training of ``steps`` takes; on-policy ones finish a rollout.
 

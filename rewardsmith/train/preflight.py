@@ -14,6 +14,7 @@ from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.run.trials import write_json
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
+from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.terms.specs import added_terms
 from rewardsmith.terms.subgoals import bonus_for
 from rewardsmith.train.learner import check_hyperparameters, make_policy, normalised
@@ -21,11 +22,14 @@ from rewardsmith.train.trainers import TRAINERS
 from rewardsmith.train.vectors import make_vec_env
 
 
-def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Preflight:
+def run_preflight(
+    task: Task, folder: Path, wanted: Collection[str] = (), also: str | None = None
+) -> Preflight:
     """Check a task, and write ``preflight.json``, ``transitions.npz`` and recorded episodes.
 
     Args:
         wanted: the functions that programs may define.
+        also: another algorithm that is trained, with its defaults.
 
     Raises:
         UsageError: the task's fields, fitness, algorithm or hyper-parameters do not fit the
@@ -37,7 +41,9 @@ def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Pre
     added_terms(training.terms)
     TRAINERS.get(training.trainer)
     collected = collect_preflight(task)
-    _check_learner(task)
+    _check_learner(task, training)
+    if also is not None:
+        _check_learner(task, training.of_algorithm(also))
     if "subgoals" in wanted:
         _check_bonus(task)
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,9 +61,8 @@ def _check_bonus(task: Task) -> None:
     env.close()
 
 
-def _check_learner(task: Task) -> None:
+def _check_learner(task: Task, training: TrainingSpec) -> None:
     """Make the learner once: policy, algorithm and spaces must go together."""
-    training = task.spec.training
     probe = make_vec_env(task, 1, 0)
     try:
         make_policy(training, normalised(probe, training))

@@ -21,7 +21,7 @@ from rewardsmith.run.config import Manifest, RunConfig
 from rewardsmith.run.curves import CurveRow
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.scores import native_difference, native_score, seeds_of
+from rewardsmith.run.scores import native_difference, native_score, seeds_of, transfer_scores
 from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import (
     cost,
@@ -36,6 +36,7 @@ from rewardsmith.run.wording import (
     screening_counts,
     seeds_line,
     spent,
+    transfer_line,
 )
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Episode
@@ -56,6 +57,7 @@ class Facts:
         policy: the exported policy, in words.
         diagnosis: which lever is missing, in words; empty if every seed solves the task.
         farmed: whether the native reward is farmed, in words.
+        transfer: the result with another learning algorithm, in words.
         exploits: (program, outcome of its exploit search, in words).
         looks: the final comparisons in words, if there were several.
         spent, costs: what the run took, in one line and as (name, value).
@@ -79,6 +81,7 @@ class Facts:
     policy: str
     diagnosis: str
     farmed: str
+    transfer: str
     exploits: list[tuple[str, str]]
     looks: str
     warnings: Sequence[str]
@@ -116,6 +119,7 @@ def facts(run: RunFolder) -> Facts:
         policy=policy_line(shipped_trial(state, best.id)) if best is not None else "",
         diagnosis=_diagnosis(run, state, best.id) if best is not None else "",
         farmed=native_farmed(run, state),
+        transfer=_transfer(run, state, best.id) if best is not None else "",
         exploits=[(name, exploit_line(found)) for name, found in state.exploits.items()],
         looks=looks_line(state),
         warnings=state.preflight.warnings if state.preflight is not None else (),
@@ -134,6 +138,10 @@ def facts(run: RunFolder) -> Facts:
 def _diagnosis(run: RunFolder, state: RunState, program: str) -> str:
     found = diagnose_run(run, state, program)
     return found.text if found is not None else ""
+
+
+def _transfer(run: RunFolder, state: RunState, program: str) -> str:
+    return transfer_line(run.config().also, transfer_scores(state, program))
 
 
 def _costs(state: RunState) -> list[tuple[str, str]]:
