@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.api.estimate import Estimate as Estimate
     from rewardsmith.api.estimate import Range as Range
     from rewardsmith.api.estimate import estimate as estimate
+    from rewardsmith.api.native import NativeAudit as NativeAudit
+    from rewardsmith.api.native import audit_native as audit_native
     from rewardsmith.api.planning import Plan as Plan
     from rewardsmith.api.planning import plan as plan
     from rewardsmith.api.runs import DesignSettings as DesignSettings
@@ -114,6 +116,7 @@ _WHERE = {
     "Finding": "types",
     "Interval": "types",
     "LoadedProgram": "api.wrapper",
+    "NativeAudit": "api.native",
     "NoProgram": "errors",
     "Observer": "engine.observer",
     "Output": "types",
@@ -150,6 +153,7 @@ _WHERE = {
     "VecReward": "train.vec_reward",
     "Verdict": "program",
     "audit": "api.auditing",
+    "audit_native": "api.native",
     "check": "api.checking",
     "design": "api.runs",
     "doctor": "api.doctor",

@@ -22,9 +22,12 @@ from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder, list_runs, open_run
 from rewardsmith.run.records import SubgoalStatistics
 from rewardsmith.run.trial_folder import TrialFolder
+from rewardsmith.task.drafting import task_from_env
 from rewardsmith.task.loading import TASK_FILE, Task, known_tasks
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Episode
+
+_NO_GOAL = "(none)"  # where nothing is written
 
 
 @dataclass(frozen=True)
@@ -110,12 +113,14 @@ def check(
     )
 
 
-def resolve_without_goal(task: Task | str, goal: str | None) -> Task:
+def resolve_without_goal(task: Task | str, goal: str | None, fitness: str | None = None) -> Task:
     """The task that the user named; an environment id needs no goal where nothing is written."""
+    if fitness is not None and isinstance(task, str):
+        return task_from_env(task, goal or _NO_GOAL, fitness=fitness)
     if goal or isinstance(task, Task):
         return resolve_task(task, goal)
     named = task in known_tasks() or (Path(task) / TASK_FILE).is_file()
-    return resolve_task(task, None if named else "(none)")
+    return resolve_task(task, None if named else _NO_GOAL)
 
 
 class _Recorded(NamedTuple):

@@ -115,6 +115,8 @@ def resolved_plan(task: Task | str, goal: str | None, settings: Settings) -> Pla
         produce=produced(settings.produce, name, resolved, writer),
         bank=tuple(map(str, settings.bank)),
     )
+    if config.also is not None:
+        resolved.spec.training.of_algorithm(config.also)  # raises where there is none of that name
     check_budget(config, resolved.spec.training.steps_taken(steps))
     _check_writer(config, recorded, strategy)
     if writer == "questions":

@@ -10,11 +10,13 @@ from rich.text import Text
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import CommandOutput, command
+from rewardsmith.cli.complete import task_names
 from rewardsmith.cli.values import execution
-from rewardsmith.errors import NoProgram
+from rewardsmith.errors import NoProgram, UsageError
 
 if TYPE_CHECKING:
     from rewardsmith.api.auditing import ExploitReport
+    from rewardsmith.api.native import NativeAudit
     from rewardsmith.api.settings import Settings
     from rewardsmith.api.training import TrainResult
 
@@ -73,9 +75,22 @@ def _add_audit(app: typer.Typer) -> None:
     def audit(
         output: CommandOutput,
         settings: Settings,
-        file: File,
-        task: given.TaskOption,
+        audited: Annotated[
+            str,
+            typer.Argument(
+                metavar="FILE|TASK",
+                help="Python file of a program; or a task, whose native reward is then audited.",
+            ),
+        ],
+        task: Annotated[
+            str | None,
+            typer.Option(
+                help="Task of the program: its name, its folder, or an environment id.",
+                autocompletion=task_names,
+            ),
+        ] = None,
         goal: given.Goal = None,
+        fitness: given.Fitness = None,
         seeds: Annotated[
             int, typer.Option(min=1, help="Number of trainings, each with its own seed.")
         ] = 5,
@@ -84,43 +99,68 @@ def _add_audit(app: typer.Typer) -> None:
         gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Search a program for exploits: failures that it prefers to success.
+        """Search a reward for exploits: failures that it prefers to success.
 
-        Agents are trained with the program, and agents that look for reward without success. The
-        exit code is 5 if an exploit is found.
+        The reward is that of a program, or the native reward of a task. Agents are trained with it,
+        and agents that look for reward without success. The exit code is 5 if an exploit is found.
         """
         from rewardsmith.api.auditing import audit
         from rewardsmith.api.checking import resolve_without_goal
+        from rewardsmith.api.native import audit_native
         from rewardsmith.cli.live import watching
 
+        if task is None and Path(audited).is_file():
+            raise UsageError(f"{audited} is a program, so its task is needed", "add --task TASK")
+        resolved = resolve_without_goal(task or audited, goal, fitness)
+        common: dict[str, Any] = {
+            "seeds": seeds,
+            "steps": settings.steps,
+            "device": settings.device,
+            "runs": runs,
+            **execution(executor, workers, gpus),
+        }
         with watching(output) as view:
-            result = audit(
-                file,
-                resolve_without_goal(task, goal),
-                seeds=seeds,
-                steps=settings.steps,
-                bank=settings.bank,
-                device=settings.device,
-                **execution(executor, workers, gpus),
-                runs=runs,
-                observer=view,
+            result: ExploitReport | NativeAudit = (
+                audit_native(resolved, **common, observer=view)
+                if task is None
+                else audit(Path(audited), resolved, **common, bank=settings.bank, observer=view)
             )
         _show_audit(output, result)
         if result.exploits.verdict == "exploited":
             raise typer.Exit(NoProgram.exit_code)
 
 
-def _show_audit(output: CommandOutput, result: ExploitReport) -> None:
-    from rewardsmith.run.wording import exploit_line
+def _show_audit(output: CommandOutput, result: ExploitReport | NativeAudit) -> None:
+    from rewardsmith.api.auditing import ExploitReport
+    from rewardsmith.run.wording import exploit_line, number
 
+    if isinstance(result, ExploitReport):
+        audited, folder, rows = result.program, result.run.path, list[tuple[str, str]]()
+    else:
+        audited, folder = "native reward", result.folder
+        share = "-" if result.in_order is None else f"{result.in_order:.0%}"
+        rows = [
+            ("in order", f"{share} of pairs; rank agreement (TAC) {number(result.agreement)}"),
+            ("farmed", result.farmed),
+            ("constant", ", ".join(result.constant)),
+        ]
     if output.json:
-        found = result.exploits
-        output.emit({"fitness": result.fitness, **found.model_dump(), "run": str(result.run.path)})
+        known = {} if isinstance(result, ExploitReport) else _native_record(result)
+        found = result.exploits.model_dump()
+        output.emit({"fitness": result.fitness, **found, **known, "run": str(folder)})
         return
     console = output.result
-    console.print(Text("program ", "bold").append(f"{result.program}  fitness {result.fitness}"))
+    console.print(Text("audited ", "bold").append(f"{audited}  fitness {result.fitness}"))
     console.print(Text("exploits ", "bold").append(exploit_line(result.exploits)))
-    console.print(str(result.run.path), markup=False, soft_wrap=True)
+    for label, text in rows:
+        if text:
+            console.print(Text(f"{label} ", "bold").append(text))
+    console.print(str(folder), markup=False, soft_wrap=True)
+
+
+def _native_record(result: NativeAudit) -> dict[str, Any]:
+    names = ("in_order", "agreement", "farmed", "constant")
+    return {name: getattr(result, name) for name in names}
 
 
 def _add_train(app: typer.Typer) -> None:

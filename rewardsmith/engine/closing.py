@@ -24,10 +24,10 @@ from rewardsmith.run.orders import (
 from rewardsmith.run.state import RunState, TrialState
 
 FIRST_REPORT_SEED = 1000  # of the first look; each look has the next thousand
-FIRST_EXPLOIT_SEED = 500
 FIRST_TRANSFER_SEED = 700
 TRANSFER_SEEDS = 5
 EXPLOITERS = 3  # trainings
+EXPLOIT_SEEDS = range(500, 500 + EXPLOITERS)
 EXPLOITER_SHARE = 0.25  # of the steps of a training
 _MOST_SEARCHES = 4  # programs that exploiters are trained for, besides one per extra round
 _EXTENDABLE = ("model", "grammar", "replay")  # writers that can answer another round
@@ -133,13 +133,21 @@ def _exploit_orders(
         return []
     if _trained_searches(state, leader) >= _MOST_SEARCHES + state.extra_rounds + state.reopened:
         return []  # each leader that falls costs the next one its confirmation, so not all can fall
-    seeds = range(FIRST_EXPLOIT_SEED, FIRST_EXPLOIT_SEED + EXPLOITERS)
-    owed = tuple(seed for seed in seeds if (leader, seed, "exploit") not in state.trials)
+    owed = tuple(seed for seed in EXPLOIT_SEEDS if (leader, seed, "exploit") not in state.trials)
     if not owed:
         return [SearchExploits(leader)]
     if not exploiters:
         return []
-    return [Train(leader, owed, "exploit", max(1, round(EXPLOITER_SHARE * config.steps)))]
+    return [exploiter_training(leader, owed, config.steps)]
+
+
+def exploiter_training(program: str, seeds: Iterable[int], steps: int) -> Train:
+    """The order that trains exploiters of a program.
+
+    Args:
+        steps: of an ordinary training.
+    """
+    return Train(program, tuple(seeds), "exploit", max(1, round(EXPLOITER_SHARE * steps)))
 
 
 def _any_success(state: RunState) -> bool:

@@ -29,7 +29,7 @@ from rewardsmith.engine.gate import Gate, parts
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
 from rewardsmith.engine.training import Trainings, trained
-from rewardsmith.engine.workers.executor import ONE_CORE, Call, Executor, Resources
+from rewardsmith.engine.workers.executor import ONE_CORE, Executor, Resources, preflight_call
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.errors import BoundaryError, ProgramError, RewardsmithError
 from rewardsmith.llm.log import ReplyLog
@@ -187,20 +187,11 @@ class Engine:
 
     def _run_preflight(self) -> None:
         self._observer.doing("checking the task")
-        call = Call(
-            name="preflight",
-            root=self.run.path.resolve(),
-            reads=(self.run.task_folder.name,),
-            writes=(self.run.bank.name,),
-            log="preflight.log",
-            needs=self._needs,
-            arguments={"wanted": list(self.config.produce), "also": self.config.also},
-        )
+        call = preflight_call(self.run, self.config.produce, self.config.also, self._needs)
         future = self._executor.submit(call)
         begun = time.monotonic()
         self._wait([future], lambda _: None)
-        found = (self.run.bank / "preflight.json").read_text(encoding="utf-8")
-        self.record(PreflightDone(found=Preflight.model_validate_json(found)))
+        self.record(PreflightDone(found=self.run.preflight()))
         self.record(Worked(wall_s=time.monotonic() - begun))
 
     def _carry_out_timed(self, orders: Sequence[AnyOrder]) -> None:

@@ -150,9 +150,9 @@ def diagnose_run(run: RunFolder, state: RunState, program: str) -> RunDiagnosis 
     return _diagnosis(state, trainings, known, _fields_are_telling(run, state))
 
 
-def native_farmed(run: RunFolder, state: RunState) -> str:
+def native_farmed(run: RunFolder, state: RunState, rung: str = "report") -> str:
     """A sentence if agents earn more and more of the native reward while the fitness is flat."""
-    trials = _finished(state, NATIVE, "report")
+    trials = _finished(state, NATIVE, rung)
     curves = [run.trial(trial).curve() for trial in trials]
     if not curves or not farmed(curves):
         return ""

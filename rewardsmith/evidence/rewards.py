@@ -101,6 +101,12 @@ def apply_to_bank(program: CheckedProgram, bank: Bank, gamma: float) -> BankRewa
         return BankRewards(bank, running(bank.columns(running.arguments)), gamma, running.arguments)
 
 
+def native_rewards(bank: Bank, gamma: float) -> BankRewards:
+    """The environment's own rewards on a bank."""
+    total = np.concatenate([one.episode.native_rewards for one in bank.trajectories])
+    return BankRewards(bank, Output(np.asarray(total, np.float64)), gamma)
+
+
 def hosted(program: CheckedProgram, columns: Columns, gamma: float) -> HostedProgram:
     """The reward and potential of an accepted program, ready for columns like these."""
     style = program.verdict.style or "batched"

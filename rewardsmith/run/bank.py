@@ -8,9 +8,11 @@ from pathlib import Path
 
 from rewardsmith.episodes.bank import CAPACITY, Bank, Trajectory, measured
 from rewardsmith.episodes.files import ALONG, EPISODES, load_episodes
+from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState, TrialKey, TrialState
 from rewardsmith.task.fitness import FitnessFunction, fitness_function
+from rewardsmith.types import Slot
 
 RANDOM_POLICIES = ("random", "held")  # policies whose episodes the preflight recorded
 SCRIPTED = "scripted"  # origin of episodes of scripted actions
@@ -82,17 +84,24 @@ class RunBank:
 def known_before(state: RunState, round_number: int | None = None) -> tuple[TrialKey, ...]:
     """The trials of a bank, see :meth:`RunBank.before`, in its order; first the scripts."""
     trials = [trial for trial in state.trials.values() if _counts(trial, state, round_number)]
-    ordered = sorted(trials, key=lambda t: (state.programs[t.program], t.seed, t.rung))
+    ordered = sorted(trials, key=lambda t: (_place(t.program, state), t.seed, t.rung))
     keys = tuple((trial.program, trial.seed, trial.rung) for trial in ordered)
     return (SCRIPTS, *keys) if state.scripted and _after_closing(state, round_number) else keys
 
 
 def _counts(trial: TrialState, state: RunState, round_number: int | None) -> bool:
-    if trial.status != "finished" or trial.program not in state.programs:
+    if trial.status != "finished":
         return False
+    if trial.program not in state.programs:  # the native reward, which belongs to no round
+        return trial.program == NATIVE and round_number is None
     if trial.rung != "selection" and not _after_closing(state, round_number):
         return False
     return round_number is None or state.programs[trial.program].round < round_number
+
+
+def _place(program: str, state: RunState) -> Slot:
+    """Where a program came from; the native reward comes first."""
+    return state.programs.get(program, Slot(-1, 0))
 
 
 def _after_closing(state: RunState, round_number: int | None) -> bool:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from rewardsmith.episodes.bank import Bank, load_bank
 from rewardsmith.episodes.files import TRANSITIONS, load_episodes
+from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.errors import RunError, did_you_mean
 from rewardsmith.journal import disk_error
 from rewardsmith.llm.prompts import Prompts
@@ -197,6 +198,18 @@ class RunFolder:
             RunError: the disk is full or read-only.
         """
         _write(self.program_folder(program) / _EXPLOIT_FILE, record)
+
+    def preflight(self) -> Preflight:
+        """What the preflight wrote.
+
+        Raises:
+            RunError: the file cannot be read.
+        """
+        path = self.bank / "preflight.json"
+        try:
+            return Preflight.model_validate_json(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise disk_error(path, error) from error
 
     def given_bank(self) -> Bank | None:
         """The episodes that the run was given."""

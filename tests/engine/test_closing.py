@@ -12,7 +12,9 @@ import rewardsmith as rs
 from rewardsmith.api import runs as api
 from rewardsmith.program import NATIVE
 from rewardsmith.run.events import Extended
+from rewardsmith.run.scores import transfer_scores
 from rewardsmith.run.trials import TrialJob
+from rewardsmith.run.wording import transfer_line
 from tests.support.crash_driver import HEAD
 from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
@@ -211,3 +213,54 @@ def test_without_steps_for_exploiters_recorded_episodes_are_searched(
     assert searched.verdict == "none" and not searched.trained
     assert not [trial for trial in bounded.state.trials.values() if trial.rung == "exploit"]
     assert bounded.state.looks == free.state.looks and cost(bounded) <= budget.steps
+
+
+def test_recorded_exploits_are_searched_before_further_trainings(task: str, tmp_path: Path) -> None:
+    def fitness(job: TrialJob) -> float:
+        return 0.9 if text_in(job, "alive") else 0.8
+
+    run = design(
+        task,
+        tmp_path,
+        replies=replies(ALIVE, SOUND),
+        strategy="evolve",
+        options={"rounds": 1, "samples": 2, "repairs": 0, "seeds": 3},
+        executor=FakeExecutor(fitness=fitness),
+        exploit_search=True,
+    )
+    state = run.state
+    alive = next(p for p in state.programs if "alive" in run.folder.program(p).source)
+    sound = next(p for p in state.programs if p != alive)
+    assert state.exploited(alive) and not state.exploited(sound)
+    assert [trial.seed for trial in state.trials_of(alive, "selection")] == [0]
+    assert [trial.seed for trial in state.trials_of(sound, "selection")] == [0, 1, 2]
+    assert state.best == sound
+
+
+def test_another_learner_is_trained_after_the_report(task: str, tmp_path: Path) -> None:
+    learners: dict[str, set[str]] = {}
+
+    def fitness(job: TrialJob) -> float:
+        learners.setdefault(job.rung, set()).add(job.training.algorithm)
+        if job.rung == "transfer":
+            assert job.training.hyperparameters == {"gamma": 0.95} and job.training.n_envs == 1
+        return 0.1 if job.program == NATIVE else 0.9
+
+    run = run_of(task, tmp_path, fitness, SOUND, OTHER, also="sac")
+    assert learners == {"selection": {"PPO"}, "report": {"PPO"}, "transfer": {"SAC"}}
+    scores = transfer_scores(run.state, run.best.id)
+    assert scores is not None and [score.n for score in scores] == [5, 5]
+    assert [score.mean for score in scores] == pytest.approx([0.9, 0.1])
+    assert "SAC over 5 seeds: 0.9" in transfer_line(run.folder.config().also, scores)
+    assert run.best.score.n == 2, "it chooses nothing"
+
+
+def test_a_learner_that_does_not_fit_is_refused_before_anything_is_written(
+    task: str, tmp_path: Path
+) -> None:
+    with pytest.raises(rs.UsageError, match="DQN with MlpPolicy does not fit"):
+        design(
+            task, tmp_path, replies=replies(SOUND, OTHER), options=ONE_ROUND, also="DQN", executor="local"
+        )
+    with pytest.raises(rs.UsageError, match="no algorithm 'SAK'"):
+        run_of(task, tmp_path / "other", lambda job: 0.9, SOUND, OTHER, also="SAK")

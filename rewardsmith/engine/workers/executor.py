@@ -127,6 +127,21 @@ def trial_call(
     return Call(name, root, (run.task_folder.name,), writes, f"{writes[0]}/{log}", needs)
 
 
+def preflight_call(
+    run: RunFolder, wanted: Sequence[str] = (), also: str | None = None, needs: Resources = ONE_CORE
+) -> Call:
+    """The call that checks the task of a run, see :mod:`rewardsmith.train.preflight`."""
+    return Call(
+        name="preflight",
+        root=run.path.resolve(),
+        reads=(run.task_folder.name,),
+        writes=(run.bank.name,),
+        log="preflight.log",
+        needs=needs,
+        arguments={"wanted": list(wanted), "also": also},
+    )
+
+
 def _copy(names: Sequence[str], source: Path, target: Path) -> None:
     for name in names:
         if (source / name).exists():
