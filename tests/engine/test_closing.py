@@ -260,7 +260,12 @@ def test_a_learner_that_does_not_fit_is_refused_before_anything_is_written(
 ) -> None:
     with pytest.raises(rs.UsageError, match="DQN with MlpPolicy does not fit"):
         design(
-            task, tmp_path, replies=replies(SOUND, OTHER), options=ONE_ROUND, also="DQN", executor="local"
+            task,
+            tmp_path,
+            replies=replies(SOUND, OTHER),
+            options=ONE_ROUND,
+            also="DQN",
+            executor="local",
         )
     with pytest.raises(rs.UsageError, match="no algorithm 'SAK'"):
         run_of(task, tmp_path / "other", lambda job: 0.9, SOUND, OTHER, also="SAK")

@@ -17,10 +17,16 @@ from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.types import Slot
 from rewardsmith.writers.extract import extract_code
 from rewardsmith.writers.grammar.drafts import Evidence
-from rewardsmith.writers.grammar.features import feature_statistics, features_of
+from rewardsmith.writers.grammar.features import Feature, feature_statistics, features_of
 from rewardsmith.writers.grammar.moves import SearchSpace, cross, draw, mutate, with_time_cost
 from rewardsmith.writers.grammar.terms import KINDS, Genome, Term, program_text
-from rewardsmith.writers.grammar.writer import compose, generator_for, genome_in, reply_text
+from rewardsmith.writers.grammar.writer import (
+    compose,
+    generator_for,
+    genome_in,
+    reply_text,
+    without_exploits,
+)
 from tests.support.fake_executor import FakeExecutor
 from tests.support.line_runs import happened, kinds
 from tests.support.lineworld import write_task
@@ -211,7 +217,7 @@ def test_what_only_a_model_can_take_is_refused() -> None:
     assert plan("mountain-car", model="grammar").config.writer == "grammar"
 
 
-def test_a_child_costs_as_much_as_the_reward_of_a_good_step() -> None:
+def test_a_time_cost_exceeds_the_highest_reward_that_is_sustained() -> None:
     """If only good episodes arrive, going on must not be rewarded more than arriving."""
     space, _ = space_of(next(iter(TASKS)))
     _, rows = TASKS[next(iter(TASKS))]
@@ -235,3 +241,42 @@ def test_a_child_costs_as_much_as_the_reward_of_a_good_step() -> None:
         elif going_on <= 0:
             assert ended == genome
     assert changed > 5
+
+
+def swinging() -> tuple[SearchSpace, Evidence, Feature]:
+    """Failures stay at a high level for 200 steps; successes pass it and arrive after 50."""
+    level = Feature("level", "next_level", "level")
+    episodes = [np.full(200, 0.5)] * 8 + [np.linspace(0.0, 1.0, 50)] * 8
+    values = np.concatenate(episodes)
+    ends = np.cumsum(list(map(len, episodes))) - 1
+    terminated = np.zeros(len(values), bool)
+    terminated[ends[8:]] = True
+    won = np.arange(16) >= 8
+    columns = {"next_level": values, "level": values - 0.02, "terminated": terminated}
+    lengths = list(map(len, episodes))
+    evidence = Evidence(columns, lengths, won.astype(float), won, ~won, gamma=0.99)
+    known = {level: feature_statistics(level, columns, ends[8:])}
+    return SearchSpace(known, None), evidence, level
+
+
+def test_a_reward_for_a_level_is_exploited_by_staying_and_a_time_cost_closes_it() -> None:
+    _, evidence, level = swinging()
+    staying = (Term(kind="level", weight=1.0, x=level),)
+    assert evidence.exploited(staying)
+    assert evidence.reward_for_continuing(staying) == pytest.approx(0.5, abs=0.01)
+    closed = without_exploits(staying, evidence)
+    assert not evidence.exploited(closed)
+    assert {term.kind for term in closed} == {"level", "time", "ended"}
+
+
+def test_a_composed_program_has_no_exploit_among_the_evidence() -> None:
+    space, evidence, _ = swinging()
+    for seed in range(20):
+        genome = compose((), space, evidence, np.random.default_rng(seed), drafts=4)
+        assert not evidence.exploited(genome)
+
+
+def test_too_few_successes_say_nothing_about_exploits() -> None:
+    _, evidence, level = swinging()
+    few = Evidence(evidence.columns, [200] * 8 + [50] * 8, [0.0] * 16)
+    assert not few.exploited((Term(kind="level", weight=1.0, x=level),))

@@ -28,7 +28,7 @@ _RARE = 10.0  # factor of terms that are nonzero once per episode, against those
 _GATED = 0.15
 _NEGATIVE = 0.3
 _WITH_PENALTY = 0.3
-_COSTS = 1.05  # time cost in units of the highest reward that some behaviour sustains
+_COSTS = 1.1  # time cost in units of the highest reward that some behaviour sustains
 
 Generator = np.random.Generator
 
