@@ -59,11 +59,14 @@ def shipped_trial(state: RunState, program: str) -> TrialState:
     raise ValueError(f"expected a finished trial of {program}, found none")
 
 
-def shown_trial(state: RunState, program: str) -> TrialState | None:
-    """The trial whose policy is shown: the exported one, or the first report trial of native."""
-    if program != NATIVE:
-        return shipped_trial(state, program)
-    return next(iter(_finished(state, NATIVE, "report")), None)
+def native_beside(state: RunState, trial: TrialState) -> TrialState | None:
+    """The report trial of the native reward with the seed of a trial, so with the same starts.
+
+    The first one if that did not finish; None without a finished trial of the native reward.
+    """
+    finished = _finished(state, NATIVE, "report")
+    same = [other for other in finished if (other.seed, other.rung) == (trial.seed, trial.rung)]
+    return next(iter([*same, *finished]), None)
 
 
 def filmed_trials(state: RunState, program: str) -> dict[str, TrialState]:
@@ -74,7 +77,7 @@ def filmed_trials(state: RunState, program: str) -> dict[str, TrialState]:
     """
     shipped = shipped_trial(state, program)
     ranked = sorted(_finished(state, program, shipped.rung), key=lambda t: (t.fitness, t.seed))
-    native = shown_trial(state, NATIVE)
+    native = native_beside(state, shipped)
     named = {
         "designed reward, the exported policy": shipped,
         "designed reward, the worst training seed": ranked[0],

@@ -6,9 +6,9 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from markupsafe import Markup
 
+from rewardsmith.api.report.behaviour import behaviour_charts
 from rewardsmith.api.report.charts import Dot, Line, dots, lines
 from rewardsmith.api.report.programs import WrittenProgram, written_programs
 from rewardsmith.api.report.subgoals import SubgoalFacts, subgoal_facts
@@ -16,7 +16,7 @@ from rewardsmith.evidence.appraisal import appraise_in_run, summary_rows
 from rewardsmith.evidence.diagnosis import diagnose_run, native_farmed
 from rewardsmith.maths.agreement import Credit
 from rewardsmith.program import NATIVE
-from rewardsmith.run.best import Best, best_program, filmed_trials, shipped_trial, shown_trial
+from rewardsmith.run.best import Best, best_program, filmed_trials, shipped_trial
 from rewardsmith.run.config import Manifest, RunConfig
 from rewardsmith.run.curves import CurveRow
 from rewardsmith.run.events import fold
@@ -39,10 +39,8 @@ from rewardsmith.run.wording import (
     transfer_line,
 )
 from rewardsmith.task.loading import Task
-from rewardsmith.types import Episode
 
-_MOST_TERMS, _MOST_FIELDS = 8, 6
-_POINTS = 400  # of a line
+_MOST_TERMS = 8
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Facts:
         spent, costs: what the run took, in one line and as (name, value).
         scores, curves: name of a chart -> the chart.
         films: (whose agent, the film as base64).
-        moments: (title, chart) of each field.
+        moments: (title, chart) of each number of a field and of the action.
         quality: (name, value), how the best program orders recorded episodes.
     """
 
@@ -128,7 +126,7 @@ def facts(run: RunFolder) -> Facts:
         scores=_scores(state, solved),
         curves=_curves(run, state, best.id) if best is not None else {},
         films=_films(run, state, best.id) if best is not None else [],
-        moments=_moments(run, state, best.id) if best is not None else [],
+        moments=behaviour_charts(run, state, best.id) if best is not None else [],
         subgoals=subgoal_facts(run, state, best.id) if best is not None else None,
         quality=_quality(run, state, best.id) if best is not None else [],
         programs=list(written_programs(run, state)),
@@ -264,41 +262,6 @@ def _points(
     rows: Sequence[CurveRow], cell: Callable[[CurveRow], float | None]
 ) -> list[tuple[float, float]]:
     return [(float(row.steps), value) for row in rows if (value := cell(row)) is not None]
-
-
-def _moments(run: RunFolder, state: RunState, best: str) -> list[tuple[str, Markup]]:
-    """The fields over one evaluation episode of the best policy and of the native one."""
-    offered = [field for field in run.task().offered_fields if not field.words][:_MOST_FIELDS]
-    own = _episode(run, state, best)
-    native = _episode(run, state, NATIVE)
-    found = []
-    for field in offered:
-        series = [
-            Line(label, _over_time(episode, field.name), kind)
-            for episode, label, kind in ((native, "native", "native"), (own, "designed", "best"))
-            if episode is not None and field.name in episode.fields
-        ]
-        title = f"{field.name} ({field.unit})" if field.unit else field.name
-        if chart := lines(series, unit="steps of an episode", height=130):
-            found.append((title, chart))
-    return found
-
-
-def _over_time(episode: Episode, name: str) -> list[tuple[float, float]]:
-    """A field over an episode; of a vector its length."""
-    values = np.asarray(episode.fields[name], np.float64)
-    numbers = (
-        values if values.ndim == 1 else np.linalg.norm(values.reshape(len(values), -1), axis=1)
-    )
-    chosen = np.unique(np.linspace(0, len(numbers) - 1, min(_POINTS, len(numbers))).astype(int))
-    return [(float(step), float(numbers[step])) for step in chosen]
-
-
-def _episode(run: RunFolder, state: RunState, program: str) -> Episode | None:
-    """The first evaluation episode of a program's agent."""
-    trial = shown_trial(state, program)
-    episodes = run.trial(trial).episodes() if trial is not None else []
-    return episodes[0] if episodes else None
 
 
 def _films(run: RunFolder, state: RunState, best: str) -> list[tuple[str, str]]:

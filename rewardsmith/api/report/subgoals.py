@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rewardsmith.run.best import shown_trial
+from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.records import AuditRecord, SubgoalStatistics, Trust
 from rewardsmith.run.state import RunState
@@ -45,8 +45,7 @@ class SubgoalFacts:
 
 def subgoal_facts(run: RunFolder, state: RunState, program: str) -> SubgoalFacts | None:
     """The subgoals of a program; None where there are none, or no agent was trained for them."""
-    trial = shown_trial(state, program)
-    result = run.trial(trial).result() if trial is not None else None
+    result = run.trial(shipped_trial(state, program)).result()
     if result is None or not result.reached:
         return None
     successes: Sequence[bool | None] = result.successes or [None] * len(result.fitness)
