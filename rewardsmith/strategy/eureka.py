@@ -3,7 +3,8 @@
 As in the paper: independent samples from one prompt, training of every valid program, feedback on
 the terms and the task's score along training. Differences from the released code: results belong to
 the id of a program, not to its position; after a round without a valid program the feedback is the
-findings; invalid programs are repaired with their findings; the score is a separate evaluation of
+findings; invalid programs are repaired with their findings; the feedback shows the best and the
+worst episode too; the score is a separate evaluation of
 one checkpoint, not a maximum over the training curve; the parent is the best program so far, also
 when a later round is worse.
 """
@@ -15,7 +16,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.run.orders import Order, Turn
+from rewardsmith.run.orders import Kind, Order, Turn
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import Needs, StrategyOptions, accepted_programs
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, program_turn
@@ -39,6 +40,7 @@ class Eureka(InRounds[EurekaOptions]):
     """The best of K programs, N times."""
 
     Options: ClassVar[type[StrategyOptions]] = EurekaOptions
+    feedback: ClassVar[tuple[Kind, ...]] = ("process", "trajectory")
 
     @property
     def needs(self) -> Needs:

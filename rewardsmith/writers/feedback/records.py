@@ -79,6 +79,9 @@ class ProcessFeedback:
     Attributes:
         failed: the error that stopped it; None where there was none.
         screen: the screening before it; None where there was none.
+        by_seed: fitness of each training seed.
+        siblings: fitness of the other trained programs of its round, best first.
+        refused: number of programs of its round that were refused.
         diagnosis: which lever is missing, in words; empty if every seed solves the task.
 
     The others are those of :class:`BestProgram`, :class:`CurveSummary` and :class:`RangeSummary`.
@@ -88,7 +91,10 @@ class ProcessFeedback:
     seeds: int
     screen: PreferenceSummary | None
     fitness: float | None
+    by_seed: Sequence[float]
     success: float | None
+    siblings: Sequence[float]
+    refused: int
     is_best: bool
     best_answer: int | None
     best_elsewhere: float | None

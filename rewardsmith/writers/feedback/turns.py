@@ -127,7 +127,10 @@ def _process(
         seeds=len(trials),
         screen=_passed_screen(run, state, program),
         fitness=score.mean if score is not None else None,
+        by_seed=[trial.fitness for trial in trials if trial.fitness is not None],
         success=success,
+        siblings=_siblings(state, program),
+        refused=_refused(state, program),
         **vars(best_program),
         columns=curves.columns,
         rows=curves.rows,
@@ -135,6 +138,21 @@ def _process(
         diagnosis=diagnosis.text if diagnosis is not None else "",
         **vars(ranges),
     )
+
+
+def _siblings(state: RunState, program: str) -> list[float]:
+    """Fitness of the other trained programs of a program's round, best first."""
+    number = state.programs[program].round
+    others = [name for name, slot in state.programs.items() if slot.round == number]
+    scores = [state.score(name) for name in others if name != program]
+    return sorted((score.mean for score in scores if score is not None), reverse=True)
+
+
+def _refused(state: RunState, program: str) -> int:
+    """Number of samples of a program's round that came to no valid program."""
+    slots = state.round_slots(state.programs[program].round)
+    valid = {slot.slot.sample for slot in slots if slot.accepted}
+    return len({slot.slot.sample for slot in slots} - valid)
 
 
 def _passed_screen(run: RunFolder, state: RunState, program: str) -> PreferenceSummary | None:
