@@ -21,7 +21,7 @@ from rewardsmith.types import Interval, Outcome, Slot
 TrialKey = tuple[str, int, str]  # program, seed, rung
 ScreenVerdict = Literal["passed", "failed", "unscreened"]
 REWARDS_NOT_FINISHING = "RS503"
-SUSPECTS_LEAD = 0.05
+SUSPECTS_LEAD, EXPLOITED_LEAD = 0.05, 0.5
 
 
 class Record(BaseModel):
@@ -282,20 +282,21 @@ class RunState:
     def best(self) -> str | None:
         """The program that the run chooses: of those with a report the best one, else the leader.
 
-        A program with a known exploit comes after all others.
+        What is known against a program counts as in :meth:`ranked`.
         """
-        scores = {name: score for name in self.looks if (score := self.score(name, "report"))}
-        if not scores:
-            return next(iter(self.ranked()), None)
-        return max(scores, key=lambda name: (not self.exploited(name), scores[name].mean))
+        found = {name: self.score(name, "report") for name in self.looks}
+        worth = self._worth({name: score.mean for name, score in found.items() if score})
+        return (
+            max(worth, key=lambda name: worth[name]) if worth else next(iter(self.ranked()), None)
+        )
 
     def ranked(self, programs: Iterable[str] | None = None) -> list[str]:
         """Programs with a selection score, best first; ties go to the program that came first.
 
         A program whose report has seeds that do not solve the task counts with its report score.
-        One with a known exploit comes after all others. A program with finding RS503 must lead by a
-        twentieth of the difference between the best score and the random policy. Among equal
-        scores, the larger exploit margin leads.
+        A program with a known exploit must lead by half of the difference between the best score
+        and the random policy, and one with finding RS503 by a twentieth of it. Among equal scores,
+        the larger exploit margin leads.
         """
         known = (
             self.programs
@@ -307,19 +308,25 @@ class RunState:
             for program in known
             if (score := self.score(program)) is not None
         }
-        random = self.preflight.mean_random_fitness if self.preflight is not None else 0.0
-        lead = SUSPECTS_LEAD * max(0.0, max(scores.values(), default=0.0) - random)
-        worth = {
-            program: mean - lead * self.rewards_not_finishing(program)
-            for program, mean in scores.items()
-        }
+        worth = self._worth(scores)
 
-        def rank(program: str) -> tuple[bool, float, float, Slot, str]:
+        def rank(program: str) -> tuple[float, float, Slot, str]:
             margin = self.exploits[program].margin if program in self.exploits else None
-            found = self.exploited(program), -worth[program], -(margin or 0.0)
-            return (*found, self.programs[program], program)
+            return -worth[program], -(margin or 0.0), self.programs[program], program
 
         return sorted(worth, key=rank)
+
+    def _worth(self, scores: Mapping[str, float]) -> dict[str, float]:
+        """Mean fitness less the lead that a program must have."""
+        random = self.preflight.mean_random_fitness if self.preflight is not None else 0.0
+        way = max(0.0, max(scores.values(), default=0.0) - random)
+        return {program: mean - way * self._lead(program) for program, mean in scores.items()}
+
+    def _lead(self, program: str) -> float:
+        """By how much a doubtful program must lead, as a share of the way to the best score."""
+        if self.exploited(program):
+            return EXPLOITED_LEAD
+        return SUSPECTS_LEAD * self.rewards_not_finishing(program)
 
     def _failed_report(self, program: str) -> Interval | None:
         """The report score of a program with report seeds that do not solve the task."""

@@ -46,7 +46,7 @@ def test_the_way_of_a_run() -> None:
     assert writes(waves[0]) == {(0, 0, 0): (), (0, 1, 0): ()}
     assert trains(waves[1]) == {"poor": (0,), "good": (0,)}
     assert waves[1][0] == Train("poor", (0,), "selection", 100)
-    lesson = (Turn("good", ("process",), Slot(0, 1)),)
+    lesson = (Turn("good", ("process", "trajectory"), Slot(0, 1)),)
     assert writes(waves[2]) == {(1, 0, 0): lesson, (1, 1, 0): lesson}
     assert trains(waves[3]) == {"fair": (0,), "bad": (0,)}
     assert waves[4] == [Stop("all rounds are done")]
@@ -62,7 +62,7 @@ def test_a_reply_without_code_shifts_nothing() -> None:
     state = fold(events)
     assert state.ranked() == ["b", "a"]
     assert (state.programs["a"], state.programs["b"]) == (Slot(0, 1), Slot(0, 2))
-    assert writes(waves[2])[1, 0, 0] == (Turn("b", ("process",), Slot(0, 2)),)
+    assert writes(waves[2])[1, 0, 0] == (Turn("b", ("process", "trajectory"), Slot(0, 2)),)
 
 
 def test_a_failed_round_sends_its_findings() -> None:

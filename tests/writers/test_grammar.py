@@ -25,7 +25,6 @@ from rewardsmith.writers.grammar.writer import (
     generator_for,
     genome_in,
     reply_text,
-    without_exploits,
 )
 from tests.support.fake_executor import FakeExecutor
 from tests.support.line_runs import happened, kinds
@@ -217,7 +216,7 @@ def test_what_only_a_model_can_take_is_refused() -> None:
     assert plan("mountain-car", model="grammar").config.writer == "grammar"
 
 
-def test_a_time_cost_exceeds_the_highest_reward_that_is_sustained() -> None:
+def test_a_child_costs_as_much_as_the_reward_of_a_good_step() -> None:
     """If only good episodes arrive, going on must not be rewarded more than arriving."""
     space, _ = space_of(next(iter(TASKS)))
     _, rows = TASKS[next(iter(TASKS))]
@@ -259,24 +258,21 @@ def swinging() -> tuple[SearchSpace, Evidence, Feature]:
     return SearchSpace(known, None), evidence, level
 
 
-def test_a_reward_for_a_level_is_exploited_by_staying_and_a_time_cost_closes_it() -> None:
+def test_a_reward_for_a_level_is_exploited_by_staying_and_a_bonus_closes_it() -> None:
     _, evidence, level = swinging()
-    staying = (Term(kind="level", weight=1.0, x=level),)
-    assert evidence.exploited(staying)
-    assert evidence.reward_for_continuing(staying) == pytest.approx(0.5, abs=0.01)
-    closed = without_exploits(staying, evidence)
-    assert not evidence.exploited(closed)
-    assert {term.kind for term in closed} == {"level", "time", "ended"}
+    staying = Term(kind="level", weight=1.0, x=level)
+    assert evidence.margin((staying,)) < -0.1
+    assert evidence.margin((staying, Term(kind="ended", weight=100.0))) > 0.1
 
 
 def test_a_composed_program_has_no_exploit_among_the_evidence() -> None:
     space, evidence, _ = swinging()
     for seed in range(20):
         genome = compose((), space, evidence, np.random.default_rng(seed), drafts=4)
-        assert not evidence.exploited(genome)
+        assert evidence.margin(genome) > 0
 
 
 def test_too_few_successes_say_nothing_about_exploits() -> None:
     _, evidence, level = swinging()
     few = Evidence(evidence.columns, [200] * 8 + [50] * 8, [0.0] * 16)
-    assert not few.exploited((Term(kind="level", weight=1.0, x=level),))
+    assert few.margin((Term(kind="level", weight=1.0, x=level),)) == np.inf

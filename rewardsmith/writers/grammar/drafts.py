@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 
@@ -47,7 +46,6 @@ class Evidence:
         self._won, self._lost = nothing if won is None else won, nothing if lost is None else lost
         steps = np.arange(self.ends[-1] + 1) - np.repeat(self._starts, self._lengths)
         self._discount = gamma**steps
-        self._stretch = round(1 / (1 - gamma))
 
     def agreement(self, genome: Genome) -> float:
         """The share of pairs of episodes whose mean rewards have the same order as their fitness.
@@ -69,11 +67,9 @@ class Evidence:
         return float(np.mean((better > worse) + 0.5 * (better == worse)))
 
     def reward_for_continuing(self, genome: Genome) -> float:
-        """The highest mean reward per step over a stretch of an episode, if only success ends one.
+        """Mean reward per step of the good episodes, if all of these and no others terminate.
 
-        A stretch has as many steps as the horizon of the learner, ``1 / (1 - gamma)``. If the
-        reward is positive, an agent that repeats the stretch may get a higher return by never
-        reaching the goal.
+        If it is positive, an agent gets a higher return by never reaching the goal.
 
         Returns:
             0 where some good episode does not terminate, or another one does.
@@ -81,16 +77,19 @@ class Evidence:
         arrives = np.asarray(self.columns["terminated"])[self.ends] > 0
         if not self.good.any() or not arrives[self.good].all() or arrives[~self.good].any():
             return 0.0
-        sums = np.concatenate([[0.0], np.cumsum(self.rewards(genome))])
-        begins, ends = self._stretches
-        return float(np.max((sums[ends] - sums[begins]) / (ends - begins)))
+        return float(np.mean(self.rewards(genome)[np.repeat(self.good, self._lengths)]))
 
-    def exploited(self, genome: Genome) -> bool:
-        """Whether a failure has a higher discounted return than the lower decile of successes."""
+    def margin(self, genome: Genome) -> float:
+        """The median of the discounted returns of successes above that of the best failure.
+
+        In units of the mean absolute return; negative if a failure exploits the program; infinite
+        if too few successes are known. The successes are those of other programs' agents, and the
+        slowest of them say nothing about the agents of this one.
+        """
         if self._won.sum() < FEWEST_SUCCESSES or not self._lost.any():
-            return False
+            return np.inf
         returns = np.add.reduceat(self.rewards(genome) * self._discount, self._starts)
-        return return_gap(returns, self._won, self._lost).is_exploit
+        return return_gap(returns, self._won, self._lost, 0.5).margin
 
     def rewards(self, genome: Genome) -> FloatArray:
         """The reward of every transition, shape (sum of T,)."""
@@ -99,17 +98,6 @@ class Evidence:
             for term in genome:
                 total = total + term.weight * value_of(term.text, self.columns)
         return total
-
-    @cached_property
-    def _stretches(self) -> tuple[Array, Array]:
-        """First steps of all stretches, and the steps after their last ones.
-
-        Of an episode shorter than a stretch, the whole.
-        """
-        begins = np.arange(self.ends[-1] + 1)
-        ends = np.minimum(begins + self._stretch, np.repeat(self.ends + 1, self._lengths))
-        kept = (ends - begins == self._stretch) | np.isin(begins, self._starts)
-        return begins[kept], ends[kept]
 
 
 def _good(fitness: FloatArray) -> Array:

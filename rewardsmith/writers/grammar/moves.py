@@ -28,7 +28,7 @@ _RARE = 10.0  # factor of terms that are nonzero once per episode, against those
 _GATED = 0.15
 _NEGATIVE = 0.3
 _WITH_PENALTY = 0.3
-_COSTS = 1.1  # time cost in units of the highest reward that some behaviour sustains
+_COSTS = 1.2  # time cost in units of the reward of a good step
 
 Generator = np.random.Generator
 
@@ -86,19 +86,17 @@ def cross(one: Genome, other: Genome, rng: Generator) -> Genome:
     return _tidy(taken)
 
 
-def with_time_cost(genome: Genome, continuing: float, bonus: float = _RARE) -> Genome:
+def with_time_cost(genome: Genome, continuing: float) -> Genome:
     """The same program with a cost per step and a bonus at the end, so that finishing is better.
 
     Args:
-        continuing: highest mean reward per step that some behaviour sustains; the cost is a little
-            more.
-        bonus: the least reward at the end.
+        continuing: mean reward of a step of good episodes; the cost is a little more.
     """
     if continuing <= 0:
         return genome
     cost = _COSTS * continuing + sum(term.weight for term in genome if term.kind == "time")
     kept = [term for term in genome if term.kind not in ("time", "ended")][: MOST_TERMS - 2]
-    bonus = max([bonus, *(term.weight for term in genome if term.kind == "ended")])
+    bonus = max([_RARE, *(term.weight for term in genome if term.kind == "ended")])
     return _tidy([*kept, Term(kind="time", weight=short(cost)), Term(kind="ended", weight=bonus)])
 
 

@@ -26,8 +26,7 @@ from rewardsmith.writers.grammar.terms import Genome, program_text
 # The samples of a round are in turn the best of many and of few drafts: the order of recorded
 # episodes is informative, but can mislead.
 DRAFTS = (32, 4)
-_BONUSES = (10.0, 30.0, 100.0)  # at the end, tried in turn
-_CLOSED = 4  # drafts of a request whose exploits are looked for
+_EXAMINED = 4  # drafts of a request whose exploits are looked for
 _ATTEMPTS = 10  # for each draft: it must be new and not constant
 
 _GENOME: TypeAdapter[Genome] = TypeAdapter(Genome)
@@ -44,34 +43,31 @@ def compose(
 ) -> Genome:
     """A program: drawn without a parent, mutated from one parent, or crossed from two.
 
-    Of the drafts, the one that orders the recorded episodes best and that none of them exploits; if
-    all have an exploit, the one with the best order.
+    Of the drafts that order the recorded episodes best, the first whose successes have higher
+    returns than its failures; if there is none, the one with the largest margin between them.
 
     Args:
         evidence: a choice of recorded episodes, by which drafts are ranked.
         everything: all recorded episodes, among which exploits are looked for; by default the same.
     """
-    everything = everything or evidence
     found: dict[Genome, float] = {}
     for _ in range(_ATTEMPTS * drafts):
         draft = _draft(parents, space, rng)
+        draft = with_time_cost(draft, evidence.reward_for_continuing(draft))
         agreement = evidence.agreement(draft)
         if draft not in parents and agreement > 0.0:
             found[draft] = agreement
         if len(found) == drafts:
             break
     ranked = sorted(found, key=lambda genome: -found[genome]) or [draw(space, rng)]
-    closed = [without_exploits(genome, everything) for genome in ranked[:_CLOSED]]
-    sound = (genome for genome in closed if not everything.exploited(genome))
-    return next(sound, closed[0])
+    return _first_sound(ranked[:_EXAMINED], everything or evidence)
 
 
-def without_exploits(genome: Genome, evidence: Evidence) -> Genome:
-    """The program, with a time cost and a bonus where going on may be better than success."""
-    continuing = evidence.reward_for_continuing(genome)
-    closed = dict.fromkeys(with_time_cost(genome, continuing, bonus) for bonus in _BONUSES)
-    sound = (each for each in closed if not evidence.exploited(each))
-    return next(sound, next(reversed(closed)))
+def _first_sound(genomes: Sequence[Genome], evidence: Evidence) -> Genome:
+    """The first whose successes lie above its failures, else the one with the largest margin."""
+    margins = [evidence.margin(genome) for genome in genomes]
+    sound = (genome for genome, margin in zip(genomes, margins, strict=True) if margin >= 0.0)
+    return next(sound, genomes[int(np.argmax(margins))])
 
 
 def generator_for(seed: int, slot: Slot) -> Generator:
