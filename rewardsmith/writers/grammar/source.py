@@ -9,7 +9,9 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
-from rewardsmith.episodes.bank import Bank
+import numpy as np
+
+from rewardsmith.episodes.bank import Bank, Trajectory
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.evidence.exploits import outcomes
 from rewardsmith.llm.log import ReplyLog
@@ -26,7 +28,8 @@ from rewardsmith.writers.grammar.terms import Genome
 from rewardsmith.writers.grammar.writer import DRAFTS, compose, generator_for, genome_in, reply_text
 from rewardsmith.writers.requests import RunRequest
 
-_EPISODES = 48  # by which drafts are ranked
+_ONLY_FOR_EXPLOITS = ("held", "scripted", "exploiter", "native")
+_PER_POLICY = 3  # episodes of each policy that rank drafts: the best, the worst and the median
 _MOST_EPISODES = 400  # among which exploits are looked for
 _NAME = "grammar/search"
 
@@ -100,7 +103,7 @@ class GrammarSource:
         preflight = state.preflight
         assert preflight is not None, "the preflight comes before the first request"
         whole = self._bank.before(state, round_number, _MOST_EPISODES)
-        few = Bank(whole.trajectories, _EPISODES)
+        few = Bank(_contrasted(whole), len(whole))
         evidence, everything = (self._of(bank, preflight) for bank in (few, whole))
         arguments = preflight.arguments
         ranges = {field.name: field.range or () for field in self._spec.fields}
@@ -122,3 +125,18 @@ class GrammarSource:
         columns = bank.columns(preflight.arguments)
         gamma = self._spec.training.gamma
         return Evidence(columns, bank.lengths, bank.fitness, won, lost, gamma)
+
+
+def _contrasted(bank: Bank) -> list[Trajectory]:
+    """The episodes by which drafts are ranked: of the random policy all, of the others a few."""
+    chosen = [one for one in bank.trajectories if one.origin == "random"]
+    origins = dict.fromkeys(one.origin for one in bank.trajectories)
+    for origin in origins:
+        if origin in ("random", *_ONLY_FOR_EXPLOITS):
+            continue
+        ranked = sorted(
+            (one for one in bank.trajectories if one.origin == origin), key=lambda one: one.fitness
+        )
+        places = np.linspace(0, len(ranked) - 1, _PER_POLICY).astype(int)
+        chosen += [ranked[place] for place in dict.fromkeys(places.tolist())]
+    return chosen
