@@ -7,16 +7,15 @@ fitness.
 
 from __future__ import annotations
 
-import ast
 import fnmatch
 import json
 import keyword
 import re
-import shutil
-import tempfile
-from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Required, TypedDict
 
 import gymnasium as gym
@@ -26,8 +25,10 @@ import numpy as np
 from rewardsmith.errors import RunError, UsageError, did_you_mean
 from rewardsmith.task.docstrings import Named, action_names, observation_names
 from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
+from rewardsmith.task.files import TASK_FILE, locate
 from rewardsmith.task.fitness import DRAFT
-from rewardsmith.task.loading import TASK_FILE, Task, known_tasks
+from rewardsmith.task.loading import Task, known_tasks
+from rewardsmith.task.origin import AnyEnvironment, origin_of
 from rewardsmith.task.parsing import parse_spec
 from rewardsmith.task.spec import (
     RESERVED_NAMES,
@@ -72,23 +73,24 @@ class Look:
 
 
 def task_from_env(
-    env_id: str,
+    environment: AnyEnvironment,
     goal: str | None = None,
     *,
     fitness: str | None = None,
-    folder: Path | None = None,
     unmeasured: str | None = None,
     **env_kwargs: Any,
 ) -> Task:
     """A task for any Gymnasium environment.
 
     Args:
-        env_id: an id for ``gymnasium.make``, or ``module:Class``.
+        environment: an id for ``gymnasium.make``, ``module:Class``, ``path/to/file.py:Class``, a
+            class, or a function that makes an environment. Of the user's own files, a copy is kept
+            in every run.
         goal: what the agent must achieve, in words.
         fitness: ``native_return`` or ``info["key"]``; by default it follows from the environment.
-        folder: the folder that contains the file of an environment ``file.py:Class``.
         unmeasured: the fitness if nothing that was observed measures success; None refuses such an
             environment.
+        env_kwargs: arguments that the environment is made with.
 
     Raises:
         UsageError: there is no goal, no such environment, nothing that programs can read, or
@@ -99,31 +101,55 @@ def task_from_env(
         task = rs.task_from_env("CartPole-v1", goal="Keep the pole upright.")
         run = rs.design(task)
     """
+    return _drafted(environment, env_kwargs, goal, fitness, unmeasured)
+
+
+def _drafted(
+    environment: AnyEnvironment,
+    kwargs: Mapping[str, Any],
+    goal: str | None,
+    fitness: str | None,
+    unmeasured: str | None,
+) -> Task:
+    origin = origin_of(environment, kwargs)
     if not (goal or "").strip():
         raise UsageError(
-            f"{env_id} has no goal",
+            f"{origin.env_id} has no goal",
             'describe what the agent must achieve, e.g. --goal "reach the flag quickly"',
         )
-    name, env = _slug(env_id), {"id": env_id, "kwargs": env_kwargs}
-    bare = {"goal": goal, "env": env, "fitness": FitnessSpec(source="native_return")}
-    look = look_at(Task(name, parse_spec(bare, env_id), folder))
-    measure = _fitness(look, fitness, unmeasured)
-    draft = bare | {
-        "fitness": measure,
-        "fields": _fields(look, measure.source),
-        "training": _training(look),
-        "action": ActionSpec(names=action_names(look.env)),
-    }
-    look.env.close()
-    return Task(name, parse_spec(draft, env_id), folder)
+    env_id, folder, files = origin.env_id, None, None
+    if env_id.rpartition(":")[0].endswith(".py"):
+        env_id, folder, files = locate(env_id)
+    made = {"id": env_id, "kwargs": origin.kwargs, "max_episode_steps": origin.max_episode_steps}
+    bare = {"goal": goal, "env": made, "fitness": FitnessSpec(source="native_return")}
+    name = _slug(env_id)
+    with closing(make_env(Task(name, parse_spec(bare, env_id), folder, files))) as env:
+        look = look_at(env)
+        measure = _fitness(look, fitness, unmeasured)
+        if measure.source == "native_return" and measure.solved is None:
+            measure = measure.model_copy(update={"solved": origin.solved})
+        draft = bare | {
+            "fitness": measure,
+            "fields": _fields(look, measure.source),
+            "training": _training(look),
+            "action": ActionSpec(names=action_names(env)),
+        }
+    return Task(name, parse_spec(draft, env_id), folder, files)
 
 
 def draft_task(
-    env_id: str, goal: str | None, target: Path | None, *, fitness: str | None = None
+    environment: AnyEnvironment,
+    goal: str | None,
+    target: Path | None,
+    *,
+    fitness: str | None = None,
+    kwargs: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Task, Path]:
-    """Draft a task and write its folder; the file of ``path/to/file.py:Class`` is copied into it.
+    """Draft a task and write its folder, with a copy of the environment's own files.
 
     Args:
+        environment, fitness: as :func:`task_from_env` takes them.
+        kwargs: arguments that the environment is made with.
         goal: None leaves it empty, to be written later; no run accepts an empty goal.
         target: the folder; ``tasks/<name>`` by default.
 
@@ -132,38 +158,11 @@ def draft_task(
             uses ``fitness.py`` instead.
         RunError: the folder exists or cannot be written.
     """
-    file, _, cls = env_id.rpartition(":")
-    with tempfile.TemporaryDirectory() as made:
-        folder = None
-        if file.endswith(".py"):
-            if not Path(file).is_file():
-                raise UsageError(
-                    f"there is no file {file}", "give FILE.py:Class, module:Class or a Gymnasium id"
-                )
-            defined = [
-                node.name for node in _module(Path(file)).body if isinstance(node, ast.ClassDef)
-            ]
-            if cls not in defined:
-                raise UsageError(f"{file} has no class {cls!r}", did_you_mean(cls, defined))
-            shutil.copy(file, made)
-            env_id, folder = f"{Path(file).name}:{cls}", Path(made)
-        task = task_from_env(
-            env_id,
-            goal or "to be written",
-            fitness=fitness,
-            folder=folder,
-            unmeasured="fitness.py:fitness",
-        )
-        if goal is None:
-            task = Task(task.name, task.spec.model_copy(update={"goal": ""}), task.folder)
-        return task, write_task(task, target or Path("tasks") / task.name)
-
-
-def _module(file: Path) -> ast.Module:
-    try:
-        return ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not Python: {error}", f"run: python {file}") from None
+    to_write = "fitness.py:fitness"
+    task = _drafted(environment, kwargs, goal or "to be written", fitness, to_write)
+    if goal is None:
+        task = replace(task, spec=task.spec.model_copy(update={"goal": ""}))
+    return task, write_task(task, target or Path("tasks") / task.name)
 
 
 def write_task(task: Task, folder: Path) -> Path:
@@ -179,13 +178,13 @@ def write_task(task: Task, folder: Path) -> Path:
         undefined=jinja2.StrictUndefined,
     )
     try:
-        folder.mkdir(parents=True)
+        task.copy_files(folder)
         (folder / TASK_FILE).write_text(
             template.render(task=task.spec, toml=toml_value), encoding="utf-8"
         )
-        (folder / "fitness.py").write_text(DRAFT, encoding="utf-8")
-        for file in task.files():
-            shutil.copy(file, folder)
+        fitness = folder / "fitness.py"
+        if not fitness.exists():  # the environment's folder may have one
+            fitness.write_text(DRAFT, encoding="utf-8")
     except OSError as error:
         raise RunError(
             f"cannot write {folder}: {error.strerror}", "choose a folder that can be written"
@@ -193,9 +192,8 @@ def write_task(task: Task, folder: Path) -> Path:
     return folder
 
 
-def look_at(task: Task) -> Look:
+def look_at(env: gym.Env[Any, Any]) -> Look:
     """Play random steps and collect what can be observed."""
-    env = make_env(task)
     look = Look(env)
     obs, info = guarded_reset(env, seed=0)
     env.action_space.seed(0)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import keyword
+from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     field_validator,
@@ -109,19 +113,39 @@ Table = Annotated[dict[str, Any], AfterValidator(_without_nulls)]
 """A table of a task file whose keys belong to another package."""
 
 
+def _written(value: Any) -> Any:
+    """A value as a task file gives it back: arrays and tuples as lists."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [_written(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _written(item) for key, item in value.items()}
+    if not isinstance(value, str | int | float | None):
+        raise ValueError(
+            f"found a {type(value).__name__}, expected numbers, texts, lists or tables; "
+            "name a function that makes the environment, in the place of its class"
+        )
+    return value
+
+
 class EnvironmentSpec(Model):
     """The environment: a Gymnasium id, ``module:Class``, or ``file.py:Class`` of the task's folder.
 
     ``wrappers`` (``module:Class``) are applied above the recorder: they change what the policy
     sees, not the fields. ``writes`` names folders that the environment writes to; a training may
-    otherwise write only to its own folder. ``needs`` names modules that must be installed, and
-    ``install`` is the command that installs them.
+    otherwise write only to its own folder. ``exclusive`` says that only one can be open at a time:
+    one training runs at a time, with one environment. ``needs`` names modules that must be
+    installed, and ``install`` is the command that installs them.
     """
 
     id: str
-    kwargs: Table = Field(default_factory=dict)
+    kwargs: Annotated[Table, BeforeValidator(_written)] = Field(default_factory=dict)
     wrappers: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    exclusive: bool = False
     needs: tuple[str, ...] = ()
     install: str = ""
     max_episode_steps: Annotated[int, Field(gt=0)] | None = None
@@ -342,6 +366,15 @@ class TaskSpec(Model):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"field names must be unique, found {', '.join(twice)} twice")
+        return self
+
+    @model_validator(mode="after")
+    def _one_if_exclusive(self) -> TaskSpec:
+        if self.env.exclusive and self.training.n_envs > 1:
+            raise ValueError(
+                "an environment with exclusive = true can be open only once: "
+                f"set [training] n_envs = 1, found {self.training.n_envs}"
+            )
         return self
 
     @model_validator(mode="after")
