@@ -17,6 +17,7 @@ from rewardsmith.episodes.columns import joined_columns
 from rewardsmith.episodes.preflight import Argument, Preflight
 from rewardsmith.episodes.recorder import Buffers, History, recorded_env
 from rewardsmith.errors import UsageError
+from rewardsmith.task.actions import is_legal, random_action
 from rewardsmith.task.environment import guarded_reset, guarded_step, longest_episode, make_env
 from rewardsmith.task.fitness import DRAFT, Fitness, fitness_function
 from rewardsmith.task.labels import label_function
@@ -68,8 +69,8 @@ def _played(
     buffers.begin()
     draws, action = np.random.default_rng(seed), None
     while len(found) < episodes or sum(map(len, found)) < steps:
-        if action is None or held <= 1 or draws.random() < 1 / held:
-            action = env.action_space.sample()
+        if action is None or held <= 1 or draws.random() < 1 / held or not is_legal(env, action):
+            action = random_action(env)
         _, _, terminated, truncated, _ = guarded_step(env, action)
         taken += 1
         done = terminated or truncated

@@ -23,6 +23,7 @@ import jinja2
 import numpy as np
 
 from rewardsmith.errors import RunError, UsageError, did_you_mean
+from rewardsmith.task.actions import random_action, says_what_is_legal
 from rewardsmith.task.docstrings import Named, action_names, observation_names
 from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
 from rewardsmith.task.files import TASK_FILE, locate
@@ -200,7 +201,7 @@ def look_at(env: gym.Env[Any, Any]) -> Look:
     look.reset_info = {key for key, value in info.items() if _is_numeric(value)}
     for _ in range(LOOK_STEPS):
         look.read(obs)
-        obs, reward, terminated, truncated, info = guarded_step(env, env.action_space.sample())
+        obs, reward, terminated, truncated, info = guarded_step(env, random_action(env))
         look.rewarded |= bool(reward)
         look.info |= {key: value for key, value in info.items() if _is_numeric(value)}
         if terminated or truncated:
@@ -349,7 +350,11 @@ def _training(look: Look) -> TrainingSpec:
     )
     hyperparameters = {"n_steps": 128, "batch_size": 256, "n_epochs": 10, "gamma": 0.99}
     return TrainingSpec(
-        algorithm="PPO", policy=policy, steps=200_000, n_envs=16, hyperparameters=hyperparameters
+        algorithm="MaskablePPO" if says_what_is_legal(look.env) else "PPO",
+        policy=policy,
+        steps=200_000,
+        n_envs=16,
+        hyperparameters=hyperparameters,
     )
 
 

@@ -216,7 +216,8 @@ def guarded_step(
     except Exception as error:
         raise BoundaryError(
             f"the environment fails in a step: {type(error).__name__}: {error}",
-            f"try env.step({action!r}) by hand",
+            f"try env.step({action!r}) by hand; if this action is illegal in the state, let the "
+            "environment say so in a method action_masks(), or ignore it",
             where="environment",
         ) from error
     found = f"{len(result)} values" if isinstance(result, tuple) else f"a {type(result).__name__}"

@@ -13,11 +13,12 @@ from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.run.trials import write_json
+from rewardsmith.task.actions import says_what_is_legal
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
 from rewardsmith.terms.specs import added_terms
 from rewardsmith.terms.subgoals import bonus_for
-from rewardsmith.train.learner import check_hyperparameters, make_policy, normalised
+from rewardsmith.train.learner import check_hyperparameters, make_policy, normalised, takes_masks
 from rewardsmith.train.trainers import TRAINERS
 from rewardsmith.train.vectors import make_vec_env
 
@@ -63,7 +64,13 @@ def _check_learner(task: Task) -> None:
     training = task.spec.training
     probe = make_vec_env(task, min(training.n_envs, 2), 0)
     try:
-        make_policy(training, normalised(probe, training))
+        learner = make_policy(training, normalised(probe, training))
+        if takes_masks(learner) and not says_what_is_legal(probe.envs[0]):
+            raise UsageError(
+                f"{training.algorithm} needs to know which actions are legal, but {task.env_id} "
+                "has no method action_masks()",
+                'add it, or set [training] algorithm = "PPO"',
+            )
     except BoundaryError as error:
         cause = error.__cause__ or error
         hint = (
