@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -41,6 +42,9 @@ class FieldSpec(Model):
         range: lowest and highest possible value, shown to the writer.
         at_reset: an ``info`` key that the environment also reports at reset, so that the value
             before a step exists; otherwise only ``next_<name>`` is offered.
+        default: of an ``info`` key or a function: the value where the environment reports none,
+            because the key is missing, or the value is None, NaN or infinite. It states the shape:
+            a number, or a list of them.
         hidden: recorded for the fitness but never offered to programs.
         words: for a text field, the words that matter; programs see their positions in this list,
             see :mod:`rewardsmith.task.text`.
@@ -53,6 +57,7 @@ class FieldSpec(Model):
     range: tuple[float, float] | None = None
     doc: str = ""
     at_reset: bool = False
+    default: float | tuple[float, ...] | None = None
     hidden: bool = False
     words: tuple[str, ...] = ()
     most_words: Annotated[int, Field(ge=1, le=64)] = 12
@@ -85,6 +90,21 @@ class FieldSpec(Model):
             )
         return words
 
+    @model_validator(mode="after")
+    def _default_is_usable(self) -> FieldSpec:
+        if self.default is None:
+            return self
+        if not np.isfinite(self.default).all():
+            raise ValueError(f"default must be finite, found {self.default}")
+        if self.words or self.parsed_source.kind == "obs":
+            raise ValueError(
+                "default is for numbers of info and of functions; for NaN in an observation set "
+                '[env] nan_policy to "zero" or "last"'
+            )
+        if self.parsed_source.part is not None:
+            raise ValueError("a field with a default is a whole value: leave out the subscript")
+        return self
+
     @property
     def parsed_source(self) -> Source:
         """The parsed source."""
@@ -105,6 +125,7 @@ def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+NanPolicy = Literal["refuse", "zero", "last"]
 Table = Annotated[dict[str, Any], AfterValidator(_without_nulls)]
 """A table of a task file whose keys belong to another package."""
 
@@ -115,7 +136,10 @@ class EnvironmentSpec(Model):
     ``wrappers`` (``module:Class``) are applied above the recorder: they change what the policy
     sees, not the fields. ``writes`` names folders that the environment writes to; a training may
     otherwise write only to its own folder. ``needs`` names modules that must be installed, and
-    ``install`` is the command that installs them.
+    ``install`` is the command that installs them. ``nan_policy`` decides what happens where an
+    observation or a field is NaN or infinite: ``refuse`` ends with an error that names it,
+    ``zero`` puts 0 in its place, and ``last`` the last finite value of the same episode (0 before
+    the first). The policy and the programs see the same.
     """
 
     id: str
@@ -125,6 +149,7 @@ class EnvironmentSpec(Model):
     needs: tuple[str, ...] = ()
     install: str = ""
     max_episode_steps: Annotated[int, Field(gt=0)] | None = None
+    nan_policy: NanPolicy = "refuse"
 
 
 class ActionSpec(Model):
