@@ -22,7 +22,8 @@ from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder, list_runs, open_run
 from rewardsmith.run.records import SubgoalStatistics
 from rewardsmith.run.trial_folder import TrialFolder
-from rewardsmith.task.loading import TASK_FILE, Task, known_tasks
+from rewardsmith.task.files import TASK_FILE
+from rewardsmith.task.loading import Task, known_tasks
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Episode
 

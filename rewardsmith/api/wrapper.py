@@ -17,6 +17,7 @@ from rewardsmith.sandbox.client.program import HostedProgram
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.layout import make_layout
 from rewardsmith.task.loading import Task
+from rewardsmith.task.reset import fit_reset
 from rewardsmith.task.resolving import resolve_task
 
 
@@ -115,6 +116,7 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
                 "load it first: rewardsmith.load_program(program, task)",
             )
         self.buffers = Buffers(program.layout, 1)
+        fit_reset(env)
         super().__init__(Recorder(env, self.buffers.layout, self.buffers, 0))
         self.program = program
 

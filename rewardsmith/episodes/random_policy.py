@@ -6,14 +6,16 @@ cancel each other out, so the bank contains better and worse episodes before any
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from contextlib import closing
+from typing import Any, NamedTuple
 
+import gymnasium as gym
 import numpy as np
 from gymnasium.spaces import Discrete
 
 from rewardsmith.episodes.columns import joined_columns
 from rewardsmith.episodes.preflight import Argument, Preflight
-from rewardsmith.episodes.recorder import History, recorded_env
+from rewardsmith.episodes.recorder import Buffers, History, recorded_env
 from rewardsmith.errors import UsageError
 from rewardsmith.task.environment import guarded_reset, guarded_step, longest_episode, make_env
 from rewardsmith.task.fitness import DRAFT, Fitness, fitness_function
@@ -53,6 +55,13 @@ def random_behaviour(
         BoundaryError: the environment fails on reset or in a step.
     """
     env, buffers = recorded_env(task)
+    with closing(env):
+        return _played(env, buffers, episodes, seed, held, steps)
+
+
+def _played(
+    env: gym.Env[Any, Any], buffers: Buffers, episodes: int, seed: int, held: float, steps: int
+) -> Behaviour:
     history, found, taken = History(buffers), list[Episode](), 0
     env.action_space.seed(seed)
     guarded_reset(env, seed)
@@ -73,7 +82,6 @@ def random_behaviour(
                 f"a random episode did not end within {LONGEST_EPISODE} steps",
                 "set [env] max_episode_steps in the task",
             )
-    env.close()
     return Behaviour(found, buffers.layout, taken)
 
 
@@ -120,8 +128,9 @@ def collect_preflight(task: Task) -> PreflightData:
     measure = fitness_function(task)
     measured = [measure(episode) for episode in behaviour.episodes]
     label_function(task)(behaviour.episodes[0])
-    env = make_env(task)
-    longest = longest_episode(task, env) or _time_limit(behaviour.episodes)
+    with closing(make_env(task)) as env:
+        action_space, observation_space = env.action_space, env.observation_space
+        longest = longest_episode(task, env) or _time_limit(behaviour.episodes)
     arguments = {name: _argument(name, transitions, _words(task, name)) for name in transitions}
     terminated = [episode.terminated for episode in behaviour.episodes]
     report = Preflight(
@@ -134,14 +143,13 @@ def collect_preflight(task: Task) -> PreflightData:
         time_limit=_time_limit(behaviour.episodes),
         ended=float(np.mean(terminated)),
         steps=behaviour.steps + held.steps,
-        actions=str(env.action_space),
-        n_actions=int(env.action_space.n) if isinstance(env.action_space, Discrete) else None,
+        actions=str(action_space),
+        n_actions=int(action_space.n) if isinstance(action_space, Discrete) else None,
         return_bound=_return_bound(behaviour.episodes, longest),
         longest=longest,
-        observations=str(env.observation_space),
+        observations=str(observation_space),
         warnings=tuple(_warnings(task, behaviour.episodes, measured)),
     )
-    env.close()
     return PreflightData(report, behaviour, held, transitions)
 
 

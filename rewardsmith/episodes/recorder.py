@@ -54,7 +54,11 @@ def record(
 def recorded_env(task: Task, render_mode: str | None = None) -> tuple[gym.Env[Any, Any], Buffers]:
     """One environment of a task with its recorder."""
     env = make_env(task, render_mode)
-    layout = make_layout(task, env)
+    try:
+        layout = make_layout(task, env)
+    except BaseException:
+        env.close()
+        raise
     buffers = Buffers(layout, 1)
     return record(task, env, layout, buffers, 0), buffers
 

@@ -13,9 +13,9 @@ import gymnasium as gym
 import numpy as np
 
 from rewardsmith.task.docstrings import Named, observation_names
+from rewardsmith.task.field import RESERVED_NAMES, RESERVED_PREFIXES
 from rewardsmith.task.look import Look
 from rewardsmith.task.observations import is_plain, leaves, source_of
-from rewardsmith.task.spec import RESERVED_NAMES, RESERVED_PREFIXES
 from rewardsmith.task.text import words_in
 
 HIDDEN = ("*success*", "*reward*", "episode*", "fitness*", "TimeLimit*", "_*")

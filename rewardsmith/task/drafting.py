@@ -7,13 +7,13 @@ fitness.
 
 from __future__ import annotations
 
-import ast
 import fnmatch
 import re
-import shutil
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jinja2
@@ -21,10 +21,13 @@ import jinja2
 from rewardsmith.errors import RunError, UsageError, did_you_mean
 from rewardsmith.task.docstrings import action_names
 from rewardsmith.task.draft_fields import draft_fields, info_source
+from rewardsmith.task.environment import longest_episode, make_env
+from rewardsmith.task.files import TASK_FILE, locate
 from rewardsmith.task.fitness import DRAFT
-from rewardsmith.task.loading import TASK_FILE, Task, known_tasks
+from rewardsmith.task.loading import Task, known_tasks
 from rewardsmith.task.look import Look, look_at
 from rewardsmith.task.observations import fitting_policy, wrappers_for
+from rewardsmith.task.origin import AnyEnvironment, origin_of
 from rewardsmith.task.parsing import parse_spec
 from rewardsmith.task.remarks import remarks
 from rewardsmith.task.spec import ActionSpec, FitnessSpec, Policy, TrainingSpec
@@ -51,23 +54,24 @@ class WrittenDraft(NamedTuple):
 
 
 def task_from_env(
-    env_id: str,
+    environment: AnyEnvironment,
     goal: str | None = None,
     *,
     fitness: str | None = None,
-    folder: Path | None = None,
     unmeasured: str | None = None,
     **env_kwargs: Any,
 ) -> Task:
     """A task for any Gymnasium environment.
 
     Args:
-        env_id: an id for ``gymnasium.make``, or ``module:Class``.
+        environment: an id for ``gymnasium.make``, ``module:Class``, ``path/to/file.py:Class``, a
+            class, or a function that makes an environment. Of the user's own files, a copy is kept
+            in every run.
         goal: what the agent must achieve, in words.
         fitness: ``native_return`` or ``info["key"]``; by default it follows from the environment.
-        folder: the folder that contains the file of an environment ``file.py:Class``.
         unmeasured: the fitness if nothing that was observed measures success; None refuses such an
             environment.
+        env_kwargs: arguments that the environment is made with.
 
     Raises:
         UsageError: there is no goal, no such environment, nothing that programs can read, or
@@ -78,47 +82,60 @@ def task_from_env(
         task = rs.task_from_env("CartPole-v1", goal="Keep the pole upright.")
         run = rs.design(task)
     """
-    if goal is None or not goal.strip():
+    return _drafted(environment, env_kwargs, goal, fitness, unmeasured).task
+
+
+def _drafted(
+    environment: AnyEnvironment,
+    kwargs: Mapping[str, Any],
+    goal: str | None,
+    fitness: str | None,
+    unmeasured: str | None,
+) -> Draft:
+    origin = origin_of(environment, kwargs)
+    if not (goal or "").strip():
         raise UsageError(
-            f"{env_id} has no goal",
+            f"{origin.env_id} has no goal",
             'describe what the agent must achieve, e.g. --goal "reach the flag quickly"',
         )
-    return drafted(env_id, goal, fitness, folder, unmeasured, env_kwargs).task
-
-
-def drafted(
-    env_id: str,
-    goal: str,
-    fitness: str | None,
-    folder: Path | None,
-    unmeasured: str | None,
-    env_kwargs: dict[str, Any],
-) -> Draft:
-    """The task of :func:`task_from_env`, with what the user should know about it."""
-    name, env = _slug(env_id), {"id": env_id, "kwargs": env_kwargs}
-    bare = {"goal": goal, "env": env, "fitness": FitnessSpec(source="native_return")}
-    look = look_at(Task(name, parse_spec(bare, env_id), folder))
-    measure = _fitness(look, fitness, unmeasured)
-    wrappers = wrappers_for(look.env.observation_space, env_id)
-    fields = draft_fields(look, measure.source)
-    draft = bare | {
-        "env": env | {"wrappers": wrappers},
-        "fitness": measure,
-        "fields": fields,
-        "training": _training(look, bool(wrappers)),
-        "action": ActionSpec(names=action_names(look.env)),
-    }
-    look.env.close()
-    notes = remarks(look, fields, measure.source, env_id)
-    return Draft(Task(name, parse_spec(draft, env_id), folder), notes)
+    env_id, folder, files = origin.env_id, None, None
+    if env_id.rpartition(":")[0].endswith(".py"):
+        env_id, folder, files = locate(env_id)
+    made = {"id": env_id, "kwargs": origin.kwargs, "max_episode_steps": origin.max_episode_steps}
+    bare = {"goal": goal, "env": made, "fitness": FitnessSpec(source="native_return")}
+    name = _slug(env_id)
+    first = Task(name, parse_spec(bare, env_id), folder, files)
+    with closing(make_env(first)) as env:
+        look = look_at(env, longest_episode(first, env))
+        measure = _fitness(look, fitness, unmeasured)
+        if measure.source == "native_return" and measure.solved is None:
+            measure = measure.model_copy(update={"solved": origin.solved})
+        wrappers = wrappers_for(env.observation_space, env_id)
+        fields = draft_fields(look, measure.source)
+        draft = bare | {
+            "env": made | {"wrappers": wrappers},
+            "fitness": measure,
+            "fields": fields,
+            "training": _training(look, bool(wrappers)),
+            "action": ActionSpec(names=action_names(env)),
+        }
+        notes = remarks(look, fields, measure.source, env_id)
+    return Draft(Task(name, parse_spec(draft, env_id), folder, files), notes)
 
 
 def draft_task(
-    env_id: str, goal: str | None, target: Path | None, *, fitness: str | None = None
+    environment: AnyEnvironment,
+    goal: str | None,
+    target: Path | None,
+    *,
+    fitness: str | None = None,
+    kwargs: Mapping[str, Any] = MappingProxyType({}),
 ) -> WrittenDraft:
-    """Draft a task and write its folder; the file of ``path/to/file.py:Class`` is copied into it.
+    """Draft a task and write its folder, with a copy of the environment's own files.
 
     Args:
+        environment, fitness: as :func:`task_from_env` takes them.
+        kwargs: arguments that the environment is made with.
         goal: None leaves it empty, to be written later; no run accepts an empty goal.
         target: the folder; ``tasks/<name>`` by default.
 
@@ -127,35 +144,12 @@ def draft_task(
             uses ``fitness.py`` instead.
         RunError: the folder exists or cannot be written.
     """
-    file, _, cls = env_id.rpartition(":")
-    with tempfile.TemporaryDirectory() as made:
-        folder = None
-        if file.endswith(".py"):
-            if not Path(file).is_file():
-                raise UsageError(
-                    f"there is no file {file}", "give FILE.py:Class, module:Class or a Gymnasium id"
-                )
-            defined = [
-                node.name for node in _module(Path(file)).body if isinstance(node, ast.ClassDef)
-            ]
-            if cls not in defined:
-                raise UsageError(f"{file} has no class {cls!r}", did_you_mean(cls, defined))
-            shutil.copy(file, made)
-            env_id, folder = f"{Path(file).name}:{cls}", Path(made)
-        task, notes = drafted(
-            env_id, goal or "to be written", fitness, folder, "fitness.py:fitness", {}
-        )
-        if goal is None:
-            task = Task(task.name, task.spec.model_copy(update={"goal": ""}), task.folder)
-        written = write_task(task, target or Path("tasks") / task.name, notes)
-        return WrittenDraft(task, written, notes)
-
-
-def _module(file: Path) -> ast.Module:
-    try:
-        return ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not Python: {error}", f"run: python {file}") from None
+    to_write = "fitness.py:fitness"
+    task, notes = _drafted(environment, kwargs, goal or "to be written", fitness, to_write)
+    if goal is None:
+        task = replace(task, spec=task.spec.model_copy(update={"goal": ""}))
+    written = write_task(task, target or Path("tasks") / task.name, notes)
+    return WrittenDraft(task, written, notes)
 
 
 def write_task(task: Task, folder: Path, notes: Sequence[str] = ()) -> Path:
@@ -174,13 +168,13 @@ def write_task(task: Task, folder: Path, notes: Sequence[str] = ()) -> Path:
         undefined=jinja2.StrictUndefined,
     )
     try:
-        folder.mkdir(parents=True)
+        task.copy_files(folder)
         (folder / TASK_FILE).write_text(
             template.render(task=task.spec, toml=toml_value, notes=notes), encoding="utf-8"
         )
-        (folder / "fitness.py").write_text(DRAFT, encoding="utf-8")
-        for file in task.files():
-            shutil.copy(file, folder)
+        fitness = folder / "fitness.py"
+        if not fitness.exists():  # the environment's folder may have one
+            fitness.write_text(DRAFT, encoding="utf-8")
     except OSError as error:
         raise RunError(
             f"cannot write {folder}: {error.strerror}", "choose a folder that can be written"

@@ -14,11 +14,12 @@ import numpy as np
 
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.task.environment import guarded_reset, guarded_step
+from rewardsmith.task.field import FieldSpec
 from rewardsmith.task.fitness import SUCCESS_FIELD, success_source
 from rewardsmith.task.loading import Task
 from rewardsmith.task.observations import LONGEST_VECTOR, PLAIN, is_plain, readable
 from rewardsmith.task.sources import Index, Source
-from rewardsmith.task.spec import FieldSpec, NanPolicy
+from rewardsmith.task.spec import NanPolicy
 from rewardsmith.task.text import word_ids
 from rewardsmith.task.values import numbers, success_flag
 from rewardsmith.types import Array, Shapes

@@ -8,9 +8,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from rewardsmith.task.environment import guarded_reset, guarded_step, longest_episode, make_env
+from rewardsmith.task.environment import guarded_reset, guarded_step
 from rewardsmith.task.finite import not_finite, refuse_misfit
-from rewardsmith.task.loading import Task
 from rewardsmith.task.observations import key_of, readable
 from rewardsmith.task.values import numbers
 from rewardsmith.types import Array
@@ -112,14 +111,16 @@ class Look:
             self.texts.setdefault(source, set()).add(obs)
 
 
-def look_at(task: Task) -> Look:
+def look_at(env: gym.Env[Any, Any], limit: int | None = None) -> Look:
     """Play random steps and collect what can be observed.
+
+    Args:
+        limit: the time limit of episodes, where one is known.
 
     Raises:
         BoundaryError: the environment fails, or an observation does not fit its space.
     """
-    env = make_env(task)
-    look = Look(env, limit=longest_episode(task, env))
+    look = Look(env, limit=limit)
     obs, info = guarded_reset(env, seed=0)
     look.at_reset = _numeric_keys(info)
     env.action_space.seed(0)

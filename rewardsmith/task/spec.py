@@ -2,113 +2,21 @@
 
 from __future__ import annotations
 
-import keyword
+from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
+    BeforeValidator,
     Field,
     field_validator,
     model_validator,
 )
 
 from rewardsmith.task.algorithms import Capabilities, capabilities
-from rewardsmith.task.sources import Source, parse_source
-from rewardsmith.task.text import words_in
-
-RESERVED_PREFIXES = (
-    "next_",
-    "prev_",
-    "first_",
-    "_",
-)  # names of the recorder begin with _
-RESERVED_NAMES = ("action", "prev_action", "terminated", "obs", "next_obs")
-
-
-class Model(BaseModel):
-    """Base of the schema: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FieldSpec(Model):
-    """One named array that a program may read.
-
-    Attributes:
-        source: where the value comes from, see :mod:`rewardsmith.task.sources`.
-        range: lowest and highest possible value, shown to the writer.
-        at_reset: an ``info`` key that the environment also reports at reset, so that the value
-            before a step exists; otherwise only ``next_<name>`` is offered.
-        default: of an ``info`` key or a function: the value where the environment reports none,
-            because the key is missing, or the value is None, NaN or infinite. It states the shape:
-            a number, or a list of them.
-        hidden: recorded for the fitness but never offered to programs.
-        words: for a text field, the words that matter; programs see their positions in this list,
-            see :mod:`rewardsmith.task.text`.
-        most_words: number of words of the longest text.
-    """
-
-    name: str
-    source: str
-    unit: str = ""
-    range: tuple[float, float] | None = None
-    doc: str = ""
-    at_reset: bool = False
-    default: float | tuple[float, ...] | None = None
-    hidden: bool = False
-    words: tuple[str, ...] = ()
-    most_words: Annotated[int, Field(ge=1, le=64)] = 12
-
-    @field_validator("name")
-    @classmethod
-    def _name_is_usable(cls, name: str) -> str:
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise ValueError(f"a field name must be a Python identifier, got {name!r}")
-        if name.startswith(RESERVED_PREFIXES) or name in RESERVED_NAMES:
-            raise ValueError(
-                f"the field name {name!r} is reserved; "
-                "names may not begin with next_, prev_, first_ or _"
-            )
-        return name
-
-    @field_validator("source")
-    @classmethod
-    def _source_parses(cls, source: str) -> str:
-        parse_source(source)
-        return source
-
-    @field_validator("words")
-    @classmethod
-    def _words_are_single(cls, words: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = [word for word in words if words_in(word) != [word] or words.count(word) > 1]
-        if wrong:
-            raise ValueError(
-                f"words must be single words in lower case, each once, found {wrong[0]!r}"
-            )
-        return words
-
-    @model_validator(mode="after")
-    def _default_is_usable(self) -> FieldSpec:
-        if self.default is None:
-            return self
-        if not np.isfinite(self.default).all():
-            raise ValueError(f"default must be finite, found {self.default}")
-        if self.words or self.parsed_source.kind == "obs":
-            raise ValueError(
-                "default is for numbers of info and of functions; for NaN in an observation set "
-                '[env] nan_policy to "zero" or "last"'
-            )
-        if self.parsed_source.part is not None:
-            raise ValueError("a field with a default is a whole value: leave out the subscript")
-        return self
-
-    @property
-    def parsed_source(self) -> Source:
-        """The parsed source."""
-        return parse_source(self.source)
+from rewardsmith.task.field import FieldSpec, Model
 
 
 def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
@@ -130,22 +38,42 @@ Table = Annotated[dict[str, Any], AfterValidator(_without_nulls)]
 """A table of a task file whose keys belong to another package."""
 
 
+def _written(value: Any) -> Any:
+    """A value as a task file gives it back: arrays and tuples as lists."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [_written(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _written(item) for key, item in value.items()}
+    if not isinstance(value, str | int | float | None):
+        raise ValueError(
+            f"found a {type(value).__name__}, expected numbers, texts, lists or tables; "
+            "name a function that makes the environment, in the place of its class"
+        )
+    return value
+
+
 class EnvironmentSpec(Model):
     """The environment: a Gymnasium id, ``module:Class``, or ``file.py:Class`` of the task's folder.
 
     ``wrappers`` (``module:Class``) are applied above the recorder: they change what the policy
     sees, not the fields. ``writes`` names folders that the environment writes to; a training may
-    otherwise write only to its own folder. ``needs`` names modules that must be installed, and
-    ``install`` is the command that installs them. ``nan_policy`` decides what happens where an
-    observation or a field is NaN or infinite: ``refuse`` ends with an error that names it,
-    ``zero`` puts 0 in its place, and ``last`` the last finite value of the same episode (0 before
-    the first). The policy and the programs see the same.
+    otherwise write only to its own folder. ``exclusive`` says that only one can be open at a time:
+    one training runs at a time, with one environment. ``needs`` names modules that must be
+    installed, and ``install`` is the command that installs them. ``nan_policy`` decides what
+    happens where an observation or a field is NaN or infinite: ``refuse`` ends with an error that
+    names it, ``zero`` puts 0 in its place, and ``last`` the last finite value of the same episode
+    (0 before the first). The policy and the programs see the same.
     """
 
     id: str
-    kwargs: Table = Field(default_factory=dict)
+    kwargs: Annotated[Table, BeforeValidator(_written)] = Field(default_factory=dict)
     wrappers: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    exclusive: bool = False
     needs: tuple[str, ...] = ()
     install: str = ""
     max_episode_steps: Annotated[int, Field(gt=0)] | None = None
@@ -367,6 +295,15 @@ class TaskSpec(Model):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"field names must be unique, found {', '.join(twice)} twice")
+        return self
+
+    @model_validator(mode="after")
+    def _one_if_exclusive(self) -> TaskSpec:
+        if self.env.exclusive and self.training.n_envs > 1:
+            raise ValueError(
+                "an environment with exclusive = true can be open only once: "
+                f"set [training] n_envs = 1, found {self.training.n_envs}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +57,17 @@ def run_preflight(task: Task, folder: Path, wanted: Collection[str] = ()) -> Pre
 
 def _check_bonus(task: Task) -> None:
     """A bonus that is too large for one subgoal is too large for any."""
-    env = make_env(task)
-    bonus_for(task, env, 1)
-    env.close()
+    with closing(make_env(task)) as env:
+        bonus_for(task, env, 1)
 
 
 def _check_learner(task: Task) -> None:
-    """Make the learner once, and let it act: policy, algorithm and spaces must go together."""
+    """Make the learner once, and let it act: policy, algorithm and spaces must go together.
+
+    Two environments show whether several can be open at the same time.
+    """
     training = task.spec.training
-    probe = make_vec_env(task, 1, 0)
+    probe = make_vec_env(task, min(training.n_envs, 2), 0)
     try:
         check_policy(probe.observation_space, training, task.env_id)
         _check_memory(training, probe.action_space)

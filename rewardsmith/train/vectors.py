@@ -18,7 +18,7 @@ from stable_baselines3.common.vec_env import (
 from stable_baselines3.common.vec_env.util import dict_to_obs
 
 from rewardsmith.episodes.recorder import Buffers, record
-from rewardsmith.errors import UsageError
+from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.layout import Layout, make_layout
 from rewardsmith.task.loading import Task
@@ -33,12 +33,18 @@ class RecordedVecEnv(DummyVecEnv):
     """
 
     def __init__(self, task: Task, n_envs: int, render_mode: str | None = None) -> None:
-        first = make_env(task, render_mode)
-        self.layout: Layout = make_layout(task, first)
-        self.buffers = Buffers(self.layout, n_envs)
-        bare = [first] + [make_env(task, render_mode) for _ in range(n_envs - 1)]
-        envs = [record(task, env, self.layout, self.buffers, row) for row, env in enumerate(bare)]
-        check_observations(envs[0].observation_space, task.env_id)
+        bare = _opened(task, n_envs, render_mode)
+        try:
+            self.layout: Layout = make_layout(task, bare[0])
+            self.buffers = Buffers(self.layout, n_envs)
+            envs = [
+                record(task, env, self.layout, self.buffers, row) for row, env in enumerate(bare)
+            ]
+            check_observations(envs[0].observation_space, task.env_id)
+        except BaseException:
+            for env in bare:
+                env.close()
+            raise
         super().__init__([partial(_given, env) for env in envs])
 
     def step_wait(self) -> Any:
@@ -68,6 +74,27 @@ class RecordedVecEnv(DummyVecEnv):
 
 def _given(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
     return env
+
+
+def _opened(task: Task, n: int, render_mode: str | None) -> list[gym.Env[Any, Any]]:
+    """Bare environments; none stays open if one cannot be made."""
+    made: list[gym.Env[Any, Any]] = []
+    try:
+        while len(made) < n:
+            made.append(make_env(task, render_mode))
+    except BoundaryError as error:
+        for env in made:
+            env.close()
+        if not made:
+            raise
+        raise BoundaryError(
+            f"{len(made)} of {n} environments of {task.env_id} were open when another one failed: "
+            f"{error.message}",
+            "if only one can be open at a time, set in the task: [env] exclusive = true, and "
+            "[training] n_envs = 1",
+            where="environment",
+        ) from error
+    return made
 
 
 def make_vec_env(

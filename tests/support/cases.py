@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,11 @@ def new_task(
     place: str, tmp_path: Path, edit: Callable[[str], str] = lambda text: text
 ) -> tuple[Task, str]:
     """``tasks new`` for ``file.py:Class`` of the environments, and its notes; edited and loaded."""
-    _, folder, notes = draft_task(f"{ENVS / place}", "Go to the goal.", tmp_path / "task")
+    name, _, cls = place.partition(":")
+    own = tmp_path / "own"
+    own.mkdir(parents=True)
+    shutil.copy(ENVS / name, own)
+    _, folder, notes = draft_task(f"{own / name}:{cls}", "Go to the goal.", tmp_path / "task")
     file = folder / "task.toml"
     file.write_text(edit(file.read_text(encoding="utf-8")), encoding="utf-8")
     return load_task(folder), "\n".join(notes)

@@ -29,9 +29,9 @@ from rewardsmith.program import (
     EntryPoint,
 )
 from rewardsmith.task.environment import make_env
+from rewardsmith.task.field import FieldSpec
 from rewardsmith.task.layout import make_layout
 from rewardsmith.task.loading import Task
-from rewardsmith.task.spec import FieldSpec
 from rewardsmith.task.text import WORD
 from rewardsmith.terms.subgoals import bonus_for
 
