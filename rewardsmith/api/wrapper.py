@@ -39,6 +39,7 @@ class LoadedProgram(HostedProgram):
         gamma: float | None = None,
         capacity: int = 64,
     ) -> None:
+        self._made_of = (program, task, gamma, capacity)
         self.source = program.source
         self.task = task
         self.verdict = verdict = program.verdict
@@ -65,6 +66,10 @@ class LoadedProgram(HostedProgram):
             style=verdict.style,
             gamma=discount,
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What is sent to another process starts hosts of its own there."""
+        return type(self), self._made_of
 
 
 def load_program(

@@ -18,6 +18,11 @@ from rewardsmith.task.modules import search_current_folder
 from rewardsmith.task.reset import fit_reset
 from rewardsmith.task.spec import EnvironmentSpec
 
+_ARGUMENTS = (
+    "give arguments with [env] kwargs = { name = value }, or --kwargs NAME=VALUE; "
+    "or name a function that makes the environment, in the place of its class"
+)
+
 
 def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
     """The bare environment of a task, with its time limit and without ``[env] wrappers``.
@@ -76,6 +81,8 @@ def _make_registered(spec: EnvironmentSpec, kwargs: dict[str, Any]) -> gym.Env[A
                 f"{spec.id} needs a package that is missing: {missing}",
                 hint.strip() or "install it",
             ) from None
+        if isinstance(cause, TypeError) and "argument" in str(cause):
+            raise UsageError(f"{spec.id} cannot be made: {cause}", _ARGUMENTS) from None
         if isinstance(cause, gym.error.DeprecatedEnv):
             raise UsageError(f"Gymnasium no longer has {spec.id!r}", str(cause)) from None
         if isinstance(cause, gym.error.UnregisteredEnv) or lacks_module(spec.id):
@@ -107,8 +114,7 @@ def _check_arguments(env_id: str, maker: Any, kwargs: dict[str, Any]) -> None:
     except TypeError as error:
         raise UsageError(
             f"{env_id} cannot be made: {error}; it takes {signature}",
-            "give arguments with [env] kwargs = { name = value }, or --kwargs NAME=VALUE; "
-            "or name a function that makes the environment, in the place of its class",
+            _ARGUMENTS,
         ) from None
 
 
