@@ -114,12 +114,15 @@ def _add_new(app: typer.Typer) -> None:
         from rewardsmith.cli.values import pairs
         from rewardsmith.task.drafting import draft_task
 
-        drafted, folder = draft_task(env_id, goal, target, fitness=fitness, kwargs=pairs(kwargs))
+        drafted, folder, notes = draft_task(
+            env_id, goal, target, fitness=fitness, kwargs=pairs(kwargs)
+        )
         if output.json:
-            output.emit(
-                {"folder": str(folder), "fields": [field.name for field in drafted.spec.fields]}
-            )
+            fields = [field.name for field in drafted.spec.fields]
+            output.emit({"folder": str(folder), "fields": fields, "notes": list(notes)})
             return
+        for note in notes:
+            output.notes.print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)
         output.result.print(str(folder), markup=False, soft_wrap=True)
         parts = "fields" if goal is not None else "goal and the fields"
         todo = f"edit the {parts} in {folder / 'task.toml'}"

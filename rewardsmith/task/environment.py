@@ -11,6 +11,7 @@ import gymnasium as gym
 from gymnasium.wrappers import TimeLimit
 
 from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
+from rewardsmith.task.conforming import Reset, Step, reset_result, step_result
 from rewardsmith.task.ids import is_registered, lacks_module, unknown
 from rewardsmith.task.loading import Task
 from rewardsmith.task.modules import search_current_folder
@@ -20,10 +21,6 @@ from rewardsmith.task.spec import EnvironmentSpec
 _ARGUMENTS = (
     "give arguments with [env] kwargs = { name = value }, or --kwargs NAME=VALUE; "
     "or name a function that makes the environment, in the place of its class"
-)
-_OLD_GYM = (
-    "it uses the old interface of Gym; "
-    "see https://gymnasium.farama.org/introduction/migration_guide"
 )
 
 
@@ -172,14 +169,14 @@ def _refuse_foreign(env: Any, env_id: str) -> None:
             raise UsageError(f"{env_id} has no {attribute}", "set it in the environment's __init__")
 
 
-def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any, dict[str, Any]]:
+def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> Reset:
     """Reset, and attribute a failure to the environment.
 
     Raises:
         BoundaryError: reset failed, or did not return (observation, info).
     """
     try:
-        result: Any = env.reset(seed=seed)
+        return reset_result(env.reset(seed=seed))
     except BoundaryError:
         raise
     except Exception as error:
@@ -188,29 +185,16 @@ def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any,
             "try env.reset(seed=0) by hand",
             where="environment",
         ) from error
-    if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict)):
-        raise BoundaryError(
-            f"the environment's reset returned a {type(result).__name__}, "
-            "expected (observation, info)",
-            _OLD_GYM,
-            where="environment",
-        )
-    return result
 
 
-def guarded_step(
-    env: gym.Env[Any, Any], action: Any
-) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+def guarded_step(env: gym.Env[Any, Any], action: Any) -> Step:
     """Step, and attribute a failure to the environment.
 
     Raises:
         BoundaryError: the step failed, or did not return five values.
     """
     try:
-        result: Any = env.step(action)
-        if isinstance(result, tuple) and len(result) == 5 and isinstance(result[4], dict):
-            obs, reward, terminated, truncated, info = result
-            return obs, float(reward), bool(terminated), bool(truncated), info
+        return step_result(env.step(action))
     except BoundaryError:
         raise
     except Exception as error:
@@ -220,10 +204,3 @@ def guarded_step(
             "environment say so in a method action_masks(), or ignore it",
             where="environment",
         ) from error
-    found = f"{len(result)} values" if isinstance(result, tuple) else f"a {type(result).__name__}"
-    raise BoundaryError(
-        f"the environment's step returned {found}, "
-        "expected (observation, reward, terminated, truncated, info)",
-        _OLD_GYM,
-        where="environment",
-    )

@@ -15,10 +15,11 @@ from typing import Any
 from rewardsmith.assets import asset_folder
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.plugins import Registry
+from rewardsmith.task.field import FieldSpec
 from rewardsmith.task.files import TASK_FILE, files_of
 from rewardsmith.task.modules import import_file
 from rewardsmith.task.parsing import parse_spec
-from rewardsmith.task.spec import FieldSpec, TaskSpec
+from rewardsmith.task.spec import TaskSpec
 
 # Another package adds a task by an entry point: its name, and an attribute that holds the path of
 # its folder.

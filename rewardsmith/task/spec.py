@@ -2,95 +2,21 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     field_validator,
     model_validator,
 )
 
 from rewardsmith.task.algorithms import CAPABILITIES, Capabilities, capabilities
+from rewardsmith.task.field import FieldSpec, Model
 from rewardsmith.task.hyperparameters import from_zoo
-from rewardsmith.task.sources import Source, parse_source
 from rewardsmith.task.tables import PlainTable, Table
-from rewardsmith.task.text import words_in
 
-RESERVED_PREFIXES = (
-    "next_",
-    "prev_",
-    "first_",
-    "_",
-)  # names of the recorder begin with _
-RESERVED_NAMES = ("action", "prev_action", "terminated", "obs", "next_obs")
-
-
-class Model(BaseModel):
-    """Base of the schema: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FieldSpec(Model):
-    """One named array that a program may read.
-
-    Attributes:
-        source: where the value comes from, see :mod:`rewardsmith.task.sources`.
-        range: lowest and highest possible value, shown to the writer.
-        at_reset: an ``info`` key that the environment also reports at reset, so that the value
-            before a step exists; otherwise only ``next_<name>`` is offered.
-        hidden: recorded for the fitness but never offered to programs.
-        words: for a text field, the words that matter; programs see their positions in this list,
-            see :mod:`rewardsmith.task.text`.
-        most_words: number of words of the longest text.
-    """
-
-    name: str
-    source: str
-    unit: str = ""
-    range: tuple[float, float] | None = None
-    doc: str = ""
-    at_reset: bool = False
-    hidden: bool = False
-    words: tuple[str, ...] = ()
-    most_words: Annotated[int, Field(ge=1, le=64)] = 12
-
-    @field_validator("name")
-    @classmethod
-    def _name_is_usable(cls, name: str) -> str:
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise ValueError(f"a field name must be a Python identifier, got {name!r}")
-        if name.startswith(RESERVED_PREFIXES) or name in RESERVED_NAMES:
-            raise ValueError(
-                f"the field name {name!r} is reserved; "
-                "names may not begin with next_, prev_, first_ or _"
-            )
-        return name
-
-    @field_validator("source")
-    @classmethod
-    def _source_parses(cls, source: str) -> str:
-        parse_source(source)
-        return source
-
-    @field_validator("words")
-    @classmethod
-    def _words_are_single(cls, words: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = [word for word in words if words_in(word) != [word] or words.count(word) > 1]
-        if wrong:
-            raise ValueError(
-                f"words must be single words in lower case, each once, found {wrong[0]!r}"
-            )
-        return words
-
-    @property
-    def parsed_source(self) -> Source:
-        """The parsed source."""
-        return parse_source(self.source)
+NanPolicy = Literal["refuse", "zero", "last"]
 
 
 class EnvironmentSpec(Model):
@@ -100,7 +26,10 @@ class EnvironmentSpec(Model):
     sees, not the fields. ``writes`` names folders that the environment writes to; a training may
     otherwise write only to its own folder. ``exclusive`` says that only one can be open at a time:
     one training runs at a time, with one environment. ``needs`` names modules that must be
-    installed, and ``install`` is the command that installs them.
+    installed, and ``install`` is the command that installs them. ``nan_policy`` decides what
+    happens where an observation or a field is NaN or infinite: ``refuse`` ends with an error that
+    names it, ``zero`` puts 0 in its place, and ``last`` the last finite value of the same episode
+    (0 before the first). The policy and the programs see the same.
     """
 
     id: str
@@ -111,6 +40,7 @@ class EnvironmentSpec(Model):
     needs: tuple[str, ...] = ()
     install: str = ""
     max_episode_steps: Annotated[int, Field(gt=0)] | None = None
+    nan_policy: NanPolicy = "refuse"
 
 
 class ActionSpec(Model):

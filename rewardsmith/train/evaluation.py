@@ -39,13 +39,13 @@ from rewardsmith.run.trials import (
     TrialResult,
     write_json,
 )
-from rewardsmith.task.actions import METHOD, random_action
+from rewardsmith.task.actions import random_action
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.terms.reward import Reward
 from rewardsmith.train.exploiter import kept_failures
-from rewardsmith.train.learner import load_state, make_policy, normalised, takes_masks
+from rewardsmith.train.learner import chosen_actions, load_state, make_policy, normalised
 from rewardsmith.train.observing import observed
 from rewardsmith.train.rewards import LARGEST
 from rewardsmith.train.trainers import OpenFunctions, RunningFunctions
@@ -334,15 +334,6 @@ class _Disturbing:
         return actions
 
 
-def _chosen(model: Any, venv: VecEnv, obs: Any, deterministic: bool) -> Array:
-    """The actions of a policy; one that is trained on legal actions is given the masks."""
-    given: dict[str, Any] = {}
-    if takes_masks(model):
-        given[METHOD] = np.stack(venv.env_method(METHOD))
-    actions, _ = model.predict(obs, deterministic=deterministic, **given)
-    return np.asarray(actions)
-
-
 def play_episodes(
     model: BaseAlgorithm,
     venv: VecEnv,
@@ -362,7 +353,7 @@ def play_episodes(
     base.buffers.begin()
     history, found, steps = History(base.buffers), dict[int, Episode](), 0
     while len(found) < base.num_envs:
-        actions = _chosen(model, venv, obs, deterministic)
+        actions = chosen_actions(model, venv, obs, deterministic)
         if disturb is not None:
             actions = disturb(actions)
         obs, _, dones, _ = venv.step(actions)

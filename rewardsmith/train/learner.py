@@ -30,6 +30,7 @@ from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.train.observing import WHOLE_AND_MASK
 from rewardsmith.train.prior.shaping import q_shaped
 from rewardsmith.train.prior.values import QFunction
+from rewardsmith.types import Array
 
 _OURS = {"policy", "env", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model"}
 _ACTIVATIONS: dict[str, type[torch.nn.Module]] = {
@@ -65,6 +66,16 @@ def check_hyperparameters(training: TrainingSpec) -> None:
 def takes_masks(learner: BaseAlgorithm) -> bool:
     """Whether a policy acts on masks of legal actions, as that of MaskablePPO does."""
     return METHOD in inspect.signature(learner.predict).parameters
+
+
+def chosen_actions(
+    model: BaseAlgorithm, venv: VecEnv, obs: Any, deterministic: bool = False
+) -> Array:
+    """The actions of a policy, shape (n, ...); one that acts on masks is given them."""
+    act: Any = model.predict
+    given = {METHOD: np.stack(venv.env_method(METHOD))} if takes_masks(model) else {}
+    actions, _ = act(obs, deterministic=deterministic, **given)
+    return np.asarray(actions)
 
 
 def choose_device(training: TrainingSpec, wanted: str = "auto") -> str:

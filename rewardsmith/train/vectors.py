@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -21,6 +22,7 @@ from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.layout import Layout, make_layout
 from rewardsmith.task.loading import Task
+from rewardsmith.task.observations import check_observations
 
 
 class RecordedVecEnv(DummyVecEnv):
@@ -34,21 +36,16 @@ class RecordedVecEnv(DummyVecEnv):
         bare = _opened(task, n_envs, render_mode)
         try:
             self.layout: Layout = make_layout(task, bare[0])
+            self.buffers = Buffers(self.layout, n_envs)
+            envs = [
+                record(task, env, self.layout, self.buffers, row) for row, env in enumerate(bare)
+            ]
+            check_observations(envs[0].observation_space, task.env_id)
         except BaseException:
             for env in bare:
                 env.close()
             raise
-        self.buffers = Buffers(self.layout, n_envs)
-        try:
-            super().__init__([self._recorded(task, env, row) for row, env in enumerate(bare)])
-        except NotImplementedError as error:  # a Dict in a Dict
-            hint = (
-                'add [env] wrappers = ["gymnasium.wrappers:FlattenObservation"]; '
-                "fields are read below it"
-            )
-            raise UsageError(
-                f"Stable-Baselines3 cannot train on {task.env_id}: {error}", hint
-            ) from None
+        super().__init__([partial(_given, env) for env in envs])
 
     def step_wait(self) -> Any:
         """Step and reset as DummyVecEnv does, without copying what is empty or cannot change later.
@@ -74,8 +71,9 @@ class RecordedVecEnv(DummyVecEnv):
             self.observation_space, {key: rows.copy() for key, rows in self.buf_obs.items()}
         )
 
-    def _recorded(self, task: Task, env: gym.Env[Any, Any], row: int) -> Any:
-        return lambda: record(task, env, self.layout, self.buffers, row)
+
+def _given(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    return env
 
 
 def _opened(task: Task, n: int, render_mode: str | None) -> list[gym.Env[Any, Any]]:

@@ -108,7 +108,7 @@ def test_arguments_on_the_command_line(market: Path, tmp_path: Path) -> None:
 
 
 def test_a_function_makes_it(market: Path, tmp_path: Path) -> None:
-    _, folder = draft_task(f"{market}:make_market", "Earn.", tmp_path / "task")
+    _, folder, _ = draft_task(f"{market}:make_market", "Earn.", tmp_path / "task")
     assert length(load_task(folder)) == 10
 
 
@@ -121,7 +121,7 @@ def test_arguments_that_a_task_file_can_hold(market: Path) -> None:
 
 
 def test_agents_of_a_single_agent_environment(market: Path, tmp_path: Path) -> None:
-    _, folder = draft_task(f"{market}:Crowd", "Get through.", tmp_path / "task")
+    _, folder, _ = draft_task(f"{market}:Crowd", "Get through.", tmp_path / "task")
     assert length(load_task(folder)) == 10
 
 

@@ -94,7 +94,7 @@ def moved(task: Task) -> float:
 def test_a_task_keeps_what_its_environment_needs(kind: str, tmp_path: Path) -> None:
     """The drafted folder works alone, and a frozen copy of it."""
     file = lay_out(tmp_path / "mine", kind)
-    _, folder = draft_task(f"{file}:Track", "Drive to the end.", tmp_path / "task")
+    _, folder, _ = draft_task(f"{file}:Track", "Drive to the end.", tmp_path / "task")
     shutil.rmtree(tmp_path / "mine")
     assert rs.check(FORWARD, str(folder), runs=tmp_path).verdict.accepted
     load_task(folder).freeze(tmp_path / "frozen")
@@ -114,7 +114,7 @@ def test_only_what_is_imported_is_copied(tmp_path: Path) -> None:
     """A folder of other work is left where it is, unless the environment may read it by place."""
     file = lay_out(tmp_path / "mine", "a sibling")
     (tmp_path / "mine" / "notes.bin").write_bytes(b"0" * 100)
-    _, folder = draft_task(f"{file}:Track", "Drive.", tmp_path / "one")
+    _, folder, _ = draft_task(f"{file}:Track", "Drive.", tmp_path / "one")
     assert sorted(path.name for path in folder.rglob("*")) == [
         "env.py",
         "fitness.py",
@@ -126,7 +126,7 @@ def test_only_what_is_imported_is_copied(tmp_path: Path) -> None:
     for left_out in (runs, tmp_path / "mine" / "__pycache__", tmp_path / "mine" / ".git"):
         left_out.mkdir(parents=True)
         (left_out / "run.json").write_text("{}")
-    _, folder = draft_task(f"{file}:Track", "Drive.", tmp_path / "two")
+    _, folder, _ = draft_task(f"{file}:Track", "Drive.", tmp_path / "two")
     copied = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert {"maps/track.txt", "notes.bin", "cars/physics.py"} <= copied
     assert not any("run.json" in path for path in copied)
@@ -153,7 +153,7 @@ def test_a_failing_import_names_the_users_own_file(tmp_path: Path) -> None:
 
 def test_a_function_may_make_it(tmp_path: Path) -> None:
     file = lay_out(tmp_path / "mine", "a sibling")
-    task, folder = draft_task(f"{file}:make_track", "Drive.", tmp_path / "task")
+    task, folder, _ = draft_task(f"{file}:make_track", "Drive.", tmp_path / "task")
     assert task.env_id == "env.py:make_track" and moved(load_task(folder)) == pytest.approx(0.1)
 
 

@@ -92,7 +92,7 @@ def test_it_trains_in_worker_processes(tmp_path: Path) -> None:
         .replace("import gymnasium as gym", "from pathlib import Path\n\nimport gymnasium as gym")
         .replace("\n\nclass Sim", f"\nLOCK = Path({str(tmp_path / 'lock')!r})\n\n\nclass Sim")
     )
-    _, folder = draft_task(f"{tmp_path / 'env.py'}:Simulator", "Go to 0.", tmp_path / "task")
+    _, folder, _ = draft_task(f"{tmp_path / 'env.py'}:Simulator", "Go to 0.", tmp_path / "task")
     file = folder / "task.toml"
     text = file.read_text().replace("n_envs = 16", "n_envs = 1").replace("= 20", "= 2")
     settings = f"[env]\nexclusive = true\nwrites = [{str(tmp_path)!r}]\n"

@@ -46,7 +46,7 @@ def test_what_only_a_position_can_give_is_refused_with_the_place() -> None:
 
 
 def test_drafted_task_checks_programs(tmp_path: Path) -> None:
-    _, folder = draft_task(env_id("Tank"), "Keep the level at 0.5.", tmp_path / "tank")
+    _, folder, _ = draft_task(env_id("Tank"), "Keep the level at 0.5.", tmp_path / "tank")
     source = f"import numpy as np\n\n\n{LEVEL}"
     assert rs.check(source, str(folder), runs=tmp_path).verdict.accepted
 

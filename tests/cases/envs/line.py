@@ -1,0 +1,135 @@
+"""A point on a line that must reach a goal, as a base of environments with one peculiarity each.
+
+The file imports nothing of ours, so that ``tasks new`` may copy it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+Box = gym.spaces.Box
+STEPS = 20
+
+
+class Line(gym.Env[Any, Any]):
+    """The observation is the place and the goal; the reward is 1 at the goal."""
+
+    def __init__(self) -> None:
+        self.observation_space: gym.Space[Any] = Box(-10.0, 10.0, (2,), np.float32)
+        self.action_space: gym.Space[Any] = Box(-1.0, 1.0, (1,), np.float32)
+        self.place = self.goal = 0.0
+        self.steps = 0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, Any]:
+        super().reset(seed=seed)
+        self.place, self.goal = (float(at) for at in self.np_random.uniform(-5, 5, 2))
+        self.steps = 0
+        return self.seen(), self.told_at_reset()
+
+    def step(self, action: Any) -> tuple[Any, Any, Any, Any, Any]:
+        self.steps += 1
+        self.place = float(np.clip(self.place + self.moved(action), -10, 10))
+        return self.seen(), self.reward(), self.arrived, self.steps >= STEPS, self.told()
+
+    @property
+    def arrived(self) -> Any:
+        return abs(self.place - self.goal) < 0.5
+
+    def moved(self, action: Any) -> float:
+        return 0.5 * float(np.asarray(action).reshape(-1)[0])
+
+    def seen(self) -> Any:
+        return np.array([self.place, self.goal], np.float32)
+
+    def reward(self) -> Any:
+        return float(self.arrived)
+
+    def told(self) -> Any:
+        return {}
+
+    def told_at_reset(self) -> Any:
+        return {}
+
+
+class SuccessFloat(Line):
+    """Reports success as Gymnasium-Robotics does: 1.0 or 0.0."""
+
+    kind: Any = np.float32
+
+    def told(self) -> Any:
+        return {"is_success": self.kind(self.arrived)}
+
+
+class SuccessInt(SuccessFloat):
+    kind = int
+
+
+class SuccessBool(SuccessFloat):
+    kind = bool
+
+
+class SuccessNumpyBool(SuccessFloat):
+    kind = np.bool_
+
+
+class SuccessArray(SuccessFloat):
+    def told(self) -> Any:
+        return {"is_success": np.array([self.arrived], np.float64)}
+
+
+class SuccessNoneUntilTheEnd(SuccessFloat):
+    def told(self) -> Any:
+        ends = self.arrived or self.steps >= STEPS
+        return {"is_success": float(self.arrived) if ends else None}
+
+
+class SuccessGraded(SuccessFloat):
+    def told(self) -> Any:
+        return {"is_success": 1 / (1 + abs(self.place - self.goal))}
+
+
+class WholeActions(Line):
+    """Orders whole pieces: a Box of integers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action_space = Box(-3, 3, (1,), np.int64)
+
+
+class WholeActionsOnly(WholeActions):
+    """Fails where an action is no integer."""
+
+    def moved(self, action: Any) -> float:
+        return float([0, 1, 2, 3, -3, -2, -1][action[0]])
+
+
+class Camera(Line):
+    """The policy sees a picture; how far the goal is comes with each step, and not with a reset."""
+
+    size = 36
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.observation_space = Box(0, 255, (self.size, self.size, 3), np.uint8)
+
+    def seen(self) -> Any:
+        picture = np.zeros((self.size, self.size, 3), np.uint8)
+        half = self.size // 2
+        picture[self.pixel(self.place), :half] = 255
+        picture[self.pixel(self.goal), half:] = 255
+        return picture
+
+    def pixel(self, at: float) -> int:
+        return int((at + 10) / 20 * (self.size - 0.1))
+
+    def told(self) -> Any:
+        return {"distance": abs(self.place - self.goal)}
+
+
+class SmallCamera(Camera):
+    size = 8
