@@ -194,11 +194,21 @@ def _warnings(task: Task, episodes: list[Episode], measured: list[Fitness]) -> l
             "name a success key ([fitness] source = 'info[\"is_success\"]') "
             "or write a fitness.py:\n" + DRAFT,
         )
+    warnings = [
+        f"{field.source} was never reported in {len(episodes)} random episodes: "
+        f"field {field.name!r} has its default everywhere"
+        for field in task.spec.fields
+        if field.default is not None and _is_constant(episodes, field.name, field.default)
+    ]
     values = [fitness.value for fitness in measured]
     if len(set(values)) == 1:
-        return [
+        warnings.append(
             f"the fitness was {values[0]:g} in all {len(values)} random episodes: "
             "until some program succeeds, it cannot distinguish programs; "
             "grade it if you can, so that being nearer to success is worth more"
-        ]
-    return []
+        )
+    return warnings
+
+
+def _is_constant(episodes: list[Episode], name: str, value: float | tuple[float, ...]) -> bool:
+    return all((episode.fields[name] == value).all() for episode in episodes)

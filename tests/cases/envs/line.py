@@ -133,3 +133,132 @@ class Camera(Line):
 
 class SmallCamera(Camera):
     size = 8
+
+
+class EndReport(Line):
+    """Summarises an episode in its last step only, with a number and an array."""
+
+    def told(self) -> Any:
+        told: dict[str, Any] = {"speed": 0.1 * self.place}
+        if self.arrived or self.steps >= STEPS:
+            told |= {"final_distance": abs(self.place - self.goal), "corner": np.ones(2)}
+        return told
+
+
+class NoneAtReset(Line):
+    """Knows the error only after a step: None before, and now and then no number."""
+
+    def told_at_reset(self) -> Any:
+        return {"error": None, "odd": "not yet"}
+
+    def told(self) -> Any:
+        error = abs(self.place - self.goal)
+        return {"error": None if self.steps == 3 else error, "odd": error}
+
+
+class Ragged(Line):
+    """Reports lists of lists of different lengths, a list that grows, a dictionary and a text."""
+
+    def told(self) -> Any:
+        return {
+            "paths": [[0, 1], [2]],
+            "seen": list(range(self.steps)),
+            "parts": {"a": 1.0},
+            "phase": "drive",
+            "speed": 0.1 * self.place,
+        }
+
+
+class Gap(Line):
+    """A sensor without a reading now and then: NaN, or infinity."""
+
+    value: Any = np.nan
+    share = 0.1
+
+    def seen(self) -> Any:
+        seen = super().seen()
+        if self.np_random.random() < self.share:
+            seen[0] = self.value
+        return seen
+
+
+class RareGap(Gap):
+    """So rare that a look may miss it: only in long episodes to the left."""
+
+    share = 0.0
+
+    def seen(self) -> Any:
+        seen = super().seen()
+        if self.place < -9.5:
+            seen[0] = np.nan
+        return seen
+
+
+class InfoGap(Line):
+    """No time to a collision where none is near: infinity."""
+
+    def told(self) -> Any:
+        gap = self.goal - self.place
+        return {"time_left": np.inf if gap < 0 else gap}
+
+
+class NanReward(Line):
+    def reward(self) -> Any:
+        return np.nan if self.steps == 5 else 0.0
+
+
+class ArrayReward(Line):
+    """All state is kept as arrays of one number."""
+
+    def reward(self) -> Any:
+        return -np.abs(np.array([self.place - self.goal]))
+
+    @property
+    def arrived(self) -> Any:
+        return np.array([abs(self.place - self.goal) < 0.5])
+
+
+class NoReward(Line):
+    """Leaves the reward, and info, to others."""
+
+    def reward(self) -> Any:
+        return None
+
+    def told(self) -> Any:
+        return None
+
+    def told_at_reset(self) -> Any:
+        return None
+
+
+class TwoRewards(Line):
+    def reward(self) -> Any:
+        return np.array([1.0, 2.0])
+
+
+class WrongShape(Line):
+    """The space says two numbers, the observation has one."""
+
+    def seen(self) -> Any:
+        return np.array([self.place], np.float32)
+
+
+class WrongKind(Line):
+    """The space says bytes, the observation has fractions, which would all be 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.observation_space = Box(0, 255, (2,), np.uint8)
+
+    def seen(self) -> Any:
+        return np.array([0.3, 0.6], np.float32)
+
+
+class MissingKey(Line):
+    def __init__(self) -> None:
+        super().__init__()
+        one = Box(-10.0, 10.0, (1,), np.float32)
+        self.observation_space = gym.spaces.Dict({"place": one, "goal": one})
+
+    def seen(self) -> Any:
+        return {"place": np.array([self.place], np.float32)}
