@@ -17,7 +17,14 @@ from rewardsmith.episodes.columns import joined_columns
 from rewardsmith.episodes.preflight import Argument, Preflight
 from rewardsmith.episodes.recorder import Buffers, History, recorded_env
 from rewardsmith.errors import UsageError
-from rewardsmith.task.environment import guarded_reset, guarded_step, longest_episode, make_env
+from rewardsmith.task.environment import (
+    LIMIT,
+    guarded_reset,
+    guarded_step,
+    longest_episode,
+    make_env,
+    most_steps,
+)
 from rewardsmith.task.fitness import DRAFT, Fitness, fitness_function
 from rewardsmith.task.labels import label_function
 from rewardsmith.task.layout import Layout
@@ -29,7 +36,6 @@ HELD_EPISODES = 8
 # at least so many where the task labels subgoals: that false alarms are rare takes many to show
 LABELLED_STEPS = 4000
 HELD_STEPS = 12  # for which an action is held, on average
-LONGEST_EPISODE = 20_000  # steps; an environment without a time limit must be given one
 TRANSITIONS = 512
 
 
@@ -56,11 +62,17 @@ def random_behaviour(
     """
     env, buffers = recorded_env(task)
     with closing(env):
-        return _played(env, buffers, episodes, seed, held, steps)
+        return _played(env, buffers, most_steps(task, env), episodes, seed, held, steps)
 
 
 def _played(
-    env: gym.Env[Any, Any], buffers: Buffers, episodes: int, seed: int, held: float, steps: int
+    env: gym.Env[Any, Any],
+    buffers: Buffers,
+    longest: int,
+    episodes: int,
+    seed: int,
+    held: float,
+    steps: int,
 ) -> Behaviour:
     history, found, taken = History(buffers), list[Episode](), 0
     env.action_space.seed(seed)
@@ -77,11 +89,8 @@ def _played(
             guarded_reset(env)
         found += [episode for _, episode in history.add(np.array([done]))]
         buffers.advance()
-        if taken > steps + LONGEST_EPISODE * episodes or (not found and taken > LONGEST_EPISODE):
-            raise UsageError(
-                f"a random episode did not end within {LONGEST_EPISODE} steps",
-                "set [env] max_episode_steps in the task",
-            )
+        if taken - sum(map(len, found)) > longest:
+            raise UsageError(f"a random episode did not end within {longest} steps", LIMIT)
     return Behaviour(found, buffers.layout, taken)
 
 

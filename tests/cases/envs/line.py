@@ -262,3 +262,145 @@ class MissingKey(Line):
 
     def seen(self) -> Any:
         return {"place": np.array([self.place], np.float32)}
+
+
+Dict, Discrete = gym.spaces.Dict, gym.spaces.Discrete
+
+
+class Scanner(Line):
+    """A laser scanner of 1080 beams and a speed, as on a racing car."""
+
+    beams = 1080
+
+    def __init__(self) -> None:
+        super().__init__()
+        scan = Box(0.0, 30.0, (self.beams,), np.float32)
+        self.observation_space = Dict({"scan": scan, "speed": Box(-5.0, 5.0, (1,), np.float32)})
+
+    def seen(self) -> Any:
+        far = np.full(self.beams, abs(self.place - self.goal), np.float32)
+        return {"scan": far, "speed": np.array([0.1 * self.place], np.float32)}
+
+    def told(self) -> Any:
+        return {"echo": np.ones(self.beams)}
+
+
+class Spectrum(Scanner):
+    """More numbers than a program may read, and a map."""
+
+    beams = 20_000
+
+    def __init__(self) -> None:
+        super().__init__()
+        assert isinstance(self.observation_space, Dict)
+        self.observation_space["map"] = Box(0.0, 1.0, (40, 40), np.float32)
+
+    def seen(self) -> Any:
+        return {**super().seen(), "map": np.zeros((40, 40), np.float32)}
+
+
+class Vector(Line):
+    """One vector of 2000 numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.observation_space = Box(-10.0, 10.0, (2000,), np.float32)
+
+    def seen(self) -> Any:
+        return np.full(2000, abs(self.place - self.goal), np.float32)
+
+
+class Pair(Line):
+    """A Tuple: a number, and a Tuple of a vector and a flag."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        inner = gym.spaces.Tuple((self.observation_space, Discrete(2)))
+        self.observation_space = gym.spaces.Tuple((Discrete(41), inner))
+
+    def seen(self) -> Any:
+        return (round(2 * self.place) + 20, (super().seen(), int(self.place > self.goal)))
+
+
+class Cards(Line):
+    """A Discrete that begins at 2, in a Dict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        goal = Box(-10.0, 10.0, (1,), np.float32)
+        self.observation_space = Dict({"sum": Discrete(19, start=2), "goal": goal})
+
+    def seen(self) -> Any:
+        total = int(np.clip(round(2 * self.place) + 11, 2, 20))
+        return {"sum": total, "goal": np.array([self.goal], np.float32)}
+
+
+class Card(Line):
+    """A Discrete that begins at 2, alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.observation_space = Discrete(19, start=2)
+
+    def seen(self) -> Any:
+        return int(np.clip(round(2 * self.place) + 11, 2, 20))
+
+
+class OutOfRange(Card):
+    def __init__(self) -> None:
+        super().__init__()
+        self.observation_space = Discrete(3)
+
+
+class SmallCameraInDict(Line):
+    def __init__(self) -> None:
+        super().__init__()
+        picture = Box(0, 255, (8, 8, 3), np.uint8)
+        self.observation_space = Dict({"picture": picture, "goal": Box(-10, 10, (1,), np.float32)})
+
+    def seen(self) -> Any:
+        picture = np.zeros((8, 8, 3), np.uint8)
+        picture[int((self.place + 10) / 20 * 7.9)] = 255
+        return {"picture": picture, "goal": np.array([self.goal], np.float32)}
+
+
+class Readings(Line):
+    """As many readings as there are: a Sequence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.observation_space = gym.spaces.Sequence(Box(-10.0, 10.0, (1,), np.float32))
+
+    def seen(self) -> Any:
+        return (np.array([self.place], np.float32),) * (1 + self.steps)
+
+
+class Named(Line):
+    """A text beside numbers, as in MiniGrid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        there = Box(-10.0, 10.0, (2,), np.float32)
+        mission = gym.spaces.Sequence(Discrete(3))
+        self.observation_space = Dict({"there": there, "mission": mission})
+
+    def seen(self) -> Any:
+        return {"there": super().seen(), "mission": (0, 1)}
+
+
+class Year(Line):
+    """An episode of 25,000 steps, which ends by itself."""
+
+    @property
+    def arrived(self) -> Any:
+        return False
+
+    def step(self, action: Any) -> tuple[Any, Any, Any, Any, Any]:
+        obs, _, terminated, _, info = super().step(action)
+        return obs, 1.0, terminated, self.steps >= 25_000, info
+
+
+class Endless(Year):
+    def step(self, action: Any) -> tuple[Any, Any, Any, Any, Any]:
+        obs, reward, terminated, _, info = super().step(action)
+        return obs, reward, terminated, False, info
