@@ -18,7 +18,14 @@ from rewardsmith.episodes.preflight import Argument, Preflight
 from rewardsmith.episodes.recorder import Buffers, History, recorded_env
 from rewardsmith.errors import UsageError
 from rewardsmith.task.actions import is_legal, random_action
-from rewardsmith.task.environment import guarded_reset, guarded_step, longest_episode, make_env
+from rewardsmith.task.environment import (
+    LIMIT,
+    guarded_reset,
+    guarded_step,
+    longest_episode,
+    make_env,
+    most_steps,
+)
 from rewardsmith.task.fitness import DRAFT, Fitness, fitness_function
 from rewardsmith.task.labels import label_function
 from rewardsmith.task.layout import Layout
@@ -30,7 +37,6 @@ HELD_EPISODES = 8
 # at least so many where the task labels subgoals: that false alarms are rare takes many to show
 LABELLED_STEPS = 4000
 HELD_STEPS = 12  # for which an action is held, on average
-LONGEST_EPISODE = 20_000  # steps; an environment without a time limit must be given one
 TRANSITIONS = 512
 
 
@@ -57,11 +63,17 @@ def random_behaviour(
     """
     env, buffers = recorded_env(task)
     with closing(env):
-        return _played(env, buffers, episodes, seed, held, steps)
+        return _played(env, buffers, most_steps(task, env), episodes, seed, held, steps)
 
 
 def _played(
-    env: gym.Env[Any, Any], buffers: Buffers, episodes: int, seed: int, held: float, steps: int
+    env: gym.Env[Any, Any],
+    buffers: Buffers,
+    longest: int,
+    episodes: int,
+    seed: int,
+    held: float,
+    steps: int,
 ) -> Behaviour:
     history, found, taken = History(buffers), list[Episode](), 0
     env.action_space.seed(seed)
@@ -78,11 +90,8 @@ def _played(
             guarded_reset(env)
         found += [episode for _, episode in history.add(np.array([done]))]
         buffers.advance()
-        if taken > steps + LONGEST_EPISODE * episodes or (not found and taken > LONGEST_EPISODE):
-            raise UsageError(
-                f"a random episode did not end within {LONGEST_EPISODE} steps",
-                "set [env] max_episode_steps in the task",
-            )
+        if taken - sum(map(len, found)) > longest:
+            raise UsageError(f"a random episode did not end within {longest} steps", LIMIT)
     return Behaviour(found, buffers.layout, taken)
 
 
@@ -195,11 +204,21 @@ def _warnings(task: Task, episodes: list[Episode], measured: list[Fitness]) -> l
             "name a success key ([fitness] source = 'info[\"is_success\"]') "
             "or write a fitness.py:\n" + DRAFT,
         )
+    warnings = [
+        f"{field.source} was never reported in {len(episodes)} random episodes: "
+        f"field {field.name!r} has its default everywhere"
+        for field in task.spec.fields
+        if field.default is not None and _is_constant(episodes, field.name, field.default)
+    ]
     values = [fitness.value for fitness in measured]
     if len(set(values)) == 1:
-        return [
+        warnings.append(
             f"the fitness was {values[0]:g} in all {len(values)} random episodes: "
             "until some program succeeds, it cannot distinguish programs; "
             "grade it if you can, so that being nearer to success is worth more"
-        ]
-    return []
+        )
+    return warnings
+
+
+def _is_constant(episodes: list[Episode], name: str, value: float | tuple[float, ...]) -> bool:
+    return all((episode.fields[name] == value).all() for episode in episodes)

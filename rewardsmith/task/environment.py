@@ -18,6 +18,9 @@ from rewardsmith.task.modules import search_current_folder
 from rewardsmith.task.reset import fit_reset
 from rewardsmith.task.spec import EnvironmentSpec
 
+# steps; of an environment that neither ends by itself before nor declares a longer time limit
+LONGEST_EPISODE = 200_000
+LIMIT = "set [env] max_episode_steps in the task: an episode may end before"
 _ARGUMENTS = (
     "give arguments with [env] kwargs = { name = value }, or --kwargs NAME=VALUE; "
     "or name a function that makes the environment, in the place of its class"
@@ -51,6 +54,11 @@ def longest_episode(task: Task, env: gym.Env[Any, Any]) -> int | None:
     limits = (task.spec.env.max_episode_steps, getattr(env.spec, "max_episode_steps", None),
               getattr(env.unwrapped, "max_steps", None))  # fmt: skip
     return next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
+
+
+def most_steps(task: Task, env: gym.Env[Any, Any]) -> int:
+    """Steps after which an episode counts as endless; a declared time limit may be longer."""
+    return max(LONGEST_EPISODE, longest_episode(task, env) or 0)
 
 
 def missing_modules(spec: EnvironmentSpec) -> list[str]:

@@ -45,7 +45,7 @@ class InfoKey:
         if found is None:
             self.other = f"it is {_kind(value)}"
             return
-        if self.value is not None and found.shape != self.value.shape:
+        if self.value is not None and found.shape != self.value.shape and not self.other:
             self.other = f"its shape changes: {self.value.shape}, then {found.shape}"
         self.value = found
         self.is_flag &= found.size == 1 and found.item() in (0, 1)

@@ -26,7 +26,6 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardsmith.episodes.columns import episode_columns, joined_columns
 from rewardsmith.episodes.files import ALONG, EPISODES, REWARDS, save_episodes, save_output
-from rewardsmith.episodes.random_policy import LONGEST_EPISODE
 from rewardsmith.episodes.recorder import History
 from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.maths.shaping import NEVER, first_steps
@@ -40,6 +39,7 @@ from rewardsmith.run.trials import (
     write_json,
 )
 from rewardsmith.task.actions import random_action
+from rewardsmith.task.environment import LIMIT
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
@@ -361,10 +361,10 @@ def play_episodes(
         for row, episode in history.add(dones):
             found.setdefault(row, episode)
         base.buffers.advance()
-        if steps > LONGEST_EPISODE * base.num_envs:
+        if steps > base.most_steps * base.num_envs:
             raise BoundaryError(
-                f"an episode did not end within {LONGEST_EPISODE} steps",
-                "set [env] max_episode_steps in the task",
+                f"an episode did not end within {base.most_steps} steps",
+                LIMIT,
                 where="environment",
             )
     return Rollout([found[row] for row in range(base.num_envs)], steps)

@@ -19,7 +19,7 @@ from stable_baselines3.common.vec_env.util import dict_to_obs
 
 from rewardsmith.episodes.recorder import Buffers, record
 from rewardsmith.errors import BoundaryError, UsageError
-from rewardsmith.task.environment import make_env
+from rewardsmith.task.environment import make_env, most_steps
 from rewardsmith.task.layout import Layout, make_layout
 from rewardsmith.task.loading import Task
 from rewardsmith.task.observations import check_observations
@@ -36,6 +36,7 @@ class RecordedVecEnv(DummyVecEnv):
         bare = _opened(task, n_envs, render_mode)
         try:
             self.layout: Layout = make_layout(task, bare[0])
+            self.most_steps = most_steps(task, bare[0])
             self.buffers = Buffers(self.layout, n_envs)
             envs = [
                 record(task, env, self.layout, self.buffers, row) for row, env in enumerate(bare)
