@@ -86,6 +86,7 @@ BROAD_EXCEPT: dict[str, str] = {
     "task/layout.py": "reading fields through functions of the task",
     "episodes/recorder.py": "reading fields through functions of the task",
     "task/environment.py": "an environment is foreign code",
+    "task/ids.py": "importing packages that may register an id",
     "task/labels.py": "a function of the task",
     "sandbox/inside/process.py": "the program host",
     "writers/sources.py": "hands what a background thread raised to the thread that waits",

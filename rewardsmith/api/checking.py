@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rewardsmith.api.programs import AnyProgram, check_on, program_text
+from rewardsmith.engine.observer import Observer
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.columns import joined_columns
-from rewardsmith.episodes.random_policy import PreflightData, collect_preflight
+from rewardsmith.episodes.random_policy import PreflightData, collect_preflight, preflight_time
 from rewardsmith.episodes.recording import recorded_trajectories
 from rewardsmith.errors import ProgramError, RewardsmithError, RunError
 from rewardsmith.evidence.appraisal import Appraisal, appraise, random_bank
@@ -23,7 +24,8 @@ from rewardsmith.run.folder import RunFolder, list_runs, open_run
 from rewardsmith.run.records import SubgoalStatistics
 from rewardsmith.run.trial_folder import TrialFolder
 from rewardsmith.task.drafting import task_from_env
-from rewardsmith.task.loading import TASK_FILE, Task, known_tasks
+from rewardsmith.task.files import TASK_FILE
+from rewardsmith.task.loading import Task, known_tasks
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Episode
 
@@ -74,6 +76,7 @@ def check(
     run: str | None = None,
     episodes: str | Path | None = None,
     runs: str | Path = "runs",
+    observer: Observer | None = None,
 ) -> Check:
     """Check a program, and screen it on recorded episodes if it is accepted.
 
@@ -86,6 +89,7 @@ def check(
             trained a program. Without such a run the episodes of random policies are used.
         episodes: a file of recorded episodes, used in place of a run.
         runs: the folder that holds the runs.
+        observer: is told how far the random episodes of a slow environment are.
 
     Raises:
         UsageError: the task, the program file or the file of episodes cannot be used.
@@ -98,7 +102,8 @@ def check(
     """
     source = program_text(program)
     resolved = resolve_without_goal(task, goal)
-    collected = collect_preflight(resolved)
+    time_box = preflight_time((observer or Observer()).doing)
+    collected = collect_preflight(resolved, time_box)
     verdict = check_on(source, resolved, collected)
     if not verdict.accepted:
         return Check(verdict)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rewardsmith.api.settings import Settings
 from rewardsmith.errors import UsageError, did_you_mean
@@ -69,12 +70,28 @@ def training_changes(strategy: str, settings: Settings) -> dict[str, object]:
     return {**settings.training, "shaping": shaping} if shaping else dict(settings.training)
 
 
-def fitting_options(writer: Writer, recorded: RecordedReplies | None) -> dict[str, int]:
-    """Default options for a writer: one sample if the user writes, no repairs without replies."""
+def fitting_options(
+    writer: Writer, recorded: RecordedReplies | None, strategy: str, given: Mapping[str, Any]
+) -> dict[str, int]:
+    """Default options for a writer: as many samples and repairs as there are replies.
+
+    Args:
+        given: the options that the user named.
+    """
     if writer == "user":
         return {"samples": 1}
     if recorded is None or any(reply.attempt for reply in recorded.replies):
         return {}
+    if not recorded.listed or not {"rounds", "samples"} <= set(
+        strategy_class(strategy).Options.model_fields
+    ):
+        return {"repairs": 0}
+    replies = len(recorded.replies)
+    rounds, samples = given.get("rounds", 1), given.get("samples")
+    if isinstance(samples, int) and samples > 0:
+        return {"repairs": 0, "rounds": max(1, replies // samples)}
+    if isinstance(rounds, int) and rounds > 0:
+        return {"repairs": 0, "rounds": rounds, "samples": max(1, replies // rounds)}
     return {"repairs": 0}
 
 

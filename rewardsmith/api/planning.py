@@ -101,7 +101,10 @@ def resolved_plan(task: Task | str, goal: str | None, settings: Settings) -> Pla
     name = settings.strategy or USUAL_STRATEGY.get(writer, "eureka")
     resolved = resolve_task(task, goal).with_training(training_changes(name, settings))
     steps = settings.steps or resolved.spec.training.steps
-    strategy = make_strategy(name, {**fitting_options(writer, recorded), **settings.options}, steps)
+    fitting = fitting_options(writer, recorded, name, settings.options)
+    strategy = make_strategy(name, {**fitting, **settings.options}, steps)
+    if recorded is not None and strategy.shape is not None:
+        recorded = recorded.placed(strategy.shape.samples)
     config = RunConfig(
         **settings.recorded_as_given(),
         task=resolved.name,

@@ -24,6 +24,7 @@ from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.settings import Budget
 from rewardsmith.strategy.base import Needs
 from rewardsmith.strategy.making import strategy_of
+from rewardsmith.task.loading import load_task
 from rewardsmith.writers.grammar.source import GrammarSource
 from rewardsmith.writers.questions.source import QuestionSource
 from rewardsmith.writers.recorded import REPLIES, load_replies
@@ -63,7 +64,8 @@ def carry_on(
         log = ReplyLog(folder.llm_log)
         if add_replies is not None:
             add_replies(log)
-        with execution.opened() as executor:
+        exclusive = load_task(folder.task_folder).spec.env.exclusive
+        with execution.opened(exclusive) as executor:
             engine = _open_engine(folder, log, executor, observer, execution.needs)
             if budget is not None:
                 engine.record(BudgetRaised(limits=budget))

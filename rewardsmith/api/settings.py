@@ -33,7 +33,10 @@ class Settings(RunSettings):
     ] = None
     replies: Annotated[
         str | Path | RecordedReplies | None,
-        Field(description="File of recorded replies to use instead of a model."),
+        Field(
+            description="Recorded replies to use instead of a model: a text (.md, .txt, .py), a "
+            "folder of texts, a JSON list of texts, or a JSON file with rounds and samples."
+        ),
         Setting("Model"),
     ] = None
     ask: Annotated[

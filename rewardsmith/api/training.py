@@ -97,7 +97,7 @@ def train_program(
     taken, each = steps or resolved.spec.training.steps, tuple(range(seeds))
     orders = [Train(name, each, "selection", taken) for name in names]
     watched.doing(f"training {len(names) * seeds} agents")
-    with Execution(executor, workers, needs).opened() as opened:
+    with Execution(executor, workers, needs).opened(resolved.spec.env.exclusive) as opened:
         log = folder.events()
         trainings = Trainings(folder, resolved, device, opened, needs)
         for trial, outcome in trainings.carry_out(orders, watched.progress):

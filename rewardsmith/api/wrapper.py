@@ -17,6 +17,7 @@ from rewardsmith.sandbox.client.program import HostedProgram
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.layout import make_layout
 from rewardsmith.task.loading import Task
+from rewardsmith.task.reset import fit_reset
 from rewardsmith.task.resolving import resolve_task
 
 
@@ -38,6 +39,7 @@ class LoadedProgram(HostedProgram):
         gamma: float | None = None,
         capacity: int = 64,
     ) -> None:
+        self._made_of = (program, task, gamma, capacity)
         self.source = program.source
         self.task = task
         self.verdict = verdict = program.verdict
@@ -64,6 +66,10 @@ class LoadedProgram(HostedProgram):
             style=verdict.style,
             gamma=discount,
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What is sent to another process starts hosts of its own there."""
+        return type(self), self._made_of
 
 
 def load_program(
@@ -115,6 +121,7 @@ class RewardWrapper(gym.Wrapper[Any, Any, Any, Any]):
                 "load it first: rewardsmith.load_program(program, task)",
             )
         self.buffers = Buffers(program.layout, 1)
+        fit_reset(env)
         super().__init__(Recorder(env, self.buffers.layout, self.buffers, 0))
         self.program = program
 

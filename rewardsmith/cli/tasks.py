@@ -90,7 +90,11 @@ def _add_new(app: typer.Typer) -> None:
     def new(
         output: CommandOutput,
         env_id: Annotated[
-            str, typer.Argument(help="Environment: a Gymnasium id, module:Class, or FILE.py:Class.")
+            str,
+            typer.Argument(
+                help="Environment: a Gymnasium id, module:Class, or FILE.py:Class; a function that "
+                "makes one can be named in the place of the class."
+            ),
         ],
         goal: given.Goal = None,
         target: Annotated[
@@ -98,16 +102,28 @@ def _add_new(app: typer.Typer) -> None:
             typer.Option("--output", "-o", help="Folder to write; by default tasks/<name>."),
         ] = None,
         fitness: given.Fitness = None,
+        kwargs: Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="NAME=VALUE",
+                help="Argument that the environment is made with; the value is JSON or a text.",
+            ),
+        ] = None,
     ) -> None:
         """Draft a task folder for an environment."""
+        from rewardsmith.cli.values import pairs
         from rewardsmith.task.drafting import draft_task
 
-        drafted, folder = draft_task(env_id, goal, target, fitness=fitness)
+        given_kwargs, tell = pairs(kwargs), output.notes.print
+        drafted, folder, notes = draft_task(
+            env_id, goal, target, fitness=fitness, kwargs=given_kwargs, tell=tell
+        )
         if output.json:
-            output.emit(
-                {"folder": str(folder), "fields": [field.name for field in drafted.spec.fields]}
-            )
+            fields = [field.name for field in drafted.spec.fields]
+            output.emit({"folder": str(folder), "fields": fields, "notes": list(notes)})
             return
+        for note in notes:
+            output.notes.print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)
         output.result.print(str(folder), markup=False, soft_wrap=True)
         parts = "fields" if goal is not None else "goal and the fields"
         todo = f"edit the {parts} in {folder / 'task.toml'}"

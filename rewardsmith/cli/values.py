@@ -21,7 +21,7 @@ def pairs(texts: list[str] | None) -> dict[str, object]:
     for text in texts or []:
         name, separator, value = text.partition("=")
         if not separator or not name.strip():
-            raise UsageError(f"expected NAME=VALUE, found {text!r}", "for example: -O rounds=2")
+            raise UsageError(f"expected NAME=VALUE, found {text!r}", "for example: rounds=2")
         try:
             found[name.strip()] = json.loads(value)
         except json.JSONDecodeError:

@@ -91,9 +91,17 @@ class Bank:
         """The episodes alone."""
         return [found.episode for found in self.trajectories]
 
+    @property
+    def knows_states(self) -> bool:
+        """Whether any field is known at reset, so that a step leads from one state to another."""
+        return bool(self.trajectories) and self.states[0].shape[1] > 0
+
     @cached_property
     def states(self) -> list[FloatArray]:
-        """Of each trajectory the fields known before and after every step, shape (T + 1, d)."""
+        """Of each trajectory the fields known before and after every step, shape (T + 1, d).
+
+        d is 0 where the task has no field that is known at reset.
+        """
         return [_states(found.episode) for found in self.trajectories]
 
     def columns(self, arguments: Iterable[str]) -> Columns:
@@ -140,12 +148,13 @@ def load_bank(path: str | Path) -> Bank:
 
 
 def _states(episode: Episode) -> FloatArray:
+    states = len(episode) + 1
     known = [
-        np.asarray(values, np.float64)
+        np.asarray(values, np.float64).reshape(states, -1)
         for values in episode.fields.values()
-        if len(values) == len(episode) + 1
+        if len(values) == states
     ]
-    return np.concatenate([values.reshape(len(values), -1) for values in known], axis=1)
+    return np.concatenate([np.zeros((states, 0)), *known], axis=1)
 
 
 def _digest(episode: Episode) -> bytes:

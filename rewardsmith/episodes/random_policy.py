@@ -6,28 +6,41 @@ cancel each other out, so the bank contains better and worse episodes before any
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from contextlib import closing
+from typing import Any, NamedTuple
 
+import gymnasium as gym
 import numpy as np
 from gymnasium.spaces import Discrete
 
 from rewardsmith.episodes.columns import joined_columns
 from rewardsmith.episodes.preflight import Argument, Preflight
-from rewardsmith.episodes.recorder import History, recorded_env
+from rewardsmith.episodes.recorder import Buffers, History, recorded_env
 from rewardsmith.errors import UsageError
-from rewardsmith.task.environment import guarded_reset, guarded_step, longest_episode, make_env
+from rewardsmith.task.actions import is_legal, random_action
+from rewardsmith.task.environment import (
+    LIMIT,
+    guarded_reset,
+    guarded_step,
+    longest_episode,
+    make_env,
+    most_steps,
+)
 from rewardsmith.task.fitness import DRAFT, Fitness, fitness_function
 from rewardsmith.task.labels import label_function
 from rewardsmith.task.layout import Layout
 from rewardsmith.task.loading import Task
+from rewardsmith.task.timebox import Tell, TimeBox, silent
 from rewardsmith.types import Columns, Episode
 
 RANDOM_EPISODES = 8
 HELD_EPISODES = 8
 # at least so many where the task labels subgoals: that false alarms are rare takes many to show
 LABELLED_STEPS = 4000
+LEAST_EPISODES = 2  # of a slow environment
+_LOOK_S = 90.0
 HELD_STEPS = 12  # for which an action is held, on average
-LONGEST_EPISODE = 20_000  # steps; an environment without a time limit must be given one
 TRANSITIONS = 512
 
 
@@ -40,40 +53,60 @@ class Behaviour(NamedTuple):
 
 
 def random_behaviour(
-    task: Task, episodes: int = RANDOM_EPISODES, seed: int = 0, held: float = 1, steps: int = 0
+    task: Task,
+    episodes: int = RANDOM_EPISODES,
+    seed: int = 0,
+    held: float = 1,
+    steps: int = 0,
+    time_box: TimeBox | None = None,
 ) -> Behaviour:
     """Episodes of uniformly random actions.
 
     Args:
         episodes, steps: smallest number of each.
         held: steps for which each action is held, on average.
+        time_box: once it is over, two episodes are enough.
 
     Raises:
         UsageError: a field does not fit the environment, or an episode does not end.
         BoundaryError: the environment fails on reset or in a step.
     """
     env, buffers = recorded_env(task)
+    with closing(env):
+        longest, played = most_steps(task, env), time_box or TimeBox("the episodes", math.inf)
+        return _played(env, buffers, longest, episodes, seed, held, steps, played)
+
+
+def _played(
+    env: gym.Env[Any, Any],
+    buffers: Buffers,
+    longest: int,
+    episodes: int,
+    seed: int,
+    held: float,
+    steps: int,
+    time_box: TimeBox,
+) -> Behaviour:
     history, found, taken = History(buffers), list[Episode](), 0
     env.action_space.seed(seed)
     guarded_reset(env, seed)
     buffers.begin()
     draws, action = np.random.default_rng(seed), None
     while len(found) < episodes or sum(map(len, found)) < steps:
-        if action is None or held <= 1 or draws.random() < 1 / held:
-            action = env.action_space.sample()
+        if time_box.is_over and len(found) >= LEAST_EPISODES:
+            break
+        if action is None or held <= 1 or draws.random() < 1 / held or not is_legal(env, action):
+            action = random_action(env)
         _, _, terminated, truncated, _ = guarded_step(env, action)
         taken += 1
+        time_box.step()
         done = terminated or truncated
         if done:
             guarded_reset(env)
         found += [episode for _, episode in history.add(np.array([done]))]
         buffers.advance()
-        if taken > steps + LONGEST_EPISODE * episodes or (not found and taken > LONGEST_EPISODE):
-            raise UsageError(
-                f"a random episode did not end within {LONGEST_EPISODE} steps",
-                "set [env] max_episode_steps in the task",
-            )
-    env.close()
+        if taken - sum(map(len, found)) > longest:
+            raise UsageError(f"a random episode did not end within {longest} steps", LIMIT)
     return Behaviour(found, buffers.layout, taken)
 
 
@@ -107,21 +140,32 @@ class PreflightData(NamedTuple):
     transitions: Columns
 
 
-def collect_preflight(task: Task) -> PreflightData:
+def collect_preflight(task: Task, time_box: TimeBox | None = None) -> PreflightData:
     """Play random episodes and record what programs, writers and users need to know.
+
+    Args:
+        time_box: how long it may take, see :func:`preflight_time`.
 
     Raises:
         UsageError: the task's fields or fitness do not fit the environment.
         BoundaryError: the environment fails on reset or in a step.
     """
-    behaviour = random_behaviour(task, steps=LABELLED_STEPS if task.spec.labels else 0)
-    held = random_behaviour(task, HELD_EPISODES, seed=1, held=HELD_STEPS)
+    time_box = time_box or preflight_time()
+    behaviour = random_behaviour(
+        task, steps=LABELLED_STEPS if task.spec.labels else 0, time_box=time_box
+    )
+    held = random_behaviour(task, HELD_EPISODES, seed=1, held=HELD_STEPS, time_box=time_box)
+    fewer = min(len(behaviour.episodes), len(held.episodes)) < RANDOM_EPISODES
+    slow = [time_box.measured(task.spec.training.steps)] if fewer else []
+    for text in slow:
+        time_box.tell(text)
     transitions = sample_transitions(behaviour)
     measure = fitness_function(task)
     measured = [measure(episode) for episode in behaviour.episodes]
     label_function(task)(behaviour.episodes[0])
-    env = make_env(task)
-    longest = longest_episode(task, env) or _time_limit(behaviour.episodes)
+    with closing(make_env(task)) as env:
+        action_space, observation_space = env.action_space, env.observation_space
+        longest = longest_episode(task, env) or _time_limit(behaviour.episodes)
     arguments = {name: _argument(name, transitions, _words(task, name)) for name in transitions}
     terminated = [episode.terminated for episode in behaviour.episodes]
     report = Preflight(
@@ -134,15 +178,19 @@ def collect_preflight(task: Task) -> PreflightData:
         time_limit=_time_limit(behaviour.episodes),
         ended=float(np.mean(terminated)),
         steps=behaviour.steps + held.steps,
-        actions=str(env.action_space),
-        n_actions=int(env.action_space.n) if isinstance(env.action_space, Discrete) else None,
+        actions=str(action_space),
+        n_actions=int(action_space.n) if isinstance(action_space, Discrete) else None,
         return_bound=_return_bound(behaviour.episodes, longest),
         longest=longest,
-        observations=str(env.observation_space),
-        warnings=tuple(_warnings(task, behaviour.episodes, measured)),
+        observations=str(observation_space),
+        warnings=(*_warnings(task, behaviour.episodes, measured), *slow),
     )
-    env.close()
     return PreflightData(report, behaviour, held, transitions)
+
+
+def preflight_time(tell: Tell = silent) -> TimeBox:
+    """The time of the random episodes before a run."""
+    return TimeBox("random episodes", _LOOK_S, tell)
 
 
 def _words(task: Task, argument: str) -> tuple[str, ...]:
@@ -186,11 +234,21 @@ def _warnings(task: Task, episodes: list[Episode], measured: list[Fitness]) -> l
             "name a success key ([fitness] source = 'info[\"is_success\"]') "
             "or write a fitness.py:\n" + DRAFT,
         )
+    warnings = [
+        f"{field.source} was never reported in {len(episodes)} random episodes: "
+        f"field {field.name!r} has its default everywhere"
+        for field in task.spec.fields
+        if field.default is not None and _is_constant(episodes, field.name, field.default)
+    ]
     values = [fitness.value for fitness in measured]
     if len(set(values)) == 1:
-        return [
+        warnings.append(
             f"the fitness was {values[0]:g} in all {len(values)} random episodes: "
             "until some program succeeds, it cannot distinguish programs; "
             "grade it if you can, so that being nearer to success is worth more"
-        ]
-    return []
+        )
+    return warnings
+
+
+def _is_constant(episodes: list[Episode], name: str, value: float | tuple[float, ...]) -> bool:
+    return all((episode.fields[name] == value).all() for episode in episodes)

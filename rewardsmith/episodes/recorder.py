@@ -13,6 +13,7 @@ environments deep-copy it on every step.)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,7 +21,9 @@ import gymnasium as gym
 import numpy as np
 
 from rewardsmith.errors import BoundaryError, UsageError
+from rewardsmith.task.conforming import Reset, Step, reset_result, step_result
 from rewardsmith.task.environment import make_env, wrap_env
+from rewardsmith.task.finite import MEND_NAN, UsableObservations, finite
 from rewardsmith.task.layout import WHOLE, FieldView, Layout, cut, describe, make_layout
 from rewardsmith.task.loading import Task
 from rewardsmith.types import NATIVE_REWARD, Array, Episode
@@ -34,6 +37,13 @@ _STEPS_TWICE = (
 )
 
 
+_UNREADABLE = (
+    "every step must report it, as numbers of the same shape and kind; where some steps do not, "
+    "state their value in [[fields]], e.g. default = 0"
+)
+_NO_FLAG = "for a graded measure of success write a fitness.py"
+
+
 def record(
     task: Task, env: gym.Env[Any, Any], layout: Layout, buffers: Buffers, row: int
 ) -> gym.Env[Any, Any]:
@@ -44,7 +54,11 @@ def record(
 def recorded_env(task: Task, render_mode: str | None = None) -> tuple[gym.Env[Any, Any], Buffers]:
     """One environment of a task with its recorder."""
     env = make_env(task, render_mode)
-    layout = make_layout(task, env)
+    try:
+        layout = make_layout(task, env)
+    except BaseException:
+        env.close()
+        raise
     buffers = Buffers(layout, 1)
     return record(task, env, layout, buffers, 0), buffers
 
@@ -134,18 +148,24 @@ class Buffers:
 
 
 class Recorder(gym.Wrapper[Any, Any, Any, Any]):
-    """Copies the values of one environment into its row of the buffers; changes nothing else."""
+    """Copies the values of one environment into its row of the buffers.
+
+    It passes on what the environment returned, in the kinds that Gymnasium promises, and with the
+    task's ``nan_policy`` applied: the policy and the programs see the same.
+    """
 
     def __init__(self, env: gym.Env[Any, Any], layout: Layout, buffers: Buffers, row: int) -> None:
         super().__init__(env)
         self.buffers = buffers
+        self._layout = layout
         self._row = row
-        self._leaves = layout.leaves
+        self._steps = 0  # of the episode
+        self._usable = UsableObservations(env.observation_space, layout)
         self._plain = (
             len(layout.leaves) == 1 and layout.leaves[0].kind == "obs" and not layout.leaves[0].keys
         )
 
-    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> Step:
         """Step, and copy the recorded values into the buffers' row."""
         buffers, row = self.buffers, self._row
         if buffers.stepped[row] or buffers.was_reset[row]:
@@ -155,46 +175,70 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
             )
         buffers.stepped[row] = True
         buffers.action[row] = action  # before the environment can change the array
-        result = self.env.step(action)
-        obs, reward, buffers.terminated[row], buffers.truncated[row], info = result
+        obs, reward, terminated, truncated, info = step_result(self.env.step(action))
+        self._steps += 1
+        if not math.isfinite(reward):
+            raise BoundaryError(
+                f"the environment's reward is {reward} {self._when}",
+                "mend the environment",
+                where="environment",
+            )
+        obs = self._usable.next(obs, self._when)
         buffers.native_reward[row] = reward
+        buffers.terminated[row], buffers.truncated[row] = terminated, truncated
         if self._plain:
             buffers.after[0][row] = obs
         else:
             self._copy(buffers.after, obs, info)
-        return result
+        return obs, reward, terminated, truncated, info
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Reset:
         """Reset; the values at reset are kept apart until the previous step is processed."""
-        obs, info = self.env.reset(seed=seed, options=options)
-        self._copy(self.buffers.start, obs, info, resetting=True)
+        obs, info = reset_result(self.env.reset(seed=seed, options=options))
+        self._steps = 0
+        obs = self._usable.first(obs)
+        self._copy(self.buffers.start, obs, info)
         self.buffers.was_reset[self._row] = True
         return obs, info
 
-    def _copy(
-        self, rows: list[Array], obs: Any, info: dict[str, Any], resetting: bool = False
-    ) -> None:
-        for target, leaf in zip(rows, self._leaves, strict=True):
-            if leaf.kind == "info" and (resetting or leaf.optional) and leaf.keys[0] not in info:
+    @property
+    def _when(self) -> str:
+        return f"after step {self._steps} of an episode" if self._steps else "after a reset"
+
+    def _copy(self, rows: list[Array], obs: Any, info: dict[str, Any]) -> None:
+        for place, (target, leaf) in enumerate(zip(rows, self._layout.leaves, strict=True)):
+            if not self._steps and not leaf.at_reset:
                 target[self._row] = 0  # no value at reset; programs can read only next_<field>
                 continue
             try:
                 value = leaf.read(self.env.unwrapped, obs, info)
-                if leaf.kind == "obs":
-                    target[self._row] = value
                 # a number must not silently become a bool where the first value was one
-                else:
-                    np.copyto(target[self._row : self._row + 1], value, casting="same_kind")
+                casting: Any = "unsafe" if leaf.kind == "obs" else "same_kind"
+                np.copyto(target[self._row : self._row + 1], value, casting=casting)
             except Exception as error:
-                where = "reset" if resetting else "step"
                 raise BoundaryError(
-                    f"reading {describe(leaf)} after a {where} failed: "
+                    f"reading {describe(leaf)} {self._when} failed: "
                     f"{type(error).__name__}: {error}",
-                    "every step must report it, with the same shape and kind of number",
+                    _UNREADABLE if not leaf.flag else _NO_FLAG,
                     where="environment",
                 ) from error
+            if target.dtype.kind == "f" and not np.isfinite(target[self._row]).all():
+                target[self._row] = self._mended(place, target[self._row])
+
+    def _mended(self, place: int, value: Array) -> Array:
+        """A value of an info key or a function, with finite numbers in all places."""
+        leaf, policy = self._layout.leaves[place], self._layout.nan_policy
+        if leaf.default is not None:
+            return finite(value, leaf.default)
+        if policy == "refuse":
+            names = [name for name, view in self._layout.fields.items() if view.leaf == place]
+            raise BoundaryError(
+                f"field {names[0]!r}, from {describe(leaf)}, is {value.tolist()} {self._when}",
+                f"state what stands in its place in [[fields]], e.g. default = 0; or {MEND_NAN}",
+                where="environment",
+            )
+        last = policy == "last" and self._steps
+        return finite(value, self.buffers.before[place][self._row] if last else 0)
 
 
 class History:

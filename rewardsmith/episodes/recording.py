@@ -21,7 +21,8 @@ from rewardsmith.episodes.recorder import History, recorded_env
 from rewardsmith.errors import UsageError, boundary
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.layout import WHOLE
-from rewardsmith.task.loading import Task, import_file
+from rewardsmith.task.loading import Task
+from rewardsmith.task.modules import import_file
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Array, Episode
 

@@ -15,10 +15,10 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from rewardsmith.episodes.random_policy import LONGEST_EPISODE
 from rewardsmith.episodes.recorder import Buffers, History, recorded_env
 from rewardsmith.errors import UsageError
-from rewardsmith.task.environment import guarded_reset, guarded_step
+from rewardsmith.task.actions import is_legal, random_action
+from rewardsmith.task.environment import LIMIT, guarded_reset, guarded_step, most_steps
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Array, Episode
 
@@ -67,11 +67,12 @@ def play_scripts(
     """
     env, buffers = recorded_env(task)
     history, episodes, steps = History(buffers), list[Episode](), 0
+    longest = most_steps(task, env)
     for number, script in enumerate(scripts(env.action_space, replays, seed)):
         guarded_reset(env, seed + number)
         buffers.begin()
         history.restart()
-        episode = _play(env, script, history, buffers)
+        episode = _play(env, itertools.islice(script, longest), history, buffers)
         episodes.append(episode)
         steps += len(episode)
     env.close()
@@ -79,16 +80,14 @@ def play_scripts(
 
 
 def _play(env: gym.Env[Any, Any], script: Script, history: History, buffers: Buffers) -> Episode:
-    for action in itertools.islice(script, LONGEST_EPISODE):
-        _, _, terminated, truncated, _ = guarded_step(env, action)
+    for action in script:
+        taken = action if is_legal(env, action) else random_action(env)
+        _, _, terminated, truncated, _ = guarded_step(env, taken)
         ended = history.add(np.array([terminated or truncated]))
         if ended:
             return ended[0][1]
         buffers.advance()
-    raise UsageError(
-        f"a scripted episode did not end within {LONGEST_EPISODE} steps",
-        "set [env] max_episode_steps in the task",
-    )
+    raise UsageError("a scripted episode did not end", LIMIT)
 
 
 def _corners(space: spaces.Space[Action]) -> list[Action]:

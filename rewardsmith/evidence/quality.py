@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,9 @@ _FITTED_ON = 8000  # transitions; more make a fit slow and hardly better
 
 
 _NO_NUMBER = "distances and shares: its reward is not always a number"
+_NO_STATES = (
+    "distances and share of shaping: no field is known at reset, so the state before a step is not"
+)
 _NO_WISHES = (
     "distance to the native reward, and share of shaping: that reward is the same on "
     "every step, and no known episode "
@@ -70,20 +73,32 @@ def quality(rewards: BankRewards, parent: BankRewards | None = None) -> Quality:
         np.isfinite(values).all() for values in (rewards.output.total, *rewards.terms.values())
     ):
         return Quality(len(bank), in_order, None, None, None, None, None, {}, (_NO_NUMBER,))
-    moves = _Moves(rewards)
-    native = np.concatenate([one.episode.native_rewards for one in bank.trajectories])
-    wishes = moves.tells_apart(native)
     returns = {name: rewards.scores("discounted", part) for name, part in rewards.terms.items()}
     random = np.array([one.origin in ("random", "held") for one in bank.trajectories])
-    return Quality(
+    found = Quality(
         trajectories=len(bank),
         in_order=in_order,
         tau=kendall_tau(rewards.scores("discounted"), bank.fitness),
+        from_native=None,
+        from_parent=None,
+        shaping=None,
+        teaching=teacher_variance(rewards.scores("sum")[random]) if random.sum() > 1 else None,
+        terms=credits(returns, bank.fitness),
+        unsaid=(_NO_STATES,),
+    )
+    return _with_distances(found, rewards, parent) if bank.knows_states else found
+
+
+def _with_distances(found: Quality, rewards: BankRewards, parent: BankRewards | None) -> Quality:
+    """With the measures that compare the states before and after steps."""
+    moves = _Moves(rewards)
+    native = np.concatenate([one.episode.native_rewards for one in rewards.bank.trajectories])
+    wishes = moves.tells_apart(native)
+    return replace(
+        found,
         from_native=moves.distance(native) if wishes else None,
         from_parent=moves.distance(parent.output.total) if parent is not None else None,
         shaping=moves.shaping(native) if wishes else None,
-        teaching=teacher_variance(rewards.scores("sum")[random]) if random.sum() > 1 else None,
-        terms=credits(returns, bank.fitness),
         unsaid=() if wishes else (_NO_WISHES,),
     )
 

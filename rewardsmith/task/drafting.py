@@ -7,88 +7,73 @@ fitness.
 
 from __future__ import annotations
 
-import ast
 import fnmatch
-import json
-import keyword
 import re
-import shutil
-import tempfile
-from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Required, TypedDict
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-import gymnasium as gym
 import jinja2
-import numpy as np
 
 from rewardsmith.errors import RunError, UsageError, did_you_mean
-from rewardsmith.task.docstrings import Named, action_names, observation_names
-from rewardsmith.task.environment import guarded_reset, guarded_step, make_env
+from rewardsmith.task.actions import says_what_is_legal
+from rewardsmith.task.docstrings import action_names
+from rewardsmith.task.draft_fields import draft_fields, info_source
+from rewardsmith.task.environment import longest_episode, make_env
+from rewardsmith.task.files import TASK_FILE, locate
 from rewardsmith.task.fitness import DRAFT
-from rewardsmith.task.loading import TASK_FILE, Task, known_tasks
+from rewardsmith.task.loading import Task, known_tasks
+from rewardsmith.task.look import TRAINING_STEPS, Look, look_at, look_time
+from rewardsmith.task.observations import fitting_policy, wrappers_for
+from rewardsmith.task.origin import AnyEnvironment, origin_of
 from rewardsmith.task.parsing import parse_spec
-from rewardsmith.task.spec import (
-    RESERVED_NAMES,
-    RESERVED_PREFIXES,
-    ActionSpec,
-    FitnessSpec,
-    Policy,
-    TrainingSpec,
-)
-from rewardsmith.task.text import words_in
+from rewardsmith.task.remarks import remarks
+from rewardsmith.task.spec import ActionSpec, FitnessSpec, Policy, TrainingSpec
+from rewardsmith.task.timebox import Tell, silent
 from rewardsmith.task.toml import toml_value
 
-LOOK_STEPS = 2000
-HIDDEN = ("*success*", "*reward*", "episode*", "fitness*", "TimeLimit*", "_*")
-_IMAGE_FROM = 1024
-_UNBOUNDED = 1e6
 
-
-@dataclass
-class Look:
-    """What was observed of an environment.
+class Draft(NamedTuple):
+    """A drafted task, and what the user should know about it.
 
     Attributes:
-        info: key -> example value after a step; only numbers and arrays of numbers.
-        texts: source -> the texts that were observed there.
-        reset_info: keys that are present at reset.
+        notes: what was seen of the environment that needs attention, one sentence each.
     """
 
-    env: gym.Env[Any, Any]
-    info: dict[str, Any] = field(default_factory=dict)
-    texts: dict[str, set[str]] = field(default_factory=dict)
-    reset_info: set[str] = field(default_factory=set)
-    rewarded: bool = False
+    task: Task
+    notes: tuple[str, ...]
 
-    def read(self, obs: Any, source: str = "obs") -> None:
-        """Collect the texts of an observation."""
-        if isinstance(obs, dict):
-            for key, value in obs.items():
-                self.read(value, _key_of(source, key))
-        elif isinstance(obs, str):
-            self.texts.setdefault(source, set()).add(obs)
+
+class WrittenDraft(NamedTuple):
+    """A draft and its folder."""
+
+    task: Task
+    folder: Path
+    notes: tuple[str, ...]
 
 
 def task_from_env(
-    env_id: str,
+    environment: AnyEnvironment,
     goal: str | None = None,
     *,
     fitness: str | None = None,
-    folder: Path | None = None,
     unmeasured: str | None = None,
     **env_kwargs: Any,
 ) -> Task:
     """A task for any Gymnasium environment.
 
     Args:
-        env_id: an id for ``gymnasium.make``, or ``module:Class``.
+        environment: an id for ``gymnasium.make``, ``module:Class``, ``path/to/file.py:Class``, a
+            class, or a function that makes an environment. Of the user's own files, a copy is kept
+            in every run.
         goal: what the agent must achieve, in words.
         fitness: ``native_return`` or ``info["key"]``; by default it follows from the environment.
-        folder: the folder that contains the file of an environment ``file.py:Class``.
         unmeasured: the fitness if nothing that was observed measures success; None refuses such an
             environment.
+        env_kwargs: arguments that the environment is made with.
 
     Raises:
         UsageError: there is no goal, no such environment, nothing that programs can read, or
@@ -99,75 +84,84 @@ def task_from_env(
         task = rs.task_from_env("CartPole-v1", goal="Keep the pole upright.")
         run = rs.design(task)
     """
+    return _drafted(environment, env_kwargs, goal, fitness, unmeasured).task
+
+
+def _drafted(
+    environment: AnyEnvironment,
+    kwargs: Mapping[str, Any],
+    goal: str | None,
+    fitness: str | None,
+    unmeasured: str | None,
+    tell: Tell = silent,
+) -> Draft:
+    origin = origin_of(environment, kwargs)
     if not (goal or "").strip():
         raise UsageError(
-            f"{env_id} has no goal",
+            f"{origin.env_id} has no goal",
             'describe what the agent must achieve, e.g. --goal "reach the flag quickly"',
         )
-    name, env = _slug(env_id), {"id": env_id, "kwargs": env_kwargs}
-    bare = {"goal": goal, "env": env, "fitness": FitnessSpec(source="native_return")}
-    look = look_at(Task(name, parse_spec(bare, env_id), folder))
-    measure = _fitness(look, fitness, unmeasured)
-    draft = bare | {
-        "fitness": measure,
-        "fields": _fields(look, measure.source),
-        "training": _training(look),
-        "action": ActionSpec(names=action_names(look.env)),
-    }
-    look.env.close()
-    return Task(name, parse_spec(draft, env_id), folder)
+    env_id, folder, files = origin.env_id, None, None
+    if env_id.rpartition(":")[0].endswith(".py"):
+        env_id, folder, files = locate(env_id)
+    made = {"id": env_id, "kwargs": origin.kwargs, "max_episode_steps": origin.max_episode_steps}
+    bare = {"goal": goal, "env": made, "fitness": FitnessSpec(source="native_return")}
+    name = _slug(env_id)
+    first = Task(name, parse_spec(bare, env_id), folder, files)
+    with closing(make_env(first)) as env:
+        look = look_at(env, longest_episode(first, env), look_time(tell))
+        measure = _fitness(look, fitness, unmeasured)
+        if measure.source == "native_return" and measure.solved is None:
+            measure = measure.model_copy(update={"solved": origin.solved})
+        wrappers = wrappers_for(env.observation_space, env_id)
+        fields = draft_fields(look, measure.source)
+        draft = bare | {
+            "env": made | {"wrappers": wrappers},
+            "fitness": measure,
+            "fields": fields,
+            "training": _training(look, bool(wrappers)),
+            "action": ActionSpec(names=action_names(env)),
+        }
+        notes = remarks(look, fields, measure.source, env_id)
+    return Draft(Task(name, parse_spec(draft, env_id), folder, files), notes)
 
 
 def draft_task(
-    env_id: str, goal: str | None, target: Path | None, *, fitness: str | None = None
-) -> tuple[Task, Path]:
-    """Draft a task and write its folder; the file of ``path/to/file.py:Class`` is copied into it.
+    environment: AnyEnvironment,
+    goal: str | None,
+    target: Path | None,
+    *,
+    fitness: str | None = None,
+    kwargs: Mapping[str, Any] = MappingProxyType({}),
+    tell: Tell = silent,
+) -> WrittenDraft:
+    """Draft a task and write its folder, with a copy of the environment's own files.
 
     Args:
+        environment, fitness: as :func:`task_from_env` takes them.
+        kwargs: arguments that the environment is made with.
         goal: None leaves it empty, to be written later; no run accepts an empty goal.
         target: the folder; ``tasks/<name>`` by default.
+        tell: is told every few seconds how far the look at a slow environment is.
 
     Raises:
         UsageError, BoundaryError: see :func:`task_from_env`; if nothing measures success, the draft
             uses ``fitness.py`` instead.
         RunError: the folder exists or cannot be written.
     """
-    file, _, cls = env_id.rpartition(":")
-    with tempfile.TemporaryDirectory() as made:
-        folder = None
-        if file.endswith(".py"):
-            if not Path(file).is_file():
-                raise UsageError(
-                    f"there is no file {file}", "give FILE.py:Class, module:Class or a Gymnasium id"
-                )
-            defined = [
-                node.name for node in _module(Path(file)).body if isinstance(node, ast.ClassDef)
-            ]
-            if cls not in defined:
-                raise UsageError(f"{file} has no class {cls!r}", did_you_mean(cls, defined))
-            shutil.copy(file, made)
-            env_id, folder = f"{Path(file).name}:{cls}", Path(made)
-        task = task_from_env(
-            env_id,
-            goal or "to be written",
-            fitness=fitness,
-            folder=folder,
-            unmeasured="fitness.py:fitness",
-        )
-        if goal is None:
-            task = Task(task.name, task.spec.model_copy(update={"goal": ""}), task.folder)
-        return task, write_task(task, target or Path("tasks") / task.name)
+    to_write = "fitness.py:fitness"
+    task, notes = _drafted(environment, kwargs, goal or "to be written", fitness, to_write, tell)
+    if goal is None:
+        task = replace(task, spec=task.spec.model_copy(update={"goal": ""}))
+    written = write_task(task, target or Path("tasks") / task.name, notes)
+    return WrittenDraft(task, written, notes)
 
 
-def _module(file: Path) -> ast.Module:
-    try:
-        return ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not Python: {error}", f"run: python {file}") from None
-
-
-def write_task(task: Task, folder: Path) -> Path:
+def write_task(task: Task, folder: Path, notes: Sequence[str] = ()) -> Path:
     """Write a drafted task as a folder for the user to edit.
+
+    Args:
+        notes: comments at the head of its file.
 
     Raises:
         RunError: the folder exists or cannot be written.
@@ -179,13 +173,13 @@ def write_task(task: Task, folder: Path) -> Path:
         undefined=jinja2.StrictUndefined,
     )
     try:
-        folder.mkdir(parents=True)
+        task.copy_files(folder)
         (folder / TASK_FILE).write_text(
-            template.render(task=task.spec, toml=toml_value), encoding="utf-8"
+            template.render(task=task.spec, toml=toml_value, notes=notes), encoding="utf-8"
         )
-        (folder / "fitness.py").write_text(DRAFT, encoding="utf-8")
-        for file in task.files():
-            shutil.copy(file, folder)
+        fitness = folder / "fitness.py"
+        if not fitness.exists():  # the environment's folder may have one
+            fitness.write_text(DRAFT, encoding="utf-8")
     except OSError as error:
         raise RunError(
             f"cannot write {folder}: {error.strerror}", "choose a folder that can be written"
@@ -193,38 +187,21 @@ def write_task(task: Task, folder: Path) -> Path:
     return folder
 
 
-def look_at(task: Task) -> Look:
-    """Play random steps and collect what can be observed."""
-    env = make_env(task)
-    look = Look(env)
-    obs, info = guarded_reset(env, seed=0)
-    env.action_space.seed(0)
-    look.reset_info = {key for key, value in info.items() if _is_numeric(value)}
-    for _ in range(LOOK_STEPS):
-        look.read(obs)
-        obs, reward, terminated, truncated, info = guarded_step(env, env.action_space.sample())
-        look.rewarded |= bool(reward)
-        look.info |= {key: value for key, value in info.items() if _is_numeric(value)}
-        if terminated or truncated:
-            obs, _ = guarded_reset(env)
-    return look
-
-
 def _fitness(look: Look, wanted: str | None, unmeasured: str | None) -> FitnessSpec:
+    numeric = [key for key, seen in look.info.items() if seen.value is not None]
     if wanted is not None:
-        known = {_info_source(key): key for key in look.info}
+        known = {info_source(key): key for key in numeric}
         if wanted.startswith("info[") and wanted not in known:
             raise UsageError(f"info has no {wanted} after a step", did_you_mean(wanted, known))
         return FitnessSpec(source=wanted)
-    success = sorted(key for key in look.info if fnmatch.fnmatch(key.lower(), "*success*"))
-    if success:
-        doc = f"the environment's own {success[0]}"
-        return FitnessSpec(source=_info_source(success[0]), solved=0.9, doc=doc)
+    if (flag := _success_flag(look)) is not None:
+        doc = f"the environment's own {flag}"
+        return FitnessSpec(source=info_source(flag), solved=0.9, doc=doc)
     threshold = look.env.spec.reward_threshold if look.env.spec is not None else None
     if not look.rewarded and threshold is None:
         if unmeasured is not None:
             return FitnessSpec(source=unmeasured)
-        seen = f" (info holds {', '.join(sorted(look.info))})" if look.info else ""
+        seen = f" (info holds {', '.join(sorted(numeric))})" if numeric else ""
         raise UsageError(
             f"the environment gave no reward and no success key in random episodes{seen}, "
             "so nothing measures success",
@@ -235,137 +212,32 @@ def _fitness(look: Look, wanted: str | None, unmeasured: str | None) -> FitnessS
     return FitnessSpec(source="native_return", solved=threshold, doc=doc)
 
 
-class _Field(TypedDict, total=False):
-    """An entry of ``fields``, before it is checked; see :class:`FieldSpec`."""
-
-    name: Required[str]
-    source: Required[str]
-    doc: str
-    unit: str
-    range: tuple[float, float] | None
-    at_reset: bool
-    words: list[str]
-    most_words: int
+def _success_flag(look: Look) -> str | None:
+    """The info key that says whether an episode succeeded, if there is one."""
+    flags = sorted(
+        key
+        for key, seen in look.info.items()
+        if fnmatch.fnmatch(key.lower(), "*success*") and seen.usable and seen.is_flag
+    )
+    usual = [key for key in ("is_success", "success") if key in flags]
+    return next(iter([*usual, *flags]), None)
 
 
-def _fields(look: Look, fitness: str) -> list[_Field]:
-    """Named parts of the observation, then info keys.
-
-    An observation without names gives no fields: programs read it whole.
+def _training(look: Look, flat: bool) -> TrainingSpec:
+    """Defaults that work in most small environments: PPO over 16 environments.
 
     Args:
-        fitness: its source, which programs must not read.
+        flat: the policy sees one flat array, by a wrapper.
     """
-    fields: list[_Field] = []
-    space = look.env.observation_space
-    if isinstance(space, gym.spaces.Dict):
-        leaves = _leaves(space, look.texts)
-        names = [name for _, name, _ in leaves]
-        for index, (source, name, leaf) in enumerate(leaves):
-            unique = name if names.count(name) == 1 else f"{name}_{index}"
-            fields.append(_entry(source, Named(unique), leaf, look.texts.get(source, ())))
-    elif isinstance(space, gym.spaces.Box) and len(space.shape) == 1:
-        named = observation_names(look.env, space.shape[0])
-        for index, part in enumerate(named):
-            bounds = gym.spaces.Box(space.low[index], space.high[index], (), space.dtype)
-            fields.append(_entry(f"obs[{index}]", part, bounds))
-    taken = {entry["name"] for entry in fields}
-    for key, value in sorted(look.info.items()):
-        name = _identifier(key)
-        small = np.size(value) <= _IMAGE_FROM and _info_source(key) != fitness
-        if (
-            small
-            and name not in taken
-            and not any(fnmatch.fnmatch(key.lower(), p.lower()) for p in HIDDEN)
-        ):
-            taken.add(name)
-            fields.append(
-                {"name": name, "source": _info_source(key), "at_reset": key in look.reset_info}
-            )
-    return fields
-
-
-def _info_source(key: str) -> str:
-    return f"info[{json.dumps(key, ensure_ascii=False)}]"
-
-
-def _entry(source: str, named: Named, space: gym.Space[Any], texts: Iterable[str] = ()) -> _Field:
-    """A field; one of texts has their words, and room for twice the longest of them."""
-    entry: _Field = {
-        "name": named.name,
-        "source": source,
-        "doc": named.doc,
-        "unit": named.unit,
-        "range": _bounds(space),
-    }
-    found = [words_in(text) for text in texts]
-    words = sorted({word for text in found for word in text})
-    if words:
-        entry |= {"words": words, "most_words": min(64, 2 * max(map(len, found)))}
-    return entry
-
-
-def _bounds(space: gym.Space[Any]) -> tuple[float, float] | None:
-    """The range of a space's values; None if it is unbounded or not declared."""
-    if isinstance(space, gym.spaces.Discrete):
-        return float(space.start), float(space.start + space.n - 1)
-    if not isinstance(space, gym.spaces.Box):
-        return None
-    low, high = float(np.min(space.low)), float(np.max(space.high))
-    return (float(f"{low:.4g}"), float(f"{high:.4g}")) if max(-low, high) < _UNBOUNDED else None
-
-
-def _leaves(
-    space: gym.spaces.Dict, texts: Container[str], prefix: str = "obs", path: str = ""
-) -> list[tuple[str, str, gym.Space[Any]]]:
-    """(source, name, space) of every leaf of a Dict that programs can read."""
-    found: list[tuple[str, str, gym.Space[Any]]] = []
-    for key, inner in space.spaces.items():
-        source, name = _key_of(prefix, key), f"{path}_{key}".strip("_")
-        if isinstance(inner, gym.spaces.Dict):
-            found += _leaves(inner, texts, source, name)
-        elif source in texts or _readable(inner):
-            found.append((source, _identifier(name), inner))
-    return found
-
-
-def _key_of(source: str, key: str) -> str:
-    return f"{source}[{json.dumps(key, ensure_ascii=False)}]"
-
-
-def _readable(space: gym.Space[Any]) -> bool:
-    plain = (gym.spaces.Box, gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.MultiBinary)
-    return isinstance(space, plain) and int(np.prod(space.shape or ())) < _IMAGE_FROM
-
-
-def _training(look: Look) -> TrainingSpec:
-    """Defaults that work in most small environments: PPO over 16 environments."""
-    space = look.env.observation_space
-    image = isinstance(space, gym.spaces.Box) and len(space.shape) == 3 and space.dtype == np.uint8
-    policy: Policy = (
-        "MultiInputPolicy"
-        if isinstance(space, gym.spaces.Dict)
-        else "CnnPolicy"
-        if image
-        else "MlpPolicy"
-    )
+    policy: Policy = "MlpPolicy" if flat else fitting_policy(look.env.observation_space)
     hyperparameters = {"n_steps": 128, "batch_size": 256, "n_epochs": 10, "gamma": 0.99}
     return TrainingSpec(
-        algorithm="PPO", policy=policy, steps=200_000, n_envs=16, hyperparameters=hyperparameters
+        algorithm="MaskablePPO" if says_what_is_legal(look.env) else "PPO",
+        policy=policy,
+        steps=TRAINING_STEPS,
+        n_envs=16,
+        hyperparameters=hyperparameters,
     )
-
-
-def _is_numeric(value: Any) -> bool:
-    return np.asarray(value, dtype=object).size > 0 and np.asarray(value).dtype.kind in "biuf"
-
-
-def _identifier(text: str) -> str:
-    name = re.sub(r"\W+", "_", text).strip("_").lower() or "value"
-    if name[0].isdigit():
-        name = f"value_{name}"
-    if name in RESERVED_NAMES or name.startswith(RESERVED_PREFIXES) or keyword.iskeyword(name):
-        name = f"env_{name}"
-    return name
 
 
 def _slug(env_id: str) -> str:

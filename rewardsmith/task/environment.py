@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
-import re
-import sys
+import inspect
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.wrappers import TimeLimit
 
 from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
+from rewardsmith.task.conforming import Reset, Step, reset_result, step_result
+from rewardsmith.task.ids import is_registered, lacks_module, unknown
 from rewardsmith.task.loading import Task
+from rewardsmith.task.modules import search_current_folder
+from rewardsmith.task.reset import fit_reset
 from rewardsmith.task.spec import EnvironmentSpec
 
-_INSTALL = 'install it, e.g. pip install "gymnasium[box2d]" or "gymnasium[mujoco]"'
-_OLD_GYM = (
-    "it uses the old interface of Gym; "
-    "see https://gymnasium.farama.org/introduction/migration_guide"
+# steps; of an environment that neither ends by itself before nor declares a longer time limit
+LONGEST_EPISODE = 200_000
+LIMIT = "set [env] max_episode_steps in the task: an episode may end before"
+_ARGUMENTS = (
+    "give arguments with [env] kwargs = { name = value }, or --kwargs NAME=VALUE; "
+    "or name a function that makes the environment, in the place of its class"
 )
-_REGISTERED = re.compile(r"^([\w.]+:)?([\w.:-]+/)?[\w.-]+-v\d+$")
 
 
 def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
@@ -35,13 +38,14 @@ def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
     if missing := missing_modules(spec):
         raise UsageError(
             f"task {task.name} needs {' and '.join(missing)}, not installed",
-            spec.install or _INSTALL,
+            spec.install or f"pip install {' '.join(missing)}",
         )
     kwargs = (
         dict(spec.kwargs) if render_mode is None else {**spec.kwargs, "render_mode": render_mode}
     )
     env = _make_registered(spec, kwargs) if is_registered(spec.id) else _make_class(task, kwargs)
     _refuse_foreign(env, spec.id)
+    fit_reset(env)
     return env
 
 
@@ -52,11 +56,9 @@ def longest_episode(task: Task, env: gym.Env[Any, Any]) -> int | None:
     return next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
 
 
-def is_registered(env_id: str) -> bool:
-    """Whether it is a Gymnasium id (also ``module:Id-v0``); otherwise it is ``module:Class``."""
-    return (
-        bool(_REGISTERED.match(env_id)) or env_id in gym.registry
-    )  # an id need not have a version
+def most_steps(task: Task, env: gym.Env[Any, Any]) -> int:
+    """Steps after which an episode counts as endless; a declared time limit may be longer."""
+    return max(LONGEST_EPISODE, longest_episode(task, env) or 0)
 
 
 def missing_modules(spec: EnvironmentSpec) -> list[str]:
@@ -75,37 +77,53 @@ def wrap_env(task: Task, env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
 
 def _make_registered(spec: EnvironmentSpec, kwargs: dict[str, Any]) -> gym.Env[Any, Any]:
     limit = {} if spec.max_episode_steps is None else {"max_episode_steps": spec.max_episode_steps}
+    search_current_folder()
     try:
         with boundary("environment", f"making {spec.id}"):
             return gym.make(spec.id, disable_env_checker=True, **limit, **kwargs)
     except BoundaryError as error:
         cause = error.__cause__
-        if isinstance(cause, gym.error.DependencyNotInstalled | ModuleNotFoundError):
-            missing = str(cause).partition(",")[0]
+        if isinstance(cause, gym.error.DependencyNotInstalled):
+            missing, _, hint = str(cause).partition(",")
             raise UsageError(
-                f"{spec.id} needs a package that is missing: {missing}", _INSTALL
+                f"{spec.id} needs a package that is missing: {missing}",
+                hint.strip() or "install it",
             ) from None
-        if isinstance(cause, gym.error.UnregisteredEnv):
-            known = [str(name) for name in gym.registry]
-            hint = (
-                did_you_mean(spec.id, known)
-                if _near(spec.id, known)
-                else "list them with: python -m gymnasium"
-            )
-            raise UsageError(f"Gymnasium has no environment {spec.id!r}", hint) from None
+        if isinstance(cause, TypeError) and "argument" in str(cause):
+            raise UsageError(f"{spec.id} cannot be made: {cause}", _ARGUMENTS) from None
+        if isinstance(cause, gym.error.DeprecatedEnv):
+            raise UsageError(f"Gymnasium no longer has {spec.id!r}", str(cause)) from None
+        if isinstance(cause, gym.error.UnregisteredEnv) or lacks_module(spec.id):
+            raise unknown(spec.id) from None
+        if isinstance(cause, ModuleNotFoundError):
+            missing = str(cause).partition(".")[0]
+            raise UsageError(
+                f"{spec.id} needs a module that is missing: {missing}", "install it"
+            ) from None
         raise
-
-
-def _near(name: str, known: list[str]) -> bool:
-    return did_you_mean(name, known).startswith("did you mean")
 
 
 def _make_class(task: Task, kwargs: dict[str, Any]) -> gym.Env[Any, Any]:
     cls = _import_attribute(task, task.env_id)
+    _check_arguments(task.env_id, cls, kwargs)
     with boundary("environment", f"making {task.env_id}"):
         env: gym.Env[Any, Any] = cls(**kwargs)
     limit = task.spec.env.max_episode_steps
     return env if limit is None or not isinstance(env, gym.Env) else TimeLimit(env, limit)
+
+
+def _check_arguments(env_id: str, maker: Any, kwargs: dict[str, Any]) -> None:
+    try:
+        signature = inspect.signature(maker)
+    except (TypeError, ValueError):  # it is not written in Python, or cannot be called
+        return
+    try:
+        signature.bind(**kwargs)
+    except TypeError as error:
+        raise UsageError(
+            f"{env_id} cannot be made: {error}; it takes {signature}",
+            _ARGUMENTS,
+        ) from None
 
 
 def _import_attribute(task: Task, name: str) -> Any:
@@ -118,8 +136,7 @@ def _import_attribute(task: Task, name: str) -> Any:
         )
     if module_name.endswith(".py"):
         return task.function(module_name, attribute)
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # the user's own modules; last, so that they hide no library
+    search_current_folder()
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -144,7 +161,8 @@ def _import_attribute(task: Task, name: str) -> Any:
 
 def _refuse_foreign(env: Any, env_id: str) -> None:
     """Refuse anything except a single-agent Gymnasium environment."""
-    if hasattr(env, "possible_agents") or hasattr(env, "agents"):
+    # a gymnasium.Env may keep what it calls agents: pedestrians, other cars
+    if not isinstance(env, gym.Env) and (hasattr(env, "possible_agents") or hasattr(env, "agents")):
         raise UsageError(
             f"{env_id} is a multi-agent environment",
             "rewardsmith trains one agent; wrap the others into the environment",
@@ -159,14 +177,14 @@ def _refuse_foreign(env: Any, env_id: str) -> None:
             raise UsageError(f"{env_id} has no {attribute}", "set it in the environment's __init__")
 
 
-def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any, dict[str, Any]]:
+def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> Reset:
     """Reset, and attribute a failure to the environment.
 
     Raises:
         BoundaryError: reset failed, or did not return (observation, info).
     """
     try:
-        result: Any = env.reset(seed=seed)
+        return reset_result(env.reset(seed=seed))
     except BoundaryError:
         raise
     except Exception as error:
@@ -175,41 +193,22 @@ def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> tuple[Any,
             "try env.reset(seed=0) by hand",
             where="environment",
         ) from error
-    if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict)):
-        raise BoundaryError(
-            f"the environment's reset returned a {type(result).__name__}, "
-            "expected (observation, info)",
-            _OLD_GYM,
-            where="environment",
-        )
-    return result
 
 
-def guarded_step(
-    env: gym.Env[Any, Any], action: Any
-) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+def guarded_step(env: gym.Env[Any, Any], action: Any) -> Step:
     """Step, and attribute a failure to the environment.
 
     Raises:
         BoundaryError: the step failed, or did not return five values.
     """
     try:
-        result: Any = env.step(action)
-        if isinstance(result, tuple) and len(result) == 5 and isinstance(result[4], dict):
-            obs, reward, terminated, truncated, info = result
-            return obs, float(reward), bool(terminated), bool(truncated), info
+        return step_result(env.step(action))
     except BoundaryError:
         raise
     except Exception as error:
         raise BoundaryError(
             f"the environment fails in a step: {type(error).__name__}: {error}",
-            f"try env.step({action!r}) by hand",
+            f"try env.step({action!r}) by hand; if this action is illegal in the state, let the "
+            "environment say so in a method action_masks(), or ignore it",
             where="environment",
         ) from error
-    found = f"{len(result)} values" if isinstance(result, tuple) else f"a {type(result).__name__}"
-    raise BoundaryError(
-        f"the environment's step returned {found}, "
-        "expected (observation, reward, terminated, truncated, info)",
-        _OLD_GYM,
-        where="environment",
-    )

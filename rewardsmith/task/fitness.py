@@ -58,7 +58,7 @@ def fitness_function(task: Task) -> FitnessFunction:
     source = _parse(spec.source)
     if source.kind == "info":
         return lambda episode: _flag(episode, spec.at)
-    function = task.function(source.file, source.keys[0])
+    function = task.function(source.file, source.name)
     return lambda episode: _inside(_own(function, episode, spec.source), spec)
 
 

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import shutil
-import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from rewardsmith.assets import asset_folder
-from rewardsmith.errors import UsageError, boundary, did_you_mean
+from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.plugins import Registry
+from rewardsmith.task.field import FieldSpec
+from rewardsmith.task.files import TASK_FILE, files_of
+from rewardsmith.task.modules import import_file
 from rewardsmith.task.parsing import parse_spec
-from rewardsmith.task.spec import FieldSpec, TaskSpec
+from rewardsmith.task.spec import TaskSpec
 
-TASK_FILE = "task.toml"
 # Another package adds a task by an entry point: its name, and an attribute that holds the path of
 # its folder.
 PLUGINS = Registry("task", {}, "rewardsmith.tasks")
@@ -36,13 +35,15 @@ class Task:
 
     Attributes:
         name: the folder's name, or one made from the environment id.
-        folder: the folder of ``task.toml`` and its Python files; None for a task made from an
-            environment id.
+        folder: the folder of ``task.toml`` and its Python files, or of the environment's file; None
+            for a task made from an environment id.
+        parts: the files of the folder that belong to the task; None for all.
     """
 
     name: str
     spec: TaskSpec
     folder: Path | None = None
+    parts: tuple[Path, ...] | None = None
 
     @property
     def goal(self) -> str:
@@ -73,17 +74,11 @@ class Task:
         return content.hexdigest()[:16]
 
     def files(self) -> list[Path]:
-        """The folder's code and data, sorted: all files except ``task.toml`` and the yardsticks."""
+        """The task's code and data, sorted: all files except ``task.toml`` and the yardsticks."""
         if self.folder is None:
             return []
-        return sorted(
-            file for file in self.folder.rglob("*") if file.is_file() and self._is_part(file)
-        )
-
-    def _is_part(self, file: Path) -> bool:
-        within = self._within(file)
-        hidden = any(name.startswith(".") or name == "__pycache__" for name in within.split("/"))
-        return not hidden and within not in {TASK_FILE, *YARDSTICKS}
+        found = files_of(self.folder) if self.parts is None else self.parts
+        return [file for file in found if self._within(file) not in {TASK_FILE, *YARDSTICKS}]
 
     def _within(self, file: Path) -> str:
         assert self.folder is not None
@@ -99,12 +94,12 @@ class Task:
         if self.folder is None:
             raise UsageError(
                 f"{file}:{name} needs a task folder",
-                f"make one with: rewardsmith tasks new {file}:{name}",
+                f"make one with: rewardsmith tasks new {self.env_id}",
             )
         path = self.folder / file
         if not path.is_file():
             raise UsageError(f"{path} does not exist", f"create it, with a function {name!r}")
-        module = import_file(path)
+        module = import_file(path, self.folder)
         if not hasattr(module, name):
             raise UsageError(f"{path} has no {name!r}", did_you_mean(name, vars(module)))
         return getattr(module, name)
@@ -118,17 +113,22 @@ class Task:
             "shaping": _merged(before["shaping"], changes.get("shaping", {})),
         }
         data["training"] = {**before, **changes, **tables}
-        return Task(self.name, parse_spec(data, f"task {self.name}"), self.folder)
+        return replace(self, spec=parse_spec(data, f"task {self.name}"))
+
+    def copy_files(self, folder: Path) -> None:
+        """Copy the task's code and data into a new folder."""
+        files = self.files()
+        folder.mkdir(parents=True)
+        for file in files:
+            target = folder / self._within(file)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
 
     def freeze(self, folder: Path) -> None:
         """Write a copy of the task into a new folder, for :func:`load_task`."""
         import tomli_w
 
-        folder.mkdir(parents=True)
-        for file in self.files():
-            target = folder / self._within(file)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
+        self.copy_files(folder)
         content = self.spec.model_dump(mode="json", exclude_none=True)
         (folder / TASK_FILE).write_text(tomli_w.dumps(content), encoding="utf-8")
 
@@ -184,27 +184,3 @@ def shipped_tasks() -> list[str]:
 def known_tasks() -> list[str]:
     """Names of all tasks: the shipped ones, and those of other packages."""
     return sorted({*shipped_tasks(), *PLUGINS.names()})
-
-
-def import_file(path: Path) -> ModuleType:
-    """Import a Python file of a task, once per content; later calls return the same module.
-
-    Raises:
-        BoundaryError: the file raises when it is imported.
-    """
-    digest = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()
-    name = f"_rewardsmith_task_{digest[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{path} cannot be imported", "it must be a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        with boundary("environment", f"importing {path.name}", f"run: python {path}"):
-            spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ValidationError
 
 from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.task.field import FieldSpec
 from rewardsmith.task.spec import (
     ActionSpec,
     AddedTerm,
     EnvironmentSpec,
     EvaluationSpec,
-    FieldSpec,
     FitnessSpec,
     PriorSpec,
     ShapingSpec,

@@ -6,20 +6,24 @@ from pathlib import Path
 
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.task.drafting import task_from_env
-from rewardsmith.task.loading import TASK_FILE, Task, known_tasks, load_task
+from rewardsmith.task.files import TASK_FILE
+from rewardsmith.task.loading import Task, known_tasks, load_task
+from rewardsmith.task.origin import AnyEnvironment
 
 
-def resolve_task(task: Task | str, goal: str | None = None) -> Task:
-    """A task, the name of a shipped one, a task folder, or an environment id.
+def resolve_task(task: Task | AnyEnvironment, goal: str | None = None) -> Task:
+    """A task, the name of a shipped one, a task folder, or an environment.
 
     Raises:
-        UsageError: it is none of these, or an environment id without a goal.
+        UsageError: it is none of these, or an environment without a goal.
 
     Example:
         rs.resolve_task("CartPole-v1", goal="Keep the pole upright.")
     """
     if isinstance(task, Task):
         return task
+    if not isinstance(task, str):
+        return task_from_env(task, goal)
     if (Path(task) / TASK_FILE).is_file() or task in known_tasks():
         return load_task(task, goal)
     try:

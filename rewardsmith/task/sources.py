@@ -3,6 +3,7 @@
 obs                        the whole observation (Box, Discrete, MultiDiscrete, MultiBinary)
 obs[0]   obs[2:5]          a slice of it
 obs["cart"]["position"][0] a key of a Dict (nested), then a slice of the leaf
+obs[1]   obs[1][0:3]       a part of a Tuple, then a slice of it
 info["x_position"]         an info key, the value after a step
 fields.py:tip_height       a function (env, obs, info) -> array in the task's folder
 """
@@ -21,15 +22,21 @@ class Source(NamedTuple):
 
     Attributes:
         kind: ``obs``, ``info`` or ``function``.
-        keys: for obs the keys that lead to the leaf, for info the one key, for a function its name.
+        keys: for obs the keys of Dicts and the places in Tuples that lead to the leaf, for info
+            the one key, for a function its name.
         part: the part of the leaf; None for all of it.
         file: the file of a function.
     """
 
     kind: Literal["obs", "info", "function"]
-    keys: tuple[str, ...]
+    keys: tuple[str | int, ...]
     part: Index | None = None
     file: str = ""
+
+    @property
+    def name(self) -> str:
+        """The key of info, or the name of the function."""
+        return str(self.keys[0])
 
 
 def parse_source(text: str) -> Source:
@@ -49,21 +56,23 @@ def parse_source(text: str) -> Source:
             node = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, RecursionError, MemoryError):
         raise _unreadable(text) from None
-    keys: list[str] = []
+    keys: list[str | int] = []
     index: Index | None = None
     while isinstance(node, ast.Subscript):  # read from the outside in
         key = _subscript(node.slice, text)
         if isinstance(key, str):
             keys.insert(0, key)
-        elif keys or index is not None:
-            raise _unreadable(text)  # a slice must be the last subscript
-        else:
+        elif not keys and index is None:
             index = key
+        elif isinstance(key, int):
+            keys.insert(0, key)  # of a Tuple
+        else:
+            raise _unreadable(text)  # a slice must be the last subscript
         node = node.value
     if not isinstance(node, ast.Name) or node.id not in ("obs", "info"):
         raise _unreadable(text)
     if node.id == "info":
-        if len(keys) != 1:
+        if len(keys) != 1 or not isinstance(keys[0], str):
             raise ValueError(
                 f'an info source has one key, as in info["x_position"], found {text!r}'
             )

@@ -2,111 +2,21 @@
 
 from __future__ import annotations
 
-import keyword
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     field_validator,
     model_validator,
 )
 
-from rewardsmith.task.algorithms import Capabilities, capabilities
-from rewardsmith.task.sources import Source, parse_source
-from rewardsmith.task.text import words_in
+from rewardsmith.task.algorithms import CAPABILITIES, Capabilities, capabilities
+from rewardsmith.task.field import FieldSpec, Model
+from rewardsmith.task.hyperparameters import from_zoo
+from rewardsmith.task.tables import PlainTable, Table
 
-RESERVED_PREFIXES = (
-    "next_",
-    "prev_",
-    "first_",
-    "_",
-)  # names of the recorder begin with _
-RESERVED_NAMES = ("action", "prev_action", "terminated", "obs", "next_obs")
-
-
-class Model(BaseModel):
-    """Base of the schema: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FieldSpec(Model):
-    """One named array that a program may read.
-
-    Attributes:
-        source: where the value comes from, see :mod:`rewardsmith.task.sources`.
-        range: lowest and highest possible value, shown to the writer.
-        at_reset: an ``info`` key that the environment also reports at reset, so that the value
-            before a step exists; otherwise only ``next_<name>`` is offered.
-        hidden: recorded for the fitness but never offered to programs.
-        words: for a text field, the words that matter; programs see their positions in this list,
-            see :mod:`rewardsmith.task.text`.
-        most_words: number of words of the longest text.
-    """
-
-    name: str
-    source: str
-    unit: str = ""
-    range: tuple[float, float] | None = None
-    doc: str = ""
-    at_reset: bool = False
-    hidden: bool = False
-    words: tuple[str, ...] = ()
-    most_words: Annotated[int, Field(ge=1, le=64)] = 12
-
-    @field_validator("name")
-    @classmethod
-    def _name_is_usable(cls, name: str) -> str:
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise ValueError(f"a field name must be a Python identifier, got {name!r}")
-        if name.startswith(RESERVED_PREFIXES) or name in RESERVED_NAMES:
-            raise ValueError(
-                f"the field name {name!r} is reserved; "
-                "names may not begin with next_, prev_, first_ or _"
-            )
-        return name
-
-    @field_validator("source")
-    @classmethod
-    def _source_parses(cls, source: str) -> str:
-        parse_source(source)
-        return source
-
-    @field_validator("words")
-    @classmethod
-    def _words_are_single(cls, words: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = [word for word in words if words_in(word) != [word] or words.count(word) > 1]
-        if wrong:
-            raise ValueError(
-                f"words must be single words in lower case, each once, found {wrong[0]!r}"
-            )
-        return words
-
-    @property
-    def parsed_source(self) -> Source:
-        """The parsed source."""
-        return parse_source(self.source)
-
-
-def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
-    """Refuse null at any depth: TOML has no null, so a run's frozen copy would differ."""
-    pending: list[Any] = [values]
-    while pending:
-        value = pending.pop()
-        if value is None:
-            raise ValueError("null cannot be written in a task file; leave the key out")
-        if isinstance(value, dict):
-            pending += value.values()
-        elif isinstance(value, list | tuple):
-            pending += value
-    return values
-
-
-Table = Annotated[dict[str, Any], AfterValidator(_without_nulls)]
-"""A table of a task file whose keys belong to another package."""
+NanPolicy = Literal["refuse", "zero", "last"]
 
 
 class EnvironmentSpec(Model):
@@ -114,17 +24,23 @@ class EnvironmentSpec(Model):
 
     ``wrappers`` (``module:Class``) are applied above the recorder: they change what the policy
     sees, not the fields. ``writes`` names folders that the environment writes to; a training may
-    otherwise write only to its own folder. ``needs`` names modules that must be installed, and
-    ``install`` is the command that installs them.
+    otherwise write only to its own folder. ``exclusive`` says that only one can be open at a time:
+    one training runs at a time, with one environment. ``needs`` names modules that must be
+    installed, and ``install`` is the command that installs them. ``nan_policy`` decides what
+    happens where an observation or a field is NaN or infinite: ``refuse`` ends with an error that
+    names it, ``zero`` puts 0 in its place, and ``last`` the last finite value of the same episode
+    (0 before the first). The policy and the programs see the same.
     """
 
     id: str
-    kwargs: Table = Field(default_factory=dict)
+    kwargs: PlainTable = Field(default_factory=dict)
     wrappers: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    exclusive: bool = False
     needs: tuple[str, ...] = ()
     install: str = ""
     max_episode_steps: Annotated[int, Field(gt=0)] | None = None
+    nan_policy: NanPolicy = "refuse"
 
 
 class ActionSpec(Model):
@@ -248,6 +164,8 @@ Policy = Literal["MlpPolicy", "MultiInputPolicy", "CnnPolicy"]
 class TrainingSpec(Model):
     """Tested training defaults; ``hyperparameters`` use the names of Stable-Baselines3.
 
+    Those of the RL Zoo are understood too, see :mod:`rewardsmith.task.hyperparameters`.
+
     Attributes:
         algorithm: one of Stable-Baselines3 or of another package, see
             :mod:`rewardsmith.task.algorithms`.
@@ -266,10 +184,24 @@ class TrainingSpec(Model):
     trainer: str = "sb3"
     terms: tuple[AddedTerm, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _words_of_the_zoo(cls, values: Any) -> Any:
+        takes = isinstance(values, Mapping) and isinstance(values.get("hyperparameters"), Mapping)
+        return from_zoo(values) if takes else values
+
+    @model_validator(mode="after")
+    def _whole_episodes_need_one_environment(self) -> TrainingSpec:
+        every = self.hyperparameters.get("train_freq")
+        if isinstance(every, list | tuple) and every[1] == "episode" and self.n_envs > 1:
+            raise ValueError(f"train_freq = {list(every)} needs n_envs = 1, found {self.n_envs}")
+        return self
+
     @field_validator("algorithm", mode="before")
     @classmethod
     def _any_case(cls, value: Any) -> Any:
-        return value.upper() if isinstance(value, str) else value
+        names = {name.upper(): name for name in CAPABILITIES}
+        return names.get(value.upper(), value.upper()) if isinstance(value, str) else value
 
     def of_algorithm(self, name: str) -> TrainingSpec:
         """The same training with another algorithm and its defaults; only gamma is kept.
@@ -354,6 +286,15 @@ class TaskSpec(Model):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"field names must be unique, found {', '.join(twice)} twice")
+        return self
+
+    @model_validator(mode="after")
+    def _one_if_exclusive(self) -> TaskSpec:
+        if self.env.exclusive and self.training.n_envs > 1:
+            raise ValueError(
+                "an environment with exclusive = true can be open only once: "
+                f"set [training] n_envs = 1, found {self.training.n_envs}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -16,7 +16,8 @@ from rewardsmith.episodes.recording import Controller, play, record
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.layout import make_layout
-from rewardsmith.task.loading import Task, import_file, load_task
+from rewardsmith.task.loading import Task, load_task
+from rewardsmith.task.modules import import_file
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.testing.expectations import expect
 

@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -23,7 +26,6 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardsmith.episodes.columns import episode_columns, joined_columns
 from rewardsmith.episodes.files import ALONG, EPISODES, REWARDS, save_episodes, save_output
-from rewardsmith.episodes.random_policy import LONGEST_EPISODE
 from rewardsmith.episodes.recorder import History
 from rewardsmith.errors import BoundaryError, ProgramError
 from rewardsmith.maths.shaping import NEVER, first_steps
@@ -36,23 +38,23 @@ from rewardsmith.run.trials import (
     TrialResult,
     write_json,
 )
+from rewardsmith.task.actions import random_action
+from rewardsmith.task.environment import LIMIT
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.terms.reward import Reward
 from rewardsmith.train.exploiter import kept_failures
-from rewardsmith.train.learner import load_state, make_policy, normalised
+from rewardsmith.train.learner import chosen_actions, load_state, make_policy, normalised
 from rewardsmith.train.observing import observed
 from rewardsmith.train.rewards import LARGEST
-from rewardsmith.train.trainers import OpenFunctions
+from rewardsmith.train.trainers import OpenFunctions, RunningFunctions
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 from rewardsmith.types import Array, Episode
 
 _KEPT_OF_EACH = 2  # episodes of a checkpoint
-_DISTURBED = (
-    0.1,
-    0.9,
-)  # shares of random actions, in even steps from the first environment to the last
+# shares of random actions, in even steps from the first episode to the last
+_DISTURBED = (0.1, 0.9)
 
 
 class Rollout(NamedTuple):
@@ -98,43 +100,92 @@ def _measured(
     trained: TrainedReport,
     open_functions: OpenFunctions,
 ) -> TrialResult:
-    steps, returns, played = trained.steps, dict[str, float](), dict[str, list[Episode]]()
-    seed, deterministic = derived_seed("ranking", job.rung, job.seed), job.evaluation.deterministic
     try:
-        ranking = Player(task, job.training, RANKING_EPISODES, open_functions)
-        reward = ranking.functions.reward
-        for name in trained.checkpoints:
-            rollout = ranking.play(folder, name, seed, deterministic)
-            steps += rollout.steps
-            returns[name] = mean_return(reward.ranking(), rollout.episodes)
-            played[name] = rollout.episodes
-    except ProgramError as error:
-        return _failed(trained, steps, error)
-    best = max(returns, key=lambda name: (returns[name], name))  # of equal ones the later
-    measure = fitness_function(task)
+        ranked = _ranked(task, job, folder, trained, open_functions)
+    except ProgramError as error:  # it could not be started
+        return _failed(trained, trained.steps, error)
+    measure, taken = fitness_function(task), trained.steps + ranked.steps
+    if ranked.broken is not None:
+        return _failed(trained, taken, ranked.broken)
+    best, reward = ranked.best, ranked.functions.reward
     if job.exploiter is not None:
-        along = [episode for each in played.values() for episode in each]
+        along = [episode for each in ranked.played.values() for episode in each]
         save_episodes(folder / ALONG, [*kept_failures(folder), *along])
-        return _finished(trained, best, [measure(episode) for episode in played[best]], steps)
+        measured = [measure(episode) for episode in ranked.played[best]]
+        return _finished(trained, best, measured, taken)
     if job.rung == "selection":
-        disturbed = ranking.play(folder, best, seed, deterministic, disturbed=True)
-        steps += disturbed.steps
-        along = [episode for each in played.values() for episode in each[:_KEPT_OF_EACH]]
-        save_episodes(folder / ALONG, [*along, *disturbed.episodes])
-    player = Player(task, job.training, job.evaluation.episodes, lambda _: ranking.functions)
-    seed = derived_seed("evaluation", job.rung, job.seed)
-    rollout = player.play(folder, best, seed, deterministic)
-    steps += rollout.steps
+        along = [episode for each in ranked.played.values() for episode in each[:_KEPT_OF_EACH]]
+        save_episodes(folder / ALONG, [*along, *ranked.disturbed])
+    seed, plan = derived_seed("evaluation", job.rung, job.seed), job.evaluation
+    with closing(Player(task, job.training, plan.episodes, lambda _: ranked.functions)) as player:
+        rollout = player.play(folder, best, seed, plan.deterministic)
+    taken += rollout.steps
     save_episodes(folder / EPISODES, rollout.episodes)
     try:
         _save_rewards(folder, reward.of_any_columns(), rollout.episodes)
         reached = _reached(reward, rollout.episodes)
     except ProgramError as error:
-        return _failed(trained, steps, error)
-    validation = [measure(episode).value for episode in played[best]]
+        return _failed(trained, taken, error)
+    validation = [measure(episode).value for episode in ranked.played[best]]
     measured = [measure(episode) for episode in rollout.episodes]
-    more = {"own_return": returns[best], "validation": validation, "reached": reached}
-    return _finished(trained, best, measured, steps).model_copy(update=more)
+    more = {"own_return": ranked.returns[best], "validation": validation, "reached": reached}
+    return _finished(trained, best, measured, taken).model_copy(update=more)
+
+
+@dataclass
+class _Ranked:
+    """The checkpoints of a training, played and ranked.
+
+    Attributes:
+        functions: of the trial.
+        returns, played: checkpoint -> mean return, and its episodes.
+        disturbed: episodes of the best checkpoint with random actions among its own.
+        broken: how the program failed on these episodes.
+    """
+
+    functions: RunningFunctions
+    returns: dict[str, float] = field(default_factory=dict)
+    played: dict[str, list[Episode]] = field(default_factory=dict)
+    disturbed: list[Episode] = field(default_factory=list)
+    steps: int = 0
+    broken: ProgramError | None = None
+
+    @property
+    def best(self) -> str:
+        """The checkpoint with the highest return; of equal ones the later."""
+        return max(self.returns, key=lambda name: (self.returns[name], name))
+
+
+def _ranked(
+    task: Task,
+    job: TrialJob,
+    folder: Path,
+    trained: TrainedReport,
+    open_functions: OpenFunctions,
+) -> _Ranked:
+    """Play every checkpoint.
+
+    Raises:
+        ProgramError: the program could not be started.
+    """
+    seed, deterministic = derived_seed("ranking", job.rung, job.seed), job.evaluation.deterministic
+    with closing(Player(task, job.training, RANKING_EPISODES, open_functions)) as player:
+        ranked = _Ranked(player.functions)
+        try:
+            for name in trained.checkpoints:
+                rollout = player.play(folder, name, seed, deterministic)
+                ranked.steps += rollout.steps
+                ranked.played[name] = rollout.episodes
+                reward = ranked.functions.reward.ranking()
+                ranked.returns[name] = mean_return(reward, rollout.episodes)
+        except ProgramError as error:
+            ranked.broken = error
+            return ranked
+        if job.rung == "selection" and job.exploiter is None:
+            rollout = player.play(folder, ranked.best, seed, deterministic, disturbed=True)
+            ranked.steps += rollout.steps
+            ranked.disturbed = rollout.episodes
+    return ranked
 
 
 def _finished(
@@ -195,7 +246,10 @@ def _own_return(reward: Reward, episode: Episode) -> float:
 
 
 class Player:
-    """Plays one episode in each of n environments with the weights of a checkpoint.
+    """Plays episodes with the weights of a checkpoint.
+
+    All at once, each in an environment of its own; one after another where the training has one
+    environment, because there may be only one.
 
     Args:
         open_functions: of the trial: what a term of its reward shows is part of what the policy
@@ -210,9 +264,14 @@ class Player:
         open_functions: OpenFunctions,
         render_mode: str | None = None,
     ) -> None:
-        self.base = make_vec_env(task, episodes, 0, render_mode)
-        self.functions = open_functions(self.base)
-        watched = observed(self.base, self.functions.reward, training.policy)
+        self._turns = episodes if training.n_envs == 1 else 1
+        self.base = make_vec_env(task, episodes // self._turns, 0, render_mode)
+        try:
+            self.functions = open_functions(self.base)
+            watched = observed(self.base, self.functions.reward, training.policy)
+        except BaseException:
+            self.base.close()
+            raise
         self._venv = normalised(watched, training)
         if isinstance(self._venv, VecNormalize):
             self._venv.training = False
@@ -223,6 +282,10 @@ class Player:
         # time of an evaluation
         self._model.policy.set_training_mode = lambda mode: None  # type: ignore[method-assign]
 
+    def close(self) -> None:
+        """Close the environments."""
+        self.base.close()
+
     def play(
         self,
         folder: Path,
@@ -232,31 +295,42 @@ class Player:
         *,
         disturbed: bool = False,
     ) -> Rollout:
-        """The first episode of each environment.
+        """One episode of each seed, from ``seed`` on.
 
         Args:
             disturbed: replace a share of the actions by random ones, see :class:`_Disturbing`.
         """
         load_state(self._model, self._venv, folder / "checkpoints", checkpoint)
-        self._venv.seed(seed)
-        disturb = (
-            _Disturbing(self.base.num_envs, self._model.action_space, seed) if disturbed else None
-        )
-        return play_episodes(self._model, self._venv, self.base, deterministic, disturb)
+        shares = np.linspace(*_DISTURBED, self._turns * self.base.num_envs)
+        episodes, steps = list[Episode](), 0
+        for turn in range(self._turns):
+            self._venv.seed(seed + turn)
+            disturb = None
+            if disturbed:
+                space = self._model.action_space
+                own = shares[turn :: self._turns]
+                disturb = _Disturbing(own, self.base.envs, space, seed + turn)
+            rollout = play_episodes(self._model, self._venv, self.base, deterministic, disturb)
+            episodes += rollout.episodes
+            steps += rollout.steps
+        return Rollout(episodes, steps)
 
 
 class _Disturbing:
-    """Replaces a share of the actions by random ones; the share differs per environment."""
+    """Replaces a share of the actions by random ones, in each environment its own share."""
 
-    def __init__(self, n: int, space: spaces.Space[Any], seed: int) -> None:
-        self._shares = np.linspace(*_DISTURBED, n)
+    def __init__(
+        self, shares: Array, envs: Sequence[gym.Env[Any, Any]], space: spaces.Space[Any], seed: int
+    ) -> None:
+        self._shares = shares
+        self._envs = envs
         self._space = space
         self._space.seed(seed)
         self._rng = np.random.default_rng(seed)
 
     def __call__(self, actions: Array) -> Array:
-        for row in np.flatnonzero(self._rng.random(len(self._shares)) < self._shares):
-            actions[row] = self._space.sample()
+        for row in np.flatnonzero(self._rng.random(len(self._shares)) < self._shares).tolist():
+            actions[row] = random_action(self._envs[row], self._space)
         return actions
 
 
@@ -279,7 +353,7 @@ def play_episodes(
     base.buffers.begin()
     history, found, steps = History(base.buffers), dict[int, Episode](), 0
     while len(found) < base.num_envs:
-        actions, _ = model.predict(obs, deterministic=deterministic)  # type: ignore[arg-type]
+        actions = chosen_actions(model, venv, obs, deterministic)
         if disturb is not None:
             actions = disturb(actions)
         obs, _, dones, _ = venv.step(actions)
@@ -287,10 +361,10 @@ def play_episodes(
         for row, episode in history.add(dones):
             found.setdefault(row, episode)
         base.buffers.advance()
-        if steps > LONGEST_EPISODE * base.num_envs:
+        if steps > base.most_steps * base.num_envs:
             raise BoundaryError(
-                f"an episode did not end within {LONGEST_EPISODE} steps",
-                "set [env] max_episode_steps in the task",
+                f"an episode did not end within {base.most_steps} steps",
+                LIMIT,
                 where="environment",
             )
     return Rollout([found[row] for row in range(base.num_envs)], steps)

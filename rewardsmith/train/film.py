@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,14 @@ def film_trial(task: Task, job: TrialJob, folder: Path, open_functions: OpenFunc
     length = len(load_episodes(folder / EPISODES)[0])
     try:
         player = Player(task, job.training, 1, open_functions, render_mode="rgb_array")
-    except BoundaryError as error:
+    except (BoundaryError, UsageError) as error:
         if "render_mode" in error.message:
             raise UsageError(_DRAWS_NOT, "let its __init__ take render_mode, and draw") from error
         raise
-    camera = _put_camera(player.base, every=-(-length // _MOST_FRAMES))
-    seed = derived_seed("evaluation", job.rung, job.seed)
-    player.play(folder, result.checkpoint, seed, job.evaluation.deterministic)
+    with closing(player):
+        camera = _put_camera(player.base, every=-(-length // _MOST_FRAMES))
+        seed = derived_seed("evaluation", job.rung, job.seed)
+        player.play(folder, result.checkpoint, seed, job.evaluation.deterministic)
     path = folder / FILM
     first, *others = camera.frames
     shown_ms = [_FRAME_MS] * len(others) + [_LAST_MS]

@@ -35,3 +35,4 @@ def export_zip(
     if isinstance(venv, VecNormalize):
         venv.training = False
         venv.save(str(folder / NORMALISATION))
+    base.close()

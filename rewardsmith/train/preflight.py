@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box, Space
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv
 
 from rewardsmith.episodes.files import TRANSITIONS, save_episodes
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.episodes.random_policy import collect_preflight
-from rewardsmith.errors import BoundaryError, UsageError
+from rewardsmith.errors import BoundaryError, UsageError, boundary
 from rewardsmith.run.trials import write_json
+from rewardsmith.task.actions import says_what_is_legal
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
+from rewardsmith.task.observations import check_policy
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.terms.specs import added_terms
 from rewardsmith.terms.subgoals import bonus_for
-from rewardsmith.train.learner import check_hyperparameters, make_policy, normalised
+from rewardsmith.train.learner import (
+    check_hyperparameters,
+    chosen_actions,
+    make_policy,
+    normalised,
+    takes_masks,
+)
 from rewardsmith.train.trainers import TRAINERS
-from rewardsmith.train.vectors import make_vec_env
+from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
 
 
 def run_preflight(
@@ -56,25 +69,66 @@ def run_preflight(
 
 def _check_bonus(task: Task) -> None:
     """A bonus that is too large for one subgoal is too large for any."""
-    env = make_env(task)
-    bonus_for(task, env, 1)
-    env.close()
+    with closing(make_env(task)) as env:
+        bonus_for(task, env, 1)
 
 
 def _check_learner(task: Task, training: TrainingSpec) -> None:
-    """Make the learner once: policy, algorithm and spaces must go together."""
-    probe = make_vec_env(task, 1, 0)
+    """Make the learner once, and let it act: policy, algorithm and spaces must go together.
+
+    Two environments show whether several can be open at the same time.
+    """
+    probe = make_vec_env(task, min(training.n_envs, 2), 0)
     try:
-        make_policy(training, normalised(probe, training))
+        check_policy(probe.observation_space, training, task.env_id)
+        _check_memory(training, probe.action_space)
+        seen = normalised(probe, training)
+        learner = make_policy(training, seen)
+        if takes_masks(learner) and not says_what_is_legal(probe.envs[0]):
+            raise UsageError(
+                f"{training.algorithm} needs to know which actions are legal, but {task.env_id} "
+                "has no method action_masks()",
+                'add it, or set [training] algorithm = "PPO"',
+            )
+        _check_action(task, learner, seen, probe)
     except BoundaryError as error:
+        if error.where == "environment":
+            raise
         cause = error.__cause__ or error
-        hint = (
-            "Dict observations need MultiInputPolicy, nested ones the wrapper "
-            "gymnasium.wrappers:FlattenObservation, "
-            "images CnnPolicy; discrete actions need PPO or DQN, continuous ones PPO, SAC or TD3"
-        )
+        hint = "discrete actions need PPO or DQN, continuous ones PPO, SAC or TD3"
         raise UsageError(
             f"{training.algorithm} with {training.policy} does not fit {task.env_id}: {cause}", hint
         ) from None
     finally:
         probe.close()
+
+
+def _check_memory(training: TrainingSpec, space: Space[Any]) -> None:
+    """Off-policy learners store actions in the dtype of their space."""
+    if _is_whole(space) and not training.capabilities.on_policy:
+        raise UsageError(
+            f"{training.algorithm} cannot learn actions of {space.dtype}: "
+            "its memory would cut off their fractions",
+            "declare a Box of float32 and round in step, or use PPO",
+        )
+
+
+def _check_action(task: Task, model: BaseAlgorithm, seen: VecEnv, base: RecordedVecEnv) -> None:
+    """Take one step: an action of a learner need not be like a random one."""
+    obs: Any = seen.reset()
+    base.buffers.begin()
+    actions = chosen_actions(model, seen, obs)
+    hint = (
+        f"Stable-Baselines3 acts with fractions in a Box of {base.action_space.dtype}: "
+        "round them in step, or declare MultiDiscrete"
+        if _is_whole(base.action_space)
+        else "call env.step with such an action by hand"
+    )
+    doing = f"taking an action of {task.spec.training.algorithm}, {actions[0].tolist()}"
+    with boundary("environment", doing, hint):
+        seen.step(actions)
+
+
+def _is_whole(space: Space[Any]) -> bool:
+    """Whether it is a Box of integers."""
+    return isinstance(space, Box) and np.dtype(space.dtype).kind in "iu"

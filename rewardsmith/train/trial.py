@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ from rewardsmith.train.prior.fields import PriorOfFields
 from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, SettleRollout
 from rewardsmith.train.trainers import OpenFunctions
 from rewardsmith.train.vec_reward import VecReward
-from rewardsmith.train.vectors import derived_seed, make_vec_env
+from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,18 @@ def run_training(
 
 
 def _trained(task: Task, job: TrialJob, folder: Path, open_functions: OpenFunctions) -> _Outcome:
-    base = make_vec_env(task, job.training.n_envs, derived_seed("environments", job.seed))
+    seed = derived_seed("environments", job.seed)
+    with closing(make_vec_env(task, job.training.n_envs, seed)) as base:
+        return _trained_in(base, task, job, folder, open_functions)
+
+
+def _trained_in(
+    base: RecordedVecEnv, task: Task, job: TrialJob, folder: Path, open_functions: OpenFunctions
+) -> _Outcome:
     try:
         functions = open_functions(base)
         watched = observed(base, functions.reward, job.training.policy)
     except ProgramError as error:
-        base.close()
         return _Outcome(broken=error)
     fitness = fitness_function(task)
     exploiter = None if job.exploiter is None else Exploiter(job.exploiter, fitness)
@@ -108,7 +115,6 @@ def _trained(task: Task, job: TrialJob, folder: Path, open_functions: OpenFuncti
         broken = _learn(job, model, rewarded, record)
     finally:
         model.logger.close()
-        venv.close()
     if exploiter is not None:
         exploiter.save(folder)
     outcome = model.q_shaper.outcome if prior is not None else None  # type: ignore[attr-defined]

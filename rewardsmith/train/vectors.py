@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -17,10 +18,11 @@ from stable_baselines3.common.vec_env import (
 from stable_baselines3.common.vec_env.util import dict_to_obs
 
 from rewardsmith.episodes.recorder import Buffers, record
-from rewardsmith.errors import UsageError
-from rewardsmith.task.environment import make_env
+from rewardsmith.errors import BoundaryError, UsageError
+from rewardsmith.task.environment import make_env, most_steps
 from rewardsmith.task.layout import Layout, make_layout
 from rewardsmith.task.loading import Task
+from rewardsmith.task.observations import check_observations
 
 
 class RecordedVecEnv(DummyVecEnv):
@@ -31,20 +33,20 @@ class RecordedVecEnv(DummyVecEnv):
     """
 
     def __init__(self, task: Task, n_envs: int, render_mode: str | None = None) -> None:
-        first = make_env(task, render_mode)
-        self.layout: Layout = make_layout(task, first)
-        self.buffers = Buffers(self.layout, n_envs)
-        bare = [first] + [make_env(task, render_mode) for _ in range(n_envs - 1)]
+        bare = _opened(task, n_envs, render_mode)
         try:
-            super().__init__([self._recorded(task, env, row) for row, env in enumerate(bare)])
-        except NotImplementedError as error:  # a Dict in a Dict
-            hint = (
-                'add [env] wrappers = ["gymnasium.wrappers:FlattenObservation"]; '
-                "fields are read below it"
-            )
-            raise UsageError(
-                f"Stable-Baselines3 cannot train on {task.env_id}: {error}", hint
-            ) from None
+            self.layout: Layout = make_layout(task, bare[0])
+            self.most_steps = most_steps(task, bare[0])
+            self.buffers = Buffers(self.layout, n_envs)
+            envs = [
+                record(task, env, self.layout, self.buffers, row) for row, env in enumerate(bare)
+            ]
+            check_observations(envs[0].observation_space, task.env_id)
+        except BaseException:
+            for env in bare:
+                env.close()
+            raise
+        super().__init__([partial(_given, env) for env in envs])
 
     def step_wait(self) -> Any:
         """Step and reset as DummyVecEnv does, without copying what is empty or cannot change later.
@@ -70,8 +72,30 @@ class RecordedVecEnv(DummyVecEnv):
             self.observation_space, {key: rows.copy() for key, rows in self.buf_obs.items()}
         )
 
-    def _recorded(self, task: Task, env: gym.Env[Any, Any], row: int) -> Any:
-        return lambda: record(task, env, self.layout, self.buffers, row)
+
+def _given(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    return env
+
+
+def _opened(task: Task, n: int, render_mode: str | None) -> list[gym.Env[Any, Any]]:
+    """Bare environments; none stays open if one cannot be made."""
+    made: list[gym.Env[Any, Any]] = []
+    try:
+        while len(made) < n:
+            made.append(make_env(task, render_mode))
+    except BoundaryError as error:
+        for env in made:
+            env.close()
+        if not made:
+            raise
+        raise BoundaryError(
+            f"{len(made)} of {n} environments of {task.env_id} were open when another one failed: "
+            f"{error.message}",
+            "if only one can be open at a time, set in the task: [env] exclusive = true, and "
+            "[training] n_envs = 1",
+            where="environment",
+        ) from error
+    return made
 
 
 def make_vec_env(

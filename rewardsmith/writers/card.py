@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rewardsmith.episodes.preflight import Argument, Arguments, Preflight
-from rewardsmith.task.spec import FieldSpec, TaskSpec
+from rewardsmith.task.field import FieldSpec
+from rewardsmith.task.spec import TaskSpec
 
 
 @dataclass(frozen=True)

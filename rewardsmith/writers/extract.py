@@ -1,19 +1,22 @@
 """Takes the program out of a model's reply.
 
 One rule: the program is the last fenced block that parses and defines an entry point, preceded by
-the blocks whose names it lacks. A reply that is Python as a whole is one such block.
+the blocks whose names it lacks. A reply that is Python as a whole is one such block. If there is no
+program, the texts of a reply in JSON are read in the same way.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
+import json
 import re
 import symtable
 import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markdown_it import MarkdownIt
 
@@ -78,10 +81,40 @@ def extract_code(reply: str, *, length_cut: bool = False) -> Extraction:
     reply = reply.encode(errors="replace").decode()  # no file can contain a lone surrogate
     reply = reply.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     whole = _block(reply)
-    blocks = [whole] if whole.entries and not length_cut else _fenced(reply, length_cut)
+    blocks = _blocks(reply, length_cut)
     source = _program([block for block in blocks if not block.error])
+    if source is None and not length_cut:
+        inside = [block for text in _texts_in_json(reply) for block in _blocks(text, False)]
+        source = _program([block for block in inside if not block.error])
     problem = "" if source else _problem(blocks or [whole], reply, length_cut)
     return Extraction(source, problem)
+
+
+def _blocks(text: str, length_cut: bool) -> list[_Block]:
+    """The candidates of a text: all of it if it is a program, else its fenced blocks."""
+    whole = _block(text)
+    return [whole] if whole.entries and not length_cut else _fenced(text, length_cut)
+
+
+def _texts_in_json(reply: str) -> Iterator[str]:
+    """The texts of a reply that is JSON, or that has JSON between its first and last brace."""
+    for first, last in ("{}", "[]"):
+        begin, end = reply.find(first), reply.rfind(last)
+        try:
+            # models write line breaks into strings, which strict JSON forbids
+            content = json.loads(reply[begin : end + 1], strict=False)
+        except (ValueError, RecursionError):
+            continue
+        yield from _texts(content)
+        return
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def _fenced(reply: str, length_cut: bool) -> list[_Block]:

@@ -279,7 +279,7 @@ def test_an_example_is_python_whatever_things_are_called() -> None:
         "ShowSubgoals",
     } <= set(bound)
     worn = [line for line in lines if line.startswith("env = ")][1:]
-    assert worn == [
-        f"env = {name}(env)" for name in ("Wrap", "Wrap_", "Wrap", "env_", "ShowSubgoals")
-    ]
+    names = ("Wrap", "Wrap_", "Wrap", "env_", "ShowSubgoals")
+    limited = "env = TimeLimit(env, max_episode_steps=7)"
+    assert worn == [limited, *(f"env = {name}(env)" for name in names)]
     assert any(line.startswith("RewardWrapper_ = ") for line in lines)

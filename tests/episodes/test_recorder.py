@@ -249,7 +249,7 @@ def test_every_kind_of_space(form: str, source: str, expected: Any, dtype: Any) 
 
 
 def test_a_dict_in_a_dict_needs_a_wrapper() -> None:
-    with pytest.raises(UsageError, match="Nested") as caught:
+    with pytest.raises(UsageError, match="nested") as caught:
         make_vec_env(counter_task([{"name": "flag", "source": 'obs["flag"]'}], form="nested"), 1, 0)
     assert "FlattenObservation" in caught.value.hint
 
@@ -282,7 +282,7 @@ def test_a_failing_function_is_the_environments_fault(tmp_path: Path) -> None:
     }  # fmt: skip
     with (
         np.errstate(all="raise"),
-        pytest.raises(BoundaryError, match=r"late\(\) after a step") as caught,
+        pytest.raises(BoundaryError, match=r"late\(\) after step 2") as caught,
     ):
         play(Task("toy", parse_spec(spec, "toy"), tmp_path), 1, random_actions(1, 4), 0)
     assert caught.value.where == "environment"

@@ -116,6 +116,8 @@ def test_field_names_are_names_of_arguments(name: str) -> None:
         ("obs[1:4:2]", Source("obs", (), slice(1, 4, 2))),
         ("obs[0, 1:]", Source("obs", (), (0, slice(1, None)))),
         ('obs["a"]["b"][3]', Source("obs", ("a", "b"), 3)),
+        ("obs[0][1:]", Source("obs", (0,), slice(1, None))),
+        ('obs[0]["a"]', Source("obs", (0, "a"))),
         ('info["x y"]', Source("info", ("x y",))),
         ('info["x"][0]', Source("info", ("x",), 0)),
         ("fields.py:height", Source("function", ("height",), file="fields.py")),
@@ -127,7 +129,7 @@ def test_sources(text: str, expected: Source) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "obs[", "observation", "obs[0][1]", "obs[0]['a']", "obs['a':'b']", "obs[0.5:]", "obs[::0]", "obs[True]",
+    ["", "obs[", "observation", "obs['a':'b']", "obs[0.5:]", "obs[::0]", "obs[True]",
      "obs[()][0]", "info", "info[0]", "info['a']['b']", "obs.x", "obs[x]", "fields.py:", "fields.py:a b",
      "obs[...]", "-" * 9999],
 )  # fmt: skip

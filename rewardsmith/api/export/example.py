@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from rewardsmith.task.environment import is_registered
+from rewardsmith.task.ids import is_registered
 from rewardsmith.task.loading import Task
 
 _OURS = ("RewardWrapper", "ShowSubgoals", "TimeLimit", "gym", "env")
@@ -30,15 +30,17 @@ def example(task: Task, module: str, shows_subgoals: bool) -> Sequence[str]:
         imports = ["import gymnasium as gym", *imports]
     else:
         made = f"{named[env.id]}({', '.join(arguments)})"
-        if limit:
-            imports = ["from gymnasium.wrappers import TimeLimit", *imports]
-            made = f"TimeLimit({made}, {limit[0]})"
+    limited = bool(limit) and not registered
+    if limited:
+        imports = ["from gymnasium.wrappers import TimeLimit", *imports]
     ours = "RewardWrapper, ShowSubgoals" if shows_subgoals else "RewardWrapper"
     above = [
         *(named[wrapper] for wrapper in env.wrappers),
         *(["ShowSubgoals"] if shows_subgoals else []),
     ]
-    worn = [f"env = {name}(env)" for name in above]
+    # TimeLimit passes options to the reset below it, which RewardWrapper leaves out
+    worn = [f"env = TimeLimit(env, {limit[0]})"] if limited else []
+    worn += [f"env = {name}(env)" for name in above]
     return [*imports, f"from {module} import {ours}", "", f"env = RewardWrapper({made})", *worn]
 
 
@@ -57,11 +59,12 @@ def _import(place: str, name: str) -> str:
     module, _, attribute = place.partition(":")
     if not module.endswith(".py"):
         return f"from {module} import {attribute}" + (f" as {name}" if name != attribute else "")
-    if not module.removesuffix(".py").isidentifier():
+    parts = module.removesuffix(".py").split("/")
+    if not all(part.isidentifier() for part in parts):
         loaded = f"__import__('runpy').run_path({_quoted(module)})[{_quoted(attribute)}]"
         return f"{name} = {loaded}  # in the task's folder"
     renamed = f" as {name}" if name != attribute else ""
-    imported = f"from {module.removesuffix('.py')} import {attribute}{renamed}"
+    imported = f"from {'.'.join(parts)} import {attribute}{renamed}"
     return f"{imported}  # {module} lies in the task's folder"
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,11 @@ from rewardsmith.program import (
     CheckedProgram,
     EntryPoint,
 )
+from rewardsmith.task.algorithms import ALGORITHMS
 from rewardsmith.task.environment import make_env
+from rewardsmith.task.field import FieldSpec
+from rewardsmith.task.layout import make_layout
 from rewardsmith.task.loading import Task
-from rewardsmith.task.spec import FieldSpec
 from rewardsmith.task.text import WORD
 from rewardsmith.terms.subgoals import bonus_for
 
@@ -64,6 +66,8 @@ def reward_module(
     goal = [task.spec.training.shaping.relevant_to] if "subgoals" in entries else []
     fields = _read_fields(task, [*asked, *filter(None, goal)])
     read = [field for field in task.spec.fields if field.name in fields]
+    defaults = any(field.default is not None for field in read)
+    after_steps = [f.name for f in read if f.parsed_source.kind == "info" and not f.at_reset]
     lines = example(task, Path(name).stem, "subgoals" in entries)
     text: str = template.render(
         facts=facts,
@@ -72,12 +76,17 @@ def reward_module(
         entries=entries,
         shaping=task.spec.training.shaping,
         policy=task.spec.training.policy,
+        package=ALGORITHMS.place(task.spec.training.algorithm)[0],
         subgoals=list(verdict.rates),
         bonus=_bonus(task, len(verdict.rates)) if "subgoals" in entries else None,
         texts=any(field.words for field in read),
         word_pattern=WORD,
         per_transition=verdict.style == "per_transition",
         fields=fields,
+        dtypes=_dtypes(task, fields),
+        after_steps=after_steps,
+        nan_policy=task.spec.env.nan_policy,
+        defaults=defaults,
         functions=_functions(task, read),
         example=list(map(_as_doc, lines)),
         prefix="" if name == "reward.py" else f"{Path(name).stem}_",
@@ -113,6 +122,15 @@ def _read_fields(task: Task, arguments: Sequence[str]) -> dict[str, str]:
     return read
 
 
+def _dtypes(task: Task, fields: Iterable[str]) -> dict[str, str]:
+    """The dtype of each field, and of what every program may read besides."""
+    env = make_env(task)
+    layout = make_layout(task, env)
+    env.close()
+    names = ("action", "terminated", *fields)
+    return {name: str(layout.dtype(f"next_{name}" if name in fields else name)) for name in names}
+
+
 def _bonus(task: Task, subgoals: int) -> float:
     env = make_env(task)
     bonus = bonus_for(task, env, subgoals)
@@ -124,24 +142,27 @@ def _expression(field: FieldSpec) -> str:
     if not field.words:
         return _plain_expression(field)
     source = field.parsed_source
-    text = (
-        f"info.get({source.keys[0]!r}, '')" if source.kind == "info" else _plain_expression(field)
-    )
+    text = f"info.get({source.name!r}, '')" if source.kind == "info" else _plain_expression(field)
     return f"RewardWrapper._words({text}, {field.words!r}, {field.most_words})"
 
 
 def _plain_expression(field: FieldSpec) -> str:
+    value = _value_expression(field)
+    if field.default is None:
+        return value
+    default = field.default if isinstance(field.default, float) else list(field.default)
+    return f"RewardWrapper._given({value}, {default!r})"
+
+
+def _value_expression(field: FieldSpec) -> str:
     source = field.parsed_source
     if source.kind == "function":
-        return f'{EXPORT_FUNCTIONS}["{source.file}:{source.keys[0]}"](env.unwrapped, obs, info)'
-    if source.kind == "info":  # it may not exist at reset; no accepted program reads it then
-        key = repr(source.keys[0])
-        whole = f"_np.asarray(info[{key}])[{ast.unparse(_subscript(field.source))}]"
-        return (
-            f"info.get({key}, _np.nan)"
-            if source.part is None
-            else f"{whole} if {key} in info else _np.nan"
-        )
+        return f'{EXPORT_FUNCTIONS}["{source.file}:{source.name}"](env.unwrapped, obs, info)'
+    if source.kind == "info":
+        value = f"info.get({source.name!r})"
+        if source.part is None:
+            return value
+        return f"_np.asarray({value})[{ast.unparse(_subscript(field.source))}]"
     return field.source
 
 
@@ -155,7 +176,7 @@ def _subscript(source: str) -> ast.expr:
 def _functions(task: Task, read: Sequence[FieldSpec]) -> str:
     """The task's field functions, each file in its own function; empty if none is read."""
     sources = [field.parsed_source for field in read]
-    functions = sorted({(s.file, s.keys[0]) for s in sources if s.kind == "function"})
+    functions = sorted({(s.file, s.name) for s in sources if s.kind == "function"})
     if not functions:
         return ""
     assert task.folder is not None

@@ -193,8 +193,11 @@ class Execution:
     needs: Resources = ONE_CORE
 
     @contextmanager
-    def opened(self) -> Iterator[Executor]:
+    def opened(self, exclusive: bool = False) -> Iterator[Executor]:
         """The executor; one that is opened by name is closed at the end.
+
+        Args:
+            exclusive: no two calls may run side by side, because they share a simulator.
 
         Raises:
             UsageError: there is no executor of that name.
@@ -202,7 +205,7 @@ class Execution:
         if not isinstance(self.executor, str):
             yield self.executor
             return
-        executor: Executor = EXECUTORS.get(self.executor)(self.workers)
+        executor: Executor = EXECUTORS.get(self.executor)(1 if exclusive else self.workers)
         try:
             yield executor
         finally:

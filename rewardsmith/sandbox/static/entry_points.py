@@ -18,7 +18,7 @@ from rewardsmith.sandbox.dtypes import check_dtypes
 from rewardsmith.sandbox.static.bindings import check_bindings, check_scopes
 from rewardsmith.sandbox.static.sizes import check_text, check_tree_size, check_work
 from rewardsmith.sandbox.static.statements import check_tree
-from rewardsmith.task.spec import RESERVED_PREFIXES
+from rewardsmith.task.field import RESERVED_PREFIXES
 from rewardsmith.types import Finding
 
 _MAX_FINDINGS = 20  # a writer fixes a few at a time

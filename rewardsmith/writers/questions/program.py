@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from rewardsmith.errors import UsageError
-from rewardsmith.task.spec import FieldSpec, TaskSpec
+from rewardsmith.task.field import FieldSpec
+from rewardsmith.task.spec import TaskSpec
 from rewardsmith.task.text import words_in
 
 STOP_WORDS = frozenset("a an the next to up put pick open you".split())

@@ -1,0 +1,123 @@
+"""What a user should know about an environment before anything is spent, one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import gymnasium as gym
+import numpy as np
+
+from rewardsmith.task.draft_fields import DraftField, info_source, is_offered
+from rewardsmith.task.finite import MEND_NAN
+from rewardsmith.task.look import Look
+from rewardsmith.task.observations import (
+    FLATTEN,
+    LONGEST_VECTOR,
+    is_plain,
+    leaves,
+    small_picture,
+    source_of,
+    unseen,
+    wrappers_for,
+)
+from rewardsmith.types import Array
+
+
+def remarks(look: Look, fields: Sequence[DraftField], fitness: str, env_id: str) -> tuple[str, ...]:
+    """Remarks about an environment.
+
+    Args:
+        fields: of the draft.
+        fitness: its source.
+    """
+    return (
+        *_actions(look.env.action_space),
+        *_policy(look.env.observation_space, env_id),
+        *_left_out(look),
+        *_info(look, fields, fitness),
+        *_not_finite(look),
+        *_length(look),
+        *([f"{look.slow}: what comes later was not seen"] if look.slow else []),
+    )
+
+
+def _actions(space: gym.Space[object]) -> Iterator[str]:
+    if isinstance(space, gym.spaces.Box) and np.dtype(space.dtype).kind in "iu":
+        yield (
+            f"the actions are a Box of {space.dtype}, and Stable-Baselines3 acts with fractions: "
+            "the environment is given them, and programs read them; "
+            "round them in step, or declare MultiDiscrete"
+        )
+
+
+def _policy(space: gym.Space[object], env_id: str) -> Iterator[str]:
+    problem = unseen(space)
+    if (source := small_picture(space)) and not problem:
+        problem = f"{source} is a small picture"
+    if problem is None:
+        return
+    if wrappers_for(space, env_id):
+        yield (
+            f"no policy of Stable-Baselines3 can see the observation: {problem}; the draft adds "
+            f"the wrapper {FLATTEN}, and fields are read below it"
+        )
+    else:
+        yield (
+            f"no policy of Stable-Baselines3 can see the observation: {problem}; before a training "
+            "add a gymnasium.ObservationWrapper of your own, which turns it into numbers or leaves "
+            "it out: [env] wrappers"
+        )
+
+
+def _left_out(look: Look) -> Iterator[str]:
+    """Parts of the observation that programs cannot read."""
+    for keys, leaf in leaves(look.env.observation_space):
+        source = source_of(keys)
+        if is_plain(leaf) or source in look.texts:
+            continue
+        yield (
+            f"programs cannot read {source}, {leaf}: they read vectors of at most "
+            f"{LONGEST_VECTOR} numbers, and no pictures or maps; "
+            "give them a slice of it, numbers of info, or a function in fields.py"
+        )
+
+
+def _info(look: Look, fields: Sequence[DraftField], fitness: str) -> Iterator[str]:
+    drafted = {field["source"]: field for field in fields}
+    for key, seen in sorted(look.info.items()):
+        source = info_source(key)
+        if not is_offered(key, fitness):
+            continue
+        if (field := drafted.get(source)) is None:
+            why = seen.other or _why_not(seen.value)
+            yield f"{source} is no field: {why}; a function in fields.py can make numbers of it"
+        elif "default" in field:
+            yield (
+                f"{source} was reported in {seen.steps} of {look.steps} random steps: in the "
+                "others programs read the field's default, 0; choose what it should be"
+            )
+        if seen.not_finite and field is not None:
+            yield (
+                f"{source} is {seen.not_finite}: state the field's default for such steps, "
+                f"or {MEND_NAN}"
+            )
+
+
+def _why_not(value: Array | None) -> str:
+    return "it was always None" if value is None else f"it has the shape {value.shape}"
+
+
+def _not_finite(look: Look) -> Iterator[str]:
+    if look.not_finite:
+        yield (
+            f"{look.not_finite}, and in {look.many} of {look.steps} random steps an observation is "
+            f"NaN or infinite: {MEND_NAN}"
+        )
+
+
+def _length(look: Look) -> Iterator[str]:
+    if not look.ended and look.limit is None:
+        yield (
+            f"no episode ended in {look.steps} random steps: "
+            "if none ends by itself, set [env] max_episode_steps"
+        )

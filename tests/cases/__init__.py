@@ -1,0 +1,1 @@
+"""Environments and settings that people really have; each file stands for one kind."""
