@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from rewardsmith.task.loading import Task, load_task
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Interval
 
-_PARTS = ("reward", "rew", "cost", "penalty")  # in names of fields that are parts of the reward
+_NAMED = re.compile("rew|cost|penalty", re.IGNORECASE)  # in names of parts of the reward
 
 
 @dataclass(frozen=True)
@@ -192,13 +193,8 @@ def _lay_out(runs: Path, task: Task) -> RunFolder:
 
 def _constant_parts(bank: Bank) -> tuple[str, ...]:
     """Fields that look like parts of the reward, and have one value on all recorded episodes."""
-    names = dict.fromkeys(
-        name
-        for one in bank.trajectories
-        for name in one.episode.fields
-        if any(part in name.lower() for part in _PARTS)
-    )
-    return tuple(name for name in names if _is_constant(bank, name))
+    named = bank.trajectories[0].episode.fields
+    return tuple(name for name in named if _NAMED.search(name) and _is_constant(bank, name))
 
 
 def _is_constant(bank: Bank, name: str) -> bool:

@@ -208,8 +208,8 @@ def _owed_trainings(
     state: RunState, programs: Sequence[str], seeds: Iterable[int], rung: Rung, steps: int
 ) -> list[Train]:
     """One order per program, of the seeds that are not trained yet."""
-    owed = {
-        program: tuple(seed for seed in seeds if (program, seed, rung) not in state.trials)
-        for program in programs
-    }
-    return [Train(program, left, rung, steps) for program, left in owed.items() if left]
+    orders = []
+    for program in programs:
+        owed = tuple(seed for seed in seeds if (program, seed, rung) not in state.trials)
+        orders += [Train(program, owed, rung, steps)] if owed else []
+    return orders

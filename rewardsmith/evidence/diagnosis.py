@@ -156,10 +156,11 @@ def native_farmed(run: RunFolder, state: RunState, rung: str = "report") -> str:
     curves = [run.trial(trial).curve() for trial in trials]
     if not curves or not farmed(curves):
         return ""
-    last = [_values(row.own_return for row in curve)[-1] for curve in curves]
+    returns = [row.own_return for curve in curves for row in curve[-1:]]
+    most = float(_values(returns).max())
     fitness = float(np.mean([trial.fitness or 0.0 for trial in trials]))
     return (
-        f"the native reward is farmed: its agents earn up to {max(last):.3g} of it in an episode, "
+        f"the native reward is farmed: its agents earn up to {most:.3g} of it in an episode, "
         f"and their fitness stays at {fitness:.3g}"
     )
 
@@ -182,11 +183,12 @@ def fields_are_telling(columns: Iterable[Array], lengths: Array, fitness: FloatA
     least = min(_MOST_TAU, _NOISE_OF_TAU / np.sqrt(len(fitness)))
     starts = np.cumsum(lengths) - lengths
     numbers = (part for column in columns for part in column.reshape(len(column), -1).T)
-    return any(
-        abs(kendall_tau(values, fitness) or 0.0) >= least
+    summaries = (
+        values
         for number in numbers
         for values in _summaries(np.nan_to_num(number.astype(np.float64)), starts, lengths)
     )
+    return any(abs(kendall_tau(values, fitness) or 0.0) >= least for values in summaries)
 
 
 def return_is_hollow(curve: Sequence[CurveRow]) -> bool:

@@ -122,12 +122,13 @@ def _process(
     ranges = _ranges(run, state, program)
     diagnosis = diagnose_program(run, state, program)
     best_program = best_so_far(state, program, shown) if score is not None else BestProgram()
+    by_seed = [trial.fitness for trial in trials if trial.fitness is not None]
     return ProcessFeedback(
         failed=next((one.message for one in trials if one.status == "program_failed"), None),
         seeds=len(trials),
         screen=_passed_screen(run, state, program),
         fitness=score.mean if score is not None else None,
-        by_seed=[trial.fitness for trial in trials if trial.fitness is not None],
+        by_seed=by_seed,
         success=success,
         siblings=_siblings(state, program),
         refused=_refused(state, program),
