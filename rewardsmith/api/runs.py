@@ -17,6 +17,7 @@ from rewardsmith.api.planning import Plan, plan_replay, resolved_plan
 from rewardsmith.api.providers import provider_of
 from rewardsmith.api.session import carry_on
 from rewardsmith.api.settings import Settings, takes_settings
+from rewardsmith.engine.closing import EXTENDABLE
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
@@ -25,7 +26,7 @@ from rewardsmith.evidence.diagnosis import RunDiagnosis, diagnose_run
 from rewardsmith.run.best import Best, best_program
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.creation import create_run
-from rewardsmith.run.events import Commented, fold
+from rewardsmith.run.events import Commented, Widened, fold
 from rewardsmith.run.folder import RunFolder, open_run
 from rewardsmith.run.folder import list_runs as folders_of_runs
 from rewardsmith.run.settings import Budget
@@ -120,15 +121,19 @@ class Run:
         self,
         *,
         budget: Mapping[str, float] | None = None,
+        rounds: int = 0,
+        report_seeds: int | None = None,
         workers: int | None = None,
         executor: str | Executor = "local",
         needs: Resources = ONE_CORE,
         observer: Observer | None = None,
     ) -> Run:
-        """Continue the run where it stopped, or with a larger budget; returns it.
+        """Continue the run where it stopped, with a larger budget, or with more to do; returns it.
 
         Args:
             budget: new limits, e.g. ``{"tokens": 200_000}``.
+            rounds: further rounds of the search.
+            report_seeds: seeds of each final comparison from now on, more than before.
             workers, executor, needs: as :func:`design` takes them.
             observer: is notified of every event.
 
@@ -138,8 +143,33 @@ class Run:
         """
         _strong_enough(self.folder.config())
         limits = self._raised(budget) if budget else None
+        wider = self._widened(rounds, report_seeds)
+        if wider is not None:
+            with self.folder.lock():
+                self.folder.events().append(wider)
         carry_on(self.folder, Execution(executor, workers, needs), observer or Observer(), limits)
         return self
+
+    def _widened(self, rounds: int, report_seeds: int | None) -> Widened | None:
+        """What the user asked for in addition; None for nothing.
+
+        Raises:
+            UsageError: fewer rounds or seeds than there are.
+        """
+        config = self.folder.config()
+        before = self.state.report_seeds or config.report_seeds
+        if rounds < 0 or (report_seeds is not None and report_seeds < before):
+            raise UsageError(
+                f"a run can only be given more: {report_seeds} report seeds after {before}, "
+                f"{rounds} further rounds",
+                "give larger numbers",
+            )
+        if rounds and config.writer not in EXTENDABLE:
+            raise UsageError(
+                "the replies of this run are recorded, so it can have no further round",
+                "start a new run with a model",
+            )
+        return Widened(rounds=rounds, report_seeds=report_seeds) if rounds or report_seeds else None
 
     def _raised(self, budget: Mapping[str, float]) -> Budget:
         """New limits of the budget, if each is larger than before."""

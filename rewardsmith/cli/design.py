@@ -221,19 +221,26 @@ def _add_resume(app: typer.Typer) -> None:
         output: CommandOutput,
         settings: Settings,
         run: given.RunName,
+        rounds: Annotated[int, typer.Option(min=0, help="Further rounds of the search.")] = 0,
+        report_seeds: Annotated[
+            int | None,
+            typer.Option(min=1, help="Seeds of the final comparison, more than before."),
+        ] = None,
         workers: given.Workers = None,
         executor: given.Executor = "local",
         gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Continue RUN where it stopped, with a higher budget if one is given."""
+        """Continue RUN where it stopped, with a higher budget or with more to do."""
         from rewardsmith.api.runs import load_run
         from rewardsmith.cli.live import watching
 
         budget = settings.budget.model_dump(exclude_none=True)
         with watching(output) as view:
             where = execution(executor, workers, gpus)
-            finished = load_run(run, runs).resume(budget=budget, **where, observer=view)
+            finished = load_run(run, runs).resume(
+                budget=budget, rounds=rounds, report_seeds=report_seeds, **where, observer=view
+            )
         summarise(output, finished)
 
 

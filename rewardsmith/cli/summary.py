@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rewardsmith.evidence.diagnosis import native_farmed
-from rewardsmith.run.best import shipped_trial
+from rewardsmith.run.best import native_solves_too, shipped_trial
 from rewardsmith.run.folder import REPORT
 from rewardsmith.run.scores import native_difference, seeds_of, transfer_scores
 from rewardsmith.run.wording import (
@@ -59,6 +59,9 @@ def summary(run: Run, name: str | None = None) -> Table:
     if (run.path / REPORT).exists():
         lines.add_row("report", str(_from_here(run.path / REPORT)), style="bold")
     if name is not None:
+        more = _more_seeds(state, best)
+        if more is not None:
+            lines.add_row("", f"rewardsmith resume {name} --report-seeds {more}", style="cyan")
         lines.add_row("next", f"rewardsmith show {name}", style="cyan")
         lines.add_row("", f"rewardsmith export {name} -o my_reward.py", style="cyan")
     return lines
@@ -114,7 +117,17 @@ def _confined(level: str) -> str:
 
 def _proof(state: RunState, best: Best) -> str:
     found = native_difference(state, best.id) if best.rung == "report" else None
-    return "" if found is None else proof(found, "the native reward")
+    if found is None:
+        return ""
+    return proof(found, "the native reward", both_solve=native_solves_too(state, best))
+
+
+def _more_seeds(state: RunState, best: Best) -> int | None:
+    """The number of report seeds that would decide the comparison; None if that is not known."""
+    found = native_difference(state, best.id) if best.rung == "report" else None
+    if found is None or found.decided or native_solves_too(state, best):
+        return None
+    return best.score.n + found.further_seeds if found.further_seeds else None
 
 
 def _over(score: Interval) -> str:

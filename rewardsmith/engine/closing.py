@@ -30,7 +30,7 @@ EXPLOITERS = 3  # trainings
 EXPLOIT_SEEDS = range(500, 500 + EXPLOITERS)
 EXPLOITER_SHARE = 0.25  # of the steps of a training
 _MOST_SEARCHES = 4  # programs that exploiters are trained for, besides one per extra round
-_EXTENDABLE = ("model", "grammar", "replay")  # writers that can answer another round
+EXTENDABLE = ("model", "grammar", "replay")  # writers that can answer another round
 
 
 class ClosingTrainings(NamedTuple):
@@ -115,7 +115,7 @@ def _looks_left(config: RunConfig, state: RunState) -> bool:
 def may_extend(config: RunConfig, state: RunState) -> bool:
     """Whether the search may have another round."""
     rounds_left = state.extra_rounds < config.extra_rounds
-    return rounds_left and state.refused is None and config.writer in _EXTENDABLE
+    return rounds_left and state.refused is None and config.writer in EXTENDABLE
 
 
 def _exploit_orders(
@@ -172,7 +172,8 @@ def _extension(config: RunConfig, state: RunState, leader: str) -> Sequence[Clos
         return [Extend(f"program {leader} has an exploit")]
     failed = state.unsolved_report_seeds(leader)
     if failed:
-        return [Extend(f"{failed} of {config.report_seeds} report seeds do not solve the task")]
+        seeds = state.report_seeds or config.report_seeds
+        return [Extend(f"{failed} of {seeds} report seeds do not solve the task")]
     return []
 
 
@@ -200,7 +201,7 @@ def _transfer(config: RunConfig, state: RunState) -> Sequence[ClosingOrder]:
 
 def _trainings(config: RunConfig, state: RunState, program: str, look: int) -> list[Train]:
     first = FIRST_REPORT_SEED * (1 + look)
-    seeds = range(first, first + config.report_seeds)
+    seeds = range(first, first + (state.report_seeds or config.report_seeds))
     return _owed_trainings(state, (program, NATIVE), seeds, "report", config.steps)
 
 

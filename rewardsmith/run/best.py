@@ -45,6 +45,14 @@ def best_program(run: RunFolder, state: RunState) -> Best:
     return Best(program, run.program(program).source, score, native, rung)
 
 
+def native_solves_too(state: RunState, best: Best) -> bool:
+    """Whether both the program and the native reward solve the task on average."""
+    solved = state.preflight.solved_from if state.preflight is not None else None
+    if solved is None or best.native is None:
+        return False
+    return min(best.score.mean, best.native.mean) >= solved
+
+
 def shipped_trial(state: RunState, program: str) -> TrialState:
     """The trial whose policy is exported: the one with the highest validation fitness.
 

@@ -251,6 +251,25 @@ class Commented(Event):
         state.stopped = None
 
 
+class Widened(Event):
+    """The user asked for more rounds, or for more seeds of the final comparison.
+
+    Attributes:
+        rounds: further rounds.
+        report_seeds: seeds of each final comparison from now on; None to leave them.
+    """
+
+    kind: ClassVar[str] = "widened"
+    rounds: int = 0
+    report_seeds: int | None = None
+
+    def apply(self, state: RunState) -> None:
+        state.extra_rounds += self.rounds
+        state.report_seeds = self.report_seeds or state.report_seeds
+        state.reopened += 1
+        state.stopped = None
+
+
 class Trained(Event):
     """A trial ended, or failed.
 
@@ -348,6 +367,7 @@ _ALL: tuple[type[Event], ...] = (
     ExploitsSearched,
     Extended,
     Commented,
+    Widened,
     Trained,
     Worked,
     BudgetRaised,

@@ -169,6 +169,7 @@ class RunState:
     extra_rounds: int = 0
     closed_before: int | None = None  # the first round after an exploit search or a report
     earlier_looks: int = 0  # reports that were made before the search last went on
+    report_seeds: int | None = None  # of each final comparison, where the user asked for more
     reopened: int = 0  # how often the user let the search go on
     functions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of accepted programs
     # (whole, kept) -> program

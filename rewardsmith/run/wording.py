@@ -164,22 +164,26 @@ def looks_line(state: RunState) -> str:
     return f"{len(parts)} final comparisons, each on fresh seeds; {'; '.join(parts)}"
 
 
-def proof(difference: Difference | None, other: str = "") -> str:
+def proof(difference: Difference | None, other: str = "", *, both_solve: bool = False) -> str:
     """A difference of fitness, paired by training seed, and whether it is significant.
 
     Args:
         difference: None where no training seed is shared.
         other: the other side of the comparison, for example ``the native reward``.
+        both_solve: both sides solve the task on average, so that no more seeds are worth their
+            time.
     """
     if difference is None:
         return "no training seed in common"
     if difference.low is None or difference.high is None:
-        return "one seed is not enough for a comparison; train with more"
+        return "one seed is not enough for a comparison: use --report-seeds 6 or more"
     measured = f"{difference}, paired by seed, p = {difference.p:.2g}"
     if difference.decided:
         word = "better" if difference.mean > 0 else "worse"
         return f"{word}{other and f' than {other}'} by {measured}"
     to = other and f" to {other}"
+    if both_solve:
+        return f"both solve the task; the difference{to}, {measured}, is not significant"
     return f"the difference{to}, {measured}, is not significant; {_what_decides(difference)}"
 
 

@@ -269,3 +269,30 @@ def test_a_learner_that_does_not_fit_is_refused_before_anything_is_written(
         )
     with pytest.raises(rs.UsageError, match="no algorithm 'SAK'"):
         run_of(task, tmp_path / "other", lambda job: 0.9, SOUND, OTHER, also="SAK")
+
+
+def test_more_report_seeds_are_added_to_the_last_look(task: str, tmp_path: Path) -> None:
+    def fitness(job: TrialJob) -> float:
+        return 0.1 if job.program == NATIVE else 0.9
+
+    run = run_of(task, tmp_path, fitness, SOUND, OTHER)
+    assert run.best.score.n == 2
+    again = run.resume(report_seeds=6, executor=FakeExecutor(fitness=fitness))
+    assert again.best.score.n == 6 and again.state.looks == [run.best.id]
+    assert reported(again)[NATIVE] == list(range(1000, 1006))
+    with pytest.raises(rs.UsageError, match="only be given more"):
+        run.resume(report_seeds=3)
+
+
+def test_recorded_replies_give_no_further_round(task: str, tmp_path: Path) -> None:
+    run = run_of(task, tmp_path, lambda job: 0.9, SOUND, OTHER)
+    with pytest.raises(rs.UsageError, match="no further round"):
+        run.resume(rounds=1)
+
+
+def test_further_rounds_go_on_with_the_search(task: str, tmp_path: Path) -> None:
+    with FakeLLM(lambda *_: SOUND) as fake:
+        run = asked_of(fake, task, tmp_path, options={**ONE_ROUND, "samples": 1})
+        before = max(slot.round for slot in run.state.slots)
+        again = run.resume(rounds=2, executor=FakeExecutor())
+        assert max(slot.round for slot in again.state.slots) == before + 2

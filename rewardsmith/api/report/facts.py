@@ -16,7 +16,13 @@ from rewardsmith.evidence.appraisal import appraise_in_run, summary_rows
 from rewardsmith.evidence.diagnosis import diagnose_run, native_farmed
 from rewardsmith.maths.agreement import Credit
 from rewardsmith.program import NATIVE
-from rewardsmith.run.best import Best, best_program, filmed_trials, shipped_trial
+from rewardsmith.run.best import (
+    Best,
+    best_program,
+    filmed_trials,
+    native_solves_too,
+    shipped_trial,
+)
 from rewardsmith.run.config import Manifest, RunConfig
 from rewardsmith.run.curves import CurveRow
 from rewardsmith.run.events import fold
@@ -39,6 +45,7 @@ from rewardsmith.run.wording import (
     transfer_line,
 )
 from rewardsmith.task.loading import Task
+from rewardsmith.types import Difference
 
 _MOST_TERMS = 8
 
@@ -112,7 +119,7 @@ def facts(run: RunFolder) -> Facts:
         best_place=_place(state, best.id) if best is not None else "",
         solved=None if best is None or solved is None else best.score.mean >= solved,
         threshold=solved,
-        proof=proof(gain, "the native reward") if gain is not None else "",
+        proof=_proof(state, best, gain) if best is not None and gain is not None else "",
         seeds=seeds_line(seeds) if seeds is not None else "",
         policy=policy_line(shipped_trial(state, best.id)) if best is not None else "",
         diagnosis=_diagnosis(run, state, best.id) if best is not None else "",
@@ -136,6 +143,10 @@ def facts(run: RunFolder) -> Facts:
 def _diagnosis(run: RunFolder, state: RunState, program: str) -> str:
     found = diagnose_run(run, state, program)
     return found.text if found is not None else ""
+
+
+def _proof(state: RunState, best: Best, gain: Difference) -> str:
+    return proof(gain, "the native reward", both_solve=native_solves_too(state, best))
 
 
 def _transfer(run: RunFolder, state: RunState, program: str) -> str:
