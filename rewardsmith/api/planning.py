@@ -16,6 +16,7 @@ from rewardsmith.api.choices import (
 )
 from rewardsmith.api.knowledge import given_episodes, similar_tasks
 from rewardsmith.api.limits import check_budget
+from rewardsmith.api.programs import program_text
 from rewardsmith.api.providers import prices_in
 from rewardsmith.api.settings import Settings, takes_settings
 from rewardsmith.engine.closing import ClosingTrainings, closing_trainings
@@ -25,6 +26,7 @@ from rewardsmith.llm.prices import Prices
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.llm.providers import default_model, provider_name
 from rewardsmith.llm.replay import Tape
+from rewardsmith.program import program_id
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.strategy.base import Shape, Strategy
@@ -34,6 +36,7 @@ from rewardsmith.task.resolving import resolve_task
 from rewardsmith.writers.examples import EXAMPLES, Example, examples_text
 from rewardsmith.writers.questions.program import texts_of
 from rewardsmith.writers.recorded import REPLIES, RecordedReplies, RecordedReply, load_replies
+from rewardsmith.writers.sources import START
 
 TAPE = "tape.jsonl"  # in a run that replays another
 _SHORT_TRAINING = 100_000  # steps
@@ -117,6 +120,7 @@ def resolved_plan(task: Task | str, goal: str | None, settings: Settings) -> Pla
         report_seeds=_report_seeds(settings.report_seeds, steps),
         produce=produced(settings.produce, name, resolved, writer),
         bank=tuple(map(str, settings.bank)),
+        start=program_id(program_text(settings.start)) if settings.start is not None else None,
     )
     if config.also is not None:
         resolved.spec.training.of_algorithm(config.also)  # raises where there is none of that name
@@ -125,7 +129,7 @@ def resolved_plan(task: Task | str, goal: str | None, settings: Settings) -> Pla
     if writer == "questions":
         texts_of(resolved.spec, strategy.needs.instruction)  # raises where nothing can be asked
     given = given_episodes(resolved, config.bank, expert=config.use_expert)
-    files = _files(recorded, similar_tasks(resolved, strategy.needs.examples))
+    files = _files(recorded, similar_tasks(resolved, strategy.needs.examples), settings.start)
     return Plan(resolved, config, strategy, _prompts(settings, strategy), files, given)
 
 
@@ -156,10 +160,16 @@ def _check_writer(
         )
 
 
-def _files(recorded: RecordedReplies | None, examples: Sequence[Example]) -> dict[str, str]:
+def _files(
+    recorded: RecordedReplies | None, examples: Sequence[Example], start: str | Path | None
+) -> dict[str, str]:
     """The texts that the writer of a run reads, by file name."""
-    files = {} if recorded is None else {REPLIES: recorded.model_dump_json(indent=1) + "\n"}
-    return {**files, EXAMPLES: examples_text(examples)} if examples else files
+    found = {
+        REPLIES: recorded.model_dump_json(indent=1) + "\n" if recorded is not None else "",
+        EXAMPLES: examples_text(examples) if examples else "",
+        START: program_text(start) if start is not None else "",
+    }
+    return {name: text for name, text in found.items() if text}
 
 
 def _prompts(settings: Settings, strategy: Strategy[Any]) -> Prompts:

@@ -23,7 +23,7 @@ from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.evidence.diagnosis import RunDiagnosis, diagnose_run
-from rewardsmith.run.best import Best, best_program
+from rewardsmith.run.best import Best, best_program, trial_of_seed
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.creation import create_run
 from rewardsmith.run.events import Commented, Widened, fold
@@ -85,24 +85,52 @@ class Run:
         return diagnose_run(self.folder, state, best_program(self.folder, state).id)
 
     def export(
-        self, target: str | Path | None = None, *, executor: str | Executor = "local"
+        self,
+        target: str | Path | None = None,
+        *,
+        program: str | None = None,
+        seed: int | None = None,
+        executor: str | Executor = "local",
     ) -> Path:
         """Write ``reward.py``, ``reward.json`` and the policy; returns the folder.
 
         Args:
             target: a folder, or the path that ``reward.py`` shall have; the run's own ``export`` by
-                default.
+                default, which holds the best program only.
+            program: the id of a program, or the beginning of it; the best one by default.
+            seed: training seed of the policy; by default the one with the highest validation
+                fitness.
             executor: where the policy is built.
 
         Raises:
             NoProgram: nothing is good enough.
+            UsageError: there is no such program or training, or another one than the best was
+                asked for without a target.
             RunError: the target cannot be written.
         """
         from rewardsmith.api.export import export_run
 
-        best, path = self.best, Path(target) if target is not None else None
+        state, path = self.state, Path(target) if target is not None else None
+        chosen = self.best.id if program is None else self._trained(program)
+        trial = trial_of_seed(state, chosen, seed) if seed is not None else None
+        if path is None and (trial is not None or chosen != self.best.id):
+            raise UsageError(
+                "the export of a run holds its best program and policy",
+                "name another place with --output",
+            )
         with Execution(executor, workers=1).opened() as opened:
-            return export_run(self.folder, self.state, best.id, path, opened)
+            return export_run(self.folder, state, chosen, path, opened, trial)
+
+    def _trained(self, program: str) -> str:
+        """The program with finished trainings whose id begins so."""
+        state = self.state
+        fitting = [name for name in state.ranked() if name.startswith(program)]
+        if not fitting:
+            raise UsageError(
+                f"{self.folder.name} has no trained program {program}",
+                did_you_mean(program, state.ranked()),
+            )
+        return fitting[0]
 
     def report(self, target: str | Path | None = None) -> Path:
         """Write the run as one HTML file; returns its path.

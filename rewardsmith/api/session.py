@@ -29,9 +29,11 @@ from rewardsmith.writers.grammar.source import GrammarSource
 from rewardsmith.writers.questions.source import QuestionSource
 from rewardsmith.writers.recorded import REPLIES, load_replies
 from rewardsmith.writers.sources import (
+    START,
     FileSource,
     ModelSource,
     Source,
+    StartSource,
     TapeSource,
     UserSource,
     Writer,
@@ -89,7 +91,11 @@ def _open_engine(
 ) -> Engine:
     config = folder.config()
     strategy = strategy_of(config)
-    writer = Writer(_source(folder, config, strategy.needs, log), log)
+    source = _source(folder, config, strategy.needs, log)
+    start = folder.path / START
+    if start.exists():
+        source = StartSource(start.read_text(encoding="utf-8"), source)
+    writer = Writer(source, log)
     return Engine(folder, strategy, writer, executor, log, observer, needs)
 
 

@@ -39,6 +39,14 @@ class Settings(RunSettings):
         ),
         Setting("Model"),
     ] = None
+    start: Annotated[
+        str | Path | None,
+        Field(
+            description="File of a reward of your own, which is the first program: it is checked "
+            "and trained as any other, and the writer improves it."
+        ),
+        Setting("Model", option="from", metavar="FILE"),
+    ] = None
     ask: Annotated[
         bool,
         Field(description="Write the programs yourself, with ask and tell."),

@@ -93,12 +93,23 @@ def _add_export(app: typer.Typer) -> None:
                 help="Folder, or path of the reward file; by default export/ in the run.",
             ),
         ] = None,
+        program: Annotated[
+            str | None,
+            typer.Option(help="Id of a program, or the beginning of it; by default the best one."),
+        ] = None,
+        seed: Annotated[
+            int | None,
+            typer.Option(
+                help="Training seed of the policy; by default that of the highest validation "
+                "fitness."
+            ),
+        ] = None,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Export the best program: its reward file, its results and the trained policy."""
+        """Export a program: its reward file, its results and a trained policy."""
         from rewardsmith.api.runs import load_run
 
-        folder = load_run(run, runs).export(target)
+        folder = load_run(run, runs).export(target, program=program, seed=seed)
         reward = folder / (
             target.name if target is not None and target.suffix == ".py" else "reward.py"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rewardsmith.errors import NoProgram
+from rewardsmith.errors import NoProgram, UsageError
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.scores import final_score, native_score
@@ -51,6 +51,23 @@ def native_solves_too(state: RunState, best: Best) -> bool:
     if solved is None or best.native is None:
         return False
     return min(best.score.mean, best.native.mean) >= solved
+
+
+def trial_of_seed(state: RunState, program: str, seed: int) -> TrialState:
+    """The finished trial of a program on a training seed, of the report or of the selection.
+
+    Raises:
+        UsageError: there is none.
+    """
+    trials = [*_finished(state, program, "report"), *_finished(state, program, "selection")]
+    found = next((trial for trial in trials if trial.seed == seed), None)
+    if found is None:
+        known = ", ".join(str(trial.seed) for trial in trials) or "none"
+        raise UsageError(
+            f"program {program} has no finished training with seed {seed}",
+            f"finished training seeds: {known}",
+        )
+    return found
 
 
 def shipped_trial(state: RunState, program: str) -> TrialState:

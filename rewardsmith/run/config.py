@@ -29,6 +29,7 @@ class RunConfig(RunSettings):
         produce: functions that programs are asked to define, see
             :data:`rewardsmith.program.ENTRY_POINTS`.
         bank: runs and files of recorded episodes that the run was given; the run has a copy.
+        start: digest of the user's program that the run begins with.
     """
 
     task: str
@@ -41,6 +42,7 @@ class RunConfig(RunSettings):
     report_seeds: int = Field(5, ge=0)
     produce: tuple[str, ...] = ("reward",)
     bank: tuple[str, ...] = ()
+    start: str | None = None
 
     @property
     def digest(self) -> str:

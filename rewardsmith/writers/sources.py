@@ -16,8 +16,11 @@ from rewardsmith.llm.prices import FREE, Prices
 from rewardsmith.llm.protocol import NOTHING_USED, Provider, Reply
 from rewardsmith.llm.replay import Tape
 from rewardsmith.llm.sizes import charged
+from rewardsmith.types import Slot
 from rewardsmith.writers.recorded import REPLIES, RecordedReplies
 from rewardsmith.writers.requests import RunRequest
+
+START = "start.py"  # in the folder of a run that begins with a program of the user
 
 
 class Source(Protocol):
@@ -116,6 +119,29 @@ class FileSource:
         if recorded is None:
             return Reply("", "other", NOTHING_USED, self._replies.model, 0.0)
         return Reply(recorded.text, recorded.finish_reason, NOTHING_USED, self._replies.model, 0.0)
+
+
+class StartSource:
+    """A program of the user as the first reply; all others are of another source.
+
+    Args:
+        source: code of the program.
+    """
+
+    def __init__(self, source: str, others: Source) -> None:
+        self._text = f"```python\n{source.strip()}\n```"
+        self._others = others
+
+    @property
+    def prices(self) -> Prices:
+        """Prices of the other replies."""
+        return self._others.prices
+
+    def answer(self, wanted: RunRequest) -> Reply | None:
+        """The program to the first request, which no model gets."""
+        if wanted.order.slot != Slot(0, 0):
+            return self._others.answer(wanted)
+        return Reply(self._text, "stop", NOTHING_USED, "the user", 0.0, cost_usd=0.0)
 
 
 class TapeSource:

@@ -20,7 +20,7 @@ from rewardsmith.journal import disk_error
 from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.seals import check_seal
-from rewardsmith.run.state import RunState
+from rewardsmith.run.state import RunState, TrialState
 
 _REWARD = "reward.py"
 
@@ -31,6 +31,7 @@ def export_run(
     program: str,
     target: Path | None,
     executor: Executor,
+    trial: TrialState | None = None,
 ) -> Path:
     """Write the export of a program; returns its folder.
 
@@ -38,19 +39,22 @@ def export_run(
         target: a folder, or the path that ``reward.py`` shall have; the run's ``export`` folder
             when None.
         executor: where the policy is built.
+        trial: the trial whose policy is exported; by default the one with the highest validation
+            fitness.
 
     Raises:
         RunError: the target cannot be written, or the program was changed since it was checked.
     """
     check_seal(run, state, program)
+    shipped = trial or shipped_trial(state, program)
     folder, name = _target(run, target)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        facts = provenance(run, state, program)
+        facts = provenance(run, state, program, shipped)
         source = reward_module(run.task(), run.program(program), facts, name)
         prefix = policy_prefix(name)
         write_whole(folder / name, source)
-        export_policy(run, shipped_trial(state, program), folder, executor, prefix)
+        export_policy(run, shipped, folder, executor, prefix)
         digest = hashlib.sha256((folder / f"{prefix}policy.zip").read_bytes()).hexdigest()
         facts = replace(facts, policy=replace(facts.policy, sha256=digest))
         text = json.dumps(asdict(facts), indent=1) + "\n"

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rewardsmith.program import NATIVE
-from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.costs import Spent, spent_in
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.scores import fitness_by_seed
@@ -90,10 +89,13 @@ class Provenance:
     created: str
 
 
-def provenance(run: RunFolder, state: RunState, program: str) -> Provenance:
-    """The provenance and the measurements of a program; the policy has no digest yet."""
+def provenance(run: RunFolder, state: RunState, program: str, trial: TrialState) -> Provenance:
+    """The provenance and the measurements of a program; the policy has no digest yet.
+
+    Args:
+        trial: whose policy is exported.
+    """
     manifest, config, task = run.manifest(), run.config(), run.task()
-    trial = shipped_trial(state, program)
     return Provenance(
         program=program,
         run=run.name,

@@ -30,7 +30,7 @@ from rewardsmith.writers.requests import RunRequest
 
 _ONLY_FOR_EXPLOITS = ("held", "scripted", "exploiter", "native")
 _PER_POLICY = 3  # episodes of each policy that rank drafts: the best, the worst and the median
-_MOST_EPISODES = 400  # among which exploits are looked for
+_MOST_EPISODES = 200  # among which exploits are looked for
 _NAME = "grammar/search"
 
 

@@ -26,7 +26,6 @@ from rewardsmith.writers.grammar.terms import Genome, program_text
 # The samples of a round are in turn the best of many and of few drafts: the order of recorded
 # episodes is informative, but can mislead.
 DRAFTS = (32, 4)
-_EXAMINED = 4  # drafts of a request whose exploits are looked for
 _ATTEMPTS = 10  # for each draft: it must be new and not constant
 
 _GENOME: TypeAdapter[Genome] = TypeAdapter(Genome)
@@ -60,14 +59,17 @@ def compose(
         if len(found) == drafts:
             break
     ranked = sorted(found, key=lambda genome: -found[genome]) or [draw(space, rng)]
-    return _first_sound(ranked[:_EXAMINED], everything or evidence)
+    return _first_sound(ranked, everything or evidence)
 
 
 def _first_sound(genomes: Sequence[Genome], evidence: Evidence) -> Genome:
     """The first whose successes lie above its failures, else the one with the largest margin."""
-    margins = [evidence.margin(genome) for genome in genomes]
-    sound = (genome for genome, margin in zip(genomes, margins, strict=True) if margin >= 0.0)
-    return next(sound, genomes[int(np.argmax(margins))])
+    margins: dict[Genome, float] = {}
+    for genome in genomes:
+        margins[genome] = evidence.margin(genome)
+        if margins[genome] >= 0.0:
+            return genome
+    return max(margins, key=lambda genome: margins[genome])
 
 
 def generator_for(seed: int, slot: Slot) -> Generator:
