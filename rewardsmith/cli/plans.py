@@ -10,7 +10,8 @@ from rich.table import Table
 from rewardsmith.api.estimate import Estimate, Range
 from rewardsmith.api.planning import Plan
 from rewardsmith.run.config import RunConfig
-from rewardsmith.run.wording import duration, money
+from rewardsmith.run.wording import duration, money, number
+from rewardsmith.task.spec import FitnessSpec
 
 
 def plan_table(planned: Plan, expected: Estimate) -> Table:
@@ -22,6 +23,7 @@ def plan_table(planned: Plan, expected: Estimate) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("task", f"{config.task} ({planned.task.env_id}): {planned.task.goal}")
+    table.add_row("fitness", _fitness(planned.task.spec.fitness))
     price = f", {planned.prices.shown}" if config.writer == "model" else ""
     table.add_row("written by", f"{config.written_by}{price}")
     table.add_row("strategy", f"{config.strategy} {_shown(config.options)}")
@@ -36,6 +38,18 @@ def plan_table(planned: Plan, expected: Estimate) -> Table:
     table.add_row("budget", _shown(limits) or "no limit")
     table.add_row("sandbox", sandbox_report().level)
     return table
+
+
+def _fitness(fitness: FitnessSpec) -> str:
+    """What success is measured by; a warning if it is the reward that is to be replaced."""
+    solved = f"; solved from {number(fitness.solved)}" if fitness.solved is not None else ""
+    if fitness.source != "native_return":
+        return f"{fitness.doc or fitness.source}{solved}"
+    return (
+        f"the return of the environment's own reward{solved}. If you distrust that reward, name "
+        "another fitness: --fitness 'info[\"key\"]', or a function in a task of your own "
+        "(rewardsmith tasks new)"
+    )
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ _TYPES: dict[str, Any] = {  # where the type of the option differs from the type
     "produce": str | None,
     "prompts": Path | None,
     "replies": Path | None,
+    "start": Path | None,
     "training": list[str] | None,
 }
 _READ: dict[str, Callable[[Any], Any]] = {
