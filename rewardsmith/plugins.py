@@ -31,11 +31,11 @@ class Registry:
         """All names, sorted; ours first win over a plugin of the same name."""
         return sorted({*self._builtin, *(point.name for point in entry_points(group=self._group))})
 
-    def get(self, name: str) -> Any:
-        """The object behind a name.
+    def place(self, name: str) -> tuple[str, str]:
+        """The module and the attribute behind a name.
 
         Raises:
-            UsageError: there is no such name, or its package cannot be imported.
+            UsageError: there is no such name.
         """
         target = self._builtin.get(name)
         if target is None:
@@ -44,11 +44,23 @@ class Registry:
         if target is None:
             raise UsageError(f"there is no {self.noun} {name!r}", did_you_mean(name, self.names()))
         module, _, attribute = target.partition(":")
+        return module, attribute
+
+    def get(self, name: str) -> Any:
+        """The object behind a name.
+
+        Raises:
+            UsageError: there is no such name, or its package cannot be imported.
+        """
+        module, attribute = self.place(name)
         try:
             return getattr(importlib.import_module(module), attribute)
         except ImportError as error:
+            package = module.partition(".")[0].replace("_", "-")
+            own = name in self._builtin
             raise UsageError(
-                f"{self.noun} {name!r} cannot be loaded: {error}", f"install what provides {module}"
+                f"{self.noun} {name!r} cannot be loaded: {error}",
+                f"pip install {package}" if own else f"install what provides {module}",
             ) from error
         except Exception as error:  # of another package: it may hold anything
             if name in self._builtin:

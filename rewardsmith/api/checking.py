@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rewardsmith.api.programs import AnyProgram, check_on, program_text
+from rewardsmith.engine.observer import Observer
 from rewardsmith.episodes.bank import Bank
 from rewardsmith.episodes.columns import joined_columns
-from rewardsmith.episodes.random_policy import PreflightData, collect_preflight
+from rewardsmith.episodes.random_policy import PreflightData, collect_preflight, preflight_time
 from rewardsmith.episodes.recording import recorded_trajectories
 from rewardsmith.errors import ProgramError, RewardsmithError, RunError
 from rewardsmith.evidence.appraisal import Appraisal, appraise, random_bank
@@ -72,6 +73,7 @@ def check(
     run: str | None = None,
     episodes: str | Path | None = None,
     runs: str | Path = "runs",
+    observer: Observer | None = None,
 ) -> Check:
     """Check a program, and screen it on recorded episodes if it is accepted.
 
@@ -84,6 +86,7 @@ def check(
             trained a program. Without such a run the episodes of random policies are used.
         episodes: a file of recorded episodes, used in place of a run.
         runs: the folder that holds the runs.
+        observer: is told how far the random episodes of a slow environment are.
 
     Raises:
         UsageError: the task, the program file or the file of episodes cannot be used.
@@ -96,7 +99,8 @@ def check(
     """
     source = program_text(program)
     resolved = resolve_without_goal(task, goal)
-    collected = collect_preflight(resolved)
+    time_box = preflight_time((observer or Observer()).doing)
+    collected = collect_preflight(resolved, time_box)
     verdict = check_on(source, resolved, collected)
     if not verdict.accepted:
         return Check(verdict)

@@ -58,8 +58,12 @@ def _add_check(app: typer.Typer) -> None:
         """
         from rewardsmith.api.checking import check
         from rewardsmith.cli.checks import emit_check, show_check
+        from rewardsmith.cli.live import watching
 
-        found = check(file, task, goal=goal, run=run, episodes=episodes, runs=runs)
+        with watching(output) as view:
+            found = check(
+                file, task, goal=goal, run=run, episodes=episodes, runs=runs, observer=view
+            )
         if output.json:
             emit_check(output, found)
         else:

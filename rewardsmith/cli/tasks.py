@@ -114,8 +114,9 @@ def _add_new(app: typer.Typer) -> None:
         from rewardsmith.cli.values import pairs
         from rewardsmith.task.drafting import draft_task
 
+        given_kwargs, tell = pairs(kwargs), output.notes.print
         drafted, folder, notes = draft_task(
-            env_id, goal, target, fitness=fitness, kwargs=pairs(kwargs)
+            env_id, goal, target, fitness=fitness, kwargs=given_kwargs, tell=tell
         )
         if output.json:
             fields = [field.name for field in drafted.spec.fields]

@@ -6,6 +6,7 @@ cancel each other out, so the bank contains better and worse episodes before any
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from rewardsmith.episodes.columns import joined_columns
 from rewardsmith.episodes.preflight import Argument, Preflight
 from rewardsmith.episodes.recorder import Buffers, History, recorded_env
 from rewardsmith.errors import UsageError
+from rewardsmith.task.actions import is_legal, random_action
 from rewardsmith.task.environment import (
     LIMIT,
     guarded_reset,
@@ -29,12 +31,15 @@ from rewardsmith.task.fitness import DRAFT, Fitness, fitness_function
 from rewardsmith.task.labels import label_function
 from rewardsmith.task.layout import Layout
 from rewardsmith.task.loading import Task
+from rewardsmith.task.timebox import Tell, TimeBox, silent
 from rewardsmith.types import Columns, Episode
 
 RANDOM_EPISODES = 8
 HELD_EPISODES = 8
 # at least so many where the task labels subgoals: that false alarms are rare takes many to show
 LABELLED_STEPS = 4000
+LEAST_EPISODES = 2  # of a slow environment
+_LOOK_S = 90.0
 HELD_STEPS = 12  # for which an action is held, on average
 TRANSITIONS = 512
 
@@ -48,13 +53,19 @@ class Behaviour(NamedTuple):
 
 
 def random_behaviour(
-    task: Task, episodes: int = RANDOM_EPISODES, seed: int = 0, held: float = 1, steps: int = 0
+    task: Task,
+    episodes: int = RANDOM_EPISODES,
+    seed: int = 0,
+    held: float = 1,
+    steps: int = 0,
+    time_box: TimeBox | None = None,
 ) -> Behaviour:
     """Episodes of uniformly random actions.
 
     Args:
         episodes, steps: smallest number of each.
         held: steps for which each action is held, on average.
+        time_box: once it is over, two episodes are enough.
 
     Raises:
         UsageError: a field does not fit the environment, or an episode does not end.
@@ -62,7 +73,8 @@ def random_behaviour(
     """
     env, buffers = recorded_env(task)
     with closing(env):
-        return _played(env, buffers, most_steps(task, env), episodes, seed, held, steps)
+        longest, played = most_steps(task, env), time_box or TimeBox("the episodes", math.inf)
+        return _played(env, buffers, longest, episodes, seed, held, steps, played)
 
 
 def _played(
@@ -73,6 +85,7 @@ def _played(
     seed: int,
     held: float,
     steps: int,
+    time_box: TimeBox,
 ) -> Behaviour:
     history, found, taken = History(buffers), list[Episode](), 0
     env.action_space.seed(seed)
@@ -80,10 +93,13 @@ def _played(
     buffers.begin()
     draws, action = np.random.default_rng(seed), None
     while len(found) < episodes or sum(map(len, found)) < steps:
-        if action is None or held <= 1 or draws.random() < 1 / held:
-            action = env.action_space.sample()
+        if time_box.is_over and len(found) >= LEAST_EPISODES:
+            break
+        if action is None or held <= 1 or draws.random() < 1 / held or not is_legal(env, action):
+            action = random_action(env)
         _, _, terminated, truncated, _ = guarded_step(env, action)
         taken += 1
+        time_box.step()
         done = terminated or truncated
         if done:
             guarded_reset(env)
@@ -124,15 +140,25 @@ class PreflightData(NamedTuple):
     transitions: Columns
 
 
-def collect_preflight(task: Task) -> PreflightData:
+def collect_preflight(task: Task, time_box: TimeBox | None = None) -> PreflightData:
     """Play random episodes and record what programs, writers and users need to know.
+
+    Args:
+        time_box: how long it may take, see :func:`preflight_time`.
 
     Raises:
         UsageError: the task's fields or fitness do not fit the environment.
         BoundaryError: the environment fails on reset or in a step.
     """
-    behaviour = random_behaviour(task, steps=LABELLED_STEPS if task.spec.labels else 0)
-    held = random_behaviour(task, HELD_EPISODES, seed=1, held=HELD_STEPS)
+    time_box = time_box or preflight_time()
+    behaviour = random_behaviour(
+        task, steps=LABELLED_STEPS if task.spec.labels else 0, time_box=time_box
+    )
+    held = random_behaviour(task, HELD_EPISODES, seed=1, held=HELD_STEPS, time_box=time_box)
+    fewer = min(len(behaviour.episodes), len(held.episodes)) < RANDOM_EPISODES
+    slow = [time_box.measured(task.spec.training.steps)] if fewer else []
+    for text in slow:
+        time_box.tell(text)
     transitions = sample_transitions(behaviour)
     measure = fitness_function(task)
     measured = [measure(episode) for episode in behaviour.episodes]
@@ -157,9 +183,14 @@ def collect_preflight(task: Task) -> PreflightData:
         return_bound=_return_bound(behaviour.episodes, longest),
         longest=longest,
         observations=str(observation_space),
-        warnings=tuple(_warnings(task, behaviour.episodes, measured)),
+        warnings=(*_warnings(task, behaviour.episodes, measured), *slow),
     )
     return PreflightData(report, behaviour, held, transitions)
+
+
+def preflight_time(tell: Tell = silent) -> TimeBox:
+    """The time of the random episodes before a run."""
+    return TimeBox("random episodes", _LOOK_S, tell)
 
 
 def _words(task: Task, argument: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from gymnasium import spaces
 
 from rewardsmith.episodes.recorder import Buffers, History, recorded_env
 from rewardsmith.errors import UsageError
+from rewardsmith.task.actions import is_legal, random_action
 from rewardsmith.task.environment import LIMIT, guarded_reset, guarded_step, most_steps
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Array, Episode
@@ -80,7 +81,8 @@ def play_scripts(
 
 def _play(env: gym.Env[Any, Any], script: Script, history: History, buffers: Buffers) -> Episode:
     for action in script:
-        _, _, terminated, truncated, _ = guarded_step(env, action)
+        taken = action if is_legal(env, action) else random_action(env)
+        _, _, terminated, truncated, _ = guarded_step(env, taken)
         ended = history.add(np.array([terminated or truncated]))
         if ended:
             return ended[0][1]

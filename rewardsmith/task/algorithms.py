@@ -1,9 +1,9 @@
 """Which learning algorithms there are, and one table of what each can do.
 
-Ours are Stable-Baselines3's. Another package adds one through the entry-point group
-``rewardsmith.algorithms``: a class in the form of Stable-Baselines3's ``BaseAlgorithm`` whose
-policy acts on the observation alone, e.g. ``TQC = "sb3_contrib:TQC"``. It inherits what the class
-below it can do, or says it in an attribute ``rewardsmith_capabilities``.
+Ours are those of Stable-Baselines3 and of sb3-contrib. Another package adds one through the
+entry-point group ``rewardsmith.algorithms``: a class in the form of Stable-Baselines3's
+``BaseAlgorithm`` whose policy acts on the observation alone. It inherits what the class below it
+can do, or says it in an attribute ``rewardsmith_capabilities``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ from typing import Any
 
 from rewardsmith.plugins import Registry
 
+_PACKAGES = {
+    "stable_baselines3": ("A2C", "DDPG", "DQN", "PPO", "SAC", "TD3"),
+    "sb3_contrib": ("CrossQ", "MaskablePPO", "QRDQN", "TQC", "TRPO"),
+}
 ALGORITHMS = Registry(
     "algorithm",
-    {name: f"stable_baselines3:{name}" for name in ("A2C", "DDPG", "DQN", "PPO", "SAC", "TD3")},
+    {name: f"{package}:{name}" for package, names in _PACKAGES.items() for name in names},
     "rewardsmith.algorithms",
 )
 
@@ -48,19 +52,20 @@ _LARGE_BATCH = 4096
 _ACTOR_CRITIC = Capabilities(
     on_policy=False, learns_q=True, takes_prior=True, gpu_batch=_LARGE_BATCH
 )
+_OFF_POLICY = Capabilities(on_policy=False, learns_q=True, gpu_batch=_LARGE_BATCH)
+_ON_POLICY = Capabilities(on_policy=True, n_steps=2048, steps_per_s=(800, 10_000))
 CAPABILITIES = {
     "A2C": Capabilities(on_policy=True, n_steps=5, steps_per_s=(800, 10_000)),
-    "PPO": Capabilities(on_policy=True, n_steps=2048, steps_per_s=(800, 10_000)),
+    "PPO": _ON_POLICY,
     "DQN": replace(_ACTOR_CRITIC, steps_per_s=(300, 1_500)),
     "DDPG": _ACTOR_CRITIC,
     "TD3": _ACTOR_CRITIC,
     "SAC": _ACTOR_CRITIC,
+    **dict.fromkeys(("CrossQ", "QRDQN", "TQC"), _OFF_POLICY),
+    **dict.fromkeys(("MaskablePPO", "TRPO"), _ON_POLICY),
 }
 # Of Stable-Baselines3's base classes, for algorithms that are below none of the above.
-_BASES = {
-    "OnPolicyAlgorithm": Capabilities(on_policy=True, n_steps=2048, steps_per_s=(800, 10_000)),
-    "OffPolicyAlgorithm": Capabilities(on_policy=False, learns_q=True, gpu_batch=_LARGE_BATCH),
-}
+_BASES = {"OnPolicyAlgorithm": _ON_POLICY, "OffPolicyAlgorithm": _OFF_POLICY}
 
 
 def capabilities(name: str) -> Capabilities:

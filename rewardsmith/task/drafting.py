@@ -19,18 +19,20 @@ from typing import Any, NamedTuple
 import jinja2
 
 from rewardsmith.errors import RunError, UsageError, did_you_mean
+from rewardsmith.task.actions import says_what_is_legal
 from rewardsmith.task.docstrings import action_names
 from rewardsmith.task.draft_fields import draft_fields, info_source
 from rewardsmith.task.environment import longest_episode, make_env
 from rewardsmith.task.files import TASK_FILE, locate
 from rewardsmith.task.fitness import DRAFT
 from rewardsmith.task.loading import Task, known_tasks
-from rewardsmith.task.look import Look, look_at
+from rewardsmith.task.look import TRAINING_STEPS, Look, look_at, look_time
 from rewardsmith.task.observations import fitting_policy, wrappers_for
 from rewardsmith.task.origin import AnyEnvironment, origin_of
 from rewardsmith.task.parsing import parse_spec
 from rewardsmith.task.remarks import remarks
 from rewardsmith.task.spec import ActionSpec, FitnessSpec, Policy, TrainingSpec
+from rewardsmith.task.timebox import Tell, silent
 from rewardsmith.task.toml import toml_value
 
 
@@ -91,6 +93,7 @@ def _drafted(
     goal: str | None,
     fitness: str | None,
     unmeasured: str | None,
+    tell: Tell = silent,
 ) -> Draft:
     origin = origin_of(environment, kwargs)
     if not (goal or "").strip():
@@ -106,7 +109,7 @@ def _drafted(
     name = _slug(env_id)
     first = Task(name, parse_spec(bare, env_id), folder, files)
     with closing(make_env(first)) as env:
-        look = look_at(env, longest_episode(first, env))
+        look = look_at(env, longest_episode(first, env), look_time(tell))
         measure = _fitness(look, fitness, unmeasured)
         if measure.source == "native_return" and measure.solved is None:
             measure = measure.model_copy(update={"solved": origin.solved})
@@ -130,6 +133,7 @@ def draft_task(
     *,
     fitness: str | None = None,
     kwargs: Mapping[str, Any] = MappingProxyType({}),
+    tell: Tell = silent,
 ) -> WrittenDraft:
     """Draft a task and write its folder, with a copy of the environment's own files.
 
@@ -138,6 +142,7 @@ def draft_task(
         kwargs: arguments that the environment is made with.
         goal: None leaves it empty, to be written later; no run accepts an empty goal.
         target: the folder; ``tasks/<name>`` by default.
+        tell: is told every few seconds how far the look at a slow environment is.
 
     Raises:
         UsageError, BoundaryError: see :func:`task_from_env`; if nothing measures success, the draft
@@ -145,7 +150,7 @@ def draft_task(
         RunError: the folder exists or cannot be written.
     """
     to_write = "fitness.py:fitness"
-    task, notes = _drafted(environment, kwargs, goal or "to be written", fitness, to_write)
+    task, notes = _drafted(environment, kwargs, goal or "to be written", fitness, to_write, tell)
     if goal is None:
         task = replace(task, spec=task.spec.model_copy(update={"goal": ""}))
     written = write_task(task, target or Path("tasks") / task.name, notes)
@@ -227,7 +232,11 @@ def _training(look: Look, flat: bool) -> TrainingSpec:
     policy: Policy = "MlpPolicy" if flat else fitting_policy(look.env.observation_space)
     hyperparameters = {"n_steps": 128, "batch_size": 256, "n_epochs": 10, "gamma": 0.99}
     return TrainingSpec(
-        algorithm="PPO", policy=policy, steps=200_000, n_envs=16, hyperparameters=hyperparameters
+        algorithm="MaskablePPO" if says_what_is_legal(look.env) else "PPO",
+        policy=policy,
+        steps=TRAINING_STEPS,
+        n_envs=16,
+        hyperparameters=hyperparameters,
     )
 
 

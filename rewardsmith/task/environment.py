@@ -208,6 +208,7 @@ def guarded_step(env: gym.Env[Any, Any], action: Any) -> Step:
     except Exception as error:
         raise BoundaryError(
             f"the environment fails in a step: {type(error).__name__}: {error}",
-            f"try env.step({action!r}) by hand",
+            f"try env.step({action!r}) by hand; if this action is illegal in the state, let the "
+            "environment say so in a method action_masks(), or ignore it",
             where="environment",
         ) from error

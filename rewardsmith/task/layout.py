@@ -13,6 +13,7 @@ import gymnasium as gym
 import numpy as np
 
 from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.task.actions import random_action
 from rewardsmith.task.environment import guarded_reset, guarded_step
 from rewardsmith.task.field import FieldSpec
 from rewardsmith.task.fitness import SUCCESS_FIELD, success_source
@@ -325,7 +326,7 @@ class _Sample:
     def _look(self) -> tuple[Any, dict[str, Any], dict[str, Any]]:
         if self._seen is None:
             _, reset_info = guarded_reset(self._env, 0)
-            obs, _, _, _, info = guarded_step(self._env, self._env.action_space.sample())
+            obs, _, _, _, info = guarded_step(self._env, random_action(self._env))
             self._seen = (obs, reset_info, info)
         return self._seen
 

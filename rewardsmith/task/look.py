@@ -8,13 +8,18 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from rewardsmith.task.actions import random_action
 from rewardsmith.task.environment import guarded_reset, guarded_step
 from rewardsmith.task.finite import not_finite, refuse_misfit
 from rewardsmith.task.observations import key_of, readable
+from rewardsmith.task.timebox import Tell, TimeBox, silent
 from rewardsmith.task.values import numbers
 from rewardsmith.types import Array
 
 LOOK_STEPS = 2000
+LEAST_LOOK_STEPS = 20
+TRAINING_STEPS = 200_000  # of a drafted task
+_LOOK_S = 30.0
 
 
 @dataclass
@@ -74,6 +79,7 @@ class Look:
         steps: that were taken.
         ended: whether any episode ended.
         limit: the time limit of episodes, where one is known.
+        slow: what was measured of an environment that is too slow for all steps; else empty.
         not_finite: where an observation first was NaN or infinite; empty if nowhere.
         many: how many observations were.
     """
@@ -86,6 +92,7 @@ class Look:
     rewarded: bool = False
     ended: bool = False
     limit: int | None = None
+    slow: str = ""
     not_finite: str = ""
     many: int = 0
 
@@ -111,16 +118,19 @@ class Look:
             self.texts.setdefault(source, set()).add(obs)
 
 
-def look_at(env: gym.Env[Any, Any], limit: int | None = None) -> Look:
+def look_at(
+    env: gym.Env[Any, Any], limit: int | None = None, time_box: TimeBox | None = None
+) -> Look:
     """Play random steps and collect what can be observed.
 
     Args:
         limit: the time limit of episodes, where one is known.
+        time_box: how long it may take; half a minute by default.
 
     Raises:
         BoundaryError: the environment fails, or an observation does not fit its space.
     """
-    look = Look(env, limit=limit)
+    look, time_box = Look(env, limit=limit), time_box or look_time()
     obs, info = guarded_reset(env, seed=0)
     look.at_reset = _numeric_keys(info)
     env.action_space.seed(0)
@@ -129,9 +139,10 @@ def look_at(env: gym.Env[Any, Any], limit: int | None = None) -> Look:
     for _ in range(LOOK_STEPS):
         step += 1
         when = f"after step {step} of an episode"
-        obs, reward, terminated, truncated, info = guarded_step(env, env.action_space.sample())
+        obs, reward, terminated, truncated, info = guarded_step(env, random_action(env))
         look.see(obs, when)
         look.steps += 1
+        time_box.step()
         look.rewarded |= bool(reward)
         for key, value in info.items():
             look.info.setdefault(key, InfoKey()).see(value, when)
@@ -140,7 +151,15 @@ def look_at(env: gym.Env[Any, Any], limit: int | None = None) -> Look:
             look.see(obs, "after a reset")
             look.at_reset &= _numeric_keys(info)
             look.ended, step = True, 0
+        if time_box.is_over and look.steps >= LEAST_LOOK_STEPS:
+            look.slow = time_box.measured(TRAINING_STEPS)
+            break
     return look
+
+
+def look_time(tell: Tell = silent) -> TimeBox:
+    """The time of a first look."""
+    return TimeBox("the look at the environment", _LOOK_S, tell)
 
 
 def _numeric_keys(info: dict[str, Any]) -> set[str]:

@@ -37,6 +37,7 @@ def remarks(look: Look, fields: Sequence[DraftField], fitness: str, env_id: str)
         *_info(look, fields, fitness),
         *_not_finite(look),
         *_length(look),
+        *([f"{look.slow}: what comes later was not seen"] if look.slow else []),
     )
 
 

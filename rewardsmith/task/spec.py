@@ -3,57 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
     field_validator,
     model_validator,
 )
 
-from rewardsmith.task.algorithms import Capabilities, capabilities
+from rewardsmith.task.algorithms import CAPABILITIES, Capabilities, capabilities
 from rewardsmith.task.field import FieldSpec, Model
-
-
-def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
-    """Refuse null at any depth: TOML has no null, so a run's frozen copy would differ."""
-    pending: list[Any] = [values]
-    while pending:
-        value = pending.pop()
-        if value is None:
-            raise ValueError("null cannot be written in a task file; leave the key out")
-        if isinstance(value, dict):
-            pending += value.values()
-        elif isinstance(value, list | tuple):
-            pending += value
-    return values
-
+from rewardsmith.task.hyperparameters import from_zoo
+from rewardsmith.task.tables import PlainTable, Table
 
 NanPolicy = Literal["refuse", "zero", "last"]
-Table = Annotated[dict[str, Any], AfterValidator(_without_nulls)]
-"""A table of a task file whose keys belong to another package."""
-
-
-def _written(value: Any) -> Any:
-    """A value as a task file gives it back: arrays and tuples as lists."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, PurePath):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return [_written(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _written(item) for key, item in value.items()}
-    if not isinstance(value, str | int | float | None):
-        raise ValueError(
-            f"found a {type(value).__name__}, expected numbers, texts, lists or tables; "
-            "name a function that makes the environment, in the place of its class"
-        )
-    return value
 
 
 class EnvironmentSpec(Model):
@@ -70,7 +33,7 @@ class EnvironmentSpec(Model):
     """
 
     id: str
-    kwargs: Annotated[Table, BeforeValidator(_written)] = Field(default_factory=dict)
+    kwargs: PlainTable = Field(default_factory=dict)
     wrappers: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     exclusive: bool = False
@@ -201,6 +164,8 @@ Policy = Literal["MlpPolicy", "MultiInputPolicy", "CnnPolicy"]
 class TrainingSpec(Model):
     """Tested training defaults; ``hyperparameters`` use the names of Stable-Baselines3.
 
+    Those of the RL Zoo are understood too, see :mod:`rewardsmith.task.hyperparameters`.
+
     Attributes:
         algorithm: one of Stable-Baselines3 or of another package, see
             :mod:`rewardsmith.task.algorithms`.
@@ -219,10 +184,24 @@ class TrainingSpec(Model):
     trainer: str = "sb3"
     terms: tuple[AddedTerm, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _words_of_the_zoo(cls, values: Any) -> Any:
+        takes = isinstance(values, Mapping) and isinstance(values.get("hyperparameters"), Mapping)
+        return from_zoo(values) if takes else values
+
+    @model_validator(mode="after")
+    def _whole_episodes_need_one_environment(self) -> TrainingSpec:
+        every = self.hyperparameters.get("train_freq")
+        if isinstance(every, list | tuple) and every[1] == "episode" and self.n_envs > 1:
+            raise ValueError(f"train_freq = {list(every)} needs n_envs = 1, found {self.n_envs}")
+        return self
+
     @field_validator("algorithm", mode="before")
     @classmethod
     def _any_case(cls, value: Any) -> Any:
-        return value.upper() if isinstance(value, str) else value
+        names = {name.upper(): name for name in CAPABILITIES}
+        return names.get(value.upper(), value.upper()) if isinstance(value, str) else value
 
     def steps_taken(self, steps: int) -> int:
         """Environment steps that a training of ``steps`` takes; on-policy ones finish a rollout.

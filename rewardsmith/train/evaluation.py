@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -37,13 +38,14 @@ from rewardsmith.run.trials import (
     TrialResult,
     write_json,
 )
+from rewardsmith.task.actions import random_action
 from rewardsmith.task.environment import LIMIT
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.terms.reward import Reward
 from rewardsmith.train.exploiter import kept_failures
-from rewardsmith.train.learner import load_state, make_policy, normalised
+from rewardsmith.train.learner import chosen_actions, load_state, make_policy, normalised
 from rewardsmith.train.observing import observed
 from rewardsmith.train.rewards import LARGEST
 from rewardsmith.train.trainers import OpenFunctions, RunningFunctions
@@ -306,7 +308,8 @@ class Player:
             disturb = None
             if disturbed:
                 space = self._model.action_space
-                disturb = _Disturbing(shares[turn :: self._turns], space, seed + turn)
+                own = shares[turn :: self._turns]
+                disturb = _Disturbing(own, self.base.envs, space, seed + turn)
             rollout = play_episodes(self._model, self._venv, self.base, deterministic, disturb)
             episodes += rollout.episodes
             steps += rollout.steps
@@ -316,15 +319,18 @@ class Player:
 class _Disturbing:
     """Replaces a share of the actions by random ones, in each environment its own share."""
 
-    def __init__(self, shares: Array, space: spaces.Space[Any], seed: int) -> None:
+    def __init__(
+        self, shares: Array, envs: Sequence[gym.Env[Any, Any]], space: spaces.Space[Any], seed: int
+    ) -> None:
         self._shares = shares
+        self._envs = envs
         self._space = space
         self._space.seed(seed)
         self._rng = np.random.default_rng(seed)
 
     def __call__(self, actions: Array) -> Array:
-        for row in np.flatnonzero(self._rng.random(len(self._shares)) < self._shares):
-            actions[row] = self._space.sample()
+        for row in np.flatnonzero(self._rng.random(len(self._shares)) < self._shares).tolist():
+            actions[row] = random_action(self._envs[row], self._space)
         return actions
 
 
@@ -347,7 +353,7 @@ def play_episodes(
     base.buffers.begin()
     history, found, steps = History(base.buffers), dict[int, Episode](), 0
     while len(found) < base.num_envs:
-        actions, _ = model.predict(obs, deterministic=deterministic)  # type: ignore[arg-type]
+        actions = chosen_actions(model, venv, obs, deterministic)
         if disturb is not None:
             actions = disturb(actions)
         obs, _, dones, _ = venv.step(actions)

@@ -19,21 +19,23 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.running_mean_std import RunningMeanStd
+from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize, unwrap_vec_normalize
 
 from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
+from rewardsmith.task.actions import METHOD
 from rewardsmith.task.algorithms import ALGORITHMS
+from rewardsmith.task.hyperparameters import initial
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.train.observing import WHOLE_AND_MASK
 from rewardsmith.train.prior.shaping import q_shaped
 from rewardsmith.train.prior.values import QFunction
+from rewardsmith.types import Array
 
 _OURS = {"policy", "env", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model"}
-_ACTIVATIONS = {
-    "tanh": torch.nn.Tanh,
-    "relu": torch.nn.ReLU,
-    "elu": torch.nn.ELU,
-    "silu": torch.nn.SiLU,
+_ACTIVATIONS: dict[str, type[torch.nn.Module]] = {
+    name.lower(): getattr(torch.nn, name)
+    for name in ("Tanh", "ReLU", "ELU", "SiLU", "GELU", "LeakyReLU", "Mish", "SELU", "Sigmoid")
 }
 
 
@@ -59,6 +61,21 @@ def check_hyperparameters(training: TrainingSpec) -> None:
             raise UsageError(
                 f"{training.algorithm} has no hyper-parameter {name!r}", did_you_mean(name, known)
             )
+
+
+def takes_masks(learner: BaseAlgorithm) -> bool:
+    """Whether a policy acts on masks of legal actions, as that of MaskablePPO does."""
+    return METHOD in inspect.signature(learner.predict).parameters
+
+
+def chosen_actions(
+    model: BaseAlgorithm, venv: VecEnv, obs: Any, deterministic: bool = False
+) -> Array:
+    """The actions of a policy, shape (n, ...); one that acts on masks is given them."""
+    act: Any = model.predict
+    given = {METHOD: np.stack(venv.env_method(METHOD))} if takes_masks(model) else {}
+    actions, _ = act(obs, deterministic=deterministic, **given)
+    return np.asarray(actions)
 
 
 def choose_device(training: TrainingSpec, wanted: str = "auto") -> str:
@@ -175,6 +192,9 @@ def _resolved(training: TrainingSpec, venv: VecEnv) -> dict[str, Any]:
     arguments = dict(training.hyperparameters)
     if isinstance(arguments.get("train_freq"), list):
         arguments["train_freq"] = tuple(arguments["train_freq"])
+    for name, value in arguments.items():
+        if (start := initial(value)) is not None:
+            arguments[name] = LinearSchedule(start, 0.0, 1.0)
     if isinstance(arguments.get("action_noise"), int | float):
         shape = venv.action_space.shape or ()
         arguments["action_noise"] = NormalActionNoise(

@@ -17,13 +17,20 @@ from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import BoundaryError, UsageError, boundary
 from rewardsmith.run.trials import write_json
+from rewardsmith.task.actions import says_what_is_legal
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
 from rewardsmith.task.observations import check_policy
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.terms.specs import added_terms
 from rewardsmith.terms.subgoals import bonus_for
-from rewardsmith.train.learner import check_hyperparameters, make_policy, normalised
+from rewardsmith.train.learner import (
+    check_hyperparameters,
+    chosen_actions,
+    make_policy,
+    normalised,
+    takes_masks,
+)
 from rewardsmith.train.trainers import TRAINERS
 from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
 
@@ -72,7 +79,14 @@ def _check_learner(task: Task) -> None:
         check_policy(probe.observation_space, training, task.env_id)
         _check_memory(training, probe.action_space)
         seen = normalised(probe, training)
-        _check_action(task, make_policy(training, seen), seen, probe)
+        learner = make_policy(training, seen)
+        if takes_masks(learner) and not says_what_is_legal(probe.envs[0]):
+            raise UsageError(
+                f"{training.algorithm} needs to know which actions are legal, but {task.env_id} "
+                "has no method action_masks()",
+                'add it, or set [training] algorithm = "PPO"',
+            )
+        _check_action(task, learner, seen, probe)
     except BoundaryError as error:
         if error.where == "environment":
             raise
@@ -99,7 +113,7 @@ def _check_action(task: Task, model: BaseAlgorithm, seen: VecEnv, base: Recorded
     """Take one step: an action of a learner need not be like a random one."""
     obs: Any = seen.reset()
     base.buffers.begin()
-    actions, _ = model.predict(obs)
+    actions = chosen_actions(model, seen, obs)
     hint = (
         f"Stable-Baselines3 acts with fractions in a Box of {base.action_space.dtype}: "
         "round them in step, or declare MultiDiscrete"

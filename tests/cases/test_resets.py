@@ -13,7 +13,9 @@ from rewardsmith.errors import BoundaryError
 from rewardsmith.task.drafting import draft_task, task_from_env
 from rewardsmith.task.environment import guarded_reset, make_env
 from tests.cases.envs.resets import Tank
-from tests.support.exports import exporting, imported
+from tests.support.exports import imported
+from tests.support.fake_executor import FakeExecutor
+from tests.support.line_runs import design, recorded
 from tests.support.trials import toy_task, trial
 
 HERE = "tests.cases.envs.resets"
@@ -56,7 +58,11 @@ def test_wrappers_of_a_user_and_of_an_export(tmp_path: Path) -> None:
     task = toy_task(env_id("Tank"))
     source = f"import numpy as np\n\n\n{LEVEL}"
     ours = rs.RewardWrapper(Tank(), rs.load_program(source, task))
-    exported = imported(exporting(task, source, tmp_path)).RewardWrapper(Tank())
+    replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{source}```"}])
+    options = {"rounds": 1, "samples": 1, "seeds": 1}
+    run = design(task, tmp_path, replies=replies, options=options)
+    file = run.export(tmp_path / "out", executor=FakeExecutor()) / "reward.py"
+    exported = imported(file).RewardWrapper(Tank())
     for wrapped in (ours, exported):
         limited = TimeLimit(wrapped, 5)
         limited.reset(seed=0)

@@ -102,9 +102,8 @@ def test_moments_show_texts_as_texts(task: Task) -> None:
 
 def test_a_drafted_task_lists_the_words_that_it_saw(task: Task, tmp_path: Path) -> None:
     (tmp_path / "env.py").write_text((Path(str(task.folder)) / "env.py").read_text())
-    drafted = rs.task_from_env(
-        "env.py:TalkWorld", goal="take it", fitness="native_return", folder=tmp_path
-    )
+    env_id = f"{tmp_path / 'env.py'}:TalkWorld"
+    drafted = rs.task_from_env(env_id, goal="take it", fitness="native_return")
     (text,) = [field for field in drafted.spec.fields if field.words]
     assert set(text.words) == {"take", "the", "red", "blue", "ball", "key"} and text.most_words == 8
 

@@ -28,6 +28,7 @@ from rewardsmith.program import (
     CheckedProgram,
     EntryPoint,
 )
+from rewardsmith.task.algorithms import ALGORITHMS
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.field import FieldSpec
 from rewardsmith.task.layout import make_layout
@@ -75,6 +76,7 @@ def reward_module(
         entries=entries,
         shaping=task.spec.training.shaping,
         policy=task.spec.training.policy,
+        package=ALGORITHMS.place(task.spec.training.algorithm)[0],
         subgoals=list(verdict.rates),
         bonus=_bonus(task, len(verdict.rates)) if "subgoals" in entries else None,
         texts=any(field.words for field in read),
