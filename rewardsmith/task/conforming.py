@@ -16,6 +16,7 @@ OLD_GYM = (
     "see https://gymnasium.farama.org/introduction/migration_guide"
 )
 Reset = tuple[Any, dict[str, Any]]
+_INFO = (dict, type(None))
 Step = tuple[Any, float, bool, bool, dict[str, Any]]
 
 
@@ -25,7 +26,7 @@ def reset_result(result: Any) -> Reset:
     Raises:
         BoundaryError: reset returned anything else.
     """
-    if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict | None):
+    if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], _INFO):
         return result[0], result[1] or {}
     raise _other("reset", result, "(observation, info)")
 
@@ -38,15 +39,16 @@ def step_result(result: Any) -> Step:
     Raises:
         BoundaryError: step returned anything else.
     """
-    if isinstance(result, tuple) and len(result) == 5 and isinstance(result[4], dict | None):
+    if isinstance(result, tuple) and len(result) == 5 and isinstance(result[4], _INFO):
         obs, reward, terminated, truncated, info = result
-        ends = bool(_one("terminated", terminated)), bool(_one("truncated", truncated))
-        return obs, _reward(reward), *ends, info or {}
+        if type(reward) is not float:
+            reward = 0.0 if reward is None else float(_one("reward", reward))
+        if type(terminated) is not bool:
+            terminated = bool(_one("terminated", terminated))
+        if type(truncated) is not bool:
+            truncated = bool(_one("truncated", truncated))
+        return obs, reward, terminated, truncated, {} if info is None else info
     raise _other("step", result, "(observation, reward, terminated, truncated, info)")
-
-
-def _reward(value: Any) -> float:
-    return 0.0 if value is None else float(_one("reward", value))
 
 
 def _one(what: str, value: Any) -> float | bool:
