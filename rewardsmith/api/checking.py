@@ -26,7 +26,7 @@ from rewardsmith.run.trial_folder import TrialFolder
 from rewardsmith.task.drafting import task_from_env
 from rewardsmith.task.files import TASK_FILE
 from rewardsmith.task.loading import Task, known_tasks
-from rewardsmith.task.resolving import resolve_task
+from rewardsmith.task.resolving import AnyTask, resolve_task
 from rewardsmith.types import Episode
 
 _NO_GOAL = "(none)"  # where nothing is written
@@ -70,7 +70,7 @@ class Check:
 
 def check(
     program: AnyProgram,
-    task: Task | str,
+    task: AnyTask,
     *,
     goal: str | None = None,
     run: str | None = None,
@@ -83,8 +83,8 @@ def check(
     Args:
         program: a program, its source, or the path of its file. A text with a line break is
             source, any other text is a path.
-        task: a task, its name, its folder, or an environment id.
-        goal: the goal in words; by default the task's own. An environment id needs none here.
+        task: a task, its name, its folder, or an environment as :func:`task_from_env` takes it.
+        goal: the goal in words; by default the task's own. An environment needs none here.
         run: the run whose episodes are used; by default the latest of the task in ``runs`` that
             trained a program. Without such a run the episodes of random policies are used.
         episodes: a file of recorded episodes, used in place of a run.
@@ -118,13 +118,13 @@ def check(
     )
 
 
-def resolve_without_goal(task: Task | str, goal: str | None, fitness: str | None = None) -> Task:
-    """The task that the user named; an environment id needs no goal where nothing is written."""
-    if fitness is not None and isinstance(task, str):
+def resolve_without_goal(task: AnyTask, goal: str | None, fitness: str | None = None) -> Task:
+    """The task that the user named; an environment needs no goal where nothing is written."""
+    if fitness is not None and not isinstance(task, Task):
         return task_from_env(task, goal or _NO_GOAL, fitness=fitness)
     if goal or isinstance(task, Task):
         return resolve_task(task, goal)
-    named = task in known_tasks() or (Path(task) / TASK_FILE).is_file()
+    named = isinstance(task, str) and (task in known_tasks() or (Path(task) / TASK_FILE).is_file())
     return resolve_task(task, None if named else _NO_GOAL)
 
 

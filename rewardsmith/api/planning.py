@@ -32,7 +32,7 @@ from rewardsmith.run.folder import RunFolder
 from rewardsmith.strategy.base import Shape, Strategy
 from rewardsmith.strategy.making import make_strategy, strategy_of
 from rewardsmith.task.loading import Task
-from rewardsmith.task.resolving import resolve_task
+from rewardsmith.task.resolving import AnyTask, resolve_task
 from rewardsmith.writers.examples import EXAMPLES, Example, examples_text
 from rewardsmith.writers.questions.program import texts_of
 from rewardsmith.writers.recorded import REPLIES, RecordedReplies, RecordedReply, load_replies
@@ -76,12 +76,12 @@ class Plan:
 
 
 @takes_settings(Settings)
-def plan(task: Task | str, goal: str | None, settings: Settings) -> Plan:
+def plan(task: AnyTask, goal: str | None, settings: Settings) -> Plan:
     """Resolve a run without starting it; raises every usage error except a missing key.
 
     Args:
-        task: a task, the name of a shipped one, a task folder, or an environment id (with
-            ``goal``).
+        task: a task, the name of a shipped one, a task folder, or (with ``goal``) an environment as
+            :func:`task_from_env` takes it.
         goal: what the agent must achieve, in words; by default the task's own.
         settings: the fields of :class:`rewardsmith.api.settings.Settings`, as keywords.
 
@@ -97,7 +97,7 @@ def plan(task: Task | str, goal: str | None, settings: Settings) -> Plan:
     return resolved_plan(task, goal, settings)
 
 
-def resolved_plan(task: Task | str, goal: str | None, settings: Settings) -> Plan:
+def resolved_plan(task: AnyTask, goal: str | None, settings: Settings) -> Plan:
     """The same as :func:`plan`, with the settings as a record."""
     recorded = _recorded(settings.replies)
     writer = who_writes(settings, recorded)

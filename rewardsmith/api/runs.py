@@ -33,7 +33,7 @@ from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
-from rewardsmith.task.loading import Task
+from rewardsmith.task.resolving import AnyTask
 
 if TYPE_CHECKING:
     from rewardsmith.api.comparison import ComparedRun
@@ -341,7 +341,7 @@ class DesignSettings(Settings):
 
 
 @takes_settings(DesignSettings)
-def design(task: Task | str | Plan, goal: str | None, settings: DesignSettings) -> Run:
+def design(task: AnyTask | Plan, goal: str | None, settings: DesignSettings) -> Run:
     """Design a reward: write, check, train, reflect, and compare the best with the native reward.
 
     With ``ask=True`` it returns as soon as the run waits for a reply, see
@@ -387,7 +387,7 @@ def design(task: Task | str | Plan, goal: str | None, settings: DesignSettings) 
         raise
 
 
-def _planned(task: Task | str | Plan, goal: str | None, settings: DesignSettings) -> Plan:
+def _planned(task: AnyTask | Plan, goal: str | None, settings: DesignSettings) -> Plan:
     if not isinstance(task, Plan):
         return resolved_plan(task, goal, settings)
     repeated = settings.model_fields_set & Settings.model_fields.keys()

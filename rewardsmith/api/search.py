@@ -29,7 +29,7 @@ from rewardsmith.run.folder import open_run
 from rewardsmith.run.orders import Kind, Turn, Write
 from rewardsmith.run.state import RunState, SlotState
 from rewardsmith.strategy.making import strategy_of
-from rewardsmith.task.loading import Task
+from rewardsmith.task.resolving import AnyTask
 from rewardsmith.types import Interval, Slot
 from rewardsmith.writers.conversation import feedback_text
 from rewardsmith.writers.feedback.turns import past_turns
@@ -113,7 +113,7 @@ class Search:
 
     @staticmethod
     @takes_settings(DesignSettings)
-    def begin(task: Task | str, goal: str | None, settings: DesignSettings) -> Search:
+    def begin(task: AnyTask, goal: str | None, settings: DesignSettings) -> Search:
         """Start a run that waits for replies.
 
         Args:

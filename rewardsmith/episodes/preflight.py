@@ -7,6 +7,23 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict
 
 
+class Number(BaseModel):
+    """One number of an argument under a random policy.
+
+    Attributes:
+        range: lowest and highest value.
+        usual: the 10 % and the 90 % quantile.
+        step: median size of its change in a step, of the steps that change it; None where it never
+            changes, or is not known before a step.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    range: tuple[float, float]
+    usual: tuple[float, float]
+    step: float | None = None
+
+
 class Argument(BaseModel):
     """One name that programs may read.
 
@@ -14,6 +31,7 @@ class Argument(BaseModel):
         shape: of one row.
         range: lowest and highest value under a random policy.
         words: of a text, see :mod:`rewardsmith.task.text`; empty for numbers.
+        numbers: its numbers one by one; empty if there are too many, or they are no numbers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -22,6 +40,7 @@ class Argument(BaseModel):
     dtype: str
     range: tuple[float, float]
     words: tuple[str, ...] = ()
+    numbers: tuple[Number, ...] = ()
 
 
 Arguments = Mapping[str, Argument]

@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from rewardsmith.episodes.columns import joined_columns
-from rewardsmith.episodes.preflight import Argument, Preflight
+from rewardsmith.episodes.preflight import Argument, Number, Preflight
 from rewardsmith.episodes.recorder import Buffers, History, recorded_env
 from rewardsmith.errors import UsageError
 from rewardsmith.task.actions import is_legal, random_action
@@ -32,7 +32,7 @@ from rewardsmith.task.labels import label_function
 from rewardsmith.task.layout import Layout
 from rewardsmith.task.loading import Task
 from rewardsmith.task.timebox import Tell, TimeBox, silent
-from rewardsmith.types import Columns, Episode
+from rewardsmith.types import Array, Columns, Episode, FloatArray
 
 RANDOM_EPISODES = 8
 HELD_EPISODES = 8
@@ -40,6 +40,7 @@ HELD_EPISODES = 8
 LABELLED_STEPS = 4000
 LEAST_EPISODES = 2  # of a slow environment
 _LOOK_S = 90.0
+MOST_NUMBERS = 12  # of one argument that are described one by one
 HELD_STEPS = 12  # for which an action is held, on average
 TRANSITIONS = 512
 
@@ -211,7 +212,39 @@ def _argument(name: str, transitions: Columns, words: tuple[str, ...]) -> Argume
     )
     seen = numbers[np.isfinite(numbers)]
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
-    return Argument(shape=values.shape[1:], dtype=str(values.dtype), range=(low, high), words=words)
+    return Argument(
+        shape=values.shape[1:],
+        dtype=str(values.dtype),
+        range=(low, high),
+        words=words,
+        numbers=() if words else _numbers(name, transitions),
+    )
+
+
+def _numbers(name: str, transitions: Columns) -> tuple[Number, ...]:
+    """The numbers of an argument one by one; none of a long vector, a picture or a flag."""
+    values = transitions[name]
+    count = int(np.prod(values.shape[1:], dtype=int))
+    if values.dtype == bool or values.ndim > 2 or count > MOST_NUMBERS:
+        return ()
+    before = transitions.get(name.removeprefix("next_"), values)
+    columns = zip(_columns(values), _columns(before), strict=True)
+    return tuple(_number(now, then) for now, then in columns)
+
+
+def _columns(values: Array) -> FloatArray:
+    return np.asarray(values, np.float64).reshape(len(values), -1).T
+
+
+def _number(now: FloatArray, before: FloatArray) -> Number:
+    known = now[np.isfinite(now)]
+    if not known.size:
+        return Number(range=(0.0, 0.0), usual=(0.0, 0.0))
+    low, usual_low, usual_high, high = np.quantile(known, (0.0, 0.1, 0.9, 1.0)).tolist()
+    changes = np.abs(now - before)
+    moved = changes[np.isfinite(changes) & (changes > 0)]
+    step = float(np.median(moved)) if moved.size else None
+    return Number(range=(low, high), usual=(usual_low, usual_high), step=step)
 
 
 def _time_limit(episodes: list[Episode]) -> int | None:

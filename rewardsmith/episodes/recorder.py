@@ -23,7 +23,7 @@ import numpy as np
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.task.conforming import Reset, Step, reset_result, step_result
 from rewardsmith.task.environment import make_env, wrap_env
-from rewardsmith.task.finite import MEND_NAN, UsableObservations, finite
+from rewardsmith.task.finite import MEND_NAN, UsableObservations, finite, is_finite, when
 from rewardsmith.task.layout import WHOLE, FieldView, Layout, cut, describe, make_layout
 from rewardsmith.task.loading import Task
 from rewardsmith.types import NATIVE_REWARD, Array, Episode
@@ -161,9 +161,8 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
         self._row = row
         self._steps = 0  # of the episode
         self._usable = UsableObservations(env.observation_space, layout)
-        self._plain = (
-            len(layout.leaves) == 1 and layout.leaves[0].kind == "obs" and not layout.leaves[0].keys
-        )
+        forms = [(leaf.kind, leaf.keys, leaf.words) for leaf in layout.leaves]
+        self._plain = forms == [("obs", (), ())]
 
     def step(self, action: Any) -> Step:
         """Step, and copy the recorded values into the buffers' row."""
@@ -179,11 +178,11 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
         self._steps += 1
         if not math.isfinite(reward):
             raise BoundaryError(
-                f"the environment's reward is {reward} {self._when}",
+                f"the environment's reward is {reward} {when(self._steps)}",
                 "mend the environment",
                 where="environment",
             )
-        obs = self._usable.next(obs, self._when)
+        obs = self._usable.next(obs, self._steps)
         buffers.native_reward[row] = reward
         buffers.terminated[row], buffers.truncated[row] = terminated, truncated
         if self._plain:
@@ -201,10 +200,6 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
         self.buffers.was_reset[self._row] = True
         return obs, info
 
-    @property
-    def _when(self) -> str:
-        return f"after step {self._steps} of an episode" if self._steps else "after a reset"
-
     def _copy(self, rows: list[Array], obs: Any, info: dict[str, Any]) -> None:
         for place, (target, leaf) in enumerate(zip(rows, self._layout.leaves, strict=True)):
             if not self._steps and not leaf.at_reset:
@@ -217,12 +212,12 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
                 np.copyto(target[self._row : self._row + 1], value, casting=casting)
             except Exception as error:
                 raise BoundaryError(
-                    f"reading {describe(leaf)} {self._when} failed: "
+                    f"reading {describe(leaf)} {when(self._steps)} failed: "
                     f"{type(error).__name__}: {error}",
                     _UNREADABLE if not leaf.flag else _NO_FLAG,
                     where="environment",
                 ) from error
-            if target.dtype.kind == "f" and not np.isfinite(target[self._row]).all():
+            if leaf.kind != "obs" and leaf.dtype.kind == "f" and not is_finite(target[self._row]):
                 target[self._row] = self._mended(place, target[self._row])
 
     def _mended(self, place: int, value: Array) -> Array:
@@ -233,7 +228,8 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
         if policy == "refuse":
             names = [name for name, view in self._layout.fields.items() if view.leaf == place]
             raise BoundaryError(
-                f"field {names[0]!r}, from {describe(leaf)}, is {value.tolist()} {self._when}",
+                f"field {names[0]!r}, from {describe(leaf)}, is {value.tolist()} "
+                f"{when(self._steps)}",
                 f"state what stands in its place in [[fields]], e.g. default = 0; or {MEND_NAN}",
                 where="environment",
             )

@@ -1,7 +1,8 @@
 """Import the Python files of a task, with the modules and packages beside them.
 
-The folder of the task is searched first, as the folder of a script is. A file at its top is
-imported under a name of our own, once per content; one in a package, under its own name.
+While a file is imported, the folder of its task is searched first, as the folder of a script is;
+later, for imports inside functions, last, so that it hides no module of the user's own. A file at
+its top is imported under a name of our own, once per content; one in a package, under its own name.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -32,10 +34,13 @@ def import_file(path: Path, folder: Path | None = None) -> ModuleType:
     """
     path = path.absolute()
     root = path.parent if folder is None else folder.absolute()
-    _search_first(list(dict.fromkeys([path.parent, root])))
     parts = path.relative_to(root).with_suffix("").parts
     packaged = len(parts) > 1 and all(part.isidentifier() for part in parts)
-    with boundary("environment", f"importing {'/'.join(parts)}.py", f"run: python {path}"):
+    doing = f"importing {'/'.join(parts)}.py"
+    with (
+        boundary("environment", doing, f"run: python {path}"),
+        _searched_first([path.parent, root]),
+    ):
         return importlib.import_module(".".join(parts)) if packaged else _import_alone(path)
 
 
@@ -74,8 +79,9 @@ def _package(name: str, folder: Path) -> ModuleType:
     return package
 
 
-def _search_first(folders: Sequence[Path]) -> None:
-    """Let imports search these folders first, and forget other tasks' modules of their names."""
+@contextmanager
+def _searched_first(folders: Sequence[Path]) -> Iterator[None]:
+    """Let imports find the modules of these folders, and forget other tasks' of the same names."""
     importlib.invalidate_caches()
     names = {entry.stem for folder in folders for entry in folder.iterdir()}
     others = _SEARCHED.difference(folders)
@@ -83,8 +89,14 @@ def _search_first(folders: Sequence[Path]) -> None:
         file = getattr(module, "__file__", None)
         if name.partition(".")[0] in names and file and not others.isdisjoint(Path(file).parents):
             del sys.modules[name]
-    for folder in reversed(folders):
-        if str(folder) in sys.path:
-            sys.path.remove(str(folder))
-        sys.path.insert(0, str(folder))
     _SEARCHED.update(folders)
+    places = list(dict.fromkeys(map(str, folders)))
+    sys.path[:0] = places
+    try:
+        yield
+    finally:
+        for place in places:  # the file may have changed the path itself
+            if place in sys.path:
+                sys.path.remove(place)
+            if place not in sys.path:
+                sys.path.append(place)

@@ -10,8 +10,11 @@ from rewardsmith.task.files import TASK_FILE
 from rewardsmith.task.loading import Task, known_tasks, load_task
 from rewardsmith.task.origin import AnyEnvironment
 
+AnyTask = Task | AnyEnvironment
+"""A task, its name, its folder, or an environment."""
 
-def resolve_task(task: Task | AnyEnvironment, goal: str | None = None) -> Task:
+
+def resolve_task(task: AnyTask, goal: str | None = None) -> Task:
     """A task, the name of a shipped one, a task folder, or an environment.
 
     Raises:

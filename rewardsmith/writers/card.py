@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rewardsmith.episodes.preflight import Argument, Arguments, Preflight
+from rewardsmith.episodes.preflight import Argument, Arguments, Number, Preflight
 from rewardsmith.task.field import FieldSpec
 from rewardsmith.task.spec import TaskSpec
 
@@ -33,6 +34,14 @@ class FieldCard:
 
 
 @dataclass(frozen=True)
+class NumberCard:
+    """One number of a field, as programs read it, see :class:`Number`."""
+
+    name: str
+    seen: Number
+
+
+@dataclass(frozen=True)
 class ActionCard:
     """The action, see :class:`FieldCard`; ``space`` describes the action space."""
 
@@ -53,6 +62,8 @@ class TaskCard:
         ended: share of the random policy's episodes that terminated.
         steps: environment steps of each training.
         greedy: whether the evaluated policy is deterministic.
+        numbers: of the fields, one by one, with usual values and changes.
+        fitness: what the fitness weighs, in words; empty if the task does not say.
         solved: fitness from which the task counts as solved; None where it is not declared.
     """
 
@@ -63,12 +74,14 @@ class TaskCard:
     time_limit: int | None
     ended: float
     fields: tuple[FieldCard, ...]
+    numbers: tuple[NumberCard, ...]
     action: ActionCard
     algorithm: str
     steps: int
     gamma: float
     normalised_reward: bool
     greedy: bool
+    fitness: str
     random_fitness: float
     solved: float | None
 
@@ -84,15 +97,17 @@ def task_card(spec: TaskSpec, preflight: Preflight, steps: int) -> TaskCard:
         naive=spec.naive,
         env_id=spec.env.id,
         episode_length=preflight.episode_length,
-        time_limit=preflight.time_limit,
+        time_limit=preflight.longest or preflight.time_limit,
         ended=preflight.ended,
         fields=tuple(_fields(spec, preflight.arguments)),
+        numbers=tuple(_numbers(spec, preflight.arguments)),
         action=_action(spec, preflight),
         algorithm=spec.training.algorithm,
         steps=steps,
         gamma=spec.training.gamma,
         normalised_reward=spec.training.normalise_reward,
         greedy=spec.evaluation.deterministic,
+        fitness=spec.fitness.doc,
         random_fitness=preflight.mean_random_fitness,
         solved=spec.fitness.solved,
     )
@@ -116,9 +131,28 @@ def _field(name: str, arguments: Arguments, spec: FieldSpec | None) -> FieldCard
         high=seen.range[1],
         unit=spec.unit if spec else "",
         range=spec.range if spec else None,
-        doc=spec.doc if spec else "the observation",
+        doc=_doc(spec) if spec else "the observation",
         words=spec.words if spec else (),
     )
+
+
+def _doc(spec: FieldSpec) -> str:
+    """Its meaning, and the value of steps that do not report it."""
+    if spec.default is None:
+        return spec.doc
+    values = (spec.default,) if isinstance(spec.default, float) else spec.default
+    stated = f"{', '.join(f'{value:g}' for value in values)} where the environment reports no value"
+    return f"{spec.doc}; {stated}" if spec.doc else stated
+
+
+def _numbers(spec: TaskSpec, arguments: Arguments) -> Iterator[NumberCard]:
+    """The numbers of all fields, after a step where that is known."""
+    for card in _fields(spec, arguments):
+        form = f"next_{card.name}" if f"next_{card.name}" in arguments else card.name
+        seen = arguments.get(form)
+        for part, number in enumerate(seen.numbers if seen is not None else ()):
+            index = f"[:, {part}]" if seen is not None and seen.shape else ""
+            yield NumberCard(f"{form}{index}", number)
 
 
 def _action(spec: TaskSpec, preflight: Preflight) -> ActionCard:

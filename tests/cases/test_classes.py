@@ -135,6 +135,7 @@ def test_a_class_and_what_else_makes_an_environment(market: Path, tmp_path: Path
         task = task_from_env(given, "Earn.")
         task.freeze(tmp_path / str(len(list(tmp_path.iterdir()))))
         assert task.env_id.startswith("env.py:") and length(task) in (4, 10)
+    assert rs.check(HELD, module.Crowd, runs=tmp_path).verdict.accepted
     assert task_from_env(gym.spec("CartPole-v1"), "Stand.").env_id == "CartPole-v1"
     replies = recorded([{"round": 0, "sample": 0, "text": f"```python\n{HELD}```"}])
     options = {"rounds": 1, "samples": 1, "seeds": 1}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -169,3 +171,17 @@ def test_a_run_is_resumed_with_the_files_that_it_began_with(tmp_path: Path) -> N
     kept = load_task(RunFolder(run.path).task_folder)
     assert kept.digest == digest and moved(kept) == pytest.approx(0.1)
     assert the_run(tmp_path).resume(executor=FakeExecutor()).best is not None
+
+
+def test_a_task_hides_no_module_of_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Late imports of the environment find its files, after those that the user's script finds."""
+    task = task_from_env(f"{lay_out(tmp_path / 'mine', 'a late import')}:Track", "Drive.")
+    monkeypatch.delitem(sys.modules, "physics")
+    (tmp_path / "physics.py").write_text("here = 'mine'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert importlib.import_module("physics").here == "mine"
+    monkeypatch.delitem(sys.modules, "physics")
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(tmp_path)])
+    assert moved(task) == pytest.approx(0.1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from rewardsmith.api import runs as api
 from rewardsmith.run.folder import list_runs
-from rewardsmith.task.loading import Task
+from rewardsmith.task.resolving import AnyTask
 from rewardsmith.writers.recorded import RecordedReplies
 from tests.support.crash_driver import OPTIONS, TAPE
 from tests.support.fake_executor import FakeExecutor
@@ -22,7 +22,7 @@ def recorded(replies: list[dict[str, Any]] = REPLIES) -> RecordedReplies:
     return RecordedReplies.model_validate({"model": "hand", "replies": replies})
 
 
-def design(task: Task | str, tmp_path: Path, **settings: Any) -> api.Run:
+def design(task: AnyTask, tmp_path: Path, **settings: Any) -> api.Run:
     given: dict[str, Any] = {
         "replies": recorded(),
         "options": OPTIONS,

@@ -17,7 +17,7 @@ import jinja2
 import jinja2.meta
 import pytest
 
-from rewardsmith.episodes.preflight import Preflight
+from rewardsmith.episodes.preflight import Number, Preflight
 from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.prompts import Prompts, percent, quoted_data, table_cell
@@ -200,13 +200,16 @@ def seen_of(task: Task) -> Preflight:
     return collect_preflight(task).report
 
 
+NUMBER = Number(range=(-0.5, 0.5), usual=(-0.25, 0.25), step=0.125)
+
+
 def line_seen(**found: Any) -> Preflight:
     """A preflight with round numbers, which no library's random stream can change."""
     names = ("position", "next_position", "first_position")
     action = argument(-1.0, 1.0, shape=(1,))
     return preflight(
         arguments={
-            **dict.fromkeys(names, argument(-0.5, 0.5)),
+            **dict.fromkeys(names, argument(-0.5, 0.5, numbers=(NUMBER,))),
             "action": action,
             "prev_action": action,
             "terminated": argument(0.0, 1.0, dtype="bool"),
@@ -372,7 +375,7 @@ def test_tables_are_whole(looked: dict[str, tuple[Task, Preflight]]) -> None:
     for task, seen in looked.values():
         text = text_of(told(task, seen, PAST["reflect"]))
         tables = re.findall(r"(?:^\|.*\| ?$\n?)+", text, flags=re.MULTILINE)
-        assert len(tables) == 3
+        assert len(tables) == 3 + any(argument.numbers for argument in seen.arguments.values())
         for table in tables:
             lines = table.strip().splitlines()
             assert len(lines) >= 3 and set(lines[1]) == {"|", "-"}
@@ -393,12 +396,13 @@ def test_what_is_hidden_is_in_no_prompt(
     assert "secret_distance" in seen_of(line).hidden
 
 
-def test_the_measure_is_in_no_prompt(looked: dict[str, tuple[Task, Preflight]]) -> None:
-    """A writer that knew how the fitness is computed would copy it."""
+def test_a_prompt_says_what_the_fitness_weighs_and_not_how_it_is_computed(
+    looked: dict[str, tuple[Task, Preflight]],
+) -> None:
     for task, seen in looked.values():
         text = text_of(told(task, seen, PAST["reflect"]))
         assert "native_return" not in text and "fitness.py" not in text
-        assert not task.spec.fitness.doc or task.spec.fitness.doc not in text
+        assert task.spec.fitness.doc in text
 
 
 def test_a_dict_observation_without_fields_is_described(tmp_path: Path) -> None:
