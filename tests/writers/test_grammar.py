@@ -17,15 +17,10 @@ from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.types import Slot
 from rewardsmith.writers.extract import extract_code
 from rewardsmith.writers.grammar.drafts import Evidence
-from rewardsmith.writers.grammar.features import Feature, feature_statistics, features_of
+from rewardsmith.writers.grammar.features import feature_statistics, features_of
 from rewardsmith.writers.grammar.moves import SearchSpace, cross, draw, mutate, with_time_cost
 from rewardsmith.writers.grammar.terms import KINDS, Genome, Term, program_text
-from rewardsmith.writers.grammar.writer import (
-    compose,
-    generator_for,
-    genome_in,
-    reply_text,
-)
+from rewardsmith.writers.grammar.writer import compose, generator_for, genome_in, reply_text
 from tests.support.fake_executor import FakeExecutor
 from tests.support.line_runs import happened, kinds
 from tests.support.lineworld import write_task
@@ -240,39 +235,3 @@ def test_a_child_costs_as_much_as_the_reward_of_a_good_step() -> None:
         elif going_on <= 0:
             assert ended == genome
     assert changed > 5
-
-
-def swinging() -> tuple[SearchSpace, Evidence, Feature]:
-    """Failures stay at a high level for 200 steps; successes pass it and arrive after 50."""
-    level = Feature("level", "next_level", "level")
-    episodes = [np.full(200, 0.5)] * 8 + [np.linspace(0.0, 1.0, 50)] * 8
-    values = np.concatenate(episodes)
-    ends = np.cumsum(list(map(len, episodes))) - 1
-    terminated = np.zeros(len(values), bool)
-    terminated[ends[8:]] = True
-    won = np.arange(16) >= 8
-    columns = {"next_level": values, "level": values - 0.02, "terminated": terminated}
-    lengths = list(map(len, episodes))
-    evidence = Evidence(columns, lengths, won.astype(float), won, ~won, gamma=0.99)
-    known = {level: feature_statistics(level, columns, ends[8:])}
-    return SearchSpace(known, None), evidence, level
-
-
-def test_a_reward_for_a_level_is_exploited_by_staying_and_a_bonus_closes_it() -> None:
-    _, evidence, level = swinging()
-    staying = Term(kind="level", weight=1.0, x=level)
-    assert evidence.margin((staying,)) < -0.1
-    assert evidence.margin((staying, Term(kind="ended", weight=100.0))) > 0.1
-
-
-def test_a_composed_program_has_no_exploit_among_the_evidence() -> None:
-    space, evidence, _ = swinging()
-    for seed in range(20):
-        genome = compose((), space, evidence, np.random.default_rng(seed), drafts=4)
-        assert evidence.margin(genome) > 0
-
-
-def test_too_few_successes_say_nothing_about_exploits() -> None:
-    _, evidence, level = swinging()
-    few = Evidence(evidence.columns, [200] * 8 + [50] * 8, [0.0] * 16)
-    assert few.margin((Term(kind="level", weight=1.0, x=level),)) == np.inf

@@ -1,4 +1,4 @@
-"""Judge drafts without training: their order of recorded episodes, and the exploits among these."""
+"""Score drafts without training: does a draft order recorded episodes as their fitness does?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rewardsmith.evidence.exploits import FEWEST_SUCCESSES, return_gap
 from rewardsmith.types import Array, Columns, FloatArray
 from rewardsmith.writers.grammar.formulas import value_of
 from rewardsmith.writers.grammar.terms import Genome
@@ -21,19 +20,9 @@ class Evidence:
         columns: argument -> (sum of T, ...).
         lengths: T of each episode.
         fitness: of each episode.
-        won, lost: which are successes and failures, shape (m,), bool; by default none is known.
-        gamma: discount factor of the learner, below 1.
     """
 
-    def __init__(
-        self,
-        columns: Columns,
-        lengths: Sequence[int] | Array,
-        fitness: Sequence[float] | FloatArray,
-        won: Array | None = None,
-        lost: Array | None = None,
-        gamma: float = 0.99,
-    ) -> None:
+    def __init__(self, columns: Columns, lengths: Sequence[int], fitness: Sequence[float]) -> None:
         self.columns = columns
         self.ends = np.cumsum(lengths) - 1
         self.good = _good(np.asarray(fitness, np.float64))
@@ -42,10 +31,6 @@ class Evidence:
         self.fitness = np.asarray(fitness, np.float64)
         better = self.fitness[:, None] > self.fitness[None, :]
         self._pairs = np.nonzero(better)  # (better, worse)
-        nothing = np.zeros(len(self.fitness), bool)
-        self._won, self._lost = nothing if won is None else won, nothing if lost is None else lost
-        steps = np.arange(self.ends[-1] + 1) - np.repeat(self._starts, self._lengths)
-        self._discount = gamma**steps
 
     def agreement(self, genome: Genome) -> float:
         """The share of pairs of episodes whose mean rewards have the same order as their fitness.
@@ -78,18 +63,6 @@ class Evidence:
         if not self.good.any() or not arrives[self.good].all() or arrives[~self.good].any():
             return 0.0
         return float(np.mean(self.rewards(genome)[np.repeat(self.good, self._lengths)]))
-
-    def margin(self, genome: Genome) -> float:
-        """The median of the discounted returns of successes above that of the best failure.
-
-        In units of the mean absolute return; negative if a failure exploits the program; infinite
-        if too few successes are known. The successes are those of other programs' agents, and the
-        slowest of them say nothing about the agents of this one.
-        """
-        if self._won.sum() < FEWEST_SUCCESSES or not self._lost.any():
-            return np.inf
-        returns = np.add.reduceat(self.rewards(genome) * self._discount, self._starts)
-        return return_gap(returns, self._won, self._lost, 0.5).margin
 
     def rewards(self, genome: Genome) -> FloatArray:
         """The reward of every transition, shape (sum of T,)."""

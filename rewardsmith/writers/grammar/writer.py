@@ -38,16 +38,10 @@ def compose(
     evidence: Evidence,
     rng: Generator,
     drafts: int = DRAFTS[0],
-    everything: Evidence | None = None,
 ) -> Genome:
     """A program: drawn without a parent, mutated from one parent, or crossed from two.
 
-    Of the drafts that order the recorded episodes best, the first whose successes have higher
-    returns than its failures; if there is none, the one with the largest margin between them.
-
-    Args:
-        evidence: a choice of recorded episodes, by which drafts are ranked.
-        everything: all recorded episodes, among which exploits are looked for; by default the same.
+    Of the drafts, the one that orders the recorded episodes best.
     """
     found: dict[Genome, float] = {}
     for _ in range(_ATTEMPTS * drafts):
@@ -58,18 +52,7 @@ def compose(
             found[draft] = agreement
         if len(found) == drafts:
             break
-    ranked = sorted(found, key=lambda genome: -found[genome]) or [draw(space, rng)]
-    return _first_sound(ranked, everything or evidence)
-
-
-def _first_sound(genomes: Sequence[Genome], evidence: Evidence) -> Genome:
-    """The first whose successes lie above its failures, else the one with the largest margin."""
-    margins: dict[Genome, float] = {}
-    for genome in genomes:
-        margins[genome] = evidence.margin(genome)
-        if margins[genome] >= 0.0:
-            return genome
-    return max(margins, key=lambda genome: margins[genome])
+    return max(found, key=lambda genome: found[genome], default=draw(space, rng))
 
 
 def generator_for(seed: int, slot: Slot) -> Generator:
