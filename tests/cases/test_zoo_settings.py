@@ -112,6 +112,12 @@ def test_a_wrong_value_is_refused_when_the_task_is_read(given: dict[str, Any], s
     assert says in str(caught.value), caught.value
 
 
+@pytest.mark.parametrize("algorithm", ["RecurrentPPO", "ARS", "her"])
+def test_learners_that_cannot_be_used_are_refused_with_the_reason(algorithm: str) -> None:
+    with pytest.raises(UsageError, match=f"{algorithm}: .*use "):
+        toy_task(algorithm=algorithm)
+
+
 contrib = pytest.importorskip("sb3_contrib")
 
 
