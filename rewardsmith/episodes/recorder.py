@@ -161,9 +161,8 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
         self._row = row
         self._steps = 0  # of the episode
         self._usable = UsableObservations(env.observation_space, layout)
-        self._plain = (
-            len(layout.leaves) == 1 and layout.leaves[0].kind == "obs" and not layout.leaves[0].keys
-        )
+        forms = [(leaf.kind, leaf.keys, leaf.words) for leaf in layout.leaves]
+        self._plain = forms == [("obs", (), ())]
 
     def step(self, action: Any) -> Step:
         """Step, and copy the recorded values into the buffers' row."""

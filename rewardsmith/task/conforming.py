@@ -6,6 +6,7 @@ leave it to others; None for an empty info. What is clear is converted, and all 
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from rewardsmith.errors import BoundaryError
@@ -34,7 +35,8 @@ def reset_result(result: Any) -> Reset:
 def step_result(result: Any) -> Step:
     """(observation, reward, terminated, truncated, info).
 
-    A reward may be a number, an array of one, or None, which is 0. An info of None is empty.
+    A reward may be a number, an array of one, or None, which is 0; so may the two ends, for which
+    None is False. An info of None is empty.
 
     Raises:
         BoundaryError: step returned anything else.
@@ -42,18 +44,18 @@ def step_result(result: Any) -> Step:
     if isinstance(result, tuple) and len(result) == 5 and isinstance(result[4], _INFO):
         obs, reward, terminated, truncated, info = result
         if type(reward) is not float:
-            reward = 0.0 if reward is None else float(_one("reward", reward))
+            reward = 0.0 if reward is None else _one("reward", reward)
         if type(terminated) is not bool:
-            terminated = bool(_one("terminated", terminated))
+            terminated = terminated is not None and bool(_one("terminated", terminated))
         if type(truncated) is not bool:
-            truncated = bool(_one("truncated", truncated))
+            truncated = truncated is not None and bool(_one("truncated", truncated))
         return obs, reward, terminated, truncated, {} if info is None else info
     raise _other("step", result, "(observation, reward, terminated, truncated, info)")
 
 
-def _one(what: str, value: Any) -> float | bool:
-    if isinstance(value, float | bool | int):
-        return value
+def _one(what: str, value: Any) -> float:
+    if isinstance(value, float | bool | int | Decimal):
+        return float(value)
     found = numbers(value)
     if found is None or found.size > 1:
         raise BoundaryError(
@@ -61,8 +63,7 @@ def _one(what: str, value: Any) -> float | bool:
             "return a float as reward, and True or False as terminated and truncated",
             where="environment",
         )
-    one: float | bool = found.item()
-    return one
+    return float(found.item())
 
 
 def _other(what: str, result: Any, expected: str) -> BoundaryError:

@@ -63,7 +63,7 @@ def is_offered(key: str, fitness: str) -> bool:
 
 def _observation_fields(look: Look) -> list[DraftField]:
     space = look.env.observation_space
-    if isinstance(space, gym.spaces.Dict | gym.spaces.Tuple):
+    if isinstance(space, gym.spaces.Dict | gym.spaces.Tuple) or "obs" in look.texts:
         found = [
             (keys, leaf)
             for keys, leaf in leaves(space)
@@ -96,7 +96,7 @@ def _info_field(look: Look, key: str) -> DraftField | None:
         return entry
     if seen.value.size > _MOST_DEFAULTS or seen.value.ndim > 1:
         return None
-    doc = f"reported in {seen.steps} of {look.steps} random steps; in the others 0"
+    doc = f"reported in {seen.steps} of {look.steps} random steps"
     return {**entry, "default": np.zeros(seen.value.shape).tolist(), "doc": doc}
 
 

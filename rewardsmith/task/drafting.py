@@ -25,6 +25,7 @@ from rewardsmith.task.draft_fields import draft_fields, info_source
 from rewardsmith.task.environment import longest_episode, make_env
 from rewardsmith.task.files import TASK_FILE, locate
 from rewardsmith.task.fitness import DRAFT
+from rewardsmith.task.layout import check_actions
 from rewardsmith.task.loading import Task, known_tasks
 from rewardsmith.task.look import TRAINING_STEPS, Look, look_at, look_time
 from rewardsmith.task.observations import fitting_policy, wrappers_for
@@ -109,6 +110,7 @@ def _drafted(
     name = _slug(env_id)
     first = Task(name, parse_spec(bare, env_id), folder, files)
     with closing(make_env(first)) as env:
+        check_actions(env, env_id)
         look = look_at(env, longest_episode(first, env), look_time(tell))
         measure = _fitness(look, fitness, unmeasured)
         if measure.source == "native_return" and measure.solved is None:

@@ -34,8 +34,8 @@ class UsableObservations:
     def __init__(self, space: gym.Space[Any], layout: Layout) -> None:
         self._space, self._layout, self._policy = space, layout, layout.nan_policy
         self._last: Any = None
-        plain = isinstance(space, gym.spaces.Box) and space.dtype in (np.float32, np.float64)
-        self._form = (space.shape, space.dtype) if plain and layout.nan_policy != "last" else None
+        plain = isinstance(space, gym.spaces.Box) and np.dtype(space.dtype).kind == "f"
+        self._form = (space.shape, "f") if plain and layout.nan_policy != "last" else None
 
     def first(self, obs: Any) -> Any:
         """The first observation of an episode."""
@@ -48,7 +48,7 @@ class UsableObservations:
         Raises:
             BoundaryError: it does not fit its space; or it is not finite, and the policy refuses.
         """
-        if type(obs) is np.ndarray and (obs.shape, obs.dtype) == self._form and is_finite(obs):
+        if type(obs) is np.ndarray and (obs.shape, obs.dtype.kind) == self._form and is_finite(obs):
             return obs  # almost always
         refuse_misfit(self._space, obs, when(steps))
         if self._policy == "last":

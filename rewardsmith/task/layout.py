@@ -54,6 +54,7 @@ class Leaf:
         if value is None and self.default is not None:
             return self.default
         if self.words:
+            value = "" if value is None else value
             if not isinstance(value, str):
                 raise TypeError(f"expected a text, found a {type(value).__name__}")
             return word_ids(value, self.words, self.shape[0])
@@ -228,7 +229,7 @@ def check_actions(env: gym.Env[Any, Any], env_id: str) -> None:
     """Refuse action spaces that Stable-Baselines3 cannot act in.
 
     Raises:
-        UsageError: the space is nested, or a Discrete that does not start at 0.
+        UsageError: the space is nested, or discrete and does not start at 0.
     """
     space = env.action_space
     if not isinstance(space, PLAIN):
@@ -236,10 +237,11 @@ def check_actions(env: gym.Env[Any, Any], env_id: str) -> None:
             f"the actions of {env_id} are a {type(space).__name__}",
             "they must be Box, Discrete, MultiDiscrete or MultiBinary",
         )
-    if isinstance(space, gym.spaces.Discrete) and space.start != 0:
+    start = getattr(space, "start", 0)
+    if np.any(start):
         raise UsageError(
-            f"the actions of {env_id} start at {space.start}",
-            "use Discrete(n), which starts at 0",
+            f"the actions of {env_id} start at {start}",
+            f"use {type(space).__name__} without start: it begins at 0",
         )
 
 

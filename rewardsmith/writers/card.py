@@ -116,9 +116,18 @@ def _field(name: str, arguments: Arguments, spec: FieldSpec | None) -> FieldCard
         high=seen.range[1],
         unit=spec.unit if spec else "",
         range=spec.range if spec else None,
-        doc=spec.doc if spec else "the observation",
+        doc=_doc(spec) if spec else "the observation",
         words=spec.words if spec else (),
     )
+
+
+def _doc(spec: FieldSpec) -> str:
+    """Its meaning, and the value of steps that do not report it."""
+    if spec.default is None:
+        return spec.doc
+    values = (spec.default,) if isinstance(spec.default, float) else spec.default
+    stated = f"{', '.join(f'{value:g}' for value in values)} where the environment reports no value"
+    return f"{spec.doc}; {stated}" if spec.doc else stated
 
 
 def _action(spec: TaskSpec, preflight: Preflight) -> ActionCard:

@@ -12,6 +12,7 @@ from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.task.field import FieldSpec
 from rewardsmith.task.parsing import parse_spec
 from rewardsmith.task.spec import TaskSpec
+from rewardsmith.writers.card import task_card
 from tests.cases.envs import line
 from tests.support.cases import checked, new_task, same_in_the_export
 
@@ -32,7 +33,7 @@ def test_what_comes_at_the_end_has_a_default(tmp_path: Path) -> None:
     drafted = fields(task.spec)
     assert drafted["final_distance"].default == 0.0 and drafted["speed"].default is None
     assert drafted["corner"].default == (0.0, 0.0)
-    assert "random steps; in the others 0" in drafted["final_distance"].doc
+    assert drafted["final_distance"].doc.endswith("of 2000 random steps")
     assert 'info["final_distance"] was reported in' in notes
     program = checked(NEAR_THE_END, task)
     actions = [[1.0]] * line.STEPS
@@ -48,6 +49,14 @@ def test_a_default_of_ones_own(tmp_path: Path) -> None:
     for episode in collect_preflight(task).behaviour.episodes:
         distances = episode.fields["final_distance"]
         assert (distances[:-1] == -1.0).all() and distances[-1] >= 0.0
+
+
+def test_the_writer_is_told_the_default(tmp_path: Path) -> None:
+    task, _ = new_task("line.py:EndReport", tmp_path)
+    card = task_card(task.spec, collect_preflight(task).report, steps=100)
+    docs = {field.name: field.doc for field in card.fields}
+    assert docs["final_distance"].endswith("; 0 where the environment reports no value")
+    assert docs["corner"].endswith("; 0, 0 where the environment reports no value")
 
 
 def test_none_at_reset_and_now_and_then(tmp_path: Path) -> None:

@@ -129,3 +129,20 @@ def test_a_part_that_a_tuple_does_not_have(source: str) -> None:
     task = Task("t", parse_spec(spec, "t"))
     with pytest.raises(UsageError, match="part"):
         make_layout(task, make_env(task))
+
+
+def test_a_text_alone_is_a_field_of_words(tmp_path: Path) -> None:
+    task, _ = new_task("line.py:Speaks", tmp_path, quick)
+    (field,) = task.spec.fields
+    assert field.source == "obs" and field.words == ("go", "left", "right")
+    trains(
+        task,
+        f"def reward(next_{field.name}):\n    return 1.0 * next_{field.name}[:, 1]\n",
+        line.Speaks(),
+        tmp_path,
+    )
+
+
+def test_actions_that_do_not_begin_at_0_are_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"the actions of .* start at \[1 1\]"):
+        new_task("line.py:ActionsFromOne", tmp_path)

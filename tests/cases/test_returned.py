@@ -60,3 +60,16 @@ def test_what_is_unclear_is_refused_at_the_first_look(env: str, says: str, tmp_p
     with pytest.raises(BoundaryError, match=says) as caught:
         new_task(f"line.py:{env}", tmp_path)
     assert caught.value.where == "environment" and caught.value.hint
+
+
+def test_other_ways_to_say_the_same(tmp_path: Path) -> None:
+    def with_phase(text: str) -> str:
+        field = '[[fields]]\nname = "phase"\nsource = \'info["phase"]\'\nwords = ["go", "on"]\n\n'
+        return text.replace("[action]", field + "[action]")
+
+    task, _ = new_task("line.py:Sloppy", tmp_path, with_phase)
+    program = checked(NEAR.replace("next_obs):", "next_obs, next_phase):"), task)
+    actions = [[0.5]] * line.STEPS
+    same_in_the_export(program, task, line.Sloppy(), tmp_path / "reward.py", actions)
+    phases = collect_preflight(task).behaviour.episodes[0].fields["phase"]
+    assert phases[0, :3].tolist() == [1, 2, 0] and not phases[1].any()

@@ -142,7 +142,9 @@ def _expression(field: FieldSpec) -> str:
     if not field.words:
         return _plain_expression(field)
     source = field.parsed_source
-    text = f"info.get({source.name!r}, '')" if source.kind == "info" else _plain_expression(field)
+    text = _plain_expression(field)
+    if source.kind == "info":
+        text = f"({text} or '')"
     return f"RewardWrapper._words({text}, {field.words!r}, {field.most_words})"
 
 

@@ -5,6 +5,7 @@ The file imports nothing of ours, so that ``tasks new`` may copy it.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import gymnasium as gym
@@ -404,3 +405,29 @@ class Endless(Year):
     def step(self, action: Any) -> tuple[Any, Any, Any, Any, Any]:
         obs, reward, terminated, _, info = super().step(action)
         return obs, reward, terminated, False, info
+
+
+class Sloppy(Line):
+    """Decimal rewards, no truncated, fractions of double precision, a text now and then."""
+
+    def step(self, action: Any) -> tuple[Any, Any, Any, Any, Any]:
+        obs, reward, _, ended, _ = super().step(action)
+        info = {"phase": "go on"} if self.steps % 2 else {}
+        return obs.astype(np.float64), Decimal(reward), ended, None, info
+
+
+class ActionsFromOne(Line):
+    def __init__(self) -> None:
+        super().__init__()
+        self.action_space = gym.spaces.MultiDiscrete([3, 3], start=[1, 1])
+
+
+class Speaks(Line):
+    """The observation is a text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.observation_space = gym.spaces.Text(20, charset="efghilort ")
+
+    def seen(self) -> Any:
+        return "go left" if self.goal < self.place else "go right"
