@@ -97,7 +97,10 @@ def test_noise_of_the_zoo() -> None:
         ({"policy_kwargs": "dict(net_arch=f(3))"}, "is neither a number, a text nor a table"),
         ({"policy_kwargs": "dict(net_arch=[64"}, "expected a table"),
         ({"policy_kwargs": 3}, "policy_kwargs: expected a table"),
-        ({"replay_buffer_class": "HerReplayBuffer"}, "the environment's own compute_reward"),
+        (
+            {"replay_buffer_class": "HerReplayBuffer", "replay_buffer_kwargs": "dict()"},
+            "the environment's own compute_reward",
+        ),
         ({"env_wrapper": "a.b.C"}, "wrappers"),
         ({"frame_stack": 4}, "wrappers"),
         ({"normalize": 3}, "normalize: expected true, false or a table"),
