@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.api.runs import design as design
     from rewardsmith.api.runs import list_runs as list_runs
     from rewardsmith.api.runs import load_run as load_run
+    from rewardsmith.api.sampling import EpisodeSample as EpisodeSample
+    from rewardsmith.api.sampling import sample_episodes as sample_episodes
     from rewardsmith.api.search import Question as Question
     from rewardsmith.api.search import Search as Search
     from rewardsmith.api.search import TellResult as TellResult
@@ -107,6 +109,7 @@ _WHERE = {
     "Difference": "types",
     "EntryPoint": "program",
     "Episode": "types",
+    "EpisodeSample": "api.sampling",
     "Estimate": "api.estimate",
     "Evaluator": "types",
     "Execution": "engine.workers.executor",
@@ -168,6 +171,7 @@ _WHERE = {
     "q_shaped": "train.prior.shaping",
     "record": "episodes.recording",
     "resolve_task": "task.resolving",
+    "sample_episodes": "api.sampling",
     "strategies": "api.strategies",
     "task_from_env": "task.drafting",
     "train_program": "api.training",

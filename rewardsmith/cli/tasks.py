@@ -14,8 +14,12 @@ from rich.text import Text
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import CommandOutput, command
 from rewardsmith.cli.tables import column_table
+from rewardsmith.run.wording import number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rewardsmith.api.sampling import EpisodeSample
     from rewardsmith.api.settings import Settings
     from rewardsmith.writers.conversation import Conversation
 
@@ -33,6 +37,7 @@ def add_to(app: typer.Typer) -> None:
     _add_list(tasks)
     _add_show(tasks)
     _add_new(tasks)
+    _add_check(tasks)
     _add_record(tasks)
     _add_prompts(prompts)
     _add_strategies(app)
@@ -133,6 +138,46 @@ def _add_new(app: typer.Typer) -> None:
         output.notes.print(todo, markup=False, soft_wrap=True)
 
 
+def _add_check(app: typer.Typer) -> None:
+    @command(app, "check", settings=("bank", "use_expert"))
+    def check(
+        output: CommandOutput,
+        settings: Settings,
+        task: given.TaskArgument,
+        goal: given.Goal = None,
+        fitness: given.Fitness = None,
+    ) -> None:
+        """Score sample episodes with the fitness of a task, before anything is trained."""
+        from rewardsmith.api.checking import resolve_without_goal
+        from rewardsmith.api.sampling import sample_episodes
+
+        resolved = resolve_without_goal(task, goal, fitness)
+        samples = sample_episodes(resolved, bank=settings.bank, use_expert=settings.use_expert)
+        if output.json:
+            output.emit([asdict(sample) for sample in samples])
+            return
+        measured = resolved.spec.fitness.doc or resolved.spec.fitness.source
+        output.result.print(f"fitness: {measured}", markup=False, soft_wrap=True)
+        output.result.print("", _sample_table(samples))
+        if len({sample.fitness for sample in samples}) == 1:
+            output.notes.print(
+                "all these episodes have the same fitness: a search could not tell programs "
+                "apart until an agent succeeds; let the fitness say how near an episode came",
+                style="yellow",
+            )
+
+
+def _sample_table(samples: Sequence[EpisodeSample]) -> Table:
+    numbers = ("episodes", "steps", "lowest", "mean", "highest", "solved", "native return")
+    table = column_table("actions", *numbers, right=numbers)
+    for one in samples:
+        solved = "-" if one.solved is None else f"{one.solved:.0%}"
+        fitness = [number(value) for value in one.fitness]
+        counts = str(one.episodes), number(one.steps)
+        table.add_row(one.kind, *counts, *fitness, solved, number(one.native))
+    return table
+
+
 def _add_record(app: typer.Typer) -> None:
     @command(app, "record")
     def record(
@@ -173,9 +218,9 @@ def _add_record(app: typer.Typer) -> None:
         table = column_table()
         for name in ("episode", "steps", "fitness", "solved"):
             table.add_column(name, justify="right")
-        for number, (steps, value, success) in enumerate(rows[:_RECORDED_ROWS], 1):
+        for place, (steps, value, success) in enumerate(rows[:_RECORDED_ROWS], 1):
             table.add_row(
-                str(number),
+                str(place),
                 str(steps),
                 f"{value:.3g}",
                 {True: "yes", False: "no", None: "-"}[success],
