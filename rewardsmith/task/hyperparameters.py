@@ -40,11 +40,11 @@ def from_zoo(training: Mapping[str, Any]) -> dict[str, Any]:
     """
     given = dict(training.get("hyperparameters", {}))
     moved: dict[str, Any] = {}
+    if "replay_buffer_class" in given:
+        raise ValueError(f"replay_buffer_class = {given['replay_buffer_class']!r}: {_HER}")
     for name, why in _REFUSED.items():
         if name in given:
             raise ValueError(f"{name} is not a hyper-parameter: {why}")
-    if "replay_buffer_class" in given:
-        raise ValueError(f"replay_buffer_class = {given['replay_buffer_class']!r}: {_HER}")
     for name, ours in _ZOO_NAMES.items():
         if name in given:
             moved[ours] = given.pop(name)

@@ -43,7 +43,9 @@ def parse_spec(data: Mapping[str, object], where: str) -> TaskSpec:
                 f"{where}: {place!r} is missing", _MISSING.get(place, f"add {place!r}")
             ) from None
         text = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{where}: {place}: {text}", f"found {first['input']!r}"[:200]) from None
+        found = first["input"]
+        hint = f"correct [{place}]" if isinstance(found, Mapping) else f"found {found!r}"[:200]
+        raise UsageError(f"{where}: {place}: {text}", hint) from None
 
 
 _MISSING = {

@@ -16,6 +16,12 @@ from rewardsmith.task.field import FieldSpec, Model
 from rewardsmith.task.hyperparameters import from_zoo
 from rewardsmith.task.tables import PlainTable, Table
 
+_OTHER_LEARNERS = {
+    "RECURRENTPPO": "policies must act on the observation alone; show past observations by a "
+    "wrapper of the environment, and use PPO",
+    "ARS": "it learns from returns alone, in a loop of its own; use PPO",
+    "HER": "it computes rewards with the environment's own compute_reward; use SAC or TD3",
+}
 NanPolicy = Literal["refuse", "zero", "last"]
 
 
@@ -200,6 +206,8 @@ class TrainingSpec(Model):
     @field_validator("algorithm", mode="before")
     @classmethod
     def _any_case(cls, value: Any) -> Any:
+        if isinstance(value, str) and value.upper() in _OTHER_LEARNERS:
+            raise ValueError(f"{value}: {_OTHER_LEARNERS[value.upper()]}")
         names = {name.upper(): name for name in CAPABILITIES}
         return names.get(value.upper(), value.upper()) if isinstance(value, str) else value
 

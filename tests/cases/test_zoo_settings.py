@@ -97,7 +97,10 @@ def test_noise_of_the_zoo() -> None:
         ({"policy_kwargs": "dict(net_arch=f(3))"}, "is neither a number, a text nor a table"),
         ({"policy_kwargs": "dict(net_arch=[64"}, "expected a table"),
         ({"policy_kwargs": 3}, "policy_kwargs: expected a table"),
-        ({"replay_buffer_class": "HerReplayBuffer"}, "the environment's own compute_reward"),
+        (
+            {"replay_buffer_class": "HerReplayBuffer", "replay_buffer_kwargs": "dict()"},
+            "the environment's own compute_reward",
+        ),
         ({"env_wrapper": "a.b.C"}, "wrappers"),
         ({"frame_stack": 4}, "wrappers"),
         ({"normalize": 3}, "normalize: expected true, false or a table"),
@@ -110,6 +113,12 @@ def test_a_wrong_value_is_refused_when_the_task_is_read(given: dict[str, Any], s
     with pytest.raises(UsageError, match=r"training") as caught:
         toy_task(hyperparameters={**PPO, **given})
     assert says in str(caught.value), caught.value
+
+
+@pytest.mark.parametrize("algorithm", ["RecurrentPPO", "ARS", "her"])
+def test_learners_that_cannot_be_used_are_refused_with_the_reason(algorithm: str) -> None:
+    with pytest.raises(UsageError, match=f"{algorithm}: .*use "):
+        toy_task(algorithm=algorithm)
 
 
 contrib = pytest.importorskip("sb3_contrib")
