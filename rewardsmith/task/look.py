@@ -64,7 +64,8 @@ class InfoKey:
 
 def _kind(value: Any) -> str:
     if isinstance(value, list | tuple | np.ndarray):
-        return "empty" if np.size(np.asarray(value, object)) == 0 else "no array of numbers"
+        size = value.size if isinstance(value, np.ndarray) else len(value)
+        return "no array of numbers" if size else "empty"
     return "a text" if isinstance(value, str) else f"a {type(value).__name__}"
 
 

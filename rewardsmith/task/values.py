@@ -17,7 +17,7 @@ def numbers(value: Any) -> Array | None:
     """The value as an array of bool, integers or floats; None if it is anything else, or empty."""
     try:
         array = np.asarray(value)
-    except ValueError:  # a list of lists of different lengths
+    except (ValueError, TypeError, RuntimeError):  # lists of different lengths, a tensor
         return None
     return array if array.dtype.kind in "biuf" and array.size else None
 

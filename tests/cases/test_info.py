@@ -74,9 +74,10 @@ def test_what_no_program_can_read_is_noted(tmp_path: Path) -> None:
     assert list(fields(task.spec)) == ["speed"]
     assert 'info["paths"] is no field: it is no array of numbers' in notes
     assert 'info["seen"] is no field: its shape changes: (1,), then (2,)' in notes
+    assert 'info["clouds"] is no field: it is no array of numbers' in notes
     assert 'info["parts"] is no field: it is a dict' in notes
     assert 'info["phase"] is no field: it is a text' in notes
-    assert (tmp_path / "task" / "task.toml").read_text().count("# Note: info[") == 4
+    assert (tmp_path / "task" / "task.toml").read_text().count("# Note: info[") == 5
     checked("def reward(next_speed):\n    return {'slow': -next_speed}\n", task)
 
 

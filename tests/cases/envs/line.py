@@ -163,6 +163,7 @@ class Ragged(Line):
     def told(self) -> Any:
         return {
             "paths": [[0, 1], [2]],
+            "clouds": [np.zeros((2, 3)), np.zeros((2, 4))],
             "seen": list(range(self.steps)),
             "parts": {"a": 1.0},
             "phase": "drive",
