@@ -75,7 +75,7 @@ def test_what_does_not_fit_together_is_asked_one_after_the_other(task: str, tmp_
             fake,
             task,
             tmp_path / "tight",
-            budget=Budget(tokens=4_000),
+            budget=Budget(tokens=4_500),
             options={**OPTIONS, "rounds": 1},
         )
         assert fake.most_open == 1 and run.state.requests >= 2
