@@ -11,14 +11,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
 from rewardsmith.api.planning import Plan, plan_replay, resolved_plan
 from rewardsmith.api.providers import provider_of
 from rewardsmith.api.session import carry_on
 from rewardsmith.api.settings import Settings, takes_settings
-from rewardsmith.engine.closing import EXTENDABLE
-from rewardsmith.engine.gate import current_budget
+from rewardsmith.api.widening import raised_budget, widened
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import UsageError, did_you_mean
@@ -26,10 +25,9 @@ from rewardsmith.evidence.diagnosis import RunDiagnosis, diagnose_run
 from rewardsmith.run.best import Best, best_program, trial_of_seed
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.creation import create_run
-from rewardsmith.run.events import Commented, Widened, fold
+from rewardsmith.run.events import Commented, fold
 from rewardsmith.run.folder import RunFolder, open_run
 from rewardsmith.run.folder import list_runs as folders_of_runs
-from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
@@ -169,53 +167,15 @@ class Run:
             RunError: the run is in use, or its folder was changed.
             UsageError: a limit is unknown, or lower than before.
         """
-        _strong_enough(self.folder.config())
-        limits = self._raised(budget) if budget else None
-        wider = self._widened(rounds, report_seeds)
+        config = self.folder.config()
+        _strong_enough(config)
+        limits = raised_budget(config, self.state, budget) if budget else None
+        wider = widened(config, self.state, rounds, report_seeds)
         if wider is not None:
             with self.folder.lock():
                 self.folder.events().append(wider)
         carry_on(self.folder, Execution(executor, workers, needs), observer or Observer(), limits)
         return self
-
-    def _widened(self, rounds: int, report_seeds: int | None) -> Widened | None:
-        """What the user asked for in addition; None for nothing.
-
-        Raises:
-            UsageError: fewer rounds or seeds than there are.
-        """
-        config = self.folder.config()
-        before = self.state.report_seeds or config.report_seeds
-        if rounds < 0 or (report_seeds is not None and report_seeds < before):
-            raise UsageError(
-                f"a run can only be given more: {report_seeds} report seeds after {before}, "
-                f"{rounds} further rounds",
-                "give larger numbers",
-            )
-        if rounds and config.writer not in EXTENDABLE:
-            raise UsageError(
-                "the replies of this run are recorded, so it can have no further round",
-                "start a new run with a model",
-            )
-        return Widened(rounds=rounds, report_seeds=report_seeds) if rounds or report_seeds else None
-
-    def _raised(self, budget: Mapping[str, float]) -> Budget:
-        """New limits of the budget, if each is larger than before."""
-        unknown = sorted(set(budget) - set(Budget.model_fields))
-        if unknown:
-            raise UsageError(
-                f"there is no budget of {unknown[0]!r}",
-                did_you_mean(unknown[0], Budget.model_fields),
-            )
-        before = current_budget(self.folder.config(), self.state)
-        for name, limit in budget.items():
-            was = getattr(before, name)
-            if limit <= 0 or (was is not None and limit < was):
-                raise UsageError(
-                    f"a budget can only be raised: {name} from {was} to {limit}",
-                    "give a larger one",
-                )
-        return _limits(budget)
 
     def say(self, words: str, *, program: str | None = None) -> str:
         """Give the writer feedback on an agent; :meth:`resume` then runs one more round.
@@ -397,15 +357,6 @@ def _planned(task: AnyTask | Plan, goal: str | None, settings: DesignSettings) -
             "pass it to rs.plan",
         )
     return task
-
-
-def _limits(budget: Mapping[str, float]) -> Budget:
-    try:
-        return Budget.model_validate(budget)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise UsageError(f"budget of {name}: {first['msg']}", "give a whole number") from None
 
 
 def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:

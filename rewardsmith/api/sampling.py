@@ -70,10 +70,12 @@ def sample_episodes(
         *(given.trajectories if given is not None else ()),
     ]
     kinds = dict.fromkeys(one.origin for one in found)
-    return [_sample(kind, [one for one in found if one.origin == kind]) for kind in kinds]
+    return [_sample(kind, found) for kind in kinds]
 
 
-def _sample(kind: str, episodes: Sequence[Trajectory]) -> EpisodeSample:
+def _sample(kind: str, found: Sequence[Trajectory]) -> EpisodeSample:
+    """The scores of the episodes of one kind."""
+    episodes = [one for one in found if one.origin == kind]
     fitness = np.array([one.fitness for one in episodes], np.float64)
     solved = [one.success for one in episodes if one.success is not None]
     natives = [float(one.episode.native_rewards.sum()) for one in episodes]
