@@ -119,8 +119,9 @@ def _finished(state: RunState, program: str, rung: str) -> list[TrialState]:
 
 def why_none(state: RunState) -> str:
     """The reason why a run has no result, as a hint for the user."""
-    refused = [finding for slot in state.slots.values() for finding in slot.findings]
-    failed = [trial.message for trial in state.trials.values() if trial.message]
+    slots, trials = sorted(state.slots), sorted(state.trials)  # in whatever order they ended
+    refused = [finding for slot in slots for finding in state.slots[slot].findings]
+    failed = [state.trials[key].message for key in trials if state.trials[key].message]
     reasons = list(dict.fromkeys(failed + refused))
     if reasons:
         return f"first reason: {reasons[0]}"
