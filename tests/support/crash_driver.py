@@ -31,9 +31,10 @@ from rewardsmith.errors import RewardsmithError
 from rewardsmith.llm.openai import OpenAIProvider
 from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.events import Event
+from rewardsmith.run.trials import TrialJob
 from rewardsmith.writers.requests import RunRequest
 from rewardsmith.writers.sources import ModelSource, Writer
-from tests.support.fake_executor import FakeExecutor
+from tests.support.fake_executor import FakeExecutor, some_fitness
 
 OPTIONS = {"rounds": 2, "samples": 2, "repairs": 1, "seeds": 1}
 HEAD = "Here it is.\n\n```python\nimport numpy as np\n\n\ndef reward"
@@ -46,6 +47,11 @@ TAPE = {
     + "(position, next_position):  # again\n    return {'progress': next_position - position}\n```",
     (1, 1, 0): HEAD + "(next_position):\n    return {'place': next_position}\n```",
 }
+
+
+def close_fitness(job: TrialJob) -> float:
+    """Programs of nearly one fitness, so that an exploit decides which of them leads."""
+    return 0.8 + 0.1 * some_fitness(job)
 
 
 def answer(body: dict[str, Any]) -> str:
@@ -112,7 +118,7 @@ def die_at(mode: str, count: int) -> None:
 def main() -> int:
     given = json.loads(sys.argv[1])
     local.SPARE_SERVERS = given.get("spare", local.SPARE_SERVERS)
-    executor: str | Executor = FakeExecutor() if given.get("unreal") else "local"
+    executor: str | Executor = FakeExecutor(fitness=close_fitness) if given.get("unreal") else "local"
     Slots().install()
     die_at(given.get("mode", ""), given.get("events", 1))
     try:
