@@ -163,7 +163,7 @@ class RunSettings(BaseModel):
         Field(
             description="Another learning algorithm, such as SAC, that is trained with the best "
             "program and with the native reward after the final comparison, with its own "
-            "defaults: does the reward teach other learners too?"
+            "defaults. It shows whether the reward teaches other learners too."
         ),
         Setting("Training", metavar="ALGORITHM"),
     ] = None

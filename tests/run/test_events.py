@@ -31,6 +31,7 @@ from rewardsmith.run.events import (
     ScriptsPlayed,
     Stopped,
     Trained,
+    Widened,
     Worked,
     fold,
 )
@@ -85,6 +86,7 @@ EVENTS: tuple[Event, ...] = (
     ExploitsSearched(found=EXPLOITS),
     Extended(reason="program p has an exploit"),
     Commented(program="p", words="It limps."),
+    Widened(rounds=1, report_seeds=20),
 )
 
 

@@ -118,7 +118,9 @@ def die_at(mode: str, count: int) -> None:
 def main() -> int:
     given = json.loads(sys.argv[1])
     local.SPARE_SERVERS = given.get("spare", local.SPARE_SERVERS)
-    executor: str | Executor = FakeExecutor(fitness=close_fitness) if given.get("unreal") else "local"
+    executor: str | Executor = (
+        FakeExecutor(fitness=close_fitness) if given.get("unreal") else "local"
+    )
     Slots().install()
     die_at(given.get("mode", ""), given.get("events", 1))
     try:

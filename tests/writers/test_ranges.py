@@ -67,9 +67,12 @@ def test_what_is_alike_takes_one_line(alike: int, said: str) -> None:
         "rows",
         "words",
         "ranges",
+        "siblings",
+        "refused",
+        "diagnosis",
     )
     text = Prompts().render(
-        "shared/process", **dict.fromkeys(names), seeds=1, fitness=1.0, alike=alike
+        "shared/process", **dict.fromkeys(names), seeds=1, by_seed=(), fitness=1.0, alike=alike
     )
     assert said in text and ("ranges" in text) == bool(said)
 

@@ -22,7 +22,7 @@ def preflight(call: Call) -> None:
 
     task = load_task(str(call.task))
     with _kept_to(call.folders, task):
-        run_preflight(task, call.folders[0], call.arguments["wanted"], call.arguments["also"])
+        run_preflight(task, call.folders[0], call.arguments["wanted"], call.arguments.get("also"))
 
 
 def scripts(call: Call) -> None:
