@@ -89,7 +89,7 @@ def check(
             trained a program. Without such a run the episodes of random policies are used.
         episodes: a file of recorded episodes, used in place of a run.
         runs: the folder that holds the runs.
-        observer: is told how far the random episodes of a slow environment are.
+        observer: is notified of the progress of the random episodes of a slow environment.
 
     Raises:
         UsageError: the task, the program file or the file of episodes cannot be used.

@@ -68,7 +68,7 @@ class LoadedProgram(HostedProgram):
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What is sent to another process starts hosts of its own there."""
+        """A pickled program starts its own hosts in the process that loads it."""
         return type(self), self._made_of
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from rewardsmith.engine.gate import parts
 from rewardsmith.program import NATIVE
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.orders import (
@@ -34,21 +35,24 @@ EXTENDABLE = ("model", "grammar", "replay")  # writers that can answer another r
 
 
 class ClosingTrainings(NamedTuple):
-    """The most trainings after the search: of reports, and shorter ones of exploiters."""
+    """The most trainings after the search: of reports, of exploiters, and of another algorithm."""
 
     report: int
     exploiters: int
+    transfer: int
 
     @property
     def whole(self) -> float:
         """Their steps in units of one training of the task."""
-        return self.report + EXPLOITER_SHARE * self.exploiters
+        return self.report + EXPLOITER_SHARE * self.exploiters + self.transfer
 
 
 def closing_trainings(config: RunConfig) -> ClosingTrainings:
     """The most trainings after the search."""
     searches = (_MOST_SEARCHES + config.extra_rounds) * config.exploit_search
-    return ClosingTrainings(2 * config.report_seeds * config.looks, searches * EXPLOITERS)
+    report = 2 * config.report_seeds * config.looks
+    transfer = 2 * TRANSFER_SEEDS if config.also is not None and report else 0
+    return ClosingTrainings(report, searches * EXPLOITERS, transfer)
 
 
 def closing_orders(
@@ -83,7 +87,8 @@ def searches_before(
     """Exploit searches among recorded episodes that come before some orders of a strategy.
 
     They take no training. So a program that succeeds is searched before more agents are trained
-    under it, and the strategy plans again.
+    under it, and the strategy plans again. The rest of a wave that was begun is not held up: a
+    resumed run decides as an undisturbed one.
     """
     if not config.exploit_search:
         return []
@@ -91,6 +96,7 @@ def searches_before(
         order.program
         for order in orders
         if isinstance(order, Train)
+        and not parts([order]) <= state.wave
         and order.program not in state.exploits
         and any(map(_may_succeed, state.trials_of(order.program, "selection")))
     ]

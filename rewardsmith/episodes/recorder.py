@@ -179,7 +179,7 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
         if not math.isfinite(reward):
             raise BoundaryError(
                 f"the environment's reward is {reward} {when(self._steps)}",
-                "mend the environment",
+                "fix the environment",
                 where="environment",
             )
         obs = self._usable.next(obs, self._steps)
@@ -218,9 +218,9 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
                     where="environment",
                 ) from error
             if leaf.kind != "obs" and leaf.dtype.kind == "f" and not is_finite(target[self._row]):
-                target[self._row] = self._mended(place, target[self._row])
+                target[self._row] = self._replaced(place, target[self._row])
 
-    def _mended(self, place: int, value: Array) -> Array:
+    def _replaced(self, place: int, value: Array) -> Array:
         """A value of an info key or a function, with finite numbers in all places."""
         leaf, policy = self._layout.leaves[place], self._layout.nan_policy
         if leaf.default is not None:

@@ -44,6 +44,7 @@ _FLAT = 1e-9
 _FEWEST_EPISODES = 20
 _NOISE_OF_TAU = 4 * 2 / 3  # four standard deviations of tau, times the square root of n
 _MOST_TAU = 0.3
+_MOST_NUMBERS = 64  # of one field
 
 _ADVICE: dict[Lever, str] = {
     "exploration": "Reward steps on the way (a potential, subgoals), start episodes nearer to the "
@@ -156,8 +157,8 @@ def native_farmed(run: RunFolder, state: RunState, rung: str = "report") -> str:
     curves = [run.trial(trial).curve() for trial in trials]
     if not curves or not farmed(curves):
         return ""
-    returns = [row.own_return for curve in curves for row in curve[-1:]]
-    most = float(_values(returns).max())
+    returns = _values(row.own_return for curve in curves for row in curve)
+    most = float(returns.max())
     fitness = float(np.mean([trial.fitness or 0.0 for trial in trials]))
     return (
         f"the native reward is farmed: its agents earn up to {most:.3g} of it in an episode, "
@@ -308,8 +309,14 @@ def _fields_are_telling(run: RunFolder, state: RunState) -> bool:
         for name, argument in state.preflight.arguments.items()
         if not argument.words and (name.startswith("next_") or name == "action")
     ]
-    columns = bank.columns(names)
-    return fields_are_telling(columns.values(), bank.lengths, bank.fitness)
+    columns = [_thinned(column) for column in bank.columns(names).values()]
+    return fields_are_telling(columns, bank.lengths, bank.fitness)
+
+
+def _thinned(column: Array) -> Array:
+    """An even choice of the numbers of a long vector, whose neighbours say much the same."""
+    numbers = column.reshape(len(column), -1)
+    return numbers[:, :: -(-numbers.shape[1] // _MOST_NUMBERS)]
 
 
 def _trainings(run: RunFolder, trials: Sequence[TrialState]) -> list[Training]:

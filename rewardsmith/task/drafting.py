@@ -144,7 +144,7 @@ def draft_task(
         kwargs: arguments that the environment is made with.
         goal: None leaves it empty, to be written later; no run accepts an empty goal.
         target: the folder; ``tasks/<name>`` by default.
-        tell: is told every few seconds how far the look at a slow environment is.
+        tell: is called every few seconds with how far the look at a slow environment is.
 
     Raises:
         UsageError, BoundaryError: see :func:`task_from_env`; if nothing measures success, the draft

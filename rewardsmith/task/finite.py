@@ -18,7 +18,7 @@ from rewardsmith.task.observations import misfit, source_of
 from rewardsmith.types import Array
 
 MEND_NAN = (
-    'mend the environment, or set [env] nan_policy to "zero" or "last", '
+    'fix the environment, or set [env] nan_policy to "zero" or "last", '
     "which put 0 or the last finite value in its place"
 )
 

@@ -145,17 +145,17 @@ def check_policy(space: gym.Space[Any], training: TrainingSpec, env_id: str) -> 
         return  # of the user's own
     policy, kind = training.policy, type(space).__name__
     if isinstance(space, gym.spaces.Dict) != (policy == "MultiInputPolicy"):
-        problem, mended = f"a {kind}", f'policy = "{fitting_policy(space)}"'
+        problem, setting = f"a {kind}", f'policy = "{fitting_policy(space)}"'
     elif policy == "CnnPolicy" and not fits_convolutions(space):
         problem = f"no picture of at least {_CNN_FROM} x {_CNN_FROM}"
-        mended = 'policy = "MlpPolicy"'
+        setting = 'policy = "MlpPolicy"'
     elif source := small_picture(space):
         problem = f"{source} is a picture of less than {_CNN_FROM} x {_CNN_FROM}"
-        mended = f'policy = "MlpPolicy" and [env] wrappers = ["{FLATTEN}"]'
+        setting = f'policy = "MlpPolicy" and [env] wrappers = ["{FLATTEN}"]'
     else:
         return
     raise UsageError(
-        f"{policy} does not fit the observation of {env_id}: {problem}", f"set {mended}"
+        f"{policy} does not fit the observation of {env_id}: {problem}", f"set {setting}"
     )
 
 

@@ -19,7 +19,7 @@ from rewardsmith.task.tables import PlainTable, Table
 _OTHER_LEARNERS = {
     "RECURRENTPPO": "policies must act on the observation alone; show past observations by a "
     "wrapper of the environment, and use PPO",
-    "ARS": "it learns from returns alone, in a loop of its own; use PPO",
+    "ARS": "it learns from returns alone, in its own training loop; use PPO",
     "HER": "it computes rewards with the environment's own compute_reward; use SAC or TD3",
 }
 NanPolicy = Literal["refuse", "zero", "last"]

@@ -19,7 +19,7 @@ class TimeBox:
     Args:
         doing: what is done, for messages.
         limit_s: the time that it may take.
-        tell: is told every few seconds how far it is.
+        tell: is called every few seconds with how far it is.
         clock: the time in seconds.
     """
 

@@ -10,8 +10,10 @@ import pytest
 
 import rewardsmith as rs
 from rewardsmith.api import runs as api
+from rewardsmith.engine.closing import searches_before
 from rewardsmith.program import NATIVE
 from rewardsmith.run.events import Extended
+from rewardsmith.run.orders import PlayScripts, Train
 from rewardsmith.run.scores import transfer_scores
 from rewardsmith.run.trials import TrialJob
 from rewardsmith.run.wording import transfer_line
@@ -296,3 +298,24 @@ def test_further_rounds_go_on_with_the_search(task: str, tmp_path: Path) -> None
         before = max(slot.round for slot in run.state.slots)
         again = run.resume(rounds=2, executor=FakeExecutor())
         assert max(slot.round for slot in again.state.slots) == before + 2
+
+
+def test_the_rest_of_a_wave_that_was_begun_is_not_held_up_by_a_search(
+    task: str, tmp_path: Path
+) -> None:
+    """A run that is resumed within a wave decides as one that was never stopped."""
+    run = run_of(task, tmp_path, lambda job: 0.9, SOUND, OTHER)
+    state, config = run.state, run.folder.config().model_copy(update={"exploit_search": True})
+    program = run.best.id
+    further = Train(program, (1,), "selection", 100)
+    assert searches_before(config, state, [further]) == [PlayScripts()]
+    state.wave = frozenset([(program, 0, "selection"), (program, 1, "selection")])
+    assert searches_before(config, state, [further]) == []
+
+
+def test_a_plan_counts_the_trainings_of_another_learner() -> None:
+    alone = rs.plan("mountain-car", model="openai/some")
+    both = rs.plan("mountain-car", model="openai/some", also="DQN")
+    assert (alone.closing.transfer, both.closing.transfer) == (0, 10)
+    each = alone.task.spec.training.steps_taken(alone.config.steps)  # of whole rollouts
+    assert both.most_steps == alone.most_steps + 10 * each

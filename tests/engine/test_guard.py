@@ -26,6 +26,6 @@ def test_a_task_that_is_changed_during_a_training_ends_the_run(name: str, tmp_pa
     assert not the_run(tmp_path).state.trials
 
 
-def test_a_run_that_nobody_changes_ends(tmp_path: Path) -> None:
+def test_a_run_without_changes_ends(tmp_path: Path) -> None:
     run = design(str(write_task(tmp_path / "line")), tmp_path)
     assert run.state.stopped is not None

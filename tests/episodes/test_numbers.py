@@ -1,4 +1,4 @@
-"""The numbers of an argument one by one, as a writer is told them."""
+"""The numbers of an argument one by one, as the writer sees them."""
 
 from __future__ import annotations
 
