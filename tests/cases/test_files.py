@@ -126,7 +126,7 @@ def test_only_what_is_imported_is_copied(tmp_path: Path) -> None:
     lay_out(tmp_path / "mine", "data")
     runs = tmp_path / "mine" / "runs" / "one"
     for left_out in (runs, tmp_path / "mine" / "__pycache__", tmp_path / "mine" / ".git"):
-        left_out.mkdir(parents=True)
+        left_out.mkdir(parents=True, exist_ok=True)
         (left_out / "run.json").write_text("{}")
     _, folder, _ = draft_task(f"{file}:Track", "Drive.", tmp_path / "two")
     copied = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
