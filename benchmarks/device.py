@@ -25,6 +25,7 @@ from rewardsmith.run.trials import TrialJob
 from rewardsmith.task.loading import Task
 from rewardsmith.task.parsing import parse_spec
 from rewardsmith.terms.specs import program_terms
+from rewardsmith.train.trainers import Member
 from rewardsmith.train.trial import run_training
 
 
@@ -157,7 +158,7 @@ def measure(spec: dict, source: str, training: dict, device: str) -> dict[str, f
         tempfile.TemporaryDirectory() as folder,
         running_functions(task, job) as open_functions,
     ):
-        report = run_training(task, job, Path(folder), open_functions)
+        report = run_training(task, Member(job, Path(folder), open_functions))
     assert report.status == "finished", report.message
     return {
         "steps": report.steps,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardsmith.train.rewards import TrainingEpisode, reward_block
 from rewardsmith.train.vec_reward import VecReward
@@ -107,6 +107,21 @@ class RolloutNormalize(VecNormalize):
         return normalised
 
 
+def settled(rewarded: RolloutReward, venv: VecEnv) -> tuple[Array, list[TrainingEpisode]]:
+    """The rewards of a full rollout as a learner gets them, shape (T, n), and what ended in it.
+
+    Args:
+        venv: the top of the stack, which may normalise rewards.
+
+    Raises:
+        ProgramError: the program breaks, or returns a value that no learner can use.
+    """
+    rewards, dones, ended = rewarded.settle()
+    if isinstance(venv, RolloutNormalize):
+        return venv.normalise_rollout(rewards, dones), ended
+    return rewards, ended
+
+
 class SettleRollout(BaseCallback):
     """Puts the program's rewards into the rollout buffer when a rollout is full."""
 
@@ -118,11 +133,9 @@ class SettleRollout(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
-        rewards, dones, ended = self._rewarded.settle()
-        model, venv = self.model, self.training_env
+        model = self.model
         assert isinstance(model, PPO)
-        if isinstance(venv, RolloutNormalize):
-            rewards = venv.normalise_rollout(rewards, dones)
+        rewards, ended = settled(self._rewarded, self.training_env)
         buffer = model.rollout_buffer
         buffer.rewards += rewards  # it holds what SB3 adds where a time limit cut an episode
         buffer.compute_returns_and_advantage(

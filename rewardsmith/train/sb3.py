@@ -21,4 +21,4 @@ class Sb3Trainer:
         from rewardsmith.train.trial import run_training
 
         for member in members:
-            run_training(task, member.job, member.folder, member.open_functions)
+            run_training(task, member)

@@ -66,4 +66,9 @@ class Trainer(Protocol):
         """
 
 
-TRAINERS = Registry("trainer", {"sb3": "rewardsmith.train.sb3:Sb3Trainer"}, "rewardsmith.trainers")
+_OURS = {
+    "auto": "rewardsmith.train.fast:AutoTrainer",
+    "fast": "rewardsmith.train.fast:FastTrainer",
+    "sb3": "rewardsmith.train.sb3:Sb3Trainer",
+}
+TRAINERS = Registry("trainer", _OURS, "rewardsmith.trainers")

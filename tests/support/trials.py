@@ -17,6 +17,7 @@ from rewardsmith.task.loading import Task
 from rewardsmith.task.parsing import parse_spec
 from rewardsmith.terms.specs import program_terms
 from rewardsmith.train.evaluation import run_evaluation
+from rewardsmith.train.trainers import Member
 from rewardsmith.train.trial import run_training
 
 SMALL = {"policy_kwargs": {"net_arch": [8]}}
@@ -84,7 +85,7 @@ def trial(
     folder.mkdir(parents=True, exist_ok=True)
     job = job_for(task, source, **more)
     with running_functions(task, job, limits or Limits()) as open_functions:
-        report = run_training(task, job, folder, open_functions)
+        report = run_training(task, Member(job, folder, open_functions))
         return report, run_evaluation(task, job, folder, open_functions)
 
 

@@ -31,6 +31,7 @@ from rewardsmith.train.learner import (
     save_state,
 )
 from rewardsmith.train.preflight import run_preflight
+from rewardsmith.train.trainers import Member
 from rewardsmith.train.trial import run_training
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import make_vec_env
@@ -293,7 +294,7 @@ def test_a_module_that_fails_when_it_is_loaded_is_the_programs_fault(tmp_path: P
     reward = program_terms("X = 1 / 0\n" + MATCH, {"reward": entry_of(MATCH)}, "batched")
     job = job.model_copy(update={"reward": reward})
     with running_functions(task, job) as open_functions:
-        report = run_training(task, job, tmp_path, open_functions)
+        report = run_training(task, Member(job, tmp_path, open_functions))
     assert (report.status, report.steps, report.line, report.checkpoints) == (
         "program_failed",
         0,

@@ -1,0 +1,50 @@
+"""The parameters of members, and their gradients, one row per member."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from rewardsmith.types import Array
+
+
+class Parameters:
+    """Named parts of one array, so that an optimiser steps all of them at once.
+
+    Args:
+        members: number of rows, G.
+        shapes: name -> shape of one member's part.
+
+    Attributes:
+        values, gradients: shape (G, total size), float32.
+
+    Example:
+        parameters = Parameters(4, {"weight": (3, 64), "bias": (64,)})
+        parameters["weight"].shape  # (4, 3, 64), a view
+    """
+
+    def __init__(self, members: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        total = sum(math.prod(shape) for shape in shapes.values())
+        self.values = np.zeros((members, total), np.float32)
+        self.gradients = np.zeros((members, total), np.float32)
+        self._parts = _views(self.values, shapes)
+        self._gradient_parts = _views(self.gradients, shapes)
+
+    def __getitem__(self, name: str) -> Array:
+        """A part, shape (G, ...); a view."""
+        return self._parts[name]
+
+    def gradient(self, name: str) -> Array:
+        """The gradient of a part, shape (G, ...); a view."""
+        return self._gradient_parts[name]
+
+
+def _views(rows: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    views, begin = {}, 0
+    for name, shape in shapes.items():
+        end = begin + math.prod(shape)
+        views[name] = rows[:, begin:end].reshape(len(rows), *shape)
+        begin = end
+    return views
