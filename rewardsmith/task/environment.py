@@ -69,7 +69,7 @@ def missing_modules(spec: EnvironmentSpec) -> list[str]:
 def wrap_env(task: Task, env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
     """Apply the task's own wrappers to an environment; the first one is innermost."""
     for name in task.spec.env.wrappers:
-        wrapper = _import_attribute(task, name)
+        wrapper = import_attribute(task, name)
         with boundary("environment", f"applying the wrapper {name}"):
             env = wrapper(env)
     return env
@@ -104,7 +104,7 @@ def _make_registered(spec: EnvironmentSpec, kwargs: dict[str, Any]) -> gym.Env[A
 
 
 def _make_class(task: Task, kwargs: dict[str, Any]) -> gym.Env[Any, Any]:
-    cls = _import_attribute(task, task.env_id)
+    cls = import_attribute(task, task.env_id)
     _check_arguments(task.env_id, cls, kwargs)
     with boundary("environment", f"making {task.env_id}"):
         env: gym.Env[Any, Any] = cls(**kwargs)
@@ -126,8 +126,13 @@ def _check_arguments(env_id: str, maker: Any, kwargs: dict[str, Any]) -> None:
         ) from None
 
 
-def _import_attribute(task: Task, name: str) -> Any:
-    """The object behind ``module:Class`` or ``file.py:Class``."""
+def import_attribute(task: Task, name: str) -> Any:
+    """The object behind ``module:Class`` or ``file.py:Class``.
+
+    Raises:
+        UsageError: there is no such module, file or object.
+        BoundaryError: the module raises when it is imported.
+    """
     module_name, separator, attribute = name.partition(":")
     if not separator:
         known = [str(entry) for entry in gym.registry]

@@ -35,7 +35,8 @@ class EnvironmentSpec(Model):
     installed, and ``install`` is the command that installs them. ``nan_policy`` decides what
     happens where an observation or a field is NaN or infinite: ``refuse`` ends with an error that
     names it, ``zero`` puts 0 in its place, and ``last`` the last finite value of the same episode
-    (0 before the first). The policy and the programs see the same.
+    (0 before the first). The policy and the programs see the same. ``vector`` names a class that
+    steps many of these environments at once, see :mod:`rewardsmith.task.vector`.
     """
 
     id: str
@@ -47,6 +48,16 @@ class EnvironmentSpec(Model):
     install: str = ""
     max_episode_steps: Annotated[int, Field(gt=0)] | None = None
     nan_policy: NanPolicy = "refuse"
+    vector: str = ""
+
+    @model_validator(mode="after")
+    def _vectors_are_whole(self) -> EnvironmentSpec:
+        if self.vector and (self.wrappers or self.nan_policy != "refuse"):
+            raise ValueError(
+                "a vector environment has no wrappers, and its numbers are finite: leave out "
+                "wrappers and nan_policy, or leave out vector"
+            )
+        return self
 
 
 class ActionSpec(Model):

@@ -12,22 +12,16 @@ checkpoint, and episodes of the chosen one disturbed by random actions, as in D-
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import gymnasium as gym
 import numpy as np
-from gymnasium import spaces
-from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardsmith.episodes.columns import episode_columns, joined_columns
 from rewardsmith.episodes.files import ALONG, EPISODES, REWARDS, save_episodes, save_output
-from rewardsmith.episodes.recorder import History
-from rewardsmith.errors import BoundaryError, ProgramError
+from rewardsmith.errors import ProgramError
 from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.run.trials import (
     RANKING_EPISODES,
@@ -38,30 +32,17 @@ from rewardsmith.run.trials import (
     TrialResult,
     write_json,
 )
-from rewardsmith.task.actions import random_action
-from rewardsmith.task.environment import LIMIT
 from rewardsmith.task.fitness import Fitness, fitness_function
 from rewardsmith.task.loading import Task
-from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.terms.reward import Reward
 from rewardsmith.train.exploiter import kept_failures
-from rewardsmith.train.learner import chosen_actions, load_state, make_policy, normalised
-from rewardsmith.train.observing import observed
+from rewardsmith.train.playing import Player
 from rewardsmith.train.rewards import LARGEST
 from rewardsmith.train.trainers import OpenFunctions, RunningFunctions
-from rewardsmith.train.vectors import RecordedVecEnv, derived_seed, make_vec_env
-from rewardsmith.types import Array, Episode
+from rewardsmith.train.vectors import derived_seed
+from rewardsmith.types import Episode
 
 _KEPT_OF_EACH = 2  # episodes of a checkpoint
-# shares of random actions, in even steps from the first episode to the last
-_DISTURBED = (0.1, 0.9)
-
-
-class Rollout(NamedTuple):
-    """Episodes of a policy and the environment steps that they took."""
-
-    episodes: list[Episode]
-    steps: int
 
 
 def run_evaluation(
@@ -117,8 +98,10 @@ def _measured(
         along = [episode for each in ranked.played.values() for episode in each[:_KEPT_OF_EACH]]
         save_episodes(folder / ALONG, [*along, *ranked.disturbed])
     seed, plan = derived_seed("evaluation", job.rung, job.seed), job.evaluation
-    with closing(Player(task, job.training, plan.episodes, lambda _: ranked.functions)) as player:
-        rollout = player.play(folder, best, seed, plan.deterministic)
+    with closing(
+        Player(task, job.training, 1, plan.episodes, lambda _: ranked.functions)
+    ) as player:
+        (rollout,) = player.play(folder, [best], seed, plan.deterministic)
     taken += rollout.steps
     save_episodes(folder / EPISODES, rollout.episodes)
     try:
@@ -169,20 +152,23 @@ def _ranked(
         ProgramError: the program could not be started.
     """
     seed, deterministic = derived_seed("ranking", job.rung, job.seed), job.evaluation.deterministic
-    with closing(Player(task, job.training, RANKING_EPISODES, open_functions)) as player:
+    names = trained.checkpoints
+    with closing(
+        Player(task, job.training, len(names), RANKING_EPISODES, open_functions)
+    ) as player:
         ranked = _Ranked(player.functions)
+        rollouts = player.play(folder, names, seed, deterministic)
+        reward = ranked.functions.reward.ranking()
         try:
-            for name in trained.checkpoints:
-                rollout = player.play(folder, name, seed, deterministic)
+            for name, rollout in zip(names, rollouts, strict=True):
                 ranked.steps += rollout.steps
                 ranked.played[name] = rollout.episodes
-                reward = ranked.functions.reward.ranking()
                 ranked.returns[name] = mean_return(reward, rollout.episodes)
         except ProgramError as error:
             ranked.broken = error
             return ranked
         if job.rung == "selection" and job.exploiter is None:
-            rollout = player.play(folder, ranked.best, seed, deterministic, disturbed=True)
+            (rollout,) = player.play(folder, [ranked.best], seed, deterministic, disturbed=True)
             ranked.steps += rollout.steps
             ranked.disturbed = rollout.episodes
     return ranked
@@ -243,128 +229,3 @@ def _own_return(reward: Reward, episode: Episode) -> float:
             reason="output",
         )
     return float(total.sum())
-
-
-class Player:
-    """Plays episodes with the weights of a checkpoint.
-
-    All at once, each in an environment of its own; one after another where the training has one
-    environment, because there may be only one.
-
-    Args:
-        open_functions: of the trial: what a term of its reward shows is part of what the policy
-            sees.
-    """
-
-    def __init__(
-        self,
-        task: Task,
-        training: TrainingSpec,
-        episodes: int,
-        open_functions: OpenFunctions,
-        render_mode: str | None = None,
-    ) -> None:
-        self._turns = episodes if training.n_envs == 1 else 1
-        self.base = make_vec_env(task, episodes // self._turns, 0, render_mode)
-        try:
-            self.functions = open_functions(self.base)
-            watched = observed(self.base, self.functions.reward, training.policy)
-        except BaseException:
-            self.base.close()
-            raise
-        self._venv = normalised(watched, training)
-        if isinstance(self._venv, VecNormalize):
-            self._venv.training = False
-            self._venv.norm_reward = False
-        self._model = make_policy(training, self._venv)
-        self._model.policy.set_training_mode(False)
-        # predict() would visit all modules in every step to turn off what is off: a third of the
-        # time of an evaluation
-        self._model.policy.set_training_mode = lambda mode: None  # type: ignore[method-assign]
-
-    def close(self) -> None:
-        """Close the environments."""
-        self.base.close()
-
-    def play(
-        self,
-        folder: Path,
-        checkpoint: str,
-        seed: int,
-        deterministic: bool,
-        *,
-        disturbed: bool = False,
-    ) -> Rollout:
-        """One episode of each seed, from ``seed`` on.
-
-        Args:
-            disturbed: replace a share of the actions by random ones, see :class:`_Disturbing`.
-        """
-        load_state(self._model, self._venv, folder / "checkpoints", checkpoint)
-        shares = np.linspace(*_DISTURBED, self._turns * self.base.num_envs)
-        episodes, steps = list[Episode](), 0
-        for turn in range(self._turns):
-            self._venv.seed(seed + turn)
-            disturb = None
-            if disturbed:
-                space = self._model.action_space
-                own = shares[turn :: self._turns]
-                disturb = _Disturbing(own, self.base.envs, space, seed + turn)
-            rollout = play_episodes(self._model, self._venv, self.base, deterministic, disturb)
-            episodes += rollout.episodes
-            steps += rollout.steps
-        return Rollout(episodes, steps)
-
-
-class _Disturbing:
-    """Replaces a share of the actions by random ones, in each environment its own share."""
-
-    def __init__(
-        self, shares: Array, envs: Sequence[gym.Env[Any, Any]], space: spaces.Space[Any], seed: int
-    ) -> None:
-        self._shares = shares
-        self._envs = envs
-        self._space = space
-        self._space.seed(seed)
-        self._rng = np.random.default_rng(seed)
-
-    def __call__(self, actions: Array) -> Array:
-        for row in np.flatnonzero(self._rng.random(len(self._shares)) < self._shares).tolist():
-            actions[row] = random_action(self._envs[row], self._space)
-        return actions
-
-
-def play_episodes(
-    model: BaseAlgorithm,
-    venv: VecEnv,
-    base: RecordedVecEnv,
-    deterministic: bool,
-    disturb: Callable[[Array], Array] | None = None,
-) -> Rollout:
-    """One episode per environment; steps after an environment's first episode count too.
-
-    Args:
-        disturb: changes the actions of each vector step, shape (n, ...).
-
-    Raises:
-        BoundaryError: an episode does not end.
-    """
-    obs = venv.reset()
-    base.buffers.begin()
-    history, found, steps = History(base.buffers), dict[int, Episode](), 0
-    while len(found) < base.num_envs:
-        actions = chosen_actions(model, venv, obs, deterministic)
-        if disturb is not None:
-            actions = disturb(actions)
-        obs, _, dones, _ = venv.step(actions)
-        steps += base.num_envs
-        for row, episode in history.add(dones):
-            found.setdefault(row, episode)
-        base.buffers.advance()
-        if steps > base.most_steps * base.num_envs:
-            raise BoundaryError(
-                f"an episode did not end within {base.most_steps} steps",
-                LIMIT,
-                where="environment",
-            )
-    return Rollout([found[row] for row in range(base.num_envs)], steps)

@@ -16,7 +16,7 @@ from rewardsmith.episodes.files import EPISODES, load_episodes
 from rewardsmith.errors import BoundaryError, UsageError, boundary
 from rewardsmith.run.trials import FILM, RESULT, TrialJob, TrialResult
 from rewardsmith.task.loading import Task
-from rewardsmith.train.evaluation import Player
+from rewardsmith.train.playing import Player
 from rewardsmith.train.trainers import OpenFunctions
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed
 
@@ -40,7 +40,7 @@ def film_trial(task: Task, job: TrialJob, folder: Path, open_functions: OpenFunc
     result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
     length = len(load_episodes(folder / EPISODES)[0])
     try:
-        player = Player(task, job.training, 1, open_functions, render_mode="rgb_array")
+        player = Player(task, job.training, 1, 1, open_functions, render_mode="rgb_array")
     except (BoundaryError, UsageError) as error:
         if "render_mode" in error.message:
             raise UsageError(_DRAWS_NOT, "let its __init__ take render_mode, and draw") from error
@@ -48,7 +48,7 @@ def film_trial(task: Task, job: TrialJob, folder: Path, open_functions: OpenFunc
     with closing(player):
         camera = _put_camera(player.base, every=-(-length // _MOST_FRAMES))
         seed = derived_seed("evaluation", job.rung, job.seed)
-        player.play(folder, result.checkpoint, seed, job.evaluation.deterministic)
+        player.play(folder, [result.checkpoint], seed, job.evaluation.deterministic)
     path = folder / FILM
     first, *others = camera.frames
     shown_ms = [_FRAME_MS] * len(others) + [_LAST_MS]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import io
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -69,11 +70,21 @@ def takes_masks(learner: BaseAlgorithm) -> bool:
 
 
 def chosen_actions(
-    model: BaseAlgorithm, venv: VecEnv, obs: Any, deterministic: bool = False
+    model: BaseAlgorithm,
+    venv: VecEnv,
+    obs: Any,
+    deterministic: bool = False,
+    rows: Sequence[int] | None = None,
 ) -> Array:
-    """The actions of a policy, shape (n, ...); one that acts on masks is given them."""
+    """The actions of a policy, shape (n, ...); one that acts on masks is given them.
+
+    Args:
+        rows: the environments of the observations; by default all.
+    """
     act: Any = model.predict
-    given = {METHOD: np.stack(venv.env_method(METHOD))} if takes_masks(model) else {}
+    given = {}
+    if takes_masks(model):
+        given[METHOD] = np.stack(venv.env_method(METHOD, indices=rows))
     actions, _ = act(obs, deterministic=deterministic, **given)
     return np.asarray(actions)
 
@@ -157,11 +168,22 @@ def load_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> N
     Raises:
         BoundaryError: the file is damaged or belongs to other defaults.
     """
+    weights, statistics = read_state(folder, name)
     with boundary("trainer", f"reading checkpoint {name}"):
-        weights = torch.load(folder / f"{name}.pt", map_location=model.device, weights_only=True)
         model.policy.load_state_dict(weights)
+        _restore(venv, statistics)
+
+
+def read_state(folder: Path, name: str) -> tuple[dict[str, torch.Tensor], dict[str, Array]]:
+    """The weights and the running statistics of a checkpoint.
+
+    Raises:
+        BoundaryError: the file is damaged.
+    """
+    with boundary("trainer", f"reading checkpoint {name}"):
+        weights = torch.load(folder / f"{name}.pt", map_location="cpu", weights_only=True)
         with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
-            _restore(venv, {key: arrays[key] for key in arrays.files})
+            return weights, {key: arrays[key] for key in arrays.files}
 
 
 def _normalisable_keys(space: spaces.Space[Any]) -> list[str] | None:

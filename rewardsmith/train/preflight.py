@@ -32,6 +32,7 @@ from rewardsmith.train.learner import (
     takes_masks,
 )
 from rewardsmith.train.trainers import TRAINERS
+from rewardsmith.train.vector_check import check_vector
 from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
 
 
@@ -54,6 +55,8 @@ def run_preflight(
     added_terms(training.terms)
     TRAINERS.get(training.trainer)
     collected = collect_preflight(task)
+    if task.spec.env.vector:
+        check_vector(task)
     _check_learner(task, training)
     if also is not None:
         _check_learner(task, training.of_algorithm(also))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from stable_baselines3.common.vec_env import (
     DummyVecEnv,
     VecEnv,
@@ -18,24 +20,49 @@ from stable_baselines3.common.vec_env import (
 from stable_baselines3.common.vec_env.util import dict_to_obs
 
 from rewardsmith.episodes.recorder import Buffers, record
-from rewardsmith.errors import BoundaryError, UsageError
-from rewardsmith.task.environment import make_env, most_steps
+from rewardsmith.episodes.vector_recorder import VectorRecorder
+from rewardsmith.errors import BoundaryError, UsageError, boundary
+from rewardsmith.task.environment import longest_episode, make_env, most_steps
 from rewardsmith.task.layout import Layout, make_layout
 from rewardsmith.task.loading import Task
 from rewardsmith.task.observations import check_observations
+from rewardsmith.task.vector import make_vector
+from rewardsmith.types import Array
 
 
-class RecordedVecEnv(DummyVecEnv):
-    """A DummyVecEnv whose environments write into shared :class:`Buffers`.
+class RecordedVecEnv(VecEnv):
+    """Environments of a task whose values are recorded in :class:`Buffers` that they share.
 
-    Environments are stepped in this process: for cheap environments worker processes cost more than
-    they save, and whole trials run side by side anyway.
+    All are stepped in this process: for cheap environments worker processes cost more than they
+    save, and whole trials run side by side anyway.
+
+    Attributes:
+        layout: what is recorded.
+        buffers: one row per environment.
+        envs: one single environment per row; of a vector environment the same for all rows, which
+            is never stepped.
+        most_steps: after which an episode counts as endless.
+        idle: rows that need not be stepped, shape (n,), bool; their values mean nothing.
     """
+
+    layout: Layout
+    buffers: Buffers
+    envs: list[gym.Env[Any, Any]]
+    most_steps: int
+    idle: Array
+
+    def seed_rows(self, seeds: Sequence[int]) -> None:
+        """Seed the next reset of each row."""
+        self._seeds = list(seeds)
+
+
+class ScalarVecEnv(DummyVecEnv, RecordedVecEnv):
+    """Single environments, stepped one after the other."""
 
     def __init__(self, task: Task, n_envs: int, render_mode: str | None = None) -> None:
         bare = _opened(task, n_envs, render_mode)
         try:
-            self.layout: Layout = make_layout(task, bare[0])
+            self.layout = make_layout(task, bare[0])
             self.most_steps = most_steps(task, bare[0])
             self.buffers = Buffers(self.layout, n_envs)
             envs = [
@@ -46,6 +73,7 @@ class RecordedVecEnv(DummyVecEnv):
             for env in bare:
                 env.close()
             raise
+        self.idle = np.zeros(n_envs, bool)
         super().__init__([partial(_given, env) for env in envs])
 
     def step_wait(self) -> Any:
@@ -56,6 +84,10 @@ class RecordedVecEnv(DummyVecEnv):
         """
         infos: list[dict[str, Any]] = []
         for row, env in enumerate(self.envs):
+            if self.idle[row]:
+                self.buf_dones[row] = False
+                infos.append({})
+                continue
             obs, self.buf_rews[row], terminated, truncated, info = env.step(self.actions[row])
             info = deepcopy(info) if info else {}
             info["TimeLimit.truncated"] = truncated and not terminated
@@ -71,6 +103,97 @@ class RecordedVecEnv(DummyVecEnv):
         return dict_to_obs(
             self.observation_space, {key: rows.copy() for key, rows in self.buf_obs.items()}
         )
+
+
+class BatchVecEnv(RecordedVecEnv):
+    """A vector environment of a task, which steps all rows at once.
+
+    See :mod:`rewardsmith.task.vector`.
+    """
+
+    def __init__(self, task: Task, n_envs: int) -> None:
+        single = make_env(task)
+        try:
+            self._vector = make_vector(task, n_envs, single)
+            self.layout = make_layout(task, single)
+            check_observations(single.observation_space, task.env_id)
+        except BaseException:
+            single.close()
+            raise
+        self.most_steps = most_steps(task, single)
+        self.buffers = Buffers(self.layout, n_envs)
+        self.envs = [single] * n_envs
+        self._recorder = VectorRecorder(self._vector, self.buffers)
+        self._limit = longest_episode(task, single) or self.most_steps + 1
+        self._lengths = np.zeros(n_envs, np.int64)
+        self.idle = np.zeros(n_envs, bool)
+        self._actions: Array = np.zeros(0)
+        super().__init__(n_envs, single.observation_space, single.action_space)
+
+    def reset(self) -> Any:
+        """Reset all rows, with the seeds that were set since the last reset."""
+        with boundary("environment", "resetting the vector environment"):
+            obs, infos = self._vector.reset(seed=list(self._seeds))  # type: ignore[arg-type]
+        self._reset_seeds()
+        self._lengths[:] = 0
+        self._recorder.reset(np.ones(self.num_envs, bool), obs, infos)
+        return obs
+
+    def step_async(self, actions: Any) -> None:
+        """Take the actions of the next step."""
+        self._actions = np.asarray(actions)
+
+    def step_wait(self) -> Any:
+        """Step all rows, and reset those whose episode ended."""
+        with boundary("environment", "stepping the vector environment"):
+            obs, rewards, terminated, truncated, infos = self._vector.step(self._actions)
+        self._lengths += 1
+        truncated = truncated | (self._lengths >= self._limit)
+        self._recorder.step(self._actions, obs, rewards, terminated, truncated, infos)
+        dones = terminated | truncated
+        about: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        if dones.any():
+            for row in np.flatnonzero(dones).tolist():
+                cut = bool(truncated[row] and not terminated[row])
+                last = _row(obs, row)
+                about[row] = {"TimeLimit.truncated": cut, "terminal_observation": last}
+            obs = self._reset_rows(dones)
+        return obs, np.asarray(rewards, np.float32), dones, about
+
+    def _reset_rows(self, rows: Array) -> Any:
+        with boundary("environment", "resetting rows of the vector environment"):
+            obs, infos = self._vector.reset(options={"reset_mask": rows})
+        self._lengths[rows] = 0
+        self._recorder.reset(rows, obs, infos)
+        return obs
+
+    def close(self) -> None:
+        """Close the vector and the single environment."""
+        self._vector.close()
+        self.envs[0].close()
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """An attribute of the single environment, once per row."""
+        value = self.envs[0].get_wrapper_attr(attr_name)
+        return [value for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Not possible: the rows have no attributes."""
+        raise NotImplementedError("the rows of a vector environment have no attributes")
+
+    def env_method(self, method_name: str, *args: Any, indices: Any = None, **more: Any) -> Any:
+        """Not possible: the rows have no methods."""
+        raise NotImplementedError("the rows of a vector environment have no methods")
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        """No row is wrapped."""
+        return [False for _ in self._get_indices(indices)]
+
+
+def _row(obs: Any, row: int) -> Any:
+    if isinstance(obs, dict):
+        return {key: values[row].copy() for key, values in obs.items()}
+    return obs[row].copy()
 
 
 def _given(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
@@ -110,7 +233,11 @@ def make_vec_env(
     Example:
         venv = rs.make_vec_env("mountain-car", 16, seed=0)
     """
-    venv = RecordedVecEnv(task, n_envs, render_mode)
+    venv: RecordedVecEnv
+    if task.spec.env.vector and render_mode is None:
+        venv = BatchVecEnv(task, n_envs)
+    else:
+        venv = ScalarVecEnv(task, n_envs, render_mode)
     venv.seed(seed)
     for row, env in enumerate(venv.envs):
         env.action_space.seed(seed + row)

@@ -24,7 +24,8 @@ from rewardsmith.program import CheckedProgram, Verdict
 from rewardsmith.run.trials import TrialJob, TrialResult
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task, load_task
-from rewardsmith.train.evaluation import play_episodes
+from rewardsmith.train.learner import chosen_actions
+from rewardsmith.train.playing import play_episodes
 from rewardsmith.train.vectors import derived_seed, make_vec_env
 from tests.support import toy_envs
 from tests.support.lineworld import write_task
@@ -312,7 +313,9 @@ def test_the_policy_loads_and_acts_as_it_was_measured(run: Any) -> None:
     assert not venv.training
     model = PPO.load(run.folder.export_folder / "policy.zip", device="cpu")
     venv.seed(derived_seed("evaluation", job.rung, job.seed))
-    episodes = play_episodes(model, venv, base, job.evaluation.deterministic).episodes
+    _, episodes = play_episodes(
+        lambda obs: chosen_actions(model, venv, obs, job.evaluation.deterministic), venv, base
+    )
     measure = fitness_function(task)
     assert [measure(episode).value for episode in episodes] == result.fitness
     assert float(np.mean(result.fitness)) == facts["fitness"][job.rung]["by_seed"][str(job.seed)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from gymnasium import spaces
@@ -208,13 +208,23 @@ class Gaussian:
         return gradient
 
 
-def choices(space: spaces.Space[object]) -> Categorical | Bernoulli | None:
+def choices(space: spaces.Space[Any]) -> Categorical | Bernoulli | None:
     """The distribution of a space without fractions; None for a box."""
     if isinstance(space, spaces.Discrete):
         return Categorical([int(space.n)])
     if isinstance(space, spaces.MultiDiscrete):
         return Categorical(space.nvec.tolist())
     return Bernoulli(space.shape[0]) if isinstance(space, spaces.MultiBinary) else None
+
+
+def for_environment(actions: Array, space: spaces.Space[Any]) -> Array:
+    """Actions in the form of their space, shape (G, B, ...); those of a box inside it.
+
+    Args:
+        actions: shape (G, B, numbers).
+    """
+    shaped: Array = actions.reshape(*actions.shape[:2], *(space.shape or ()))
+    return np.clip(shaped, space.low, space.high) if isinstance(space, spaces.Box) else shaped
 
 
 def _softmax(outputs: Array) -> tuple[Array, Array]:

@@ -57,7 +57,7 @@ class PpoMembers:
         self._generators = [np.random.default_rng(seed) for seed in seeds]
         self._make(len(models))
         for member, model in enumerate(models):
-            read_weights(model.policy, self._networks, member)
+            read_weights(model.policy.state_dict(), self._networks, member)
 
     def _make(self, members: int) -> None:
         self._networks = ActorCritic(members, self._architecture)

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 
+from rewardsmith.train.members.actions import for_environment
 from rewardsmith.train.members.actor_critic import ActorCritic
 from rewardsmith.train.members.features import Features
 from rewardsmith.train.members.ppo import Samples, advantages_of
@@ -83,7 +84,7 @@ class Rollouts:
             self._outputs[:, :, step] = outputs
             actions = distribution.sample(outputs, noise[:, step])
             self._actions[:, step] = actions
-            for venv, taken in zip(self._venvs, self._for_environments(actions), strict=True):
+            for venv, taken in zip(self._venvs, for_environment(actions, self._space), strict=True):
                 venv.step_async(taken)
             for member, venv in enumerate(self._venvs):
                 self._finish(member, step, venv)
@@ -134,15 +135,6 @@ class Rollouts:
             of_member = slice(member, member + 1)
             found[member, steps, rows] = self._networks.value(np.stack(last)[None], of_member)[0]
         return found
-
-    def _for_environments(self, actions: Array) -> Array:
-        """Actions in the form of the space, shape (G, n, ...)."""
-        space = self._space
-        if isinstance(space, spaces.Box):
-            shaped = actions.reshape(*actions.shape[:2], *space.shape)
-            return np.clip(shaped, space.low, space.high)
-        shape: tuple[int, ...] = space.shape or ()
-        return actions.reshape(*actions.shape[:2], *shape)
 
 
 def _batch_of_one(observation: Any) -> Any:

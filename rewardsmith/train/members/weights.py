@@ -6,7 +6,7 @@ are its ``state_dict``, so whatever reads them does not know who trained them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from stable_baselines3 import PPO
@@ -19,6 +19,9 @@ from rewardsmith.train.members.actor_critic import ActorCritic, Architecture
 from rewardsmith.train.members.features import can_flatten
 from rewardsmith.train.members.networks import ACTIVATIONS
 from rewardsmith.types import Array
+
+State = Mapping[str, torch.Tensor]
+"""Weights by name, as torch's ``state_dict`` gives them."""
 
 
 class NotHere(Exception):
@@ -67,9 +70,9 @@ def _widths(layers: Sequence[nn.Module]) -> tuple[int, ...]:
     return tuple(len(layer.weight) for layer in linear)  # type: ignore[arg-type]
 
 
-def read_weights(policy: ActorCriticPolicy, networks: ActorCritic, member: int) -> None:
-    """Copy the weights of a policy into the row of a member."""
-    for tensor, row in _pairs(policy.state_dict(), networks, member):
+def read_weights(state: State, networks: ActorCritic, member: int) -> None:
+    """Copy the weights of a policy, its ``state_dict``, into the row of a member."""
+    for tensor, row in _pairs(state, networks, member):
         row[...] = tensor.numpy()
 
 
@@ -81,7 +84,7 @@ def write_weights(networks: ActorCritic, member: int, policy: ActorCriticPolicy)
 
 
 def _pairs(
-    state: dict[str, torch.Tensor], networks: ActorCritic, member: int
+    state: State, networks: ActorCritic, member: int
 ) -> Iterator[tuple[torch.Tensor, Array]]:
     """Each tensor of a policy with the same part of a member's row, both writable."""
     parameters = networks.parameters

@@ -78,7 +78,7 @@ class Record(BaseCallback):
         monkeypatch.setattr("stable_baselines3.common.buffers.np.random.permutation", remembered)
         self.orders: list[list[Array]] = []
         self.rollouts: list[tuple[Samples, float]] = []
-        self.weights: list[dict[str, Array]] = []
+        self.weights: list[dict[str, torch.Tensor]] = []
 
     def _on_step(self) -> bool:
         return True
@@ -92,7 +92,7 @@ class Record(BaseCallback):
 
     def _keep_weights(self) -> None:
         state = self.model.policy.state_dict()
-        self.weights.append({name: tensor.numpy().copy() for name, tensor in state.items()})
+        self.weights.append({name: tensor.clone() for name, tensor in state.items()})
 
     def _on_rollout_end(self) -> None:
         self.orders.append([])
@@ -132,8 +132,7 @@ def differences(model: PPO, record: Record, first: dict[str, torch.Tensor]) -> l
     networks, target = (ActorCritic(n, architecture_of(model)) for n in (3, 1))
     rows = networks.parameters.values
     rows[...] = rng.normal(0, 0.1, rows.shape)
-    model.policy.load_state_dict(first)
-    read_weights(model.policy, networks, 1)
+    read_weights(first, networks, 1)
     update = PpoUpdate(networks, Adam(networks.parameters, eps=1e-5), settings)
     found = []
     for (samples, remaining), orders, wanted in zip(
@@ -145,8 +144,7 @@ def differences(model: PPO, record: Record, first: dict[str, torch.Tensor]) -> l
         for of_members, order in zip(epochs, orders, strict=False):
             of_members[1] = order
         update(stack, np.array(epochs), remaining)
-        model.policy.load_state_dict({key: torch.from_numpy(rows) for key, rows in wanted.items()})
-        read_weights(model.policy, target, 0)
+        read_weights(wanted, target, 0)
         found.append(float(np.abs(rows[1] - target.parameters.values[0]).max()))
     return found
 
