@@ -10,9 +10,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-GRAVITY = 9.8
 STEP = AcrobotEnv.dt  # s
 FASTEST = np.array([[AcrobotEnv.MAX_VEL_1], [AcrobotEnv.MAX_VEL_2]])  # rad/s
+SLOWEST = -FASTEST
+PULLS = np.array([[1.5 * 9.8], [0.5 * 9.8]])  # of gravity on both links and on the lower one
 
 
 class Acrobots(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any]]):
@@ -67,10 +68,10 @@ class Acrobots(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any]]):
         """Move every acrobot on; actions have the shape (n,). All results are new arrays."""
         state = self._state = _later(self._state, actions - 1.0)
         angles, speeds = state[:2], state[2:]
-        while (np.abs(angles) > np.pi).any():
+        while np.count_nonzero(np.abs(angles) > np.pi):
             angles -= 2 * np.pi * (angles > np.pi)
             angles += 2 * np.pi * (angles < -np.pi)
-        np.maximum(speeds, -FASTEST, out=speeds)
+        np.maximum(speeds, SLOWEST, out=speeds)
         np.minimum(speeds, FASTEST, out=speeds)
         cosines = np.cos(angles)
         terminated = -cosines[0] - np.cos(angles[1] + angles[0]) > 1.0
@@ -114,24 +115,22 @@ def _change(state: NDArray[np.float64], torque: NDArray[Any]) -> NDArray[np.floa
     """Derivative of the state by time, shape (4, n).
 
     The equations of the single environment, whose links have mass, length and moment of inertia 1
-    and their centres at 0.5. Sums are kept in its order, as they are rounded; products with 1, 2
-    and 0.5 are not rounded and drawn together.
+    and their centres at 0.5. Sums are in its order, as each is rounded; products with 1, 2 and 0.5
+    are exact and drawn together.
     """
-    upper, joint, upper_speed, joint_speed = state
-    cosines = np.cos([upper - np.pi / 2, upper + joint - np.pi / 2, joint])
-    sine, cosine = np.sin(joint), cosines[2]
-    # `array ** 2` multiplies, which may differ in the last bit from the power of single numbers.
-    upper_square, joint_square = np.float_power(state[2:], 2.0)
+    joint, speeds = state[1], state[2:]
+    sine, cosine = np.sin(joint), np.cos(joint)
+    pulls = PULLS * np.cos(np.add.accumulate(state[:2]) - np.pi / 2)
+    # `array ** 2` multiplies, which may differ in the last bit from a power of one number.
+    swings = 0.5 * np.float_power(speeds, 2.0) * sine
+    phi2 = pulls[1]
+    phi1 = pulls[0] - (swings[1] + speeds[1] * speeds[0] * sine) + phi2
     d1 = 0.25 + (1.25 + cosine) + 1.0 + 1.0
     d2 = 0.25 + 0.5 * cosine + 1.0
-    phi2 = 0.5 * GRAVITY * cosines[1]
-    phi1 = -0.5 * joint_square * sine - joint_speed * upper_speed * sine
-    phi1 += 1.5 * GRAVITY * cosines[0]
-    phi1 += phi2
     change = np.empty_like(state)
-    change[:2] = state[2:]
-    change[3] = (torque + d2 / d1 * phi1 - 0.5 * upper_square * sine - phi2) / (
+    change[:2] = speeds
+    change[3] = joint_change = (torque + d2 / d1 * phi1 - swings[0] - phi2) / (
         1.25 - np.float_power(d2, 2.0) / d1
     )
-    change[2] = -(d2 * change[3] + phi1) / d1
+    change[2] = -(d2 * joint_change + phi1) / d1
     return change

@@ -94,15 +94,14 @@ class CartPoleSwingUps(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]
         """Move the state on by the equations of the single environment, in their order."""
         angle, angular_velocity = self._places[1], self._speeds[1]
         sine, cosine = np.sin(angle), np.cos(angle)
-        # `array ** 2` multiplies, which may differ in the last bit from the power of numbers.
-        spin, squared = np.float_power([angular_velocity, cosine], 2.0)
-        push = (force + POLE_MOMENT * spin * sine) / TOTAL_MASS
-        accelerations = np.empty_like(self._speeds)
-        accelerations[1] = (GRAVITY * sine - cosine * push) / (
-            POLE_HALF_LENGTH * (4 / 3 - POLE_MASS * squared / TOTAL_MASS)
+        # `array ** 2` multiplies, which may differ in the last bit from a power of one number.
+        push = (force + POLE_MOMENT * np.float_power(angular_velocity, 2.0) * sine) / TOTAL_MASS
+        angular_acceleration = (GRAVITY * sine - cosine * push) / (
+            POLE_HALF_LENGTH * (4 / 3 - POLE_MASS * np.float_power(cosine, 2.0) / TOTAL_MASS)
         )
-        accelerations[0] = push - POLE_MOMENT * accelerations[1] * cosine / TOTAL_MASS
-        self._speeds += SECONDS * accelerations
+        acceleration = push - POLE_MOMENT * angular_acceleration * cosine / TOTAL_MASS
+        self._speeds[0] += SECONDS * acceleration
+        self._speeds[1] += SECONDS * angular_acceleration
         self._places += SECONDS * self._speeds
 
     def _observation(self) -> Observation:

@@ -82,15 +82,14 @@ class MountainCars(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[A
         car = self._car
         moved = state.copy()
         position, velocity = moved  # views
-        slope = GRAVITY * np.cos((3 * position).astype(np.float64))
+        slope = GRAVITY * np.cos(3 * position, dtype=np.float64)
         velocity += pushes - slope.astype(np.float32)
         np.maximum(velocity, -car.max_speed, out=velocity)
         np.minimum(velocity, car.max_speed, out=velocity)
         position += velocity
         np.maximum(position, car.min_position, out=position)
         np.minimum(position, car.max_position, out=position)
-        # The wall on the left stops a car.
-        np.maximum(velocity, 0.0, out=velocity, where=position == car.min_position)
+        velocity[position == car.min_position] = 0.0  # the wall on the left stops a car
         return moved
 
     def _observation(self) -> NDArray[np.float32]:

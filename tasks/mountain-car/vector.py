@@ -29,8 +29,7 @@ class MountainCars(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any
         self.single_action_space = self._car.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._state = np.zeros((2, num_envs))
-        self._position, self._velocity = self._state  # views
+        self._state = np.zeros((2, num_envs))  # positions, velocities
         self._streams = [seeding.np_random()[0] for _ in range(num_envs)]
 
     def reset(
@@ -58,15 +57,14 @@ class MountainCars(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any
         self, actions: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         """Move every car on; actions have the shape (n,). All results are new arrays."""
-        car, position, velocity = self._car, self._position, self._velocity
+        car, (position, velocity) = self._car, self._state  # views, changed in place
         velocity += (actions - 1) * car.force - car.gravity * np.cos(3 * position)
         np.maximum(velocity, -car.max_speed, out=velocity)
         np.minimum(velocity, car.max_speed, out=velocity)
         position += velocity
         np.maximum(position, car.min_position, out=position)
         np.minimum(position, car.max_position, out=position)
-        # The wall on the left stops a car.
-        np.maximum(velocity, 0.0, out=velocity, where=position == car.min_position)
+        velocity[position == car.min_position] = 0.0  # the wall on the left stops a car
         terminated = (position >= car.goal_position) & (velocity >= car.goal_velocity)
         rewards = np.full(self.num_envs, -1.0)
         return self._observation(), rewards, terminated, np.zeros(self.num_envs, np.bool_), {}

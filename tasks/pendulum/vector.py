@@ -34,8 +34,7 @@ class Pendulums(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[Any]
         self.single_action_space = self._pendulum.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._state = np.zeros((2, num_envs))
-        self._angle, self._velocity = self._state  # views
+        self._state = np.zeros((2, num_envs))  # angles, velocities
         self._two = np.full(num_envs, 2.0, np.float32)
         self._streams = [seeding.np_random()[0] for _ in range(num_envs)]
 
@@ -65,10 +64,10 @@ class Pendulums(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[Any]
         self, actions: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         """Move every pendulum on; actions have the shape (n, 1). All results are new arrays."""
-        one, angle, velocity = self._pendulum, self._angle, self._velocity
+        one, (angle, velocity) = self._pendulum, self._state  # views, changed in place
         torque = np.minimum(np.maximum(actions[:, 0], -one.max_torque), one.max_torque)
         upright = (angle + np.pi) % (2 * np.pi) - np.pi
-        # As for single numbers: `array ** 2` multiplies, which may differ from it in the last bit.
+        # `array ** 2` multiplies, which may differ in the last bit from a power of one number.
         off, speed = np.float_power(upright, 2.0), np.float_power(velocity, 2.0)
         costs = off + 0.1 * speed + 0.001 * np.power(torque, self._two)
         pull = 3 * one.g / (2 * one.l)
@@ -81,7 +80,8 @@ class Pendulums(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[Any]
 
     def _observation(self) -> NDArray[np.float32]:
         seen = np.empty((self.num_envs, 3), np.float32)
-        seen[:, 0] = np.cos(self._angle)
-        seen[:, 1] = np.sin(self._angle)
-        seen[:, 2] = self._velocity
+        angle, velocity = self._state
+        seen[:, 0] = np.cos(angle)
+        seen[:, 1] = np.sin(angle)
+        seen[:, 2] = velocity
         return seen
