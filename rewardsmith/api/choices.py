@@ -66,8 +66,9 @@ def _refuse_settings_of_a_model(settings: Settings) -> None:
 
 def training_changes(strategy: str, settings: Settings) -> dict[str, object]:
     """Changes of the task's training: those of the strategy, then the user's."""
-    shaping = {**strategy_class(strategy).shaping, **settings.training.get("shaping", {})}
-    return {**settings.training, "shaping": shaping} if shaping else dict(settings.training)
+    changes = settings.training_changes
+    shaping = {**strategy_class(strategy).shaping, **changes.get("shaping", {})}
+    return {**changes, "shaping": shaping} if shaping else changes
 
 
 def fitting_options(

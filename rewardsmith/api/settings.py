@@ -108,6 +108,15 @@ class Settings(RunSettings):
         ),
         Setting("Training", option="set", metavar="NAME=VALUE"),
     ] = {}
+    trainer: Annotated[
+        str | None,
+        Field(
+            description="What trains the agents: fast (in NumPy, several times faster on a CPU), "
+            "sb3 (Stable-Baselines3), or auto, which takes fast where it gives the results of "
+            "Stable-Baselines3. By default, what the task names."
+        ),
+        Setting("Training"),
+    ] = None
     bank: Annotated[
         Sequence[str | Path],
         Field(
@@ -116,6 +125,12 @@ class Settings(RunSettings):
         ),
         Setting("Recorded episodes", metavar="RUN|FILE"),
     ] = ()
+
+    @property
+    def training_changes(self) -> dict[str, Any]:
+        """Changes to the training defaults of the task."""
+        chosen = {} if self.trainer is None else {"trainer": self.trainer}
+        return {**self.training, **chosen}
 
     def recorded_as_given(self) -> dict[str, Any]:
         """The settings that a run records as they are, by name."""

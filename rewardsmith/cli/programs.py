@@ -168,7 +168,7 @@ def _native_record(result: NativeAudit) -> dict[str, Any]:
 
 
 def _add_train(app: typer.Typer) -> None:
-    @command(app, "train", settings=("steps", "training", "device"))
+    @command(app, "train", settings=("steps", "training", "trainer", "device"))
     def train(
         output: CommandOutput,
         settings: Settings,
@@ -191,7 +191,7 @@ def _add_train(app: typer.Typer) -> None:
         from rewardsmith.api.training import train_program
         from rewardsmith.cli.live import watching
 
-        resolved = resolve_without_goal(task, goal).with_training(settings.training)
+        resolved = resolve_without_goal(task, goal).with_training(settings.training_changes)
         with watching(output) as view:
             result = train_program(
                 file,

@@ -8,6 +8,7 @@ failed: those that are not trained yet are trained again, each in a separate cal
 from __future__ import annotations
 
 import itertools
+import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -184,8 +185,9 @@ class Trainings:
         untrained = [trial for trial in trials if not trial.trained]
         calls += [self._start("train", [trial]) for trial in untrained if trial.alone]
         together = [trial for trial in untrained if not trial.alone]
+        share = math.ceil(len(together) / self._executor.workers)  # no worker may stand idle
         while together:
-            count = self._takes([trial.job for trial in together])
+            count = min(share, self._takes([trial.job for trial in together]))
             calls.append(self._start("train", together[:count]))
             together = together[count:]
         return calls

@@ -198,7 +198,7 @@ class TrainingSpec(Model):
     normalise_reward: bool = True
     hyperparameters: Table = Field(default_factory=dict)
     shaping: ShapingSpec = ShapingSpec()
-    trainer: str = "sb3"
+    trainer: str = "auto"
     terms: tuple[AddedTerm, ...] = ()
 
     @model_validator(mode="before")

@@ -51,6 +51,9 @@ class ExecutorContract(ABC):
         before = _files(good / _TASK)
         monkeypatch.chdir(good / _TASK)  # paths of a call start from its root
         with self._opened() as executor:
+            expect(
+                executor.workers >= 1, "workers >= 1", executor.workers, "count the calls at once"
+            )
             for call in calls:
                 self._expect_progress(executor, call)
             finished, failed = (executor.submit(call) for call in calls)

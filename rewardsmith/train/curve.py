@@ -32,6 +32,7 @@ class TrainingRecord:
 
     Attributes:
         checkpoints: names of those that were written.
+        progress: how far the training was when the last row was written.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class TrainingRecord:
     ) -> None:
         steps = job.steps
         self.checkpoints: list[str] = []
+        self.progress = job.progress()
         self._job, self._folder = job, folder
         self._fitness, self._save, self._last = fitness, save, steps
         self._last_fitness: float | None = None
@@ -96,7 +98,8 @@ class TrainingRecord:
         self._writer.writerow({key: _short(value) for key, value in row.items()})
         self._file.flush()
         self._last_fitness = summary.get("fitness", self._last_fitness)
-        write_progress(self._folder, [self._job.progress(steps, self._last_fitness)])
+        self.progress = self._job.progress(steps, self._last_fitness)
+        write_progress(self._folder, [self.progress])
         return summary
 
     def close(self) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from stable_baselines3 import PPO
 
 from rewardsmith.errors import BoundaryError, ProgramError, boundary
-from rewardsmith.run.trials import TRAINED, write_json
+from rewardsmith.run.trials import TRAINED, write_json, write_progress
 from rewardsmith.task.loading import Task
 from rewardsmith.train.agent import Agent, opened_agent, report_of, rows_between_points
 from rewardsmith.train.members.learner import PpoMembers
@@ -41,19 +42,22 @@ def train_group(task: Task, members: Sequence[Member]) -> None:
                 report = report_of(task, member.job, 0, time.monotonic() - begun, error)
                 write_json(member.folder / TRAINED, report)
         if agents:
-            _Group(task, agents, begun).learn()
+            _Group(task, agents, members[0].folder, begun).learn()
 
 
 class _Group:
     """Agents on their way through a training.
 
     Args:
+        first: folder of the call's first trial, which takes the progress of all.
         begun: when the call began, in seconds of the monotonic clock.
     """
 
-    def __init__(self, task: Task, agents: Sequence[Agent], begun: float) -> None:
+    def __init__(self, task: Task, agents: Sequence[Agent], first: Path, begun: float) -> None:
         self._task, self._begun, self._together = task, begun, len(agents)
         self._agents, self._lost = list(agents), list[Agent]()
+        self._records = [agent.record for agent in agents]
+        self._first = first
         self._job, self._steps, self._rollouts = agents[0].job, 0, 0
         models = [agent.model for agent in agents if isinstance(agent.model, PPO)]
         seeds = [derived_seed("members", agent.job.seed) for agent in agents]
@@ -123,6 +127,7 @@ class _Group:
             if agent.record.row_is_due(self._steps):
                 agent.write_row(self._steps)
         self._drop(broken)
+        write_progress(self._first, [record.progress for record in self._records])
 
     def _end(self, agent: Agent, broken: ProgramError | None = None) -> None:
         agent.finish(self._steps)

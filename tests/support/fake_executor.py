@@ -35,6 +35,7 @@ class FakeExecutor:
         fitness: Callable[[TrialJob], float] | None = None,
         trouble: Callable[[str, TrialJob], None] = lambda *_: None,
     ) -> None:
+        self.workers = workers
         self.calls: list[tuple[str, str, int]] = []
         self._fitness = fitness or some_fitness
         self.trouble = trouble

@@ -156,6 +156,10 @@ class Executor(Protocol):
     number of calls to run side by side, or None for as many as there is room for.
     """
 
+    @property
+    def workers(self) -> int:
+        """Calls of one core that run side by side, from 1."""
+
     def submit(self, call: Call) -> Future[None]:
         """Start a call. When the future is done, the call's folders hold what it wrote.
 

@@ -41,6 +41,9 @@ class LocalExecutor:
         workers: calls of one core that run side by side; the number of cores with None. More wait
             in order.
 
+    Attributes:
+        workers: the same, as a number.
+
     Raises:
         UsageError: this operating system cannot fork.
     """
@@ -48,8 +51,8 @@ class LocalExecutor:
     def __init__(self, workers: int | None = None) -> None:
         if not hasattr(os, "fork"):
             raise UsageError("training needs Linux or macOS", "on Windows use WSL2")
-        self._workers = workers or available_cores()
-        self._machine = Machine.here(self._workers)
+        self.workers = workers or available_cores()
+        self._machine = Machine.here(self.workers)
         self._futures: dict[int, Future[None]] = {}
         self._lock = threading.Lock()
         self._count = 0
@@ -95,7 +98,7 @@ class LocalExecutor:
 
     def _launch(self) -> subprocess.Popen[bytes]:
         server = subprocess.Popen(
-            [sys.executable, "-P", "-m", "rewardsmith.engine.workers.server", str(self._workers)],
+            [sys.executable, "-P", "-m", "rewardsmith.engine.workers.server", str(self.workers)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=clean_environment(),
