@@ -85,6 +85,7 @@ BROAD_EXCEPT: dict[str, str] = {
     "llm/anthropic.py": "asks again without a refused parameter, else raises",
     "task/layout.py": "reading fields through functions of the task",
     "episodes/recorder.py": "reading fields through functions of the task",
+    "episodes/vector_recorder.py": "reading what a vector environment returned",
     "task/environment.py": "an environment is foreign code",
     "task/ids.py": "importing packages that may register an id",
     "task/labels.py": "a function of the task",

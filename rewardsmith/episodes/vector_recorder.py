@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from gymnasium.vector import VectorEnv
 
 from rewardsmith.episodes.recorder import Buffers
-from rewardsmith.errors import BoundaryError, boundary
+from rewardsmith.errors import BoundaryError
 from rewardsmith.task.finite import is_finite
 from rewardsmith.task.layout import Leaf, describe
 from rewardsmith.types import Array
@@ -45,7 +45,8 @@ class VectorRecorder:
         buffers.native_reward[...] = rewards
         buffers.terminated[...] = terminated
         buffers.truncated[...] = truncated
-        _check_finite("its reward", buffers.native_reward)
+        if not is_finite(buffers.native_reward):
+            _refuse("its reward", buffers.native_reward)
         for target, leaf in zip(buffers.after, buffers.layout.leaves, strict=True):
             self._copy(target, leaf, obs, infos)
 
@@ -63,14 +64,16 @@ class VectorRecorder:
         self._buffers.was_reset |= rows
 
     def _copy(self, target: Array, leaf: Leaf, obs: Any, infos: Mapping[str, Any]) -> None:
-        with boundary(
-            "environment",
-            f"reading {describe(leaf)} of all rows",
-            f"expected an array of shape {target.shape}, {target.dtype}",
-        ):
+        try:
             target[...] = self._value(leaf, obs, infos)
-        if target.dtype.kind == "f":
-            _check_finite(describe(leaf), target)
+        except Exception as error:
+            raise BoundaryError(
+                f"reading {describe(leaf)} of all rows: {type(error).__name__}: {error}",
+                f"expected an array of shape {target.shape}, {target.dtype}",
+                where="environment",
+            ) from error
+        if target.dtype.kind == "f" and not is_finite(target.ravel()):
+            _refuse(describe(leaf), target)
 
     def _value(self, leaf: Leaf, obs: Any, infos: Mapping[str, Any]) -> Any:
         if leaf.kind == "function":
@@ -83,9 +86,7 @@ class VectorRecorder:
         return obs
 
 
-def _check_finite(what: str, values: Array) -> None:
-    if is_finite(values.ravel()):
-        return
+def _refuse(what: str, values: Array) -> NoReturn:
     row = int(np.argwhere(~np.isfinite(values))[0][0])
     raise BoundaryError(
         f"the vector environment: {what} is {values[row].tolist()} in row {row}",

@@ -90,21 +90,39 @@ class RolloutNormalize(VecNormalize):
         self._carried = np.zeros(self.num_envs)  # discounted returns at the last settled step
         return super().reset()
 
-    def _update_reward(self, reward: Any) -> None:
-        """Do nothing: the zero of a step is not a reward."""
+    def step_wait(self) -> Any:
+        """Finish the step and normalise observations; the zero of a step is not a reward."""
+        obs, rewards, dones, infos = self.venv.step_wait()
+        if not self.norm_obs:
+            return obs, rewards, dones, infos
+        if isinstance(self.obs_rms, dict):
+            for key, running in self.obs_rms.items():
+                running.update(obs[key])
+        else:
+            self.obs_rms.update(obs)
+        for row in np.flatnonzero(dones).tolist():
+            infos[row]["terminal_observation"] = self.normalize_obs(
+                infos[row]["terminal_observation"]
+            )
+        return self.normalize_obs(obs), rewards, dones, infos  # type: ignore[arg-type]
 
     def normalise_rollout(self, rewards: FloatArray, dones: Array) -> Array:
         """Normalise rewards of shape (T, n) step by step, and update the statistics."""
+        rewards = rewards.astype(np.float32)
         if not self.norm_reward:
-            return rewards.astype(np.float32)
-        self.returns = self._carried  # steps since then reset those of ended episodes too early
-        normalised = np.empty(rewards.shape, np.float32)
-        for t, reward in enumerate(rewards.astype(np.float32)):
-            super()._update_reward(reward)
-            normalised[t] = self.normalize_reward(reward)
-            self.returns[dones[t]] = 0
-        self._carried = self.returns.copy()
-        return normalised
+            return rewards
+        returns = np.empty(rewards.shape)
+        for t, reward in enumerate(rewards):
+            self._carried = self._carried * self.gamma + reward
+            returns[t] = self._carried
+            self._carried[dones[t]] = 0
+        variances = np.empty((len(rewards), 1))
+        means, spreads = returns.mean(axis=1).tolist(), returns.var(axis=1).tolist()
+        for t, (mean, spread) in enumerate(zip(means, spreads, strict=True)):
+            self.ret_rms.update_from_moments(mean, spread, self.num_envs)
+            variances[t] = self.ret_rms.var
+        scaled = rewards / np.sqrt(variances + self.epsilon)
+        return np.clip(scaled, -self.clip_reward, self.clip_reward).astype(np.float32)
 
 
 def settled(rewarded: RolloutReward, venv: VecEnv) -> tuple[Array, list[TrainingEpisode]]:

@@ -217,6 +217,7 @@ def _import_all() -> None:
 
     import rewardsmith.sandbox.client.host
     import rewardsmith.train.evaluation
+    import rewardsmith.train.group
     import rewardsmith.train.preflight
     import rewardsmith.train.trial  # noqa: F401
 
