@@ -112,6 +112,7 @@ def opened_agent(task: Task, member: Member) -> Iterator[Agent]:
         try:
             yield agent
         finally:
+            record.close()
             model.logger.close()
 
 

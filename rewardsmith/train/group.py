@@ -19,6 +19,7 @@ from rewardsmith.task.loading import Task
 from rewardsmith.train.agent import Agent, opened_agent, report_of, rows_between_points
 from rewardsmith.train.members.learner import PpoMembers
 from rewardsmith.train.members.ppo import Losses
+from rewardsmith.train.members.weights import NotHere
 from rewardsmith.train.rollout_reward import RolloutReward, settled
 from rewardsmith.train.trainers import Member
 from rewardsmith.train.vectors import derived_seed
@@ -59,7 +60,9 @@ class _Group:
         self._records = [agent.record for agent in agents]
         self._first = first
         self._job, self._steps, self._rollouts = agents[0].job, 0, 0
-        models = [agent.model for agent in agents if isinstance(agent.model, PPO)]
+        models = [agent.model for agent in agents if type(agent.model) is PPO]
+        if len(models) < len(agents):
+            raise NotHere(f"{self._job.training.algorithm} is not PPO")
         seeds = [derived_seed("members", agent.job.seed) for agent in agents]
         self._learner = PpoMembers(models, seeds)
         for agent in agents:
@@ -89,9 +92,10 @@ class _Group:
 
     def _iterate(self) -> None:
         """Collect a rollout, and learn from it."""
+        before = self._steps
         self._learner.collect(self._stepped)
         self._rollouts += 1
-        self._settle()
+        self._settle(before)
         if not self._agents:
             return
         losses = self._learner.update(1 - self._steps / self._job.steps)
@@ -109,13 +113,21 @@ class _Group:
         for agent in self._agents:
             agent.record.stepped(self._steps)
 
-    def _settle(self) -> None:
+    def _settle(self, before: int) -> None:
         """Value the rollout, where rewards are not valued in each step; write rows of curves.
 
         Agents whose program broke are dropped.
+
+        Args:
+            before: steps before the rollout.
         """
         broken: list[Agent] = []
         for place, agent in enumerate(self._agents):
+            if place in self._learner.rollouts.broken:
+                error, steps = self._learner.rollouts.broken[place]
+                self._end(agent, error, before + steps * self._job.training.n_envs)
+                broken.append(agent)
+                continue
             try:
                 if isinstance(agent.rewarded, RolloutReward):
                     rewards, _ = settled(agent.rewarded, agent.venv)
@@ -129,10 +141,13 @@ class _Group:
         self._drop(broken)
         write_progress(self._first, [record.progress for record in self._records])
 
-    def _end(self, agent: Agent, broken: ProgramError | None = None) -> None:
-        agent.finish(self._steps)
+    def _end(
+        self, agent: Agent, broken: ProgramError | None = None, steps: int | None = None
+    ) -> None:
+        steps = self._steps if steps is None else steps
+        agent.finish(steps)
         wall_s = (time.monotonic() - self._begun) / self._together
-        agent.report(self._task, self._steps, wall_s, broken)
+        agent.report(self._task, steps, wall_s, broken)
 
     def _drop(self, agents: Sequence[Agent]) -> None:
         if not agents:

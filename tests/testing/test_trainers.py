@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from rewardsmith.run.trials import TRAINED, TrialJob
 from rewardsmith.task.loading import Task
 from rewardsmith.testing import TrainerContract
+from rewardsmith.train.fast import AutoTrainer, FastTrainer
 from rewardsmith.train.sb3 import Sb3Trainer
 from rewardsmith.train.trainers import Member
 from tests.support.contracts import failure
@@ -19,6 +20,23 @@ from tests.support.contracts import failure
 class TestSb3(TrainerContract):
     def trainer(self) -> Sb3Trainer:
         return Sb3Trainer()
+
+
+class TestFast(TrainerContract):
+    def trainer(self) -> FastTrainer:
+        return FastTrainer()
+
+
+class TestAutoWithAnotherAlgorithm(TrainerContract):
+    """What members cannot train, Stable-Baselines3 does."""
+
+    training: ClassVar[Mapping[str, Any]] = {
+        "algorithm": "A2C",
+        "hyperparameters": {"n_steps": 16},
+    }
+
+    def trainer(self) -> AutoTrainer:
+        return AutoTrainer()
 
 
 class TakesTooMany(Sb3Trainer):

@@ -8,7 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+from stable_baselines3.common.vec_env import (
+    VecEnv,
+    VecNormalize,
+    VecTransposeImage,
+    unwrap_vec_wrapper,
+)
 
 from rewardsmith.train.learner import chosen_actions
 from rewardsmith.train.members.actions import for_environment
@@ -78,6 +83,8 @@ class ActingPolicies:
         self._features = Features(model.observation_space)
         self._space = model.action_space
         self._normalising = _normalising(venv, count)
+        # Stable-Baselines3 puts the channels of images first, with or without convolutions
+        self._channels_first = unwrap_vec_wrapper(model.get_env() or venv, VecTransposeImage)
 
     def load(self, place: int, weights: State, statistics: Statistics) -> None:
         """Give a policy its weights and its statistics."""
@@ -94,6 +101,8 @@ class ActingPolicies:
         """
         if self._normalising is not None:
             obs = self._normalising(obs)
+        if isinstance(self._channels_first, VecTransposeImage):
+            obs = self._channels_first.transpose_observations(obs)
         rows, distribution = self._features(obs), self._networks.distribution
         count = len(self._networks.parameters.values)
         outputs = self._networks.policy(rows.reshape(count, -1, rows.shape[1]))

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 
+from rewardsmith.errors import ProgramError
 from rewardsmith.train.members.actions import for_environment
 from rewardsmith.train.members.actor_critic import ActorCritic
 from rewardsmith.train.members.features import Features
@@ -25,6 +26,13 @@ class _Cut(NamedTuple):
     observation: Array
 
 
+class Broken(NamedTuple):
+    """How the program of a member broke, and after how many vector steps of the rollout."""
+
+    error: ProgramError
+    steps: int
+
+
 class Rollouts:
     """Collects rollouts of T steps of n environments for each of G members.
 
@@ -37,6 +45,8 @@ class Rollouts:
     Attributes:
         rewards, dones: of the latest rollout, shape (G, T, n); rewards may be put in later, before
             :meth:`samples`.
+        broken: members whose program broke in a step of the latest rollout; their environments
+            were not stepped after it.
     """
 
     def __init__(
@@ -57,6 +67,7 @@ class Rollouts:
         self._actions = np.zeros((members, n_steps, n, distribution.numbers), numeric)
         self.rewards = np.zeros((members, n_steps, n), np.float32)
         self.dones = np.zeros((members, n_steps, n), bool)
+        self.broken: dict[int, Broken] = {}
         self._cuts: list[_Cut] = []
 
     def begin(self) -> None:
@@ -74,7 +85,7 @@ class Rollouts:
         Args:
             stepped: called after each vector step.
         """
-        self._cuts = []
+        self._cuts, self.broken = [], {}
         self._observations[:, 0] = self._observations[:, -1]
         distribution, n_steps = self._networks.distribution, self.rewards.shape[1]
         shape = self.rewards.shape[1:]
@@ -84,10 +95,7 @@ class Rollouts:
             self._outputs[:, :, step] = outputs
             actions = distribution.sample(outputs, noise[:, step])
             self._actions[:, step] = actions
-            for venv, taken in zip(self._venvs, for_environment(actions, self._space), strict=True):
-                venv.step_async(taken)
-            for member, venv in enumerate(self._venvs):
-                self._finish(member, step, venv)
+            self._step(step, for_environment(actions, self._space))
             stepped()
 
     def samples(self, gamma: float, gae_lambda: float) -> Samples:
@@ -113,6 +121,19 @@ class Rollouts:
             advantages=advantages.reshape(flat),
             returns=(advantages + values[:, :-1]).reshape(flat),
         )
+
+    def _step(self, step: int, actions: Array) -> None:
+        """Take a vector step in the environments of all members whose program is not broken."""
+        going_on = [
+            (member, venv) for member, venv in enumerate(self._venvs) if member not in self.broken
+        ]
+        for member, venv in going_on:
+            venv.step_async(actions[member])
+        for member, venv in going_on:
+            try:
+                self._finish(member, step, venv)
+            except ProgramError as error:
+                self.broken[member] = Broken(error, step + 1)
 
     def _finish(self, member: int, step: int, venv: VecEnv) -> None:
         """Take in what a vector step of a member gave."""
