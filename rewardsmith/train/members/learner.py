@@ -85,14 +85,15 @@ class PpoMembers:
             remaining: share of the training that is left, for schedules.
         """
         settings = self._settings
-        samples = self.rollouts.samples(settings.gamma, settings.gae_lambda)
-        size = samples.advantages.shape[1]
-        rows = np.tile(np.arange(size), (settings.n_epochs, 1))
-        orders = np.stack([rng.permuted(rows, axis=1) for rng in self._generators], axis=1)
-        return self._update(samples, orders, remaining)
+        with np.errstate(over="ignore", invalid="ignore"):  # see :attr:`finite`
+            samples = self.rollouts.samples(settings.gamma, settings.gae_lambda)
+            size = samples.advantages.shape[1]
+            rows = np.tile(np.arange(size), (settings.n_epochs, 1))
+            orders = np.stack([rng.permuted(rows, axis=1) for rng in self._generators], axis=1)
+            return self._update(samples, orders, remaining)
 
     def keep(self, members: Sequence[int]) -> None:
-        """Go on with some of the members only; call it before :meth:`collect`."""
+        """Go on with some of the members only."""
         networks, optimiser, rollouts = self._networks, self._optimiser, self.rollouts
         self.models = [self.models[member] for member in members]
         self._generators = [self._generators[member] for member in members]

@@ -76,8 +76,16 @@ class Rollouts:
             self._observations[member, -1] = self._features(venv.reset())
 
     def take(self, other: Rollouts, members: Sequence[int]) -> None:
-        """Go on where some members of other rollouts are."""
-        self._observations[:, -1] = other._observations[members, -1]
+        """Go on where some members of other rollouts are, with what was collected last."""
+        for ours, theirs in zip(self._arrays(), other._arrays(), strict=True):
+            ours[...] = theirs[members]
+        places = {member: place for place, member in enumerate(members)}
+        self._cuts = [
+            cut._replace(member=places[cut.member]) for cut in other._cuts if cut.member in places
+        ]
+
+    def _arrays(self) -> tuple[Array, ...]:
+        return self._observations, self._outputs, self._actions, self.rewards, self.dones
 
     def collect(self, stepped: Callable[[], None]) -> None:
         """Fill the rollout.
