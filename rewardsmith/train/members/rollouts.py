@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from gymnasium import spaces
@@ -120,8 +120,8 @@ class Rollouts:
         self._observations[member, step + 1] = self._features(obs)
         for row in np.flatnonzero(dones).tolist():
             if infos[row].get("TimeLimit.truncated", False):
-                last = self._features(_batch_of_one(infos[row]["terminal_observation"]))
-                self._cuts.append(_Cut(member, step, row, last[0]))
+                last = self._features.of_one(infos[row]["terminal_observation"])
+                self._cuts.append(_Cut(member, step, row, last))
 
     def _values_of_cut(self, n_steps: int, n: int) -> Array:
         """Values of the last observations of episodes that a time limit ended, else 0."""
@@ -143,9 +143,3 @@ class Rollouts:
             return np.clip(shaped, space.low, space.high)
         shape: tuple[int, ...] = space.shape or ()
         return actions.reshape(*actions.shape[:2], *shape)
-
-
-def _batch_of_one(observation: Any) -> Any:
-    if isinstance(observation, dict):
-        return {key: np.asarray(value)[None] for key, value in observation.items()}
-    return np.asarray(observation)[None]

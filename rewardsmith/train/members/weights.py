@@ -36,7 +36,7 @@ def architecture_of(model: PPO) -> Architecture:
         raise NotHere(f"its policy is a {type(policy).__name__}")
     if model.use_sde or policy.squash_output:
         raise NotHere("use_sde explores by noise that depends on the state")
-    if not _flattens(policy):
+    if not flattens(policy.features_extractor):
         raise NotHere("its policy extracts features by a network, e.g. convolutions of images")
     if not can_flatten(model.observation_space):
         raise NotHere(f"observations are a {type(model.observation_space).__name__}")
@@ -52,8 +52,8 @@ def architecture_of(model: PPO) -> Architecture:
     return Architecture(inputs, policy_widths, value_widths, activations.pop(), model.action_space)
 
 
-def _flattens(policy: ActorCriticPolicy) -> bool:
-    extractor = policy.features_extractor
+def flattens(extractor: nn.Module) -> bool:
+    """Whether a network that extracts features only flattens observations."""
     parts: Sequence[nn.Module] = [extractor]
     if type(extractor) is CombinedExtractor:
         parts = list(extractor.extractors.values())
