@@ -59,7 +59,7 @@ class Dqn(OffPolicy):
         for member, rng in enumerate(generators):
             if rng.random() < self._chance:
                 actions[member] = rng.integers(0, self._choices, actions.shape[1])
-        return actions[..., None]
+        return np.asarray(actions[..., None])
 
     def noise(self, rng: np.random.Generator, batch_size: int) -> Array:
         """None."""

@@ -18,11 +18,10 @@ from torch import nn
 
 from rewardsmith.train.members.critics import CriticForm
 from rewardsmith.train.members.features import Features, can_flatten
-from rewardsmith.train.members.networks import ACTIVATIONS
 from rewardsmith.train.members.off_policy import OffPolicy
 from rewardsmith.train.members.parameters import Parameters
 from rewardsmith.train.members.single import Form
-from rewardsmith.train.members.weights import NotHere, flattens
+from rewardsmith.train.members.weights import NotHere, flattens, hidden_layers
 from rewardsmith.types import Array
 
 _EXTRACTOR = "features_extractor"
@@ -73,23 +72,6 @@ def critics_of(model: SAC | TD3) -> CriticForm:
     width = Features(model.observation_space).width
     numbers = int(networks[0][0].in_features) - width  # type: ignore[index]
     return CriticForm(width, numbers, hidden, activation, len(networks))
-
-
-def hidden_layers(layers: Sequence[nn.Module]) -> tuple[tuple[int, ...], str]:
-    """Widths of hidden layers, and the name of the function after each.
-
-    Raises:
-        NotHere: they are something else.
-    """
-    linear, between = layers[0::2], layers[1::2]
-    names = {type(layer).__name__ for layer in between}
-    if not all(type(layer) is nn.Linear for layer in linear) or len(linear) != len(between):
-        raise NotHere("its networks are not linear layers with activations between them")
-    if not linear:
-        raise NotHere("its networks have no hidden layer")
-    if len(names) > 1 or not names <= set(ACTIVATIONS):
-        raise NotHere(f"its networks use {', '.join(sorted(names))}")
-    return tuple(len(layer.weight) for layer in linear), names.pop()  # type: ignore[arg-type]
 
 
 def read_weights(model: OffPolicyAlgorithm, algorithm: OffPolicy, member: int) -> None:

@@ -117,7 +117,8 @@ class Sac(OffPolicy):
         self.add_auxiliary(gradient, outputs, batch)
         self._critic.backward(gradient)
         self.optimisers["critic"].step(rates)
-        return np.float32(0.5) * np.square(error).mean(axis=2).sum(axis=1)
+        loss: Array = np.float32(0.5) * np.square(error).mean(axis=2).sum(axis=1)
+        return loss
 
     def _ent_coef(self) -> Array:
         """Shape (G, 1)."""
@@ -145,4 +146,4 @@ class Sac(OffPolicy):
 def _of_lowest(values: Array) -> Array:
     """1 at the lowest of the values of each sample, of equal ones at the first, else 0."""
     first = np.argmin(values, axis=1)[:, None]
-    return (np.arange(values.shape[1])[:, None] == first).astype(np.float32)
+    return np.asarray(np.arange(values.shape[1])[:, None] == first, np.float32)

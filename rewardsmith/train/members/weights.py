@@ -42,14 +42,12 @@ def architecture_of(model: PPO) -> Architecture:
         raise NotHere(f"observations are a {type(model.observation_space).__name__}")
     layers = policy.mlp_extractor
     of_policy, of_value = list(layers.policy_net), list(layers.value_net)
-    policy_widths, value_widths = _widths(of_policy), _widths(of_value)
-    activations = {type(layer).__name__ for layer in of_policy[1::2] + of_value[1::2]}
-    if not (policy_widths and value_widths):
-        raise NotHere("its networks have no hidden layer")
-    if len(activations) > 1 or not activations <= set(ACTIVATIONS):
-        raise NotHere(f"its networks use {', '.join(sorted(activations))}")
+    policy_widths, activation = hidden_layers(of_policy)
+    value_widths, other = hidden_layers(of_value)
+    if activation != other:
+        raise NotHere(f"its networks use {activation} and {other}")
     inputs = int(of_policy[0].in_features)  # type: ignore[arg-type]
-    return Architecture(inputs, policy_widths, value_widths, activations.pop(), model.action_space)
+    return Architecture(inputs, policy_widths, value_widths, activation, model.action_space)
 
 
 def flattens(extractor: nn.Module) -> bool:
@@ -60,11 +58,21 @@ def flattens(extractor: nn.Module) -> bool:
     return all(type(part) in (FlattenExtractor, nn.Flatten) for part in parts)
 
 
-def _widths(layers: Sequence[nn.Module]) -> tuple[int, ...]:
-    linear = layers[0::2]
-    if not all(type(layer) is nn.Linear for layer in linear) or len(layers) != 2 * len(linear):
+def hidden_layers(layers: Sequence[nn.Module]) -> tuple[tuple[int, ...], str]:
+    """Widths of hidden layers, and the name of the function after each.
+
+    Raises:
+        NotHere: they are something else.
+    """
+    linear, between = layers[0::2], layers[1::2]
+    names = {type(layer).__name__ for layer in between}
+    if not all(type(layer) is nn.Linear for layer in linear) or len(linear) != len(between):
         raise NotHere("its networks are not linear layers with activations between them")
-    return tuple(len(layer.weight) for layer in linear)  # type: ignore[arg-type]
+    if not linear:
+        raise NotHere("its networks have no hidden layer")
+    if len(names) > 1 or not names <= set(ACTIVATIONS):
+        raise NotHere(f"its networks use {', '.join(sorted(names))}")
+    return tuple(len(layer.weight) for layer in linear), names.pop()  # type: ignore[arg-type]
 
 
 def read_weights(policy: ActorCriticPolicy, networks: ActorCritic, member: int) -> None:
