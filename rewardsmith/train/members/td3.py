@@ -107,4 +107,5 @@ class Td3(OffPolicy):
         of_actions = self._first_critic.action_gradient(gradient).swapaxes(1, 2)
         self._actor.backward(of_actions * (1 - actions * actions))
         self.optimisers["actor"].step(rates)
-        return np.negative(values[:, 0].mean(axis=1))
+        loss: Array = -values[:, 0].mean(axis=1)
+        return loss
