@@ -94,8 +94,8 @@ class Environments:
 
     def _take(self, obs: Any) -> None:
         self.seen = self._features(obs)
-        of_before = self._normalising is not None
-        self.original = self._features(self._normalising.old_obs) if of_before else self.seen  # type: ignore[union-attr]
+        normalising = self._normalising
+        self.original = self.seen if normalising is None else self._features(normalising.old_obs)
 
 
 def normalises_numbers_only(normalising: VecNormalize) -> bool:

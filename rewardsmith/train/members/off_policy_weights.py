@@ -35,6 +35,8 @@ def check_networks(model: OffPolicyAlgorithm) -> None:
         NotHere: says why.
     """
     space, policy = model.observation_space, model.policy
+    if not type(policy).__module__.startswith("stable_baselines3."):
+        raise NotHere(f"its policy is a {type(policy).__name__}")
     extractors = [part for name, part in policy.named_modules() if name.endswith(_EXTRACTOR)]
     if not all(map(flattens, extractors)):
         raise NotHere("its policy extracts features by a network, e.g. convolutions of images")

@@ -20,6 +20,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecEnvWrapper,
 
 from rewardsmith.errors import ProgramError
 from rewardsmith.train.members.environments import Environments
+from rewardsmith.train.members.exploring import ScaledActions
 from rewardsmith.train.members.off_policy_learner import OffPolicyMembers
 from rewardsmith.train.members.replay import Batch, Replay
 from rewardsmith.train.members.weights import NotHere
@@ -282,6 +283,35 @@ def test_what_members_do_not_know_is_refused(why: str) -> None:
     model = SAC("MlpPolicy", gym.make("Pendulum-v1"), device="cpu", buffer_size=10, **REFUSED[why])
     with pytest.raises(NotHere, match=why):
         OffPolicyMembers([model], [0], LENGTH)
+
+
+class Own(SAC):
+    """An algorithm of one's own may learn otherwise."""
+
+
+class Pixels(gym.Env[Any, Any]):
+    observation_space = spaces.Box(0, 255, (40, 40, 3), np.uint8)
+    action_space = spaces.Discrete(2)
+
+
+def test_other_classes_and_convolutions_are_refused() -> None:
+    own = Own("MlpPolicy", gym.make("Pendulum-v1"), device="cpu", buffer_size=10)
+    with pytest.raises(NotHere, match="Own"):
+        OffPolicyMembers([own], [0], LENGTH)
+    seeing = DQN("CnnPolicy", Pixels(), device="cpu", buffer_size=10)
+    with pytest.raises(NotHere, match="images"):
+        OffPolicyMembers([seeing], [0], LENGTH)
+
+
+def test_stored_actions_are_scaled_to_the_bounds_of_the_space() -> None:
+    low, high = np.array([[-2, 0], [1, -9]], np.float32), np.array([[1, 3], [2, 9]], np.float32)
+    form = ScaledActions(spaces.Box(low, high), (np.full(4, 5.0), np.zeros(4)))
+    ends = np.array([[-1, -1, -1, -1], [1, 1, 1, 1]], np.float32)
+    np.testing.assert_array_equal(form.taken(ends), [low, high])
+    rng = np.random.default_rng(0)
+    drawn = form.random(rng, 1000)
+    assert abs(drawn).max() <= 1 and (drawn.std(axis=0) > 0.5).all()
+    np.testing.assert_array_equal(form.disturbed(rng, drawn), np.ones((1000, 4)))
 
 
 def test_targets_of_dqn_are_copied_when_stable_baselines3_copies_them() -> None:
