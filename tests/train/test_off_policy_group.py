@@ -17,6 +17,7 @@ from rewardsmith.run.trials import TrainedReport, TrialJob
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.task.loading import Task
 from rewardsmith.terms.term import ProgramFunction
+from rewardsmith.testing import TrainerContract
 from rewardsmith.train.evaluation import run_evaluation
 from rewardsmith.train.fast import AutoTrainer, FastTrainer
 from rewardsmith.train.group import train_group
@@ -141,3 +142,10 @@ def test_how_many_trials_one_call_takes(algorithm: str, most: int) -> None:
     jobs = [job_for(task, seed=seed) for seed in range(9)]
     assert FastTrainer().takes(jobs) == most
     assert FastTrainer().takes([*jobs[:2], job_for(task, steps=7)]) == min(2, most)
+
+
+class TestFastWithDqn(TrainerContract):
+    training = {"algorithm": "DQN", "hyperparameters": OFF_POLICY}  # noqa: RUF012
+
+    def trainer(self) -> FastTrainer:
+        return FastTrainer()
