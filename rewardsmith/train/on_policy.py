@@ -26,12 +26,15 @@ class OnPolicyCohort(Cohort):
         models = [agent.model for agent in agents if isinstance(agent.model, PPO)]
         seeds = [derived_seed("members", agent.job.seed) for agent in agents]
         self._learner, self._rollouts = PpoMembers(models, seeds), 0
+        self._ended: list[Agent] = []  # in this rollout
         super().__init__(task, agents, self._learner, begun)
 
     def iterate(self) -> None:
         """Collect a rollout, and learn from it."""
+        self._ended = []
         self._learner.collect(self.stepped)
         self._rollouts += 1
+        self.drop(self._ended)
         self._settle()
         if not self.agents:
             return
@@ -39,6 +42,17 @@ class OnPolicyCohort(Cohort):
         if self._rollouts % rows_between_points(self.job) == 0:
             self.log(losses._asdict())
         self.drop_lost()
+
+    def stepped(self) -> None:
+        """End the agents whose program broke in this vector step; report it of the others."""
+        for place, error in self._learner.rollouts.broken.items():
+            if self.agents[place] not in self._ended:
+                self.end(self.agents[place], error)
+                self._ended.append(self.agents[place])
+        self.steps += self.job.training.n_envs
+        for agent in self.agents:
+            if agent not in self._ended:
+                agent.record.stepped(self.steps)
 
     def _settle(self) -> None:
         """Value the rollout, where rewards are not valued in each step; write rows of curves.

@@ -144,8 +144,10 @@ def test_how_many_trials_one_call_takes(algorithm: str, most: int) -> None:
     assert FastTrainer().takes([*jobs[:2], job_for(task, steps=7)]) == min(2, most)
 
 
-class TestFastWithDqn(TrainerContract):
-    training = {"algorithm": "DQN", "hyperparameters": OFF_POLICY}  # noqa: RUF012
-
+class TestFastWithPpo(TrainerContract):
     def trainer(self) -> FastTrainer:
         return FastTrainer()
+
+
+class TestFastWithDqn(TestFastWithPpo):
+    training = {"algorithm": "DQN", "hyperparameters": OFF_POLICY}  # noqa: RUF012

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 
+from rewardsmith.errors import ProgramError
 from rewardsmith.train.members.actor_critic import ActorCritic
 from rewardsmith.train.members.features import Features
 from rewardsmith.train.members.ppo import Samples, advantages_of
@@ -36,6 +37,8 @@ class Rollouts:
     Attributes:
         rewards, dones: of the latest rollout, shape (G, T, n); rewards may be put in later, before
             :meth:`samples`.
+        broken: errors of members whose program broke in a step of the latest rollout; they took no
+            further steps, and must be dropped before :meth:`samples`.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Rollouts:
         self._actions = np.zeros((members, n_steps, n, distribution.numbers), numeric)
         self.rewards = np.zeros((members, n_steps, n), np.float32)
         self.dones = np.zeros((members, n_steps, n), bool)
+        self.broken: dict[int, ProgramError] = {}
         self._cuts: list[_Cut] = []
 
     def begin(self) -> None:
@@ -83,11 +87,18 @@ class Rollouts:
             self._outputs[:, :, step] = outputs
             actions = distribution.sample(outputs, noise[:, step])
             self._actions[:, step] = actions
-            for venv, taken in zip(self._venvs, self._for_environments(actions), strict=True):
-                venv.step_async(taken)
-            for member, venv in enumerate(self._venvs):
-                self._finish(member, step, venv)
+            going = [place for place in range(len(self._venvs)) if place not in self.broken]
+            taken = self._for_environments(actions)
+            for member in going:
+                self._venvs[member].step_async(taken[member])
+            for member in going:
+                try:
+                    self._finish(member, step)
+                except ProgramError as error:
+                    self.broken[member] = error
             stepped()
+            if len(self.broken) == len(self._venvs):
+                return
 
     def samples(self, gamma: float, gae_lambda: float) -> Samples:
         """The latest rollout with values, advantages and returns."""
@@ -113,9 +124,9 @@ class Rollouts:
             returns=(advantages + values[:, :-1]).reshape(flat),
         )
 
-    def _finish(self, member: int, step: int, venv: VecEnv) -> None:
+    def _finish(self, member: int, step: int) -> None:
         """Take in what a vector step of a member gave."""
-        obs, self.rewards[member, step], dones, infos = venv.step_wait()
+        obs, self.rewards[member, step], dones, infos = self._venvs[member].step_wait()
         self.dones[member, step] = dones
         self._observations[member, step + 1] = self._features(obs)
         for row in np.flatnonzero(dones).tolist():
