@@ -23,7 +23,7 @@ from rewardsmith.train.fast import AutoTrainer, FastTrainer
 from rewardsmith.train.group import train_group
 from rewardsmith.train.members.weights import NotHere
 from rewardsmith.train.trainers import Member
-from tests.support.trials import MATCH, OFF_POLICY, entry_of, job_for, toy_task
+from tests.support.trials import MATCH, OFF_POLICY, PPO, entry_of, job_for, toy_task
 
 BOX = MATCH.replace("(action > 0)", "(action[:, 0] > 0)")
 CONTINUOUS = {"env_kwargs": {"continuous": True}}
@@ -31,13 +31,13 @@ STEPS = 96
 
 
 def task_of(algorithm: str, **hyperparameters: Any) -> Task:
-    more: dict[str, Any] = {} if algorithm == "DQN" else CONTINUOUS
-    settings = {**OFF_POLICY, **hyperparameters}
+    more: dict[str, Any] = {} if algorithm in ("DQN", "PPO") else CONTINUOUS
+    settings = {**(PPO if algorithm == "PPO" else OFF_POLICY), **hyperparameters}
     return toy_task(algorithm=algorithm, hyperparameters=settings, trainer="fast", **more)
 
 
 def source_of(algorithm: str) -> str:
-    return MATCH if algorithm == "DQN" else BOX
+    return MATCH if algorithm in ("DQN", "PPO") else BOX
 
 
 def together(task: Task, jobs: dict[Path, TrialJob]) -> dict[Path, TrainedReport]:
@@ -90,7 +90,7 @@ def test_a_trial_is_the_same_alone_and_beside_others(algorithm: str, tmp_path: P
     assert result.status == "finished" and len(result.fitness) == 3
 
 
-@pytest.mark.parametrize("algorithm", ["SAC", "DQN"])
+@pytest.mark.parametrize("algorithm", ["SAC", "DQN", "PPO"])
 def test_a_program_that_breaks_ends_its_own_training(algorithm: str, tmp_path: Path) -> None:
     """It breaks in a vector step that the other agent finishes."""
     task = task_of(algorithm)

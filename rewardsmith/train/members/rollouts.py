@@ -68,8 +68,16 @@ class Rollouts:
             self._observations[member, -1] = self._features(venv.reset())
 
     def take(self, other: Rollouts, members: Sequence[int]) -> None:
-        """Go on where some members of other rollouts are."""
-        self._observations[:, -1] = other._observations[members, -1]
+        """Go on where some members of other rollouts are, with what they have collected."""
+        self._observations[...] = other._observations[members]
+        self._actions[...] = other._actions[members]
+        self._outputs[...] = other._outputs[members]
+        self.rewards[...], self.dones[...] = other.rewards[members], other.dones[members]
+        self._cuts = [
+            cut._replace(member=members.index(cut.member))
+            for cut in other._cuts
+            if cut.member in members
+        ]
 
     def collect(self, stepped: Callable[[], None]) -> None:
         """Fill the rollout.
