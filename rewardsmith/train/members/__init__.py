@@ -7,8 +7,20 @@ hand. A member is one agent; its weights are the same, bit for bit, alone and be
     parameters   the parameters of all members, one row each
     networks     multi-layer perceptrons: outputs, and gradients of a loss of the outputs
     adam         the optimiser
+    features     observations as rows of numbers
+
     actions      distributions over actions
     ppo          the update of PPO
     rollouts     steps of the environments, and advantages
     weights      from and to the policies of Stable-Baselines3
+    learner      PPO for several models
+
+    single, critics, squashed    networks of actors and critics, and the actions of SAC
+    off_policy                   what the next three share
+    sac, td3, dqn                their updates
+    replay                       the memories of transitions
+    environments, exploring      steps of the environments, and the actions taken in them
+    off_policy_settings          hyper-parameters of models of Stable-Baselines3
+    off_policy_weights           their weights
+    off_policy_learner           SAC, TD3, DDPG or DQN for several models
 """

@@ -37,6 +37,27 @@ class Features:
             return rows
         return np.concatenate(_parts(obs, self._space), axis=1)
 
+    def of_one(self, obs: Any) -> Array:
+        """The row of one observation, shape (width,)."""
+        if isinstance(obs, dict):
+            batch: Any = {key: np.asarray(value)[None] for key, value in obs.items()}
+        else:
+            batch = np.asarray(obs)[None]
+        row: Array = self(batch)[0]
+        return row
+
+    def columns(self, key: str) -> slice:
+        """The columns of a part of a Dict; of another space all, by the key ``""``."""
+        if not isinstance(self._space, spaces.Dict):
+            return slice(0, self.width)
+        begin = 0
+        for name, inner in self._space.spaces.items():
+            end = begin + _width(inner)
+            if name == key:
+                return slice(begin, end)
+            begin = end
+        raise KeyError(key)
+
 
 def can_flatten(space: spaces.Space[Any]) -> bool:
     """Whether observations of a space can be flattened."""

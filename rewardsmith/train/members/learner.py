@@ -93,7 +93,7 @@ class PpoMembers:
             return self._update(samples, orders, remaining)
 
     def keep(self, members: Sequence[int]) -> None:
-        """Go on with some of the members only."""
+        """Go on with some of the members only, and with the rollouts that they have collected."""
         networks, optimiser, rollouts = self._networks, self._optimiser, self.rollouts
         self.models = [self.models[member] for member in members]
         self._generators = [self._generators[member] for member in members]

@@ -104,14 +104,18 @@ class Perceptron:
         parameters: of all members; those of :func:`layer_shapes` are used.
         name: as given to :func:`layer_shapes`.
         activation: a key of :data:`ACTIVATIONS`.
+        networks: those that are used; by default all.
     """
 
-    def __init__(self, parameters: Parameters, name: str, depth: int, activation: str) -> None:
-        names = [f"{name}.{layer}" for layer in range(depth)]
-        self._weights = [parameters[f"{one}.weight"] for one in names]
-        self._biases = [parameters[f"{one}.bias"] for one in names]
-        self._weight_gradients = [parameters.gradient(f"{one}.weight") for one in names]
-        self._bias_gradients = [parameters.gradient(f"{one}.bias") for one in names]
+    def __init__(
+        self, parameters: Parameters, name: str, depth: int, activation: str, networks: slice = ALL
+    ) -> None:
+        weights = [f"{name}.{layer}.weight" for layer in range(depth)]
+        biases = [f"{name}.{layer}.bias" for layer in range(depth)]
+        self._weights = [parameters[one][:, networks] for one in weights]
+        self._biases = [parameters[one][:, networks] for one in biases]
+        self._weight_gradients = [parameters.gradient(one)[:, networks] for one in weights]
+        self._bias_gradients = [parameters.gradient(one)[:, networks] for one in biases]
         self._activation = ACTIVATIONS[activation]
         self._inputs: list[Array] = []
         self._kept: dict[int, _Scratch] = {}
@@ -151,24 +155,33 @@ class Perceptron:
         """Where :meth:`backward` reads the gradient of a loss with respect to the outputs."""
         return self._scratch(self._inputs[0].shape[2]).gradients[-1]
 
-    def backward(self, to_inputs: bool = False) -> Array | None:
-        """Write the gradients of the parameters, from :attr:`output_gradient`.
-
-        Args:
-            to_inputs: also return the gradient of the inputs, shape (G, N, B, width).
-        """
+    def backward(self) -> None:
+        """Write the gradients of the parameters, from :attr:`output_gradient`."""
         outputs, gradients, room, ones = self._scratch(self._inputs[0].shape[2])
         for layer in reversed(range(len(outputs))):
             gradient, inputs = gradients[layer], self._inputs[layer]
             self._activation.backward(gradient, outputs[layer], room[layer])
             np.matmul(inputs.swapaxes(-1, -2), gradient, out=self._weight_gradients[layer])
             np.matmul(ones, gradient, out=self._bias_gradients[layer])
-            back = self._weights[layer].swapaxes(-1, -2)
             if layer:
+                back = self._weights[layer].swapaxes(-1, -2)
                 np.matmul(gradient, back, out=gradients[layer - 1])
-            elif to_inputs:
-                return gradient @ back
-        return None
+
+    def input_gradient(self, columns: slice = ALL) -> Array:
+        """The gradient of some columns of the inputs, from :attr:`output_gradient`.
+
+        Those of the parameters stay as they are.
+
+        Returns:
+            Shape (G, N, B, columns).
+        """
+        outputs, gradients, room, _ = self._scratch(self._inputs[0].shape[2])
+        for layer in reversed(range(len(outputs))):
+            self._activation.backward(gradients[layer], outputs[layer], room[layer])
+            if layer:
+                back = self._weights[layer].swapaxes(-1, -2)
+                np.matmul(gradients[layer], back, out=gradients[layer - 1])
+        return gradients[0] @ self._weights[0][:, :, columns].swapaxes(-1, -2)
 
     def _scratch(self, batch: int) -> _Scratch:
         if batch not in self._kept:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -39,6 +39,30 @@ class Parameters:
     def gradient(self, name: str) -> Array:
         """The gradient of a part, shape (G, ...); a view."""
         return self._gradient_parts[name]
+
+    def take(self, other: Parameters, members: Sequence[int]) -> None:
+        """Go on from the values of some members of others of the same shapes."""
+        self.values[...] = other.values[members]
+
+
+class Target:
+    """Parameters that follow others slowly (Polyak averaging).
+
+    Args:
+        of: what is followed.
+        follows: what follows it, with the same shapes; changed in place.
+        tau: share of the way that is taken; 1 copies.
+    """
+
+    def __init__(self, of: Parameters, follows: Parameters, tau: float) -> None:
+        self._of, self._follows, self._tau = of.values, follows.values, tau
+        self._scratch = np.empty_like(of.values)
+
+    def follow(self) -> None:
+        """Take a step."""
+        np.multiply(self._of, np.float32(self._tau), out=self._scratch)
+        self._follows *= np.float32(1 - self._tau)
+        self._follows += self._scratch
 
 
 def _views(rows: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:

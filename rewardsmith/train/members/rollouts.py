@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from gymnasium import spaces
@@ -26,13 +26,6 @@ class _Cut(NamedTuple):
     observation: Array
 
 
-class Broken(NamedTuple):
-    """How the program of a member broke, and after how many vector steps of the rollout."""
-
-    error: ProgramError
-    steps: int
-
-
 class Rollouts:
     """Collects rollouts of T steps of n environments for each of G members.
 
@@ -45,8 +38,8 @@ class Rollouts:
     Attributes:
         rewards, dones: of the latest rollout, shape (G, T, n); rewards may be put in later, before
             :meth:`samples`.
-        broken: members whose program broke in a step of the latest rollout; their environments
-            were not stepped after it.
+        broken: errors of members whose program broke in a step of the latest rollout; they took no
+            further steps, and must be dropped before :meth:`samples`.
     """
 
     def __init__(
@@ -67,7 +60,7 @@ class Rollouts:
         self._actions = np.zeros((members, n_steps, n, distribution.numbers), numeric)
         self.rewards = np.zeros((members, n_steps, n), np.float32)
         self.dones = np.zeros((members, n_steps, n), bool)
-        self.broken: dict[int, Broken] = {}
+        self.broken: dict[int, ProgramError] = {}
         self._cuts: list[_Cut] = []
 
     def begin(self) -> None:
@@ -76,16 +69,16 @@ class Rollouts:
             self._observations[member, -1] = self._features(venv.reset())
 
     def take(self, other: Rollouts, members: Sequence[int]) -> None:
-        """Go on where some members of other rollouts are, with what was collected last."""
-        for ours, theirs in zip(self._arrays(), other._arrays(), strict=True):
-            ours[...] = theirs[members]
-        places = {member: place for place, member in enumerate(members)}
+        """Go on where some members of other rollouts are, with what they have collected."""
+        self._observations[...] = other._observations[members]
+        self._actions[...] = other._actions[members]
+        self._outputs[...] = other._outputs[members]
+        self.rewards[...], self.dones[...] = other.rewards[members], other.dones[members]
         self._cuts = [
-            cut._replace(member=places[cut.member]) for cut in other._cuts if cut.member in places
+            cut._replace(member=members.index(cut.member))
+            for cut in other._cuts
+            if cut.member in members
         ]
-
-    def _arrays(self) -> tuple[Array, ...]:
-        return self._observations, self._outputs, self._actions, self.rewards, self.dones
 
     def collect(self, stepped: Callable[[], None]) -> None:
         """Fill the rollout.
@@ -93,7 +86,7 @@ class Rollouts:
         Args:
             stepped: called after each vector step.
         """
-        self._cuts, self.broken = [], {}
+        self._cuts = []
         self._observations[:, 0] = self._observations[:, -1]
         distribution, n_steps = self._networks.distribution, self.rewards.shape[1]
         shape = self.rewards.shape[1:]
@@ -103,8 +96,18 @@ class Rollouts:
             self._outputs[:, :, step] = outputs
             actions = distribution.sample(outputs, noise[:, step])
             self._actions[:, step] = actions
-            self._step(step, for_environment(actions, self._space))
+            going = [place for place in range(len(self._venvs)) if place not in self.broken]
+            taken = for_environment(actions, self._space)
+            for member in going:
+                self._venvs[member].step_async(taken[member])
+            for member in going:
+                try:
+                    self._finish(member, step)
+                except ProgramError as error:
+                    self.broken[member] = error
             stepped()
+            if len(self.broken) == len(self._venvs):
+                return
 
     def samples(self, gamma: float, gae_lambda: float) -> Samples:
         """The latest rollout with values, advantages and returns."""
@@ -130,28 +133,15 @@ class Rollouts:
             returns=(advantages + values[:, :-1]).reshape(flat),
         )
 
-    def _step(self, step: int, actions: Array) -> None:
-        """Take a vector step in the environments of all members whose program is not broken."""
-        going_on = [
-            (member, venv) for member, venv in enumerate(self._venvs) if member not in self.broken
-        ]
-        for member, venv in going_on:
-            venv.step_async(actions[member])
-        for member, venv in going_on:
-            try:
-                self._finish(member, step, venv)
-            except ProgramError as error:
-                self.broken[member] = Broken(error, step + 1)
-
-    def _finish(self, member: int, step: int, venv: VecEnv) -> None:
+    def _finish(self, member: int, step: int) -> None:
         """Take in what a vector step of a member gave."""
-        obs, self.rewards[member, step], dones, infos = venv.step_wait()
+        obs, self.rewards[member, step], dones, infos = self._venvs[member].step_wait()
         self.dones[member, step] = dones
         self._observations[member, step + 1] = self._features(obs)
         for row in np.flatnonzero(dones).tolist():
             if infos[row].get("TimeLimit.truncated", False):
-                last = self._features(_batch_of_one(infos[row]["terminal_observation"]))
-                self._cuts.append(_Cut(member, step, row, last[0]))
+                last = self._features.of_one(infos[row]["terminal_observation"])
+                self._cuts.append(_Cut(member, step, row, last))
 
     def _values_of_cut(self, n_steps: int, n: int) -> Array:
         """Values of the last observations of episodes that a time limit ended, else 0."""
@@ -164,9 +154,3 @@ class Rollouts:
             of_member = slice(member, member + 1)
             found[member, steps, rows] = self._networks.value(np.stack(last)[None], of_member)[0]
         return found
-
-
-def _batch_of_one(observation: Any) -> Any:
-    if isinstance(observation, dict):
-        return {key: np.asarray(value)[None] for key, value in observation.items()}
-    return np.asarray(observation)[None]

@@ -39,35 +39,43 @@ def architecture_of(model: PPO) -> Architecture:
         raise NotHere(f"its policy is a {type(policy).__name__}")
     if model.use_sde or policy.squash_output:
         raise NotHere("use_sde explores by noise that depends on the state")
-    if not _flattens(policy):
+    if not flattens(policy.features_extractor):
         raise NotHere("its policy extracts features by a network, e.g. convolutions of images")
     if not can_flatten(model.observation_space):
         raise NotHere(f"observations are a {type(model.observation_space).__name__}")
     layers = policy.mlp_extractor
     of_policy, of_value = list(layers.policy_net), list(layers.value_net)
-    policy_widths, value_widths = _widths(of_policy), _widths(of_value)
-    activations = {type(layer).__name__ for layer in of_policy[1::2] + of_value[1::2]}
-    if not (policy_widths and value_widths):
-        raise NotHere("its networks have no hidden layer")
-    if len(activations) > 1 or not activations <= set(ACTIVATIONS):
-        raise NotHere(f"its networks use {', '.join(sorted(activations))}")
+    policy_widths, activation = hidden_layers(of_policy)
+    value_widths, other = hidden_layers(of_value)
+    if activation != other:
+        raise NotHere(f"its networks use {activation} and {other}")
     inputs = int(of_policy[0].in_features)  # type: ignore[arg-type]
-    return Architecture(inputs, policy_widths, value_widths, activations.pop(), model.action_space)
+    return Architecture(inputs, policy_widths, value_widths, activation, model.action_space)
 
 
-def _flattens(policy: ActorCriticPolicy) -> bool:
-    extractor = policy.features_extractor
+def flattens(extractor: nn.Module) -> bool:
+    """Whether a network that extracts features only flattens observations."""
     parts: Sequence[nn.Module] = [extractor]
     if type(extractor) is CombinedExtractor:
         parts = list(extractor.extractors.values())
     return all(type(part) in (FlattenExtractor, nn.Flatten) for part in parts)
 
 
-def _widths(layers: Sequence[nn.Module]) -> tuple[int, ...]:
-    linear = layers[0::2]
-    if not all(type(layer) is nn.Linear for layer in linear) or len(layers) != 2 * len(linear):
+def hidden_layers(layers: Sequence[nn.Module]) -> tuple[tuple[int, ...], str]:
+    """Widths of hidden layers, and the name of the function after each.
+
+    Raises:
+        NotHere: they are something else.
+    """
+    linear, between = layers[0::2], layers[1::2]
+    names = {type(layer).__name__ for layer in between}
+    if not all(type(layer) is nn.Linear for layer in linear) or len(linear) != len(between):
         raise NotHere("its networks are not linear layers with activations between them")
-    return tuple(len(layer.weight) for layer in linear)  # type: ignore[arg-type]
+    if not linear:
+        raise NotHere("its networks have no hidden layer")
+    if len(names) > 1 or not names <= set(ACTIVATIONS):
+        raise NotHere(f"its networks use {', '.join(sorted(names))}")
+    return tuple(len(layer.weight) for layer in linear), names.pop()  # type: ignore[arg-type]
 
 
 def read_weights(state: State, networks: ActorCritic, member: int) -> None:

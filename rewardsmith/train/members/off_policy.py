@@ -1,0 +1,84 @@
+"""What the off-policy algorithms share: their seam, and a hook for losses beside their own."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from rewardsmith.train.members.adam import Adam
+from rewardsmith.train.members.parameters import Parameters
+from rewardsmith.train.members.replay import Batch
+from rewardsmith.types import Array
+
+MakeOptimiser = Callable[[Parameters], Adam]
+Auxiliary = Callable[[Array, Batch], Array]
+"""A loss beside that of the critic, of one member.
+
+It is given the critic's outputs for a batch, and the batch: values of each critic, shape (N, B), or
+of DQN of each action, shape (n, B). It returns the gradient of its loss with respect to them, of
+the same shape, which is added to that of the critic's own loss.
+"""
+
+
+class OffPolicy(ABC):
+    """An algorithm for G members.
+
+    Attributes:
+        parameters: by the name that a policy of Stable-Baselines3 gives the network; targets too.
+        optimisers: those that step them.
+        auxiliary: of each member, a loss beside that of its critic, or None.
+        updates, vector_steps: taken so far.
+    """
+
+    def __init__(
+        self, members: int, parameters: Mapping[str, Parameters], optimisers: Mapping[str, Adam]
+    ) -> None:
+        self.parameters, self.optimisers = parameters, optimisers
+        self.auxiliary: list[Auxiliary | None] = [None] * members
+        self.updates, self.vector_steps = 0, 0
+
+    @abstractmethod
+    def act(self, observations: Array, generators: Sequence[np.random.Generator]) -> Array:
+        """Actions as they are stored, shape (G, n, numbers), without the noise of exploration.
+
+        Args:
+            observations: shape (G, n, inputs).
+        """
+
+    @abstractmethod
+    def noise(self, rng: np.random.Generator, batch_size: int) -> Array:
+        """The random numbers of one update of one member."""
+
+    @abstractmethod
+    def update(self, batch: Batch, noise: Array, rate: float, place: int) -> Mapping[str, Array]:
+        """Take one step of gradient descent.
+
+        Args:
+            noise: as :meth:`noise` gives it, of all members.
+            rate: the learning rate.
+            place: of the update among those that follow each other without a step between.
+
+        Returns:
+            Losses and the like by the names of Stable-Baselines3, shape (G,) each.
+        """
+
+    def stepped(self, remaining: float) -> None:
+        """A vector step was taken; ``remaining`` is the share of the training that is left."""
+        self.vector_steps += 1
+
+    def take(self, other: OffPolicy, members: Sequence[int]) -> None:
+        """Go on from the state of some members of another one."""
+        for name, parameters in self.parameters.items():
+            parameters.take(other.parameters[name], members)
+        for name, optimiser in self.optimisers.items():
+            optimiser.take(other.optimisers[name], members)
+        self.auxiliary = [other.auxiliary[member] for member in members]
+        self.updates, self.vector_steps = other.updates, other.vector_steps
+
+    def add_auxiliary(self, gradient: Array, outputs: Array, batch: Batch) -> None:
+        """Add the gradients of losses beside the critic's own, in place."""
+        for member, auxiliary in enumerate(self.auxiliary):
+            if auxiliary is not None:
+                gradient[member] += auxiliary(outputs[member], batch.of(member))

@@ -1,0 +1,160 @@
+"""SAC, TD3, DDPG and DQN for several models of Stable-Baselines3 at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+
+from rewardsmith.errors import ProgramError
+from rewardsmith.train.members.environments import Environments
+from rewardsmith.train.members.exploring import stored_actions
+from rewardsmith.train.members.off_policy import Auxiliary
+from rewardsmith.train.members.off_policy_settings import algorithm_of, settings_of
+from rewardsmith.train.members.off_policy_weights import read_weights, write_weights
+from rewardsmith.train.members.replay import Replay
+from rewardsmith.types import Array
+
+
+class OffPolicyMembers:
+    """Trains models that have the same settings; each keeps its own environments and memory.
+
+    A member's weights do not depend on the others. Random numbers are not those of
+    Stable-Baselines3, so that its trainings are the same in distribution only; given the same batch
+    and the same noise, updates are equal up to rounding.
+
+    Args:
+        models: made by Stable-Baselines3, with their environments; their weights are the first.
+        seeds: of each member's actions and batches.
+        length: steps of the training, for schedules.
+
+    Attributes:
+        steps: environment steps that each member has taken.
+        train_freq: vector steps from one update to the next.
+
+    Raises:
+        NotHere: a model has parts or settings that only Stable-Baselines3 itself can train.
+
+    Example:
+        models = [SAC("MlpPolicy", venv, seed=seed) for seed in range(4)]
+        members = OffPolicyMembers(models, seeds=range(4), length=10_000)
+        members.begin()
+        while members.steps < 10_000:
+            for _ in range(members.train_freq):
+                members.step()
+            members.update()
+    """
+
+    def __init__(
+        self, models: Sequence[OffPolicyAlgorithm], seeds: Sequence[int], length: int
+    ) -> None:
+        first = models[0]
+        self.models, self._length, self.steps = list(models), length, 0
+        self._settings = settings = settings_of(first)
+        self._make, self.train_freq = algorithm_of(first), settings.train_freq
+        self._algorithm = self._make(len(models))
+        self._generators = [np.random.default_rng(seed) for seed in seeds]
+        self._n = first.n_envs
+        self._actions = stored_actions(first.action_space, settings.noise)
+        self._environments = []
+        for member, model in enumerate(models):
+            read_weights(model, self._algorithm, member)
+            assert model.env is not None, "a model that learns has environments"
+            normalising = model.get_vec_normalize_env()
+            self._environments.append(
+                Environments(model.env, normalising, settings.handle_timeouts)
+            )
+        inputs = self._environments[0].seen.shape[1]
+        self._replay = Replay(
+            len(models), settings.buffer_size, self._n, inputs, self._actions.numbers
+        )
+
+    def begin(self) -> None:
+        """Reset all environments."""
+        for environments in self._environments:
+            environments.begin()
+
+    def step(self) -> Mapping[int, ProgramError]:
+        """Take a vector step of each member.
+
+        Returns:
+            The errors of members whose program broke; they must be dropped before the next step.
+        """
+        actions = self._chosen()
+        for environments, of_member in zip(self._environments, actions, strict=True):
+            environments.venv.step_async(self._actions.taken(of_member))
+        broken: dict[int, ProgramError] = {}
+        for member, environments in enumerate(self._environments):
+            before = environments.original
+            try:
+                stepped = environments.finish_step()
+            except ProgramError as error:
+                broken[member] = error
+                continue
+            self._replay.add(member, before, actions[member], *stepped)
+        self._replay.advance()
+        self.steps += self._n
+        self._algorithm.stepped(self._remaining)
+        return broken
+
+    def update(self) -> Mapping[str, Array] | None:
+        """Train on batches from the memories, once enough steps were taken.
+
+        Returns:
+            Losses and the like of the latest batch by the names of Stable-Baselines3, shape (G,)
+            each; None if there was none.
+        """
+        settings = self._settings
+        if self.steps <= settings.learning_starts:
+            return None
+        count = settings.gradient_steps
+        if count < 0:
+            count = settings.train_freq * self._n
+        rate = float(settings.learning_rate(self._remaining))
+        losses = None
+        for place in range(count):
+            batch = self._replay.sample(self._generators, settings.batch_size)
+            for member, environments in enumerate(self._environments):
+                environments.normalise(batch.of(member))
+            noise = [self._algorithm.noise(rng, settings.batch_size) for rng in self._generators]
+            losses = self._algorithm.update(batch, np.stack(noise), rate, place)
+        return losses
+
+    def keep(self, members: Sequence[int]) -> None:
+        """Go on with some of the members only."""
+        algorithm = self._make(len(members))
+        algorithm.take(self._algorithm, members)
+        self._algorithm = algorithm
+        self.models = [self.models[member] for member in members]
+        self._generators = [self._generators[member] for member in members]
+        self._environments = [self._environments[member] for member in members]
+        self._replay.keep(members)
+
+    def set_auxiliary(self, member: int, auxiliary: Auxiliary | None) -> None:
+        """Add a loss beside that of a member's critic to all later updates."""
+        self._algorithm.auxiliary[member] = auxiliary
+
+    @property
+    def finite(self) -> Array:
+        """Whether all weights of a member are finite, shape (G,)."""
+        found = [np.isfinite(one.values).all(axis=1) for one in self._algorithm.parameters.values()]
+        return np.asarray(np.logical_and.reduce(found))
+
+    def write(self, member: int) -> None:
+        """Copy a member's weights into its model."""
+        write_weights(self._algorithm, member, self.models[member])
+
+    @property
+    def _remaining(self) -> float:
+        return 1 - self.steps / self._length
+
+    def _chosen(self) -> Array:
+        """Actions as they are stored, shape (G, n, numbers)."""
+        if self.steps < self._settings.learning_starts:
+            chosen = [self._actions.random(rng, self._n) for rng in self._generators]
+        else:
+            seen = np.stack([environments.seen for environments in self._environments])
+            chosen = list(self._algorithm.act(seen, self._generators))
+        drawn = zip(self._generators, chosen, strict=True)
+        return np.stack([self._actions.disturbed(rng, one) for rng, one in drawn])
