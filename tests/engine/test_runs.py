@@ -304,7 +304,7 @@ def test_when_everything_fails_the_run_ends_and_can_be_resumed(
     task: str, tmp_path: Path, executor: FakeExecutor
 ) -> None:
     undisturbed = happened(design(task, tmp_path / "undisturbed", executor=executor))
-    executor.trouble = fail_times(2)
+    executor.trouble = fail_times(3)  # beside others, and twice alone
     with pytest.raises(BoundaryError, match="no memory"):
         design(task, tmp_path / "failing", executor=executor)
     failed = the_run(tmp_path / "failing")

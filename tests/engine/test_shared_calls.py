@@ -43,9 +43,13 @@ class Calls:
 def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     known = TRAINERS.get
     monkeypatch.setattr(TRAINERS, "get", lambda name: Pairs if name == "pairs" else known(name))
-    folder = write_task(tmp_path / "line")
+    return task_with(tmp_path / "line", "pairs")
+
+
+def task_with(folder: Path, trainer: str) -> str:
+    write_task(folder)
     text = (folder / "task.toml").read_text()
-    changed = text.replace('algorithm = "PPO"', 'algorithm = "PPO"\ntrainer = "pairs"')
+    changed = text.replace('algorithm = "PPO"', f'algorithm = "PPO"\ntrainer = "{trainer}"')
     (folder / "task.toml").write_text(changed)
     return str(folder)
 
@@ -64,9 +68,8 @@ def fitness(run: Any) -> dict[Any, float | None]:
 def test_each_trial_of_a_shared_call_has_its_own_result(
     task: str, tmp_path: Path, executor: FakeExecutor, calls: Calls
 ) -> None:
-    alone = design(
-        str(write_task(tmp_path / "alone" / "line")), tmp_path / "alone", executor=executor
-    )
+    single = task_with(tmp_path / "alone" / "line", "sb3")
+    alone = design(single, tmp_path / "alone", executor=executor)
     assert set(calls.sizes("train")) == {1}
     calls.calls.clear()
     shared = design(task, tmp_path, executor=executor)

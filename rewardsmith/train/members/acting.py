@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from stable_baselines3 import PPO
+from stable_baselines3 import DQN, PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import (
     VecEnv,
@@ -18,7 +18,12 @@ from stable_baselines3.common.vec_env import (
 from rewardsmith.train.learner import chosen_actions
 from rewardsmith.train.members.actions import for_environment
 from rewardsmith.train.members.actor_critic import ActorCritic
+from rewardsmith.train.members.exploring import stored_actions
 from rewardsmith.train.members.features import Features
+from rewardsmith.train.members.off_policy_settings import check_model
+from rewardsmith.train.members.off_policy_weights import network_of, read_network
+from rewardsmith.train.members.single import Network
+from rewardsmith.train.members.squashed import actions_of
 from rewardsmith.train.members.weights import (
     NotHere,
     State,
@@ -76,19 +81,16 @@ class ActingPolicies:
     """
 
     def __init__(self, model: BaseAlgorithm, venv: VecEnv, count: int) -> None:
-        if not isinstance(model, PPO):
-            raise NotHere(f"members do not act for {type(model).__name__}")
-        check_actions(model)
-        self._networks = ActorCritic(count, architecture_of(model))
+        self._count = count
+        self._networks = _OfPpo(model, count) if type(model) is PPO else _OffPolicy(model, count)
         self._features = Features(model.observation_space)
-        self._space = model.action_space
         self._normalising = _normalising(venv, count)
         # Stable-Baselines3 puts the channels of images first, with or without convolutions
         self._channels_first = unwrap_vec_wrapper(model.get_env() or venv, VecTransposeImage)
 
     def load(self, place: int, weights: State, statistics: Statistics) -> None:
         """Give a policy its weights and its statistics."""
-        read_weights(weights, self._networks, place)
+        self._networks.load(place, weights)
         if self._normalising is not None:
             self._normalising.load(place, statistics)
 
@@ -103,17 +105,57 @@ class ActingPolicies:
             obs = self._normalising(obs)
         if isinstance(self._channels_first, VecTransposeImage):
             obs = self._channels_first.transpose_observations(obs)
-        rows, distribution = self._features(obs), self._networks.distribution
-        count = len(self._networks.parameters.values)
-        outputs = self._networks.policy(rows.reshape(count, -1, rows.shape[1]))
+        rows = self._features(obs)
+        return self._networks.act(rows.reshape(self._count, -1, rows.shape[1]), generators)
+
+
+class _OfPpo:
+    """Policy networks of PPO."""
+
+    def __init__(self, model: PPO, count: int) -> None:
+        check_actions(model)
+        self._networks = ActorCritic(count, architecture_of(model))
+        self._space = model.action_space
+
+    def load(self, place: int, weights: State) -> None:
+        read_weights(weights, self._networks, place)
+
+    def act(self, rows: Array, generators: Sequence[np.random.Generator] | None) -> Array:
+        outputs, distribution = self._networks.policy(rows), self._networks.distribution
         if generators is None:
             actions = distribution.mode(outputs)
         else:
-            shape = (outputs.shape[2],)
-            noise = np.stack([distribution.noise(rng, shape) for rng in generators])
-            actions = distribution.sample(outputs, noise)
+            noise = [distribution.noise(rng, rows.shape[1:2]) for rng in generators]
+            actions = distribution.sample(outputs, np.stack(noise))
         taken = for_environment(actions, self._space)
         return taken.reshape(-1, *taken.shape[2:])
+
+
+class _OffPolicy:
+    """Actors of SAC, TD3 and DDPG, and the Q of DQN."""
+
+    def __init__(self, model: BaseAlgorithm, count: int) -> None:
+        self._model = check_model(model)
+        self._network = Network(count, network_of(self._model))
+        self._stored = stored_actions(model.action_space, None)
+
+    def load(self, place: int, weights: State) -> None:
+        self._model.policy.load_state_dict(dict(weights))
+        read_network(self._model, self._network, place)
+
+    def act(self, rows: Array, generators: Sequence[np.random.Generator] | None) -> Array:
+        outputs = self._network.act(rows)
+        if isinstance(self._model, DQN):
+            actions = outputs.argmax(axis=1)[:, None]
+        elif not isinstance(self._model, SAC):
+            actions = np.tanh(outputs)
+        else:
+            shape = outputs.shape[1] // 2, rows.shape[1]
+            noise = [rng.standard_normal(shape, np.float32) for rng in generators or ()]
+            none = np.zeros((len(outputs), *shape), np.float32)
+            actions = actions_of(outputs, np.stack(noise) if noise else none)
+        each = actions.swapaxes(1, 2)
+        return self._stored.taken(each.reshape(-1, each.shape[2]))
 
 
 class _Sb3Policies:

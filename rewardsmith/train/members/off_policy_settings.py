@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from stable_baselines3 import DDPG, DQN, SAC, TD3
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import DictReplayBuffer, ReplayBuffer
 from stable_baselines3.common.noise import NormalActionNoise, VectorizedActionNoise
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
@@ -54,7 +55,7 @@ def settings_of(model: OffPolicyAlgorithm) -> OffPolicySettings:
     Raises:
         NotHere: it has some that only Stable-Baselines3 itself can train with.
     """
-    _check(model)
+    check_model(model)
     frequency, memory = model.train_freq, model.replay_buffer
     assert isinstance(frequency, TrainFreq), "made when the model is"
     if frequency.unit is not TrainFrequencyUnit.STEP:
@@ -102,8 +103,13 @@ def algorithm_of(model: OffPolicyAlgorithm) -> MakeAlgorithm:
     return lambda members: Td3(members, form, critics, of_td3, optimiser)
 
 
-def _check(model: OffPolicyAlgorithm) -> None:
-    if type(model) not in _KINDS:
+def check_model(model: BaseAlgorithm) -> DQN | SAC | TD3:
+    """The same model, if members have its algorithm and its networks.
+
+    Raises:
+        NotHere: they do not.
+    """
+    if not isinstance(model, _KINDS) or type(model) not in _KINDS:
         raise NotHere(f"its algorithm is {type(model).__name__}")
     if model.use_sde:
         raise NotHere("use_sde explores by noise that depends on the state")
@@ -111,6 +117,7 @@ def _check(model: OffPolicyAlgorithm) -> None:
     if normalising is not None and not normalises_numbers_only(normalising):
         raise NotHere("observations that are no numbers are normalised")
     check_networks(model)
+    return model
 
 
 def _noise(model: OffPolicyAlgorithm) -> tuple[Array, Array] | None:

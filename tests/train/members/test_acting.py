@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from stable_baselines3 import PPO
+from stable_baselines3 import DDPG, DQN, PPO, SAC, TD3
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from rewardsmith.train.learner import read_state, save_state
@@ -94,6 +94,29 @@ def test_actions_are_those_of_predict(seen: str, action: str, tmp_path: Path) ->
     np.testing.assert_allclose(found, np.concatenate(wanted), rtol=0, atol=1e-6)
     if action == "box":  # the control: another policy acts otherwise
         assert np.abs(found - np.concatenate(wanted[::-1])).max() > 1e-4
+
+
+@pytest.mark.parametrize("algorithm", [SAC, TD3, DDPG, DQN])
+def test_off_policy_actions_are_those_of_predict(algorithm: Any, tmp_path: Path) -> None:
+    action = ACTIONS["discrete" if algorithm is DQN else "box"]
+    base = DummyVecEnv([lambda: Random(NUMBERS, action)])
+    models = [algorithm("MlpPolicy", base, seed=seed, device="cpu") for seed in range(2)]
+    policies = ActingPolicies(models[0], base, count=2)
+    for place, model in enumerate(models):
+        save_state(model, base, tmp_path, str(place))
+        policies.load(place, *read_state(tmp_path, str(place)))
+    for place, model in enumerate(models):  # loading changes the weights of the first
+        model.policy.load_state_dict(read_state(tmp_path, str(place))[0])
+    rng = np.random.default_rng(0)
+    obs = rng.uniform(-1, 1, (2, 40, 2, 2)).astype(np.float32)
+    wanted = [
+        model.predict(of, deterministic=True)[0] for model, of in zip(models, obs, strict=True)
+    ]
+    found = policies.act(obs.reshape(80, 2, 2))
+    np.testing.assert_allclose(found, np.concatenate(wanted), rtol=0, atol=1e-6)
+    assert (wanted[0] != wanted[1]).any()
+    drawn = policies.act(obs.reshape(80, 2, 2), [np.random.default_rng(seed) for seed in range(2)])
+    assert (drawn != found).any() == (algorithm is SAC)
 
 
 def test_drawn_actions_follow_the_distribution(tmp_path: Path) -> None:
