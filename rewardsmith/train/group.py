@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stable_baselines3 import DDPG, DQN, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from rewardsmith.errors import ProgramError
 from rewardsmith.run.trials import TRAINED, write_json
@@ -16,7 +17,10 @@ from rewardsmith.task.loading import Task
 from rewardsmith.train.agent import Agent, opened_agent, report_of
 from rewardsmith.train.cohort import Cohort
 from rewardsmith.train.learner import algorithm_class
-from rewardsmith.train.members.weights import NotHere
+from rewardsmith.train.members.actor_critic import ActorCritic
+from rewardsmith.train.members.learner import optimiser_of
+from rewardsmith.train.members.off_policy_settings import algorithm_of, settings_of
+from rewardsmith.train.members.weights import NotHere, architecture_of, check_actions
 from rewardsmith.train.off_policy import OffPolicyCohort
 from rewardsmith.train.on_policy import OnPolicyCohort
 from rewardsmith.train.trainers import Member
@@ -26,6 +30,25 @@ _COHORTS: Mapping[type[BaseAlgorithm], Callable[[Task, Sequence[Agent], float, P
     **dict.fromkeys((DDPG, DQN, SAC, TD3), OffPolicyCohort),
 }
 """By the algorithm itself: a class below it may learn otherwise."""
+
+
+def check_model(model: BaseAlgorithm) -> None:
+    """Refuse a model that members cannot be trained for, before anything is trained.
+
+    Raises:
+        NotHere: says why.
+    """
+    if type(model) not in _COHORTS:
+        raise NotHere(f"its algorithm is {type(model).__name__}")
+    if model.device.type != "cpu":
+        raise NotHere("its networks are on a GPU")
+    if isinstance(model, PPO):
+        check_actions(model)
+        networks = ActorCritic(1, architecture_of(model))
+        optimiser_of(model.policy.optimizer, networks.parameters)
+    elif isinstance(model, OffPolicyAlgorithm):
+        settings_of(model)
+        algorithm_of(model)
 
 
 def train_group(task: Task, members: Sequence[Member]) -> None:
@@ -38,7 +61,7 @@ def train_group(task: Task, members: Sequence[Member]) -> None:
     """
     begun = time.monotonic()
     algorithm = algorithm_class(members[0].job.training.algorithm)
-    if algorithm not in _COHORTS:
+    if algorithm not in _COHORTS:  # before environments are made
         raise NotHere(f"its algorithm is {algorithm.__name__}")
     if any(member.job.q_prior is not None for member in members):
         raise NotHere("a prior on Q shapes its critic")
@@ -50,7 +73,6 @@ def train_group(task: Task, members: Sequence[Member]) -> None:
             except ProgramError as error:  # it could not be started
                 report = report_of(task, member.job, 0, time.monotonic() - begun, error)
                 write_json(member.folder / TRAINED, report)
-        if any(agent.model.device.type != "cpu" for agent in agents):
-            raise NotHere("its networks are on a GPU")
         if agents:
+            check_model(agents[0].model)
             _COHORTS[algorithm](task, agents, begun, members[0].folder).learn()

@@ -24,6 +24,7 @@ from rewardsmith.task.observations import check_policy
 from rewardsmith.task.spec import TrainingSpec
 from rewardsmith.terms.specs import added_terms
 from rewardsmith.terms.subgoals import bonus_for
+from rewardsmith.train.group import check_model
 from rewardsmith.train.learner import (
     check_hyperparameters,
     chosen_actions,
@@ -31,6 +32,7 @@ from rewardsmith.train.learner import (
     normalised,
     takes_masks,
 )
+from rewardsmith.train.members.weights import NotHere
 from rewardsmith.train.trainers import TRAINERS
 from rewardsmith.train.vector_check import check_vector
 from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env
@@ -57,7 +59,7 @@ def run_preflight(
     collected = collect_preflight(task)
     if task.spec.env.vector:
         check_vector(task)
-    _check_learner(task, training)
+    slower = _check_learner(task, training)
     if also is not None:
         _check_learner(task, training.of_algorithm(also))
     if "subgoals" in wanted:
@@ -66,8 +68,11 @@ def run_preflight(
     np.savez_compressed(folder / TRANSITIONS, **collected.transitions)  # type: ignore[arg-type]
     save_episodes(folder / "random.npz", collected.behaviour.episodes)
     save_episodes(folder / "held.npz", collected.held.episodes)
-    write_json(folder / "preflight.json", collected.report)
-    return collected.report
+    report = collected.report
+    if slower:
+        report = report.model_copy(update={"warnings": (*report.warnings, slower)})
+    write_json(folder / "preflight.json", report)
+    return report
 
 
 def _check_bonus(task: Task) -> None:
@@ -76,10 +81,13 @@ def _check_bonus(task: Task) -> None:
         bonus_for(task, env, 1)
 
 
-def _check_learner(task: Task, training: TrainingSpec) -> None:
+def _check_learner(task: Task, training: TrainingSpec) -> str:
     """Make the learner once, and let it act: policy, algorithm and spaces must go together.
 
     Two environments show whether several can be open at the same time.
+
+    Returns:
+        Why the agents are not trained by the fast trainer, if the task leaves that open.
     """
     probe = make_vec_env(task, min(training.n_envs, 2), 0)
     try:
@@ -94,6 +102,7 @@ def _check_learner(task: Task, training: TrainingSpec) -> None:
                 'add it, or set [training] algorithm = "PPO"',
             )
         _check_action(task, learner, seen, probe)
+        return _check_trainer(training, learner)
     except BoundaryError as error:
         if error.where == "environment":
             raise
@@ -104,6 +113,20 @@ def _check_learner(task: Task, training: TrainingSpec) -> None:
         ) from None
     finally:
         probe.close()
+
+
+def _check_trainer(training: TrainingSpec, learner: BaseAlgorithm) -> str:
+    if training.trainer not in ("auto", "fast"):
+        return ""
+    try:
+        check_model(learner)
+    except NotHere as why:
+        if training.trainer == "fast":
+            raise UsageError(
+                f"the fast trainer cannot train this: {why}", 'set trainer = "auto" or "sb3"'
+            ) from why
+        return f"Stable-Baselines3 trains the agents, not the faster trainer: {why}"
+    return ""
 
 
 def _check_memory(training: TrainingSpec, space: Space[Any]) -> None:

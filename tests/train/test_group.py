@@ -13,13 +13,14 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from rewardsmith.errors import BoundaryError, ProgramError
+from rewardsmith.errors import BoundaryError, ProgramError, UsageError
 from rewardsmith.run.trials import TRAINED, TrainedReport, TrialJob, read_progress
 from rewardsmith.task.loading import Task
 from rewardsmith.terms.reward import Reward
 from rewardsmith.testing.toy import toy_task
 from rewardsmith.train.group import train_group
 from rewardsmith.train.members.learner import PpoMembers
+from rewardsmith.train.preflight import run_preflight
 from rewardsmith.train.trainers import Member, RunningFunctions
 from rewardsmith.types import Array, Columns, FloatArray, Output
 
@@ -157,3 +158,18 @@ def test_the_first_folder_says_how_far_all_are(tmp_path: Path) -> None:
     rows = read_progress(first) or []
     assert [row.seed for row in rows] == [2, 0, 1]
     assert all(row.steps >= STEPS / 2 for row in rows)
+
+
+def test_the_preflight_says_who_trains(tmp_path: Path) -> None:
+    def warnings_of(**training: Any) -> list[str]:
+        found = run_preflight(toy_task({**TRAINING, **training}), tmp_path).warnings
+        return [text for text in found if "trains the agents" in text]
+
+    other = {"algorithm": "A2C", "hyperparameters": {"n_steps": 16}}
+    explores = {"hyperparameters": {"n_steps": 16, "batch_size": 32, "use_sde": True}}
+    assert warnings_of() == warnings_of(trainer="fast") == warnings_of(trainer="sb3", **other) == []
+    assert "its algorithm is A2C" in warnings_of(**other)[0]
+    with pytest.raises(UsageError, match="the fast trainer cannot train this: .*use_sde"):
+        run_preflight(
+            toy_task({**TRAINING, **explores, "trainer": "fast"}, continuous=True), tmp_path
+        )
