@@ -169,7 +169,7 @@ def test_the_preflight_says_who_trains(tmp_path: Path) -> None:
     explores = {"hyperparameters": {"n_steps": 16, "batch_size": 32, "use_sde": True}}
     assert warnings_of() == warnings_of(trainer="fast") == warnings_of(trainer="sb3", **other) == []
     assert "its algorithm is A2C" in warnings_of(**other)[0]
-    with pytest.raises(UsageError, match="the fast trainer cannot train this: .*use_sde"):
+    with pytest.raises(UsageError, match=r"the fast trainer cannot train this: .*use_sde"):
         run_preflight(
             toy_task({**TRAINING, **explores, "trainer": "fast"}, continuous=True), tmp_path
         )
