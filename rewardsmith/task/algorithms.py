@@ -56,11 +56,12 @@ _OFF_POLICY = Capabilities(on_policy=False, learns_q=True, gpu_batch=_LARGE_BATC
 _ON_POLICY = Capabilities(on_policy=True, n_steps=2048, steps_per_s=(800, 10_000))
 CAPABILITIES = {
     "A2C": Capabilities(on_policy=True, n_steps=5, steps_per_s=(800, 10_000)),
-    "PPO": _ON_POLICY,
-    "DQN": replace(_ACTOR_CRITIC, steps_per_s=(300, 1_500)),
-    "DDPG": _ACTOR_CRITIC,
-    "TD3": _ACTOR_CRITIC,
-    "SAC": _ACTOR_CRITIC,
+    # the high ends of these are those of the fast trainer
+    "PPO": replace(_ON_POLICY, steps_per_s=(800, 30_000)),
+    "DQN": replace(_ACTOR_CRITIC, steps_per_s=(300, 8_000)),
+    "DDPG": replace(_ACTOR_CRITIC, steps_per_s=(40, 1_000)),
+    "TD3": replace(_ACTOR_CRITIC, steps_per_s=(40, 1_000)),
+    "SAC": replace(_ACTOR_CRITIC, steps_per_s=(40, 800)),
     **dict.fromkeys(("CrossQ", "QRDQN", "TQC"), _OFF_POLICY),
     **dict.fromkeys(("MaskablePPO", "TRPO"), _ON_POLICY),
 }

@@ -57,8 +57,9 @@ class Player:
         open_functions: OpenFunctions,
         render_mode: str | None = None,
     ) -> None:
-        self._turns = episodes if training.n_envs == 1 else 1
-        self._count = 1 if training.n_envs == 1 else checkpoints
+        only_one = training.n_envs == 1 and not task.spec.env.vector
+        self._turns = episodes if only_one else 1
+        self._count = 1 if only_one else checkpoints
         self._episodes = episodes // self._turns  # of each checkpoint in one turn
         self.base = make_vec_env(task, self._count * self._episodes, 0, render_mode)
         try:
