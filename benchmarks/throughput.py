@@ -26,6 +26,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 PROGRAM = "def reward(terminated):\n    return 1.0 - terminated\n"
 TASKS = (
     "mountain-car",
@@ -139,6 +141,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(json.dumps(one_process(task, trainer, setting, int(steps))))
         return
     rows = []
+    machine = {
+        "cores": os.cpu_count(),
+        "processor": platform.machine(),
+        "simd": np.show_config(mode="dicts")["SIMD Extensions"]["found"],
+        "steps": given.steps,
+        "rounds": given.rounds,
+    }
     print("task                     setting            sb3/s   fast/s  x wall  x cpu")
     for task in given.tasks:
         for setting in given.settings:
@@ -149,10 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f" {row['ratio_per_wall_s']:7.1f} {row['ratio_per_cpu_s']:6.1f}",
                 flush=True,
             )
-    if given.output:
-        machine = {"cores": os.cpu_count(), "python": platform.python_version()}
-        record = {"machine": machine, "steps": given.steps, "rows": rows}
-        given.output.write_text(json.dumps(record, indent=1) + "\n")
+            if given.output:
+                given.output.write_text(json.dumps({**machine, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ class RolloutReward(VecReward):
     def step_wait(self) -> Any:
         """Finish the step and keep what the reward will be computed from."""
         obs, _, dones, infos = self.venv.step_wait()
-        columns = [self.buffers.column(name).copy() for name in self.reward.arguments]
+        views = self.buffers.columns(self.reward.arguments)
+        columns = [view.copy() for view in views.values()]
         episodes = dict(self.history.add(dones)) if self.history is not None else {}
         self._steps.append(_Step(columns, self.buffers.native_reward.copy(), dones, episodes))
         self.buffers.advance()

@@ -78,6 +78,17 @@ def test_each_trial_of_a_shared_call_has_its_own_result(
     assert fitness(shared) == fitness(alone) and len(set(fitness(shared).values())) > 3
 
 
+def test_no_call_holds_so_many_trials_that_a_worker_is_idle(
+    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search trains three programs at a time, and the report four agents."""
+    busy = FakeExecutor(workers=4)
+    calls = Calls(busy)
+    monkeypatch.setattr(busy, "submit", calls)
+    design(task, tmp_path, executor=busy)
+    assert set(calls.sizes("train")) == {1}
+
+
 def test_the_trials_of_a_failed_call_are_trained_again_each_alone(
     task: str, tmp_path: Path, executor: FakeExecutor, calls: Calls
 ) -> None:
