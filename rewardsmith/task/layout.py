@@ -7,6 +7,7 @@ a field is a view of a leaf, so recording costs one copy per leaf for any number
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import gymnasium as gym
@@ -41,6 +42,11 @@ class Leaf:
     default: Array | None = None  # where the environment reports no value
     flag: bool = False  # the success flag; False in a step that leaves it out
     words: tuple[str, ...] = ()  # of a text field
+
+    @cached_property
+    def is_number(self) -> bool:
+        """Whether it is one number of info."""
+        return self.kind == "info" and self.shape == () and self.dtype.kind == "f"
 
     def read(self, env: Any, obs: Any, info: dict[str, Any]) -> Any:
         """The current value; a text as the positions of its words, a success flag as a bool.

@@ -77,7 +77,7 @@ class ScalarVecEnv(DummyVecEnv, RecordedVecEnv):
         super().__init__([partial(_given, env) for env in envs])
 
     def step_wait(self) -> Any:
-        """Step and reset as DummyVecEnv does, without copying what is empty or cannot change later.
+        """Step and reset as DummyVecEnv does, without copying the values in info.
 
         Unlike there, the terminal observation is copied before the reset, which may write into the
         same array.
@@ -89,8 +89,7 @@ class ScalarVecEnv(DummyVecEnv, RecordedVecEnv):
                 infos.append({})
                 continue
             obs, self.buf_rews[row], terminated, truncated, info = env.step(self.actions[row])
-            info = deepcopy(info) if info else {}
-            info["TimeLimit.truncated"] = truncated and not terminated
+            info = {**info, "TimeLimit.truncated": truncated and not terminated}
             self.buf_dones[row] = done = terminated or truncated
             if done:
                 info["terminal_observation"] = deepcopy(obs)
