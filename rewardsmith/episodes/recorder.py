@@ -206,7 +206,7 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
             if not self._steps and not leaf.at_reset:
                 target[self._row] = 0  # no value at reset; programs can read only next_<field>
                 continue
-            if leaf.is_number and _is_plain_number(value := info.get(leaf.keys[0])):
+            if leaf.is_number and _is_plain_number(value := info.get(str(leaf.keys[0]))):
                 target[self._row] = value  # almost always; what follows takes ten times as long
                 continue
             try:

@@ -115,7 +115,8 @@ class Player:
         disturb = None
         if disturbed:
             shares = np.linspace(*_DISTURBED, self._turns * episodes)[turn :: self._turns]
-            disturb = _Disturbing(shares[own], base.envs, self._space, seed + turn)
+            playing = shares[own[: count * episodes]]
+            disturb = _Disturbing(playing, base.envs, self._space, seed + turn)
         steps, found = play_episodes(
             lambda obs: self._policies.act(obs, generators),
             self._venv,
@@ -135,7 +136,11 @@ def _joined(turns: Sequence[Rollout]) -> Rollout:
 
 
 class _Disturbing:
-    """Replaces a share of the actions by random ones, in each environment its own share."""
+    """Replaces a share of the actions by random ones, in each environment its own share.
+
+    Args:
+        shares: of the first environments, shape (n,).
+    """
 
     def __init__(
         self, shares: Array, envs: Sequence[gym.Env[Any, Any]], space: spaces.Space[Any], seed: int

@@ -23,6 +23,8 @@ class TestLocal(ExecutorContract):
 class Forgetful:
     """Its futures are done before anything happened."""
 
+    workers = 1
+
     def submit(self, call: Call) -> Future[None]:
         future: Future[None] = Future()
         future.set_result(None)
