@@ -57,9 +57,9 @@ def _problem(task: Task, made: Any, single: gym.Env[Any, Any]) -> str:
         return f"its actions are {made.single_action_space}, not those of {task.env_id}"
     if says_what_is_legal(single):
         return f"{task.env_id} has {METHOD}(), which a vector environment cannot have"
-    functions = [
-        field for field in task.spec.fields if field.parsed_source.kind == "function" or field.words
-    ]
-    if functions and not hasattr(made, "field"):
-        return f"field {functions[0].name!r} needs its method field(name)"
+    for field in task.spec.fields:
+        if field.words:
+            return f"field {field.name!r} is a text, which a vector environment cannot have"
+        if field.parsed_source.kind == "function" and not hasattr(made, "field"):
+            return f"field {field.name!r} needs its method field(name)"
     return ""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -74,7 +75,8 @@ class Agent:
         self, task: Task, steps: int, wall_s: float, broken: ProgramError | None
     ) -> TrainedReport:
         """Write that the training is over."""
-        prior = self.model.q_shaper.outcome if self.job.q_prior is not None else None  # type: ignore[attr-defined]
+        shaper: Any = getattr(self.model, "q_shaper", None)  # of a model with a prior on Q
+        prior = None if shaper is None else shaper.outcome
         checkpoints = list(self.record.checkpoints)
         report = report_of(task, self.job, steps, wall_s, broken)
         report = report.model_copy(update={"checkpoints": checkpoints, "prior": prior})
