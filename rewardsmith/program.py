@@ -143,6 +143,11 @@ class CheckedProgram:
     source: str
     verdict: Verdict
 
+    @property
+    def size(self) -> int:
+        """Number of nodes of its syntax tree."""
+        return sum(1 for _ in ast.walk(ast.parse(self.source)))
+
     @classmethod
     def of(cls, source: str, verdict: Verdict) -> CheckedProgram:
         """A program that is not part of a run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from rewardsmith.engine.deciding import deciding_trainings_made
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialProgress
 from rewardsmith.strategy.base import Shape, accepted_programs
@@ -73,4 +74,5 @@ class Pace:
         search = self.shape.seeds * sum(
             len(programs) if begun & set(programs) else self.shape.samples for programs in written
         )
-        return report + search - sum(rung == "selection" for _, _, rung in state.trials)
+        made = sum(rung == "selection" for _, _, rung in state.trials)
+        return report + search - (made - deciding_trainings_made(state))

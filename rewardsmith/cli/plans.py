@@ -81,11 +81,12 @@ def plan_record(planned: Plan, expected: Estimate) -> PlanRecord:
 
 
 def _trainings(planned: Plan) -> str:
-    looks, (report, exploiters, transfer) = planned.config.looks, planned.closing
+    looks, (deciding, report, exploiters, transfer) = planned.config.looks, planned.closing
+    lead = f", at most {deciding} to decide which program leads" if deciding else ""
     final = f"{report // looks} for the report (at most {looks} times)" if report else "no report"
     short = f", at most {exploiters} short ones to search for exploits" if exploiters else ""
     other = f", {transfer} with {planned.config.also}" if transfer else ""
-    return f"at most {planned.strategy.planned_trials()} in the search, {final}{short}{other}"
+    return f"at most {planned.strategy.planned_trials()} in the search{lead}, {final}{short}{other}"
 
 
 def _expected(planned: Plan, expected: Estimate) -> str:

@@ -29,6 +29,7 @@ class CheckResult(NamedTuple):
     Attributes:
         program: None when the reply held no usable code.
         seal: see :func:`rewardsmith.run.seals.seal_of`.
+        size: see :attr:`rewardsmith.program.CheckedProgram.size`.
     """
 
     program: Program | None
@@ -37,6 +38,7 @@ class CheckResult(NamedTuple):
     seal: str = ""
     outcome: Outcome = "code"
     functions: tuple[str, ...] = ()
+    size: int = 0
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -95,9 +97,14 @@ class Checker:
             verdict = check_for_training(program.source, *seen, self._training, self._wanted)
             self._run.write_lineage(program)
             self._run.write_program(CheckedProgram(program.id, program.source, verdict))
-        seal = seal_of(self._run.program(program.id))
+        checked = self._run.program(program.id)
         return CheckResult(
-            program, verdict.accepted, verdict.findings, seal, functions=tuple(verdict.entries)
+            program,
+            verdict.accepted,
+            verdict.findings,
+            seal_of(checked),
+            functions=tuple(verdict.entries),
+            size=checked.size if verdict.accepted else 0,
         )
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The end of a search: exploit search of the leader, then its comparison with the native reward.
+"""The end of a search: who leads, its exploit search, its comparison with the native reward.
 
 Selection chose the program on its own seeds, so its selection score is too good on average. The
 report therefore uses seeds that were never used to choose anything. If a report seed fails, the
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from rewardsmith.engine.deciding import deciding_orders
 from rewardsmith.engine.gate import parts
 from rewardsmith.program import NATIVE
 from rewardsmith.run.config import RunConfig
@@ -35,8 +36,14 @@ EXTENDABLE = ("model", "grammar", "replay")  # writers that can answer another r
 
 
 class ClosingTrainings(NamedTuple):
-    """The most trainings after the search: of reports, of exploiters, and of another algorithm."""
+    """The most trainings after the search.
 
+    Attributes:
+        deciding: trainings that decide which program leads.
+        report, exploiters, transfer: of final comparisons, of exploiters, of another algorithm.
+    """
+
+    deciding: int
     report: int
     exploiters: int
     transfer: int
@@ -44,7 +51,7 @@ class ClosingTrainings(NamedTuple):
     @property
     def whole(self) -> float:
         """Their steps in units of one training of the task."""
-        return self.report + EXPLOITER_SHARE * self.exploiters + self.transfer
+        return self.deciding + self.report + EXPLOITER_SHARE * self.exploiters + self.transfer
 
 
 def closing_trainings(config: RunConfig) -> ClosingTrainings:
@@ -52,33 +59,43 @@ def closing_trainings(config: RunConfig) -> ClosingTrainings:
     searches = (_MOST_SEARCHES + config.extra_rounds) * config.exploit_search
     report = 2 * config.report_seeds * config.looks
     transfer = 2 * TRANSFER_SEEDS if config.also is not None and report else 0
-    return ClosingTrainings(report, searches * EXPLOITERS, transfer)
+    return ClosingTrainings(config.deciding_trainings, report, searches * EXPLOITERS, transfer)
 
 
 def closing_orders(
-    config: RunConfig, state: RunState, *, exploiters: bool = True
+    config: RunConfig, state: RunState, steps: int, *, optional: bool = True
 ) -> Sequence[ClosingOrder]:
     """What is still owed after the strategy stopped; nothing if no program has a score.
 
-    The leader is searched for exploits, and then compared with the native reward. A leader that
-    does not hold loses its place, and the strategy plans again. If no other program takes it, the
-    search is extended.
+    It is decided which program leads. The leader is searched for exploits, and then compared with
+    the native reward. A leader that does not hold loses its place, and the strategy plans again.
+    If no other program takes it, the search is extended.
 
     Args:
-        exploiters: train them; else only recorded episodes are searched, which takes no steps.
+        steps: of a training of the search.
+        optional: train exploiters, and agents that decide who leads. Without them, the leader is
+            the program that leads so far, and only recorded episodes are searched.
     """
-    leader = next(iter(state.ranked()), None)
+    leader = state.leader
     if leader is None:
         return []
     owed = _owed(config, state)
     if owed or _settled(state):
         return owed or _transfer(config, state)
+    deciding = deciding_orders(config, state, steps) if optional else []
     return (
-        _exploit_orders(config, state, leader, exploiters)
+        searches_before(config, state, deciding)
+        or deciding
+        or _exploit_orders(config, state, leader, optional)
         or _extension(config, state, leader)
         or _report(config, state, leader)
         or _transfer(config, state)
     )
+
+
+def is_optional_training(order: AnyOrder) -> bool:
+    """Whether an order of the end of a search trains exploiters, or decides who leads."""
+    return isinstance(order, Train) and order.rung in ("exploit", "selection")
 
 
 def searches_before(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from rewardsmith.llm.prices import Prices
 from rewardsmith.llm.protocol import Request, Usage
 from rewardsmith.llm.sizes import most_used
 from rewardsmith.run.config import RunConfig
-from rewardsmith.run.orders import AnyOrder, Train, Write
+from rewardsmith.run.orders import AnyOrder, Rung, Train, Write
 from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState, TrialKey
 from rewardsmith.run.trials import CHECKPOINTS
@@ -37,10 +37,34 @@ def trial_steps(steps: int, episode_length: float, episodes: int, ranking_episod
 def parts(orders: Sequence[AnyOrder]) -> frozenset[Slot | TrialKey]:
     """The single requests and trials of a wave."""
     slots = [order.slot for order in orders if isinstance(order, Write)]
-    trials = [
-        (o.program, seed, str(o.rung)) for o in orders if isinstance(o, Train) for seed in o.seeds
+    return frozenset([*slots, *training_steps(orders)])
+
+
+def training_steps(orders: Sequence[AnyOrder]) -> dict[TrialKey, int]:
+    """The trials of a wave, each with its training steps."""
+    return {
+        (order.program, seed, str(order.rung)): order.steps
+        for order in orders
+        if isinstance(order, Train)
+        for seed in order.seeds
+    }
+
+
+def rest_of_wave(state: RunState) -> list[Train]:
+    """The trainings of the last wave that have no result yet, after a crash.
+
+    They come before anything is planned. With half of its seeds a program has no score, so that a
+    strategy would go on without it.
+    """
+    left: dict[tuple[str, str, int], list[int]] = {}
+    for key, steps in state.admitted.items():
+        if key in state.wave and key not in state.trials:
+            program, seed, rung = key
+            left.setdefault((program, rung, steps), []).append(seed)
+    return [
+        Train(program, tuple(sorted(seeds)), cast(Rung, rung), steps)
+        for (program, rung, steps), seeds in sorted(left.items())
     ]
-    return frozenset([*slots, *trials])
 
 
 class Gate:

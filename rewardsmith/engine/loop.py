@@ -23,9 +23,9 @@ from typing import Any
 from rewardsmith.engine.asking import Asking
 from rewardsmith.engine.auditing import Auditor
 from rewardsmith.engine.checking import Checker
-from rewardsmith.engine.closing import closing_orders, searches_before
-from rewardsmith.engine.exploits import ExploitSearch, is_exploiter_training
-from rewardsmith.engine.gate import Gate, parts
+from rewardsmith.engine.closing import closing_orders, is_optional_training, searches_before
+from rewardsmith.engine.exploits import ExploitSearch
+from rewardsmith.engine.gate import Gate, parts, rest_of_wave, training_steps
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
 from rewardsmith.engine.training import Trainings, trained
@@ -142,7 +142,11 @@ class Engine:
         gate = self._asking.gate(self.state, self._writer.prices)
         while not self.waiting:
             planned = self._strategy.plan(self.state)
-            orders = searches_before(self.config, self.state, planned) or planned
+            orders = (
+                rest_of_wave(self.state)
+                or searches_before(self.config, self.state, planned)
+                or planned
+            )
             stop = next((order for order in orders if isinstance(order, Stop)), None)
             admitted, refusal = gate.admit(orders, self.state) if stop is None else ([], None)
             if admitted:
@@ -161,10 +165,11 @@ class Engine:
 
     def _close(self, gate: Gate) -> bool:
         """Carry out the next orders after the end of the search; False if none are left."""
-        orders = closing_orders(self.config, self.state)
+        steps = self._strategy.steps
+        orders = closing_orders(self.config, self.state, steps)
         admitted, refusal = gate.admit(orders, self.state)
-        if refusal is not None and any(map(is_exploiter_training, orders)):
-            orders = closing_orders(self.config, self.state, exploiters=False)
+        if refusal is not None and any(map(is_optional_training, orders)):
+            orders = closing_orders(self.config, self.state, steps, optional=False)
             admitted, refusal = gate.admit(orders, self.state)
         if admitted:
             self._begin(admitted)
@@ -176,8 +181,15 @@ class Engine:
         wave = parts(orders)
         if not wave <= self.state.wave:
             slots = sorted(part for part in wave if isinstance(part, Slot))
-            trials = sorted(part for part in wave if not isinstance(part, Slot))
-            self.record(Admitted(slots=tuple(slots), trials=tuple(trials)))
+            steps = training_steps(orders)
+            trials = sorted(steps)
+            self.record(
+                Admitted(
+                    slots=tuple(slots),
+                    trials=tuple(trials),
+                    steps=tuple(steps[trial] for trial in trials),
+                )
+            )
 
     @property
     def preflight(self) -> Preflight:
@@ -274,6 +286,7 @@ class Engine:
                 functions=found.functions,
                 accepted=found.accepted,
                 seal=found.seal,
+                size=found.size,
                 findings=tuple(str(finding) for finding in findings if finding.severity != "info"),
             )
         )

@@ -56,11 +56,16 @@ class PreflightDone(Event):
 
 
 class Admitted(Event):
-    """The budget admitted a wave of requests and trials; it stays admitted after a crash."""
+    """The budget admitted a wave of requests and trials; it stays admitted after a crash.
+
+    Attributes:
+        steps: training steps of each trial.
+    """
 
     kind: ClassVar[str] = "admitted"
     slots: tuple[Slot, ...] = ()
     trials: tuple[TrialKey, ...] = ()
+    steps: tuple[int, ...] = ()
 
     def apply(self, state: RunState) -> None:
         state.wave = frozenset([*self.slots, *self.trials])
@@ -68,9 +73,7 @@ class Admitted(Event):
             state.close()
         else:
             state.earlier_looks = len(state.looks)
-        for program, seed, rung in self.trials:
-            known = state.admitted.get((program, rung), frozenset())
-            state.admitted[program, rung] = known | {seed}
+        state.admitted.update(zip(self.trials, self.steps, strict=True))
 
 
 class Answered(Event):
@@ -120,6 +123,7 @@ class Checked(Event):
         program: None when the reply held no usable code.
         functions: that the program defines.
         seal: digest of the program and its verdict; empty without a program.
+        size: number of nodes of its syntax tree, by which the simpler of two programs is told.
         findings: for the writer, in words.
     """
 
@@ -131,6 +135,7 @@ class Checked(Event):
     findings: tuple[str, ...]
     functions: tuple[str, ...] = ()
     seal: str = ""
+    size: int = 0
 
     def apply(self, state: RunState) -> None:
         entry = state.slots[self.slot]
@@ -145,6 +150,7 @@ class Checked(Event):
             first = state.programs.get(self.program, self.slot)
             state.programs[self.program] = min(first, self.slot)
             state.functions[self.program] = self.functions
+            state.sizes[self.program] = self.size
 
 
 class Derived(Event):

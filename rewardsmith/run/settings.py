@@ -140,6 +140,16 @@ class RunSettings(BaseModel):
         ),
         Setting("Search"),
     ] = True
+    deciding_trainings: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Number of trainings at most that decide which of the best programs leads: "
+            "the leader and its challenger are trained on further seeds until the challenger "
+            "cannot be better, with a probability of error of 5 %.",
+        ),
+        Setting("Search"),
+    ] = 12
     looks: Annotated[
         int,
         Field(

@@ -6,13 +6,16 @@ nothing can be credited to the wrong program.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from statistics import mean
 from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from rewardsmith.episodes.preflight import Preflight
+from rewardsmith.maths.racing import moderated_bounds
 from rewardsmith.maths.statistics import interval
 from rewardsmith.program import NATIVE
 from rewardsmith.run.settings import Budget
@@ -22,6 +25,7 @@ TrialKey = tuple[str, int, str]  # program, seed, rung
 ScreenVerdict = Literal["passed", "failed", "unscreened"]
 REWARDS_NOT_FINISHING = "RS503"
 SUSPECTS_LEAD, EXPLOITED_LEAD = 0.05, 0.5
+TIE, TIE_SEEDS = 0.02, 3
 
 
 class Record(BaseModel):
@@ -172,6 +176,7 @@ class RunState:
     report_seeds: int | None = None  # of each final comparison, where the user asked for more
     reopened: int = 0  # how often the user let the search go on
     functions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of accepted programs
+    sizes: dict[str, int] = field(default_factory=dict)  # of accepted programs, in syntax nodes
     # (whole, kept) -> program
     derived: dict[tuple[str, tuple[str, ...]], str | None] = field(default_factory=dict)
     comments: dict[str, list[str]] = field(default_factory=dict)  # program -> the user's comments
@@ -180,8 +185,8 @@ class RunState:
     # checked programs -> digest of them and their verdicts
     seals: dict[str, str] = field(default_factory=dict)
     wave: frozenset[Slot | TrialKey] = frozenset()  # what the budget admitted last
-    # (program, rung) -> seeds that the budget admitted
-    admitted: dict[tuple[str, str], frozenset[int]] = field(default_factory=dict)
+    # trials that the budget admitted -> their training steps
+    admitted: dict[TrialKey, int] = field(default_factory=dict)
     preflight: Preflight | None = None
     raised: Budget = field(default_factory=Budget)  # limits of later sessions
     tokens: int = 0
@@ -208,17 +213,20 @@ class RunState:
         return any(isinstance(part, Slot) and part not in self.slots for part in self.wave)
 
     def score(self, program: str, rung: str = "selection") -> Interval | None:
-        """Mean fitness over training seeds with its interval; None unless every seed finished.
+        """Mean fitness over training seeds with its interval; None unless every seed finished."""
+        fitness = self.fitness(program, rung)
+        return interval(fitness, self.fitness_range) if fitness else None
+
+    def fitness(self, program: str, rung: str = "selection") -> list[float]:
+        """The fitness of each training seed; empty unless every seed finished.
 
         A mean over those seeds that happen to be there would change when the rest arrives, and
         flatters: what failed is missing from it.
         """
         trials = self.trials_of(program, rung)
-        values = [trial.fitness for trial in trials if trial.fitness is not None]
-        owed = self.admitted.get((program, rung), frozenset()) - {trial.seed for trial in trials}
-        if not values or len(values) != len(trials) or owed:
-            return None
-        return interval(values, self.fitness_range)
+        finished = [trial.fitness for trial in trials if trial.fitness is not None]
+        owed = any(key[::2] == (program, rung) for key in self.admitted.keys() - self.trials.keys())
+        return [] if owed or len(finished) != len(trials) else finished
 
     @property
     def fitness_range(self) -> tuple[float, float] | None:
@@ -269,7 +277,8 @@ class RunState:
     @property
     def looks(self) -> list[str]:
         """The programs that were compared on report seeds, in order."""
-        return [name for name, rung in self.admitted if rung == "report" and name != NATIVE]
+        reported = dict.fromkeys(name for name, _, rung in self.admitted if rung == "report")
+        return [name for name in reported if name != NATIVE]
 
     def unsolved_report_seeds(self, program: str) -> int:
         """Number of finished report trials of a program that do not solve the task."""
@@ -287,51 +296,96 @@ class RunState:
         """
         found = {name: self.score(name, "report") for name in self.looks}
         worth = self._worth({name: score.mean for name, score in found.items() if score})
-        return (
-            max(worth, key=lambda name: worth[name]) if worth else next(iter(self.ranked()), None)
-        )
+        return max(worth, key=lambda name: worth[name]) if worth else self.leader
+
+    @property
+    def leader(self) -> str | None:
+        """The program that leads the search, by :meth:`standing`."""
+        return next(iter(self.standing()), None)
 
     def ranked(self, programs: Iterable[str] | None = None) -> list[str]:
-        """Programs with a selection score, best first; ties go to the program that came first.
+        """Programs with a selection score, by their mean; ties go to the program that came first.
 
         A program whose report has seeds that do not solve the task counts with its report score.
         A program with a known exploit must lead by half of the difference between the best score
         and the random policy, and one with finding RS503 by a twentieth of it. Among equal scores,
         the larger exploit margin leads.
+
+        This is the order of promise, in which strategies try programs. The order that decides is
+        :meth:`standing`.
         """
-        known = (
-            self.programs
-            if programs is None
-            else {p: self.programs[p] for p in programs if p in self.programs}
-        )
-        scores = {
-            program: (self._failed_report(program) or score).mean
-            for program in known
-            if (score := self.score(program)) is not None
-        }
-        worth = self._worth(scores)
+        fitness = self.known_fitness(programs)
+        worth = self._worth({name: mean(values) for name, values in fitness.items()})
 
         def rank(program: str) -> tuple[float, float, Slot, str]:
-            margin = self.exploits[program].margin if program in self.exploits else None
-            return -worth[program], -(margin or 0.0), self.programs[program], program
+            return -worth[program], -self._margin(program), self.programs[program], program
 
         return sorted(worth, key=rank)
 
+    def standing(self) -> list[str]:
+        """Programs with a selection score, by the lower confidence bound of their mean.
+
+        What is known against a program counts as in :meth:`ranked`. Programs of at least three
+        seeds whose bounds are equal within a fiftieth of the way from the random policy to the
+        best score are tied: the larger exploit margin leads, then the simpler program. As long as
+        a program whose report failed is the first by its mean, or no other has a score, it leads.
+        """
+        promise = self.ranked()
+        failed = [program for program in promise if self.unsolved_report_seeds(program)]
+        if promise[:1] == failed[:1]:
+            return promise
+        bounds = moderated_bounds(self.known_fitness(), within=self.fitness_range)
+        known = all(math.isfinite(bound.low) for bound in bounds.values())
+        worth = self._worth({p: b.low if known else b.mean for p, b in bounds.items()})
+        order = sorted(
+            (program for program in promise if program not in failed),
+            key=lambda program: -worth[program],
+        )  # a stable sort: equal bounds keep the order of promise
+        if bounds[order[0]].n >= TIE_SEEDS:
+            least = worth[order[0]] - self.tie_width
+            tied = [p for p in order if worth[p] >= least and bounds[p].n >= TIE_SEEDS]
+            tied.sort(key=lambda program: (-self._margin(program), self.sizes.get(program, 0)))
+            order = [*tied, *(program for program in order if program not in tied)]
+        return [*order, *failed]
+
+    @property
+    def tie_width(self) -> float:
+        """The difference of mean fitness that does not matter."""
+        means = [mean(values) for values in self.known_fitness().values()]
+        return TIE * self._way(means)
+
+    def known_fitness(self, programs: Iterable[str] | None = None) -> dict[str, list[float]]:
+        """Program -> the fitness of its seeds, of those with a score.
+
+        Of a program whose report has seeds that do not solve the task, those of the report.
+        """
+        known = self.programs if programs is None else [p for p in programs if p in self.programs]
+        rungs = {p: "report" if self.unsolved_report_seeds(p) else "selection" for p in known}
+        found = {
+            p: self.fitness(p, rung) or self.fitness(p, "selection") for p, rung in rungs.items()
+        }
+        return {program: values for program, values in found.items() if values}
+
     def _worth(self, scores: Mapping[str, float]) -> dict[str, float]:
-        """Mean fitness less the lead that a program must have."""
+        """Scores less the lead that a program must have."""
+        way = self._way(scores.values())
+        return {program: score - way * self._lead(program) for program, score in scores.items()}
+
+    def _way(self, scores: Iterable[float]) -> float:
+        """How far the best score is above the random policy."""
         random = self.preflight.mean_random_fitness if self.preflight is not None else 0.0
-        way = max(0.0, max(scores.values(), default=0.0) - random)
-        return {program: mean - way * self._lead(program) for program, mean in scores.items()}
+        return max(0.0, max(scores, default=0.0) - random)
+
+    def _margin(self, program: str) -> float:
+        """The exploit margin, 0 where it is not known."""
+        found = self.exploits.get(program)
+        return found.margin or 0.0 if found is not None else 0.0
 
     def _lead(self, program: str) -> float:
         """By how much a doubtful program must lead, as a share of the way to the best score."""
         if self.exploited(program):
             return EXPLOITED_LEAD
         return SUSPECTS_LEAD * self.rewards_not_finishing(program)
-
-    def _failed_report(self, program: str) -> Interval | None:
-        """The report score of a program with report seeds that do not solve the task."""
-        return self.score(program, "report") if self.unsolved_report_seeds(program) else None
 
     def spend(self, tokens: int, usd: float | None) -> None:
         """Count a request and what it cost; None where the price is unknown."""

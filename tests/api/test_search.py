@@ -72,6 +72,7 @@ def test_it_comes_to_what_a_run_with_the_same_replies_comes_to(
         options=OPTIONS,
         report_seeds=2,
         exploit_search=False,
+        deciding_trainings=0,
         executor=executor,
     )
     while (question := search.ask()) is not None:

@@ -146,9 +146,9 @@ def test_a_dry_run_tells_the_plan_and_leaves_nothing(tmp_path: Path) -> None:
         "--dry-run",
     ]
     plan = json.loads(invoke(*arguments, "--runs", str(runs), "--json").stdout)
-    assert (plan["requests_at_most"], plan["trainings_at_most"]) == (4, 4 + 2 * 20 + 5 * 3)
+    assert (plan["requests_at_most"], plan["trainings_at_most"]) == (4, 4 + 12 + 2 * 20 + 5 * 3)
     assert (
-        plan["training_steps_at_most"] == 47.75 * 81_920
+        plan["training_steps_at_most"] == 59.75 * 81_920
     )  # 80,000 asked for; PPO finishes its rollout of 16 x 128; exploiters take a quarter
     shown = invoke(*arguments, "--runs", str(runs)).stdout
     assert "20 for the report (at most 2 times), at most 15 short ones" in " ".join(shown.split())

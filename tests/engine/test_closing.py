@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,50 +16,24 @@ from rewardsmith.run.orders import PlayScripts, Train
 from rewardsmith.run.scores import transfer_scores
 from rewardsmith.run.trials import TrialJob
 from rewardsmith.run.wording import transfer_line
-from tests.support.crash_driver import HEAD
+from tests.support.closing_runs import (
+    ALIVE,
+    ONE_ROUND,
+    OTHER,
+    SOUND,
+    replies,
+    run_of,
+    text_in,
+    write_solved_task,
+)
 from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
-from tests.support.line_runs import asked_of, design, recorded
-from tests.support.lineworld import write_task
-
-ALIVE = HEAD + "(position, next_position):\n    return {'alive': 1.0 + 0.1 * position}\n```"
-SOUND = HEAD + "(next_position):\n    return {'goal': 20.0 * (next_position >= 1.0)}\n```"
-OTHER = HEAD + "(position, next_position):\n    return {'goal': 30.0 * (next_position >= 1.0)}\n```"
-ONE_ROUND = {"rounds": 1, "samples": 2, "repairs": 0, "seeds": 1}
+from tests.support.line_runs import asked_of, design
 
 
 @pytest.fixture
 def task(tmp_path: Path) -> str:
-    folder = write_task(tmp_path / "line")
-    spec = (folder / "task.toml").read_text()
-    spec = spec.replace(
-        'source = "fitness.py:fitness"', 'source = "fitness.py:fitness"\nsolved = 0.5'
-    )
-    (folder / "task.toml").write_text(spec)
-    return str(folder)
-
-
-def replies(*texts: str) -> Any:
-    return recorded(
-        [{"round": 0, "sample": n, "attempt": 0, "text": t} for n, t in enumerate(texts)]
-    )
-
-
-def run_of(
-    task: str, tmp_path: Path, fitness: Callable[[TrialJob], float], *texts: str, **settings: Any
-) -> api.Run:
-    return design(
-        task,
-        tmp_path,
-        replies=replies(*texts),
-        options=ONE_ROUND,
-        executor=FakeExecutor(fitness=fitness),
-        **settings,
-    )
-
-
-def text_in(job: TrialJob, word: str) -> bool:
-    return word in job.reward[0].model_dump_json()
+    return write_solved_task(tmp_path)
 
 
 def reported(run: api.Run) -> dict[str, list[int]]:

@@ -25,7 +25,8 @@ from tests.support.preflights import preflight
 
 
 def admitted(*trials: tuple[str, int]) -> Admitted:
-    return Admitted(trials=tuple((program, seed, "selection") for program, seed in trials))
+    keys = tuple((program, seed, "selection") for program, seed in trials)
+    return Admitted(trials=keys, steps=(1000,) * len(keys))
 
 
 def trained(program: str, seed: int, fitness: float | None, status: Any = "finished") -> Trained:

@@ -129,7 +129,7 @@ def main() -> int:
         else:
             api.design(
                 given["task"], model="openai/fake", base_url=given["url"], options=OPTIONS, report_seeds=2,
-                runs=given["runs"], workers=2, executor=executor,
+                deciding_trainings=0, runs=given["runs"], workers=2, executor=executor,
             )  # fmt: skip
     except RewardsmithError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

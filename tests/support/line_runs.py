@@ -28,6 +28,7 @@ def design(task: AnyTask, tmp_path: Path, **settings: Any) -> api.Run:
         "options": OPTIONS,
         "report_seeds": 2,
         "exploit_search": False,
+        "deciding_trainings": 0,
         "runs": tmp_path / "runs",
         "executor": FakeExecutor(),
     }

@@ -158,7 +158,7 @@ def test_without_a_key_the_grammar_writes_and_later_rounds_build_on_scores(
         len(entry.parents) == 2 for entry in later
     )
     best = state.ranked()[0]
-    assert {trial.seed for trial in state.trials_of(best, "selection")} == {
+    assert {trial.seed for trial in state.trials_of(best, "selection")} >= {
         0,
         1,
     }  # it proved itself
