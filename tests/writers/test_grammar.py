@@ -14,11 +14,18 @@ from rewardsmith.errors import UsageError
 from rewardsmith.run.events import fold
 from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.sandbox.client.host import ProgramHost
-from rewardsmith.types import Slot
+from rewardsmith.types import FloatArray, Slot
 from rewardsmith.writers.extract import extract_code
 from rewardsmith.writers.grammar.drafts import Evidence
 from rewardsmith.writers.grammar.features import feature_statistics, features_of
-from rewardsmith.writers.grammar.moves import SearchSpace, cross, draw, mutate, with_time_cost
+from rewardsmith.writers.grammar.moves import (
+    SearchSpace,
+    costing,
+    cross,
+    draw,
+    mutate,
+    with_time_cost,
+)
 from rewardsmith.writers.grammar.terms import KINDS, Genome, Term, program_text
 from rewardsmith.writers.grammar.writer import compose, generator_for, genome_in, reply_text
 from tests.support.fake_executor import FakeExecutor
@@ -28,6 +35,7 @@ from tests.support.preflights import argument
 from tests.support.programs import TASKS, N
 
 EPISODE = 30  # transitions of an episode
+GAMMA = 0.95
 
 
 def space_of(name: str) -> tuple[SearchSpace, Evidence]:
@@ -39,7 +47,7 @@ def space_of(name: str) -> tuple[SearchSpace, Evidence]:
     features = features_of(arguments, {})
     lengths = [EPISODE] * (N // EPISODE)
     fitness = rows[features[0].before.partition("[")[0]].reshape(len(lengths), -1).max(axis=1)
-    evidence = Evidence(rows, lengths, fitness.tolist())
+    evidence = Evidence(rows, lengths, fitness.tolist(), GAMMA)
     known = {feature: feature_statistics(feature, rows, evidence.ends[:3]) for feature in features}
     action = rows["action"]
     return SearchSpace(known, action.shape[1:] if action.dtype.kind == "f" else None), evidence
@@ -102,7 +110,7 @@ def test_screening_orders_episodes_by_their_mean_reward() -> None:
     toward = (Term(kind="level", weight=2.0, x=next(iter(space.features))),)
     away = (toward[0].model_copy(update={"weight": -0.1}),)
     fitness = TASKS["drive"][1]["next_position"].reshape(-1, EPISODE).mean(axis=1)
-    exact = Evidence(evidence.columns, [EPISODE] * (N // EPISODE), fitness.tolist())
+    exact = Evidence(evidence.columns, [EPISODE] * (N // EPISODE), fitness.tolist(), GAMMA)
     assert (exact.agreement(toward), exact.agreement(away)) == (1.0, 0.0)
     assert 0.1 < evidence.agreement(toward) < 0.9  # whose fitness is another
     assert (
@@ -218,8 +226,8 @@ def test_a_child_costs_as_much_as_the_reward_of_a_good_step() -> None:
     lengths, ends = [EPISODE] * (N // EPISODE), np.arange(1, N + 1) % EPISODE == 0
     arrives = ends & (np.arange(N) < N // 2)
     fitness = [1.0 if arrives[end] else 0.0 for end in np.flatnonzero(ends)]
-    evidence = Evidence({**rows, "terminated": arrives}, lengths, fitness)
-    everyone = Evidence({**rows, "terminated": ends}, lengths, fitness)
+    evidence = Evidence({**rows, "terminated": arrives}, lengths, fitness, GAMMA)
+    everyone = Evidence({**rows, "terminated": ends}, lengths, fitness, GAMMA)
     changed = 0
     for genome in some_programs(space, 20):
         going_on = evidence.reward_for_continuing(genome)
@@ -235,3 +243,31 @@ def test_a_child_costs_as_much_as_the_reward_of_a_good_step() -> None:
         elif going_on <= 0:
             assert ended == genome
     assert changed > 5
+
+
+def test_a_program_that_prefers_failures_gets_the_cost_that_it_lacks() -> None:
+    """Good episodes are short and terminate; under the returned cost most of them are preferred."""
+    space, _ = space_of(next(iter(TASKS)))
+    _, rows = TASKS[next(iter(TASKS))]
+    lengths = np.array([EPISODE] * (N // EPISODE - 3) + [EPISODE // 2] * 6)
+    ends, good = np.cumsum(lengths) - 1, lengths < EPISODE
+    fitness = good.astype(float).tolist()
+    arrives = np.isin(np.arange(N), ends[good])
+    evidence = Evidence({**rows, "terminated": arrives}, lengths.tolist(), fitness, GAMMA)
+
+    def returns(genome: Genome) -> FloatArray:
+        rewards = np.split(evidence.rewards(genome), ends[:-1] + 1)
+        return np.array([np.sum(r * GAMMA ** np.arange(len(r))) for r in rewards])
+
+    lacked = 0
+    for genome in some_programs(space, 20):
+        cost, found = evidence.lacking_cost(genome, bonus=10.0), returns(genome)
+        if cost == 0:
+            assert np.median(found[good]) >= found[~good].max()
+        elif len(genome) < 4 and not any(term.kind in ("time", "ended") for term in genome):
+            lacked += 1
+            mended = returns(costing(genome, cost, 10.0 * cost))
+            assert np.median(mended[good]) > mended[~good].max()
+    assert lacked > 5
+    everyone = Evidence({**rows, "terminated": arrives | True}, lengths.tolist(), fitness, GAMMA)
+    assert everyone.lacking_cost(some_programs(space, 1)[0], bonus=10.0) == 0.0

@@ -11,6 +11,7 @@ from rewardsmith.writers.grammar.formulas import value_of
 from rewardsmith.writers.grammar.terms import Genome
 
 _GOOD = 0.8  # an episode is good from this share of the range of fitness on
+_MARGIN = 0.2  # of the usual return, by which a good episode shall lie above the others
 
 
 class Evidence:
@@ -20,15 +21,20 @@ class Evidence:
         columns: argument -> (sum of T, ...).
         lengths: T of each episode.
         fitness: of each episode.
+        gamma: the learner's discount.
     """
 
-    def __init__(self, columns: Columns, lengths: Sequence[int], fitness: Sequence[float]) -> None:
+    def __init__(
+        self, columns: Columns, lengths: Sequence[int], fitness: Sequence[float], gamma: float
+    ) -> None:
         self.columns = columns
         self.ends = np.cumsum(lengths) - 1
         self.good = _good(np.asarray(fitness, np.float64))
         self._starts = self.ends + 1 - np.asarray(lengths)
         self._lengths = np.asarray(lengths)
         self.fitness = np.asarray(fitness, np.float64)
+        steps = np.arange(self._lengths.sum()) - np.repeat(self._starts, self._lengths)
+        self._discounts = gamma**steps
         better = self.fitness[:, None] > self.fitness[None, :]
         self._pairs = np.nonzero(better)  # (better, worse)
 
@@ -59,10 +65,42 @@ class Evidence:
         Returns:
             0 where some good episode does not terminate, or another one does.
         """
-        arrives = np.asarray(self.columns["terminated"])[self.ends] > 0
-        if not self.good.any() or not arrives[self.good].all() or arrives[~self.good].any():
+        if not self._only_good_ones_terminate():
             return 0.0
         return float(np.mean(self.rewards(genome)[np.repeat(self.good, self._lengths)]))
+
+    def lacking_cost(self, genome: Genome, bonus: float) -> float:
+        """Time cost per step with which most good episodes have higher returns than all others.
+
+        Returns are discounted. A bonus at the end grows with the cost, so that less cost is needed.
+
+        Args:
+            bonus: reward of a termination for each unit of the cost.
+
+        Returns:
+            0 where none is lacking, where no cost would suffice, and where terminations are not
+            what distinguishes good episodes.
+        """
+        if not self._only_good_ones_terminate():
+            return 0.0
+        returns = self._discounted(self.rewards(genome))
+        gains = -self._discounted(np.ones(len(self._discounts)))  # of a cost of one
+        gains += bonus * self._discounts[self.ends] * self.good
+        wanted = _MARGIN * float(np.abs(returns).mean())
+        lacking = returns[~self.good][:, None] + wanted - returns[self.good]
+        gained = gains[self.good] - gains[~self.good][:, None]
+        costs = np.divide(lacking, gained, where=gained > 0, out=np.full(gained.shape, np.inf))
+        cost = float(np.median(costs.max(axis=0)))
+        return max(0.0, cost) if np.isfinite(cost) else 0.0
+
+    def _only_good_ones_terminate(self) -> bool:
+        """Whether all good episodes and no others terminate."""
+        arrives = np.asarray(self.columns["terminated"])[self.ends] > 0
+        return bool(self.good.any() and (arrives == self.good).all() and not self.good.all())
+
+    def _discounted(self, rewards: FloatArray) -> FloatArray:
+        """The discounted return of each episode, shape (m,)."""
+        return np.add.reduceat(rewards * self._discounts, self._starts)
 
     def rewards(self, genome: Genome) -> FloatArray:
         """The reward of every transition, shape (sum of T,)."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rewardsmith.episodes.columns import joined_columns
+from rewardsmith.episodes.files import load_episodes
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
@@ -89,21 +90,26 @@ class GrammarSource:
             and trial.program in state.programs
             and state.programs[trial.program].round < round_number
         ]
-        return self._evidence_of(tuple(sorted(trials)))
+        exploited = [program for program in state.exploits if self._exploit_of(program)]
+        return self._evidence_of(tuple(sorted(trials)), tuple(exploited))
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - there is one source per process
-    def _evidence_of(self, trials: tuple[tuple[str, int], ...]) -> tuple[SearchSpace, Evidence]:
-        """The search space and the evidence of these trials and of the random policy."""
+    def _evidence_of(
+        self, trials: tuple[tuple[str, int], ...], exploited: tuple[str, ...]
+    ) -> tuple[SearchSpace, Evidence]:
+        """The search space, and the evidence of the random policy, these trials and exploits."""
         preflight = self._preflight
         assert preflight is not None
         scored = [
             *map(_ScoredEpisode, self._run.recorded("random"), preflight.random_fitness),
             *(one for program, seed in trials for one in self._of_trial(program, seed)),
+            *(one for program in exploited for one in self._exploit_of(program)),
         ]
         arguments = preflight.arguments
         columns = joined_columns([one.episode for one in scored], arguments)
         lengths = [len(one.episode) for one in scored]
-        evidence = Evidence(columns, lengths, [one.fitness for one in scored])
+        fitness = [one.fitness for one in scored]
+        evidence = Evidence(columns, lengths, fitness, self._spec.training.gamma)
         ranges = {field.name: field.range or () for field in self._spec.fields}
         units = {field.name: field.unit for field in self._spec.fields}
         known = {
@@ -125,3 +131,11 @@ class GrammarSource:
         )
         episodes = trial.episodes()
         return [_ScoredEpisode(episodes[number], result.fitness[number]) for number in chosen]
+
+    def _exploit_of(self, program: str) -> list[_ScoredEpisode]:
+        """The failure that a program prefers to success; empty if none was found."""
+        record = self._run.exploit(program)
+        if record is None or record.episode.fitness is None:
+            return []
+        (episode,) = load_episodes(self._run.exploit_episode(program))
+        return [_ScoredEpisode(episode, record.episode.fitness)]

@@ -14,8 +14,10 @@ from pydantic import TypeAdapter
 from rewardsmith.types import Slot
 from rewardsmith.writers.grammar.drafts import Evidence
 from rewardsmith.writers.grammar.moves import (
+    RARE,
     Generator,
     SearchSpace,
+    costing,
     cross,
     draw,
     mutate,
@@ -45,8 +47,7 @@ def compose(
     """
     found: dict[Genome, float] = {}
     for _ in range(_ATTEMPTS * drafts):
-        draft = _draft(parents, space, rng)
-        draft = with_time_cost(draft, evidence.reward_for_continuing(draft))
+        draft = _preferring_success(_draft(parents, space, rng), evidence)
         agreement = evidence.agreement(draft)
         if draft not in parents and agreement > 0.0:
             found[draft] = agreement
@@ -78,6 +79,13 @@ def genome_in(reply: str) -> Genome | None:
     """The program in a reply; None where the reply is not the grammar's."""
     found = _JSON.search(reply)
     return _GENOME.validate_json(found[1]) if found else None
+
+
+def _preferring_success(draft: Genome, evidence: Evidence) -> Genome:
+    """The draft with the time cost and the bonus at the end that it lacks."""
+    draft = with_time_cost(draft, evidence.reward_for_continuing(draft))
+    cost = evidence.lacking_cost(draft, bonus=RARE)
+    return costing(draft, cost, RARE * cost) if cost > 0 else draft
 
 
 def _draft(parents: Sequence[Genome], space: SearchSpace, rng: Generator) -> Genome:
