@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from itertools import chain, starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -100,11 +101,10 @@ class GrammarSource:
         """The search space, and the evidence of the random policy, these trials and exploits."""
         preflight = self._preflight
         assert preflight is not None
-        scored = [
-            *map(_ScoredEpisode, self._run.recorded("random"), preflight.random_fitness),
-            *(one for program, seed in trials for one in self._of_trial(program, seed)),
-            *(one for program in exploited for one in self._exploit_of(program)),
-        ]
+        random = map(_ScoredEpisode, self._run.recorded("random"), preflight.random_fitness)
+        trained = starmap(self._of_trial, trials)
+        exploits = map(self._exploit_of, exploited)
+        scored = [*random, *chain.from_iterable([*trained, *exploits])]
         arguments = preflight.arguments
         columns = joined_columns([one.episode for one in scored], arguments)
         lengths = [len(one.episode) for one in scored]

@@ -29,6 +29,8 @@ from rewardsmith.writers.grammar.terms import Genome, program_text
 # episodes is informative, but can mislead.
 DRAFTS = (32, 4)
 _ATTEMPTS = 10  # for each draft: it must be new and not constant
+_MENDED = 0.5  # share of the children that only mend a parent that prefers failures
+_BONUSES = (3.0, 10.0, 30.0)  # at the end, for each unit of the time cost of a mended program
 
 _GENOME: TypeAdapter[Genome] = TypeAdapter(Genome)
 _JSON = re.compile(r"```json\n(.*?)\n```", re.S)
@@ -43,8 +45,13 @@ def compose(
 ) -> Genome:
     """A program: drawn without a parent, mutated from one parent, or crossed from two.
 
-    Of the drafts, the one that orders the recorded episodes best.
+    Of the drafts, the one that orders the recorded episodes best. Half of the children of a program
+    that prefers known failures to success only mend that.
     """
+    if parents and rng.random() < _MENDED:
+        mended = _preferring_success(parents[-1], evidence, float(rng.choice(_BONUSES)))
+        if mended not in parents:
+            return mended
     found: dict[Genome, float] = {}
     for _ in range(_ATTEMPTS * drafts):
         draft = _preferring_success(_draft(parents, space, rng), evidence)
@@ -81,11 +88,15 @@ def genome_in(reply: str) -> Genome | None:
     return _GENOME.validate_json(found[1]) if found else None
 
 
-def _preferring_success(draft: Genome, evidence: Evidence) -> Genome:
-    """The draft with the time cost and the bonus at the end that it lacks."""
+def _preferring_success(draft: Genome, evidence: Evidence, bonus: float = RARE) -> Genome:
+    """The draft with the time cost and the bonus at the end that it lacks.
+
+    Args:
+        bonus: for each unit of the cost.
+    """
     draft = with_time_cost(draft, evidence.reward_for_continuing(draft))
-    cost = evidence.lacking_cost(draft, bonus=RARE)
-    return costing(draft, cost, RARE * cost) if cost > 0 else draft
+    cost = evidence.lacking_cost(draft, bonus)
+    return costing(draft, cost, bonus * cost) if cost > 0 else draft
 
 
 def _draft(parents: Sequence[Genome], space: SearchSpace, rng: Generator) -> Genome:
