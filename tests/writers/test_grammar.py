@@ -20,10 +20,10 @@ from rewardsmith.writers.grammar.drafts import Evidence
 from rewardsmith.writers.grammar.features import feature_statistics, features_of
 from rewardsmith.writers.grammar.moves import (
     SearchSpace,
-    costing,
     cross,
     draw,
     mutate,
+    with_bonus,
     with_time_cost,
 )
 from rewardsmith.writers.grammar.terms import KINDS, Genome, Term, program_text
@@ -245,8 +245,8 @@ def test_a_child_costs_as_much_as_the_reward_of_a_good_step() -> None:
     assert changed > 5
 
 
-def test_a_program_that_prefers_failures_gets_the_cost_that_it_lacks() -> None:
-    """Good episodes are short and terminate; under the returned cost most of them are preferred."""
+def test_a_program_that_prefers_failures_gets_the_bonus_that_it_lacks() -> None:
+    """Good episodes are short and terminate; with the bonus, the fast ones are preferred."""
     space, _ = space_of(next(iter(TASKS)))
     _, rows = TASKS[next(iter(TASKS))]
     lengths = np.array([EPISODE] * (N // EPISODE - 3) + [EPISODE // 2] * 6)
@@ -261,13 +261,15 @@ def test_a_program_that_prefers_failures_gets_the_cost_that_it_lacks() -> None:
 
     lacked = 0
     for genome in some_programs(space, 20):
-        cost, found = evidence.lacking_cost(genome, bonus=10.0), returns(genome)
-        if cost == 0:
-            assert np.median(found[good]) >= found[~good].max()
-        elif len(genome) < 4 and not any(term.kind in ("time", "ended") for term in genome):
+        bonus, found = evidence.lacking_bonus(genome), returns(genome)
+        if bonus == 0:
+            assert np.quantile(found[good], 0.75) >= found[~good].max()
+            assert with_bonus(genome, bonus) == genome
+        elif len(genome) < 5 and not any(term.kind == "ended" for term in genome):
             lacked += 1
-            mended = returns(costing(genome, cost, 10.0 * cost))
-            assert np.median(mended[good]) > mended[~good].max()
+            mended = returns(with_bonus(genome, bonus))
+            assert np.quantile(mended[good], 0.75) > mended[~good].max()
+            assert mended[~good] == pytest.approx(found[~good]), "failures get what they got"
     assert lacked > 5
     everyone = Evidence({**rows, "terminated": arrives | True}, lengths.tolist(), fitness, GAMMA)
-    assert everyone.lacking_cost(some_programs(space, 1)[0], bonus=10.0) == 0.0
+    assert everyone.lacking_bonus(some_programs(space, 1)[0]) == 0.0

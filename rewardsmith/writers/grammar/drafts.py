@@ -12,6 +12,7 @@ from rewardsmith.writers.grammar.terms import Genome
 
 _GOOD = 0.8  # an episode is good from this share of the range of fitness on
 _MARGIN = 0.2  # of the usual return, by which a good episode shall lie above the others
+_FAST = 0.25  # share of the good episodes that count as fast
 
 
 class Evidence:
@@ -69,29 +70,21 @@ class Evidence:
             return 0.0
         return float(np.mean(self.rewards(genome)[np.repeat(self.good, self._lengths)]))
 
-    def lacking_cost(self, genome: Genome, bonus: float) -> float:
-        """Time cost per step with which most good episodes have higher returns than all others.
+    def lacking_bonus(self, genome: Genome) -> float:
+        """Reward of a termination with which fast good episodes have higher returns than all others.
 
-        Returns are discounted. A bonus at the end grows with the cost, so that less cost is needed.
-
-        Args:
-            bonus: reward of a termination for each unit of the cost.
+        Returns are discounted, so that a slow success would need a much larger one. A cost per step
+        would do as well, but with a large one agents rarely find the goal for the first time.
 
         Returns:
-            0 where none is lacking, where no cost would suffice, and where terminations are not
-            what distinguishes good episodes.
+            0 where none is lacking, and where terminations do not distinguish good episodes.
         """
         if not self._only_good_ones_terminate():
             return 0.0
         returns = self._discounted(self.rewards(genome))
-        gains = -self._discounted(np.ones(len(self._discounts)))  # of a cost of one
-        gains += bonus * self._discounts[self.ends] * self.good
-        wanted = _MARGIN * float(np.abs(returns).mean())
-        lacking = returns[~self.good][:, None] + wanted - returns[self.good]
-        gained = gains[self.good] - gains[~self.good][:, None]
-        costs = np.divide(lacking, gained, where=gained > 0, out=np.full(gained.shape, np.inf))
-        cost = float(np.median(costs.max(axis=0)))
-        return max(0.0, cost) if np.isfinite(cost) else 0.0
+        wanted = returns[~self.good].max() + _MARGIN * float(np.abs(returns).mean())
+        lacking = (wanted - returns[self.good]) / self._discounts[self.ends[self.good]]
+        return max(0.0, float(np.quantile(lacking, _FAST)))
 
     def _only_good_ones_terminate(self) -> bool:
         """Whether all good episodes and no others terminate."""

@@ -23,7 +23,7 @@ MOST_TERMS = 5
 _DRAWN_TERMS = (1, 1, 2, 2, 3)  # numbers of main terms, equally likely
 _WEIGHTS = (0.3, 1.0, 3.0)
 _SMALL_WEIGHTS = (0.01, 0.03, 0.1)
-RARE = 10.0  # factor of terms that are nonzero once per episode, against those of every step
+_RARE = 10.0  # factor of terms that are nonzero once per episode, against those of every step
 # probabilities
 _GATED = 0.15
 _NEGATIVE = 0.3
@@ -92,16 +92,26 @@ def with_time_cost(genome: Genome, continuing: float) -> Genome:
     Args:
         continuing: mean reward of a step of good episodes; the cost is a little more.
     """
-    return genome if continuing <= 0 else costing(genome, _COSTS * continuing, RARE)
-
-
-def costing(genome: Genome, cost: float, bonus: float) -> Genome:
-    """The same program with a further cost per step, and a bonus of at least so much at the end."""
-    cost += sum(term.weight for term in genome if term.kind == "time")
+    if continuing <= 0:
+        return genome
+    cost = _COSTS * continuing + _weight_of("time", genome)
+    bonus = max(_RARE, _weight_of("ended", genome))
     kept = [term for term in genome if term.kind not in ("time", "ended")][: MOST_TERMS - 2]
-    bonus = max([bonus, *(term.weight for term in genome if term.kind == "ended")])
-    ends = Term(kind="ended", weight=short(bonus))
-    return _tidy([*kept, Term(kind="time", weight=short(cost)), ends])
+    return _tidy([*kept, Term(kind="time", weight=short(cost)), Term(kind="ended", weight=bonus)])
+
+
+def with_bonus(genome: Genome, further: float) -> Genome:
+    """The same program with a further reward of a termination."""
+    if further <= 0:
+        return genome
+    kept = [term for term in genome if term.kind != "ended"][: MOST_TERMS - 1]
+    bonus = further + _weight_of("ended", genome)
+    return _tidy([*kept, Term(kind="ended", weight=short(bonus))])
+
+
+def _weight_of(kind: str, genome: Genome) -> float:
+    """The sum of the weights of the terms of a kind."""
+    return sum(term.weight for term in genome if term.kind == kind)
 
 
 def _some(parent: Genome, rng: Generator) -> list[Term]:
@@ -122,7 +132,7 @@ def _main_term(space: SearchSpace, rng: Generator) -> Term:
     likely = np.array([kind.frequency for kind in kinds.values()])
     kind = str(rng.choice(list(kinds), p=likely / likely.sum()))
     rare = kind in ("crossed", "happens", "ended")
-    weight = float(rng.choice(_WEIGHTS)) * (RARE if rare else 1.0)
+    weight = float(rng.choice(_WEIGHTS)) * (_RARE if rare else 1.0)
     sign = (
         -1.0 if rng.random() < _NEGATIVE and kind not in ("approach", "near", "distance") else 1.0
     )

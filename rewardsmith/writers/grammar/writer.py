@@ -14,13 +14,12 @@ from pydantic import TypeAdapter
 from rewardsmith.types import Slot
 from rewardsmith.writers.grammar.drafts import Evidence
 from rewardsmith.writers.grammar.moves import (
-    RARE,
     Generator,
     SearchSpace,
-    costing,
     cross,
     draw,
     mutate,
+    with_bonus,
     with_time_cost,
 )
 from rewardsmith.writers.grammar.terms import Genome, program_text
@@ -30,7 +29,6 @@ from rewardsmith.writers.grammar.terms import Genome, program_text
 DRAFTS = (32, 4)
 _ATTEMPTS = 10  # for each draft: it must be new and not constant
 _MENDED = 0.5  # share of the children that only mend a parent that prefers failures
-_BONUSES = (3.0, 10.0, 30.0)  # at the end, for each unit of the time cost of a mended program
 
 _GENOME: TypeAdapter[Genome] = TypeAdapter(Genome)
 _JSON = re.compile(r"```json\n(.*?)\n```", re.S)
@@ -49,7 +47,7 @@ def compose(
     that prefers known failures to success only mend that.
     """
     if parents and rng.random() < _MENDED:
-        mended = _preferring_success(parents[-1], evidence, float(rng.choice(_BONUSES)))
+        mended = _preferring_success(parents[-1], evidence)
         if mended not in parents:
             return mended
     found: dict[Genome, float] = {}
@@ -88,15 +86,10 @@ def genome_in(reply: str) -> Genome | None:
     return _GENOME.validate_json(found[1]) if found else None
 
 
-def _preferring_success(draft: Genome, evidence: Evidence, bonus: float = RARE) -> Genome:
-    """The draft with the time cost and the bonus at the end that it lacks.
-
-    Args:
-        bonus: for each unit of the cost.
-    """
+def _preferring_success(draft: Genome, evidence: Evidence) -> Genome:
+    """The draft with the time cost and the bonus at the end that it lacks."""
     draft = with_time_cost(draft, evidence.reward_for_continuing(draft))
-    cost = evidence.lacking_cost(draft, bonus)
-    return costing(draft, cost, bonus * cost) if cost > 0 else draft
+    return with_bonus(draft, evidence.lacking_bonus(draft))
 
 
 def _draft(parents: Sequence[Genome], space: SearchSpace, rng: Generator) -> Genome:
