@@ -12,6 +12,9 @@ another seed, its agents may exploit that. Nor does one with a known exploit, or
 that does not solve the task. A program with a known exploit can be a parent: the request shows the
 exploit.
 
+The first request of a round shows the program with the highest mean if that has an exploit, so that
+the exploit is mended.
+
 Programs with equal scores count as one kind: only the first of them can be a parent.
 """
 
@@ -189,6 +192,8 @@ class Evolve(Strategy[EvolveOptions]):
         by_score = sorted(state.ranked(dict.fromkeys(earlier)), key=lambda p: -_mean(state, p))
         ranked = _first_of_each_score(state, by_score)
         ranked = ranked[: self.options.elite]
+        if sample == 0 and by_score and state.exploited(by_score[0]):
+            return (program_turn(state, by_score[0], ("process",)),)
         draws = random.Random(f"{self.options.seed}/{number}/{sample}")
         chance = draws.random()
         if not ranked or chance < self.options.fresh:

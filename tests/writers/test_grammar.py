@@ -261,7 +261,7 @@ def test_a_program_that_prefers_failures_gets_the_bonus_that_it_lacks() -> None:
 
     lacked = 0
     for genome in some_programs(space, 20):
-        bonus, found = evidence.lacking_bonus(genome), returns(genome)
+        bonus, found = evidence.lacking_bonus(genome, 0.25), returns(genome)
         if bonus == 0:
             assert np.quantile(found[good], 0.75) >= found[~good].max()
             assert with_bonus(genome, bonus) == genome
@@ -272,4 +272,4 @@ def test_a_program_that_prefers_failures_gets_the_bonus_that_it_lacks() -> None:
             assert mended[~good] == pytest.approx(found[~good]), "failures get what they got"
     assert lacked > 5
     everyone = Evidence({**rows, "terminated": arrives | True}, lengths.tolist(), fitness, GAMMA)
-    assert everyone.lacking_bonus(some_programs(space, 1)[0]) == 0.0
+    assert everyone.lacking_bonus(some_programs(space, 1)[0], 0.25) == 0.0

@@ -11,8 +11,7 @@ from rewardsmith.writers.grammar.formulas import value_of
 from rewardsmith.writers.grammar.terms import Genome
 
 _GOOD = 0.8  # an episode is good from this share of the range of fitness on
-_MARGIN = 0.2  # of the usual return, by which a good episode shall lie above the others
-_FAST = 0.25  # share of the good episodes that count as fast
+_MARGIN = 0.2  # of the usual return, by which good episodes shall lie above the others
 
 
 class Evidence:
@@ -70,11 +69,14 @@ class Evidence:
             return 0.0
         return float(np.mean(self.rewards(genome)[np.repeat(self.good, self._lengths)]))
 
-    def lacking_bonus(self, genome: Genome) -> float:
-        """Reward of a termination with which fast good episodes have higher returns than all others.
+    def lacking_bonus(self, genome: Genome, share: float) -> float:
+        """Reward of a termination with which some good episodes have higher returns than all others.
 
-        Returns are discounted, so that a slow success would need a much larger one. A cost per step
+        Returns are discounted, so that a slow success needs a much larger bonus. A cost per step
         would do as well, but with a large one agents rarely find the goal for the first time.
+
+        Args:
+            share: of the good episodes that shall be preferred, those first that lack least.
 
         Returns:
             0 where none is lacking, and where terminations do not distinguish good episodes.
@@ -84,7 +86,7 @@ class Evidence:
         returns = self._discounted(self.rewards(genome))
         wanted = returns[~self.good].max() + _MARGIN * float(np.abs(returns).mean())
         lacking = (wanted - returns[self.good]) / self._discounts[self.ends[self.good]]
-        return max(0.0, float(np.quantile(lacking, _FAST)))
+        return max(0.0, float(np.quantile(lacking, share)))
 
     def _only_good_ones_terminate(self) -> bool:
         """Whether all good episodes and no others terminate."""

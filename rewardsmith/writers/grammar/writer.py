@@ -28,6 +28,7 @@ from rewardsmith.writers.grammar.terms import Genome, program_text
 # episodes is informative, but can mislead.
 DRAFTS = (32, 4)
 _ATTEMPTS = 10  # for each draft: it must be new and not constant
+_PREFERRED = (0.25, 0.5, 0.75)  # shares of the successes that are preferred to all failures
 _MENDED = 0.5  # share of the children that only mend a parent that prefers failures
 
 _GENOME: TypeAdapter[Genome] = TypeAdapter(Genome)
@@ -47,12 +48,12 @@ def compose(
     that prefers known failures to success only mend that.
     """
     if parents and rng.random() < _MENDED:
-        mended = _preferring_success(parents[-1], evidence)
+        mended = _preferring_success(parents[-1], evidence, float(rng.choice(_PREFERRED)))
         if mended not in parents:
             return mended
     found: dict[Genome, float] = {}
     for _ in range(_ATTEMPTS * drafts):
-        draft = _preferring_success(_draft(parents, space, rng), evidence)
+        draft = _preferring_success(_draft(parents, space, rng), evidence, _PREFERRED[0])
         agreement = evidence.agreement(draft)
         if draft not in parents and agreement > 0.0:
             found[draft] = agreement
@@ -86,10 +87,14 @@ def genome_in(reply: str) -> Genome | None:
     return _GENOME.validate_json(found[1]) if found else None
 
 
-def _preferring_success(draft: Genome, evidence: Evidence) -> Genome:
-    """The draft with the time cost and the bonus at the end that it lacks."""
+def _preferring_success(draft: Genome, evidence: Evidence, share: float) -> Genome:
+    """The draft with the time cost and the bonus at the end that it lacks.
+
+    Args:
+        share: of the known successes that shall be preferred to all known failures.
+    """
     draft = with_time_cost(draft, evidence.reward_for_continuing(draft))
-    return with_bonus(draft, evidence.lacking_bonus(draft))
+    return with_bonus(draft, evidence.lacking_bonus(draft, share))
 
 
 def _draft(parents: Sequence[Genome], space: SearchSpace, rng: Generator) -> Genome:
