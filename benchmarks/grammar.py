@@ -31,7 +31,8 @@ from rewardsmith.engine.deciding import FIRST_DECIDING_SEED
 from rewardsmith.errors import NoProgram
 from rewardsmith.maths.statistics import share_interval
 from rewardsmith.run.best import shipped_trial
-from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.outcomes import TrialState
+from rewardsmith.run.state import RunState
 
 OLDER = {
     "OPENBLAS_CORETYPE": "Prescott",

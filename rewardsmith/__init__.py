@@ -68,12 +68,12 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.program import Verdict as Verdict
     from rewardsmith.run.best import Best as Best
     from rewardsmith.run.folder import RunFolder as RunFolder
+    from rewardsmith.run.outcomes import ExploitState as ExploitState
+    from rewardsmith.run.outcomes import SlotState as SlotState
+    from rewardsmith.run.outcomes import TrialState as TrialState
     from rewardsmith.run.records import SubgoalStatistics as SubgoalStatistics
     from rewardsmith.run.settings import Budget as Budget
-    from rewardsmith.run.state import ExploitState as ExploitState
     from rewardsmith.run.state import RunState as RunState
-    from rewardsmith.run.state import SlotState as SlotState
-    from rewardsmith.run.state import TrialState as TrialState
     from rewardsmith.run.trials import TrialProgress as TrialProgress
     from rewardsmith.sandbox.report import SandboxReport as SandboxReport
     from rewardsmith.task.drafting import task_from_env as task_from_env
@@ -115,7 +115,7 @@ _WHERE = {
     "Execution": "engine.workers.executor",
     "Executor": "engine.workers.executor",
     "ExploitReport": "api.auditing",
-    "ExploitState": "run.state",
+    "ExploitState": "run.outcomes",
     "Finding": "types",
     "Interval": "types",
     "LoadedProgram": "api.wrapper",
@@ -143,7 +143,7 @@ _WHERE = {
     "Search": "api.search",
     "Settings": "api.settings",
     "Slot": "types",
-    "SlotState": "run.state",
+    "SlotState": "run.outcomes",
     "StrategyInfo": "api.strategies",
     "SubgoalStatistics": "run.records",
     "Task": "task.loading",
@@ -151,7 +151,7 @@ _WHERE = {
     "TermRanges": "api.checking",
     "TrainResult": "api.training",
     "TrialProgress": "run.trials",
-    "TrialState": "run.state",
+    "TrialState": "run.outcomes",
     "UsageError": "errors",
     "VecReward": "train.vec_reward",
     "Verdict": "program",

@@ -10,7 +10,7 @@ from rewardsmith.api.programs import AnyProgram, trainable_program
 from rewardsmith.api.runs import Run, design
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.workers.executor import ONE_CORE, Executor, Resources
-from rewardsmith.run.state import ExploitState
+from rewardsmith.run.outcomes import ExploitState
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Interval

@@ -32,7 +32,8 @@ from rewardsmith.run.bank import RunBank
 from rewardsmith.run.events import Event, ExploitsSearched, PreflightDone
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import PlayScripts, Train
-from rewardsmith.run.state import ExploitState, RunState
+from rewardsmith.run.outcomes import ExploitState
+from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import ExploiterSpec
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.task.resolving import resolve_task

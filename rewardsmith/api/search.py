@@ -27,7 +27,8 @@ from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import open_run
 from rewardsmith.run.orders import Kind, Turn, Write
-from rewardsmith.run.state import RunState, SlotState
+from rewardsmith.run.outcomes import SlotState
+from rewardsmith.run.state import RunState
 from rewardsmith.strategy.making import strategy_of
 from rewardsmith.task.resolving import AnyTask
 from rewardsmith.types import Interval, Slot

@@ -15,7 +15,7 @@ from rewardsmith.run.events import (
     Stopped,
     Trained,
 )
-from rewardsmith.run.state import TrialState
+from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.wording import duration, exploit_line, number, short_finding
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rewardsmith.api.runs import Run
     from rewardsmith.evidence.diagnosis import RunDiagnosis
     from rewardsmith.run.best import Best
-    from rewardsmith.run.state import ExploitState, RunState, TrialState
+    from rewardsmith.run.outcomes import ExploitState, TrialState
+    from rewardsmith.run.state import RunState
     from rewardsmith.types import Interval, SeedSummary, Slot
 
 

@@ -10,8 +10,9 @@ from rewardsmith.evidence.subgoals import Votes, audit_subgoals, concerns
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Audit
+from rewardsmith.run.outcomes import AuditState
 from rewardsmith.run.records import AuditRecord, SubgoalStatistics
-from rewardsmith.run.state import AuditState, RunState
+from rewardsmith.run.state import RunState
 
 _TRAJECTORIES = 5000  # at most: that false alarms are rare takes thousands of transitions to show
 

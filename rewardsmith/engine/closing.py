@@ -23,7 +23,8 @@ from rewardsmith.run.orders import (
     SearchExploits,
     Train,
 )
-from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.outcomes import TrialState
+from rewardsmith.run.state import RunState
 
 FIRST_REPORT_SEED = 1000  # of the first look; each look has the next thousand
 FIRST_TRANSFER_SEED = 700

@@ -11,8 +11,9 @@ from rewardsmith.llm.protocol import Request, Usage
 from rewardsmith.llm.sizes import most_used
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.orders import AnyOrder, Rung, Train, Write
+from rewardsmith.run.outcomes import TrialKey
 from rewardsmith.run.settings import Budget
-from rewardsmith.run.state import RunState, TrialKey
+from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import CHECKPOINTS
 from rewardsmith.types import Slot
 

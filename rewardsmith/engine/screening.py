@@ -13,8 +13,9 @@ from rewardsmith.evidence.rewards import BankRewards, apply_to_bank
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Screen
+from rewardsmith.run.outcomes import ScreenState, ScreenVerdict
 from rewardsmith.run.records import ScreenRecord
-from rewardsmith.run.state import RunState, ScreenState, ScreenVerdict
+from rewardsmith.run.state import RunState
 from rewardsmith.writers.feedback.preference import preference_summary
 
 

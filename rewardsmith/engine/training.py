@@ -26,7 +26,7 @@ from rewardsmith.run.events import Trained
 from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.guard import MeasurementGuard
 from rewardsmith.run.orders import Rung, Train
-from rewardsmith.run.state import TrialState
+from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.trials import (
     JOB,
     RESULT,

@@ -18,7 +18,8 @@ from rewardsmith.program import NATIVE
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.curves import CurveRow
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.outcomes import TrialState
+from rewardsmith.run.state import RunState
 from rewardsmith.types import Array, FloatArray
 
 Lever = Literal[

@@ -15,7 +15,8 @@ from rewardsmith.evidence.prior import ordering_concerns, prior_ordering
 from rewardsmith.evidence.rewards import BankRewards, apply_to_bank
 from rewardsmith.run.bank import RunBank, known_before
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import RunState, TrialKey
+from rewardsmith.run.outcomes import TrialKey
+from rewardsmith.run.state import RunState
 
 
 class Suspicions:

@@ -10,7 +10,8 @@ from rewardsmith.episodes.bank import CAPACITY, Bank, Trajectory, measured
 from rewardsmith.episodes.files import ALONG, EPISODES, load_episodes
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import RunState, TrialKey, TrialState
+from rewardsmith.run.outcomes import TrialKey, TrialState
+from rewardsmith.run.state import RunState
 from rewardsmith.task.fitness import FitnessFunction, fitness_function
 from rewardsmith.types import Slot
 

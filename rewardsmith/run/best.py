@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from rewardsmith.errors import NoProgram, UsageError
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.scores import final_score, native_score
-from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.state import RunState
 from rewardsmith.types import Interval
 
 

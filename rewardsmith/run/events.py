@@ -13,16 +13,16 @@ from pydantic import BaseModel, ConfigDict
 
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.protocol import FinishReason
-from rewardsmith.run.settings import Budget
-from rewardsmith.run.state import (
+from rewardsmith.run.outcomes import (
     AuditState,
     ExploitState,
-    RunState,
     ScreenState,
     SlotState,
     TrialKey,
     TrialState,
 )
+from rewardsmith.run.settings import Budget
+from rewardsmith.run.state import RunState
 from rewardsmith.types import Outcome, Slot
 
 

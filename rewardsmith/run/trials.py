@@ -174,7 +174,7 @@ class TrialProgress(NamedTuple):
 
     @property
     def key(self) -> tuple[str, int, str]:
-        """As of :class:`rewardsmith.run.state.TrialState`."""
+        """As of :class:`rewardsmith.run.outcomes.TrialState`."""
         return self.program, self.seed, self.rung
 
 

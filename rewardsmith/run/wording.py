@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from rewardsmith.run.state import ExploitState, RunState, SlotState, TrialState
+from rewardsmith.run.outcomes import ExploitState, SlotState, TrialState
+from rewardsmith.run.state import RunState
 from rewardsmith.types import Difference, Interval, SeedSummary, Slot
 
 _DOUBTS = {"failed": ", although it failed the screening", "unscreened": ", unscreened"}

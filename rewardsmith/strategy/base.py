@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from rewardsmith.run.orders import Order, Turn, Write
-from rewardsmith.run.state import RunState, SlotState
+from rewardsmith.run.outcomes import SlotState
+from rewardsmith.run.state import RunState
 from rewardsmith.types import Slot
 
 

@@ -12,8 +12,8 @@ another seed, its agents may exploit that. Nor does one with a known exploit, or
 that does not solve the task. A program with a known exploit can be a parent: the request shows the
 exploit.
 
-The first request of a round shows the program with the highest mean if that has an exploit, so that
-the exploit is mended.
+The first request of a round shows the program with the highest mean if that often leads to success
+and has an exploit, so that the exploit is mended.
 
 Programs with equal scores count as one kind: only the first of them can be a parent.
 """
@@ -23,7 +23,6 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from statistics import mean
 from typing import ClassVar
 
 from pydantic import Field
@@ -42,6 +41,7 @@ from rewardsmith.strategy.base import (
 from rewardsmith.strategy.rounds import missing_seeds, program_turn
 
 _CONTRAST = 3  # number of good and of bad episodes that the audit needs
+_OFTEN = 0.5  # success rate from which it is worthwhile to mend a program
 
 
 class EvolveOptions(StrategyOptions):
@@ -62,7 +62,7 @@ class EvolveOptions(StrategyOptions):
         seed: seed of all random choices here and in the grammar.
     """
 
-    rounds: int = Field(4, ge=1)
+    rounds: int = Field(6, ge=1)
     samples: int = Field(8, ge=1)
     repairs: int = Field(1, ge=0)
     seeds: int = Field(5, ge=1)
@@ -148,6 +148,8 @@ class Evolve(Strategy[EvolveOptions]):
         if unconfirmed:
             return [Train(program, (hardest,), "selection", self.steps) for program in unconfirmed]
         for leader in ranked[:1]:
+            if state.success_rate(leader) == 0:
+                return []  # there is nothing to confirm
             seeds = missing_seeds(state, leader, self.options.seeds)
             if seeds:
                 return [Train(leader, seeds, "selection", self.steps)]
@@ -175,8 +177,11 @@ class Evolve(Strategy[EvolveOptions]):
 
     def _succeeds(self, state: RunState, program: str) -> bool:
         """Whether a program's agents succeed often enough on its seeds so far."""
-        rates = [trial.success_rate or 0.0 for trial in state.trials_of(program, "selection")]
-        return bool(rates) and mean(rates) >= self.options.enough
+        return (state.success_rate(program) or 0.0) >= self.options.enough
+
+    def _shall_be_mended(self, state: RunState, program: str) -> bool:
+        """Whether a program often leads to success, and has an exploit."""
+        return state.exploited(program) and (state.success_rate(program) or 0.0) >= _OFTEN
 
     def _solved(self, state: RunState) -> bool:
         """Whether the leader succeeds on every seed, and is not known to fail otherwise."""
@@ -192,7 +197,7 @@ class Evolve(Strategy[EvolveOptions]):
         by_score = sorted(state.ranked(dict.fromkeys(earlier)), key=lambda p: -_mean(state, p))
         ranked = _first_of_each_score(state, by_score)
         ranked = ranked[: self.options.elite]
-        if sample == 0 and by_score and state.exploited(by_score[0]):
+        if sample == 0 and by_score and self._shall_be_mended(state, by_score[0]):
             return (program_turn(state, by_score[0], ("process",)),)
         draws = random.Random(f"{self.options.seed}/{number}/{sample}")
         chance = draws.random()

@@ -18,13 +18,8 @@ from rewardsmith.run.events import (
     fold,
 )
 from rewardsmith.run.orders import Audit, Derive, Order, Screen, Stop, Train, Write
-from rewardsmith.run.state import (
-    REWARDS_NOT_FINISHING,
-    AuditState,
-    ScreenState,
-    ScreenVerdict,
-    TrialState,
-)
+from rewardsmith.run.outcomes import AuditState, ScreenState, ScreenVerdict, TrialState
+from rewardsmith.run.state import REWARDS_NOT_FINISHING
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Outcome, Slot
 

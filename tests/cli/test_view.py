@@ -14,8 +14,9 @@ from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table, trial_table
 from rewardsmith.run.events import Checked, Event, Replied, Trained, Worked, fold
+from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.scores import native_difference
-from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialProgress
 from rewardsmith.run.wording import duration, place, proof, short_finding, short_score
 from rewardsmith.strategy.base import Shape

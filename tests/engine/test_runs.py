@@ -20,8 +20,9 @@ from rewardsmith.engine.checking import Checker, CheckResult
 from rewardsmith.errors import BoundaryError, NoProgram, RunError, UsageError
 from rewardsmith.run.events import Checked
 from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.outcomes import SlotState
 from rewardsmith.run.settings import Budget
-from rewardsmith.run.state import RunState, SlotState
+from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialJob
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.spec import TrainingSpec

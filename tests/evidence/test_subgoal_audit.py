@@ -24,8 +24,8 @@ from rewardsmith.maths.shaping import NEVER, first_steps
 from rewardsmith.maths.statistics import most_likely_rate
 from rewardsmith.run.events import Audited, fold
 from rewardsmith.run.orders import Audit, Stop, Train, Write
+from rewardsmith.run.outcomes import AuditState
 from rewardsmith.run.records import SubgoalStatistics
-from rewardsmith.run.state import AuditState
 from rewardsmith.strategy.calm import Calm, CalmOptions
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.types import Slot

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rewardsmith.program import NATIVE
 from rewardsmith.run.best import filmed_trials, shipped_trial
-from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.outcomes import TrialState
+from rewardsmith.run.state import RunState
 
 PROGRAM = "0123456789ab"
 

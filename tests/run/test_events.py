@@ -35,8 +35,8 @@ from rewardsmith.run.events import (
     Worked,
     fold,
 )
+from rewardsmith.run.outcomes import AuditState, ExploitState, ScreenState, TrialState
 from rewardsmith.run.settings import Budget
-from rewardsmith.run.state import AuditState, ExploitState, ScreenState, TrialState
 from rewardsmith.types import Slot
 
 FOUND = Preflight(

@@ -16,7 +16,8 @@ from rewardsmith.run.events import (
     Trained,
     fold,
 )
-from rewardsmith.run.state import RunState, ScreenState, TrialState
+from rewardsmith.run.outcomes import ScreenState, TrialState
+from rewardsmith.run.state import RunState
 from rewardsmith.strategy.eureka import Eureka, EurekaOptions
 from rewardsmith.types import Slot
 from rewardsmith.writers.feedback.best import best_so_far

@@ -19,7 +19,8 @@ from rewardsmith.llm.replay import Tape
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.events import Event, Screened, fold
 from rewardsmith.run.orders import Screen, Stop, Train, Turn, Write
-from rewardsmith.run.state import RunState, ScreenState, ScreenVerdict
+from rewardsmith.run.outcomes import ScreenState, ScreenVerdict
+from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import outcome, screening_counts
 from rewardsmith.run.wording import screened as screened_in_words
 from rewardsmith.strategy.card import Card, CardOptions

@@ -10,6 +10,7 @@ from rewardsmith.run.orders import Order, Screen, Stop, Train, Write
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.evolve import Evolve, EvolveOptions
+from rewardsmith.testing import simulation
 from tests.support.plays import Scores, Verdicts, carry_out, play, retrained, trains, writes
 
 NAMES = [f"p{number}" for number in range(12)]
@@ -22,11 +23,17 @@ def evolve(**options: float) -> Evolve:
     return Evolve(EvolveOptions.model_validate(given), 100)
 
 
-def test_all_are_tried_once_and_the_last_leader_proves_itself() -> None:
-    _, waves = play(evolve(), MANY, FAIR)
+def succeeding(events: list[Event], rate: float) -> list[Event]:
+    """The same with this success rate of every trial."""
+    return [retrained(e, success_rate=rate) if isinstance(e, Trained) else e for e in events]
+
+
+def test_all_are_tried_once_and_the_last_leader_proves_itself_if_it_succeeds_at_times() -> None:
+    strategy = evolve()
+    events, waves = play(strategy, MANY, FAIR)
     trained = [trains(wave) for wave in waves if isinstance(wave[0], Train)]
-    assert trained[:3] == [dict.fromkeys(NAMES[i : i + 4], (0,)) for i in (0, 4, 8)]
-    assert trained[3:] == [{"p11": (1, 2)}]
+    assert trained == [dict.fromkeys(NAMES[i : i + 4], (0,)) for i in (0, 4, 8)]
+    assert trains(strategy.plan(fold(succeeding(events, 0.1)))) == {"p11": (1, 2)}
     assert {order.steps for wave in waves for order in wave if isinstance(order, Train)} == {
         50
     }  # half of them
@@ -35,16 +42,11 @@ def test_all_are_tried_once_and_the_last_leader_proves_itself() -> None:
 
 def test_a_leader_by_luck_gives_way() -> None:
     strategy, verdicts = evolve(rounds=1, samples=2, seeds=2), {(0, 0): "lucky", (0, 1): "steady"}
-    events, waves = play(strategy, verdicts, {"lucky": 0.9, "steady": 0.8})
-    assert [trains(wave) for wave in waves[1:-2]] == [
-        {"lucky": (0,), "steady": (0,)},
-        {"lucky": (1,)},
-    ]
-    worse = [
-        retrained(e, fitness=0.1) if isinstance(e, Trained) and e.trial.seed == 1 else e
-        for e in events
-    ]
-    assert trains(strategy.plan(fold(worse))) == {"steady": (1,)}
+    events, _ = play(strategy, verdicts, {"lucky": 0.9, "steady": 0.8})
+    events = succeeding(events, 0.5)
+    assert trains(strategy.plan(fold(events))) == {"lucky": (1,)}
+    worse = succeeding([simulation.trained("lucky", 1, 0.1)], 0.5)
+    assert trains(strategy.plan(fold([*events, *worse]))) == {"steady": (1,)}
 
 
 def test_after_a_proof_that_failed_the_hardest_seed_comes_first() -> None:

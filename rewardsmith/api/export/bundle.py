@@ -19,8 +19,9 @@ from rewardsmith.errors import RunError
 from rewardsmith.journal import disk_error
 from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.seals import check_seal
-from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.state import RunState
 
 _REWARD = "reward.py"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rewardsmith.engine.workers.executor import Executor, trial_call
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import TrialState
+from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.trials import NORMALISATION, POLICY
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from rewardsmith.program import NATIVE
 from rewardsmith.run.costs import Spent, spent_in
 from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.scores import fitness_by_seed
-from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.state import RunState
 
 
 @dataclass(frozen=True)

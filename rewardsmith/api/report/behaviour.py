@@ -11,7 +11,8 @@ from markupsafe import Markup
 from rewardsmith.api.report.charts import Line, lines
 from rewardsmith.run.best import native_beside, shipped_trial
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.outcomes import TrialState
+from rewardsmith.run.state import RunState
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Array, Episode, FloatArray
 

@@ -10,7 +10,8 @@ from markupsafe import Markup, escape
 
 from rewardsmith.llm.log import read_lines
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import RunState, SlotState
+from rewardsmith.run.outcomes import SlotState
+from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import outcome, place
 from rewardsmith.types import Interval
 

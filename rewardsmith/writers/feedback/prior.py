@@ -18,7 +18,8 @@ from rewardsmith.evidence.prior import (
 )
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.outcomes import TrialState
+from rewardsmith.run.state import RunState
 from rewardsmith.types import Array, Episode, FloatArray
 from rewardsmith.writers.feedback.moments import numbers_of
 from rewardsmith.writers.feedback.records import PriorDisagreement, PriorFeedback, PriorTests

@@ -11,8 +11,9 @@ from rewardsmith.llm.log import ReplyLog
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import Kind, Turn, Write
+from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.records import AuditRecord, PreferenceSummary, ScreenRecord
-from rewardsmith.run.state import RunState, TrialState
+from rewardsmith.run.state import RunState
 from rewardsmith.writers.conversation import PastTurn, Template
 from rewardsmith.writers.feedback.best import best_so_far
 from rewardsmith.writers.feedback.goal import goal_bonuses

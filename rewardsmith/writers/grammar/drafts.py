@@ -11,6 +11,7 @@ from rewardsmith.writers.grammar.formulas import value_of
 from rewardsmith.writers.grammar.terms import Genome
 
 _GOOD = 0.8  # an episode is good from this share of the range of fitness on
+_LARGEST_BONUS = 1000.0
 _MARGIN = 0.2  # of the usual return, by which good episodes shall lie above the others
 
 
@@ -70,7 +71,7 @@ class Evidence:
         return float(np.mean(self.rewards(genome)[np.repeat(self.good, self._lengths)]))
 
     def lacking_bonus(self, genome: Genome, share: float) -> float:
-        """Reward of a termination with which some good episodes have higher returns than all others.
+        """Reward of a termination that gives good episodes higher returns than all others.
 
         Returns are discounted, so that a slow success needs a much larger bonus. A cost per step
         would do as well, but with a large one agents rarely find the goal for the first time.
@@ -79,14 +80,15 @@ class Evidence:
             share: of the good episodes that shall be preferred, those first that lack least.
 
         Returns:
-            0 where none is lacking, and where terminations do not distinguish good episodes.
+            At most 1,000: a learner cannot use more. 0 where none is lacking, and where
+            terminations do not distinguish good episodes.
         """
         if not self._only_good_ones_terminate():
             return 0.0
         returns = self._discounted(self.rewards(genome))
         wanted = returns[~self.good].max() + _MARGIN * float(np.abs(returns).mean())
         lacking = (wanted - returns[self.good]) / self._discounts[self.ends[self.good]]
-        return max(0.0, float(np.quantile(lacking, share)))
+        return min(_LARGEST_BONUS, max(0.0, float(np.quantile(lacking, share))))
 
     def _only_good_ones_terminate(self) -> bool:
         """Whether all good episodes and no others terminate."""

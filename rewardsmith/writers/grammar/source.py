@@ -73,7 +73,9 @@ class GrammarSource:
         genomes = [self._genome(state, parent) for parent in wanted.order.parents]
         parents = [genome for genome in genomes if genome is not None]
         rng = generator_for(self._seed, slot)
-        genome = compose(parents, space, evidence, rng, DRAFTS[slot.sample % len(DRAFTS)])
+        drafts = DRAFTS[slot.sample % len(DRAFTS)]
+        mends = any((state.success_rate(p) or 0.0) > 0 for p in wanted.order.parents[-1:])
+        genome = compose(parents, space, evidence, rng, drafts, mends=mends)
         return Reply(reply_text(genome, len(parents)), "stop", NOTHING_USED, _NAME, latency_s=0.0)
 
     def _genome(self, state: RunState, program: str) -> Genome | None:

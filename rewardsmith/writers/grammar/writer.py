@@ -41,13 +41,18 @@ def compose(
     evidence: Evidence,
     rng: Generator,
     drafts: int = DRAFTS[0],
+    *,
+    mends: bool = False,
 ) -> Genome:
     """A program: drawn without a parent, mutated from one parent, or crossed from two.
 
-    Of the drafts, the one that orders the recorded episodes best. Half of the children of a program
-    that prefers known failures to success only mend that.
+    Of the drafts, the one that orders the recorded episodes best.
+
+    Args:
+        mends: half of the children of a program that prefers known failures to success only mend
+            that.
     """
-    if parents and rng.random() < _MENDED:
+    if parents and mends and rng.random() < _MENDED:
         mended = _preferring_success(parents[-1], evidence, float(rng.choice(_PREFERRED)))
         if mended not in parents:
             return mended
