@@ -12,6 +12,7 @@ from rewardsmith.writers.grammar.terms import Genome
 
 _GOOD = 0.8  # an episode is good from this share of the range of fitness on
 _LARGEST_BONUS = 1000.0
+_PREFERRED = 0.9  # share of a program's good episodes
 _MARGIN = 0.2  # of the usual return, by which good episodes shall lie above the others
 
 
@@ -23,10 +24,16 @@ class Evidence:
         lengths: T of each episode.
         fitness: of each episode.
         gamma: the learner's discount.
+        programs: whose agent played each episode; empty for episodes of no agent.
     """
 
     def __init__(
-        self, columns: Columns, lengths: Sequence[int], fitness: Sequence[float], gamma: float
+        self,
+        columns: Columns,
+        lengths: Sequence[int],
+        fitness: Sequence[float],
+        gamma: float,
+        programs: Sequence[str] = (),
     ) -> None:
         self.columns = columns
         self.ends = np.cumsum(lengths) - 1
@@ -34,6 +41,7 @@ class Evidence:
         self._starts = self.ends + 1 - np.asarray(lengths)
         self._lengths = np.asarray(lengths)
         self.fitness = np.asarray(fitness, np.float64)
+        self._programs = np.asarray(programs or [""] * len(lengths))
         steps = np.arange(self._lengths.sum()) - np.repeat(self._starts, self._lengths)
         self._discounts = gamma**steps
         better = self.fitness[:, None] > self.fitness[None, :]
@@ -70,25 +78,26 @@ class Evidence:
             return 0.0
         return float(np.mean(self.rewards(genome)[np.repeat(self.good, self._lengths)]))
 
-    def lacking_bonus(self, genome: Genome, share: float) -> float:
-        """Reward of a termination that gives good episodes higher returns than all others.
+    def lacking_bonus(self, genome: Genome, program: str) -> float:
+        """Reward of a termination that gives a program's good episodes higher returns than others.
 
         Returns are discounted, so that a slow success needs a much larger bonus. A cost per step
         would do as well, but with a large one agents rarely find the goal for the first time.
 
         Args:
-            share: of the good episodes that shall be preferred, those first that lack least.
+            program: whose good episodes shall be preferred, nine of ten of them.
 
         Returns:
-            At most 1,000: a learner cannot use more. 0 where none is lacking, and where
-            terminations do not distinguish good episodes.
+            At most 1,000: a learner cannot use more. 0 where none is lacking, where the program has
+            no good episodes, and where terminations do not distinguish good episodes.
         """
-        if not self._only_good_ones_terminate():
+        own = self.good & (self._programs == program)
+        if not own.any() or not self._only_good_ones_terminate():
             return 0.0
         returns = self._discounted(self.rewards(genome))
         wanted = returns[~self.good].max() + _MARGIN * float(np.abs(returns).mean())
-        lacking = (wanted - returns[self.good]) / self._discounts[self.ends[self.good]]
-        return min(_LARGEST_BONUS, max(0.0, float(np.quantile(lacking, share))))
+        lacking = (wanted - returns[own]) / self._discounts[self.ends[own]]
+        return min(_LARGEST_BONUS, max(0.0, float(np.quantile(lacking, _PREFERRED))))
 
     def _only_good_ones_terminate(self) -> bool:
         """Whether all good episodes and no others terminate."""

@@ -32,12 +32,14 @@ from rewardsmith.writers.grammar.writer import DRAFTS, compose, generator_for, g
 from rewardsmith.writers.requests import RunRequest
 
 _PER_TRIAL = 3  # episodes of each training that are evidence: the best, the worst and the median
+_OFTEN = 0.5  # success rate from which it is worthwhile to mend a program
 _NAME = "grammar/search"
 
 
 class _ScoredEpisode(NamedTuple):
     episode: Episode
     fitness: float
+    program: str = ""
 
 
 class GrammarSource:
@@ -74,7 +76,9 @@ class GrammarSource:
         parents = [genome for genome in genomes if genome is not None]
         rng = generator_for(self._seed, slot)
         drafts = DRAFTS[slot.sample % len(DRAFTS)]
-        mends = any((state.success_rate(p) or 0.0) > 0 for p in wanted.order.parents[-1:])
+        shown = wanted.order.parents[-1:]
+        succeeds = [name for name in shown if (state.success_rate(name) or 0.0) >= _OFTEN]
+        mends = succeeds[0] if succeeds and len(parents) == len(genomes) else None
         genome = compose(parents, space, evidence, rng, drafts, mends=mends)
         return Reply(reply_text(genome, len(parents)), "stop", NOTHING_USED, _NAME, latency_s=0.0)
 
@@ -111,7 +115,8 @@ class GrammarSource:
         columns = joined_columns([one.episode for one in scored], arguments)
         lengths = [len(one.episode) for one in scored]
         fitness = [one.fitness for one in scored]
-        evidence = Evidence(columns, lengths, fitness, self._spec.training.gamma)
+        gamma, programs = self._spec.training.gamma, [one.program for one in scored]
+        evidence = Evidence(columns, lengths, fitness, gamma, programs)
         ranges = {field.name: field.range or () for field in self._spec.fields}
         units = {field.name: field.unit for field in self._spec.fields}
         known = {
@@ -132,7 +137,9 @@ class GrammarSource:
             int(order[place]) for place in np.linspace(0, len(order) - 1, _PER_TRIAL).astype(int)
         )
         episodes = trial.episodes()
-        return [_ScoredEpisode(episodes[number], result.fitness[number]) for number in chosen]
+        return [
+            _ScoredEpisode(episodes[number], result.fitness[number], program) for number in chosen
+        ]
 
     def _exploit_of(self, program: str) -> list[_ScoredEpisode]:
         """The failure that a program prefers to success; empty if none was found."""

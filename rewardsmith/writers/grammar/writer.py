@@ -28,7 +28,6 @@ from rewardsmith.writers.grammar.terms import Genome, program_text
 # episodes is informative, but can mislead.
 DRAFTS = (32, 4)
 _ATTEMPTS = 10  # for each draft: it must be new and not constant
-_PREFERRED = (0.25, 0.5, 0.75)  # shares of the successes that are preferred to all failures
 _MENDED = 0.5  # share of the children that only mend a parent that prefers failures
 
 _GENOME: TypeAdapter[Genome] = TypeAdapter(Genome)
@@ -42,23 +41,24 @@ def compose(
     rng: Generator,
     drafts: int = DRAFTS[0],
     *,
-    mends: bool = False,
+    mends: str | None = None,
 ) -> Genome:
     """A program: drawn without a parent, mutated from one parent, or crossed from two.
 
     Of the drafts, the one that orders the recorded episodes best.
 
     Args:
-        mends: half of the children of a program that prefers known failures to success only mend
-            that.
+        mends: id of the last parent, if it succeeds often. Half of its children only mend it, if it
+            prefers known failures to its successes.
     """
-    if parents and mends and rng.random() < _MENDED:
-        mended = _preferring_success(parents[-1], evidence, float(rng.choice(_PREFERRED)))
+    if mends is not None and rng.random() < _MENDED:
+        mended = with_bonus(parents[-1], evidence.lacking_bonus(parents[-1], mends))
         if mended not in parents:
             return mended
     found: dict[Genome, float] = {}
     for _ in range(_ATTEMPTS * drafts):
-        draft = _preferring_success(_draft(parents, space, rng), evidence, _PREFERRED[0])
+        draft = _draft(parents, space, rng)
+        draft = with_time_cost(draft, evidence.reward_for_continuing(draft))
         agreement = evidence.agreement(draft)
         if draft not in parents and agreement > 0.0:
             found[draft] = agreement
@@ -90,16 +90,6 @@ def genome_in(reply: str) -> Genome | None:
     """The program in a reply; None where the reply is not the grammar's."""
     found = _JSON.search(reply)
     return _GENOME.validate_json(found[1]) if found else None
-
-
-def _preferring_success(draft: Genome, evidence: Evidence, share: float) -> Genome:
-    """The draft with the time cost and the bonus at the end that it lacks.
-
-    Args:
-        share: of the known successes that shall be preferred to all known failures.
-    """
-    draft = with_time_cost(draft, evidence.reward_for_continuing(draft))
-    return with_bonus(draft, evidence.lacking_bonus(draft, share))
 
 
 def _draft(parents: Sequence[Genome], space: SearchSpace, rng: Generator) -> Genome:
