@@ -11,7 +11,7 @@ from rewardsmith.writers.grammar.formulas import value_of
 from rewardsmith.writers.grammar.terms import Genome
 
 _GOOD = 0.8  # an episode is good from this share of the range of fitness on
-_LARGEST_BONUS = 1000.0
+_LARGEST_BONUS = 3000.0
 _PREFERRED = 0.9  # share of a program's good episodes
 _MARGIN = 0.2  # of the usual return, by which good episodes shall lie above the others
 
@@ -88,7 +88,7 @@ class Evidence:
             program: whose good episodes shall be preferred, nine of ten of them.
 
         Returns:
-            At most 1,000: a learner cannot use more. 0 where none is lacking, where the program has
+            At most 3,000: a learner cannot use more. 0 where none is lacking, where the program has
             no good episodes, and where terminations do not distinguish good episodes.
         """
         own = self.good & (self._programs == program)
