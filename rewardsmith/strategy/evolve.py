@@ -12,8 +12,8 @@ another seed, its agents may exploit that. Nor does one with a known exploit, or
 that does not solve the task. A program with a known exploit can be a parent: the request shows the
 exploit.
 
-The first request of a round shows the program with the highest mean if that often leads to success
-and has an exploit, so that the exploit is mended.
+If programs that often lead to success have exploits, the first request of a round shows the program
+with the smallest exploit, so that it is mended.
 
 Programs with equal scores count as one kind: only the first of them can be a parent.
 """
@@ -197,8 +197,10 @@ class Evolve(Strategy[EvolveOptions]):
         by_score = sorted(state.ranked(dict.fromkeys(earlier)), key=lambda p: -_mean(state, p))
         ranked = _first_of_each_score(state, by_score)
         ranked = ranked[: self.options.elite]
-        if sample == 0 and by_score and self._shall_be_mended(state, by_score[0]):
-            return (program_turn(state, by_score[0], ("process",)),)
+        exploited = [program for program in by_score if self._shall_be_mended(state, program)]
+        if sample == 0 and exploited:
+            nearest = max(exploited, key=lambda program: state.exploits[program].margin or 0.0)
+            return (program_turn(state, nearest, ("process",)),)
         draws = random.Random(f"{self.options.seed}/{number}/{sample}")
         chance = draws.random()
         if not ranked or chance < self.options.fresh:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from rewardsmith.run.events import Event, Trained, fold
-from rewardsmith.run.orders import Order, Screen, Stop, Train, Write
+from rewardsmith.run.events import Event, ExploitsSearched, Trained, fold
+from rewardsmith.run.orders import Order, Screen, Stop, Train, Turn, Write
+from rewardsmith.run.outcomes import ExploitState
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy import STRATEGIES
 from rewardsmith.strategy.evolve import Evolve, EvolveOptions
@@ -200,3 +201,34 @@ def test_options_are_checked() -> None:
     ):
         with pytest.raises(ValidationError):
             EvolveOptions.model_validate(wrong)
+
+
+def test_the_first_request_of_a_round_shows_the_smallest_exploit() -> None:
+    """Of the programs that often succeed."""
+    strategy, events = evolve(), list[Event]()
+    while not writes_of_round(strategy, events, 1):
+        for order in strategy.plan(fold(events)):
+            events += [e for chain in carry_out(order, MANY, FAIR) for e in chain]
+    margins = {"p0": -3.0, "p1": -0.5, "p2": -0.2}
+    found = [
+        ExploitsSearched(found=ExploitState(program=name, verdict="exploited", margin=margin))
+        for name, margin in margins.items()
+    ]
+    rare = [
+        retrained(e, success_rate=0.4) if is_of(e, "p2") else e for e in succeeding(events, 0.6)
+    ]
+    turns = writes_of_round(strategy, [*rare, *found], 1)
+    assert [turn.program for turn in turns[1, 0, 0]] == ["p1"]
+    assert "exploit" in turns[1, 0, 0][0].feedback
+
+
+def is_of(event: Event, program: str) -> bool:
+    return isinstance(event, Trained) and event.trial.program == program
+
+
+def writes_of_round(
+    strategy: Evolve, events: list[Event], number: int
+) -> dict[tuple[int, ...], tuple[Turn, ...]]:
+    """The requests that are planned, if they are of this round."""
+    orders = [order for order in strategy.plan(fold(events)) if isinstance(order, Write)]
+    return writes([order for order in orders if order.slot.round == number])

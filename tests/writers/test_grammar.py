@@ -268,7 +268,10 @@ def test_a_program_that_prefers_failures_gets_the_bonus_that_it_lacks() -> None:
             assert with_bonus(genome, bonus) == genome
         elif len(genome) < 5 and not any(term.kind == "ended" for term in genome):
             lacked += 1
-            mended = returns(with_bonus(genome, bonus))
+            rng = np.random.default_rng(0)
+            child = compose([genome], space, evidence, rng, mends="p")
+            assert child == with_bonus(genome, bonus)
+            mended = returns(child)
             assert np.quantile(mended[good], 0.1) > mended[~good].max()
             assert mended[~good] == pytest.approx(found[~good]), "failures get what they got"
     assert lacked > 5

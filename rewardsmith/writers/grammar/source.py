@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Sequence
 from itertools import chain, starmap
 from typing import NamedTuple
 
@@ -23,16 +24,17 @@ from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trial_folder import TrialFolder
-from rewardsmith.types import Episode
+from rewardsmith.types import Episode, Slot
 from rewardsmith.writers.grammar.drafts import Evidence
 from rewardsmith.writers.grammar.features import feature_statistics, features_of
-from rewardsmith.writers.grammar.moves import SearchSpace
+from rewardsmith.writers.grammar.moves import Generator, SearchSpace
 from rewardsmith.writers.grammar.terms import Genome
 from rewardsmith.writers.grammar.writer import DRAFTS, compose, generator_for, genome_in, reply_text
 from rewardsmith.writers.requests import RunRequest
 
 _PER_TRIAL = 3  # episodes of each training that are evidence: the best, the worst and the median
 _OFTEN = 0.5  # success rate from which it is worthwhile to mend a program
+_MENDED = 0.5  # share of the children of such a program that only mend it
 _NAME = "grammar/search"
 
 
@@ -76,11 +78,16 @@ class GrammarSource:
         parents = [genome for genome in genomes if genome is not None]
         rng = generator_for(self._seed, slot)
         drafts = DRAFTS[slot.sample % len(DRAFTS)]
-        shown = wanted.order.parents[-1:]
-        succeeds = [name for name in shown if (state.success_rate(name) or 0.0) >= _OFTEN]
-        mends = succeeds[0] if succeeds and len(parents) == len(genomes) else None
+        mends = self._mended(state, slot, wanted.order.parents, rng) if parents else None
         genome = compose(parents, space, evidence, rng, drafts, mends=mends)
         return Reply(reply_text(genome, len(parents)), "stop", NOTHING_USED, _NAME, latency_s=0.0)
+
+    def _mended(
+        self, state: RunState, slot: Slot, shown: Sequence[str], rng: Generator
+    ) -> str | None:
+        """The parent that a child only mends: always in the first sample of a round, else half."""
+        often = (state.success_rate(shown[-1]) or 0.0) >= _OFTEN
+        return shown[-1] if often and (slot.sample == 0 or rng.random() < _MENDED) else None
 
     def _genome(self, state: RunState, program: str) -> Genome | None:
         slot = state.programs.get(program)

@@ -28,7 +28,6 @@ from rewardsmith.writers.grammar.terms import Genome, program_text
 # episodes is informative, but can mislead.
 DRAFTS = (32, 4)
 _ATTEMPTS = 10  # for each draft: it must be new and not constant
-_MENDED = 0.5  # share of the children that only mend a parent that prefers failures
 
 _GENOME: TypeAdapter[Genome] = TypeAdapter(Genome)
 _JSON = re.compile(r"```json\n(.*?)\n```", re.S)
@@ -48,10 +47,10 @@ def compose(
     Of the drafts, the one that orders the recorded episodes best.
 
     Args:
-        mends: id of the last parent, if it succeeds often. Half of its children only mend it, if it
-            prefers known failures to its successes.
+        mends: id of the last parent, if the child shall only mend it. Another child is composed if
+            the parent prefers none of the known failures to its successes.
     """
-    if mends is not None and rng.random() < _MENDED:
+    if mends is not None:
         mended = with_bonus(parents[-1], evidence.lacking_bonus(parents[-1], mends))
         if mended not in parents:
             return mended
