@@ -13,6 +13,7 @@ from rewardsmith.writers.grammar.terms import Genome
 _GOOD = 0.8  # an episode is good from this share of the range of fitness on
 _LARGEST_BONUS = 3000.0
 _PREFERRED = 0.9  # share of a program's good episodes
+_FAST = 0.25  # share of all good episodes
 _MARGIN = 0.2  # of the usual return, by which good episodes shall lie above the others
 
 
@@ -78,26 +79,28 @@ class Evidence:
             return 0.0
         return float(np.mean(self.rewards(genome)[np.repeat(self.good, self._lengths)]))
 
-    def lacking_bonus(self, genome: Genome, program: str) -> float:
-        """Reward of a termination that gives a program's good episodes higher returns than others.
+    def lacking_bonus(self, genome: Genome, program: str | None = None) -> float:
+        """Reward of a termination that gives good episodes higher returns than all others.
 
         Returns are discounted, so that a slow success needs a much larger bonus. A cost per step
         would do as well, but with a large one agents rarely find the goal for the first time.
 
         Args:
-            program: whose good episodes shall be preferred, nine of ten of them.
+            program: whose good episodes shall be preferred, nine of ten of them. Without one, the
+                fast quarter of all good episodes shall be.
 
         Returns:
             At most 3,000: a learner cannot use more. 0 where none is lacking, where the program has
             no good episodes, and where terminations do not distinguish good episodes.
         """
-        own = self.good & (self._programs == program)
+        own = self.good if program is None else self.good & (self._programs == program)
         if not own.any() or not self._only_good_ones_terminate():
             return 0.0
         returns = self._discounted(self.rewards(genome))
         wanted = returns[~self.good].max() + _MARGIN * float(np.abs(returns).mean())
         lacking = (wanted - returns[own]) / self._discounts[self.ends[own]]
-        return min(_LARGEST_BONUS, max(0.0, float(np.quantile(lacking, _PREFERRED))))
+        share = _FAST if program is None else _PREFERRED
+        return min(_LARGEST_BONUS, max(0.0, float(np.quantile(lacking, share))))
 
     def _only_good_ones_terminate(self) -> bool:
         """Whether all good episodes and no others terminate."""

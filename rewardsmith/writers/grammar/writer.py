@@ -58,6 +58,7 @@ def compose(
     for _ in range(_ATTEMPTS * drafts):
         draft = _draft(parents, space, rng)
         draft = with_time_cost(draft, evidence.reward_for_continuing(draft))
+        draft = with_bonus(draft, evidence.lacking_bonus(draft))
         agreement = evidence.agreement(draft)
         if draft not in parents and agreement > 0.0:
             found[draft] = agreement
