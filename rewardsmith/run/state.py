@@ -192,7 +192,7 @@ class RunState:
         and the random policy, and one with finding RS503 by a twentieth of it. Among equal scores,
         the larger exploit margin leads.
 
-        This is the order of promise, in which strategies try programs. The order that decides is
+        This is the order in which strategies try programs. What is reported and exported follows
         :meth:`standing`.
         """
         fitness = self.known_fitness(programs)
@@ -211,17 +211,17 @@ class RunState:
         best score are tied: the larger exploit margin leads, then the simpler program. As long as
         a program whose report failed is the first by its mean, or no other has a score, it leads.
         """
-        promise = self.ranked()
-        failed = [program for program in promise if self.unsolved_report_seeds(program)]
-        if promise[:1] == failed[:1]:
-            return promise
+        ranked = self.ranked()
+        failed = [program for program in ranked if self.unsolved_report_seeds(program)]
+        if ranked[:1] == failed[:1]:
+            return ranked
         bounds = moderated_bounds(self.known_fitness(), within=self.fitness_range)
         known = all(math.isfinite(bound.low) for bound in bounds.values())
         worth = self._worth({p: b.low if known else b.mean for p, b in bounds.items()})
         order = sorted(
-            (program for program in promise if program not in failed),
+            (program for program in ranked if program not in failed),
             key=lambda program: -worth[program],
-        )  # a stable sort: equal bounds keep the order of promise
+        )  # a stable sort: equal bounds keep the order of the means
         if bounds[order[0]].n >= TIE_SEEDS:
             least = worth[order[0]] - self.tie_width
             tied = [p for p in order if worth[p] >= least and bounds[p].n >= TIE_SEEDS]
