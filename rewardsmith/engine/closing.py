@@ -146,7 +146,11 @@ def _exploit_orders(
     config: RunConfig, state: RunState, leader: str, exploiters: bool
 ) -> Sequence[ClosingOrder]:
     """Search recorded episodes, then train exploiters, then search their episodes too."""
-    if not config.exploit_search or leader in state.looks or not _any_success(state):
+    if (
+        not config.exploit_search
+        or leader in state.looks
+        or not _success_may_be_known(config, state)
+    ):
         return []  # without a success, there is nothing to compare failures with
     if not state.scripted:
         return [PlayScripts()]
@@ -174,9 +178,9 @@ def exploiter_training(program: str, seeds: Iterable[int], steps: int) -> Train:
     return Train(program, tuple(seeds), "exploit", max(1, round(EXPLOITER_SHARE * steps)))
 
 
-def _any_success(state: RunState) -> bool:
-    """Whether an agent succeeded, or may have succeeded where the task defines no success."""
-    return any(map(_may_succeed, state.trials.values()))
+def _success_may_be_known(config: RunConfig, state: RunState) -> bool:
+    """Whether an agent may have succeeded, or episodes were given, which may be successes."""
+    return bool(config.bank) or config.use_expert or any(map(_may_succeed, state.trials.values()))
 
 
 def _may_succeed(trial: TrialState) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 import rewardsmith as rs
 from rewardsmith.api import runs as api
-from rewardsmith.engine.closing import searches_before
+from rewardsmith.engine.closing import closing_orders, searches_before
 from rewardsmith.program import NATIVE
 from rewardsmith.run.events import Extended
 from rewardsmith.run.orders import PlayScripts, Train
@@ -162,6 +162,18 @@ def test_a_search_that_succeeded_nowhere_is_not_attacked(task: str, tmp_path: Pa
     run = run_of(task, tmp_path, lambda job: 0.9, SOUND, OTHER, exploit_search=True)
     verdicts = {found.verdict for found in run.state.exploits.values()}
     assert verdicts <= {"unknown"}
+
+
+def test_successes_that_were_given_are_compared_although_no_agent_succeeds(
+    task: str, tmp_path: Path
+) -> None:
+    run = run_of(task, tmp_path, lambda job: 0.0, SOUND, OTHER, report_seeds=0)
+    config = run.folder.config().model_copy(update={"exploit_search": True})
+    for key, trial in run.state.trials.items():
+        run.state.trials[key] = trial.model_copy(update={"success_rate": 0.0})
+    assert closing_orders(config, run.state, 100) == []
+    given = config.model_copy(update={"bank": ("demonstrations.npz",)})
+    assert closing_orders(given, run.state, 100) == [PlayScripts()]
 
 
 def test_without_steps_for_exploiters_recorded_episodes_are_searched(
