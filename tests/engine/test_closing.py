@@ -168,12 +168,12 @@ def test_successes_that_were_given_are_compared_although_no_agent_succeeds(
     task: str, tmp_path: Path
 ) -> None:
     run = run_of(task, tmp_path, lambda job: 0.0, SOUND, OTHER, report_seeds=0)
-    config = run.folder.config().model_copy(update={"exploit_search": True})
-    for key, trial in run.state.trials.items():
-        run.state.trials[key] = trial.model_copy(update={"success_rate": 0.0})
-    assert closing_orders(config, run.state, 100) == []
+    state, config = run.state, run.folder.config().model_copy(update={"exploit_search": True})
+    for key, trial in state.trials.items():
+        state.trials[key] = trial.model_copy(update={"success_rate": 0.0})
+    assert closing_orders(config, state, 100) == []
     given = config.model_copy(update={"bank": ("demonstrations.npz",)})
-    assert closing_orders(given, run.state, 100) == [PlayScripts()]
+    assert closing_orders(given, state, 100) == [PlayScripts()]
 
 
 def test_without_steps_for_exploiters_recorded_episodes_are_searched(
