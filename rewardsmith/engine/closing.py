@@ -1,4 +1,4 @@
-"""The end of a search: who leads, its exploit search, its comparison with the native reward.
+"""The end of a search: which program leads, its exploits, its comparison with the native reward.
 
 Selection chose the program on its own seeds, so its selection score is too good on average. The
 report therefore uses seeds that were never used to choose anything. If a report seed fails, the
@@ -68,14 +68,14 @@ def closing_orders(
 ) -> Sequence[ClosingOrder]:
     """What is still owed after the strategy stopped; nothing if no program has a score.
 
-    It is decided which program leads. The leader is searched for exploits, and then compared with
-    the native reward. A leader that does not hold loses its place, and the strategy plans again.
-    If no other program takes it, the search is extended.
+    First, trainings decide which program leads. The leader is searched for exploits, and then
+    compared with the native reward. A leader with an exploit or with a failed report seed loses its
+    place, and the strategy plans again. If no other program takes it, the search is extended.
 
     Args:
         steps: of a training of the search.
-        optional: train exploiters, and agents that decide who leads. Without them, the leader is
-            the program that leads so far, and only recorded episodes are searched.
+        optional: train exploiters, and agents that decide which program leads. Without them, the
+            leader is the program that leads so far, and only recorded episodes are searched.
     """
     leader = state.leader
     if leader is None:
@@ -95,7 +95,7 @@ def closing_orders(
 
 
 def is_optional_training(order: AnyOrder) -> bool:
-    """Whether an order of the end of a search trains exploiters, or decides who leads."""
+    """Whether a closing order trains exploiters, or agents that decide which program leads."""
     return isinstance(order, Train) and order.rung in ("exploit", "selection")
 
 

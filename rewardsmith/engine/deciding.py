@@ -1,10 +1,11 @@
 """Which program leads: a sequential test that trains the leader and its challenger on fresh seeds.
 
 A strategy may train each program on one seed, and the best of many such scores is a lucky one. The
-test is LUCB, see :mod:`rewardsmith.maths.racing`: as long as one of the two programs next to the
-leader may be better than it, both get two more seeds, the same for both, that the strategy did not
-use. It ends when no challenger may be better by more than the width of a tie, or when its trainings
-are spent. The error of 5 % is that of the whole family of these comparisons (Bonferroni).
+test is LUCB, see :mod:`rewardsmith.maths.racing`. While one of the two programs next to the leader
+may be better than it, the leader and this challenger are trained on two more seeds, which the
+strategy did not use. The test ends when no challenger may be better by more than the width of a
+tie, or when its trainings are spent. The probability of an error is 5 % over all of its comparisons
+(Bonferroni).
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ _RIVALS = 2
 
 
 def deciding_orders(config: RunConfig, state: RunState, steps: int) -> list[Train]:
-    """The next trainings of the leader and its challenger; nothing if it is decided who leads.
+    """The next trainings of the leader and its challenger; nothing if the leader is decided.
 
     Args:
         steps: of a training of the search.
     """
     leader, *others = state.standing() or [""]
-    rivals = [program for program in others if not _known_not_to_hold(state, program)][:_RIVALS]
+    rivals = [program for program in others if not _ruled_out(state, program)][:_RIVALS]
     left = config.deciding_trainings - deciding_trainings_made(state)
     if not rivals or left <= 0 or not _any_better_than_random(state):
         return []
@@ -71,7 +72,8 @@ def _level(config: RunConfig) -> float:
     return LEVEL / (2 * _RIVALS * looks)
 
 
-def _known_not_to_hold(state: RunState, program: str) -> bool:
+def _ruled_out(state: RunState, program: str) -> bool:
+    """Whether a program has a known exploit or a report seed that does not solve the task."""
     return state.exploited(program) or bool(state.unsolved_report_seeds(program))
 
 

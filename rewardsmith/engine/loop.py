@@ -181,15 +181,8 @@ class Engine:
         wave = parts(orders)
         if not wave <= self.state.wave:
             slots = sorted(part for part in wave if isinstance(part, Slot))
-            steps = training_steps(orders)
-            trials = sorted(steps)
-            self.record(
-                Admitted(
-                    slots=tuple(slots),
-                    trials=tuple(trials),
-                    steps=tuple(steps[trial] for trial in trials),
-                )
-            )
+            trials = sorted(training_steps(orders).items())
+            self.record(Admitted(slots=tuple(slots), trials=tuple(trials)))
 
     @property
     def preflight(self) -> Preflight:
@@ -303,7 +296,13 @@ class Engine:
             accepted = found.accepted and found.program is not None
             made = found.program.id if accepted and found.program is not None else None
             self.record(
-                Derived(whole=order.program, kept=order.keep, program=made, seal=found.seal)
+                Derived(
+                    whole=order.program,
+                    kept=order.keep,
+                    program=made,
+                    seal=found.seal,
+                    size=found.size,
+                )
             )
 
     def _screen(self, orders: Sequence[Screen]) -> None:

@@ -1,10 +1,10 @@
-"""Which program leads, and whether that is decided: confidence bounds and a sequential test.
+"""Confidence bounds of mean fitness, and a sequential test of which program is best.
 
 LUCB (Kalyanakrishnan et al. 2012, "PAC subset selection in stochastic multi-armed bandits") trains
 the program with the highest mean and the challenger with the highest upper bound on further seeds,
 until the challenger cannot be better by more than a tolerance.
 
-A few seeds say little about their variance, so that it is drawn towards the usual variance of all
+The variance of a few seeds is uncertain, so it is shrunk towards the median variance of all
 programs (the moderated t-statistic, Smyth 2004, doi 10.2202/1544-6115.1027).
 """
 
@@ -16,7 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_PRIOR = 3  # seeds that the usual variance counts for, beside a program's own
+from rewardsmith.types import FloatArray
+
+_PRIOR = 3  # degrees of freedom of the median variance, added to those of a program's own seeds
 LEVEL = 0.05
 
 
@@ -40,7 +42,7 @@ def moderated_bounds(
     level: float = LEVEL,
     within: tuple[float, float] | None = None,
 ) -> dict[str, Bounds]:
-    """The one-sided bounds of each program's mean fitness, each wrong with probability `level`.
+    """The one-sided bounds of each program's mean fitness, each wrong with probability ``level``.
 
     Args:
         fitness: program -> one finite number per training seed, at least one.
@@ -68,7 +70,7 @@ def challenger(
 
     Args:
         bounds: of the leader and the rivals.
-        rivals: the earlier of two with equal bounds comes first.
+        rivals: of two with equal bounds, the first one counts.
         tolerance: difference of mean fitness that does not matter.
     """
     rival = max(rivals, key=lambda name: bounds[name].high, default=None)
@@ -77,7 +79,7 @@ def challenger(
     return rival
 
 
-def _half_width(sample: np.ndarray, usual: float, level: float) -> float:
+def _half_width(sample: FloatArray, usual: float, level: float) -> float:
     if math.isinf(usual):
         return math.inf
     from scipy.special import stdtrit

@@ -59,21 +59,21 @@ class Admitted(Event):
     """The budget admitted a wave of requests and trials; it stays admitted after a crash.
 
     Attributes:
-        steps: training steps of each trial.
+        trials: each with its training steps.
     """
 
     kind: ClassVar[str] = "admitted"
     slots: tuple[Slot, ...] = ()
-    trials: tuple[TrialKey, ...] = ()
-    steps: tuple[int, ...] = ()
+    trials: tuple[tuple[TrialKey, int], ...] = ()
 
     def apply(self, state: RunState) -> None:
-        state.wave = frozenset([*self.slots, *self.trials])
-        if any(rung != "selection" for _, _, rung in self.trials):
+        keys = [key for key, _ in self.trials]
+        state.wave = frozenset([*self.slots, *keys])
+        if any(rung != "selection" for _, _, rung in keys):
             state.close()
         else:
             state.earlier_looks = len(state.looks)
-        state.admitted.update(zip(self.trials, self.steps, strict=True))
+        state.admitted.update(self.trials)
 
 
 class Answered(Event):
@@ -123,7 +123,7 @@ class Checked(Event):
         program: None when the reply held no usable code.
         functions: that the program defines.
         seal: digest of the program and its verdict; empty without a program.
-        size: number of nodes of its syntax tree, by which the simpler of two programs is told.
+        size: number of nodes of its syntax tree; of tied programs, the smaller one leads.
         findings: for the writer, in words.
     """
 
@@ -160,6 +160,7 @@ class Derived(Event):
         whole: the other program.
         kept: the functions.
         program: None if the result is refused.
+        size: number of nodes of its syntax tree.
     """
 
     kind: ClassVar[str] = "derived"
@@ -167,12 +168,14 @@ class Derived(Event):
     kept: tuple[str, ...]
     program: str | None
     seal: str
+    size: int = 0
 
     def apply(self, state: RunState) -> None:
         state.derived[self.whole, self.kept] = self.program
         if self.program is not None:
             state.programs.setdefault(self.program, state.programs[self.whole])
             state.functions[self.program] = self.kept
+            state.sizes[self.program] = self.size
             state.seals.setdefault(self.program, self.seal)
 
 

@@ -31,6 +31,7 @@ from rewardsmith.types import Interval, Slot
 REWARDS_NOT_FINISHING = "RS503"
 SUSPECTS_LEAD, EXPLOITED_LEAD = 0.05, 0.5
 TIE, TIE_SEEDS = 0.02, 3
+OFTEN = 0.5  # of the episodes
 
 
 @dataclass
@@ -108,6 +109,10 @@ class RunState:
         trials = self.trials_of(program, "selection")
         rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
         return mean(rates) if rates else None
+
+    def often_succeeds(self, program: str) -> bool:
+        """Whether agents of a program succeed in at least half of their episodes."""
+        return (self.success_rate(program) or 0.0) >= OFTEN
 
     @property
     def fitness_range(self) -> tuple[float, float] | None:
@@ -208,8 +213,10 @@ class RunState:
 
         What is known against a program counts as in :meth:`ranked`. Programs of at least three
         seeds whose bounds are equal within a fiftieth of the way from the random policy to the
-        best score are tied: the larger exploit margin leads, then the simpler program. As long as
-        a program whose report failed is the first by its mean, or no other has a score, it leads.
+        best score are tied: the larger exploit margin leads, then the simpler program.
+
+        A program whose report has seeds that do not solve the task leads only if it also has the
+        highest mean.
         """
         ranked = self.ranked()
         failed = [program for program in ranked if self.unsolved_report_seeds(program)]
@@ -217,13 +224,15 @@ class RunState:
             return ranked
         bounds = moderated_bounds(self.known_fitness(), within=self.fitness_range)
         known = all(math.isfinite(bound.low) for bound in bounds.values())
-        worth = self._worth({p: b.low if known else b.mean for p, b in bounds.items()})
+        way = self._way(bound.mean for bound in bounds.values())
+        lows = {p: bound.low if known else bound.mean for p, bound in bounds.items()}
+        worth = {program: low - way * self._lead(program) for program, low in lows.items()}
         order = sorted(
             (program for program in ranked if program not in failed),
             key=lambda program: -worth[program],
         )  # a stable sort: equal bounds keep the order of the means
         if bounds[order[0]].n >= TIE_SEEDS:
-            least = worth[order[0]] - self.tie_width
+            least = worth[order[0]] - TIE * way
             tied = [p for p in order if worth[p] >= least and bounds[p].n >= TIE_SEEDS]
             tied.sort(key=lambda program: (-self._margin(program), self.sizes.get(program, 0)))
             order = [*tied, *(program for program in order if program not in tied)]
@@ -231,7 +240,7 @@ class RunState:
 
     @property
     def tie_width(self) -> float:
-        """The difference of mean fitness that does not matter."""
+        """Difference of mean fitness below which programs are tied."""
         means = [mean(values) for values in self.known_fitness().values()]
         return TIE * self._way(means)
 

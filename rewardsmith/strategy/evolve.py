@@ -12,8 +12,8 @@ another seed, its agents may exploit that. Nor does one with a known exploit, or
 that does not solve the task. A program with a known exploit can be a parent: the request shows the
 exploit.
 
-If programs that often lead to success have exploits, the first request of a round shows the program
-with the smallest exploit, so that it is mended.
+If programs whose agents often succeed have exploits, the first request of a round shows the program
+with the smallest exploit, so that the writer can remove it.
 
 Programs with equal scores count as one kind: only the first of them can be a parent.
 """
@@ -41,7 +41,6 @@ from rewardsmith.strategy.base import (
 from rewardsmith.strategy.rounds import missing_seeds, program_turn
 
 _CONTRAST = 3  # number of good and of bad episodes that the audit needs
-_OFTEN = 0.5  # success rate from which it is worthwhile to mend a program
 
 
 class EvolveOptions(StrategyOptions):
@@ -179,10 +178,6 @@ class Evolve(Strategy[EvolveOptions]):
         """Whether a program's agents succeed often enough on its seeds so far."""
         return (state.success_rate(program) or 0.0) >= self.options.enough
 
-    def _shall_be_mended(self, state: RunState, program: str) -> bool:
-        """Whether a program often leads to success, and has an exploit."""
-        return state.exploited(program) and (state.success_rate(program) or 0.0) >= _OFTEN
-
     def _solved(self, state: RunState) -> bool:
         """Whether the leader succeeds on every seed, and is not known to fail otherwise."""
         leader = next(iter(state.ranked()), None)
@@ -197,7 +192,7 @@ class Evolve(Strategy[EvolveOptions]):
         by_score = sorted(state.ranked(dict.fromkeys(earlier)), key=lambda p: -_mean(state, p))
         ranked = _first_of_each_score(state, by_score)
         ranked = ranked[: self.options.elite]
-        exploited = [program for program in by_score if self._shall_be_mended(state, program)]
+        exploited = [p for p in by_score if state.exploited(p) and state.often_succeeds(p)]
         if sample == 0 and exploited:
             nearest = max(exploited, key=lambda program: state.exploits[program].margin or 0.0)
             return (program_turn(state, nearest, ("process",)),)

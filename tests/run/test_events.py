@@ -60,7 +60,7 @@ EXPLOITS = ExploitState(
 )
 EVENTS: tuple[Event, ...] = (
     PreflightDone(found=FOUND),
-    Admitted(slots=(Slot(0, 0),), trials=(("p", 0, "selection"),), steps=(1000,)),
+    Admitted(slots=(Slot(0, 0),), trials=((("p", 0, "selection"), 1000),)),
     Replied(slot=Slot(0, 0), request="r", occurrence=0, parents=("o",), tokens=5, usd=0.25),
     Checked(
         slot=Slot(0, 0),

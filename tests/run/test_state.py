@@ -7,7 +7,9 @@ from typing import Any
 from rewardsmith.run.events import (
     Admitted,
     Checked,
+    Derived,
     Event,
+    ExploitsSearched,
     Exported,
     Refused,
     Replied,
@@ -16,7 +18,7 @@ from rewardsmith.run.events import (
     Trained,
     fold,
 )
-from rewardsmith.run.outcomes import ScreenState, TrialState
+from rewardsmith.run.outcomes import ExploitState, ScreenState, TrialState
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.eureka import Eureka, EurekaOptions
 from rewardsmith.types import Slot
@@ -26,8 +28,7 @@ from tests.support.preflights import preflight
 
 
 def admitted(*trials: tuple[str, int]) -> Admitted:
-    keys = tuple((program, seed, "selection") for program, seed in trials)
-    return Admitted(trials=keys, steps=(1000,) * len(keys))
+    return Admitted(trials=tuple(((program, seed, "selection"), 1000) for program, seed in trials))
 
 
 def trained(program: str, seed: int, fitness: float | None, status: Any = "finished") -> Trained:
@@ -111,3 +112,20 @@ def test_the_best_program_is_the_one_that_would_be_selected() -> None:
     state = conversation(suspected="a", a=0.9, b=0.88, c=0.1)
     assert best_so_far(state, "c", shown) == BestProgram(best_answer=2, best_elsewhere=0.88)
     assert state.ranked()[0] == "b" and best_so_far(state, "a", ["b", "a"]) == BestProgram()
+
+
+def test_an_exploit_counts_although_every_lower_bound_is_below_the_random_policy() -> None:
+    """By the lower bounds alone, the best program is no way above the random policy."""
+    events = [*accepted("sound", 0), *accepted("exploited", 1)]
+    events += [trained("sound", seed, value) for seed, value in enumerate((0.0, 0.9))]
+    events += [trained("exploited", seed, value) for seed, value in enumerate((0.2, 0.9))]
+    found = ExploitState(program="exploited", verdict="exploited", margin=-1.0)
+    state = fold([*events, ExploitsSearched(found=found)])
+    state.preflight = preflight(random_fitness=(0.0,))
+    assert state.ranked() == state.standing() == ["sound", "exploited"]
+
+
+def test_a_derived_program_has_a_size() -> None:
+    """Without one, it would be the simplest of all tied programs."""
+    derived = Derived(whole="p", kept=("reward",), program="q", seal="s", size=7)
+    assert fold([*accepted("p", 0), derived]).sizes["q"] == 7

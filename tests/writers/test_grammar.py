@@ -269,11 +269,11 @@ def test_a_program_that_prefers_failures_gets_the_bonus_that_it_lacks() -> None:
         elif len(genome) < 5 and not any(term.kind == "ended" for term in genome):
             lacked += 1
             rng = np.random.default_rng(0)
-            child = compose([genome], space, evidence, rng, mends="p")
+            child = compose([genome], space, evidence, rng, exploited="p")
             assert child == with_bonus(genome, bonus)
-            mended = returns(child)
-            assert np.quantile(mended[good], 0.1) > mended[~good].max()
-            assert mended[~good] == pytest.approx(found[~good]), "failures get what they got"
+            repaired = returns(child)
+            assert np.quantile(repaired[good], 0.1) > repaired[~good].max()
+            assert repaired[~good] == pytest.approx(found[~good]), "the returns of failures stay"
     assert lacked > 5
     assert evidence.lacking_bonus(some_programs(space, 1)[0], "q") == 0.0, "it has no successes"
     everyone = Evidence({**rows, "terminated": arrives | True}, lengths.tolist(), fitness, GAMMA)

@@ -11,7 +11,7 @@ from rewardsmith.writers.grammar.formulas import value_of
 from rewardsmith.writers.grammar.terms import Genome
 
 _GOOD = 0.8  # an episode is good from this share of the range of fitness on
-_LARGEST_BONUS = 3000.0
+_LARGEST_BONUS = 3000.0  # larger ones are clipped where rewards are normalised
 _PREFERRED = 0.9  # share of a program's good episodes
 _FAST = 0.25  # share of all good episodes
 _MARGIN = 0.2  # of the usual return, by which good episodes shall lie above the others
@@ -80,18 +80,18 @@ class Evidence:
         return float(np.mean(self.rewards(genome)[np.repeat(self.good, self._lengths)]))
 
     def lacking_bonus(self, genome: Genome, program: str | None = None) -> float:
-        """Reward of a termination that gives good episodes higher returns than all others.
+        """The bonus at the end that gives good episodes higher returns than all others.
 
         Returns are discounted, so that a slow success needs a much larger bonus. A cost per step
         would do as well, but with a large one agents rarely find the goal for the first time.
 
         Args:
-            program: whose good episodes shall be preferred, nine of ten of them. Without one, the
-                fast quarter of all good episodes shall be.
+            program: nine of ten good episodes of its agents shall have higher returns. Without it,
+                a quarter of all good episodes, those that need the smallest bonus.
 
         Returns:
-            At most 3,000: a learner cannot use more. 0 where none is lacking, where the program has
-            no good episodes, and where terminations do not distinguish good episodes.
+            At most 3,000. 0 where no bonus is needed, where the program has no good episodes, and
+            where terminations do not distinguish good episodes.
         """
         own = self.good if program is None else self.good & (self._programs == program)
         if not own.any() or not self._only_good_ones_terminate():

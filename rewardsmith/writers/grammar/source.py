@@ -33,8 +33,8 @@ from rewardsmith.writers.grammar.writer import DRAFTS, compose, generator_for, g
 from rewardsmith.writers.requests import RunRequest
 
 _PER_TRIAL = 3  # episodes of each training that are evidence: the best, the worst and the median
-_OFTEN = 0.5  # success rate from which it is worthwhile to mend a program
-_MENDED = 0.5  # share of the children of such a program that only mend it
+_REPAIRED = 0.5  # share of the children of a program that only remove its exploit
+_WITH_EPISODE = ("exploited", "undiscounted")  # verdicts with a recorded exploit
 _NAME = "grammar/search"
 
 
@@ -78,16 +78,26 @@ class GrammarSource:
         parents = [genome for genome in genomes if genome is not None]
         rng = generator_for(self._seed, slot)
         drafts = DRAFTS[slot.sample % len(DRAFTS)]
-        mends = self._mended(state, slot, wanted.order.parents, rng) if parents else None
-        genome = compose(parents, space, evidence, rng, drafts, mends=mends)
+        exploited = self._exploited_parent(state, slot, wanted.order.parents, genomes, rng)
+        genome = compose(parents, space, evidence, rng, drafts, exploited=exploited)
         return Reply(reply_text(genome, len(parents)), "stop", NOTHING_USED, _NAME, latency_s=0.0)
 
-    def _mended(
-        self, state: RunState, slot: Slot, shown: Sequence[str], rng: Generator
+    def _exploited_parent(
+        self,
+        state: RunState,
+        slot: Slot,
+        parents: Sequence[str],
+        genomes: Sequence[Genome | None],
+        rng: Generator,
     ) -> str | None:
-        """The parent that a child only mends: always in the first sample of a round, else half."""
-        often = (state.success_rate(shown[-1]) or 0.0) >= _OFTEN
-        return shown[-1] if often and (slot.sample == 0 or rng.random() < _MENDED) else None
+        """The last parent, if the child shall only remove its exploit.
+
+        It does so in the first sample of a round, and in half of the others. A parent that rarely
+        succeeds needs another change first; one without a genome is not the grammar's.
+        """
+        if not parents or genomes[-1] is None or not state.often_succeeds(parents[-1]):
+            return None
+        return parents[-1] if slot.sample == 0 or rng.random() < _REPAIRED else None
 
     def _genome(self, state: RunState, program: str) -> Genome | None:
         slot = state.programs.get(program)
@@ -104,7 +114,7 @@ class GrammarSource:
             and trial.program in state.programs
             and state.programs[trial.program].round < round_number
         ]
-        exploited = [program for program in state.exploits if self._exploit_of(program)]
+        exploited = [p for p, found in state.exploits.items() if found.verdict in _WITH_EPISODE]
         return self._evidence_of(tuple(sorted(trials)), tuple(exploited))
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - there is one source per process
@@ -117,7 +127,7 @@ class GrammarSource:
         random = map(_ScoredEpisode, self._run.recorded("random"), preflight.random_fitness)
         trained = starmap(self._of_trial, trials)
         exploits = map(self._exploit_of, exploited)
-        scored = [*random, *chain.from_iterable([*trained, *exploits])]
+        scored = [*random, *chain.from_iterable(trained), *exploits]
         arguments = preflight.arguments
         columns = joined_columns([one.episode for one in scored], arguments)
         lengths = [len(one.episode) for one in scored]
@@ -148,10 +158,9 @@ class GrammarSource:
             _ScoredEpisode(episodes[number], result.fitness[number], program) for number in chosen
         ]
 
-    def _exploit_of(self, program: str) -> list[_ScoredEpisode]:
-        """The failure that a program prefers to success; empty if none was found."""
+    def _exploit_of(self, program: str) -> _ScoredEpisode:
+        """The failure that a program prefers to success."""
         record = self._run.exploit(program)
-        if record is None or record.episode.fitness is None:
-            return []
+        assert record is not None and record.episode.fitness is not None
         (episode,) = load_episodes(self._run.exploit_episode(program))
-        return [_ScoredEpisode(episode, record.episode.fitness)]
+        return _ScoredEpisode(episode, record.episode.fitness)

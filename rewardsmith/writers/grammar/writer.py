@@ -40,20 +40,20 @@ def compose(
     rng: Generator,
     drafts: int = DRAFTS[0],
     *,
-    mends: str | None = None,
+    exploited: str | None = None,
 ) -> Genome:
     """A program: drawn without a parent, mutated from one parent, or crossed from two.
 
     Of the drafts, the one that orders the recorded episodes best.
 
     Args:
-        mends: id of the last parent, if the child shall only mend it. Another child is composed if
-            the parent prefers none of the known failures to its successes.
+        exploited: id of the last parent, if the child shall only remove its exploit. Another child
+            is composed if the parent prefers none of the known failures to its successes.
     """
-    if mends is not None:
-        mended = with_bonus(parents[-1], evidence.lacking_bonus(parents[-1], mends))
-        if mended not in parents:
-            return mended
+    if exploited is not None:
+        repaired = with_bonus(parents[-1], evidence.lacking_bonus(parents[-1], exploited))
+        if repaired not in parents:
+            return repaired
     found: dict[Genome, float] = {}
     for _ in range(_ATTEMPTS * drafts):
         draft = _draft(parents, space, rng)
