@@ -13,7 +13,8 @@ that does not solve the task. A program with a known exploit can be a parent: th
 exploit.
 
 If programs whose agents often succeed have exploits, the first request of a round shows the program
-with the smallest exploit, so that the writer can remove it.
+with the smallest exploit, so that the writer can remove it. Every second request shows only parents
+without a known exploit, so that these are varied even while others have higher scores.
 
 Programs with equal scores count as one kind: only the first of them can be a parent.
 """
@@ -190,6 +191,8 @@ class Evolve(Strategy[EvolveOptions]):
         """The parents that a request shows, the best last; they are from earlier rounds."""
         earlier = [program for past in range(number) for program in accepted_programs(state, past)]
         by_score = sorted(state.ranked(dict.fromkeys(earlier)), key=lambda p: -_mean(state, p))
+        if sample % 2:
+            by_score = [program for program in by_score if not state.exploited(program)]
         ranked = _first_of_each_score(state, by_score)
         ranked = ranked[: self.options.elite]
         exploited = [p for p in by_score if state.exploited(p) and state.often_succeeds(p)]

@@ -13,13 +13,14 @@ from rewardsmith.api.planning import plan
 from rewardsmith.errors import UsageError
 from rewardsmith.run.events import fold
 from rewardsmith.sandbox.behaviour.checks import check_on_transitions
-from rewardsmith.sandbox.client.host import ProgramHost
+from rewardsmith.sandbox.client.program import HostedProgram
 from rewardsmith.types import FloatArray, Slot
 from rewardsmith.writers.extract import extract_code
 from rewardsmith.writers.grammar.drafts import Evidence
 from rewardsmith.writers.grammar.features import feature_statistics, features_of
 from rewardsmith.writers.grammar.moves import (
     SearchSpace,
+    as_potential,
     cross,
     draw,
     mutate,
@@ -67,21 +68,22 @@ def some_programs(space: SearchSpace, count: int) -> list[Genome]:
 def test_programs_are_valid_and_mean_what_screening_computes(name: str) -> None:
     (shapes, rows), (space, evidence) = TASKS[name], space_of(name)
     rng = np.random.default_rng(0)
-    refused = []
+    refused, shaped_ones = [], 0
     for number in range(12):
         parents = [draw(space, rng) for _ in range(number % 3)]
         genome = compose(parents, space, evidence, rng)
+        shaped = any(term.potential for term in genome)
         verdict = check_on_transitions(program_text(genome), shapes, rows)
         if not verdict.accepted:
             refused.append([str(found) for found in verdict.errors])
             continue
-        with ProgramHost(
-            program_text(genome), verdict.entries["reward"], shapes, capacity=N
-        ) as host:
-            said = host({argument: rows[argument] for argument in host.arguments})
+        about = program_text(genome), verdict.entries, shapes
+        with HostedProgram(*about, capacity=N, style="batched", gamma=GAMMA) as program:
+            said = program({argument: rows[argument] for argument in program.arguments})
         np.testing.assert_allclose(said.total, evidence.rewards(genome), rtol=1e-12, atol=1e-12)
-        assert len(said.terms) == len(genome)
-    assert len(refused) <= 1, refused
+        assert len(said.terms) == len([term for term in genome if not term.potential]) + shaped
+        shaped_ones += shaped
+    assert len(refused) <= 1 and shaped_ones >= 2, refused
 
 
 def test_every_kind_of_term_is_drawn() -> None:
@@ -100,9 +102,11 @@ def test_children_come_from_their_parents() -> None:
     for _ in range(100):
         one, other = draw(space, rng), draw(space, rng)
         child = cross(one, other, rng)
-        assert set(child) <= {*one, *other} and set(child) & set(one) and set(child) & set(other)
+        added = {Term(kind="ended", weight=10.0)}  # where only a potential is left
+        assert set(child) <= {*one, *other, *added} and set(child) & set(one)
+        assert set(child) & set(other)
         changed = mutate(one, space, rng)
-        assert len(set(changed) - set(one)) <= 2 and changed
+        assert len(set(changed) - set(one) - added) <= 2 and changed
 
 
 def test_screening_orders_episodes_by_their_mean_reward() -> None:
@@ -270,8 +274,10 @@ def test_a_program_that_prefers_failures_gets_the_bonus_that_it_lacks() -> None:
             lacked += 1
             rng = np.random.default_rng(0)
             child = compose([genome], space, evidence, rng, exploited="p")
-            assert child == with_bonus(genome, bonus)
-            repaired = returns(child)
+            shaped = any(term.potential for term in set(child) - set(genome))
+            form = as_potential(genome) if shaped else genome
+            assert child == with_bonus(form, evidence.lacking_bonus(form, "p"))
+            repaired, found = returns(child), returns(form)
             assert np.quantile(repaired[good], 0.1) > repaired[~good].max()
             assert repaired[~good] == pytest.approx(found[~good]), "the returns of failures stay"
     assert lacked > 5

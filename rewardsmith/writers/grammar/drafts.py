@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rewardsmith.maths.shaping import potential_shaping
 from rewardsmith.types import Array, Columns, FloatArray
 from rewardsmith.writers.grammar.formulas import value_of
-from rewardsmith.writers.grammar.terms import Genome
+from rewardsmith.writers.grammar.terms import Genome, Term
 
 _GOOD = 0.8  # an episode is good from this share of the range of fitness on
 _LARGEST_BONUS = 3000.0  # larger ones are clipped where rewards are normalised
@@ -43,6 +44,7 @@ class Evidence:
         self._lengths = np.asarray(lengths)
         self.fitness = np.asarray(fitness, np.float64)
         self._programs = np.asarray(programs or [""] * len(lengths))
+        self._gamma = gamma
         steps = np.arange(self._lengths.sum()) - np.repeat(self._starts, self._lengths)
         self._discounts = gamma**steps
         better = self.fitness[:, None] > self.fitness[None, :]
@@ -52,16 +54,17 @@ class Evidence:
         """The share of pairs of episodes whose mean rewards have the same order as their fitness.
 
         Uses the mean per step, not the sum, so that an episode that reaches the goal early does not
-        lose to a longer one that collects more. Ties count one half.
+        lose to a longer one that collects more. Of a potential it is the mean of the potential
+        itself: the sum of its changes depends on the last state alone. Ties count one half.
 
         Returns:
             0.5 where no two episodes differ in fitness; 0 for a program that is constant or not
             finite, which the check would refuse.
         """
-        rewards = self.rewards(genome)
-        if not np.isfinite(rewards).all() or np.ptp(rewards) == 0.0:
+        values = self._values(genome)
+        if not np.isfinite(values).all() or np.ptp(values) == 0.0:
             return 0.0
-        means = np.add.reduceat(rewards, self._starts) / self._lengths
+        means = np.add.reduceat(values, self._starts) / self._lengths
         better, worse = (means[index] for index in self._pairs)
         if not len(better):
             return 0.5
@@ -112,11 +115,21 @@ class Evidence:
         return np.add.reduceat(rewards * self._discounts, self._starts)
 
     def rewards(self, genome: Genome) -> FloatArray:
-        """The reward of every transition, shape (sum of T,)."""
+        """The reward of every transition with the change of the potential, shape (sum of T,)."""
+        potentials = [term for term in genome if term.potential]
+        total = self._values([term for term in genome if not term.potential])
+        if not potentials:
+            return total
+        before, after = self._values(potentials, before=True), self._values(potentials)
+        return total + potential_shaping(before, after, self.columns["terminated"], self._gamma)
+
+    def _values(self, terms: Sequence[Term], *, before: bool = False) -> FloatArray:
+        """The weighted sum of terms in every transition, shape (sum of T,)."""
         total = np.zeros(int(self._lengths.sum()))
         with np.errstate(all="ignore"):
-            for term in genome:
-                total = total + term.weight * value_of(term.text, self.columns)
+            for term in terms:
+                formula = term.text_before if before else term.text
+                total = total + term.weight * value_of(formula, self.columns)
         return total
 
 

@@ -42,13 +42,11 @@ class FeatureStatistics:
 
     Attributes:
         scale: half the width of its range.
-        step: median size of a change; 0 where it never changes or has no value before the step.
         targets: candidates for target values: the ends of its range, zero if inside, and values at
             the end of good episodes.
     """
 
     scale: float
-    step: float
     targets: tuple[float, ...]
 
 
@@ -90,15 +88,10 @@ def feature_statistics(
     values = np.asarray(value_of(feature.after, columns), np.float64)
     values = np.where(np.isfinite(values), values, 0.0)
     low, high = float(values.min()), float(values.max())
-    step = 0.0
-    if feature.before:
-        changes = np.abs(values - np.asarray(value_of(feature.before, columns), np.float64))
-        moved = changes[np.isfinite(changes) & (changes > 0)]
-        step = float(np.median(moved)) if moved.size else 0.0
     reached = np.quantile(values[ends], (0.25, 0.5, 0.75)).tolist() if len(ends) else []
     zero = [0.0] if low <= 0.0 <= high else []
     targets = dict.fromkeys(short(target) for target in (low, high, *zero, *declared, *reached))
-    return FeatureStatistics(short((high - low) / 2) or 1.0, short(step), tuple(targets))
+    return FeatureStatistics(short((high - low) / 2) or 1.0, tuple(targets))
 
 
 def short(value: float) -> float:

@@ -30,7 +30,6 @@ _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 _COMPARE: dict[type[ast.cmpop], _OfTwo] = {
     ast.GtE: operator.ge,
     ast.LtE: operator.le,
-    ast.Lt: operator.lt,
 }
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "np.abs": np.abs,

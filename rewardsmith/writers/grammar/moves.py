@@ -23,8 +23,12 @@ MOST_TERMS = 5
 _DRAWN_TERMS = (1, 1, 2, 2, 3)  # numbers of main terms, equally likely
 _WEIGHTS = (0.3, 1.0, 3.0)
 _SMALL_WEIGHTS = (0.01, 0.03, 0.1)
-_RARE = 10.0  # factor of terms that are nonzero once per episode, against those of every step
+# factor of terms that are nonzero once per episode, and of those whose changes cancel out over an
+# episode (the potential), against those of every step
+_RARE = 10.0
+_RARE_KINDS = ("happens", "ended")
 # probabilities
+_SHAPED = 0.5  # of a new program whose terms of the state are a potential
 _GATED = 0.15
 _NEGATIVE = 0.3
 _WITH_PENALTY = 0.3
@@ -50,7 +54,7 @@ def draw(space: SearchSpace, rng: Generator) -> Genome:
     terms = [_main_term(space, rng) for _ in range(rng.choice(_DRAWN_TERMS))]
     if rng.random() < _WITH_PENALTY:
         terms.append(_penalty(space, rng))
-    return _tidy(terms)
+    return as_potential(terms) if rng.random() < _SHAPED else _tidy(terms)
 
 
 def mutate(parent: Genome, space: SearchSpace, rng: Generator) -> Genome:
@@ -58,7 +62,7 @@ def mutate(parent: Genome, space: SearchSpace, rng: Generator) -> Genome:
     terms = list(parent)
     for _ in range(1 + (rng.random() < 0.3)):
         place = int(rng.integers(len(terms)))
-        move = rng.choice(("weight", "numbers", "again", "add", "drop", "gate"))
+        move = rng.choice(("weight", "numbers", "again", "add", "drop", "gate", "potential"))
         if move == "weight":
             factor = float(
                 rng.choice((-1.0, 0.3, 0.5, 2.0, 3.0), p=(0.1, 0.225, 0.225, 0.225, 0.225))
@@ -74,7 +78,9 @@ def mutate(parent: Genome, space: SearchSpace, rng: Generator) -> Genome:
             terms.append(_main_term(space, rng) if rng.random() < 0.7 else _penalty(space, rng))
         elif move == "drop" and len(terms) > 1:
             del terms[place]
-        elif move == "gate":
+        elif move == "potential" and terms[place].can_be_potential:
+            terms[place] = _moved(terms[place])
+        elif move == "gate" and not terms[place].potential:
             gate = None if terms[place].gate is not None else _gate(space, rng)
             terms[place] = terms[place].model_copy(update={"gate": gate})
     return _tidy(terms)
@@ -109,6 +115,44 @@ def with_bonus(genome: Genome, further: float) -> Genome:
     return _tidy([*kept, Term(kind="ended", weight=short(bonus))])
 
 
+def as_potential(genome: Sequence[Term]) -> Genome:
+    """The same program with the terms of the state in the potential.
+
+    The change of a potential pays nothing for staying where it is high, so that what is left to
+    prefer is in the other terms.
+    """
+    return _tidy(
+        [_moved(term) if term.can_be_potential and not term.potential else term for term in genome]
+    )
+
+
+def has_potential(genome: Genome) -> bool:
+    """Whether a program defines a potential."""
+    return any(term.potential for term in genome)
+
+
+def of_potential(genome: Sequence[Term]) -> Genome:
+    """A program whose only rewards of many steps are the changes of a potential.
+
+    Terms of the state are moved to the potential without their gates. Of the others, only those
+    remain that are rare, and costs; so no failure can collect a high return.
+    """
+    terms = as_potential([term.model_copy(update={"gate": None}) for term in genome])
+    return _tidy([term for term in terms if term.potential or _is_rare_or_cost(term)])
+
+
+def _is_rare_or_cost(term: Term) -> bool:
+    return term.kind in _RARE_KINDS or (KINDS[term.kind].penalty and term.weight > 0)
+
+
+def _moved(term: Term) -> Term:
+    """The term moved from the reward to the potential, or back."""
+    factor = 1 / _RARE if term.potential else _RARE
+    return term.model_copy(
+        update={"potential": not term.potential, "weight": short(term.weight * factor)}
+    )
+
+
 def _weight_of(kind: str, genome: Genome) -> float:
     """The sum of the weights of the terms of a kind."""
     return sum(term.weight for term in genome if term.kind == kind)
@@ -120,27 +164,30 @@ def _some(parent: Genome, rng: Generator) -> list[Term]:
 
 
 def _tidy(terms: Sequence[Term]) -> Genome:
-    """Without duplicates, and with at most :data:`MOST_TERMS` terms."""
-    return tuple(dict.fromkeys(terms))[:MOST_TERMS]
+    """Without duplicates, with at most :data:`MOST_TERMS` terms, and with some reward.
+
+    A potential alone, or with a time cost, says nothing about the goal: then the end of the episode
+    is rewarded.
+    """
+    kept = tuple(dict.fromkeys(terms))[:MOST_TERMS]
+    if all(term.potential or term.kind == "time" for term in kept):
+        return (*kept[: MOST_TERMS - 1], Term(kind="ended", weight=_RARE))
+    return kept
 
 
 def _main_term(space: SearchSpace, rng: Generator) -> Term:
     """A term of a feature, or rarely of the end of the episode."""
     feature = _feature(space, rng)
     known = space.features[feature]
-    kinds = {**_fitting(feature, known), "ended": OTHERS["ended"]}
+    kinds = {**_fitting(feature), "ended": OTHERS["ended"]}
     likely = np.array([kind.frequency for kind in kinds.values()])
     kind = str(rng.choice(list(kinds), p=likely / likely.sum()))
-    rare = kind in ("crossed", "happens", "ended")
+    rare = kind in _RARE_KINDS
     weight = float(rng.choice(_WEIGHTS)) * (_RARE if rare else 1.0)
-    sign = (
-        -1.0 if rng.random() < _NEGATIVE and kind not in ("approach", "near", "distance") else 1.0
-    )
+    sign = -1.0 if rng.random() < _NEGATIVE and kind not in ("near", "distance") else 1.0
     if kind == "ended":
         return Term(kind=kind, weight=sign * weight)
-    term = Term(
-        kind=kind, weight=sign * weight, x=feature, scale=known.scale, step=known.step or 1.0
-    )
+    term = Term(kind=kind, weight=sign * weight, x=feature, scale=known.scale)
     if KINDS[kind].reads("y"):
         second = _feature(space, rng, state=False)
         term = term.model_copy(update={"y": second, "scale_y": space.features[second].scale})
@@ -197,11 +244,10 @@ def _feature(space: SearchSpace, rng: Generator, *, state: bool = True) -> Featu
     return features[int(rng.integers(len(features)))]
 
 
-def _fitting(feature: Feature, known: FeatureStatistics) -> dict[str, Kind]:
+def _fitting(feature: Feature) -> dict[str, Kind]:
     """The kinds that can read a feature."""
     kinds = FLAGS if feature.flag else NUMBERS
-    changes = bool(feature.before) and (feature.flag or known.step > 0)
-    return {name: kind for name, kind in kinds.items() if changes or not kind.reads("x0")}
+    return {name: kind for name, kind in kinds.items() if feature.before or not kind.reads("x0")}
 
 
 def _target(known: FeatureStatistics, rng: Generator) -> float:

@@ -24,16 +24,22 @@ from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trial_folder import TrialFolder
+from rewardsmith.task.fitness import fitness_function
 from rewardsmith.types import Episode, Slot
 from rewardsmith.writers.grammar.drafts import Evidence
 from rewardsmith.writers.grammar.features import feature_statistics, features_of
-from rewardsmith.writers.grammar.moves import Generator, SearchSpace
+from rewardsmith.writers.grammar.moves import SearchSpace
 from rewardsmith.writers.grammar.terms import Genome
-from rewardsmith.writers.grammar.writer import DRAFTS, compose, generator_for, genome_in, reply_text
+from rewardsmith.writers.grammar.writer import (
+    WAYS,
+    compose,
+    generator_for,
+    genome_in,
+    reply_text,
+)
 from rewardsmith.writers.requests import RunRequest
 
 _PER_TRIAL = 3  # episodes of each training that are evidence: the best, the worst and the median
-_REPAIRED = 0.5  # share of the children of a program that only remove its exploit
 _WITH_EPISODE = ("exploited", "undiscounted")  # verdicts with a recorded exploit
 _NAME = "grammar/search"
 
@@ -41,7 +47,21 @@ _NAME = "grammar/search"
 class _ScoredEpisode(NamedTuple):
     episode: Episode
     fitness: float
+    success: bool | None
     program: str = ""
+
+
+class _Knowledge(NamedTuple):
+    """What earlier rounds tell.
+
+    Attributes:
+        has_goal: the task defines success, and every known success terminates. Otherwise the goal
+            may be to keep going, for which an agent must be rewarded in every step.
+    """
+
+    space: SearchSpace
+    evidence: Evidence
+    has_goal: bool
 
 
 class GrammarSource:
@@ -57,6 +77,7 @@ class GrammarSource:
         self._run = run
         self._seed = seed
         self._spec = run.task().spec
+        self._fitness = fitness_function(run.task())
         self._log = log
         # Requests of a round arrive in parallel threads and need the same evidence; and Python 3.11
         # cannot parse in two threads at once ("AST constructor recursion depth mismatch").
@@ -73,13 +94,18 @@ class GrammarSource:
         state = fold(self._run.events())
         assert state.preflight is not None, "the preflight comes before the first request"
         self._preflight = state.preflight
-        space, evidence = self._evidence(state, slot.round)
+        knowledge = self._knowledge(state, slot.round)
         genomes = [self._genome(state, parent) for parent in wanted.order.parents]
         parents = [genome for genome in genomes if genome is not None]
         rng = generator_for(self._seed, slot)
-        drafts = DRAFTS[slot.sample % len(DRAFTS)]
-        exploited = self._exploited_parent(state, slot, wanted.order.parents, genomes, rng)
-        genome = compose(parents, space, evidence, rng, drafts, exploited=exploited)
+        way = WAYS[slot.sample % len(WAYS)]
+        if not knowledge.has_goal:
+            way = way._replace(of_potential=False)
+        exploited = self._exploited_parent(state, slot, wanted.order.parents, genomes)
+        known = self._known(state, slot.round)
+        genome = compose(
+            parents, knowledge.space, knowledge.evidence, rng, way, exploited=exploited, known=known
+        )
         return Reply(reply_text(genome, len(parents)), "stop", NOTHING_USED, _NAME, latency_s=0.0)
 
     def _exploited_parent(
@@ -88,16 +114,22 @@ class GrammarSource:
         slot: Slot,
         parents: Sequence[str],
         genomes: Sequence[Genome | None],
-        rng: Generator,
     ) -> str | None:
-        """The last parent, if the child shall only remove its exploit.
+        """The last parent, if the child shall only remove its exploit: in the first sample.
 
-        It does so in the first sample of a round, and in half of the others. A parent that rarely
-        succeeds needs another change first; one without a genome is not the grammar's.
+        A parent that rarely succeeds needs another change first; one without a genome is not the
+        grammar's.
         """
-        if not parents or genomes[-1] is None or not state.often_succeeds(parents[-1]):
+        if slot.sample or not parents or genomes[-1] is None:
             return None
-        return parents[-1] if slot.sample == 0 or rng.random() < _REPAIRED else None
+        return parents[-1] if state.often_succeeds(parents[-1]) else None
+
+    def _known(self, state: RunState, round_number: int) -> set[Genome]:
+        """The programs of earlier rounds."""
+        slots = state.programs.items()
+        earlier = [program for program, slot in slots if slot.round < round_number]
+        genomes = (self._genome(state, program) for program in earlier)
+        return {genome for genome in genomes if genome is not None}
 
     def _genome(self, state: RunState, program: str) -> Genome | None:
         slot = state.programs.get(program)
@@ -105,7 +137,7 @@ class GrammarSource:
         reply = self._log.get(entry.request, entry.occurrence) if entry is not None else None
         return genome_in(reply.text) if reply is not None else None
 
-    def _evidence(self, state: RunState, round_number: int) -> tuple[SearchSpace, Evidence]:
+    def _knowledge(self, state: RunState, round_number: int) -> _Knowledge:
         trials = [
             (trial.program, trial.seed)
             for trial in state.trials.values()
@@ -115,16 +147,16 @@ class GrammarSource:
             and state.programs[trial.program].round < round_number
         ]
         exploited = [p for p, found in state.exploits.items() if found.verdict in _WITH_EPISODE]
-        return self._evidence_of(tuple(sorted(trials)), tuple(exploited))
+        return self._knowledge_of(tuple(sorted(trials)), tuple(exploited))
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - there is one source per process
-    def _evidence_of(
+    def _knowledge_of(
         self, trials: tuple[tuple[str, int], ...], exploited: tuple[str, ...]
-    ) -> tuple[SearchSpace, Evidence]:
-        """The search space, and the evidence of the random policy, these trials and exploits."""
+    ) -> _Knowledge:
+        """What the episodes of the random policy, of these trials and of these exploits tell."""
         preflight = self._preflight
         assert preflight is not None
-        random = map(_ScoredEpisode, self._run.recorded("random"), preflight.random_fitness)
+        random = map(self._of_random, self._run.recorded("random"), preflight.random_fitness)
         trained = starmap(self._of_trial, trials)
         exploits = map(self._exploit_of, exploited)
         scored = [*random, *chain.from_iterable(trained), *exploits]
@@ -143,7 +175,12 @@ class GrammarSource:
             for feature in features_of(arguments, units)
         }
         shape = arguments["action"].shape if preflight.n_actions is None else None
-        return SearchSpace(known, shape), evidence
+        successes = [one for one in scored if one.success]
+        has_goal = scored[0].success is not None and all(s.episode.terminated for s in successes)
+        return _Knowledge(SearchSpace(known, shape), evidence, has_goal)
+
+    def _of_random(self, episode: Episode, fitness: float) -> _ScoredEpisode:
+        return _ScoredEpisode(episode, fitness, self._fitness(episode).success)
 
     def _of_trial(self, program: str, seed: int) -> list[_ScoredEpisode]:
         trial = TrialFolder(self._run.trial_folder(program, "selection", seed))
@@ -154,8 +191,10 @@ class GrammarSource:
             int(order[place]) for place in np.linspace(0, len(order) - 1, _PER_TRIAL).astype(int)
         )
         episodes = trial.episodes()
+        undefined: list[bool | None] = [None] * len(result.fitness)
+        successes = result.successes or undefined
         return [
-            _ScoredEpisode(episodes[number], result.fitness[number], program) for number in chosen
+            _ScoredEpisode(episodes[n], result.fitness[n], successes[n], program) for n in chosen
         ]
 
     def _exploit_of(self, program: str) -> _ScoredEpisode:
@@ -163,4 +202,4 @@ class GrammarSource:
         record = self._run.exploit(program)
         assert record is not None and record.episode.fitness is not None
         (episode,) = load_episodes(self._run.exploit_episode(program))
-        return _ScoredEpisode(episode, record.episode.fitness)
+        return _ScoredEpisode(episode, record.episode.fitness, record.episode.success)
