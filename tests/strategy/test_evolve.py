@@ -222,6 +222,22 @@ def test_the_first_request_of_a_round_shows_the_smallest_exploit() -> None:
     assert "exploit" in turns[1, 0, 0][0].feedback
 
 
+def test_every_second_request_shows_parents_without_a_known_exploit() -> None:
+    """p3 has the highest score and an exploit."""
+    strategy, events = evolve(fresh=0.0, mutated=1.0, elite=4, tournament=1), list[Event]()
+    while not writes_of_round(strategy, events, 1):
+        for order in strategy.plan(fold(events)):
+            events += [e for chain in carry_out(order, MANY, FAIR) for e in chain]
+    found = ExploitsSearched(found=ExploitState(program="p3", verdict="exploited", margin=-1.0))
+    chosen = set[tuple[int, str | None]]()
+    for seed in range(20):
+        drawing = evolve(fresh=0.0, mutated=1.0, elite=4, tournament=1, seed=seed)
+        turns = writes_of_round(drawing, [*events, found], 1)
+        chosen |= {(slot[1] % 2, turn.program) for slot, past in turns.items() for turn in past}
+    assert {program for odd, program in chosen if odd} == {"p0", "p1", "p2"}
+    assert {program for odd, program in chosen if not odd} == {"p0", "p1", "p2", "p3"}
+
+
 def is_of(event: Event, program: str) -> bool:
     return isinstance(event, Trained) and event.trial.program == program
 

@@ -17,13 +17,15 @@ from rewardsmith.sandbox.client.program import HostedProgram
 from rewardsmith.types import FloatArray, Slot
 from rewardsmith.writers.extract import extract_code
 from rewardsmith.writers.grammar.drafts import Evidence
-from rewardsmith.writers.grammar.features import feature_statistics, features_of
+from rewardsmith.writers.grammar.features import Feature, feature_statistics, features_of
 from rewardsmith.writers.grammar.moves import (
     SearchSpace,
     as_potential,
     cross,
     draw,
+    has_potential,
     mutate,
+    of_potential,
     with_bonus,
     with_time_cost,
 )
@@ -143,8 +145,67 @@ def test_a_slot_gets_one_program_whatever_was_asked_before() -> None:
     assert compose((), space, evidence, generator_for(6, asked[0])) != once[asked[0]]
 
 
+def test_a_program_of_a_potential_pays_no_failure_for_going_on() -> None:
+    """Without an end, only the first and the last state count, besides costs."""
+    steps = np.random.default_rng(0).normal(size=N + 1).cumsum()
+    space = SearchSpace({X: feature_statistics(X, walk(steps), np.arange(3))}, None)
+    rng, last = np.random.default_rng(1), GAMMA**N
+    shaped = 0
+    for _ in range(100):
+        drawn = draw(space, rng)
+        genome = tuple(t for t in of_potential(drawn) if not KINDS[t.kind].penalty)
+        if not has_potential(genome):
+            continue
+        shaped += 1
+        returns = [discounted(genome, walk(path)) for path in (steps, detour(steps))]
+        assert returns[0] == pytest.approx(returns[1], abs=last * 1e3), program_text(genome)
+    assert shaped > 50
+
+
+def test_a_term_that_is_moved_to_the_potential_and_back_is_the_same() -> None:
+    space, _ = space_of("drive")
+    term = Term(kind="level", weight=3.0, x=next(iter(space.features)), scale=2.0)
+    (moved, reward) = as_potential([term])
+    assert moved == term.model_copy(update={"potential": True, "weight": 30.0})
+    assert reward == Term(kind="ended", weight=10.0), "a potential alone rewards no goal"
+    flag = Term(kind="happens", weight=1.0, x=Feature("on", "next_on", "on", flag=True))
+    assert as_potential([flag]) == (flag,), "it reads two states"
+
+
+X = Feature("x", "next_x", "x")
+
+
+def walk(path: FloatArray) -> dict[str, Any]:
+    """The columns of one episode along a path that does not end."""
+    return {"x": path[:-1], "next_x": path[1:], "terminated": np.zeros(len(path) - 1, bool)}
+
+
+def detour(path: FloatArray) -> FloatArray:
+    """Another path with the same first and last state."""
+    return np.concatenate([path[:1], 7.0 * np.sin(np.arange(len(path) - 2)), path[-1:]])
+
+
+def discounted(genome: Genome, columns: dict[str, Any]) -> float:
+    steps = len(columns["terminated"])
+    rewards = Evidence(columns, [steps], [0.0], GAMMA).rewards(genome)
+    return float(np.sum(rewards * GAMMA ** np.arange(steps)))
+
+
 # ------------------------------------------------------------------------------------------------
 # runs
+
+
+def test_programs_are_of_a_potential_where_success_ends_the_episode(
+    tmp_path: Path, executor: FakeExecutor
+) -> None:
+    """Every second program of the search; none need be where no success is defined."""
+    run = search(tmp_path, executor=executor)
+    odd = {entry.program for slot, entry in run.state.slots.items() if slot.sample % 2}
+    sources = [run.folder.program(name).source for name in odd if name]
+    assert len(sources) >= 4 and all("def potential(" in source for source in sources)
+    even = {entry.program for slot, entry in run.state.slots.items() if not slot.sample % 2}
+    others = [run.folder.program(name).source for name in even if name]
+    assert not all("def potential(" in source for source in others)
 
 
 def search(tmp_path: Path, **settings: Any) -> api.Run:
