@@ -53,6 +53,8 @@ def prices_of(
         return Prices(
             f"${given[0]:g} in, ${given[1]:g} out per million tokens, as given", _given(*given)
         )
+    if provider == "command":
+        return Prices("a command: it reports no tokens", lambda _: None, known=False)
     if provider in LOCAL:
         return Prices("a server of your own: no price", _given(0.0, 0.0))
     listed = _listed(provider, name) if base_url is None else None

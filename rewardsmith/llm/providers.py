@@ -17,6 +17,7 @@ PROVIDERS = Registry(
     "provider",
     {
         "anthropic": "rewardsmith.llm.anthropic:AnthropicProvider",
+        "command": "rewardsmith.llm.command:CommandProvider",
         "litellm": "rewardsmith.llm.litellm:LiteLLMProvider",
         "llamacpp": "rewardsmith.llm.local_servers:llamacpp",
         "lmstudio": "rewardsmith.llm.local_servers:lmstudio",
@@ -75,6 +76,8 @@ def default_model() -> str | None:
 
 
 def _guess(name: str) -> str | None:
+    if name.startswith("command:"):
+        return name.replace(":", "/", 1)
     for default in DEFAULTS.values():
         provider, _, known = default.partition("/")
         if name.startswith(known.split("-")[0]):
