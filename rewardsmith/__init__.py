@@ -82,6 +82,8 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.task.resolving import resolve_task as resolve_task
     from rewardsmith.train.prior.shaping import q_shaped as q_shaped
     from rewardsmith.train.prior.values import QPairs as QPairs
+    from rewardsmith.train.term_logging import EpisodeTerms as EpisodeTerms
+    from rewardsmith.train.term_logging import TermLogger as TermLogger
     from rewardsmith.train.vec_reward import VecReward as VecReward
     from rewardsmith.train.vectors import make_vec_env as make_vec_env
     from rewardsmith.types import Difference as Difference
@@ -110,6 +112,7 @@ _WHERE = {
     "EntryPoint": "program",
     "Episode": "types",
     "EpisodeSample": "api.sampling",
+    "EpisodeTerms": "train.term_logging",
     "Estimate": "api.estimate",
     "Evaluator": "types",
     "Execution": "engine.workers.executor",
@@ -148,6 +151,7 @@ _WHERE = {
     "SubgoalStatistics": "run.records",
     "Task": "task.loading",
     "TellResult": "api.search",
+    "TermLogger": "train.term_logging",
     "TermRanges": "api.checking",
     "TrainResult": "api.training",
     "TrialProgress": "run.trials",

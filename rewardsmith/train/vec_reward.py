@@ -20,6 +20,10 @@ from rewardsmith.train.rewards import EpisodeSums, TrainingEpisode, reward_block
 from rewardsmith.train.vectors import buffers_of
 from rewardsmith.types import Evaluator
 
+# keys of info at the end of an episode
+TERM_SUMS = "reward_term_sums"
+NATIVE_RETURN = "native_return"
+
 
 class VecReward(VecEnvWrapper):
     """Replaces the rewards of recorded environments by a sum of terms.
@@ -41,6 +45,9 @@ class VecReward(VecEnvWrapper):
     Raises:
         UsageError: ``venv`` has no recorder, or stands above VecNormalize or VecFrameStack; or a
             potential was opened with another discount.
+
+    The last ``info`` of an episode has the sum of each term (``reward_term_sums``) and that of the
+    native reward (``native_return``).
 
     ``step_wait`` raises ProgramError when the program breaks or returns a value that no learner can
     use.
@@ -95,7 +102,11 @@ class VecReward(VecEnvWrapper):
         native = self.buffers.native_reward
         all_ended = self.sums.add(block, native[None], dones[None], episodes)
         for ended in all_ended:
-            infos[ended.row]["episode"] = ended.episode.for_logging()
+            infos[ended.row] |= {
+                "episode": ended.episode.for_logging(),
+                TERM_SUMS: ended.episode.terms,
+                NATIVE_RETURN: ended.episode.native_return,
+            }
             self.finished.append(ended.episode)
         total = block.total
         if self.exploiter is not None:
