@@ -7,6 +7,7 @@ interval: fitness is often all-or-nothing, and t assumes that it is not.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -40,7 +41,7 @@ def interval(values: Sequence[float], within: tuple[float, float] | None = None)
     if sample.size == 1:
         return Interval(mean, None, None, 1)
     if sample.size >= _BOOTSTRAP_FROM:
-        return Interval(mean, *_bca(sample), sample.size)
+        return Interval(mean, *_bca(tuple(sample.tolist())), sample.size)
     half = _t_95(sample.size - 1) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
     low, high = (-math.inf, math.inf) if within is None else within
     return Interval(mean, max(mean - half, low), min(mean + half, high), sample.size)
@@ -226,10 +227,12 @@ def _t_95(free: int) -> float:
     return round(float(stdtrit(free, 0.975)), 3)
 
 
-def _bca(sample: FloatArray) -> tuple[float, float]:
+@functools.lru_cache(maxsize=256)  # a state computes the scores of its programs again and again
+def _bca(values: tuple[float, ...]) -> tuple[float, float]:
     """95 % BCa bootstrap interval of the mean; the seed of the resampling is fixed."""
     from scipy import stats
 
+    sample = np.array(values)
     spread = float(np.ptp(sample))
     if spread == 0.0:
         return float(sample[0]), float(sample[0])
