@@ -28,6 +28,7 @@ from rewardsmith.run.creation import create_run
 from rewardsmith.run.events import Commented, fold
 from rewardsmith.run.folder import RunFolder, open_run
 from rewardsmith.run.folder import list_runs as folders_of_runs
+from rewardsmith.run.inbox import leave_comment
 from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
@@ -178,7 +179,10 @@ class Run:
         return self
 
     def say(self, words: str, *, program: str | None = None) -> str:
-        """Give the writer feedback on an agent; :meth:`resume` then runs one more round.
+        """Give the writer feedback on an agent, for one more round.
+
+        A run that is carried out now takes it before its next wave of requests or trainings; a run
+        that has ended needs :meth:`resume`.
 
         Args:
             words: what the agent should do differently.
@@ -188,7 +192,6 @@ class Run:
             The id of the program.
 
         Raises:
-            RunError: the run is in use.
             UsageError: the words are empty, or there is no such program.
         """
         if not words.strip():
@@ -196,16 +199,20 @@ class Run:
                 "the feedback is empty",
                 "say in a sentence what the agent should do differently",
             )
-        with self.folder.lock():
-            state = self.state
-            known = state.ranked() or list(state.programs)
-            fitting = [name for name in known if program is None or name.startswith(program)]
-            if not fitting:
-                raise UsageError(
-                    f"{self.folder.name} has no program {program or ''}",
-                    did_you_mean(program or "", known),
-                )
-            self.folder.events().append(Commented(program=fitting[0], words=words.strip()))
+        state = self.state
+        known = state.ranked() or list(state.programs)
+        fitting = [name for name in known if program is None or name.startswith(program)]
+        if not fitting:
+            raise UsageError(
+                f"{self.folder.name} has no program {program or ''}",
+                did_you_mean(program or "", known),
+            )
+        comment = Commented(program=fitting[0], words=words.strip())
+        if self.folder.in_use:
+            leave_comment(self.folder, comment)
+        else:
+            with self.folder.lock():
+                self.folder.events().append(comment)
         return fitting[0]
 
     def replay(

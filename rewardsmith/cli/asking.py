@@ -95,14 +95,17 @@ def _add_say(app: typer.Typer) -> None:
         from rewardsmith.cli.live import command_name
 
         found = load_run(run, runs)
+        running = found.folder.in_use
         chosen = found.say(words, program=program)
         if output.json:
             output.emit({"run": found.folder.name, "program": chosen, "words": words})
             return
-        output.result.print(
-            f"feedback on {chosen} recorded; continue with: rewardsmith resume",
-            command_name(found.path),
+        following = (
+            "the run takes it before its next requests or trainings"
+            if running
+            else f"continue with: rewardsmith resume {command_name(found.path)}"
         )
+        output.result.print(f"feedback on {chosen} recorded; {following}", soft_wrap=True)
 
 
 def _text(name: str) -> str:

@@ -54,6 +54,7 @@ from rewardsmith.run.events import (
     fold,
 )
 from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.inbox import left_comments
 from rewardsmith.run.orders import (
     AnyOrder,
     Audit,
@@ -141,6 +142,7 @@ class Engine:
     def _search(self) -> None:
         gate = self._asking.gate(self.state, self._writer.prices)
         while not self.waiting:
+            self._take_comments()
             planned = self._strategy.plan(self.state)
             orders = (
                 rest_of_wave(self.state)
@@ -148,20 +150,26 @@ class Engine:
                 or planned
             )
             stop = next((order for order in orders if isinstance(order, Stop)), None)
+            asks = any(isinstance(order, Write) for order in orders)
             admitted, refusal = gate.admit(orders, self.state) if stop is None else ([], None)
             if admitted:
                 self._begin(admitted)
                 self._carry_out_timed(admitted)
-            elif (
-                refusal is not None
-                and self.state.refused is None
-                and any(isinstance(o, Write) for o in orders)
-            ):
+            elif refusal is not None and self.state.refused is None and asks:
                 self.record(Refused(reason=refusal))  # what was bought before is still trained
             elif not self._close(gate):
                 why = refusal or self.state.refused or (stop.reason if stop else "")
                 self.record(Stopped(reason=why))
                 return
+
+    def _take_comments(self) -> None:
+        """Record what the user has said meanwhile, unless a wave is incomplete after a crash."""
+        if self.state.unanswered() or rest_of_wave(self.state):
+            return
+        for path, comment in left_comments(self.run):
+            if comment.words not in self.state.comments.get(comment.program, ()):
+                self.record(comment)
+            path.unlink(missing_ok=True)
 
     def _close(self, gate: Gate) -> bool:
         """Carry out the next orders after the end of the search; False if none are left."""
@@ -178,8 +186,7 @@ class Engine:
 
     def _begin(self, orders: Sequence[AnyOrder]) -> None:
         """Record what passed the gate, unless it is the rest of a wave that did."""
-        wave = parts(orders)
-        if not wave <= self.state.wave:
+        if not (wave := parts(orders)) <= self.state.wave:
             slots = sorted(part for part in wave if isinstance(part, Slot))
             trials = sorted(training_steps(orders).items())
             self.record(Admitted(slots=tuple(slots), trials=tuple(trials)))
@@ -193,9 +200,8 @@ class Engine:
     def _run_preflight(self) -> None:
         self._observer.doing("checking the task")
         call = preflight_call(self.run, self.config.produce, self.config.also, self._needs)
-        future = self._executor.submit(call)
         begun = time.monotonic()
-        self._wait([future], lambda _: None)
+        self._wait([self._executor.submit(call)], lambda _: None)
         self.record(PreflightDone(found=self.run.preflight()))
         self.record(Worked(wall_s=time.monotonic() - begun))
 

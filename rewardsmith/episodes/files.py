@@ -70,16 +70,11 @@ def load_episodes(path: str | Path) -> list[Episode]:
         for key, values in arrays.items()
         if key.startswith(_FIELDS)
     }
-    return [
-        Episode(
-            fields={name: parts[number] for name, parts in fields.items()},
-            actions=actions[number],
-            native_rewards=rewards[number],
-            terminated=bool(terminated),
-            truncated=bool(truncated),
-        )
-        for number, (terminated, truncated) in enumerate(arrays["ended"])
-    ]
+    episodes = []
+    for number, (terminated, truncated) in enumerate(arrays["ended"].tolist()):
+        own = {name: parts[number] for name, parts in fields.items()}
+        episodes.append(Episode(own, actions[number], rewards[number], terminated, truncated))
+    return episodes
 
 
 def _parts(rows: Array, lengths: Array) -> list[Array]:
