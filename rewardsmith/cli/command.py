@@ -10,7 +10,9 @@ import functools
 import inspect
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -202,8 +204,10 @@ def _with_settings(run: Callable[..., None], names: Sequence[str]) -> type[Typer
 
 
 def guarded(output: CommandOutput, work: Callable[[], None]) -> int:
-    """Carry out a command and return its exit code."""
+    """Carry out a command and return its exit code; SIGTERM ends it as Ctrl-C does."""
     try:
+        if threading.current_thread() is threading.main_thread():  # tests call it elsewhere
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         work()
         output.stream.flush()
     except typer.Exit as leave:

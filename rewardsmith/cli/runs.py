@@ -77,6 +77,7 @@ def add_to(app: typer.Typer) -> None:
 
     _add_export(app)
     _add_report(app)
+    _add_watch(app)
     _add_compare(app)
 
 
@@ -151,6 +152,36 @@ def _add_report(app: typer.Typer) -> None:
             output.result.print(str(path), markup=False, soft_wrap=True)
         if open_:
             typer.launch(str(path))
+
+
+def _add_watch(app: typer.Typer) -> None:
+    @command(app, "watch")
+    def watch(
+        output: CommandOutput,
+        run: given.RunName,
+        port: Annotated[
+            int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")
+        ] = 0,
+        open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+        runs: given.RunsFolder = Path("runs"),
+    ) -> None:
+        """Serve a page on this machine that follows RUN; comments for the writer go there too."""
+        import threading
+
+        from rewardsmith.api.report.live import live_page
+        from rewardsmith.api.runs import load_run
+
+        page = live_page(load_run(run, runs), port)
+        with page.serving():
+            if output.json:
+                output.emit({"url": page.url})
+            else:
+                output.result.print(page.url, markup=False, soft_wrap=True)
+                output.notes.print("Ctrl-C ends the page, not the run", markup=False)
+            output.stream.flush()
+            if open_:
+                typer.launch(page.url)
+            threading.Event().wait()
 
 
 def _add_compare(app: typer.Typer) -> None:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -236,6 +237,19 @@ def interrupted(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
         process.communicate()
 
 
+def test_watch_serves_a_page_until_it_is_interrupted(finished: Finished) -> None:
+    process = begun(finished.folder, "watch", finished.run)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        with urllib.request.urlopen(url) as answer:
+            assert finished.run in answer.read().decode()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
+    assert process.returncode == 130 and "Ctrl-C ends the page, not the run" in err
+
+
 @pytest.mark.slow
 def test_an_interrupt_ends_at_once_and_the_run_goes_on(
     interrupted: tuple[subprocess.Popen[str], Path],
@@ -258,14 +272,17 @@ def test_an_interrupt_ends_at_once_and_the_run_goes_on(
     assert only_json(done)["best"]["rung"] == "report"
 
 
-def test_an_interrupt_while_libraries_load_ends_soon(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_libraries_load_ends_soon(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     lineworld.write_task(tmp_path / "line")
     process = begun(
         tmp_path, *quick_design("line", write_replies(tmp_path / "replies.json", GOOD, MISSPELT))
     )
     until(lambda: list(tmp_path.glob("runs/*/lock")))
     time.sleep(0.3)
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, number)
     _, err = process.communicate(timeout=600)
     assert process.returncode == 130, err
     assert "rewardsmith resume" in err

@@ -101,8 +101,12 @@ class Facts:
     programs: Sequence[WrittenProgram]
 
 
-def facts(run: RunFolder) -> Facts:
-    """Read the values of the template."""
+def facts(run: RunFolder, *, appraised: bool = True) -> Facts:
+    """Read the values of the template.
+
+    Args:
+        appraised: evaluate how the best program orders recorded episodes, which takes seconds.
+    """
     state, task = fold(run.events()), run.task()
     best = best_program(run, state) if state.best is not None else None
     manifest, solved = run.manifest(), task.spec.fitness.solved
@@ -135,7 +139,7 @@ def facts(run: RunFolder) -> Facts:
         films=_films(run, state, best.id) if best is not None else [],
         moments=behaviour_charts(run, state, best.id) if best is not None else [],
         subgoals=subgoal_facts(run, state, best.id) if best is not None else None,
-        quality=_quality(run, state, best.id) if best is not None else [],
+        quality=_quality(run, state, best.id) if best is not None and appraised else [],
         programs=list(written_programs(run, state)),
     )
 
