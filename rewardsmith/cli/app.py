@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rewardsmith import __version__
-from rewardsmith.cli import asking, design, doctor, programs, runs, tasks
+from rewardsmith.cli import asking, design, doctor, programs, runs, skill, tasks
 
 app = typer.Typer(
     name="rewardsmith",
@@ -45,3 +45,4 @@ runs.add_to(app)
 programs.add_to(app)
 tasks.add_to(app)
 doctor.add_to(app)
+skill.add_to(app)
