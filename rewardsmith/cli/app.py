@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rewardsmith import __version__
-from rewardsmith.cli import asking, design, doctor, programs, runs, skill, tasks
+from rewardsmith.cli import asking, design, doctor, mcp, programs, runs, skill, tasks
 
 app = typer.Typer(
     name="rewardsmith",
@@ -46,3 +46,4 @@ programs.add_to(app)
 tasks.add_to(app)
 doctor.add_to(app)
 skill.add_to(app)
+mcp.add_to(app)
