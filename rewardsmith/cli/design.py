@@ -71,6 +71,7 @@ def _add_design(app: typer.Typer) -> None:
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Show the plan of the run and exit.")
         ] = False,
+        watch: given.Watch = False,
         confirm_above: given.ConfirmAbove = 1.0,
         yes: Annotated[
             bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")
@@ -96,7 +97,7 @@ def _add_design(app: typer.Typer) -> None:
             _emit_plan(output, planned, workers)
             return
         _confirm(output, planned, workers, None if yes else confirm_above)
-        _carry_out(output, planned, runs, execution(executor, workers, gpus))
+        _carry_out(output, planned, runs, execution(executor, workers, gpus), watch)
 
 
 def _planned(
@@ -166,6 +167,7 @@ def _add_demo(app: typer.Typer) -> None:
             ),
         ] = False,
         seed: Annotated[int, typer.Option(min=0, help="Seed of the grammar search.")] = 0,
+        watch: given.Watch = False,
         workers: given.Workers = None,
         executor: given.Executor = "local",
         gpus: given.Gpus = None,
@@ -177,7 +179,7 @@ def _add_demo(app: typer.Typer) -> None:
         """
         planned = _recorded_demo(output) if recorded else _grammar_demo(seed)
         _confirm(output, planned, workers, None)
-        _carry_out(output, planned, runs, execution(executor, workers, gpus))
+        _carry_out(output, planned, runs, execution(executor, workers, gpus), watch)
 
 
 def _grammar_demo(seed: int) -> Plan:
@@ -226,6 +228,7 @@ def _add_resume(app: typer.Typer) -> None:
             int | None,
             typer.Option(min=1, help="Seeds of the final comparison, more than before."),
         ] = None,
+        watch: given.Watch = False,
         workers: given.Workers = None,
         executor: given.Executor = "local",
         gpus: given.Gpus = None,
@@ -236,7 +239,7 @@ def _add_resume(app: typer.Typer) -> None:
         from rewardsmith.cli.live import watching
 
         budget = settings.budget.model_dump(exclude_none=True)
-        with watching(output) as view:
+        with watching(output, watch) as view:
             where = execution(executor, workers, gpus)
             finished = load_run(run, runs).resume(
                 budget=budget, rounds=rounds, report_seeds=report_seeds, **where, observer=view
@@ -278,11 +281,11 @@ def _confirm(
         typer.confirm("Continue?", default=True, abort=True, err=True)
 
 
-def _carry_out(output: CommandOutput, planned: Plan, runs: Path, where: Where) -> None:
+def _carry_out(output: CommandOutput, planned: Plan, runs: Path, where: Where, watch: bool) -> None:
     from rewardsmith.api import runs as api
     from rewardsmith.cli.live import watching
 
-    with watching(output) as view:
+    with watching(output, watch) as view:
         finished = api.design(planned, **where, runs=runs, observer=view)
     summarise(output, finished)
 

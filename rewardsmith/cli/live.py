@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -28,8 +28,19 @@ _PROGRESS_S = 60.0  # seconds between two progress lines
 
 
 @contextmanager
-def watching(output: CommandOutput) -> Iterator[Observer]:
-    """An observer that shows the run as the options of this call say."""
+def watching(output: CommandOutput, page: bool = False) -> Iterator[Observer]:
+    """An observer that shows the run as the options of this call say.
+
+    Args:
+        page: serve a page that follows the run, until the context ends.
+    """
+    with ExitStack() as pages, _shown(output) as view:
+        view.pages = pages if page else None
+        yield view
+
+
+@contextmanager
+def _shown(output: CommandOutput) -> Iterator[_Noting]:
     console = output.notes
     if output.quiet:
         yield _Noting(output)
@@ -51,14 +62,26 @@ def command_name(path: Path) -> str:
 
 
 class _Noting(Observer):
-    """Shows the folder of the run and its warnings, and remembers the command to resume it."""
+    """Shows the folder of the run and its warnings, and remembers the command to resume it.
+
+    Attributes:
+        pages: where the page that follows the run is served; None for no page.
+    """
 
     def __init__(self, output: CommandOutput) -> None:
         self._output = output
+        self.pages: ExitStack | None = None
 
     def begun(self, run: RunFolder) -> None:
         self._output.resume_hint = f"rewardsmith resume {command_name(run.path)}"
         self._output.notes.print(f"run: {run.path}", markup=False, soft_wrap=True)
+        if self.pages is not None:
+            from rewardsmith.api.report.live import live_page
+            from rewardsmith.api.runs import load_run
+
+            page = live_page(load_run(run.path))
+            self.pages.enter_context(page.serving())
+            self._output.notes.print(f"page: {page.url}", markup=False, soft_wrap=True)
 
     def event(self, event: Event, state: RunState) -> None:
         if isinstance(event, PreflightDone):

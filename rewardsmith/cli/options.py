@@ -37,6 +37,9 @@ Gpus = Annotated[
         min=0.0, help="GPUs for each training: 0.25 lets four trainings share one, 0 uses none."
     ),
 ]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Serve a page on this machine that follows the run.")
+]
 ConfirmAbove = Annotated[
     float,
     typer.Option(

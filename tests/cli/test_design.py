@@ -237,6 +237,18 @@ def interrupted(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
         process.communicate()
 
 
+def test_a_design_is_followed_on_a_page(tmp_path: Path) -> None:
+    lineworld.write_task(tmp_path / "line")
+    design = quick_design("line", write_replies(tmp_path / "replies.json", GOOD, MISSPELT))
+    process = begun(tmp_path, *design, "--watch")
+    assert process.stderr is not None
+    page = next(line for line in process.stderr if line.startswith("page: "))
+    with urllib.request.urlopen(page.removeprefix("page: ").strip()) as answer:
+        assert "Under way" in answer.read().decode()
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+
+
 def test_watch_serves_a_page_until_it_is_interrupted(finished: Finished) -> None:
     process = begun(finished.folder, "watch", finished.run)
     try:

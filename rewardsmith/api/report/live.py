@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import NamedTuple
 
 from rewardsmith.api.report.page import LivePart, page
@@ -77,9 +78,8 @@ class LivePage:
     def version(self) -> str:
         """Differs when the page would differ."""
         folder = self.run.folder
-        events = (folder.path / "events.jsonl").stat()
         going_on = [(trial.key, trial.steps) for trial in folder.unfinished_trials()]
-        known = (events.st_size, events.st_mtime_ns, folder.in_use, going_on)
+        known = (_size(folder.path / "events.jsonl"), folder.in_use, going_on)
         return f"{hash(repr(known)) & 0xFFFFFFFFFFFFFFFF:016x}"
 
     def text(self) -> str:
@@ -97,6 +97,11 @@ class LivePage:
                 part = LivePart(version, self.nonce, running, trials)
                 self._latest = _Page(version, page(folder, part))
             return self._latest.text
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 while it does not exist."""
+    return path.stat().st_size if path.exists() else 0
 
 
 def live_page(run: Run, port: int = 0) -> LivePage:
