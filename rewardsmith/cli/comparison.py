@@ -1,4 +1,4 @@
-"""The comparison of runs as a table."""
+"""The comparison of runs and train results as a table."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def comparison_table(rows: Sequence[ComparedRun]) -> Table:
         "written by",
         "fitness",
         "native",
+        "steps of a training",
         "cost",
         "environment steps",
         "time",
@@ -32,6 +33,7 @@ def comparison_table(rows: Sequence[ComparedRun]) -> Table:
         cells = [
             str(row.fitness),
             "-" if row.native is None else str(row.native),
+            f"{row.training_steps:,}",
             row.cost,
             f"{row.steps:,}",
             duration(row.active_s),
