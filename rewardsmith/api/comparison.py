@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from rewardsmith.errors import UsageError
 from rewardsmith.evidence.appraisal import appraise_in_run
@@ -61,6 +62,20 @@ class ComparedRun:
     apart_epic: float | None
     proof: str
     note: str
+
+
+class Comparable(Protocol):
+    """A run or a train result."""
+
+    @property
+    def folder(self) -> RunFolder | Path:
+        """Its folder."""
+
+
+def compare_with(first: Comparable, others: Sequence[Comparable]) -> list[ComparedRun]:
+    """Compare with the first, see :func:`compared`."""
+    folders = [result.folder for result in (first, *others)]
+    return compared([RunFolder(it) if isinstance(it, Path) else it for it in folders])
 
 
 class _Side(NamedTuple):

@@ -35,8 +35,7 @@ from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.resolving import AnyTask
 
 if TYPE_CHECKING:
-    from rewardsmith.api.comparison import ComparedRun
-    from rewardsmith.api.training import TrainResult
+    from rewardsmith.api.comparison import Comparable, ComparedRun
 
 RUNS = Path("runs")
 CHECK_S = 20.0  # seconds to check that the model exists
@@ -238,7 +237,7 @@ class Run:
             planned, workers=workers, executor=executor, needs=needs, runs=runs, observer=observer
         )
 
-    def compare(self, *others: Run | TrainResult) -> list[ComparedRun]:
+    def compare(self, *others: Comparable) -> list[ComparedRun]:
         """Compare the best program of this run with those of others, on seeds that chose nothing.
 
         Args:
@@ -252,10 +251,9 @@ class Run:
             UsageError: there is no other, or one is of a different task.
             NoProgram: one has no program with a score.
         """
-        from rewardsmith.api.comparison import compared
-        from rewardsmith.api.training import folder_of
+        from rewardsmith.api.comparison import compare_with
 
-        return compared([self.folder, *map(folder_of, others)])
+        return compare_with(self, others)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"

@@ -32,8 +32,7 @@ from rewardsmith.task.resolving import resolve_task
 from rewardsmith.types import Interval, Slot
 
 if TYPE_CHECKING:
-    from rewardsmith.api.comparison import ComparedRun
-    from rewardsmith.api.runs import Run
+    from rewardsmith.api.comparison import Comparable, ComparedRun
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class TrainResult:
     policy: Path | None = None
     failures: tuple[str, ...] = ()
 
-    def compare(self, *others: Run | TrainResult) -> list[ComparedRun]:
+    def compare(self, *others: Comparable) -> list[ComparedRun]:
         """Compare this result with others and with runs, see :meth:`Run.compare`.
 
         Args:
@@ -72,9 +71,9 @@ class TrainResult:
             UsageError: there is no other, or one is of a different task.
             NoProgram: one has no program with a score.
         """
-        from rewardsmith.api.comparison import compared
+        from rewardsmith.api.comparison import compare_with
 
-        return compared([RunFolder(self.folder), *map(folder_of, others)])
+        return compare_with(self, others)
 
     def _repr_html_(self) -> str:
         """The result as HTML, for notebooks."""
@@ -173,11 +172,6 @@ def train_result(folder: RunFolder) -> TrainResult:
         policy=folder.export_folder if (folder.export_folder / POLICY).exists() else None,
         failures=tuple(trial.message for trial in state.trials.values() if trial.message),
     )
-
-
-def folder_of(result: Run | TrainResult) -> RunFolder:
-    """The folder of a run or of a train result."""
-    return RunFolder(result.folder) if isinstance(result, TrainResult) else result.folder
 
 
 class _Training:

@@ -25,9 +25,10 @@ def result_names(incomplete: str) -> list[str]:
 
 def _names(incomplete: str, *manifests: str) -> list[str]:
     paths = [path for manifest in manifests for path in Path("runs").glob(f"*/{manifest}")]
+    names = sorted(path.parent.name for path in paths)
     return [
         name
-        for name in sorted(path.parent.name for path in paths)
+        for name in names
         if name.startswith(incomplete) or name.rpartition("-")[2].startswith(incomplete)
     ]
 
