@@ -362,8 +362,8 @@ def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:
     """A run.
 
     Args:
-        run: its path; or below ``runs`` its name, a beginning or an end of the name that no other
-            run has, or ``last`` for the run that was started last.
+        run: its path; or below ``runs`` its name, a beginning or an end of the name, or the first
+            of its digits, if no other run has them; or ``last`` for the run that was started last.
 
     Raises:
         RunError: there is no such run.

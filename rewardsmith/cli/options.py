@@ -22,7 +22,7 @@ Fitness = Annotated[
     str | None,
     typer.Option(help='Fitness of the task, for an environment id: native_return, or info["key"].'),
 ]
-_NAMED = "its name or path, a beginning or an end of the name, or: last."
+_NAMED = "its name or path, a part of the name (the beginning, the end, the digits), or: last."
 RunName = Annotated[str, typer.Argument(help=f"A run: {_NAMED}", autocompletion=run_names)]
 ResultName = Annotated[
     str,

@@ -175,10 +175,10 @@ def _add_compare(app: typer.Typer) -> None:
     ) -> None:
         """Compare runs of one task: fitness, cost, and whether the differences are significant.
 
-        Their step budgets may differ; a sentence below the table then says so.
+        Their step budgets may differ; a sentence below the table says so.
         """
         from rewardsmith.api.comparison import compared, program_difference
-        from rewardsmith.cli.comparison import comparison_table
+        from rewardsmith.cli.comparison import comparison_lines, comparison_table
         from rewardsmith.run.names import open_result
 
         found = [open_result(name, runs) for name in names]
@@ -187,9 +187,9 @@ def _add_compare(app: typer.Typer) -> None:
             output.emit(rows)
             return
         output.result.print(comparison_table(rows), "")
-        for row in rows:
-            if row.note:
-                output.result.print(row.note, "", markup=False)
+        for line in comparison_lines(rows):
+            output.result.print(line, markup=False, soft_wrap=True)
+        output.result.print()
         output.code(program_difference(*found[:2]), "diff")
 
 

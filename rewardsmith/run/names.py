@@ -18,8 +18,9 @@ def open_run(name: str | Path, parent: Path = Path("runs")) -> RunFolder:
     """A run.
 
     Args:
-        name: its path; or below ``parent`` its name, a beginning or an end of the name that no
-            other run has, or ``last`` for the run that was started last.
+        name: its path; or below ``parent`` its name, a beginning or an end of the name, or the
+            first of its digits, if no other run has them; or ``last`` for the run that was started
+            last.
 
     Raises:
         RunError: there is no such run.
@@ -71,7 +72,7 @@ def _open(name: str | Path, parent: Path, manifests: Sequence[str]) -> RunFolder
         names = ", ".join(found.name for found in fitting[-_SHOWN:])
         left_out = "…, " if len(fitting) > _SHOWN else ""
         raise UsageError(
-            f"{len(fitting)} names in {parent} begin or end with {wanted!r}",
+            f"{len(fitting)} names in {parent} fit {wanted!r}",
             f"give more of the name: {left_out}{names}",
         )
     if not fitting:
@@ -89,9 +90,13 @@ def _fitting(wanted: str, known: Sequence[RunFolder]) -> list[RunFolder]:
         return exact
     if wanted == LAST:
         return list(known[-1:])
-    return [
-        found for found in known if found.name.startswith(wanted) or found.name.endswith(wanted)
-    ]
+    return [found for found in known if _has_part(found.name, wanted)]
+
+
+def _has_part(name: str, wanted: str) -> bool:
+    """Whether a name begins or ends with a text, or its digits begin with it."""
+    digits = name.rpartition("-")[2]
+    return name.startswith(wanted) or name.endswith(wanted) or digits.startswith(wanted)
 
 
 def _is_train_result(name: str | Path, parent: Path) -> bool:

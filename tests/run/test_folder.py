@@ -193,6 +193,7 @@ def runs(tmp_path: Path) -> Path:
         ("line-eureka-0a1b2c3d", "line-eureka-0a1b2c3d"),
         ("0a1b2c3d", "line-eureka-0a1b2c3d"),
         ("line-eu", "line-eureka-0a1b2c3d"),
+        ("0a1b2", "line-eureka-0a1b2c3d"),
         ("99990a1b", "line-evolve-99990a1b"),
         ("55550a1b", "other-eureka-55550a1b"),
         ("last", "other-eureka-55550a1b"),
@@ -206,9 +207,10 @@ def test_a_run_is_found_by_path_name_beginning_end_and_last(
 
 
 def test_a_name_of_several_runs_is_refused_with_the_candidates(runs: Path) -> None:
-    with pytest.raises(UsageError, match=r"2 names .* begin or end with '0a1b'") as caught:
+    with pytest.raises(UsageError, match=r"3 names .* fit '0a1b'") as caught:
         open_run("0a1b", runs)
-    assert "line-evolve-99990a1b, other-eureka-55550a1b" in caught.value.hint
+    names = "line-eureka-0a1b2c3d, line-evolve-99990a1b, other-eureka-55550a1b"
+    assert names in caught.value.hint
     (runs / "0a1b").mkdir()
     (runs / "0a1b" / "run.json").write_text("{}")
     assert open_run("0a1b", runs).name == "0a1b", "the whole name comes first"
