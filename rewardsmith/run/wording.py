@@ -177,7 +177,7 @@ def proof(difference: Difference | None, other: str = "", *, both_solve: bool = 
     if difference is None:
         return "not measured: a run has no report"
     if difference.low is None or difference.high is None:
-        return "one seed is not enough for a comparison: use 6 or more (--report-seeds; train: --seeds)"
+        return "one seed is not enough for a comparison: use at least 6 (--report-seeds, --seeds)"
     how = "paired by seed" if difference.paired else "on different seeds"
     measured = f"{difference}, {how}, p = {difference.p:.2g}"
     if difference.decided:
