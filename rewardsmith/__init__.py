@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.api.strategies import StrategyInfo as StrategyInfo
     from rewardsmith.api.strategies import strategies as strategies
     from rewardsmith.api.training import TrainResult as TrainResult
+    from rewardsmith.api.training import load_training as load_training
     from rewardsmith.api.training import train_program as train_program
     from rewardsmith.api.wrapper import LoadedProgram as LoadedProgram
     from rewardsmith.api.wrapper import RewardWrapper as RewardWrapper
@@ -170,6 +171,7 @@ _WHERE = {
     "load_program": "api.wrapper",
     "load_run": "api.runs",
     "load_task": "task.loading",
+    "load_training": "api.training",
     "make_vec_env": "train.vectors",
     "plan": "api.planning",
     "q_shaped": "train.prior.shaping",

@@ -133,16 +133,20 @@ class Interval:
 
 @dataclass(frozen=True)
 class Difference(Interval):
-    """A mean difference, paired by training seed.
+    """A mean difference of training seeds.
 
     Attributes:
-        p: two-sided p-value of the sign-flip permutation test; below 6 seeds it cannot reach 0.05.
+        p: two-sided p-value of a permutation test. Paired by seed, it flips signs and cannot reach
+            0.05 below 6 seeds.
         further_seeds: how many more seeds would probably decide the sign of the difference; 0 if it
             is decided, None where this cannot be estimated.
+        paired: whether both sides have the same training seeds. Without pairs, the number of seeds
+            is that of the side with fewer.
     """
 
     p: float
     further_seeds: int | None
+    paired: bool = True
 
     @property
     def decided(self) -> bool:

@@ -20,7 +20,8 @@ from rewardsmith.program import CheckedProgram, Verdict
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.events import fold
-from rewardsmith.run.folder import RunFolder, list_runs, open_run
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.names import list_runs, open_run
 from rewardsmith.run.records import SubgoalStatistics
 from rewardsmith.run.trial_folder import TrialFolder
 from rewardsmith.task.drafting import task_from_env

@@ -59,6 +59,11 @@ def program_text(program: AnyProgram) -> str:
     return _text_of_file(Path(program))
 
 
+def program_file(program: AnyProgram) -> str | None:
+    """The name of the file that a program is read from; None if it is given as source."""
+    return Path(str(program)).name if _is_path(program) else None
+
+
 def _is_path(program: AnyProgram) -> bool:
     return isinstance(program, Path) or (isinstance(program, str) and "\n" not in program)
 

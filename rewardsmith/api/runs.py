@@ -6,7 +6,7 @@ Every usage error is raised before anything is spent. Nothing here prints.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,16 +26,17 @@ from rewardsmith.run.best import Best, best_program, trial_of_seed
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.creation import create_run
 from rewardsmith.run.events import Commented, fold
-from rewardsmith.run.folder import RunFolder, open_run
-from rewardsmith.run.folder import list_runs as folders_of_runs
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.inbox import leave_comment
+from rewardsmith.run.names import list_runs as folders_of_runs
+from rewardsmith.run.names import open_run
 from rewardsmith.run.state import RunState
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.resolving import AnyTask
 
 if TYPE_CHECKING:
-    from rewardsmith.api.comparison import ComparedRun
+    from rewardsmith.api.comparison import Comparable, ComparedRun
 
 RUNS = Path("runs")
 CHECK_S = 20.0  # seconds to check that the model exists
@@ -110,7 +111,11 @@ class Run:
         from rewardsmith.api.export import export_run
 
         state, path = self.state, Path(target) if target is not None else None
-        chosen = self.best.id if program is None else self._trained(program)
+        chosen = (
+            self.best.id
+            if program is None
+            else self._first(state.ranked(), program, "trained program")
+        )
         trial = trial_of_seed(state, chosen, seed) if seed is not None else None
         if path is None and (trial is not None or chosen != self.best.id):
             raise UsageError(
@@ -120,16 +125,14 @@ class Run:
         with Execution(executor, workers=1).opened() as opened:
             return export_run(self.folder, state, chosen, path, opened, trial)
 
-    def _trained(self, program: str) -> str:
-        """The program with finished trainings whose id begins so."""
-        state = self.state
-        fitting = [name for name in state.ranked() if name.startswith(program)]
-        if not fitting:
+    def _first(self, known: Sequence[str], program: str, what: str = "program") -> str:
+        """The first of some programs whose id begins so."""
+        found = next((name for name in known if name.startswith(program)), None)
+        if found is None:
             raise UsageError(
-                f"{self.folder.name} has no trained program {program}",
-                did_you_mean(program, state.ranked()),
+                f"{self.folder.name} has no {what} {program}", did_you_mean(program, known)
             )
-        return fitting[0]
+        return found
 
     def report(self, target: str | Path | None = None) -> Path:
         """Write the run as one HTML file; returns its path.
@@ -200,20 +203,14 @@ class Run:
                 "say in a sentence what the agent should do differently",
             )
         state = self.state
-        known = state.ranked() or list(state.programs)
-        fitting = [name for name in known if program is None or name.startswith(program)]
-        if not fitting:
-            raise UsageError(
-                f"{self.folder.name} has no program {program or ''}",
-                did_you_mean(program or "", known),
-            )
-        comment = Commented(program=fitting[0], words=words.strip())
+        chosen = self._first(state.ranked() or list(state.programs), program or "")
+        comment = Commented(program=chosen, words=words.strip())
         if self.folder.in_use:
             leave_comment(self.folder, comment)
         else:
             with self.folder.lock():
                 self.folder.events().append(comment)
-        return fitting[0]
+        return chosen
 
     def replay(
         self,
@@ -246,22 +243,23 @@ class Run:
             planned, workers=workers, executor=executor, needs=needs, runs=runs, observer=observer
         )
 
-    def compare(self, *others: Run) -> list[ComparedRun]:
-        """Compare the best program of this run with those of others, on the report seeds of both.
+    def compare(self, *others: Comparable) -> list[ComparedRun]:
+        """Compare the best program of this run with those of others, on seeds that chose nothing.
 
         Args:
-            others: runs of the same task.
+            others: runs and train results of the same task. Their step budgets may differ; the
+                note of a row says so.
 
         Returns:
             One row for this run, then one for each of the others.
 
         Raises:
-            UsageError: there is no other run, or one is of a different task.
-            NoProgram: a run has no program with a score.
+            UsageError: there is no other, or one is of a different task.
+            NoProgram: one has no program with a score.
         """
-        from rewardsmith.api.comparison import compared
+        from rewardsmith.api.comparison import compare_with
 
-        return compared([self.folder, *(other.folder for other in others)])
+        return compare_with(self, others)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -367,10 +365,15 @@ def _planned(task: AnyTask | Plan, goal: str | None, settings: DesignSettings) -
 
 
 def load_run(run: str | Path, runs: str | Path = RUNS) -> Run:
-    """A run by path, name, or the end of its name.
+    """A run.
+
+    Args:
+        run: its path; or below ``runs`` its name, a beginning or an end of the name, or the first
+            of its digits, if no other run has them; or ``last`` for the run that was started last.
 
     Raises:
         RunError: there is no such run.
+        UsageError: several runs fit, or it is a train result, see :func:`load_training`.
 
     Example:
         rs.load_run("mountain-car-eureka-1a2b3c4d").resume(budget={"usd": 4.0})

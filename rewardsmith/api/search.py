@@ -25,7 +25,7 @@ from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply
 from rewardsmith.run.bank import RunBank
-from rewardsmith.run.folder import open_run
+from rewardsmith.run.names import open_run
 from rewardsmith.run.orders import Kind, Turn, Write
 from rewardsmith.run.outcomes import SlotState
 from rewardsmith.run.state import RunState

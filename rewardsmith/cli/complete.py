@@ -15,7 +15,17 @@ def task_names(incomplete: str) -> list[str]:
 
 def run_names(incomplete: str) -> list[str]:
     """Runs in ``./runs`` whose name, or its last part, begins with the typed text."""
-    names = sorted(path.parent.name for path in Path("runs").glob("*/run.json"))
+    return _names(incomplete, "run.json")
+
+
+def result_names(incomplete: str) -> list[str]:
+    """The same with the results of ``rewardsmith train``."""
+    return _names(incomplete, "run.json", "train.json")
+
+
+def _names(incomplete: str, *manifests: str) -> list[str]:
+    paths = [path for manifest in manifests for path in Path("runs").glob(f"*/{manifest}")]
+    names = sorted(path.parent.name for path in paths)
     return [
         name
         for name in names

@@ -125,7 +125,7 @@ def _planned(
 
 def _place(name: str, runs: Path) -> Path:
     """A file as it is; else the folder of the run of that name."""
-    from rewardsmith.run.folder import open_run
+    from rewardsmith.run.names import open_run
 
     return Path(name) if Path(name).is_file() else open_run(name, runs).path
 
@@ -149,7 +149,7 @@ def _refuse_beside_replay(task: str | None, goal: str | None, settings: Settings
 def _planned_replay(name: str, by_position: bool, allow_weak_sandbox: bool, runs: Path) -> Plan:
     """The plan of a run that repeats a recorded one."""
     from rewardsmith.api.planning import plan_replay
-    from rewardsmith.run.folder import open_run
+    from rewardsmith.run.names import open_run
 
     return plan_replay(
         open_run(name, runs), by_position=by_position, allow_weak_sandbox=allow_weak_sandbox

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rewardsmith.cli.complete import run_names, task_names
+from rewardsmith.cli.complete import result_names, run_names, task_names
 
 ALL_SETTINGS = ("*",)  # in place of names of settings
 _TASK = "Name of a task, path of a task folder, or environment id."
@@ -22,7 +22,12 @@ Fitness = Annotated[
     str | None,
     typer.Option(help='Fitness of the task, for an environment id: native_return, or info["key"].'),
 ]
-RunName = Annotated[str, typer.Argument(help="Name or path of a run.", autocompletion=run_names)]
+_NAMED = "its name or path, a part of the name (the beginning, the end, the digits), or: last."
+RunName = Annotated[str, typer.Argument(help=f"A run: {_NAMED}", autocompletion=run_names)]
+ResultName = Annotated[
+    str,
+    typer.Argument(help=f"A run or a result of train: {_NAMED}", autocompletion=result_names),
+]
 RunsFolder = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
 Workers = Annotated[
     int | None,

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rewardsmith.api.auditing import ExploitReport
     from rewardsmith.api.native import NativeAudit
     from rewardsmith.api.settings import Settings
-    from rewardsmith.api.training import TrainResult
 
 File = Annotated[
     Path, typer.Argument(help="Python file of a program, or a reply of a model (.md, .txt).")
@@ -190,6 +189,7 @@ def _add_train(app: typer.Typer) -> None:
         from rewardsmith.api.checking import resolve_without_goal
         from rewardsmith.api.training import train_program
         from rewardsmith.cli.live import watching
+        from rewardsmith.cli.trainings import print_training, training_record
 
         resolved = resolve_without_goal(task, goal).with_training(settings.training_changes)
         with watching(output) as view:
@@ -204,60 +204,9 @@ def _add_train(app: typer.Typer) -> None:
                 runs=runs,
                 observer=view,
             )
-        _show_trained(output, result)
+        if output.json:
+            output.emit(training_record(result))
+        else:
+            print_training(output, result)
         if result.score is None:
             raise typer.Exit(NoProgram.exit_code)
-
-
-def _show_trained(output: CommandOutput, result: TrainResult) -> None:
-    from rewardsmith.run.scores import seed_difference
-    from rewardsmith.types import Interval
-
-    found: Interval | None = None
-    if result.score is not None and result.native is not None:
-        found = seed_difference(result.fitness, result.native_fitness)
-    if output.json:
-        scores = {"fitness": result.score, "native": result.native, "difference": found}
-        output.emit(
-            {
-                "program": result.program,
-                "folder": str(result.folder),
-                **scores,
-                "fitness_by_seed": result.fitness,
-                "native_by_seed": result.native_fitness,
-                "failures": list(result.failures),
-            }
-        )
-        return
-    for failure in result.failures:
-        output.warn(f"a training ended early: {failure}")
-    _print_trained(output, result, found)
-
-
-def _print_trained(output: CommandOutput, result: TrainResult, found: Any) -> None:
-    from rewardsmith.run.wording import proof
-
-    console = output.result
-    console.print(
-        Text("program ", "bold")
-        .append(result.program)
-        .append("  fitness ")
-        .append(_score(result.score))
-    )
-    if result.native_fitness:
-        console.print(Text("native reward         fitness ").append(_score(result.native)))
-    if found is not None:
-        console.print(proof(found, "the native reward"))
-    console.print(
-        str(result.policy / "policy.zip" if result.policy else result.folder),
-        markup=False,
-        soft_wrap=True,
-    )
-
-
-def _score(score: Any) -> str:
-    return (
-        "none, a training did not finish"
-        if score is None
-        else f"{score} over {score.n} seed{'s' * (score.n > 1)}"
-    )

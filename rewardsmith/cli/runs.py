@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import CommandOutput, command
+from rewardsmith.cli.complete import result_names
 from rewardsmith.cli.tables import column_table
 from rewardsmith.errors import RewardsmithError
 
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run in the list; a damaged one has only a name, a path and a status."""
+    """A run or a train result in the list; a damaged one has only a name, a path and a status."""
 
     run: str
+    kind: str
     created: str = ""
     written_by: str = ""
     status: str = ""
@@ -37,27 +39,30 @@ def add_to(app: typer.Typer) -> None:
 
     @command(app, "show")
     def show(
-        output: CommandOutput, run: given.RunName, runs: given.RunsFolder = Path("runs")
+        output: CommandOutput, run: given.ResultName, runs: given.RunsFolder = Path("runs")
     ) -> None:
-        """Show the state of a run: its programs, trainings, cost and best program."""
-        from rewardsmith.api.runs import load_run
-        from rewardsmith.cli.results import run_result
+        """Show the state of a run: its programs, trainings, cost and best program.
 
-        found = load_run(run, runs)
+        Of the result of train: the fitness of each seed, the failures, the policy and the program.
+        """
+        from rewardsmith.run.names import open_result
+
+        folder = open_result(run, runs)
         if output.json:
-            state = found.state
-            source = found.folder.program(state.best).source if state.best else None
-            standing = status(found.folder, state)
-            output.emit({**vars(run_result(found)), "status": standing, "source": source})
-            return
-        _show(output, found)
+            output.emit(_record(folder))
+        elif folder.kind == "train":
+            _show_training(output, folder)
+        else:
+            from rewardsmith.api.runs import Run
+
+            _show(output, Run(folder))
 
     @command(app, "list")
     def list_(output: CommandOutput, runs: given.RunsFolder = Path("runs")) -> None:
-        """List the runs in a folder, the newest last."""
-        from rewardsmith.run.folder import list_runs
+        """List the runs and the results of train in a folder, the newest last."""
+        from rewardsmith.run.names import list_results
 
-        rows = [_row(folder) for folder in list_runs(runs)]
+        rows = [_row(folder) for folder in list_results(runs)]
         if output.json:
             output.emit(rows)
             return
@@ -65,14 +70,14 @@ def add_to(app: typer.Typer) -> None:
             output.notes.print(f"no runs in {runs}; start one with: rewardsmith demo", markup=False)
             return
         table = column_table()
-        for name in ("run", "created", "written by", "status", "fitness"):
+        for name in ("run", "kind", "created", "written by", "status", "fitness"):
             table.add_column(
                 name,
-                no_wrap=name in ("run", "fitness"),
+                no_wrap=name in ("run", "kind", "fitness"),
                 overflow="ellipsis" if name != "run" else "fold",
             )
         for row in rows:
-            table.add_row(row.run, row.created, row.written_by, row.status, row.fitness)
+            table.add_row(row.run, row.kind, row.created, row.written_by, row.status, row.fitness)
         output.result.print(table)
 
     _add_export(app)
@@ -192,34 +197,75 @@ def _add_compare(app: typer.Typer) -> None:
             list[str],
             typer.Argument(
                 metavar="RUN RUN...",
-                help="Runs of one task; the others are compared with the first.",
+                help="Runs and results of train of one task; the others are compared with the "
+                "first. Each is named as in: rewardsmith show.",
+                autocompletion=result_names,
             ),
         ],
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
-        """Compare runs of one task: fitness, cost, and whether the differences are significant."""
-        from rewardsmith.api.comparison import program_difference
-        from rewardsmith.api.runs import load_run
-        from rewardsmith.cli.comparison import comparison_table
+        """Compare runs of one task: fitness, cost, and whether the differences are significant.
 
-        found = [load_run(name, runs) for name in names]
-        rows = found[0].compare(*found[1:])
+        Their step budgets may differ; a sentence below the table says so.
+        """
+        from rewardsmith.api.comparison import compared, program_difference
+        from rewardsmith.cli.comparison import comparison_lines, comparison_table
+        from rewardsmith.run.names import open_result
+
+        found = [open_result(name, runs) for name in names]
+        rows = compared(found)
         if output.json:
             output.emit(rows)
             return
         output.result.print(comparison_table(rows), "")
-        one, other = found[:2]
-        between = (one.folder.name, other.folder.name)
-        output.code(program_difference(one.best, other.best, between), "diff")
+        for line in comparison_lines(rows):
+            output.result.print(line, markup=False, soft_wrap=True)
+        output.result.print()
+        output.code(program_difference(*found[:2]), "diff")
 
 
 def status(folder: RunFolder, state: RunState) -> str:
     """The status of a run in a word or two."""
     if folder.in_use:
         return "running"
+    if folder.kind == "train":
+        owed = state.admitted.keys() - state.trials.keys()
+        return "interrupted" if owed else "done" if state.best else "failed"
     if state.exported:
         return "done"
     return "no program" if state.stopped is not None and not state.ranked() else "interrupted"
+
+
+def _record(folder: RunFolder) -> dict[str, Any]:
+    """What show prints, for ``--json``."""
+    from rewardsmith.api.runs import Run
+    from rewardsmith.api.training import train_result
+    from rewardsmith.cli.results import run_result
+    from rewardsmith.cli.trainings import training_record
+    from rewardsmith.run.events import fold
+
+    state = fold(folder.events())
+    shown, program = {"kind": folder.kind, "status": status(folder, state)}, state.best
+    if folder.kind == "train":
+        result = train_result(folder)
+        shown, program = {**training_record(result), **shown}, result.program
+    else:
+        shown = {**vars(run_result(Run(folder))), **shown}
+    return {**shown, "source": folder.program(program).source if program else None}
+
+
+def _show_training(output: CommandOutput, folder: RunFolder) -> None:
+    from rewardsmith.api.training import train_result
+    from rewardsmith.cli.trainings import print_training
+    from rewardsmith.run.events import fold
+
+    result = train_result(folder)
+    standing = status(folder, fold(folder.events()))
+    output.result.print(Text(folder.name, "bold").append(f"  {standing}", "not bold cyan"))
+    output.result.print(Text(folder.task().goal), "")
+    print_training(output, result)
+    output.result.print()
+    output.code(folder.program(result.program).source, "python")
 
 
 def _show(output: CommandOutput, run: Run) -> None:
@@ -269,20 +315,19 @@ def _show(output: CommandOutput, run: Run) -> None:
 
 
 def _row(folder: RunFolder) -> RunRow:
-    from rewardsmith.run.config import RunConfig
     from rewardsmith.run.events import fold
     from rewardsmith.run.scores import final_score
 
-    row = RunRow(folder.name, path=str(folder.path))
+    row = RunRow(folder.name, folder.kind, path=str(folder.path))
     try:
-        manifest, state = folder.manifest(), fold(folder.events())
+        manifest, asked, state = folder.manifest(), folder.asked(), fold(folder.events())
     except RewardsmithError as error:
         return replace(row, status=f"damaged: {error.message}")
     score = final_score(state, state.best)[1] if state.best else None
     return replace(
         row,
         created=manifest["created"][:16].replace("T", " "),
-        written_by=RunConfig.model_validate(manifest["config"]).written_by,
+        written_by=asked.written_by,
         status=status(folder, state),
         fitness=str(score) if score is not None else "",
     )

@@ -69,6 +69,50 @@ def paired_difference(
     return Difference(found.mean, found.low, found.high, found.n, p, further)
 
 
+def unpaired_difference(
+    a: Sequence[float], b: Sequence[float], within: tuple[float, float] | None = None
+) -> Difference:
+    """The difference of the means of two independent samples, with a permutation test.
+
+    The interval is Welch's (1947). The test permutes the values over both samples: exact up to
+    9,999 permutations, else as many random ones with a fixed seed.
+
+    Args:
+        a, b: one finite number per seed, at least one each.
+        within: lowest and highest possible value of ``a`` and of ``b``.
+    """
+    from scipy import stats
+
+    one, other = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    mean, n = float(one.mean() - other.mean()), min(one.size, other.size)
+    if n < 2:
+        return Difference(mean, None, None, n, 1.0, None, paired=False)
+    span = math.inf if within is None else within[1] - within[0]
+    half = _welch_half(one, other)
+    tested = stats.permutation_test(
+        (one, other), _mean_difference, permutation_type="independent", n_resamples=9999, rng=0
+    )
+    p = float(tested.pvalue)
+    further = 0 if p <= _LEVEL else None
+    low, high = max(mean - half, -span), min(mean + half, span)
+    return Difference(mean, low, high, n, p, further, paired=False)
+
+
+def _mean_difference(a: FloatArray, b: FloatArray, axis: int = -1) -> FloatArray:
+    return np.asarray(a.mean(axis=axis) - b.mean(axis=axis))
+
+
+def _welch_half(a: FloatArray, b: FloatArray) -> float:
+    """Half the width of Welch's 95 % interval of mean(a) - mean(b)."""
+    from scipy.special import stdtrit
+
+    one, other = float(a.var(ddof=1)) / a.size, float(b.var(ddof=1)) / b.size
+    if one + other == 0.0:
+        return 0.0
+    free = (one + other) ** 2 / (one**2 / (a.size - 1) + other**2 / (b.size - 1))
+    return float(stdtrit(free, 0.975)) * math.sqrt(one + other)
+
+
 def sign_flip_p(differences: Sequence[float]) -> float:
     """Two-sided p-value of the hypothesis that paired differences are symmetric about 0.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from rewardsmith.run.settings import RunSettings, setting_of
 
@@ -64,6 +64,29 @@ class RunConfig(RunSettings):
         )
 
 
+class TrainConfig(BaseModel):
+    """What ``rewardsmith train`` was asked to do, written once into ``train.json``.
+
+    Attributes:
+        task: name of the task, whose frozen copy lies in the folder.
+        program: id of the program.
+        file: the file that the program came from; None if it was given as source.
+        steps: training steps of each training.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str
+    program: str
+    file: str | None
+    steps: int = Field(gt=0)
+
+    @property
+    def written_by(self) -> str:
+        """The origin of the program in words."""
+        return f"the file {self.file}" if self.file is not None else "the user"
+
+
 class Confinement(TypedDict):
     """How generated code was confined; see :class:`rewardsmith.sandbox.report.SandboxReport`."""
 
@@ -75,18 +98,19 @@ class Confinement(TypedDict):
 
 
 class Manifest(TypedDict):
-    """``run.json``: the settings of a run, and what it was started with.
+    """``run.json`` or ``train.json``: the settings, and what it was started with.
 
-    ``config`` is what :class:`RunConfig` writes; versions are by package, None if not installed.
+    ``config`` is what :class:`RunConfig` or :class:`TrainConfig` writes; versions are by package,
+    None if not installed. Only a run has digests of its settings and prompts, and its confinement.
     """
 
     schema: int
     created: str
     config: Mapping[str, object]
-    config_digest: str
+    config_digest: NotRequired[str]
     task_digest: str
-    prompts_digest: str
-    sandbox: Confinement
+    prompts_digest: NotRequired[str]
+    sandbox: NotRequired[Confinement]
     python: str
     versions: Mapping[str, str | None]
     git: str | None

@@ -1,4 +1,4 @@
-"""Make the folder of a new run: the frozen task and prompts, and the manifest."""
+"""Make the folder of a new run, or of ``rewardsmith train``: the frozen files, and the manifest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +17,16 @@ from rewardsmith.episodes.bank import Bank, save_bank
 from rewardsmith.errors import RunError
 from rewardsmith.journal import disk_error
 from rewardsmith.llm.prompts import Prompts
-from rewardsmith.run.config import Confinement, Manifest, RunConfig
-from rewardsmith.run.folder import GIVEN, MANIFEST, SCHEMA, RunFolder, write_whole
+from rewardsmith.program import CheckedProgram
+from rewardsmith.run.config import Confinement, Manifest, RunConfig, TrainConfig
+from rewardsmith.run.folder import (
+    GIVEN,
+    MANIFEST,
+    SCHEMA,
+    TRAIN_MANIFEST,
+    RunFolder,
+    write_whole,
+)
 from rewardsmith.task.loading import Task, load_task
 
 _PACKAGES = (
@@ -50,8 +59,7 @@ def create_run(
         RunError: the folder cannot be made.
     """
     run = RunFolder(parent / f"{config.task}-{config.strategy}-{uuid.uuid4().hex[:8]}")
-    try:
-        run.path.mkdir(parents=True)
+    with _making(run):
         task.freeze(run.task_folder)
         prompts.freeze(run.prompts_folder, config.strategy)
         for name, text in (files or {}).items():
@@ -59,9 +67,38 @@ def create_run(
         if bank is not None:
             run.bank.mkdir()
             save_bank(run.bank / GIVEN, bank)
+        manifest = _manifest(run, config)
+        manifest["config_digest"] = config.digest
+        manifest["prompts_digest"] = Prompts(run.prompts_folder).digest
+        manifest["sandbox"] = sandbox
+        write_whole(run.path / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    return run
+
+
+def create_train_result(
+    parent: Path, config: TrainConfig, task: Task, program: CheckedProgram
+) -> RunFolder:
+    """Make the folder of ``rewardsmith train``, with the task and the program.
+
+    Raises:
+        RunError: the folder cannot be made.
+    """
+    made = RunFolder(parent / f"train-{config.task}-{uuid.uuid4().hex[:8]}")
+    with _making(made):
+        task.freeze(made.task_folder)
+        made.write_program(program)
         write_whole(
-            run.path / MANIFEST, json.dumps(_manifest(run, config, sandbox), indent=1) + "\n"
+            made.path / TRAIN_MANIFEST, json.dumps(_manifest(made, config), indent=1) + "\n"
         )
+    return made
+
+
+@contextmanager
+def _making(run: RunFolder) -> Iterator[None]:
+    """Make a folder, and remove it if its content cannot be written."""
+    try:
+        run.path.mkdir(parents=True)
+        yield
     except (OSError, RunError) as error:
         shutil.rmtree(run.path, ignore_errors=True)  # half a folder cannot be resumed
         message = (
@@ -70,18 +107,14 @@ def create_run(
         raise RunError(
             message, "make room or choose another folder, then start again: nothing was spent"
         ) from error
-    return run
 
 
-def _manifest(run: RunFolder, config: RunConfig, sandbox: Confinement) -> Manifest:
+def _manifest(run: RunFolder, config: RunConfig | TrainConfig) -> Manifest:
     return {
         "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "config": config.model_dump(mode="json"),
-        "config_digest": config.digest,
         "task_digest": load_task(run.task_folder).digest,
-        "prompts_digest": Prompts(run.prompts_folder).digest,
-        "sandbox": sandbox,
         "python": sys.version.split()[0],
         "versions": {name: _version(name) for name in _PACKAGES},
         "git": _git_revision(),

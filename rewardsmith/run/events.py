@@ -117,7 +117,7 @@ class Replied(Answered):
 
 
 class Checked(Event):
-    """A reply was checked.
+    """A reply was checked; or the program of ``rewardsmith train``, which answers no request.
 
     Attributes:
         program: None when the reply held no usable code.
@@ -138,7 +138,7 @@ class Checked(Event):
     size: int = 0
 
     def apply(self, state: RunState) -> None:
-        entry = state.slots[self.slot]
+        entry = state.slots.setdefault(self.slot, SlotState(self.slot))
         entry.settled = True
         entry.program, entry.accepted = self.program, self.accepted
         entry.findings, entry.outcome = self.findings, self.outcome

@@ -9,7 +9,7 @@ import dataclasses
 import json
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, TypeAdapter
@@ -17,11 +17,11 @@ from pydantic import BaseModel, TypeAdapter
 from rewardsmith.episodes.bank import Bank, load_bank
 from rewardsmith.episodes.files import TRANSITIONS, load_episodes
 from rewardsmith.episodes.preflight import Preflight
-from rewardsmith.errors import RunError, did_you_mean
+from rewardsmith.errors import RunError, UsageError
 from rewardsmith.journal import disk_error
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.program import CheckedProgram, Lineage, Program, Verdict
-from rewardsmith.run.config import Manifest, RunConfig
+from rewardsmith.run.config import Manifest, RunConfig, TrainConfig
 from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.lock import in_use, lock
 from rewardsmith.run.records import AuditRecord, ExploitRecord, ScreenRecord
@@ -33,6 +33,7 @@ from rewardsmith.types import Columns, Episode
 SCHEMA = 1
 GIVEN = "given.npz"  # in the bank of a run: the episodes that the user gave
 MANIFEST = "run.json"
+TRAIN_MANIFEST = "train.json"  # in its place in the result of rewardsmith train
 REPORT = "report.html"
 # in a program's folder
 _SOURCE_FILE = "program.py"
@@ -46,7 +47,7 @@ _LINEAGE = TypeAdapter(Lineage)
 
 
 class RunFolder:
-    """A run on disk."""
+    """A run on disk, or the result of ``rewardsmith train``, which has the same layout."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
@@ -55,6 +56,11 @@ class RunFolder:
     def name(self) -> str:
         """The folder's name, by which commands ask for the run."""
         return self.path.name
+
+    @property
+    def kind(self) -> Literal["run", "train"]:
+        """Whether it is a run or the result of ``rewardsmith train``."""
+        return "train" if (self.path / TRAIN_MANIFEST).exists() else "run"
 
     @property
     def task_folder(self) -> Path:
@@ -230,12 +236,12 @@ class RunFolder:
         return EventLog(self.path / "events.jsonl")
 
     def manifest(self) -> Manifest:
-        """``run.json``.
+        """``run.json``, or ``train.json``.
 
         Raises:
             RunError: there is none, or it cannot be read, or a newer version wrote it.
         """
-        path = self.path / MANIFEST
+        path = self.path / (MANIFEST if self.kind == "run" else TRAIN_MANIFEST)
         try:
             content: Manifest = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -251,8 +257,25 @@ class RunFolder:
         return content
 
     def config(self) -> RunConfig:
-        """What the run was asked to do."""
-        return RunConfig.model_validate(self.manifest()["config"])
+        """What the run was asked to do.
+
+        Raises:
+            RunError: it cannot be read.
+            UsageError: it is the result of ``rewardsmith train``.
+        """
+        asked = self.asked()
+        if isinstance(asked, TrainConfig):
+            raise expected_a_run(self.name)
+        return asked
+
+    def asked(self) -> RunConfig | TrainConfig:
+        """What the run, or ``rewardsmith train``, was asked to do.
+
+        Raises:
+            RunError: it cannot be read.
+        """
+        kind = RunConfig if self.kind == "run" else TrainConfig
+        return kind.model_validate(self.manifest()["config"])
 
     def task(self) -> Task:
         """The task as it was when the run began.
@@ -261,7 +284,7 @@ class RunFolder:
             RunError: the frozen copy was changed since.
         """
         task = load_task(self.task_folder)
-        task = Task(self.config().task, task.spec, task.folder)
+        task = Task(self.asked().task, task.spec, task.folder)
         if task.digest != self.manifest()["task_digest"]:
             raise RunError(
                 f"{self.task_folder} was changed since the run began",
@@ -283,32 +306,12 @@ class RunFolder:
         return in_use(self.path)
 
 
-def open_run(name: str | Path, parent: Path = Path("runs")) -> RunFolder:
-    """A run by its path, or by its name or the end of it below ``parent``.
-
-    Raises:
-        RunError: there is no such run, or several fit.
-    """
-    if (Path(name) / MANIFEST).is_file():
-        return RunFolder(Path(name))
-    runs = list_runs(parent)
-    fitting = [run for run in runs if run.name == str(name) or run.name.endswith(f"-{name}")]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        raise RunError(f"{len(fitting)} runs end in {str(name)!r}", "give the whole name")
-    raise RunError(
-        f"there is no run {str(name)!r} in {parent}",
-        did_you_mean(str(name), [run.name for run in runs]),
+def expected_a_run(name: str) -> UsageError:
+    """The error of a command that takes a run and was given a result of ``rewardsmith train``."""
+    return UsageError(
+        f"{name} is the result of rewardsmith train, expected a run",
+        "rewardsmith show and rewardsmith compare take it",
     )
-
-
-def list_runs(parent: Path = Path("runs")) -> list[RunFolder]:
-    """The runs in a folder, newest last."""
-    manifests = sorted(
-        parent.glob(f"*/{MANIFEST}"), key=lambda path: (path.stat().st_mtime, path.parent.name)
-    )
-    return [RunFolder(path.parent) for path in manifests]
 
 
 def write_whole(path: Path, content: str) -> None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rewardsmith.maths.statistics import interval, paired_difference, seed_summary
+from rewardsmith.maths.statistics import (
+    interval,
+    paired_difference,
+    seed_summary,
+    unpaired_difference,
+)
 from rewardsmith.program import NATIVE
 from rewardsmith.run.state import RunState
 from rewardsmith.types import Difference, Interval, SeedSummary
@@ -43,6 +48,21 @@ def seed_difference(
     first = [one[seed] for seed in seeds]
     second = [other[seed] for seed in seeds]
     return paired_difference(first, second, within)
+
+
+def score_difference(
+    one: Mapping[int, float],
+    other: Mapping[int, float],
+    within: tuple[float, float] | None = None,
+) -> Difference | None:
+    """Mean fitness of one program minus that of another, paired by training seed if they share any.
+
+    None if one has no fitness.
+    """
+    paired = seed_difference(one, other, within)
+    if paired is not None or not one or not other:
+        return paired
+    return unpaired_difference([*one.values()], [*other.values()], within)
 
 
 def seeds_of(

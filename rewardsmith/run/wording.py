@@ -166,19 +166,20 @@ def looks_line(state: RunState) -> str:
 
 
 def proof(difference: Difference | None, other: str = "", *, both_solve: bool = False) -> str:
-    """A difference of fitness, paired by training seed, and whether it is significant.
+    """A difference of fitness, and whether it is significant.
 
     Args:
-        difference: None where no training seed is shared.
+        difference: None where one side has no final score.
         other: the other side of the comparison, for example ``the native reward``.
         both_solve: both sides solve the task on average, so that no more seeds are worth their
             time.
     """
     if difference is None:
-        return "no training seed in common"
+        return "not measured: a run has no report"
     if difference.low is None or difference.high is None:
-        return "one seed is not enough for a comparison: use --report-seeds 6 or more"
-    measured = f"{difference}, paired by seed, p = {difference.p:.2g}"
+        return "one seed is not enough for a comparison: use at least 6 (--report-seeds, --seeds)"
+    how = "paired by seed" if difference.paired else "on different seeds"
+    measured = f"{difference}, {how}, p = {difference.p:.2g}"
     if difference.decided:
         word = "better" if difference.mean > 0 else "worse"
         return f"{word}{other and f' than {other}'} by {measured}"
@@ -189,6 +190,8 @@ def proof(difference: Difference | None, other: str = "", *, both_solve: bool = 
 
 
 def _what_decides(difference: Difference) -> str:
+    if not difference.paired:
+        return "more seeds may decide it"
     if difference.further_seeds is None:
         return "more seeds would probably not decide it"
     return f"about {difference.further_seeds} more seeds would decide it"

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -67,7 +67,18 @@ class Task:
         Defaults of the spec are left out, so that a key which a later version adds changes no
         digest.
         """
-        spec = self.spec.model_dump(mode="json", exclude_defaults=True)
+        return self._digest()
+
+    @property
+    def measure_digest(self) -> str:
+        """Digest of what decides the fitness of a policy: fitness with equal digests is comparable.
+
+        The words for the writer and the training defaults are left out.
+        """
+        return self._digest({"goal", "naive", "training"})
+
+    def _digest(self, without: Set[str] = frozenset()) -> str:
+        spec = self.spec.model_dump(mode="json", exclude_defaults=True, exclude=set(without))
         content = hashlib.sha256(json.dumps(spec, sort_keys=True).encode())
         for file in self.files():
             content.update(self._within(file).encode() + b"\0" + file.read_bytes())

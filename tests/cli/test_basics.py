@@ -14,7 +14,7 @@ import rewardsmith
 from rewardsmith.cli import command as command_module
 from rewardsmith.cli.app import app
 from rewardsmith.cli.command import CommandOutput, guarded
-from rewardsmith.cli.complete import run_names, strategy_names, task_names
+from rewardsmith.cli.complete import result_names, run_names, strategy_names, task_names
 from rewardsmith.cli.values import pairs, training_changes
 from rewardsmith.errors import BoundaryError, RewardsmithError, RunError, UsageError
 from tests.support import lineworld
@@ -339,7 +339,10 @@ def test_completion_knows_tasks_runs_and_strategies(
     (tmp_path / "runs" / "line-eureka-0a1b2c3d").mkdir(parents=True)
     (tmp_path / "runs" / "line-eureka-0a1b2c3d" / "run.json").touch()
     assert "mountain-car" in task_names("mount")
+    (tmp_path / "runs" / "train-line-0a100000").mkdir()
+    (tmp_path / "runs" / "train-line-0a100000" / "train.json").touch()
     assert run_names("line") == run_names("0a1") == ["line-eureka-0a1b2c3d"]
+    assert result_names("0a1") == ["line-eureka-0a1b2c3d", "train-line-0a100000"]
     assert strategy_names("eu") == ["eureka"]
 
 

@@ -155,7 +155,7 @@ def test_a_corrupt_event_is_named(finished: Finished, tmp_path: Path) -> None:
 
 def test_an_unknown_run_gets_a_suggestion(finished: Finished) -> None:
     refused(
-        call(finished.folder, "show", finished.run[:-1]),
+        call(finished.folder, "show", finished.run[1:-1]),
         3,
         says="there is no run",
         hints=finished.run,
@@ -182,7 +182,21 @@ def test_train_compares_with_the_native_reward(finished: Finished) -> None:
     told = only_json(done)
     assert told["fitness"]["seeds"] == told["native"]["seeds"] == told["difference"]["seeds"] == 2
     assert Path(finished.folder / told["folder"]).is_dir()
-    assert len(only_json(call(finished.folder, "list", "--json"))) == 1  # a training is no run
+    rows = only_json(call(finished.folder, "list", "--json"))
+    assert [(row["kind"], row["status"]) for row in rows] == [("run", "done"), ("train", "done")]
+    shown = only_json(call(finished.folder, "show", "last", "--json"))
+    assert told.items() <= shown.items() and "next_position" in shown["source"]
+    text = call(finished.folder, "show", rows[1]["run"]).stdout
+    assert "over 2 seeds" in text and "return next_position" in text and "policy.zip" in text
+    refused(
+        call(finished.folder, "resume", rows[1]["run"]),
+        2,
+        says="is the result of rewardsmith train, expected a run",
+        hints="rewardsmith show",
+    )
+    done = call(finished.folder, "compare", finished.run, "last")
+    assert done.returncode == 0, done.stderr
+    assert "training settings" in done.stdout and "differ: hyperparameters" in done.stdout
 
 
 # ------------------------------------------------------------------------------------------------------- Ctrl-C

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rewardsmith.maths.statistics import interval, normalised, paired_difference
+from rewardsmith.maths.statistics import (
+    interval,
+    normalised,
+    paired_difference,
+    unpaired_difference,
+)
 
 finite = st.floats(-1e6, 1e6)
 
@@ -95,6 +100,25 @@ def test_pairs_take_the_seed_out() -> None:
     assert found.low is not None and found.low > 0.0  # certain, though the seeds lie far apart
     with pytest.raises(ValueError, match="equal lengths"):
         paired_difference([1.0], [1.0, 2.0])
+
+
+def test_a_difference_of_independent_samples() -> None:
+    """Checked against Welch's interval and the exact permutation test, computed with scipy."""
+    from scipy import stats
+
+    ours, theirs = [0.9, 0.8, 0.95, 0.85, 0.7], [0.2, 0.5, 0.4, 0.3]
+    found = unpaired_difference(ours, theirs)
+    known = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval()
+    assert (found.low, found.high) == pytest.approx((known.low, known.high))
+    assert found.mean == pytest.approx(0.49) and not found.paired and found.n == 4
+    assert found.p == pytest.approx(2 / math.comb(9, 4)), "no other split is as far apart"
+    assert found.decided and found.further_seeds == 0
+    bounded = unpaired_difference([1.0, 0.0, 1.0], [0.0, 1.0, 0.0], within=(0.0, 1.0))
+    assert bounded.high == 1.0 and not bounded.decided and bounded.further_seeds is None
+    single = unpaired_difference([1.0], [0.0, 0.5])
+    assert (single.low, single.high, single.p, single.n) == (None, None, 1.0, 1)
+    flat = unpaired_difference([1.0, 1.0], [0.0, 0.0])
+    assert flat.low == flat.high == 1.0
 
 
 def test_normalised() -> None:

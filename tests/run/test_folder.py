@@ -14,14 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rewardsmith.errors import RunError
+from rewardsmith.errors import RunError, UsageError
 from rewardsmith.journal import JsonLines
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.creation import create_run
 from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.events import Worked, fold
-from rewardsmith.run.folder import RunFolder, list_runs, open_run, write_whole
+from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.run.names import list_results, list_runs, open_result, open_run
 from rewardsmith.run.settings import Budget
 from rewardsmith.task.loading import load_task
 from tests.support.lineworld import write_task
@@ -170,17 +171,72 @@ def test_a_child_of_the_holder_may_outlive_it(run: RunFolder) -> None:
 # --- The folder
 
 
-def test_a_run_is_found_by_path_name_and_end(run: RunFolder, tmp_path: Path) -> None:
-    runs = tmp_path / "runs"
-    digits = run.name.rpartition("-")[2]
-    assert {open_run(name, runs).path for name in (run.path, run.name, digits)} == {run.path}
-    with pytest.raises(RunError, match="no run 'nothing'"):
-        open_run("nothing", runs)
-    (runs / f"other-{digits}").mkdir()
-    (runs / f"other-{digits}" / "run.json").write_text("{}")
-    with pytest.raises(RunError, match="2 runs end in"):
-        open_run(digits, runs)
-    assert len(list_runs(runs)) == 2
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """A folder with runs, and one result of train, the last but one."""
+    names = {
+        "line-eureka-0a1b2c3d": "run.json",
+        "line-evolve-99990a1b": "run.json",
+        "train-line-77770000": "train.json",
+        "other-eureka-55550a1b": "run.json",
+    }
+    for age, (name, manifest) in enumerate(names.items()):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / manifest).write_text("{}")
+        os.utime(tmp_path / name / manifest, (age, age))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("line-eureka-0a1b2c3d", "line-eureka-0a1b2c3d"),
+        ("0a1b2c3d", "line-eureka-0a1b2c3d"),
+        ("line-eu", "line-eureka-0a1b2c3d"),
+        ("0a1b2", "line-eureka-0a1b2c3d"),
+        ("99990a1b", "line-evolve-99990a1b"),
+        ("55550a1b", "other-eureka-55550a1b"),
+        ("last", "other-eureka-55550a1b"),
+    ],
+)
+def test_a_run_is_found_by_path_name_beginning_end_and_last(
+    runs: Path, name: str, found: str
+) -> None:
+    assert open_run(name, runs).name == open_result(name, runs).name == found
+    assert open_run(runs / found).name == found
+
+
+def test_a_name_of_several_runs_is_refused_with_the_candidates(runs: Path) -> None:
+    with pytest.raises(UsageError, match=r"3 names .* fit '0a1b'") as caught:
+        open_run("0a1b", runs)
+    names = "line-eureka-0a1b2c3d, line-evolve-99990a1b, other-eureka-55550a1b"
+    assert names in caught.value.hint
+    (runs / "0a1b").mkdir()
+    (runs / "0a1b" / "run.json").write_text("{}")
+    assert open_run("0a1b", runs).name == "0a1b", "the whole name comes first"
+
+
+@pytest.mark.parametrize("name", ["line-eureka-0a1b2c3e", "nothing", ""])
+def test_an_unknown_run_gets_the_nearest_names(runs: Path, name: str) -> None:
+    with pytest.raises(RunError, match="there is no run") as caught:
+        open_run(name, runs)
+    assert "line-eureka-0a1b2c3d" in caught.value.hint
+
+
+def test_there_is_no_last_run_in_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="there is no run 'last'"):
+        open_run("last", tmp_path)
+
+
+def test_a_train_result_is_no_run(runs: Path) -> None:
+    assert open_result("train-", runs).kind == "train"
+    for name in ("77770000", "train-line-77770000", runs / "train-line-77770000"):
+        with pytest.raises(UsageError, match="expected a run"):
+            open_run(name, runs)
+    os.utime(runs / "train-line-77770000" / "train.json", (9, 9))
+    assert open_result("last", runs).kind == "train"
+    assert open_run("last", runs).name == "other-eureka-55550a1b"
+    assert len(list_results(runs)) == 1 + len(list_runs(runs)) == 4
 
 
 def test_the_manifest_says_everything(run: RunFolder) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rewardsmith.api import runs as api
-from rewardsmith.run.folder import list_runs
+from rewardsmith.run.names import list_runs
 from rewardsmith.task.resolving import AnyTask
 from rewardsmith.writers.recorded import RecordedReplies
 from tests.support.crash_driver import OPTIONS, TAPE
