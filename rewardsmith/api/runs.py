@@ -198,10 +198,8 @@ class Run:
             UsageError: the words are empty, or there is no such program.
         """
         if not words.strip():
-            raise UsageError(
-                "the feedback is empty",
-                "say in a sentence what the agent should do differently",
-            )
+            hint = "say in a sentence what the agent should do differently"
+            raise UsageError("the feedback is empty", hint)
         state = self.state
         chosen = self._first(state.ranked() or list(state.programs), program or "")
         comment = Commented(program=chosen, words=words.strip())
