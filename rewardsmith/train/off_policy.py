@@ -12,6 +12,8 @@ from rewardsmith.task.loading import Task
 from rewardsmith.train.agent import Agent
 from rewardsmith.train.cohort import Cohort
 from rewardsmith.train.members.off_policy_learner import OffPolicyMembers
+from rewardsmith.train.prior.member import MemberShaper
+from rewardsmith.train.prior.options import shaping_options
 from rewardsmith.train.vectors import derived_seed
 from rewardsmith.types import Array
 
@@ -27,6 +29,12 @@ class OffPolicyCohort(Cohort):
         models = [agent.model for agent in agents if isinstance(agent.model, OffPolicyAlgorithm)]
         seeds = [derived_seed("members", agent.job.seed) for agent in agents]
         self._learner = OffPolicyMembers(models, seeds, agents[0].job.steps)
+        for place, agent in enumerate(agents):
+            if agent.q_prior is not None:
+                options = agent.job.training.shaping.prior.model_dump()
+                shaping = shaping_options(agent.q_prior, options)
+                agent.shaper = MemberShaper(self._learner, place, agent.q_prior, shaping)
+                self._learner.set_shaper(place, agent.shaper)
         super().__init__(task, agents, self._learner, begun, first)
 
     def iterate(self) -> None:
