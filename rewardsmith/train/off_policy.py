@@ -30,11 +30,7 @@ class OffPolicyCohort(Cohort):
         seeds = [derived_seed("members", agent.job.seed) for agent in agents]
         self._learner = OffPolicyMembers(models, seeds, agents[0].job.steps)
         for place, agent in enumerate(agents):
-            if agent.q_prior is not None:
-                options = agent.job.training.shaping.prior.model_dump()
-                shaping = shaping_options(agent.q_prior, options)
-                agent.shaper = MemberShaper(self._learner, place, agent.q_prior, shaping)
-                self._learner.set_shaper(place, agent.shaper)
+            self._shape(place, agent)
         super().__init__(task, agents, self._learner, begun, first)
 
     def iterate(self) -> None:
@@ -50,6 +46,15 @@ class OffPolicyCohort(Cohort):
             self.log(losses)
         if due or not _all_finite(losses):
             self.drop_lost()
+
+    def _shape(self, place: int, agent: Agent) -> None:
+        """Use the prior on Q of an agent, if it has one."""
+        if agent.q_prior is None:
+            return
+        prior = agent.job.training.shaping.prior
+        options = shaping_options(agent.q_prior, prior.model_dump())
+        agent.shaper = shaper = MemberShaper(self._learner, place, agent.q_prior, options)
+        self._learner.set_shaper(place, shaper)
 
     def _step(self) -> None:
         """Take a vector step; agents whose program broke are dropped."""

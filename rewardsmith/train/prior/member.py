@@ -1,4 +1,7 @@
-"""Q-shaping in NumPy: a program's prior shapes one member of an off-policy learner."""
+"""Q-shaping in NumPy: a program's prior shapes one member of an off-policy learner.
+
+What a shaper does, and why, is in :mod:`rewardsmith.train.prior.shaper`.
+"""
 
 from __future__ import annotations
 
