@@ -135,13 +135,13 @@ class OffPolicyMembers:
             each; None if there was none.
         """
         settings = self._settings
-        if self.steps <= settings.learning_starts:
-            return None
         count = settings.gradient_steps
         if count < 0:
             count = settings.train_freq * self._n
-        if count:
-            self._before_updates()
+        if self.steps <= settings.learning_starts or not count:
+            return None
+        for shaper in self._shaping:
+            shaper.before_updates(settings.batch_size)
         rate, losses = self.rate, None
         for place in range(count):
             batch = self._replay.sample(self._generators, settings.batch_size)
@@ -149,8 +149,8 @@ class OffPolicyMembers:
                 environments.normalise(batch.of(member))
             noise = [self._algorithm.noise(rng, settings.batch_size) for rng in self._generators]
             losses = self._algorithm.update(batch, np.stack(noise), rate, place)
-        if count:
-            self._after_updates(count)
+        for shaper in self._shaping:
+            shaper.after_updates(count, settings.batch_size)
         return losses
 
     def keep(self, members: Sequence[int]) -> None:
@@ -224,12 +224,7 @@ class OffPolicyMembers:
             shaper.stepped(actions, stepped.rewards, environments.over)
         self._replay.add(member, before, actions, *stepped)
 
-    def _before_updates(self) -> None:
-        for shaper in self._shapers:
-            if shaper is not None:
-                shaper.before_updates(self._settings.batch_size)
-
-    def _after_updates(self, count: int) -> None:
-        for shaper in self._shapers:
-            if shaper is not None:
-                shaper.after_updates(count, self._settings.batch_size)
+    @property
+    def _shaping(self) -> list[Shaper]:
+        """The shapers that there are."""
+        return [shaper for shaper in self._shapers if shaper is not None]
