@@ -146,6 +146,16 @@ def test_a_right_prior_is_accepted(mode: Any, normalised: bool) -> None:
     )
 
 
+def test_returns_are_those_of_the_environments_that_the_model_has_now() -> None:
+    learner = {**SMALL, "buffer_size": 2000, "gamma": 0.9, **net(32)}
+    make = rs.q_shaped(DQN, q_prior=Asked(True), prove=0.5, steps=1000)
+    model: Any = make("MlpPolicy", chain("DQN", last=8), **learner)
+    model.set_env(VecNormalize(chain("DQN", last=8), gamma=0.9))
+    model.learn(300)
+    found = set(model.q_shaper.decision.reuse.returns[1])
+    assert 1.0 in found and found <= {0.0, 1.0}, "not normalised"
+
+
 @pytest.mark.parametrize("mode", ["anneal", "prefill"])
 def test_a_rejected_prior_does_not_change_the_networks(mode: Any) -> None:
     """Weights are equal to the last bit whatever a rejected prior says of values, as long as it acts alike."""

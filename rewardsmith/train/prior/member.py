@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from stable_baselines3.common.vec_env import VecEnv
 
 from rewardsmith.train.members.adam import Adam
 from rewardsmith.train.members.member_networks import MemberNetworks
@@ -38,12 +39,17 @@ class MemberShaper(QShaper[Adam]):
         self._networks = learner.networks_of(place)
         rng = np.random.default_rng((model.seed or 0) + 1)
         self._prior = StoredValues(model.policy, learner.memory_of(place), prior, rng)
-        super().__init__(options, self._environments.venv, model.seed)
+        super().__init__(options, model.n_envs, model.seed)
 
     @property
     def prior(self) -> PriorValues:
         """The values of the prior beside the member's memory."""
         return self._prior
+
+    @property
+    def env(self) -> VecEnv:
+        """The environments of the member."""
+        return self._environments.venv
 
     @property
     def steps(self) -> int:
@@ -101,4 +107,4 @@ class MemberShaper(QShaper[Adam]):
     def _as_seen(self, batch: PriorBatch[Array]) -> PriorBatch[Array]:
         """A batch as the networks take it, in the units of the critic; changes its rows."""
         self._environments.normalise_observations(batch.obs)
-        return batch._replace(values=in_learner_units(batch.values, self._env))
+        return batch._replace(values=in_learner_units(batch.values, self.env))

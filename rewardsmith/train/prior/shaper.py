@@ -40,7 +40,7 @@ class QShaper(ABC, Generic[Optimiser]):
 
     Args:
         options: with the defaults of :meth:`QShaping.of`.
-        env: what the learner acts in; may normalise.
+        n_envs: environments of the learner.
         seed: of the random choices.
 
     Attributes:
@@ -48,15 +48,20 @@ class QShaper(ABC, Generic[Optimiser]):
         optimiser: of the steps towards the prior; None once the prior is rejected.
     """
 
-    def __init__(self, options: QShaping, env: VecEnv, seed: int | None) -> None:
-        self.options, self.decision = options, Decision(options, env.num_envs)
-        self._env, self._rng = env, np.random.default_rng(seed)
+    def __init__(self, options: QShaping, n_envs: int, seed: int | None) -> None:
+        self.options, self.decision = options, Decision(options, n_envs)
+        self._rng = np.random.default_rng(seed)
         self.optimiser: Optimiser | None = self.critic_optimiser()
 
     @property
     @abstractmethod
     def prior(self) -> PriorValues:
         """The values of the prior, from which batches are drawn."""
+
+    @property
+    @abstractmethod
+    def env(self) -> VecEnv:
+        """What the learner acts in; may normalise."""
 
     @property
     @abstractmethod
@@ -127,10 +132,8 @@ class QShaper(ABC, Generic[Optimiser]):
         if self.decision.is_over:
             return
         self.prior.remember(stored)
-        rewarded, normalising = (
-            unwrap_vec_wrapper(self._env, VecReward),
-            unwrap_vec_normalize(self._env),
-        )
+        env = self.env
+        rewarded, normalising = unwrap_vec_wrapper(env, VecReward), unwrap_vec_normalize(env)
         if rewarded is not None:
             rewards = rewarded.own_rewards
         elif normalising is not None:

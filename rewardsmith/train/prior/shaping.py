@@ -19,6 +19,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3 import DQN, SAC, TD3
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.vec_env import VecEnv
 
 from rewardsmith.errors import UsageError
 from rewardsmith.train.prior.fields import PriorOfFields
@@ -85,9 +86,7 @@ class Sb3Shaper(QShaper[torch.optim.Optimizer]):
         self._rng_of_actions = np.random.default_rng((model.seed or 0) + 1)
         self._buffer: Any = None
         self._values = self._valued()
-        env = model.get_env()
-        assert env is not None, "a model that learns has environments"
-        super().__init__(options, env, model.seed)
+        super().__init__(options, model.n_envs, model.seed)
 
     def _valued(self) -> PriorValues:
         model, prior = self._model, self._function
@@ -102,6 +101,13 @@ class Sb3Shaper(QShaper[torch.optim.Optimizer]):
         if self._model.replay_buffer is not self._buffer:
             self._values = self._valued()
         return self._values
+
+    @property
+    def env(self) -> VecEnv:
+        """The environments that the model has now."""
+        env = self._model.get_env()
+        assert env is not None, "a model that learns has environments"
+        return env
 
     @property
     def steps(self) -> int:
@@ -173,7 +179,7 @@ class Sb3Shaper(QShaper[torch.optim.Optimizer]):
         is_dict = isinstance(obs, dict)
         seen = {key: self._tensor(of) for key, of in obs.items()} if is_dict else self._tensor(obs)
         actions = None if batch.actions is None else self._tensor(batch.actions)
-        return PriorBatch(seen, actions, self._tensor(in_learner_units(batch.values, self._env)))
+        return PriorBatch(seen, actions, self._tensor(in_learner_units(batch.values, self.env)))
 
     def _tensor(self, values: Any) -> torch.Tensor:
         return torch.as_tensor(np.asarray(values), device=self._model.device)
