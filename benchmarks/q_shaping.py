@@ -39,8 +39,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import rewardsmith as rs
 from rewardsmith.maths.statistics import interval, paired_difference
-from rewardsmith.train.prior.options import QShaping
-from rewardsmith.train.prior.shaping import QShaper
+from rewardsmith.train.prior.decision import Decision
 from rewardsmith.types import Interval
 from rewardsmith.writers.extract import extract_code
 
@@ -241,14 +240,13 @@ def wrong(prior: Callable[..., Any], how: str | None, seed: int) -> Callable[...
     return prior
 
 
-class StayingPrior(QShaper):
+class Stays(Decision):
     """A prior that never stops, as a control: it changes the optimal policy."""
 
-    def _decide(self) -> None:
+    def decide(self, steps: int, length: int) -> None:
         """Never reject it."""
 
-    @property
-    def weight(self) -> float:
+    def weight(self, steps: int, length: int) -> float:
         """The same all the time."""
         return self.options.weight
 
@@ -300,10 +298,10 @@ def trained(job: tuple[str, str, int]) -> dict[str, Any]:
         "MlpPolicy", venv, seed=seed, device="cpu", **json.loads(json.dumps(setting.learner))
     )
     if stays:
-        model.q_shaper = StayingPrior(model, prior, QShaping(**options).of(prior))
+        model.q_shaper.decision = Stays(model.q_shaper.options, model.n_envs)
     looks, begun = Looks(setting), time.perf_counter()
     model.learn(setting.steps, callback=looks)
-    outcome = None if condition == "plain" else model.q_shaper.outcome
+    outcome = None if condition == "plain" else model.q_shaper.decision.outcome
     return {"setting": name, "condition": condition, "seed": seed, "returns": looks.returns,
             "s": time.perf_counter() - begun, "prior": outcome and outcome.model_dump()}  # fmt: skip
 

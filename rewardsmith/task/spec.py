@@ -105,7 +105,7 @@ PriorPart = Literal["q", "actions", "states"]
 
 
 class PriorSpec(Model):
-    """How a prior on Q is used, see :mod:`rewardsmith.train.prior.shaping`.
+    """How a prior on Q is used, see :mod:`rewardsmith.train.prior.shaper`.
 
     Attributes:
         mode: ``anneal`` takes small steps towards the prior, with a weight that falls to 0;

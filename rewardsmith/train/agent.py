@@ -29,6 +29,7 @@ from rewardsmith.train.learner import (
 )
 from rewardsmith.train.observing import observed
 from rewardsmith.train.prior.fields import PriorOfFields
+from rewardsmith.train.prior.shaper import QShaper
 from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward
 from rewardsmith.train.trainers import Member
 from rewardsmith.train.vec_reward import VecReward
@@ -44,6 +45,8 @@ class Agent:
         venv: the same, normalised; what the learner acts in.
         model: the learner.
         record: of the training.
+        q_prior: the program's prior on Q, where the model is not yet shaped by it.
+        shaper: what shapes the learner by it, once there is one.
         before_saving: brings the model's weights up to date, where they are trained elsewhere.
     """
 
@@ -54,6 +57,8 @@ class Agent:
     model: BaseAlgorithm
     record: TrainingRecord
     exploiter: Exploiter | None
+    q_prior: PriorOfFields | None = None
+    shaper: QShaper[Any] | None = None
     before_saving: Callable[[Agent], None] = lambda agent: None
 
     def write_row(self, steps: int) -> None:
@@ -75,8 +80,7 @@ class Agent:
         self, task: Task, steps: int, wall_s: float, broken: ProgramError | None
     ) -> TrainedReport:
         """Write that the training is over."""
-        shaper: Any = getattr(self.model, "q_shaper", None)  # of a model with a prior on Q
-        prior = None if shaper is None else shaper.outcome
+        prior = None if self.shaper is None else self.shaper.decision.outcome
         checkpoints = list(self.record.checkpoints)
         report = report_of(task, self.job, steps, wall_s, broken)
         report = report.model_copy(update={"checkpoints": checkpoints, "prior": prior})
@@ -85,8 +89,12 @@ class Agent:
 
 
 @contextmanager
-def opened_agent(task: Task, member: Member) -> Iterator[Agent]:
+def opened_agent(task: Task, member: Member, *, shaped: bool) -> Iterator[Agent]:
     """An agent of a trial; its environments are closed with the context.
+
+    Args:
+        shaped: whether the model itself uses the program's prior on Q, if there is one; else
+            it is a plain one, and who trains it is left to use the prior.
 
     Raises:
         ProgramError: its program could not be started.
@@ -102,7 +110,8 @@ def opened_agent(task: Task, member: Member) -> Iterator[Agent]:
         rewarded, venv = _rewarded(job, watched, functions.reward, exploiter)
         prior = None if functions.q_prior is None else PriorOfFields(functions.q_prior, base)
         device = choose_device(job.training, job.device)
-        model = make_learner(job.training, venv, derived_seed("learner", job.seed), device, prior)
+        seed = derived_seed("learner", job.seed)
+        model = make_learner(job.training, venv, seed, device, prior if shaped else None)
         model.set_logger(configure(str(folder / "tensorboard"), ["tensorboard"]))
 
         def save(name: str) -> None:
@@ -111,6 +120,10 @@ def opened_agent(task: Task, member: Member) -> Iterator[Agent]:
 
         record = TrainingRecord(fitness, folder, job, save)
         agent = Agent(job, folder, rewarded, venv, model, record, exploiter)
+        if shaped:
+            agent.shaper = getattr(model, "q_shaper", None)
+        else:
+            agent.q_prior = prior
         try:
             yield agent
         finally:

@@ -23,7 +23,7 @@ class FastTrainer:
     def takes(self, jobs: Sequence[TrialJob]) -> int:
         """Those at the front that share their settings and their steps, up to 4, of DQN up to 8."""
         first = jobs[0]
-        together = 1 if first.q_prior is not None else _TOGETHER.get(first.training.algorithm, 1)
+        together = _TOGETHER.get(first.training.algorithm, 1)
         alike = takewhile(lambda job: _alike(job, first), jobs[:together])
         return sum(1 for _ in alike)
 
@@ -62,5 +62,5 @@ class AutoTrainer(FastTrainer):
 
 
 def _alike(job: TrialJob, first: TrialJob) -> bool:
-    shared = (first.training, first.steps, first.device, first.q_prior)
-    return (job.training, job.steps, job.device, job.q_prior) == shared
+    shared = (first.training, first.steps, first.device)
+    return (job.training, job.steps, job.device) == shared

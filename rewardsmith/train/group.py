@@ -63,13 +63,13 @@ def train_group(task: Task, members: Sequence[Member]) -> None:
     algorithm = algorithm_class(members[0].job.training.algorithm)
     if algorithm not in _COHORTS:  # before environments are made
         raise NotHere(f"its algorithm is {algorithm.__name__}")
-    if any(member.job.q_prior is not None for member in members):
-        raise NotHere("a prior on Q shapes its critic")
+    if algorithm is PPO and any(member.job.q_prior is not None for member in members):
+        raise NotHere("PPO has no Q that a prior could shape")
     with ExitStack() as stack:
         agents = []
         for member in members:
             try:
-                agents.append(stack.enter_context(opened_agent(task, member)))
+                agents.append(stack.enter_context(opened_agent(task, member, shaped=False)))
             except ProgramError as error:  # it could not be started
                 report = report_of(task, member.job, 0, time.monotonic() - begun, error)
                 write_json(member.folder / TRAINED, report)

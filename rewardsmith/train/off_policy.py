@@ -12,6 +12,8 @@ from rewardsmith.task.loading import Task
 from rewardsmith.train.agent import Agent
 from rewardsmith.train.cohort import Cohort
 from rewardsmith.train.members.off_policy_learner import OffPolicyMembers
+from rewardsmith.train.prior.member import MemberShaper
+from rewardsmith.train.prior.options import shaping_options
 from rewardsmith.train.vectors import derived_seed
 from rewardsmith.types import Array
 
@@ -27,6 +29,8 @@ class OffPolicyCohort(Cohort):
         models = [agent.model for agent in agents if isinstance(agent.model, OffPolicyAlgorithm)]
         seeds = [derived_seed("members", agent.job.seed) for agent in agents]
         self._learner = OffPolicyMembers(models, seeds, agents[0].job.steps)
+        for place, agent in enumerate(agents):
+            self._shape(place, agent)
         super().__init__(task, agents, self._learner, begun, first)
 
     def iterate(self) -> None:
@@ -42,6 +46,15 @@ class OffPolicyCohort(Cohort):
             self.log(losses)
         if due or not _all_finite(losses):
             self.drop_lost()
+
+    def _shape(self, place: int, agent: Agent) -> None:
+        """Use the prior on Q of an agent, if it has one."""
+        if agent.q_prior is None:
+            return
+        prior = agent.job.training.shaping.prior
+        options = shaping_options(agent.q_prior, prior.model_dump())
+        agent.shaper = shaper = MemberShaper(self._learner, place, agent.q_prior, options)
+        self._learner.set_shaper(place, shaper)
 
     def _step(self) -> None:
         """Take a vector step; agents whose program broke are dropped."""

@@ -25,7 +25,7 @@ def run_training(task: Task, member: Member) -> TrainedReport:
     """
     begun = time.monotonic()
     try:
-        with opened_agent(task, member) as agent:
+        with opened_agent(task, member, shaped=True) as agent:
             broken = _learn(agent)
             wall_s = time.monotonic() - begun
             return agent.report(task, agent.model.num_timesteps, wall_s, broken)

@@ -13,9 +13,11 @@ import torch
 
 from rewardsmith.engine.workers.opening import running_functions
 from rewardsmith.errors import BoundaryError
+from rewardsmith.program import EntryPoint
 from rewardsmith.run.trials import TrainedReport, TrialJob
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.task.loading import Task
+from rewardsmith.task.spec import PriorSpec
 from rewardsmith.terms.term import ProgramFunction
 from rewardsmith.testing import TrainerContract
 from rewardsmith.train.evaluation import run_evaluation
@@ -23,7 +25,7 @@ from rewardsmith.train.fast import AutoTrainer, FastTrainer
 from rewardsmith.train.group import train_group
 from rewardsmith.train.members.weights import NotHere
 from rewardsmith.train.trainers import Member
-from tests.support.trials import MATCH, OFF_POLICY, PPO, entry_of, job_for, toy_task
+from tests.support.trials import MATCH, OFF_POLICY, PPO, job_for, toy_task
 
 BOX = MATCH.replace("(action > 0)", "(action[:, 0] > 0)")
 CONTINUOUS = {"env_kwargs": {"continuous": True}}
@@ -34,6 +36,30 @@ def task_of(algorithm: str, **hyperparameters: Any) -> Task:
     more: dict[str, Any] = {} if algorithm in ("DQN", "PPO") else CONTINUOUS
     settings = {**(PPO if algorithm == "PPO" else OFF_POLICY), **hyperparameters}
     return toy_task(algorithm=algorithm, hyperparameters=settings, trainer="fast", **more)
+
+
+PRIORS = {
+    "DQN": "def q_prior(obs):\n    return 4 * np.stack([-obs[:, 0], obs[:, 0]], axis=1)\n",
+    "PPO": "def q_prior(obs):\n    return 4 * np.stack([-obs[:, 0], obs[:, 0]], axis=1)\n",
+}
+OF_ACTION = "def q_prior(obs, action):\n    return 4 * obs[:, 0] * action[:, 0]\n"
+
+
+def task_with_prior(algorithm: str, mode: str) -> Task:
+    """The task with a prior that is tested for half of the training, or filled in at once."""
+    spec = {"mode": mode, "prove": 0.5 if mode == "anneal" else 0.0, "until": 0.8}
+    task = task_of(algorithm)
+    shaping = task.spec.training.shaping.model_copy(update={"prior": PriorSpec(**spec)})
+    return task.with_training({"shaping": shaping.model_dump()})
+
+
+def with_prior(job: TrialJob, source: str | None = None) -> TrialJob:
+    """The same job with a prior that is right, or this one."""
+    source = source or PRIORS.get(job.training.algorithm, OF_ACTION)
+    arguments = ("obs",) if "(obs)" in source else ("obs", "action")
+    entry = EntryPoint("q_prior", arguments, "q_prior")
+    prior = ProgramFunction(source="import numpy as np\n" + source, entry=entry)
+    return job.model_copy(update={"q_prior": prior})
 
 
 def source_of(algorithm: str) -> str:
@@ -70,21 +96,30 @@ def state(folder: Path) -> dict[str, bytes]:
     return found | {"curve": repr(rows).encode()}
 
 
+@pytest.mark.parametrize("mode", ["no prior", "anneal", "prefill"])
 @pytest.mark.parametrize("algorithm", ["SAC", "TD3", "DDPG", "DQN"])
-def test_a_trial_is_the_same_alone_and_beside_others(algorithm: str, tmp_path: Path) -> None:
-    task = task_of(algorithm)
+def test_a_trial_is_the_same_alone_and_beside_others(
+    algorithm: str, mode: str, tmp_path: Path
+) -> None:
+    """The first of three has no prior on Q."""
+    task = task_of(algorithm) if mode == "no prior" else task_with_prior(algorithm, mode)
     jobs = {
         tmp_path / str(seed): job_for(task, source_of(algorithm), seed=seed, steps=STEPS)
         for seed in (1, 2, 3)
     }
+    if mode != "no prior":
+        for seed in (2, 3):
+            jobs[tmp_path / str(seed)] = with_prior(jobs[tmp_path / str(seed)])
     reports = together(task, jobs)
     alone = tmp_path / "alone"
     together(task, {alone: jobs[tmp_path / "2"]})
     assert state(tmp_path / "2") == state(alone)
     assert state(tmp_path / "1") != state(alone)
-    for report in reports.values():
+    for folder, report in reports.items():
         assert (report.status, report.steps) == ("finished", STEPS)
         assert len(report.checkpoints) == 5 and report.checkpoints[-1] == f"{STEPS:09d}"
+        is_tested = jobs[folder].q_prior is not None and mode == "anneal"
+        assert (report.prior is not None) == is_tested
     with running_functions(task, jobs[tmp_path / "2"], Limits()) as functions:
         result = run_evaluation(task, jobs[tmp_path / "2"], alone, functions)
     assert result.status == "finished" and len(result.fitness) == 3
@@ -113,13 +148,31 @@ def test_weights_that_are_no_longer_finite_are_said_to_be_so(tmp_path: Path) -> 
         together(task, {tmp_path / "t": job})
 
 
-def test_a_prior_on_q_is_left_to_stable_baselines3(tmp_path: Path) -> None:
-    task = task_of("DQN")
-    prior = ProgramFunction(source="", entry=entry_of(MATCH))
-    job = job_for(task).model_copy(update={"q_prior": prior})
-    with pytest.raises(NotHere, match="prior"):
+def test_trials_with_and_without_a_prior_on_q_share_a_call() -> None:
+    job = job_for(task_of("DQN"))
+    assert FastTrainer().takes([with_prior(job), job] * 9) == 8
+
+
+def test_ppo_has_no_q_that_a_prior_could_shape(tmp_path: Path) -> None:
+    task = task_of("PPO")
+    job = with_prior(job_for(task))
+    with pytest.raises(NotHere, match="no Q"):
         train_group(task, [Member(job, tmp_path, lambda base: pytest.fail("opened"))])
-    assert FastTrainer().takes([job] * 9) == 1
+
+
+@pytest.mark.parametrize("broken", ["return 1 / (obs[:, 0] * 0)", "return np.nope"])
+def test_a_prior_that_breaks_ends_its_own_training(broken: str, tmp_path: Path) -> None:
+    task = task_with_prior("SAC", "anneal")
+    bad, good, alone = tmp_path / "bad", tmp_path / "good", tmp_path / "alone"
+    source = f"def q_prior(obs, action):\n    {broken}\n"
+    job = with_prior(job_for(task, BOX, seed=2, steps=STEPS))
+    reports = together(
+        task, {bad: with_prior(job_for(task, BOX, seed=1, steps=STEPS), source), good: job}
+    )
+    assert reports[bad].status == "program_failed" and reports[bad].steps == 0
+    assert reports[good].status == "finished"
+    together(task, {alone: job})
+    assert state(good) == state(alone)
 
 
 def test_algorithms_that_are_not_in_numpy_are_left_to_stable_baselines3(tmp_path: Path) -> None:

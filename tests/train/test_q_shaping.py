@@ -88,7 +88,8 @@ def test_the_prior_sees_what_the_environment_shows_though_the_networks_see_it_no
     model.learn(80)
     seen = np.concatenate(prior.obs)
     assert set(np.unique(seen)) <= {0.0, 1.0, 2.0, 3.0, 4.0}
-    batch = model.q_shaper.prior.batch(16, np.random.default_rng(0))
+    drawn = model.q_shaper.prior.batch(16, np.random.default_rng(0))
+    batch = model.q_shaper.as_tensors(drawn)
     assert float(batch.obs.abs().max()) < 10 and not set(np.unique(batch.obs.numpy())) <= {
         0.0,
         1.0,
@@ -228,7 +229,7 @@ def test_ddpg_learns_with_a_prior_and_ends_as_a_plain_one(tmp_path: Path) -> Non
     assert isinstance(model, DDPG) and same(parameters(model), parameters(plain))
     model.learn(200)
     plain.learn(200)
-    assert model.q_shaper.accepted and model.q_shaper.weight == 0.0
+    assert model.q_shaper.decision.accepted and model.q_shaper.weight == 0.0
     assert not same(parameters(model), parameters(plain))
     model.save(tmp_path / "ddpg.zip")
     loaded = DDPG.load(tmp_path / "ddpg.zip", device="cpu")
@@ -532,7 +533,7 @@ def test_pairs_of_a_dict_and_of_actions_with_two_dimensions() -> None:
     n, keys = 4, gym.spaces.Dict({"a": BOX, "b": BOX})
     obs = {"a": np.zeros((n, 2)), "b": np.ones((n, 2))}
     model = from_pairs(keys, WIDE, QPairs(obs, np.full((n, 2, 2), 3.0), np.ones(n)))
-    assert model.q_shaper.filled
+    assert model.q_shaper.decision.filled
     batch = model.q_shaper.prior.batch(3, np.random.default_rng(0))
     assert batch.actions.shape == (3, 1, 4) and bool((batch.actions == 1.0).all()), (
         "scaled from [-1, 3]"

@@ -140,8 +140,20 @@ def tried(prior: Any, steps: int = 2000, venv: Any = None, **options: Any) -> An
 def test_a_right_prior_is_accepted(mode: Any, normalised: bool) -> None:
     venv = VecNormalize(chain("DQN", last=8), gamma=0.9) if normalised else None
     shaper = tried(Asked(True), venv=venv, mode=mode, until=1.0).q_shaper
-    assert shaper.accepted and shaper.filled == (mode == "prefill")
-    assert set(shaper.reuse.returns[1]) <= {0.0, 1.0}, "returns are those of the environment"
+    assert shaper.decision.accepted and shaper.decision.filled == (mode == "prefill")
+    assert set(shaper.decision.reuse.returns[1]) <= {0.0, 1.0}, (
+        "returns are those of the environment"
+    )
+
+
+def test_returns_are_those_of_the_environments_that_the_model_has_now() -> None:
+    learner = {**SMALL, "buffer_size": 2000, "gamma": 0.9, **net(32)}
+    make = rs.q_shaped(DQN, q_prior=Asked(True), prove=0.5, steps=1000)
+    model: Any = make("MlpPolicy", chain("DQN", last=8), **learner)
+    model.set_env(VecNormalize(chain("DQN", last=8), gamma=0.9))
+    model.learn(300)
+    found = set(model.q_shaper.decision.reuse.returns[1])
+    assert 1.0 in found and found <= {0.0, 1.0}, "not normalised"
 
 
 @pytest.mark.parametrize("mode", ["anneal", "prefill"])
@@ -149,14 +161,18 @@ def test_a_rejected_prior_does_not_change_the_networks(mode: Any) -> None:
     """Weights are equal to the last bit whatever a rejected prior says of values, as long as it acts alike."""
     one = tried(Asked(True, -1.0), mode=mode, steps=1200)
     other = tried(Asked(True, -100.0), mode=mode, steps=1200)
-    assert not one.q_shaper.accepted and one.q_shaper.rejected and one.q_shaper.optimiser is None
+    assert (
+        not one.q_shaper.decision.accepted
+        and one.q_shaper.decision.rejected
+        and one.q_shaper.optimiser is None
+    )
     assert same(parameters(one), parameters(other))
 
 
 def test_it_is_rejected_when_its_time_is_over_and_no_longer_called() -> None:
     prior = Asked(True, -1.0)
     model = tried(prior, mode="anneal", prove=0.1)
-    assert len(prior.obs) < 2 * 400 and model.q_shaper.rejected
+    assert len(prior.obs) < 2 * 400 and model.q_shaper.decision.rejected
 
 
 def test_an_accepted_prior_is_rejected_when_the_learner_does_clearly_better() -> None:
@@ -168,24 +184,30 @@ def test_an_accepted_prior_is_rejected_when_the_learner_does_clearly_better() ->
             return super().__call__(obs, action)
 
     model = tried(Turns(True), steps=4000, until=1.0)
-    assert model.q_shaper.accepted and model.q_shaper.rejected and model.q_shaper.weight == 0.0
+    assert (
+        model.q_shaper.decision.accepted
+        and model.q_shaper.decision.rejected
+        and model.q_shaper.weight == 0.0
+    )
 
 
 def test_a_prior_that_no_longer_acts_is_not_rejected() -> None:
     """Accepted, and without a part in the acting: from then on all episodes are the learner's."""
     model = tried(Asked(True), steps=1500, until=1.0, follow=0.0)
     shaper = model.q_shaper
-    assert shaper.accepted and shaper.outcome.steps < 1000
-    shaper.rejected, model.num_timesteps = False, 1000
-    shaper.reuse.leads[:] = False
+    assert shaper.decision.accepted and shaper.decision.outcome.steps < 1000
+    shaper.decision.rejected, model.num_timesteps = False, 1000
+    shaper.decision.reuse.leads[:] = False
     for _ in range(10):
-        shaper.reuse.add(np.array([5.0]), np.array([True]))
+        shaper.decision.reuse.add(np.array([5.0]), np.array([True]))
     shaper.decide()
-    assert shaper.reuse.is_worse and not shaper.rejected
+    assert shaper.decision.reuse.is_worse and not shaper.decision.rejected
 
 
 def test_the_outcome_of_the_test_is_recorded() -> None:
-    right, wrong = (tried(Asked(True, sign), steps=1200).q_shaper.outcome for sign in (1.0, -1.0))
+    right, wrong = (
+        tried(Asked(True, sign), steps=1200).q_shaper.decision.outcome for sign in (1.0, -1.0)
+    )
     assert right.accepted and right.guided > right.own and right.steps < 1200
     assert not wrong.accepted and wrong.guided <= wrong.own and wrong.steps == 240, (
         "a fifth of the training"
@@ -194,7 +216,7 @@ def test_the_outcome_of_the_test_is_recorded() -> None:
 
 def test_episodes_that_did_not_end_are_not_reported() -> None:
     """The learner's episodes take longer than the trial, so there is no mean."""
-    assert tried(Asked(True, -1.0), steps=20, prove=0.5).q_shaper.outcome.own is None
+    assert tried(Asked(True, -1.0), steps=20, prove=0.5).q_shaper.decision.outcome.own is None
 
 
 def test_shares_are_of_a_training_in_pieces_where_its_length_is_said() -> None:
@@ -203,16 +225,16 @@ def test_shares_are_of_a_training_in_pieces_where_its_length_is_said() -> None:
     model: Any = make("MlpPolicy", chain("DQN", last=8), **learner)
     for _ in range(20):
         model.learn(50, reset_num_timesteps=False)
-    assert model.q_shaper.accepted and model.q_shaper.outcome.steps > 50, (
+    assert model.q_shaper.decision.accepted and model.q_shaper.decision.outcome.steps > 50, (
         "not let go within the first piece"
     )
 
 
 def test_a_second_training_weighs_no_more_than_the_first() -> None:
     model = tried(Asked(True), steps=1000, until=1.0)
-    assert model.q_shaper.outcome.steps > 100
+    assert model.q_shaper.decision.outcome.steps > 100
     model.learn(200, reset_num_timesteps=True)
-    model.q_shaper.rejected, model.num_timesteps = False, 0
+    model.q_shaper.decision.rejected, model.num_timesteps = False, 0
     assert model.q_shaper.weight == 1.0
 
 

@@ -22,7 +22,7 @@ from rewardsmith.train.members.exploring import stored_actions
 from rewardsmith.train.members.features import Features
 from rewardsmith.train.members.off_policy_settings import check_model
 from rewardsmith.train.members.off_policy_weights import network_of, read_network
-from rewardsmith.train.members.single import Network
+from rewardsmith.train.members.single import Network, network_parameters
 from rewardsmith.train.members.squashed import actions_of
 from rewardsmith.train.members.weights import (
     NotHere,
@@ -136,12 +136,14 @@ class _OffPolicy:
 
     def __init__(self, model: BaseAlgorithm, count: int) -> None:
         self._model = check_model(model)
-        self._network = Network(count, network_of(self._model))
+        form = network_of(self._model)
+        self._parameters = network_parameters(count, form)
+        self._network = Network(self._parameters, form)
         self._stored = stored_actions(model.action_space, None)
 
     def load(self, place: int, weights: State) -> None:
         self._model.policy.load_state_dict(dict(weights))
-        read_network(self._model, self._network, place)
+        read_network(self._model, self._parameters, place)
 
     def act(self, rows: Array, generators: Sequence[np.random.Generator] | None) -> Array:
         outputs = self._network.act(rows)

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from rewardsmith.train.members.adam import Adam, clip_gradients
+from rewardsmith.train.members.member_networks import ChoiceNetworks
 from rewardsmith.train.members.off_policy import MakeOptimiser, OffPolicy
-from rewardsmith.train.members.parameters import Target
+from rewardsmith.train.members.parameters import Parameters, Target
 from rewardsmith.train.members.replay import Batch
-from rewardsmith.train.members.single import Form, Network
+from rewardsmith.train.members.single import Form, Network, network_parameters
 from rewardsmith.types import Array
 
 
@@ -45,12 +46,12 @@ class Dqn(OffPolicy):
         settings: DqnSettings,
         optimiser: MakeOptimiser = Adam,
     ) -> None:
-        self._settings, self._choices = settings, network.outputs
-        self._q, self._q_target = Network(members, network), Network(members, network)
-        of_q, of_target = self._q.parameters, self._q_target.parameters
+        self._settings, self._form, self._choices = settings, network, network.outputs
+        of_q, of_target = (network_parameters(members, network) for _ in range(2))
+        self._q, self._q_target = Network(of_q, network), Network(of_target, network)
         self._target = Target(of_q, of_target, settings.tau)
         networks = {"q_net": of_q, "q_net_target": of_target}
-        super().__init__(members, networks, {"q_net": optimiser(of_q)})
+        super().__init__(networks, {"q_net": optimiser(of_q)})
         self._chance = 0.0  # as there, until the first step
 
     def act(self, observations: Array, generators: Sequence[np.random.Generator]) -> Array:
@@ -75,9 +76,8 @@ class Dqn(OffPolicy):
         error = np.sum(outputs * chosen, axis=1) - goal
         bounded = np.clip(error, -1, 1)  # the slope of the Huber loss
         gradient = chosen * (bounded / np.float32(error.shape[1]))[:, None]
-        self.add_auxiliary(gradient, outputs, batch)
         self._q.backward(gradient)
-        clip_gradients(self._q.parameters.gradients, settings.max_grad_norm)
+        clip_gradients(self.parameters["q_net"].gradients, settings.max_grad_norm)
         self.optimisers["q_net"].step(np.full(len(error), rate))
         self.updates += 1
         return {"loss": (bounded * (error - np.float32(0.5) * bounded)).mean(axis=1)}
@@ -94,3 +94,7 @@ class Dqn(OffPolicy):
         super().take(other, members)
         assert isinstance(other, Dqn)
         self._chance = other._chance
+
+    def networks(self, parameters: Mapping[str, Parameters]) -> ChoiceNetworks:
+        """Networks on such parameters of one member."""
+        return ChoiceNetworks(parameters, self._form)

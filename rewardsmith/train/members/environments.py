@@ -43,6 +43,7 @@ class Environments:
     Attributes:
         seen: the latest observations as the networks read them, shape (n, inputs).
         original: the same before VecNormalize.
+        over: where the latest step ended an episode, by a time limit too, shape (n,).
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Environments:
     ) -> None:
         self.venv, self._normalising, self._handle_timeouts = venv, normalising, handle_timeouts
         self._features = Features(venv.observation_space)
+        self.over = np.zeros(venv.num_envs, bool)
         self.seen = self.original = np.zeros((venv.num_envs, self._features.width), np.float32)
 
     def begin(self) -> None:
@@ -59,6 +61,7 @@ class Environments:
     def finish_step(self) -> Stepped:
         """Wait for the step that was sent to the environments, and see what it gave."""
         obs, rewards, dones, infos = self.venv.step_wait()
+        self.over = dones
         normalising = self._normalising
         if normalising is not None:
             rewards = normalising.old_reward
@@ -79,18 +82,21 @@ class Environments:
 
     def normalise(self, batch: Batch) -> None:
         """Normalise transitions drawn from the memory, in place."""
+        for rows in (batch.observations, batch.next_observations):
+            self.normalise_observations(rows)
+        if self._normalising is not None and self._normalising.norm_reward:
+            batch.rewards[...] = self._normalising.normalize_reward(batch.rewards)
+
+    def normalise_observations(self, rows: Array) -> None:
+        """Normalise observations from the memory, shape (B, inputs), in place."""
         normalising = self._normalising
         if normalising is None:
             return
         for key, running in _running(normalising).items():
             columns = self._features.columns(key)
             mean, deviation = running.mean.ravel(), np.sqrt(running.var + normalising.epsilon)
-            most = normalising.clip_obs
-            for rows in (batch.observations, batch.next_observations):
-                some = rows[:, columns]
-                np.clip((some - mean) / deviation.ravel(), -most, most, out=some, casting="unsafe")
-        if normalising.norm_reward:
-            batch.rewards[...] = normalising.normalize_reward(batch.rewards)
+            most, some = normalising.clip_obs, rows[:, columns]
+            np.clip((some - mean) / deviation.ravel(), -most, most, out=some, casting="unsafe")
 
     def _take(self, obs: Any) -> None:
         self.seen = self._features(obs)

@@ -1,4 +1,4 @@
-"""What the off-policy algorithms share: their seam, and a hook for losses beside their own."""
+"""What the off-policy algorithms share."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from rewardsmith.train.members.adam import Adam
+from rewardsmith.train.members.member_networks import MemberNetworks
 from rewardsmith.train.members.parameters import Parameters
 from rewardsmith.train.members.replay import Batch
 from rewardsmith.types import Array
 
 MakeOptimiser = Callable[[Parameters], Adam]
-Auxiliary = Callable[[Array, Batch], Array]
-"""A loss beside that of the critic, of one member.
-
-It is given the critic's outputs for a batch, and the batch: values of each critic, shape (N, B), or
-of DQN of each action, shape (n, B). It returns the gradient of its loss with respect to them, of
-the same shape, which is added to that of the critic's own loss.
-"""
 
 
 class OffPolicy(ABC):
@@ -28,15 +22,13 @@ class OffPolicy(ABC):
     Attributes:
         parameters: by the name that a policy of Stable-Baselines3 gives the network; targets too.
         optimisers: those that step them.
-        auxiliary: of each member, a loss beside that of its critic, or None.
         updates, vector_steps: taken so far.
     """
 
     def __init__(
-        self, members: int, parameters: Mapping[str, Parameters], optimisers: Mapping[str, Adam]
+        self, parameters: Mapping[str, Parameters], optimisers: Mapping[str, Adam]
     ) -> None:
         self.parameters, self.optimisers = parameters, optimisers
-        self.auxiliary: list[Auxiliary | None] = [None] * members
         self.updates, self.vector_steps = 0, 0
 
     @abstractmethod
@@ -74,11 +66,14 @@ class OffPolicy(ABC):
             parameters.take(other.parameters[name], members)
         for name, optimiser in self.optimisers.items():
             optimiser.take(other.optimisers[name], members)
-        self.auxiliary = [other.auxiliary[member] for member in members]
         self.updates, self.vector_steps = other.updates, other.vector_steps
 
-    def add_auxiliary(self, gradient: Array, outputs: Array, batch: Batch) -> None:
-        """Add the gradients of losses beside the critic's own, in place."""
-        for member, auxiliary in enumerate(self.auxiliary):
-            if auxiliary is not None:
-                gradient[member] += auxiliary(outputs[member], batch.of(member))
+    def of_member(self, member: int) -> MemberNetworks:
+        """The networks of one member, to be taught from elsewhere."""
+        return self.networks(
+            {name: parameters.of_member(member) for name, parameters in self.parameters.items()}
+        )
+
+    @abstractmethod
+    def networks(self, parameters: Mapping[str, Parameters]) -> MemberNetworks:
+        """Networks on such parameters of one member."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
@@ -10,11 +11,41 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from rewardsmith.errors import ProgramError
 from rewardsmith.train.members.environments import Environments
 from rewardsmith.train.members.exploring import stored_actions
-from rewardsmith.train.members.off_policy import Auxiliary
+from rewardsmith.train.members.member_networks import MemberNetworks
 from rewardsmith.train.members.off_policy_settings import algorithm_of, settings_of
 from rewardsmith.train.members.off_policy_weights import read_weights, write_weights
-from rewardsmith.train.members.replay import Replay
-from rewardsmith.types import Array
+from rewardsmith.train.members.replay import MemberMemory, Replay
+from rewardsmith.types import Array, FloatArray
+
+
+class Shaper(Protocol):
+    """What has a part in the acting and in the learning of one member.
+
+    Its random numbers are its own, and it changes nothing of the other members.
+    """
+
+    def acting(self, stored: Array) -> Array:
+        """The actions to take in place of those that the member chose, shape (n, numbers).
+
+        Raises:
+            ProgramError: its program broke.
+        """
+
+    def stepped(self, stored: Array, rewards: FloatArray, dones: Array) -> None:
+        """A vector step is about to be stored; ``dones`` are also ends by a time limit.
+
+        Raises:
+            ProgramError: its program broke.
+        """
+
+    def before_updates(self, batch_size: int) -> None:
+        """Updates follow."""
+
+    def after_updates(self, count: int, batch_size: int) -> None:
+        """So many updates were taken."""
+
+    def moved(self, networks: MemberNetworks) -> None:
+        """The networks of the member are at another place in memory from now on."""
 
 
 class OffPolicyMembers:
@@ -31,6 +62,8 @@ class OffPolicyMembers:
 
     Attributes:
         steps: environment steps that each member has taken.
+        length: of the training.
+        environments: of each member.
         train_freq: vector steps from one update to the next.
 
     Raises:
@@ -50,29 +83,28 @@ class OffPolicyMembers:
         self, models: Sequence[OffPolicyAlgorithm], seeds: Sequence[int], length: int
     ) -> None:
         first = models[0]
-        self.models, self._length, self.steps = list(models), length, 0
+        self.models, self.length, self.steps = list(models), length, 0
+        self._shapers: list[Shaper | None] = [None] * len(models)
         self._settings = settings = settings_of(first)
         self._make, self.train_freq = algorithm_of(first), settings.train_freq
         self._algorithm = self._make(len(models))
         self._generators = [np.random.default_rng(seed) for seed in seeds]
         self._n = first.n_envs
         self._actions = stored_actions(first.action_space, settings.noise)
-        self._environments = []
+        self.environments: list[Environments] = []
         for member, model in enumerate(models):
             read_weights(model, self._algorithm, member)
             assert model.env is not None, "a model that learns has environments"
             normalising = model.get_vec_normalize_env()
-            self._environments.append(
-                Environments(model.env, normalising, settings.handle_timeouts)
-            )
-        inputs = self._environments[0].seen.shape[1]
+            self.environments.append(Environments(model.env, normalising, settings.handle_timeouts))
+        inputs = self.environments[0].seen.shape[1]
         self._replay = Replay(
             len(models), settings.buffer_size, self._n, inputs, self._actions.numbers
         )
 
     def begin(self) -> None:
         """Reset all environments."""
-        for environments in self._environments:
+        for environments in self.environments:
             environments.begin()
 
     def step(self) -> Mapping[int, ProgramError]:
@@ -82,17 +114,14 @@ class OffPolicyMembers:
             The errors of members whose program broke; they must be dropped before the next step.
         """
         actions = self._chosen()
-        for environments, of_member in zip(self._environments, actions, strict=True):
-            environments.venv.step_async(self._actions.taken(of_member))
         broken: dict[int, ProgramError] = {}
-        for member, environments in enumerate(self._environments):
-            before = environments.original
-            try:
-                stepped = environments.finish_step()
-            except ProgramError as error:
-                broken[member] = error
-                continue
-            self._replay.add(member, before, actions[member], *stepped)
+        for phase in (self._begin_step, self._finish_step):
+            for member in range(len(self.models)):
+                try:
+                    if member not in broken:
+                        phase(member, actions[member])
+                except ProgramError as error:
+                    broken[member] = error
         self._replay.advance()
         self.steps += self._n
         self._algorithm.stepped(self._remaining)
@@ -106,19 +135,22 @@ class OffPolicyMembers:
             each; None if there was none.
         """
         settings = self._settings
-        if self.steps <= settings.learning_starts:
-            return None
         count = settings.gradient_steps
         if count < 0:
             count = settings.train_freq * self._n
-        rate = float(settings.learning_rate(self._remaining))
-        losses = None
+        if self.steps <= settings.learning_starts or not count:
+            return None
+        for shaper in self._shaping:
+            shaper.before_updates(settings.batch_size)
+        rate, losses = self.rate, None
         for place in range(count):
             batch = self._replay.sample(self._generators, settings.batch_size)
-            for member, environments in enumerate(self._environments):
+            for member, environments in enumerate(self.environments):
                 environments.normalise(batch.of(member))
             noise = [self._algorithm.noise(rng, settings.batch_size) for rng in self._generators]
             losses = self._algorithm.update(batch, np.stack(noise), rate, place)
+        for shaper in self._shaping:
+            shaper.after_updates(count, settings.batch_size)
         return losses
 
     def keep(self, members: Sequence[int]) -> None:
@@ -128,12 +160,29 @@ class OffPolicyMembers:
         self._algorithm = algorithm
         self.models = [self.models[member] for member in members]
         self._generators = [self._generators[member] for member in members]
-        self._environments = [self._environments[member] for member in members]
+        self.environments = [self.environments[member] for member in members]
         self._replay.keep(members)
+        self._shapers = [self._shapers[member] for member in members]
+        for member, shaper in enumerate(self._shapers):
+            if shaper is not None:
+                shaper.moved(algorithm.of_member(member))
 
-    def set_auxiliary(self, member: int, auxiliary: Auxiliary | None) -> None:
-        """Add a loss beside that of a member's critic to all later updates."""
-        self._algorithm.auxiliary[member] = auxiliary
+    def set_shaper(self, member: int, shaper: Shaper | None) -> None:
+        """Give a member a shaper, which has a part in all later steps and updates."""
+        self._shapers[member] = shaper
+
+    def networks_of(self, member: int) -> MemberNetworks:
+        """The networks of a member; valid until the next call of :meth:`keep`."""
+        return self._algorithm.of_member(member)
+
+    def memory_of(self, member: int) -> MemberMemory:
+        """The memory of a member."""
+        return self._replay.of_member(member)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate, now."""
+        return float(self._settings.learning_rate(self._remaining))
 
     @property
     def finite(self) -> Array:
@@ -147,14 +196,35 @@ class OffPolicyMembers:
 
     @property
     def _remaining(self) -> float:
-        return 1 - self.steps / self._length
+        return 1 - self.steps / self.length
 
     def _chosen(self) -> Array:
         """Actions as they are stored, shape (G, n, numbers)."""
         if self.steps < self._settings.learning_starts:
             chosen = [self._actions.random(rng, self._n) for rng in self._generators]
         else:
-            seen = np.stack([environments.seen for environments in self._environments])
+            seen = np.stack([environments.seen for environments in self.environments])
             chosen = list(self._algorithm.act(seen, self._generators))
         drawn = zip(self._generators, chosen, strict=True)
         return np.stack([self._actions.disturbed(rng, one) for rng, one in drawn])
+
+    def _begin_step(self, member: int, actions: Array) -> None:
+        """Send actions to a member's environments, in place those of its shaper."""
+        shaper = self._shapers[member]
+        if shaper is not None:
+            actions[...] = shaper.acting(actions)
+        self.environments[member].venv.step_async(self._actions.taken(actions))
+
+    def _finish_step(self, member: int, actions: Array) -> None:
+        """Store what the environments of a member gave."""
+        environments, shaper = self.environments[member], self._shapers[member]
+        before = environments.original
+        stepped = environments.finish_step()
+        if shaper is not None:
+            shaper.stepped(actions, stepped.rewards, environments.over)
+        self._replay.add(member, before, actions, *stepped)
+
+    @property
+    def _shaping(self) -> list[Shaper]:
+        """The shapers that there are."""
+        return [shaper for shaper in self._shapers if shaper is not None]

@@ -20,7 +20,7 @@ from rewardsmith.train.members.critics import CriticForm
 from rewardsmith.train.members.features import Features, can_flatten
 from rewardsmith.train.members.off_policy import OffPolicy
 from rewardsmith.train.members.parameters import Parameters
-from rewardsmith.train.members.single import Form, Network
+from rewardsmith.train.members.single import Form
 from rewardsmith.train.members.weights import NotHere, flattens, hidden_layers
 from rewardsmith.types import Array
 
@@ -82,11 +82,11 @@ def read_weights(model: OffPolicyAlgorithm, algorithm: OffPolicy, member: int) -
         row[...] = tensor.detach().numpy()
 
 
-def read_network(model: OffPolicyAlgorithm, network: Network, member: int) -> None:
+def read_network(model: OffPolicyAlgorithm, parameters: Parameters, member: int) -> None:
     """Copy the weights of the network that acts into the row of a member."""
     policy: Any = model.policy
     module = policy.q_net if isinstance(model, DQN) else policy.actor
-    for tensor, row in _network_pairs(module, network.parameters, member):
+    for tensor, row in _network_pairs(module, parameters, member):
         row[...] = tensor.detach().numpy()
 
 

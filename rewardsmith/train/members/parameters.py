@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 
 import numpy as np
 
@@ -39,6 +40,14 @@ class Parameters:
     def gradient(self, name: str) -> Array:
         """The gradient of a part, shape (G, ...); a view."""
         return self._gradient_parts[name]
+
+    def of_member(self, member: int) -> Parameters:
+        """Those of one member, in the same memory."""
+        one, rows = copy(self), slice(member, member + 1)
+        one.values, one.gradients = self.values[rows], self.gradients[rows]
+        one._parts = {name: part[rows] for name, part in self._parts.items()}
+        one._gradient_parts = {name: part[rows] for name, part in self._gradient_parts.items()}
+        return one
 
     def take(self, other: Parameters, members: Sequence[int]) -> None:
         """Go on from the values of some members of others of the same shapes."""

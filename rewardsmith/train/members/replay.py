@@ -66,15 +66,19 @@ class Replay:
         n_envs: environments of a member.
         inputs: width of an observation.
         numbers: of an action.
+
+    Attributes:
+        place: the row that is written next.
+        filled: rows that hold a transition.
     """
 
     def __init__(self, members: int, size: int, n_envs: int, inputs: int, numbers: int) -> None:
         self._capacity = max(size // n_envs, 1) * n_envs
-        self._n_envs, self._inputs, self._numbers = n_envs, inputs, numbers
+        self.n_envs, self.inputs, self.numbers = n_envs, inputs, numbers
         width = 2 * inputs + numbers + 2
         # memory that is never written takes no room
         self._memories = [np.zeros((self._capacity, width), np.float32) for _ in range(members)]
-        self._place, self._filled = 0, 0
+        self.place, self.filled = 0, 0
         self._drawn: dict[int, Array] = {}
 
     def add(
@@ -93,19 +97,19 @@ class Replay:
             actions: shape (n_envs, numbers).
             rewards, dones: shape (n_envs,).
         """
-        rows = self._memories[member][self._place : self._place + self._n_envs]
-        end = self._inputs + self._numbers
-        rows[:, : self._inputs] = observations
-        rows[:, self._inputs : end] = actions
+        rows = self._memories[member][self.place : self.place + self.n_envs]
+        end = self.inputs + self.numbers
+        rows[:, : self.inputs] = observations
+        rows[:, self.inputs : end] = actions
         rows[:, end], rows[:, end + 1] = rewards, dones
         rows[:, end + 2 :] = next_observations
 
     def advance(self) -> None:
         """Go on to the next place; the oldest transitions are forgotten."""
-        self._place += self._n_envs
-        self._filled = max(self._filled, self._place)
-        if self._place == self._capacity:
-            self._place = 0
+        self.place += self.n_envs
+        self.filled = max(self.filled, self.place)
+        if self.place == self._capacity:
+            self.place = 0
 
     def sample(self, generators: Sequence[np.random.Generator], batch_size: int) -> Batch:
         """Draw transitions of each member with its own random numbers; valid until the next call.
@@ -117,11 +121,42 @@ class Replay:
             self._drawn[batch_size] = np.empty(shape, np.float32)
         rows = self._drawn[batch_size]
         for memory, rng, drawn in zip(self._memories, generators, rows, strict=True):
-            places = rng.integers(0, self._filled, batch_size)
+            places = rng.integers(0, self.filled, batch_size)
             np.take(memory, places, axis=0, out=drawn, mode="clip")  # other modes copy twice
-        return Batch(rows, self._inputs, self._numbers)
+        return Batch(rows, self.inputs, self.numbers)
+
+    def of_member(self, member: int) -> MemberMemory:
+        """The transitions of one member as they are stored; also if others are forgotten."""
+        return MemberMemory(self, self._memories[member])
 
     def keep(self, members: Sequence[int]) -> None:
         """Forget the other members."""
         self._memories = [self._memories[member] for member in members]
         self._drawn = {}
+
+
+class MemberMemory:
+    """The transitions of one member, by the names of Stable-Baselines3's ReplayBuffer.
+
+    Attributes:
+        buffer_size: vector steps that it holds at most.
+        n_envs: environments of a vector step.
+        observations: shape (buffer_size, n_envs, inputs), a view.
+        actions: shape (buffer_size, n_envs, numbers), a view.
+    """
+
+    def __init__(self, replay: Replay, rows: Array) -> None:
+        self._replay, self.n_envs = replay, replay.n_envs
+        self.buffer_size = len(rows) // self.n_envs
+        by_step = rows.reshape(self.buffer_size, self.n_envs, -1)
+        steps = Batch(by_step, replay.inputs, replay.numbers)
+        self.observations, self.actions = steps.observations, steps.actions
+
+    @property
+    def pos(self) -> int:
+        """The place of the next vector step."""
+        return self._replay.place // self.n_envs
+
+    def size(self) -> int:
+        """Vector steps that it holds now."""
+        return self._replay.filled // self.n_envs

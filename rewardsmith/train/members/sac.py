@@ -12,10 +12,11 @@ import numpy as np
 
 from rewardsmith.train.members.adam import Adam
 from rewardsmith.train.members.critics import CriticForm, Critics, critic_parameters
+from rewardsmith.train.members.member_networks import PairNetworks
 from rewardsmith.train.members.off_policy import MakeOptimiser, OffPolicy
 from rewardsmith.train.members.parameters import Parameters, Target
 from rewardsmith.train.members.replay import Batch
-from rewardsmith.train.members.single import Form, Network
+from rewardsmith.train.members.single import Form, Network, network_parameters
 from rewardsmith.train.members.squashed import actions_of, draw, draw_gradient
 from rewardsmith.types import Array
 
@@ -50,12 +51,13 @@ class Sac(OffPolicy):
         settings: SacSettings,
         optimiser: MakeOptimiser = Adam,
     ) -> None:
-        self._settings = settings
-        self._actor = Network(members, actor)
+        self._settings, self._forms = settings, (actor, critic)
+        of_actor = network_parameters(members, actor)
+        self._actor = Network(of_actor, actor)
         of_critic, of_target = (critic_parameters(members, critic) for _ in range(2))
         self._critic, self._critic_target = Critics(of_critic, critic), Critics(of_target, critic)
         self._target = Target(of_critic, of_target, settings.tau)
-        parameters = {"actor": self._actor.parameters, "critic": of_critic}
+        parameters = {"actor": of_actor, "critic": of_critic}
         optimisers = {name: optimiser(trained) for name, trained in parameters.items()}
         parameters["critic_target"] = of_target
         temperature = Parameters(members, {"log_ent_coef": (1,)})
@@ -64,7 +66,7 @@ class Sac(OffPolicy):
         if settings.ent_coef is None:
             parameters["log_ent_coef"] = temperature
             optimisers["log_ent_coef"] = Adam(temperature)
-        super().__init__(members, parameters, optimisers)
+        super().__init__(parameters, optimisers)
         self._numbers = actor.outputs // 2
         self._pairs: dict[int, Array] = {}
 
@@ -111,14 +113,15 @@ class Sac(OffPolicy):
         values = self._critic_target.forward(self._joined(following, drawn.actions)).min(axis=1)
         values -= ent_coef * drawn.log_prob
         goal = batch.rewards + (1 - batch.dones) * np.float32(self._settings.gamma) * values
-        outputs = self._critic.forward(batch.pairs)
-        error = outputs - goal[:, None]
-        gradient = error / np.float32(error.shape[2])
-        self.add_auxiliary(gradient, outputs, batch)
-        self._critic.backward(gradient)
+        error = self._critic.forward(batch.pairs) - goal[:, None]
+        self._critic.backward(error / np.float32(error.shape[2]))
         self.optimisers["critic"].step(rates)
         loss: Array = np.float32(0.5) * np.square(error).mean(axis=2).sum(axis=1)
         return loss
+
+    def networks(self, parameters: Mapping[str, Parameters]) -> PairNetworks:
+        """Networks on such parameters of one member."""
+        return PairNetworks(parameters, *self._forms)
 
     def _ent_coef(self) -> Array:
         """Shape (G, 1)."""

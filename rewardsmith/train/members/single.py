@@ -25,19 +25,23 @@ class Form(NamedTuple):
     activation: str
 
 
+def network_parameters(members: int, form: Form) -> Parameters:
+    """Parameters of the network of G members."""
+    shapes = layer_shapes("body", 1, (form.inputs, *form.hidden))
+    shapes |= head_shapes("output", form.hidden[-1], form.outputs)
+    return Parameters(members, shapes)
+
+
 class Network:
     """A network of G members.
 
-    Attributes:
-        parameters: of all members.
+    Args:
+        parameters: made by :func:`network_parameters`.
     """
 
-    def __init__(self, members: int, form: Form) -> None:
-        shapes = layer_shapes("body", 1, (form.inputs, *form.hidden))
-        shapes |= head_shapes("output", form.hidden[-1], form.outputs)
-        self.parameters = Parameters(members, shapes)
-        self._body = Perceptron(self.parameters, "body", len(form.hidden), form.activation)
-        self._head = Head(self.parameters, "output")
+    def __init__(self, parameters: Parameters, form: Form) -> None:
+        self._body = Perceptron(parameters, "body", len(form.hidden), form.activation)
+        self._head = Head(parameters, "output")
         self._hidden: Array | None = None
 
     def act(self, observations: Array) -> Array:

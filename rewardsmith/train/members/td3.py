@@ -14,10 +14,11 @@ import numpy as np
 
 from rewardsmith.train.members.adam import Adam
 from rewardsmith.train.members.critics import CriticForm, Critics, critic_parameters
+from rewardsmith.train.members.member_networks import PairNetworks
 from rewardsmith.train.members.off_policy import MakeOptimiser, OffPolicy
-from rewardsmith.train.members.parameters import Target
+from rewardsmith.train.members.parameters import Parameters, Target
 from rewardsmith.train.members.replay import Batch
-from rewardsmith.train.members.single import Form, Network
+from rewardsmith.train.members.single import Form, Network, network_parameters
 from rewardsmith.types import Array
 
 
@@ -47,19 +48,20 @@ class Td3(OffPolicy):
         settings: Td3Settings,
         optimiser: MakeOptimiser = Adam,
     ) -> None:
-        self._settings, self._numbers = settings, actor.outputs
-        self._actor, self._actor_target = Network(members, actor), Network(members, actor)
+        self._settings, self._numbers, self._forms = settings, actor.outputs, (actor, critic)
+        of_actor, of_actor_target = (network_parameters(members, actor) for _ in range(2))
+        self._actor, self._actor_target = Network(of_actor, actor), Network(of_actor_target, actor)
         of_critic, of_target = (critic_parameters(members, critic) for _ in range(2))
         self._critic, self._critic_target = Critics(of_critic, critic), Critics(of_target, critic)
         self._first_critic = Critics(of_critic, critic, slice(0, 1))
-        trained = {"actor": self._actor.parameters, "critic": of_critic}
-        followers = {"actor_target": self._actor_target.parameters, "critic_target": of_target}
+        trained = {"actor": of_actor, "critic": of_critic}
+        followers = {"actor_target": of_actor_target, "critic_target": of_target}
         self._targets = [
             Target(of, follower, settings.tau)
             for of, follower in zip(trained.values(), followers.values(), strict=True)
         ]
         optimisers = {name: optimiser(parameters) for name, parameters in trained.items()}
-        super().__init__(members, trained | followers, optimisers)
+        super().__init__(trained | followers, optimisers)
 
     def act(self, observations: Array, generators: Sequence[np.random.Generator]) -> Array:
         """Those of the actor."""
@@ -81,6 +83,10 @@ class Td3(OffPolicy):
                 target.follow()
         return found
 
+    def networks(self, parameters: Mapping[str, Parameters]) -> PairNetworks:
+        """Networks on such parameters of one member."""
+        return PairNetworks(parameters, *self._forms)
+
     def _update_critics(self, batch: Batch, noise: Array, rates: Array) -> Array:
         """Take a step of the critics; their loss, shape (G,)."""
         settings, following = self._settings, batch.next_observations
@@ -90,11 +96,8 @@ class Td3(OffPolicy):
         pairs = np.concatenate([following, actions], axis=2)
         values = self._critic_target.forward(pairs).min(axis=1)
         goal = batch.rewards + (1 - batch.dones) * np.float32(settings.gamma) * values
-        outputs = self._critic.forward(batch.pairs)
-        error = outputs - goal[:, None]
-        gradient = error * np.float32(2 / error.shape[2])
-        self.add_auxiliary(gradient, outputs, batch)
-        self._critic.backward(gradient)
+        error = self._critic.forward(batch.pairs) - goal[:, None]
+        self._critic.backward(error * np.float32(2 / error.shape[2]))
         self.optimisers["critic"].step(rates)
         return np.asarray(np.square(error).mean(axis=2).sum(axis=1))
 

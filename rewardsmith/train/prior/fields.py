@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium.wrappers import StickyAction
 
 from rewardsmith.episodes.recorder import Recorder
+from rewardsmith.errors import ProgramError
 from rewardsmith.train.vectors import RecordedVecEnv
 from rewardsmith.types import Array, Evaluator, FloatArray
 
@@ -40,8 +41,18 @@ class PriorOfFields:
         """Values of a batch of such rows, and of actions as the policy's space has them.
 
         Raises:
-            ProgramError: the program broke on it.
+            ProgramError: the program broke on it, or gave a value that is not finite.
         """
+        values = self._valued(seen, action)
+        if not np.isfinite(values).all():
+            raise ProgramError(
+                "the prior on Q became a value that is not finite during training",
+                "guard divisions, logarithms and powers",
+                reason="output",
+            )
+        return values
+
+    def _valued(self, seen: Mapping[str, Array], action: Any) -> FloatArray:
         if action is not None:
             return self._of_actions(seen, self._below(action))
         choices = self._below(range(int(self._venv.action_space.n)))  # type: ignore[attr-defined]

@@ -1,4 +1,7 @@
-"""How far a critic, and an actor, are from a prior on Q: losses of a batch."""
+"""How far a critic, and an actor, are from a prior on Q: losses of a batch in torch.
+
+The gradients of the same losses in NumPy are in :mod:`rewardsmith.train.prior.gradients`.
+"""
 
 from __future__ import annotations
 
@@ -9,31 +12,41 @@ from stable_baselines3 import DQN
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from rewardsmith.task.spec import PriorPart
+from rewardsmith.train.prior.gradients import MARGIN, ORDER_SHARE
 from rewardsmith.train.prior.values import PriorBatch
 
-ORDER_SHARE = 0.2  # of the values, times 1 - gamma: the margin between two actions
-MARGIN = 0.5  # how far the actor is pushed from a bad action, in the policy's range of -1 to 1
+TensorBatch = PriorBatch[torch.Tensor]
 
 
-def prior_loss(model: OffPolicyAlgorithm, batch: PriorBatch, part: PriorPart) -> torch.Tensor:
+def prior_loss(model: OffPolicyAlgorithm, batch: TensorBatch, part: PriorPart) -> torch.Tensor:
     """Mean squared distance of the critic, or of all critics, from the values of the prior.
 
     Args:
         part: ``states`` compares means over actions; of ``actions`` see :func:`order_loss`.
     """
-    known = ~torch.isnan(batch.values)
-    wanted = torch.where(known, batch.values, torch.zeros_like(batch.values))
-    losses = []
-    for found in _critic_values(model, batch):
-        if part == "actions":
-            losses.append(order_loss(found, batch.values, share=ORDER_SHARE * (1 - model.gamma)))
-            continue
-        difference = torch.where(known, found - wanted, torch.zeros_like(found))
-        if part == "states":
-            losses.append(((difference.sum(dim=1) / known.sum(dim=1)) ** 2).mean())
-        else:
-            losses.append((difference**2).mean())
+    losses = [
+        critic_loss(found, batch.values, part, model.gamma)
+        for found in _critic_values(model, batch)
+    ]
     return torch.stack(losses).sum()
+
+
+def critic_loss(
+    found: torch.Tensor, wanted: torch.Tensor, part: PriorPart, gamma: float
+) -> torch.Tensor:
+    """The loss of one critic.
+
+    Args:
+        found: the values of the critic, shape (n, m).
+        wanted: the values of the prior, same shape, NaN if unknown.
+    """
+    if part == "actions":
+        return order_loss(found, wanted, share=ORDER_SHARE * (1 - gamma))
+    known = ~torch.isnan(wanted)
+    difference = torch.where(known, found - wanted.nan_to_num(0.0), torch.zeros_like(found))
+    if part == "states":
+        return ((difference.sum(dim=1) / known.sum(dim=1)) ** 2).mean()
+    return (difference**2).mean()
 
 
 def order_loss(found: torch.Tensor, wanted: torch.Tensor, share: float) -> torch.Tensor:
@@ -57,7 +70,7 @@ def order_loss(found: torch.Tensor, wanted: torch.Tensor, share: float) -> torch
     return torch.where(gaps > 0, short**2, 0.0).sum(dim=(1, 2)).mean()
 
 
-def _critic_values(model: OffPolicyAlgorithm, batch: PriorBatch) -> list[torch.Tensor]:
+def _critic_values(model: OffPolicyAlgorithm, batch: TensorBatch) -> list[torch.Tensor]:
     """The values of each critic for the actions of a batch, shape (n, m)."""
     if isinstance(model, DQN):
         return [model.q_net(batch.obs)]
@@ -71,7 +84,7 @@ def _critic_values(model: OffPolicyAlgorithm, batch: PriorBatch) -> list[torch.T
     return [values.reshape(n, m) for values in critic(obs, batch.actions.reshape(n * m, -1))]
 
 
-def actor_loss(mean: torch.Tensor, batch: PriorBatch) -> torch.Tensor:
+def actor_loss(mean: torch.Tensor, batch: TensorBatch) -> torch.Tensor:
     """Squared distance to the best action, if it is good; a hinge near the worst, if it is bad."""
     assert batch.actions is not None
     rows = torch.arange(len(mean), device=mean.device)

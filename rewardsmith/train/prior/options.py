@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from rewardsmith.errors import UsageError
 from rewardsmith.task.spec import PriorSpec
@@ -49,3 +50,18 @@ class QShaping(PriorSpec):
                 "leave out part, follow and prove",
             )
         return self.model_copy(update={"part": part, "follow": follow, "prove": prove})
+
+
+def shaping_options(prior: QFunction | QPairs, options: Mapping[str, Any]) -> QShaping:
+    """Options with the defaults for a prior.
+
+    Raises:
+        UsageError: an unknown option, or pairs that shall act or order actions.
+    """
+    try:
+        return QShaping(**options).of(prior)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(
+            f"q_shaped: {first['loc'][0]}: {first['msg']}", f"found {first['input']!r}"
+        ) from None

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-import torch
 from gymnasium import spaces
-from stable_baselines3.common.buffers import ReplayBuffer
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.policies import BasePolicy
 
 from rewardsmith.errors import UsageError
 from rewardsmith.types import Array, FloatArray
@@ -63,39 +61,103 @@ class QPairs:
             )
 
 
-class PriorBatch(NamedTuple):
-    """A batch to fit to.
+Numbers = TypeVar("Numbers")
+
+
+class PriorBatch(NamedTuple, Generic[Numbers]):
+    """A batch to fit to, in arrays or in tensors.
 
     Attributes:
-        obs: as the networks take them.
+        obs: of a drawn batch as they are stored; for a loss as the networks take them.
         actions: scaled to the policy's range, shape (n, m, d); None for discrete actions.
         values: shape (n, m): of the m actions of each state, all of them where actions are
-            discrete; NaN if unknown.
+            discrete; NaN if unknown. In units of the environment's reward, for a loss in those of
+            the critic.
     """
 
     obs: Any
-    actions: torch.Tensor | None
-    values: torch.Tensor
+    actions: Numbers | None
+    values: Numbers
+
+
+class Memory(Protocol):
+    """Where transitions are stored, by the names of Stable-Baselines3's ReplayBuffer.
+
+    Attributes:
+        buffer_size: vector steps that it holds at most.
+        n_envs: environments of a vector step.
+    """
+
+    buffer_size: int
+    n_envs: int
+
+    @property
+    def pos(self) -> int:
+        """Where the next vector step is stored."""
+
+    @property
+    def observations(self) -> Any:
+        """Shape (buffer_size, n_envs, ...), or of a Dict such an array for each key."""
+
+    @property
+    def actions(self) -> Array:
+        """Scaled to [-1, 1] for a box, shape (buffer_size, n_envs, d)."""
+
+    def size(self) -> int:
+        """Vector steps that are stored now."""
+
+
+class PriorValues(Protocol):
+    """The values of a prior, from which batches are drawn."""
+
+    @property
+    def size(self) -> int:
+        """Number of states with values."""
+
+    def set_states(self, states: Any) -> None:
+        """Set the states of the environments before a step; a function is evaluated on them.
+
+        Args:
+            states: first argument of the function, shape (n_envs, ...); a copy.
+        """
+
+    def remember(self, action: Array) -> None:
+        """Evaluate the prior on the vector step that the memory stores next.
+
+        Args:
+            action: as the memory stores it: scaled to [-1, 1] for a box.
+        """
+
+    def best(self, guided: Array, action: Array, rng: np.random.Generator) -> Array:
+        """The actions of highest value: of all, or from a box, of the learner's and random ones.
+
+        Args:
+            guided: the environments in which the prior acts, bool, shape (n_envs,).
+            action: the learner's, as the memory stores it; it is kept if no other action has
+                a higher value.
+        """
+
+    def batch(self, n: int, rng: np.random.Generator) -> PriorBatch[Array]:
+        """A random sample."""
 
 
 class PairValues:
     """Batches of given pairs.
 
     Raises:
-        UsageError: they are not of the model's spaces.
+        UsageError: they are not of the policy's spaces.
     """
 
-    def __init__(self, model: OffPolicyAlgorithm, pairs: QPairs) -> None:
-        self._model = model
-        values, space = np.asarray(pairs.values, np.float32), model.action_space
-        self._obs = _of_space("observations", pairs.obs, model.observation_space)
+    def __init__(self, policy: BasePolicy, pairs: QPairs) -> None:
+        values, space = np.asarray(pairs.values, np.float32), policy.action_space
+        self._obs = _of_space("observations", pairs.obs, policy.observation_space)
         actions = _possible(_of_space("actions", pairs.actions, space), space)
         self.values, self._actions = values[:, None], None
         if isinstance(space, spaces.Discrete):
             self.values = np.full((len(values), int(space.n)), np.nan, np.float32)
             self.values[np.arange(len(values)), actions] = values
         else:
-            self._actions = model.policy.scale_action(actions).reshape(len(values), 1, -1)
+            self._actions = policy.scale_action(actions).reshape(len(values), 1, -1)
 
     def set_states(self, states: Any) -> None:
         """Pairs have no values for other states."""
@@ -112,40 +174,47 @@ class PairValues:
         """Number of pairs."""
         return len(self.values)
 
-    def batch(self, n: int, rng: np.random.Generator) -> PriorBatch:
+    def batch(self, n: int, rng: np.random.Generator) -> PriorBatch[Array]:
         """A random sample of the pairs."""
         rows = rng.integers(self.size, size=n)
         actions = None if self._actions is None else self._actions[rows]
-        return _batch(self._model, _rows(self._obs, rows), actions, self.values[rows])
+        return PriorBatch(_rows(self._obs, rows), actions, self.values[rows])
 
 
 class StoredValues:
-    """A function's values beside the replay buffer: one row for each row of it."""
+    """A function's values beside the memory: one row for each row of it.
 
-    def __init__(self, model: OffPolicyAlgorithm, function: QFunction, seed: int) -> None:
-        self._model, self._function = model, function
-        self._rng = np.random.default_rng(seed)
-        space = model.action_space
+    Args:
+        policy: of the learner; its actions are valued.
+        memory: of the learner; the function is evaluated on what it holds already.
+        rng: draws the random actions beside the stored ones.
+
+    Attributes:
+        values: shape (buffer_size, n_envs, m).
+    """
+
+    def __init__(
+        self, policy: BasePolicy, memory: Memory, function: QFunction, rng: np.random.Generator
+    ) -> None:
+        self._policy, self._memory, self._function, self._rng = policy, memory, function, rng
+        space, rows = policy.action_space, (memory.buffer_size, memory.n_envs)
         self._n_actions = int(space.n) if isinstance(space, spaces.Discrete) else None
         self._seen: Any = None
         self._known: FloatArray | None = None  # of the states, if actions are discrete
-        self._begin()
-
-    def _begin(self) -> None:
-        """Allocate arrays beside the buffer; evaluate the prior on a loaded buffer."""
-        buffer = self._model.replay_buffer
-        assert isinstance(buffer, ReplayBuffer)
-        self._buffer, rows = buffer, (buffer.buffer_size, buffer.n_envs)
         self.values = np.full((*rows, self._n_actions or 1 + OTHERS), np.nan, np.float32)
-        self._actions = (
-            None
-            if self._n_actions
-            else np.zeros((*rows, 1 + OTHERS, buffer.action_dim), np.float32)
-        )
-        for begin in range(0, buffer.size(), _AT_ONCE):
-            places = np.arange(begin, min(begin + _AT_ONCE, buffer.size())).repeat(buffer.n_envs)
-            stored = places, np.tile(np.arange(buffer.n_envs), len(places) // buffer.n_envs)
-            seen, action = _rows(buffer.observations, stored), buffer.actions[stored]  # copies
+        self._actions: Array | None = None
+        if self._n_actions is None:
+            width = memory.actions.shape[-1]
+            self._actions = np.zeros((*rows, 1 + OTHERS, width), np.float32)
+        self._value_all()
+
+    def _value_all(self) -> None:
+        """Evaluate the prior on a memory that was loaded."""
+        memory = self._memory
+        for begin in range(0, memory.size(), _AT_ONCE):
+            places = np.arange(begin, min(begin + _AT_ONCE, memory.size())).repeat(memory.n_envs)
+            stored = places, np.tile(np.arange(memory.n_envs), len(places) // memory.n_envs)
+            seen, action = _rows(memory.observations, stored), memory.actions[stored]  # copies
             if self._actions is None:
                 self.values[stored] = _checked(
                     self._function(seen), (len(places), self._n_actions or 0)
@@ -155,27 +224,13 @@ class StoredValues:
                     seen, action, OTHERS, self._rng
                 )
 
-    def _follow(self) -> None:
-        """Start again if the model has a new buffer."""
-        if self._model.replay_buffer is not self._buffer:
-            self._begin()
-
     def set_states(self, states: Any) -> None:
-        """Set the states of the environments before a step; the function is evaluated on them.
-
-        Args:
-            states: first argument of the function, shape (n_envs, ...); a copy.
-        """
-        self._follow()
+        """Set the states before a step."""
         self._seen, self._known = states, None
 
     def remember(self, action: Array) -> None:
-        """Evaluate the function on the vector step that the buffer stores next.
-
-        Args:
-            action: as the buffer stores it: scaled to [-1, 1] for a box.
-        """
-        place = self._buffer.pos
+        """Evaluate the function at the place of the next vector step."""
+        place = self._memory.pos
         if self._actions is None:
             self.values[place] = self._of_choices()
         else:
@@ -184,28 +239,22 @@ class StoredValues:
             )
 
     def best(self, guided: Array, action: Array, rng: np.random.Generator) -> Array:
-        """The actions of highest value: of all, or from a box, of the learner's and random ones.
-
-        Args:
-            guided: the environments in which the prior acts, bool, shape (n_envs,).
-            action: the learner's, as the buffer stores it; it is kept if no other action has
-                a higher value.
-        """
+        """The actions of highest value."""
         own = action[guided]
+        rows = np.arange(len(own))
         if self._actions is None:
-            known = self._of_choices()[guided]
-            return np.where(
-                known[np.arange(len(own)), own] < known.max(axis=1), known.argmax(axis=1), own
-            )
+            known, choice = self._of_choices()[guided], own.reshape(-1)
+            better = known[rows, choice] < known.max(axis=1)
+            return np.where(better, known.argmax(axis=1), choice).reshape(own.shape)
         actions, values = self._with_others(_rows(self._seen, guided), own, CANDIDATES, rng)
-        chosen: Array = actions[np.arange(len(own)), values.argmax(axis=1)]
+        chosen: Array = actions[rows, values.argmax(axis=1)]
         return chosen.reshape(own.shape)
 
     def _of_choices(self) -> FloatArray:
         """Values of all discrete actions, shape (n_envs, n_actions); evaluated once."""
         if self._known is None:
             self._known = _checked(
-                self._function(self._seen), (self._buffer.n_envs, self._n_actions or 0)
+                self._function(self._seen), (self._memory.n_envs, self._n_actions or 0)
             )
         return self._known
 
@@ -214,10 +263,11 @@ class StoredValues:
     ) -> tuple[Array, Array]:
         """An action and random others, shape (n, 1 + others, d), and their values."""
         n, m = len(action), 1 + others
-        actions = rng.uniform(-1, 1, (n, m, self._buffer.action_dim)).astype(np.float32)
-        actions[:, 0] = action.reshape(n, -1)
-        scaled = self._model.policy.unscale_action(
-            actions.reshape(n * m, *(self._model.action_space.shape or ()))
+        own = action.reshape(n, -1)
+        actions = rng.uniform(-1, 1, (n, m, own.shape[1])).astype(np.float32)
+        actions[:, 0] = own
+        scaled = self._policy.unscale_action(
+            actions.reshape(n * m, *(self._policy.action_space.shape or ()))
         )
         many = _rows(seen, np.repeat(np.arange(n), m))
         return actions, _checked(self._function(many, scaled), (n * m,)).reshape(n, m)
@@ -225,17 +275,14 @@ class StoredValues:
     @property
     def size(self) -> int:
         """Number of stored transitions."""
-        self._follow()
-        return self._buffer.size() * self._buffer.n_envs
+        return self._memory.size() * self._memory.n_envs
 
-    def batch(self, n: int, rng: np.random.Generator) -> PriorBatch:
+    def batch(self, n: int, rng: np.random.Generator) -> PriorBatch[Array]:
         """A random sample of the stored transitions."""
-        self._follow()
-        place = rng.integers(self._buffer.size(), size=n), rng.integers(self._buffer.n_envs, size=n)
+        memory = self._memory
+        place = rng.integers(memory.size(), size=n), rng.integers(memory.n_envs, size=n)
         actions = None if self._actions is None else self._actions[place]
-        return _batch(
-            self._model, _rows(self._buffer.observations, place), actions, self.values[place]
-        )
+        return PriorBatch(_rows(memory.observations, place), actions, self.values[place])
 
 
 def _rows(values: Any, rows: Any) -> Any:
@@ -301,29 +348,3 @@ def _checked(values: Any, shape: tuple[int, ...]) -> FloatArray:
             "the prior on Q returned a value that is not finite", "guard divisions and logarithms"
         )
     return found
-
-
-def _batch(model: OffPolicyAlgorithm, obs: Any, actions: Array | None, values: Array) -> PriorBatch:
-    scaled = None if actions is None else _tensor(model, actions)
-    return PriorBatch(_network_obs(model, obs), scaled, _values(model, values))
-
-
-def _network_obs(model: OffPolicyAlgorithm, obs: Any) -> Any:
-    """Observations of the environment as tensors that the networks take."""
-    if model.get_vec_normalize_env() is not None:
-        obs = model.get_vec_normalize_env().normalize_obs(obs)  # type: ignore[union-attr]
-    if isinstance(obs, dict):
-        return {key: _tensor(model, value) for key, value in obs.items()}
-    return _tensor(model, obs)
-
-
-def _values(model: OffPolicyAlgorithm, values: Array) -> torch.Tensor:
-    """Values in the units in which the critic learns: VecNormalize may divide rewards."""
-    normalising = model.get_vec_normalize_env()
-    if normalising is not None and normalising.norm_reward:
-        values = values / np.sqrt(normalising.ret_rms.var + normalising.epsilon)
-    return _tensor(model, values.astype(np.float32))
-
-
-def _tensor(model: OffPolicyAlgorithm, values: Array) -> torch.Tensor:
-    return torch.as_tensor(np.asarray(values), device=model.device)

@@ -254,19 +254,6 @@ def test_the_memory_holds_what_that_of_stable_baselines3_holds(kind: str, steps:
     assert kind != "parts" or dones.any()
 
 
-def test_an_auxiliary_loss_moves_the_critic_of_its_member_only() -> None:
-    """The loss pulls all values towards 50."""
-    seeds = [4, 5]
-    members = OffPolicyMembers([model_of("dqn", seed) for seed in seeds], seeds, LENGTH)
-    members.set_auxiliary(0, lambda outputs, batch: (outputs - 50) / len(batch.rewards))
-    members.begin()
-    train(members)
-    for place in range(2):
-        members.write(place)
-    assert same(weights(members.models[1]), trained("dqn", [5])[5])
-    assert not same(weights(members.models[0]), trained("dqn", [4])[4])
-
-
 REFUSED: dict[str, dict[str, Any]] = {
     "use_sde": {"use_sde": True},
     "action_noise": {"action_noise": OrnsteinUhlenbeckActionNoise(np.zeros(1), np.ones(1))},
