@@ -109,7 +109,7 @@ def check_observations(space: gym.Space[Any], env_id: str) -> None:
         space: of the environment with the task's wrappers.
 
     Raises:
-        UsageError: with the wrapper that mends it.
+        UsageError: with the wrapper that fixes it.
     """
     problem = unseen(space)
     if problem is None:

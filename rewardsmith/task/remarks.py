@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 
 from rewardsmith.task.draft_fields import DraftField, info_source, is_offered
-from rewardsmith.task.finite import MEND_NAN
+from rewardsmith.task.finite import NAN_HINT
 from rewardsmith.task.look import Look
 from rewardsmith.task.observations import (
     FLATTEN,
@@ -99,7 +99,7 @@ def _info(look: Look, fields: Sequence[DraftField], fitness: str) -> Iterator[st
         if seen.not_finite and field is not None:
             yield (
                 f"{source} is {seen.not_finite}: state the field's default for such steps, "
-                f"or {MEND_NAN}"
+                f"or {NAN_HINT}"
             )
 
 
@@ -111,7 +111,7 @@ def _not_finite(look: Look) -> Iterator[str]:
     if look.not_finite:
         yield (
             f"{look.not_finite}, and in {look.many} of {look.steps} random steps an observation is "
-            f"NaN or infinite: {MEND_NAN}"
+            f"NaN or infinite: {NAN_HINT}"
         )
 
 
