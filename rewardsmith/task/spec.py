@@ -11,7 +11,12 @@ from pydantic import (
     model_validator,
 )
 
-from rewardsmith.task.algorithms import CAPABILITIES, Capabilities, capabilities
+from rewardsmith.task.algorithms import (
+    Capabilities,
+    capabilities,
+    hyperparameters_of,
+    proper_name,
+)
 from rewardsmith.task.field import FieldSpec, Model
 from rewardsmith.task.hyperparameters import from_zoo
 from rewardsmith.task.tables import PlainTable, Table
@@ -219,8 +224,7 @@ class TrainingSpec(Model):
     def _any_case(cls, value: Any) -> Any:
         if isinstance(value, str) and value.upper() in _OTHER_LEARNERS:
             raise ValueError(f"{value}: {_OTHER_LEARNERS[value.upper()]}")
-        names = {name.upper(): name for name in CAPABILITIES}
-        return names.get(value.upper(), value.upper()) if isinstance(value, str) else value
+        return proper_name(value) if isinstance(value, str) else value
 
     def of_algorithm(self, name: str) -> TrainingSpec:
         """The same training with another algorithm and its defaults; only gamma is kept.
@@ -228,11 +232,28 @@ class TrainingSpec(Model):
         Raises:
             UsageError: there is no such algorithm.
         """
-        can = capabilities(name.upper())
+        name = proper_name(name)
+        can = capabilities(name)
         kept = {"gamma": self.gamma} if "gamma" in self.hyperparameters else {}
         n_envs = self.n_envs if can.on_policy else 1
-        changes = {"algorithm": name.upper(), "hyperparameters": kept, "n_envs": n_envs}
+        changes = {"algorithm": name, "hyperparameters": kept, "n_envs": n_envs}
         return self.model_copy(update=changes)
+
+    def switched_to(self, name: str) -> TrainingSpec:
+        """The same training with another algorithm.
+
+        The hyper-parameters are kept if both algorithms learn on-policy, or both off-policy, and
+        the new one has them all. Else it has its own defaults, see :meth:`of_algorithm`: they
+        mean something else to it, as ``n_steps`` does to PPO and to SAC.
+
+        Raises:
+            UsageError: there is no such algorithm.
+        """
+        other = self.of_algorithm(name)
+        alike = other.capabilities.on_policy == self.capabilities.on_policy
+        if alike and set(self.hyperparameters) <= hyperparameters_of(other.algorithm):
+            return self.model_copy(update={"algorithm": other.algorithm})
+        return other
 
     def steps_taken(self, steps: int) -> int:
         """Environment steps that a training of ``steps`` takes; on-policy ones finish a rollout.

@@ -34,6 +34,29 @@ def test_a_misspelt_setting_is_refused_with_the_nearest_name() -> None:
     assert "'budget'" in caught.value.hint
 
 
+def test_an_option_of_a_strategy_given_as_a_setting_names_its_place() -> None:
+    option: dict[str, Any] = {"rounds": 1}
+    with pytest.raises(rs.UsageError, match="rounds is an option of the strategy") as caught:
+        rs.design("mountain-car", model="grammar", **option)
+    assert caught.value.hint == 'give options={"rounds": 1}'
+
+
+def test_another_algorithm_and_its_settings_are_checked_before_a_run() -> None:
+    planned = rs.plan("mountain-car-continuous", model="grammar", training={"algorithm": "SAC"})
+    training = planned.task.spec.training
+    assert (training.algorithm, training.n_envs) == ("SAC", 1)
+    assert training.hyperparameters == {"gamma": 0.99}  # n_steps of PPO is another thing to SAC
+    similar = {"algorithm": "maskableppo", "hyperparameters": {"n_steps": 64}}
+    kept = rs.plan("mountain-car", model="grammar", training=similar).task.spec.training
+    assert (kept.algorithm, kept.hyperparameters["n_steps"]) == ("MaskablePPO", 64)
+    assert kept.hyperparameters["batch_size"] > 64
+    wrong = {"hyperparameters": {"learning_rat": 0.1}}
+    with pytest.raises(rs.UsageError, match="no hyper-parameter 'learning_rat'"):
+        rs.plan("mountain-car", model="grammar", training=wrong)
+    with pytest.raises(rs.UsageError, match="n_steps: expected a whole number"):
+        rs.plan("mountain-car", model="grammar", training={"hyperparameters": {"n_steps": "128"}})
+
+
 def test_a_plan_needs_no_key_and_a_run_does(tmp_path: Any) -> None:
     planned = rs.plan("mountain-car", model="openai/some")
     assert planned.config.model == "openai/some"
