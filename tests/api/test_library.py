@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import rewardsmith as rs
+from rewardsmith.api.opening import Measured
 from rewardsmith.task.environment import guarded_reset, guarded_step
 
 
@@ -55,6 +56,17 @@ def test_another_algorithm_and_its_settings_are_checked_before_a_run() -> None:
         rs.plan("mountain-car", model="grammar", training=wrong)
     with pytest.raises(rs.UsageError, match="n_steps: expected a whole number"):
         rs.plan("mountain-car", model="grammar", training={"hyperparameters": {"n_steps": "128"}})
+
+
+def test_the_speed_of_an_environment_narrows_the_estimate_of_minutes() -> None:
+    planned = rs.plan("mountain-car", model="grammar")
+    wide = rs.estimate(planned, workers=2).minutes
+    fast = rs.estimate(planned, 2, Measured(step_s=0.0, fast=True)).minutes
+    assert fast.low == wide.low and fast.high < wide.high / 5
+    other = rs.estimate(planned, 2, Measured(step_s=0.0, fast=False)).minutes
+    assert other.low > 5 * wide.low and other.high == wide.high
+    slow = rs.estimate(planned, 2, Measured(step_s=0.1, fast=True))
+    assert slow.minutes.high == pytest.approx(fast.high + slow.steps.high * 0.1 / 2 / 60)
 
 
 def test_a_plan_needs_no_key_and_a_run_does(tmp_path: Any) -> None:

@@ -134,11 +134,13 @@ def test_bad_tasks_and_settings(here: Path, case: str) -> None:
     assert "continue with" not in done.stderr
 
 
-def test_a_task_that_fails_in_its_first_step_leaves_no_run(here: Path) -> None:
+def test_an_environment_that_fails_is_found_by_a_dry_run_and_leaves_no_run(here: Path) -> None:
     source = (here / "envs.py").read_text(encoding="utf-8")
     call(here, "tasks", "new", "envs.py:Line", "--goal", "g", "-o", "own")
     fail = "def fail(self, action):\n    raise RuntimeError('broken')\n"
     (here / "own" / "envs.py").write_text(f"{source}\n{fail}\nLine.step = fail\n")
+    refused(design(here, "own", "--dry-run"), 4, says="RuntimeError: broken", hints="env.step")
+    assert not (here / "runs").exists()
     done = design(here, "own")
     refused(done, 4, says="RuntimeError: broken", hints="env.step")
     assert "continue with" not in done.stderr and not list((here / "runs").iterdir())
