@@ -32,9 +32,10 @@ from rewardsmith.task.observations import fitting_policy, wrappers_for
 from rewardsmith.task.origin import AnyEnvironment, origin_of
 from rewardsmith.task.parsing import parse_spec
 from rewardsmith.task.remarks import remarks
-from rewardsmith.task.spec import ActionSpec, FitnessSpec, Policy, TrainingSpec
+from rewardsmith.task.spec import ActionSpec, FitnessSpec
 from rewardsmith.task.timebox import Tell, silent
 from rewardsmith.task.toml import toml_value
+from rewardsmith.task.training import Policy, TrainingSpec
 
 
 class Draft(NamedTuple):

@@ -20,7 +20,8 @@ from rewardsmith.task.field import FieldSpec
 from rewardsmith.task.files import TASK_FILE, files_of
 from rewardsmith.task.modules import import_file
 from rewardsmith.task.parsing import parse_spec
-from rewardsmith.task.spec import TaskSpec, TrainingSpec
+from rewardsmith.task.spec import TaskSpec
+from rewardsmith.task.training import TrainingSpec
 
 # Another package adds a task by an entry point: its name, and an attribute that holds the path of
 # its folder.

@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 
 from rewardsmith.errors import UsageError
-from rewardsmith.task.spec import Policy, TrainingSpec
+from rewardsmith.task.training import Policy, TrainingSpec
 from rewardsmith.task.values import numbers
 
 FLATTEN = "gymnasium.wrappers:FlattenObservation"

@@ -27,7 +27,7 @@ from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
 from rewardsmith.task.actions import METHOD
 from rewardsmith.task.algorithms import ALGORITHMS, check_names
 from rewardsmith.task.hyperparameters import initial
-from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.task.training import TrainingSpec
 from rewardsmith.train.observing import WHOLE_AND_MASK
 from rewardsmith.train.prior.shaping import q_shaped
 from rewardsmith.train.prior.values import QFunction

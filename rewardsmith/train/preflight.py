@@ -21,7 +21,7 @@ from rewardsmith.task.actions import says_what_is_legal
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
 from rewardsmith.task.observations import check_policy
-from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.task.training import TrainingSpec
 from rewardsmith.terms.specs import added_terms
 from rewardsmith.terms.subgoals import bonus_for
 from rewardsmith.train.group import check_model

@@ -8,7 +8,7 @@ import torch
 from stable_baselines3 import DQN
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from rewardsmith.task.spec import PriorPart
+from rewardsmith.task.training import PriorPart
 from rewardsmith.train.prior.values import PriorBatch
 
 ORDER_SHARE = 0.2  # of the values, times 1 - gamma: the margin between two actions
