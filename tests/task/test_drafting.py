@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import RunError, UsageError
 from rewardsmith.task.drafting import draft_task, task_from_env, write_task
-from rewardsmith.task.environment import guarded_reset, make_env
+from rewardsmith.task.environment import guarded_reset, longest_episode, make_env
 from rewardsmith.task.layout import make_layout
 from rewardsmith.task.loading import Task, load_task
+from rewardsmith.writers.card import task_card
 from tests.support.lineworld import write_task as write_line_task
 from tests.support.places import SUPPORT
 
@@ -295,3 +298,16 @@ def test_a_goal_of_time_or_cost_beside_a_success_flag_is_noted(
     assert all(f"# Note: {note}" in (folder / "task.toml").read_text() for note in found)
     _, _, notes = draft_task(FLAT, goal, tmp_path / "own", fitness="native_return")
     assert not any("succeeded" in note for note in notes)
+
+
+def limited() -> gym.Env[Any, Any]:
+    """An environment with a time limit that no registration declares."""
+    return gym.wrappers.TimeLimit(Flat(), 300)
+
+
+def test_the_time_limit_of_a_wrapper_is_known_where_episodes_end_before() -> None:
+    task = draft("tests.task.test_drafting:limited")
+    with closing(make_env(task)) as env:
+        assert longest_episode(task, env) == 300
+    report = collect_preflight(task).report
+    assert report.episode_length == 30 and task_card(task.spec, report, 100).time_limit == 300
