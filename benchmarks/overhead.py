@@ -48,7 +48,7 @@ from rewardsmith.maths.statistics import interval
 from rewardsmith.program import EntryPoint
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task, import_file, load_task
-from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.task.training import TrainingSpec
 from rewardsmith.train.learner import make_learner, normalised
 from rewardsmith.train.rollout_reward import RolloutNormalize, RolloutReward, SettleRollout
 from rewardsmith.train.vec_reward import VecReward

@@ -6,12 +6,17 @@ import inspect
 import json
 import re
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, get_args
+
+from pydantic import BaseModel, Field, TypeAdapter
 
 import rewardsmith as rs
 from rewardsmith.api.programs import check_program
 from rewardsmith.sandbox.codes import CODES, page
 from rewardsmith.task.loading import shipped_tasks
+from rewardsmith.task.spec import TaskSpec
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -71,6 +76,34 @@ def test_the_api_reference_is_what_the_docstrings_say() -> None:
     page = runpy.run_path(str(DOCS / "make_api.py"))["page"]
     text = (DOCS / "api.md").read_text(encoding="utf-8")
     assert text == page(), "python docs/make_api.py"
+
+
+def test_the_page_of_task_files_is_what_the_schema_says() -> None:
+    made = runpy.run_path(str(DOCS / "make_task_toml.py"))
+    text = (DOCS / "task_toml.md").read_text(encoding="utf-8")
+    assert text == made["page"](), "python docs/make_task_toml.py"
+    assert set(made["TABLES"].values()) == set(schemas(TaskSpec)), "every table is on the page"
+
+
+def schemas(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """A schema and those of the tables in it."""
+    yield model
+    for field in model.model_fields.values():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if inspect.isclass(kind) and issubclass(kind, BaseModel):
+                yield from schemas(kind)
+
+
+def test_every_key_of_a_task_file_has_a_description_and_an_example_that_is_valid() -> None:
+    for model in schemas(TaskSpec):
+        for name, field in model.model_fields.items():
+            place = f"{model.__name__}.{name}"
+            assert field.description and field.description.endswith("."), place
+            if any(table in str(field.annotation) for table in ("Spec", "AddedTerm")):
+                continue
+            assert field.examples, place
+            kind = Annotated[field.annotation, Field(), *field.metadata]  # type: ignore[valid-type]
+            TypeAdapter(kind).validate_python(field.examples[0])
 
 
 MADE_BY_USERS = ("Budget", "Observer", "Resources", "RewardWrapper", "Run", "Search", "VecReward")

@@ -41,7 +41,7 @@ def test_a_run_that_meets_every_failure_keeps_no_secret(tmp_path: Path, provider
     variables = VARIABLES[provider]
     echoes = [f"{status}: you sent {OPENAI} and {OTHER}" for status in ("429", "500", "529")]
     with FakeLLM(
-        [GOOD], [*echoes, "garbage", "cut", f"401: incorrect key {OPENAI}, not {PASSWORD}"]
+        [GOOD], ["", *echoes, "garbage", "cut", f"401: incorrect key {OPENAI}, not {PASSWORD}"]
     ) as fake:
         url = fake.url + ("/v1" if provider == "openai" else "")
         model = ["--model", f"{provider}/fake", "--base-url", url]
@@ -49,6 +49,8 @@ def test_a_run_that_meets_every_failure_keeps_no_secret(tmp_path: Path, provider
             *QUICK,
             "-O",
             "samples=1",
+            "-O",
+            "rounds=2",  # a run whose first request is refused leaves no folder
             "--steps",
             "256",
             "--report-seeds",

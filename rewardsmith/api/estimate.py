@@ -1,14 +1,16 @@
 """An estimate of the cost of a run, made before anything is spent.
 
-No environment is run and no model is called for it. The low end is a run in which every program is
-valid and short. The high end is a run in which every request is repaired as often as allowed and
-every answer has its maximal length, or in which the budget ends the run.
+No environment is run and no model is called for it; where an environment was opened before, its
+speed makes the range of minutes narrower, see :mod:`rewardsmith.api.opening`. The low end is a run
+in which every program is valid and short. The high end is a run in which every request is repaired
+as often as allowed and every answer has its maximal length, or in which the budget ends the run.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from rewardsmith.api.opening import Measured
 from rewardsmith.api.planning import Plan
 from rewardsmith.engine.closing import EXPLOITER_SHARE, EXPLOITERS
 from rewardsmith.engine.workers.machine import available_cores
@@ -21,6 +23,7 @@ _FIELD_BYTES = 120
 _TURN_BYTES = (2500, 9000)  # a past program and its feedback
 _TURNS = (1, 5)  # past turns in a request, on average and at most
 _ANSWER_S = (5.0, 120.0)  # seconds
+_GAIN = 6.0  # of the fast trainer over Stable-Baselines3, at most; see benchmarks/README.md
 
 
 class Range(NamedTuple):
@@ -40,11 +43,12 @@ class Estimate(NamedTuple):
     minutes: Range
 
 
-def estimate(plan: Plan, workers: int | None = None) -> Estimate:
+def estimate(plan: Plan, workers: int | None = None, measured: Measured | None = None) -> Estimate:
     """Estimate the requests, tokens, costs, steps and minutes of a run.
 
     Args:
         workers: concurrent trainings; the number of cores by default.
+        measured: the speed of its environment, where that is known.
 
     Example:
         planned = rs.plan("mountain-car", model="openai/…", options={"rounds": 2})
@@ -69,7 +73,7 @@ def estimate(plan: Plan, workers: int | None = None) -> Estimate:
         tokens,
         usd if plan.prices.known else None,
         steps,
-        _minutes(plan, calls, steps, workers or available_cores()),
+        _minutes(plan, calls, steps, workers or available_cores(), measured),
     )
 
 
@@ -104,16 +108,31 @@ def _steps(plan: Plan) -> Range:
     return _capped(steps, plan.config.budget.steps)
 
 
-def _minutes(plan: Plan, calls: Range, steps: Range, workers: int) -> Range:
-    slow, fast = plan.task.spec.training.capabilities.steps_per_s
+def _minutes(
+    plan: Plan, calls: Range, steps: Range, workers: int, measured: Measured | None
+) -> Range:
+    step_s = _seconds_per_step(plan, measured)
     waves = (
         [1.0, 1.0]
         if plan.config.writer != "model"
         else [count / plan.config.llm_at_once for count in calls]
     )
-    low = steps.low / (fast * workers) + waves[0] * _ANSWER_S[0]
-    high = steps.high / (slow * workers) + waves[1] * _ANSWER_S[1]
+    low = steps.low * step_s.low / workers + waves[0] * _ANSWER_S[0]
+    high = steps.high * step_s.high / workers + waves[1] * _ANSWER_S[1]
     return Range(low / 60, high / 60)
+
+
+def _seconds_per_step(plan: Plan, measured: Measured | None) -> Range:
+    """Seconds that one core needs for a step: those of the learner, and of a measured environment.
+
+    The rates of the table are those of both trainers, with a fast environment.
+    """
+    slow, fast = plan.task.spec.training.capabilities.steps_per_s
+    if measured is None:
+        return Range(1 / fast, 1 / slow)
+    if measured.fast is not None:
+        slow, fast = (max(slow, fast / _GAIN), fast) if measured.fast else (slow, fast / _GAIN)
+    return Range(1 / fast + measured.step_s, 1 / slow + measured.step_s)
 
 
 def _capped(found: Range, limit: float | None) -> Range:

@@ -31,6 +31,7 @@ from rewardsmith.run.config import RunConfig
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.strategy.base import Shape, Strategy
 from rewardsmith.strategy.making import make_strategy, strategy_of
+from rewardsmith.task.algorithms import check_names
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import AnyTask, resolve_task
 from rewardsmith.writers.examples import EXAMPLES, Example, examples_text
@@ -103,6 +104,8 @@ def resolved_plan(task: AnyTask, goal: str | None, settings: Settings) -> Plan:
     writer = who_writes(settings, recorded)
     name = settings.strategy or USUAL_STRATEGY.get(writer, "eureka")
     resolved = resolve_task(task, goal).with_training(training_changes(name, settings))
+    if {"algorithm", "hyperparameters"} & set(settings.training):
+        check_names(resolved.spec.training.algorithm, resolved.spec.training.hyperparameters)
     steps = settings.steps or resolved.spec.training.steps
     fitting = fitting_options(writer, recorded, name, settings.options)
     strategy = make_strategy(name, {**fitting, **settings.options}, steps)

@@ -15,12 +15,12 @@ from pydantic import ConfigDict, Field
 
 from rewardsmith.api.planning import Plan, plan_replay, resolved_plan
 from rewardsmith.api.providers import provider_of
-from rewardsmith.api.session import carry_on
+from rewardsmith.api.session import carry_on, nothing_done
 from rewardsmith.api.settings import Settings, takes_settings
 from rewardsmith.api.widening import raised_budget, widened
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
-from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.errors import BoundaryError, UsageError, did_you_mean
 from rewardsmith.evidence.diagnosis import RunDiagnosis, diagnose_run
 from rewardsmith.run.best import Best, best_program, trial_of_seed
 from rewardsmith.run.config import RunConfig
@@ -318,7 +318,7 @@ def design(task: AnyTask | Plan, goal: str | None, settings: DesignSettings) -> 
     Raises:
         UsageError: before anything is spent.
         BoundaryError: environment, provider, sandbox or trainer failed; resume the run when it is
-            fixed.
+            fixed. A run that fails before its first request leaves no folder.
         RunError: the run's folder cannot be written.
         NoProgram: the run ended without a usable program.
 
@@ -344,8 +344,8 @@ def design(task: AnyTask | Plan, goal: str | None, settings: DesignSettings) -> 
     try:
         carry_on(run, settings.execution, settings.observer or Observer())
         return Run(run)
-    except UsageError:
-        if Run(run).state.preflight is None:  # raised in the preflight: there is nothing to resume
+    except (UsageError, BoundaryError) as error:
+        if nothing_done(run, error):
             shutil.rmtree(run.path, ignore_errors=True)
         raise
 

@@ -223,6 +223,14 @@ class Search:
         return feedback_text(folder.prompts(), past)
 
 
+def waits_for_reply(run: Run) -> bool:
+    """Whether a run waits for a reply of the user; False for one that was interrupted."""
+    state = run.state
+    if run.folder.config().writer != "user" or state.preflight is None or state.stopped is not None:
+        return False
+    return Search(run).ask() is not None
+
+
 def _decided(state: RunState, program: str) -> bool:
     """Whether a program was trained, or refused by screening or audit."""
     return bool(state.trials_of(program, "selection")) or program in state.skipped()

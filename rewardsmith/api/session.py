@@ -14,7 +14,7 @@ from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.loop import Engine
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.workers.executor import Execution, Executor, Resources
-from rewardsmith.errors import NoProgram
+from rewardsmith.errors import BoundaryError, NoProgram, UsageError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
 from rewardsmith.run.best import why_none
@@ -84,6 +84,19 @@ def carry_on(
                 for why in dict.fromkeys(film_policies(folder, state, best, executor)):
                     observer.doing(f"no film: {why}")
                 engine.record(Exported(program=best))
+
+
+def nothing_done(folder: RunFolder, error: UsageError | BoundaryError) -> bool:
+    """Whether a run failed before it had anything to resume from.
+
+    It failed in its preflight, or the key was refused at its first request. Its folder holds only
+    a copy of the task, which no later correction of the task reaches.
+    """
+    state = fold(folder.events())
+    if state.preflight is None:
+        return True
+    key = isinstance(error, BoundaryError) and error.reason == "key"
+    return key and not (state.slots or state.trials or folder.llm_log.exists())
 
 
 def _open_engine(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, Protocol, TypeVar
 
 from pydantic import BaseModel, Field
 
+from rewardsmith.errors import UsageError
 from rewardsmith.run.settings import RunSettings, Setting, validated
+from rewardsmith.strategy import STRATEGIES
+from rewardsmith.strategy.making import strategy_class
 from rewardsmith.writers.recorded import RecordedReplies
 
 Arguments = ParamSpec("Arguments")
@@ -104,7 +107,8 @@ class Settings(RunSettings):
         Mapping[str, Any],
         Field(
             description="Changes to the training defaults of the task, such as n_envs=8 or "
-            "learning_rate=1e-3."
+            "learning_rate=1e-3. Another algorithm has its own defaults where those of the task "
+            "do not suit it: algorithm=SAC keeps only gamma of a task for PPO."
         ),
         Setting("Training", option="set", metavar="NAME=VALUE"),
     ] = {}
@@ -168,12 +172,24 @@ def takes_settings(
     ) -> TakesSettings[TaskT, Arguments, ResultT]:
         @functools.wraps(function)
         def call(task: TaskT, goal: str | None = None, **settings: Any) -> ResultT:
+            _refuse_options(settings.keys() - cls.model_fields.keys(), settings)
             return function(task, goal, validated(cls, settings))
 
         call.__signature__ = _signature(function, cls)  # type: ignore[attr-defined]
         return call  # type: ignore[return-value]
 
     return wrap
+
+
+def _refuse_options(unknown: Iterable[str], settings: Mapping[str, Any]) -> None:
+    """Say where options of a strategy are given; others that are unknown are reported later."""
+    for name in sorted(unknown):
+        if any(name in strategy_class(each).Options.model_fields for each in STRATEGIES.names()):
+            value = settings[name]
+            raise UsageError(
+                f"{name} is an option of the strategy, not a setting of the run",
+                f'give options={{"{name}": {value!r}}}',
+            )
 
 
 def _signature(function: Callable[..., Any], record: type[BaseModel]) -> inspect.Signature:

@@ -69,7 +69,7 @@ def _add_design(app: typer.Typer) -> None:
         gpus: given.Gpus = None,
         runs: given.RunsFolder = Path("runs"),
         dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Show the plan of the run and exit.")
+            bool, typer.Option("--dry-run", help="Try the environment, show the plan, and exit.")
         ] = False,
         watch: given.Watch = False,
         confirm_above: given.ConfirmAbove = 1.0,
@@ -292,9 +292,10 @@ def _carry_out(output: CommandOutput, planned: Plan, runs: Path, where: Where, w
 
 def _emit_plan(output: CommandOutput, planned: Plan, workers: int | None) -> None:
     from rewardsmith.api.estimate import estimate
+    from rewardsmith.api.opening import open_environment
     from rewardsmith.cli.plans import plan_record, plan_table
 
-    expected = estimate(planned, workers)
+    expected = estimate(planned, workers, open_environment(planned))
     if output.json:
         output.emit(plan_record(planned, expected))
     else:

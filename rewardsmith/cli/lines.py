@@ -67,5 +67,5 @@ def _trained(trial: TrialState) -> str:
         return f"{head}: {trial.status.replace('_', ' ')}: {trial.message}"
     rate = trial.success_rate
     solved = "" if rate is None else f", {100 * rate:.0f} % solved"
-    taken = f"{trial.steps:,} environment steps, {duration(trial.wall_s)}"
+    taken = f"{trial.steps:,} environment steps with evaluation, {duration(trial.wall_s)}"
     return f"{head}: fitness {number(trial.fitness)}{solved} ({taken})"

@@ -42,15 +42,16 @@ def watching(output: CommandOutput, page: bool = False) -> Iterator[Observer]:
 @contextmanager
 def _shown(output: CommandOutput) -> Iterator[_Noting]:
     console = output.notes
-    if output.quiet:
-        yield _Noting(output)
-    elif console.is_terminal and not console.is_dumb_terminal:
-        with Live(
-            console=console, refresh_per_second=2, transient=True, redirect_stdout=False
-        ) as live:
-            yield _Table(output, live)
-    else:
-        yield _Lines(output)
+    view: _Noting
+    if output.quiet or not console.is_terminal or console.is_dumb_terminal:
+        view = _Noting(output) if output.quiet else _Lines(output)
+        with view.resumable():
+            yield view
+        return
+    with Live(console=console, refresh_per_second=2, transient=True, redirect_stdout=False) as live:
+        view = _Table(output, live)
+        with view.resumable():
+            yield view
 
 
 def command_name(path: Path) -> str:
@@ -71,8 +72,19 @@ class _Noting(Observer):
     def __init__(self, output: CommandOutput) -> None:
         self._output = output
         self.pages: ExitStack | None = None
+        self._path: Path | None = None
+
+    @contextmanager
+    def resumable(self) -> Iterator[None]:
+        """Forget the command if the run failed and left no folder."""
+        try:
+            yield
+        finally:
+            if self._path is not None and not self._path.exists():
+                self._output.resume_hint = ""
 
     def begun(self, run: RunFolder) -> None:
+        self._path = run.path
         self._output.resume_hint = f"rewardsmith resume {command_name(run.path)}"
         self._output.notes.print(f"run: {run.path}", markup=False, soft_wrap=True)
         if self.pages is not None:

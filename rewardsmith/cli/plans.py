@@ -29,7 +29,8 @@ def plan_table(planned: Plan, expected: Estimate) -> Table:
     table.add_row("strategy", f"{config.strategy} {_shown(config.options)}")
     table.add_row(
         "trainings",
-        _trainings(planned) + f", {config.steps:,} training steps each, with {training.algorithm}",
+        f"{_trainings(planned)}, {config.steps:,} training steps each, with {training.algorithm}; "
+        "evaluation takes further steps",
     )
     table.add_row("expected", _expected(planned, expected))
     limits = {

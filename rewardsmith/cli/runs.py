@@ -233,7 +233,12 @@ def status(folder: RunFolder, state: RunState) -> str:
         return "interrupted" if owed else "done" if state.best else "failed"
     if state.exported:
         return "done"
-    return "no program" if state.stopped is not None and not state.ranked() else "interrupted"
+    if state.stopped is not None and not state.ranked():
+        return "no program"
+    from rewardsmith.api.runs import Run
+    from rewardsmith.api.search import waits_for_reply
+
+    return "waiting" if waits_for_reply(Run(folder)) else "interrupted"
 
 
 def _record(folder: RunFolder) -> dict[str, Any]:
@@ -295,9 +300,10 @@ def _show(output: CommandOutput, run: Run) -> None:
         console.print(trial_table(state), "")
     if state.stopped is not None:
         console.print(f"search ended: {state.stopped}", markup=False)
-    if standing == "interrupted":
+    if standing in ("interrupted", "waiting"):
+        command = "resume" if standing == "interrupted" else "ask"
         console.print(
-            f"continue with: rewardsmith resume {command_name(run.path)}",
+            f"continue with: rewardsmith {command} {command_name(run.path)}",
             markup=False,
             soft_wrap=True,
         )

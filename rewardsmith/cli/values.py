@@ -56,7 +56,8 @@ def training_changes(texts: list[str] | None) -> dict[str, Any]:
     Raises:
         UsageError: a text is not NAME=VALUE, or names another part of the task.
     """
-    from rewardsmith.task.spec import TaskSpec, TrainingSpec
+    from rewardsmith.task.spec import TaskSpec
+    from rewardsmith.task.training import TrainingSpec
 
     changes: dict[str, Any] = {}
     for name, value in pairs(texts).items():

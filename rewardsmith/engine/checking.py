@@ -16,7 +16,7 @@ from rewardsmith.run.seals import check_seal, seal_of
 from rewardsmith.run.state import RunState
 from rewardsmith.sandbox.behaviour.for_training import check_for_training
 from rewardsmith.sandbox.codes import CODES
-from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.task.training import TrainingSpec
 from rewardsmith.types import Columns, Finding, Outcome, Slot
 from rewardsmith.writers.extract import extract_code
 

@@ -38,7 +38,7 @@ from rewardsmith.run.trials import (
     TrialResult,
 )
 from rewardsmith.task.loading import Task
-from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.task.training import TrainingSpec
 from rewardsmith.terms.specs import NATIVE_TERM, TermSpec, added_terms, candidate_id, program_terms
 from rewardsmith.terms.term import ProgramFunction
 from rewardsmith.train.trainers import TRAINERS, Trainer

@@ -23,7 +23,7 @@ import numpy as np
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.task.conforming import Reset, Step, reset_result, step_result
 from rewardsmith.task.environment import make_env, wrap_env
-from rewardsmith.task.finite import MEND_NAN, UsableObservations, finite, is_finite, when
+from rewardsmith.task.finite import NAN_HINT, UsableObservations, finite, is_finite, when
 from rewardsmith.task.layout import WHOLE, FieldView, Layout, cut, describe, make_layout
 from rewardsmith.task.loading import Task
 from rewardsmith.types import NATIVE_REWARD, Array, Episode
@@ -234,7 +234,7 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
             raise BoundaryError(
                 f"field {names[0]!r}, from {describe(leaf)}, is {value.tolist()} "
                 f"{when(self._steps)}",
-                f"state what stands in its place in [[fields]], e.g. default = 0; or {MEND_NAN}",
+                f"state what stands in its place in [[fields]], e.g. default = 0; or {NAN_HINT}",
                 where="environment",
             )
         last = policy == "last" and self._steps

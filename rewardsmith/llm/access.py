@@ -18,6 +18,7 @@ from rewardsmith.errors import UsageError
 PLACEHOLDER_KEY = "none"
 _SECRET_NAME = re.compile(r"(^|[_-])(api[_-]?)?(key|token|secret|password|credentials?)$", re.I)
 _SHORTEST_SECRET = 8  # characters; what is shorter would censor ordinary words
+_SHORTEST_WORD = 4  # characters of a key of the user's own server that is taken out of messages
 
 
 class Access(NamedTuple):
@@ -46,6 +47,12 @@ class Access(NamedTuple):
         password = urlsplit(self.base_url or "").password
         own = [text for text in (self.key, password) if text and text != PLACEHOLDER_KEY]
         return (*own, *secrets_in_environment())
+
+    def censored(self, text: str) -> str:
+        """A text in which each secret is replaced with ``[secret]``."""
+        for secret in self.secrets:
+            text = _pattern(secret).sub("[secret]", text)
+        return text
 
 
 def find_access(
@@ -106,6 +113,18 @@ def secrets_in_environment() -> tuple[str, ...]:
     return tuple(
         sorted((value for value in values if len(value) >= _SHORTEST_SECRET), key=len, reverse=True)
     )
+
+
+def _pattern(secret: str) -> re.Pattern[str]:
+    """Where a text shows a secret; a short one, as local servers accept, only as a whole word.
+
+    Up to three characters are also ordinary words and protect nothing: these are never replaced.
+    """
+    if len(secret) < _SHORTEST_WORD:
+        return re.compile(r"(?!)")  # matches nothing
+    whole = len(secret) < _SHORTEST_SECRET
+    edges = (r"(?<!\w)", r"(?!\w)") if whole else ("", "")
+    return re.compile(edges[0] + re.escape(secret) + edges[1])
 
 
 def _holds_secret(url: str) -> bool:

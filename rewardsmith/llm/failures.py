@@ -62,7 +62,7 @@ def provider_errors(access: Access) -> Iterator[None]:
         error = caught.__cause__
         if not isinstance(error, Exception):  # one of our own, that passed through
             raise
-        raise _classified(error, access) from (None if _leaks(error, access.secrets) else error)
+        raise _classified(error, access) from (None if _leaks(error, access) else error)
 
 
 def refused_parameter(error: Exception, sent: Iterable[str]) -> str | None:
@@ -80,7 +80,7 @@ def refused_parameter(error: Exception, sent: Iterable[str]) -> str | None:
 
 
 def _classified(error: Exception, access: Access) -> BoundaryError:
-    kind, status, detail = _kind(error, access), _status(error), _detail(error, access.secrets)
+    kind, status, detail = _kind(error, access), _status(error), _detail(error, access)
     message = (
         f"{access.provider}: {kind.what}"
         + (f" ({status})" if status else "")
@@ -189,19 +189,16 @@ def _raw_detail(error: Exception) -> str:
     return str(error)
 
 
-def _detail(error: Exception, secrets: Iterable[str]) -> str:
-    text = _raw_detail(error)
-    for secret in secrets:
-        text = text.replace(secret, "[secret]")
-    text = " ".join(text.split())
+def _detail(error: Exception, access: Access) -> str:
+    text = " ".join(access.censored(_raw_detail(error)).split())
     return text if len(text) <= LONGEST_DETAIL else text[: LONGEST_DETAIL - 1] + "…"
 
 
-def _leaks(error: BaseException | None, secrets: Iterable[str]) -> bool:
+def _leaks(error: BaseException | None, access: Access) -> bool:
     """Whether a traceback of this error or of one before it would show a secret."""
     while error is not None:
         shown = f"{error} {error!r} {getattr(error, 'body', '')}"
-        if any(secret in shown for secret in secrets):
+        if access.censored(shown) != shown:
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from rewardsmith.program import NATIVE
-from rewardsmith.task.spec import EvaluationSpec, TrainingSpec
+from rewardsmith.task.spec import EvaluationSpec
+from rewardsmith.task.training import TrainingSpec
 from rewardsmith.terms.specs import NATIVE_TERM, TermSpec
 from rewardsmith.terms.term import ProgramFunction
 

@@ -9,10 +9,12 @@ can do, or says it in an attribute ``rewardsmith_capabilities``.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.plugins import Registry
 
 _PACKAGES = {
@@ -65,6 +67,8 @@ CAPABILITIES = {
     **dict.fromkeys(("CrossQ", "QRDQN", "TQC"), _OFF_POLICY),
     **dict.fromkeys(("MaskablePPO", "TRPO"), _ON_POLICY),
 }
+# Arguments of an algorithm's class that a task does not set.
+_OURS = {"policy", "env", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model"}
 # Of Stable-Baselines3's base classes, for algorithms that are below none of the above.
 _BASES = {"OnPolicyAlgorithm": _ON_POLICY, "OffPolicyAlgorithm": _OFF_POLICY}
 
@@ -76,6 +80,35 @@ def capabilities(name: str) -> Capabilities:
         UsageError: there is no algorithm of that name, or its package cannot be imported.
     """
     return CAPABILITIES.get(name) or capabilities_of(ALGORITHMS.get(name))
+
+
+def proper_name(name: str) -> str:
+    """The name of an algorithm as it is registered, from any mixture of capitals."""
+    ours = {known.upper(): known for known in CAPABILITIES}
+    return ours.get(name.upper(), name.upper())
+
+
+def hyperparameters_of(name: str) -> set[str]:
+    """The names of an algorithm's hyper-parameters.
+
+    Raises:
+        UsageError: there is no algorithm of that name, or its package cannot be imported.
+    """
+    return set(inspect.signature(ALGORITHMS.get(name)).parameters) - _OURS
+
+
+def check_names(algorithm: str, names: Iterable[str]) -> None:
+    """Refuse hyper-parameters that an algorithm does not have.
+
+    Raises:
+        UsageError: with the nearest names; or there is no such algorithm.
+    """
+    known = hyperparameters_of(algorithm)
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"{algorithm} has no hyper-parameter {name!r}", did_you_mean(name, known)
+            )
 
 
 def names_that_take_a_prior() -> list[str]:

@@ -37,15 +37,17 @@ class DraftField(TypedDict, total=False):
     most_words: int
 
 
-def draft_fields(look: Look, fitness: str) -> list[DraftField]:
+def draft_fields(look: Look, fitness: str, numbered: bool = False) -> list[DraftField]:
     """Named parts of the observation, then info keys.
 
     An observation without names gives no fields: programs read it whole.
 
     Args:
         fitness: its source, which programs must not read.
+        numbered: give each number of a flat observation without names a field, ``obs_0`` and so
+            on, for the user to name; of a vector with more than 64 numbers none.
     """
-    fields = _observation_fields(look)
+    fields = _observation_fields(look) or (_numbered(look) if numbered else [])
     taken = {entry["name"] for entry in fields}
     for key in sorted(look.info):
         name = _identifier(key)
@@ -77,13 +79,24 @@ def _observation_fields(look: Look) -> list[DraftField]:
             fields.append(_entry(source, Named(unique), leaf, look.texts.get(source, ())))
         return fields
     if isinstance(space, gym.spaces.Box) and len(space.shape) == 1:
-        named = observation_names(look.env, space.shape[0])
-        bounds = [
-            gym.spaces.Box(low, high, (), space.dtype)
-            for low, high in zip(space.low, space.high, strict=True)
-        ]
-        return [_entry(f"obs[{at}]", part, bounds[at]) for at, part in enumerate(named)]
+        return _parts(space, observation_names(look.env, space.shape[0]))
     return []
+
+
+def _parts(space: gym.spaces.Box, named: Iterable[Named]) -> list[DraftField]:
+    bounds = [
+        gym.spaces.Box(low, high, (), space.dtype)
+        for low, high in zip(space.low, space.high, strict=True)
+    ]
+    return [_entry(f"obs[{at}]", part, bounds[at]) for at, part in enumerate(named)]
+
+
+def _numbered(look: Look) -> list[DraftField]:
+    """A field for each number that nothing names."""
+    space = look.env.observation_space
+    if not isinstance(space, gym.spaces.Box) or not look.motion.size:
+        return []
+    return _parts(space, [Named(f"obs_{at}") for at in range(look.motion.size)])
 
 
 def _info_field(look: Look, key: str) -> DraftField | None:

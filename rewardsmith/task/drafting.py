@@ -32,9 +32,10 @@ from rewardsmith.task.observations import fitting_policy, wrappers_for
 from rewardsmith.task.origin import AnyEnvironment, origin_of
 from rewardsmith.task.parsing import parse_spec
 from rewardsmith.task.remarks import remarks
-from rewardsmith.task.spec import ActionSpec, FitnessSpec, Policy, TrainingSpec
+from rewardsmith.task.spec import ActionSpec, FitnessSpec
 from rewardsmith.task.timebox import Tell, silent
 from rewardsmith.task.toml import toml_value
+from rewardsmith.task.training import Policy, TrainingSpec
 
 
 class Draft(NamedTuple):
@@ -42,10 +43,12 @@ class Draft(NamedTuple):
 
     Attributes:
         notes: what was seen of the environment that needs attention, one sentence each.
+        seen: source of a number of the observation -> how it moved in random steps.
     """
 
     task: Task
     notes: tuple[str, ...]
+    seen: Mapping[str, str]
 
 
 class WrittenDraft(NamedTuple):
@@ -95,6 +98,7 @@ def _drafted(
     fitness: str | None,
     unmeasured: str | None,
     tell: Tell = silent,
+    numbered: bool = False,
 ) -> Draft:
     origin = origin_of(environment, kwargs)
     if not (goal or "").strip():
@@ -116,7 +120,7 @@ def _drafted(
         if measure.source == "native_return" and measure.solved is None:
             measure = measure.model_copy(update={"solved": origin.solved})
         wrappers = wrappers_for(env.observation_space, env_id)
-        fields = draft_fields(look, measure.source)
+        fields = draft_fields(look, measure.source, numbered)
         draft = bare | {
             "env": made | {"wrappers": wrappers},
             "fitness": measure,
@@ -124,8 +128,9 @@ def _drafted(
             "training": _training(look, bool(wrappers)),
             "action": ActionSpec(names=action_names(env)),
         }
-        notes = remarks(look, fields, measure.source, env_id)
-    return Draft(Task(name, parse_spec(draft, env_id), folder, files), notes)
+        notes = remarks(look, fields, measure.source, env_id, goal or "")
+        seen = {f"obs[{at}]": how for at, how in enumerate(look.motion.described())}
+    return Draft(Task(name, parse_spec(draft, env_id), folder, files), notes, seen)
 
 
 def draft_task(
@@ -152,18 +157,26 @@ def draft_task(
         RunError: the folder exists or cannot be written.
     """
     to_write = "fitness.py:fitness"
-    task, notes = _drafted(environment, kwargs, goal or "to be written", fitness, to_write, tell)
+    task, notes, seen = _drafted(
+        environment, kwargs, goal or "to be written", fitness, to_write, tell, numbered=True
+    )
     if goal is None:
         task = replace(task, spec=task.spec.model_copy(update={"goal": ""}))
-    written = write_task(task, target or Path("tasks") / task.name, notes)
+    written = write_task(task, target or Path("tasks") / task.name, notes, seen)
     return WrittenDraft(task, written, notes)
 
 
-def write_task(task: Task, folder: Path, notes: Sequence[str] = ()) -> Path:
+def write_task(
+    task: Task,
+    folder: Path,
+    notes: Sequence[str] = (),
+    seen: Mapping[str, str] = MappingProxyType({}),
+) -> Path:
     """Write a drafted task as a folder for the user to edit.
 
     Args:
         notes: comments at the head of its file.
+        seen: source of a field -> comment on its values.
 
     Raises:
         RunError: the folder exists or cannot be written.
@@ -177,7 +190,8 @@ def write_task(task: Task, folder: Path, notes: Sequence[str] = ()) -> Path:
     try:
         task.copy_files(folder)
         (folder / TASK_FILE).write_text(
-            template.render(task=task.spec, toml=toml_value, notes=notes), encoding="utf-8"
+            template.render(task=task.spec, toml=toml_value, notes=notes, seen=seen),
+            encoding="utf-8",
         )
         fitness = folder / "fitness.py"
         if not fitness.exists():  # the environment's folder may have one

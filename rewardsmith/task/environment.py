@@ -51,8 +51,13 @@ def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
 
 def longest_episode(task: Task, env: gym.Env[Any, Any]) -> int | None:
     """The time limit of episodes in steps, if the task or the environment declares one."""
-    limits = (task.spec.env.max_episode_steps, getattr(env.spec, "max_episode_steps", None),
-              getattr(env.unwrapped, "max_steps", None))  # fmt: skip
+    wrapped = "_max_episode_steps"  # of TimeLimit, also inside what a user's function returns
+    limits = (
+        task.spec.env.max_episode_steps,
+        getattr(env.spec, "max_episode_steps", None),
+        env.get_wrapper_attr(wrapped) if env.has_wrapper_attr(wrapped) else None,
+        getattr(env.unwrapped, "max_steps", None),
+    )
     return next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
 
 

@@ -27,32 +27,58 @@ class Model(BaseModel):
 
 
 class FieldSpec(Model):
-    """One named array that a program may read.
+    """One named array that a program may read."""
 
-    Attributes:
-        source: where the value comes from, see :mod:`rewardsmith.task.sources`.
-        range: lowest and highest possible value, shown to the writer.
-        at_reset: an ``info`` key that the environment also reports at reset, so that the value
-            before a step exists; otherwise only ``next_<name>`` is offered.
-        default: of an ``info`` key or a function: the value where the environment reports none,
-            because the key is missing, or the value is None, NaN or infinite. It states the shape:
-            a number, or a list of them.
-        hidden: recorded for the fitness but never offered to programs.
-        words: for a text field, the words that matter; programs see their positions in this list,
-            see :mod:`rewardsmith.task.text`.
-        most_words: number of words of the longest text.
-    """
-
-    name: str
-    source: str
-    unit: str = ""
-    range: tuple[float, float] | None = None
-    doc: str = ""
-    at_reset: bool = False
-    default: float | tuple[float, ...] | None = None
-    hidden: bool = False
-    words: tuple[str, ...] = ()
-    most_words: Annotated[int, Field(ge=1, le=64)] = 12
+    name: str = Field(
+        description="A Python identifier; programs read `<name>`, `next_<name>` and "
+        "`first_<name>`. It may not begin with `next_`, `prev_`, `first_` or `_`.",
+        examples=["swing_angle"],
+    )
+    source: str = Field(
+        description="Where the value comes from: `obs`, a part of it as `obs[0]`, `obs[1:3]` or "
+        '`obs["key"]`; `info["key"]`; or `fields.py:function`, which is called as '
+        "`function(env, obs, info)`.",
+        examples=['obs["angle"][0]'],
+    )
+    unit: str = Field("", description="Its unit, for the writer.", examples=["rad"])
+    range: tuple[float, float] | None = Field(
+        None,
+        description="Lowest and highest possible value, shown to the writer.",
+        examples=[[-3.14, 3.14]],
+    )
+    doc: str = Field(
+        "",
+        description="What it means, for the writer.",
+        examples=["0 when the load hangs straight down"],
+    )
+    at_reset: bool = Field(
+        False,
+        description="Of an `info` key: the environment also reports it at reset, so that the "
+        "value before a step exists. Otherwise only `next_<name>` is offered.",
+        examples=[True],
+    )
+    default: float | tuple[float, ...] | None = Field(
+        None,
+        description="Of an `info` key or a function: the value where the environment reports "
+        "none, because the key is missing, or the value is None, NaN or infinite. It states the "
+        "shape: a number, or a list of them.",
+        examples=[0.0],
+    )
+    hidden: bool = Field(
+        False,
+        description="Recorded for the fitness but never offered to programs.",
+        examples=[True],
+    )
+    words: tuple[str, ...] = Field(
+        (),
+        description="Of a text: the words that matter. Programs see the position of each word of "
+        "the text in this list, from 1; one more than its length for any other word, and 0 after "
+        "the last word.",
+        examples=[["go", "to", "the", "red", "ball"]],
+    )
+    most_words: Annotated[int, Field(ge=1, le=64)] = Field(
+        12, description="Of a text: the number of words of the longest one.", examples=[8]
+    )
 
     @field_validator("name")
     @classmethod

@@ -17,14 +17,14 @@ from rewardsmith.task.layout import Layout
 from rewardsmith.task.observations import misfit, source_of
 from rewardsmith.types import Array
 
-MEND_NAN = (
+NAN_HINT = (
     'fix the environment, or set [env] nan_policy to "zero" or "last", '
     "which put 0 or the last finite value in its place"
 )
 
 
 class UsableObservations:
-    """Refuses observations that do not fit their space, and mends what is not finite.
+    """Refuses observations that do not fit their space, and replaces what is not finite.
 
     Args:
         space: of the observations of one environment.
@@ -62,7 +62,7 @@ class UsableObservations:
         names = self._layout.fields_at(found.keys, found.place)
         named = f" (field {names[0]!r})" if names else ""
         raise BoundaryError(
-            f"{found.source}{named} is {found.value} {when(steps)}", MEND_NAN, where="environment"
+            f"{found.source}{named} is {found.value} {when(steps)}", NAN_HINT, where="environment"
         )
 
 

@@ -15,11 +15,13 @@ from typing import Any
 from rewardsmith.assets import asset_folder
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.plugins import Registry
+from rewardsmith.task.algorithms import ALGORITHMS, proper_name
 from rewardsmith.task.field import FieldSpec
 from rewardsmith.task.files import TASK_FILE, files_of
 from rewardsmith.task.modules import import_file
 from rewardsmith.task.parsing import parse_spec
 from rewardsmith.task.spec import TaskSpec
+from rewardsmith.task.training import TrainingSpec
 
 # Another package adds a task by an entry point: its name, and an attribute that holds the path of
 # its folder.
@@ -116,15 +118,30 @@ class Task:
         return getattr(module, name)
 
     def with_training(self, changes: Mapping[str, Any]) -> Task:
-        """The same task with other training defaults, validated again; nested tables are merged."""
+        """The same task with other training defaults, validated again; nested tables are merged.
+
+        Another algorithm keeps the hyper-parameters only if they suit it, see
+        :meth:`TrainingSpec.switched_to`.
+
+        Raises:
+            UsageError: the changed training is not valid.
+        """
         data = self.spec.model_dump(mode="json")
-        before = data["training"]
+        before = self._switched(changes.get("algorithm")).model_dump(mode="json")
         tables = {
             "hyperparameters": {**before["hyperparameters"], **changes.get("hyperparameters", {})},
             "shaping": _merged(before["shaping"], changes.get("shaping", {})),
         }
         data["training"] = {**before, **changes, **tables}
         return replace(self, spec=parse_spec(data, f"task {self.name}"))
+
+    def _switched(self, algorithm: object) -> TrainingSpec:
+        """The training with another algorithm; unchanged if it is unknown, which is found later."""
+        training = self.spec.training
+        name = proper_name(algorithm) if isinstance(algorithm, str) else training.algorithm
+        if name == training.algorithm or name not in ALGORITHMS.names():
+            return training
+        return training.switched_to(name)
 
     def copy_files(self, folder: Path) -> None:
         """Copy the task's code and data into a new folder."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from rewardsmith.task.actions import random_action
 from rewardsmith.task.environment import guarded_reset, guarded_step
 from rewardsmith.task.finite import not_finite, refuse_misfit
+from rewardsmith.task.motion import Motion
 from rewardsmith.task.observations import key_of, readable
 from rewardsmith.task.timebox import Tell, TimeBox, silent
 from rewardsmith.task.values import numbers
@@ -83,6 +85,7 @@ class Look:
         slow: what was measured of an environment that is too slow for all steps; else empty.
         not_finite: where an observation first was NaN or infinite; empty if nowhere.
         many: how many observations were.
+        motion: how the numbers of a flat observation moved.
     """
 
     env: gym.Env[Any, Any]
@@ -96,6 +99,10 @@ class Look:
     slow: str = ""
     not_finite: str = ""
     many: int = 0
+    motion: Motion = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.motion = Motion(self.env)
 
     def see(self, obs: Any, when: str) -> None:
         """Take in an observation.
@@ -140,8 +147,10 @@ def look_at(
     for _ in range(LOOK_STEPS):
         step += 1
         when = f"after step {step} of an episode"
-        obs, reward, terminated, truncated, info = guarded_step(env, random_action(env))
+        before, action = deepcopy(obs), random_action(env)
+        obs, reward, terminated, truncated, info = guarded_step(env, action)
         look.see(obs, when)
+        look.motion.see(before, action, obs)
         look.steps += 1
         time_box.step()
         look.rewarded |= bool(reward)

@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 
 from rewardsmith.errors import UsageError
-from rewardsmith.task.spec import Policy, TrainingSpec
+from rewardsmith.task.training import Policy, TrainingSpec
 from rewardsmith.task.values import numbers
 
 FLATTEN = "gymnasium.wrappers:FlattenObservation"
@@ -109,7 +109,7 @@ def check_observations(space: gym.Space[Any], env_id: str) -> None:
         space: of the environment with the task's wrappers.
 
     Raises:
-        UsageError: with the wrapper that mends it.
+        UsageError: with the wrapper that fixes it.
     """
     problem = unseen(space)
     if problem is None:

@@ -8,17 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.task.field import FieldSpec
-from rewardsmith.task.spec import (
-    ActionSpec,
-    AddedTerm,
-    EnvironmentSpec,
-    EvaluationSpec,
-    FitnessSpec,
-    PriorSpec,
-    ShapingSpec,
-    TaskSpec,
-    TrainingSpec,
-)
+from rewardsmith.task.spec import ActionSpec, EnvironmentSpec, EvaluationSpec, FitnessSpec, TaskSpec
+from rewardsmith.task.training import AddedTerm, PriorSpec, ShapingSpec, TrainingSpec
 
 
 def parse_spec(data: Mapping[str, object], where: str) -> TaskSpec:

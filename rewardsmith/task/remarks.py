@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import gymnasium as gym
 import numpy as np
 
 from rewardsmith.task.draft_fields import DraftField, info_source, is_offered
-from rewardsmith.task.finite import MEND_NAN
+from rewardsmith.task.finite import NAN_HINT
 from rewardsmith.task.look import Look
 from rewardsmith.task.observations import (
     FLATTEN,
@@ -22,15 +23,28 @@ from rewardsmith.task.observations import (
 )
 from rewardsmith.types import Array
 
+# Words of a goal that concern time or cost.
+_TIME_OR_COST = re.compile(
+    r"\b(fast(er|est)?|quick(ly|er|est)?|soon(er|est)?|short(er|est)?|rapid(ly)?|speed(y|ily)?|"
+    r"cheap(ly|er|est)?|energy|costs?|fuel|effort|efficient(ly)?|economical(ly)?|"
+    r"(within|in|under|at most|less than|fewer than) (at most )?[\d,]+ (time ?)?"
+    r"(steps?|seconds?|minutes?))\b",
+    re.IGNORECASE,
+)
 
-def remarks(look: Look, fields: Sequence[DraftField], fitness: str, env_id: str) -> tuple[str, ...]:
+
+def remarks(
+    look: Look, fields: Sequence[DraftField], fitness: str, env_id: str, goal: str
+) -> tuple[str, ...]:
     """Remarks about an environment.
 
     Args:
         fields: of the draft.
         fitness: its source.
+        goal: in words.
     """
     return (
+        *_blind_fitness(fitness, goal),
         *_actions(look.env.action_space),
         *_policy(look.env.observation_space, env_id),
         *_left_out(look),
@@ -39,6 +53,17 @@ def remarks(look: Look, fields: Sequence[DraftField], fitness: str, env_id: str)
         *_length(look),
         *([f"{look.slow}: what comes later was not seen"] if look.slow else []),
     )
+
+
+def _blind_fitness(fitness: str, goal: str) -> Iterator[str]:
+    """A success flag does not see how long or how costly a success was."""
+    asked = _TIME_OR_COST.search(goal)
+    if asked is not None and fitness.startswith("info"):
+        yield (
+            f"the goal says {asked[0]!r}, but {fitness} only says whether an episode succeeded: a "
+            "slow or costly success has the same fitness as a fast or cheap one; to measure both, "
+            'write a fitness.py and set [fitness] source = "fitness.py:fitness"'
+        )
 
 
 def _actions(space: gym.Space[object]) -> Iterator[str]:
@@ -99,7 +124,7 @@ def _info(look: Look, fields: Sequence[DraftField], fitness: str) -> Iterator[st
         if seen.not_finite and field is not None:
             yield (
                 f"{source} is {seen.not_finite}: state the field's default for such steps, "
-                f"or {MEND_NAN}"
+                f"or {NAN_HINT}"
             )
 
 
@@ -111,7 +136,7 @@ def _not_finite(look: Look) -> Iterator[str]:
     if look.not_finite:
         yield (
             f"{look.not_finite}, and in {look.many} of {look.steps} random steps an observation is "
-            f"NaN or infinite: {MEND_NAN}"
+            f"NaN or infinite: {NAN_HINT}"
         )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     Field,
@@ -11,44 +10,71 @@ from pydantic import (
     model_validator,
 )
 
-from rewardsmith.task.algorithms import CAPABILITIES, Capabilities, capabilities
 from rewardsmith.task.field import FieldSpec, Model
-from rewardsmith.task.hyperparameters import from_zoo
-from rewardsmith.task.tables import PlainTable, Table
+from rewardsmith.task.tables import PlainTable
+from rewardsmith.task.training import TrainingSpec
 
-_OTHER_LEARNERS = {
-    "RECURRENTPPO": "policies must act on the observation alone; show past observations by a "
-    "wrapper of the environment, and use PPO",
-    "ARS": "it learns from returns alone, in its own training loop; use PPO",
-    "HER": "it computes rewards with the environment's own compute_reward; use SAC or TD3",
-}
 NanPolicy = Literal["refuse", "zero", "last"]
 
 
 class EnvironmentSpec(Model):
-    """The environment: a Gymnasium id, ``module:Class``, or ``file.py:Class`` of the task's folder.
+    """The environment."""
 
-    ``wrappers`` (``module:Class``) are applied above the recorder: they change what the policy
-    sees, not the fields. ``writes`` names folders that the environment writes to; a training may
-    otherwise write only to its own folder. ``exclusive`` says that only one can be open at a time:
-    one training runs at a time, with one environment. ``needs`` names modules that must be
-    installed, and ``install`` is the command that installs them. ``nan_policy`` decides what
-    happens where an observation or a field is NaN or infinite: ``refuse`` ends with an error that
-    names it, ``zero`` puts 0 in its place, and ``last`` the last finite value of the same episode
-    (0 before the first). The policy and the programs see the same. ``vector`` names a class that
-    steps many of these environments at once, see :mod:`rewardsmith.task.vector`.
-    """
-
-    id: str
-    kwargs: PlainTable = Field(default_factory=dict)
-    wrappers: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
-    exclusive: bool = False
-    needs: tuple[str, ...] = ()
-    install: str = ""
-    max_episode_steps: Annotated[int, Field(gt=0)] | None = None
-    nan_policy: NanPolicy = "refuse"
-    vector: str = ""
+    id: str = Field(
+        description="A Gymnasium id, `module:Id-v0`, `module:Class`, or `file.py:Class` of the "
+        "task's folder. A function that makes the environment can stand in the place of a class.",
+        examples=["CartPole-v1"],
+    )
+    kwargs: PlainTable = Field(
+        default_factory=dict,
+        description="Arguments that the environment is made with: numbers, texts, lists, tables.",
+        examples=[{"continuous": True}],
+    )
+    wrappers: tuple[str, ...] = Field(
+        (),
+        description="Wrappers (`module:Class` or `file.py:Class`) that are applied above the "
+        "recorder, the first one innermost: they change what the policy sees, not the fields.",
+        examples=[["gymnasium.wrappers:FlattenObservation"]],
+    )
+    writes: tuple[str, ...] = Field(
+        (),
+        description="Folders that the environment writes to; a training may otherwise write only "
+        "to its own folder.",
+        examples=[["~/.cache/my-simulator"]],
+    )
+    exclusive: bool = Field(
+        False,
+        description="Only one environment can be open at a time: one training runs at a time, "
+        "with one environment. It needs `n_envs = 1` under `[training]`.",
+        examples=[True],
+    )
+    needs: tuple[str, ...] = Field(
+        (), description="Modules that must be installed.", examples=[["my_simulator"]]
+    )
+    install: str = Field(
+        "",
+        description="The command that installs them, shown to users who lack them.",
+        examples=["pip install my-simulator"],
+    )
+    max_episode_steps: Annotated[int, Field(gt=0)] | None = Field(
+        None,
+        description="Time limit: an episode is truncated after so many steps. By default that of "
+        "the environment.",
+        examples=[500],
+    )
+    nan_policy: NanPolicy = Field(
+        "refuse",
+        description="What happens where an observation or a field is NaN or infinite: `refuse` "
+        "ends with an error that names it, `zero` puts 0 in its place, and `last` the last finite "
+        "value of the same episode (0 before the first). The policy and the programs see the same.",
+        examples=["last"],
+    )
+    vector: str = Field(
+        "",
+        description="A class that steps many of these environments at once, see [Your own "
+        "environment](environments.md#5-many-environments-at-once).",
+        examples=["vector.py:Cars"],
+    )
 
     @model_validator(mode="after")
     def _vectors_are_whole(self) -> EnvironmentSpec:
@@ -63,31 +89,59 @@ class EnvironmentSpec(Model):
 class ActionSpec(Model):
     """The meaning of the action; its shape comes from the environment."""
 
-    doc: str = ""
-    names: tuple[str, ...] = ()
+    doc: str = Field(
+        "",
+        description="What the action does, in words, for the writer.",
+        examples=["engine force in [-1, 1], positive to the right"],
+    )
+    names: tuple[str, ...] = Field(
+        (),
+        description="Names of the discrete actions, from the lowest one, or of the numbers of a "
+        "continuous action.",
+        examples=[["left", "right"]],
+    )
 
 
 class FitnessSpec(Model):
-    """The task's own measure of an episode; programs never see how it is computed.
+    """The task's own measure of an episode; programs never see how it is computed."""
 
-    Attributes:
-        source: ``fitness.py:function``, ``info["key"]`` (a success flag), or ``native_return``.
-        at: for an info key, whether it must be true at the ``end`` of the episode or at any step
-            (``ever``).
-        solved: mean fitness over evaluation episodes at which the task counts as solved.
-        range: lowest and highest fitness that an episode can have; a success flag has 0 and 1.
-        random, expert: measured mean fitness of the random policy and of the controller in
-            ``expert.py``.
-    """
-
-    source: str
-    at: Literal["end", "ever"] = "end"
-    doc: str = ""
-    unit: str = ""
-    solved: float | None = None
-    range: tuple[float, float] | None = None
-    random: float | None = None
-    expert: float | None = None
+    source: str = Field(
+        description='`fitness.py:function`; `info["key"]`, a success flag; or `native_return`, the '
+        "return of the environment's own reward.",
+        examples=['info["is_success"]'],
+    )
+    at: Literal["end", "ever"] = Field(
+        "end",
+        description="When a success flag of `info` counts: with `end` an episode succeeds if the "
+        "flag is true in its last step, with `ever` if it is true in any step. Other sources "
+        "ignore it.",
+        examples=["ever"],
+    )
+    doc: str = Field(
+        "",
+        description="What the fitness weighs, in words, for the writer.",
+        examples=["share of the way to the mark"],
+    )
+    unit: str = Field("", description="Its unit, for readers of the file.", examples=["m"])
+    solved: float | None = Field(
+        None,
+        description="Mean fitness over evaluation episodes at which the task counts as solved.",
+        examples=[0.9],
+    )
+    range: tuple[float, float] | None = Field(
+        None,
+        description="Lowest and highest fitness that an episode can have; a success flag has 0 "
+        "and 1.",
+        examples=[[0.0, 1.0]],
+    )
+    random: float | None = Field(
+        None, description="Measured mean fitness of the random policy.", examples=[0.14]
+    )
+    expert: float | None = Field(
+        None,
+        description="Measured mean fitness of the controller in `expert.py`.",
+        examples=[0.989],
+    )
 
     @model_validator(mode="after")
     def _lower_first(self) -> FitnessSpec:
@@ -101,194 +155,45 @@ class FitnessSpec(Model):
         return (0.0, 1.0) if self.source.startswith("info") else self.range
 
 
-PriorPart = Literal["q", "actions", "states"]
-
-
-class PriorSpec(Model):
-    """How a prior on Q is used, see :mod:`rewardsmith.train.prior.shaper`.
-
-    Attributes:
-        mode: ``anneal`` takes small steps towards the prior, with a weight that falls to 0;
-            ``prefill`` fits critic and actor to it once.
-        part: what of it is used: ``actions`` only how it orders the actions of a state, ``states``
-            only its mean over actions, ``q`` all of it; by default ``actions`` to anneal, else
-            ``q``.
-        weight: of a step towards the prior, in units of the learner's own steps; with 0 it only
-            acts.
-        prove: share of the training in which it is tested (longer, up to ``until``, where four
-            episodes of each kind take longer); with 0 it is accepted untested. By default 0.2, and
-            0 for a prior that orders no actions.
-        until: share of the training after which the weight is 0.
-        every: a step towards the prior beside every so many updates.
-        follow: share of the steps of every second episode in which it acts once it is accepted,
-            falling to 0 with the weight; by default 0.75 to anneal, else 0.
-    """
-
-    mode: Literal["anneal", "prefill"] = "anneal"
-    part: PriorPart | None = None
-    weight: Annotated[float, Field(ge=0)] = 1.0
-    prove: Annotated[float, Field(ge=0, le=1)] | None = None
-    until: Annotated[float, Field(gt=0, le=1)] = 0.5
-    every: Annotated[int, Field(ge=1)] = 1
-    follow: Annotated[float, Field(ge=0, le=1)] | None = None
-
-
-class ShapingSpec(Model):
-    """How the functions of a program besides its reward are used.
-
-    Attributes:
-        subgoals: the form in which they are rewarded, see :mod:`rewardsmith.terms.subgoals`.
-        bonus: for one subgoal; None is 0.5 as a potential, else nine tenths of the safe bound.
-        success: the native reward of a success, which bounds a bonus that is not a potential.
-        relevant_to: a text field that states the goal; once a goal has succeeded, only subgoals
-            that its successes share are rewarded, see :mod:`rewardsmith.maths.relevance`.
-        prior: how a prior on Q is used.
-    """
-
-    subgoals: Literal["potential", "neutralised", "bonus"] = "potential"
-    bonus: Annotated[float, Field(gt=0)] | None = None
-    success: Annotated[float, Field(gt=0)] = 1.0
-    relevant_to: str = ""
-    prior: PriorSpec = PriorSpec()
-
-    @model_validator(mode="after")
-    def _potentials_do_not_learn(self) -> ShapingSpec:
-        if self.relevant_to and self.subgoals == "potential":
-            raise ValueError(
-                "relevant_to changes during learning which subgoals are rewarded, and a potential "
-                'must not change: set subgoals = "neutralised"'
-            )
-        return self
-
-
-class AddedTerm(Model):
-    """A term that is added to the reward of every training, e.g. an exploration bonus.
-
-    Attributes:
-        kind: name of the kind, see :mod:`rewardsmith.terms.specs`.
-        weight: factor of its values.
-        payload: settings of the kind.
-    """
-
-    kind: str
-    weight: float = 1.0
-    payload: Table = Field(default_factory=dict)
-
-
-Policy = Literal["MlpPolicy", "MultiInputPolicy", "CnnPolicy"]
-
-
-class TrainingSpec(Model):
-    """Tested training defaults; ``hyperparameters`` use the names of Stable-Baselines3.
-
-    Those of the RL Zoo are understood too, see :mod:`rewardsmith.task.hyperparameters`.
-
-    Attributes:
-        algorithm: one of Stable-Baselines3 or of another package, see
-            :mod:`rewardsmith.task.algorithms`.
-        trainer: what trains the agents, see :mod:`rewardsmith.train.trainers`.
-        terms: terms that are added to the reward of every training of the task.
-    """
-
-    algorithm: Annotated[str, Field(min_length=1)] = "PPO"
-    policy: Policy = "MlpPolicy"
-    steps: Annotated[int, Field(gt=0)] = 100_000
-    n_envs: Annotated[int, Field(gt=0, le=1024)] = 16
-    normalise_observations: bool = True
-    normalise_reward: bool = True
-    hyperparameters: Table = Field(default_factory=dict)
-    shaping: ShapingSpec = ShapingSpec()
-    trainer: str = "auto"
-    terms: tuple[AddedTerm, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _words_of_the_zoo(cls, values: Any) -> Any:
-        takes = isinstance(values, Mapping) and isinstance(values.get("hyperparameters"), Mapping)
-        return from_zoo(values) if takes else values
-
-    @model_validator(mode="after")
-    def _whole_episodes_need_one_environment(self) -> TrainingSpec:
-        every = self.hyperparameters.get("train_freq")
-        if isinstance(every, list | tuple) and every[1] == "episode" and self.n_envs > 1:
-            raise ValueError(f"train_freq = {list(every)} needs n_envs = 1, found {self.n_envs}")
-        return self
-
-    @field_validator("algorithm", mode="before")
-    @classmethod
-    def _any_case(cls, value: Any) -> Any:
-        if isinstance(value, str) and value.upper() in _OTHER_LEARNERS:
-            raise ValueError(f"{value}: {_OTHER_LEARNERS[value.upper()]}")
-        names = {name.upper(): name for name in CAPABILITIES}
-        return names.get(value.upper(), value.upper()) if isinstance(value, str) else value
-
-    def of_algorithm(self, name: str) -> TrainingSpec:
-        """The same training with another algorithm and its defaults; only gamma is kept.
-
-        Raises:
-            UsageError: there is no such algorithm.
-        """
-        can = capabilities(name.upper())
-        kept = {"gamma": self.gamma} if "gamma" in self.hyperparameters else {}
-        n_envs = self.n_envs if can.on_policy else 1
-        changes = {"algorithm": name.upper(), "hyperparameters": kept, "n_envs": n_envs}
-        return self.model_copy(update=changes)
-
-    def steps_taken(self, steps: int) -> int:
-        """Environment steps that a training of ``steps`` takes; on-policy ones finish a rollout.
-
-        Raises:
-            UsageError: there is no such algorithm.
-        """
-        rollout = self.rollout_steps
-        return steps if rollout is None else -(-steps // rollout) * rollout
-
-    @property
-    def rollout_steps(self) -> int | None:
-        """Environment steps of one rollout of an on-policy learner; None off-policy.
-
-        Raises:
-            UsageError: there is no such algorithm.
-        """
-        can = self.capabilities
-        if not can.on_policy or can.n_steps is None:
-            return None
-        return int(self.hyperparameters.get("n_steps", can.n_steps)) * self.n_envs
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the algorithm can do.
-
-        Raises:
-            UsageError: there is no such algorithm.
-        """
-        return capabilities(self.algorithm)
-
-    @property
-    def gamma(self) -> float:
-        """The learner's discount; by default that of Stable-Baselines3."""
-        return float(self.hyperparameters.get("gamma", 0.99))
-
-
 class EvaluationSpec(Model):
     """How a trained policy is evaluated."""
 
-    episodes: Annotated[int, Field(gt=0)] = 20
-    deterministic: bool = True
+    episodes: Annotated[int, Field(gt=0)] = Field(
+        20, description="Episodes of each evaluation.", examples=[50]
+    )
+    deterministic: bool = Field(
+        True,
+        description="In an evaluation the policy takes its most probable action. With `false` it "
+        "samples its actions as in training: for tasks that need chance, such as games with "
+        "hidden moves.",
+        examples=[False],
+    )
 
 
 class TaskSpec(Model):
-    """All of ``task.toml``; ``labels`` names a function, see :mod:`rewardsmith.task.labels`."""
+    """All of ``task.toml``."""
 
-    goal: str
-    naive: str = ""
-    env: EnvironmentSpec
-    fields: tuple[FieldSpec, ...] = ()
-    action: ActionSpec = ActionSpec()
-    fitness: FitnessSpec
-    labels: str = ""
-    training: TrainingSpec = TrainingSpec()
-    evaluation: EvaluationSpec = EvaluationSpec()
+    goal: str = Field(
+        description="What the agent must achieve, in words; the writer reads it.",
+        examples=["Set the load down on the mark, without swinging."],
+    )
+    naive: str = Field(
+        "",
+        description="A known mistake that a naive reward makes; the writer is warned of it.",
+        examples=["Rewarding speed alone makes the load swing."],
+    )
+    env: EnvironmentSpec = Field(description="The environment.")
+    fields: tuple[FieldSpec, ...] = Field((), description="Arrays that programs may read.")
+    action: ActionSpec = Field(ActionSpec(), description="The meaning of the action.")
+    fitness: FitnessSpec = Field(description="The measure of success.")
+    labels: str = Field(
+        "",
+        description="A function `file.py:function` that says of an episode which subgoals hold "
+        "after each step. Only audits use it; programs never see it.",
+        examples=["labels.py:labels"],
+    )
+    training: TrainingSpec = Field(TrainingSpec(), description="Training defaults.")
+    evaluation: EvaluationSpec = Field(EvaluationSpec(), description="How policies are evaluated.")
 
     @field_validator("goal")
     @classmethod

@@ -18,7 +18,7 @@ from pydantic import (
 from rewardsmith.errors import UsageError
 from rewardsmith.plugins import Registry
 from rewardsmith.program import NATIVE, EntryPoint, Style, program_id
-from rewardsmith.task.spec import AddedTerm
+from rewardsmith.task.training import AddedTerm
 from rewardsmith.terms.term import NoPayload, ProgramFunction, TermKind
 
 TERMS = Registry(

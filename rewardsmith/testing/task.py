@@ -73,7 +73,7 @@ class TaskContract(ABC):
             slack = _SLACK * (high - low)
             inside = low - slack <= values.min() and values.max() <= high + slack
             found = f"[{values.min():g}, {values.max():g}]"
-            expect(inside, f"{field.name} within [{low:g}, {high:g}]", found, "mend its range")
+            expect(inside, f"{field.name} within [{low:g}, {high:g}]", found, "correct its range")
 
     def test_its_fitness_is_a_finite_number_that_the_seed_decides(self) -> None:
         task = self._task()
@@ -106,7 +106,7 @@ class TaskContract(ABC):
             play(env, policy, self.episodes, seed=100)
             values = [measured.value for measured in env.fitness()]
         _expect_about(values, spec.expert or 0.0)
-        hint = "lower [fitness] solved, or mend the expert"
+        hint = "lower [fitness] solved, or improve the expert"
         mean = float(np.mean(values))
         expect(mean >= (spec.solved or 0.0), f"a mean fitness of {spec.solved}", mean, hint)
 

@@ -25,15 +25,14 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize, unwrap_vec_no
 
 from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
 from rewardsmith.task.actions import METHOD
-from rewardsmith.task.algorithms import ALGORITHMS
+from rewardsmith.task.algorithms import ALGORITHMS, check_names
 from rewardsmith.task.hyperparameters import initial
-from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.task.training import TrainingSpec
 from rewardsmith.train.observing import WHOLE_AND_MASK
 from rewardsmith.train.prior.shaping import q_shaped
 from rewardsmith.train.prior.values import QFunction
 from rewardsmith.types import Array
 
-_OURS = {"policy", "env", "seed", "device", "verbose", "tensorboard_log", "_init_setup_model"}
 _ACTIVATIONS: dict[str, type[torch.nn.Module]] = {
     name.lower(): getattr(torch.nn, name)
     for name in ("Tanh", "ReLU", "ELU", "SiLU", "GELU", "LeakyReLU", "Mish", "SELU", "Sigmoid")
@@ -56,12 +55,7 @@ def check_hyperparameters(training: TrainingSpec) -> None:
     Raises:
         UsageError: with the nearest names.
     """
-    known = set(inspect.signature(algorithm_class(training.algorithm)).parameters) - _OURS
-    for name in training.hyperparameters:
-        if name not in known:
-            raise UsageError(
-                f"{training.algorithm} has no hyper-parameter {name!r}", did_you_mean(name, known)
-            )
+    check_names(training.algorithm, training.hyperparameters)
 
 
 def takes_masks(learner: BaseAlgorithm) -> bool:

@@ -16,7 +16,7 @@ from rewardsmith.errors import BoundaryError
 from rewardsmith.task.actions import random_action
 from rewardsmith.task.environment import LIMIT
 from rewardsmith.task.loading import Task
-from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.task.training import TrainingSpec
 from rewardsmith.train.learner import make_policy, normalised, read_state
 from rewardsmith.train.members.acting import acting_policies
 from rewardsmith.train.observing import observed

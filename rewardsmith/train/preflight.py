@@ -21,7 +21,7 @@ from rewardsmith.task.actions import says_what_is_legal
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task
 from rewardsmith.task.observations import check_policy
-from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.task.training import TrainingSpec
 from rewardsmith.terms.specs import added_terms
 from rewardsmith.terms.subgoals import bonus_for
 from rewardsmith.train.group import check_model
@@ -52,16 +52,11 @@ def run_preflight(
             environment; or there is no such trainer or kind of term.
         BoundaryError: the environment fails on reset or in a step.
     """
-    training = task.spec.training
-    check_hyperparameters(training)
-    added_terms(training.terms)
-    TRAINERS.get(training.trainer)
+    check_settings(task.spec.training)
     collected = collect_preflight(task)
     if task.spec.env.vector:
         check_vector(task)
-    slower = _check_learner(task, training)
-    if also is not None:
-        _check_learner(task, training.of_algorithm(also))
+    slower = check_training(task, also)
     if "subgoals" in wanted:
         _check_bonus(task)
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,6 +68,38 @@ def run_preflight(
         report = report.model_copy(update={"warnings": (*report.warnings, slower)})
     write_json(folder / "preflight.json", report)
     return report
+
+
+def check_settings(training: TrainingSpec) -> None:
+    """Refuse hyper-parameters, terms and a trainer that do not exist.
+
+    Raises:
+        UsageError: with the nearest names.
+    """
+    check_hyperparameters(training)
+    added_terms(training.terms)
+    TRAINERS.get(training.trainer)
+
+
+def check_training(task: Task, also: str | None = None) -> str:
+    """Open the environment, make the learner once, and let it act.
+
+    Args:
+        also: another algorithm that is trained, with its defaults.
+
+    Returns:
+        Why the agents are not trained by the fast trainer, if the task leaves that open.
+
+    Raises:
+        UsageError: the task's fields, algorithm or hyper-parameters do not fit the environment.
+        BoundaryError: the environment fails on reset or in a step.
+    """
+    training = task.spec.training
+    check_settings(training)
+    slower = _check_learner(task, training)
+    if also is not None:
+        _check_learner(task, training.of_algorithm(also))
+    return slower
 
 
 def _check_bonus(task: Task) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import rewardsmith as rs
+from rewardsmith.api.opening import Measured
 from rewardsmith.task.environment import guarded_reset, guarded_step
 
 
@@ -32,6 +33,40 @@ def test_a_misspelt_setting_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(rs.UsageError, match="no setting 'budgt'") as caught:
         rs.plan("mountain-car", model="openai/some", **misspelt)
     assert "'budget'" in caught.value.hint
+
+
+def test_an_option_of_a_strategy_given_as_a_setting_names_its_place() -> None:
+    option: dict[str, Any] = {"rounds": 1}
+    with pytest.raises(rs.UsageError, match="rounds is an option of the strategy") as caught:
+        rs.design("mountain-car", model="grammar", **option)
+    assert caught.value.hint == 'give options={"rounds": 1}'
+
+
+def test_another_algorithm_and_its_settings_are_checked_before_a_run() -> None:
+    planned = rs.plan("mountain-car-continuous", model="grammar", training={"algorithm": "SAC"})
+    training = planned.task.spec.training
+    assert (training.algorithm, training.n_envs) == ("SAC", 1)
+    assert training.hyperparameters == {"gamma": 0.99}  # n_steps of PPO is another thing to SAC
+    similar = {"algorithm": "maskableppo", "hyperparameters": {"n_steps": 64}}
+    kept = rs.plan("mountain-car", model="grammar", training=similar).task.spec.training
+    assert (kept.algorithm, kept.hyperparameters["n_steps"]) == ("MaskablePPO", 64)
+    assert kept.hyperparameters["batch_size"] > 64
+    wrong = {"hyperparameters": {"learning_rat": 0.1}}
+    with pytest.raises(rs.UsageError, match="no hyper-parameter 'learning_rat'"):
+        rs.plan("mountain-car", model="grammar", training=wrong)
+    with pytest.raises(rs.UsageError, match="n_steps: expected a whole number"):
+        rs.plan("mountain-car", model="grammar", training={"hyperparameters": {"n_steps": "128"}})
+
+
+def test_the_speed_of_an_environment_narrows_the_estimate_of_minutes() -> None:
+    planned = rs.plan("mountain-car", model="grammar")
+    wide = rs.estimate(planned, workers=2).minutes
+    fast = rs.estimate(planned, 2, Measured(step_s=0.0, fast=True)).minutes
+    assert fast.low == wide.low and fast.high < wide.high / 5
+    other = rs.estimate(planned, 2, Measured(step_s=0.0, fast=False)).minutes
+    assert other.low > 5 * wide.low and other.high == wide.high
+    slow = rs.estimate(planned, 2, Measured(step_s=0.1, fast=True))
+    assert slow.minutes.high == pytest.approx(fast.high + slow.steps.high * 0.1 / 2 / 60)
 
 
 def test_a_plan_needs_no_key_and_a_run_does(tmp_path: Any) -> None:

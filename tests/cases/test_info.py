@@ -71,7 +71,7 @@ def test_none_at_reset_and_now_and_then(tmp_path: Path) -> None:
 
 def test_what_no_program_can_read_is_noted(tmp_path: Path) -> None:
     task, notes = new_task("line.py:Ragged", tmp_path)
-    assert list(fields(task.spec)) == ["speed"]
+    assert list(fields(task.spec)) == ["obs_0", "obs_1", "speed"]
     assert 'info["paths"] is no field: it is no array of numbers' in notes
     assert 'info["seen"] is no field: its shape changes: (1,), then (2,)' in notes
     assert 'info["clouds"] is no field: it is no array of numbers' in notes

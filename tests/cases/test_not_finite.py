@@ -30,7 +30,7 @@ def test_the_first_look_names_it(tmp_path: Path) -> None:
     task, notes = new_task("line.py:Gap", tmp_path)
     assert "obs[0] is nan after" in notes and "nan_policy" in notes
     with pytest.raises(
-        BoundaryError, match=r"obs\[0\] is nan after (step \d+ of an|a reset)"
+        BoundaryError, match=r"obs\[0\] \(field 'obs_0'\) is nan after (step \d+ of an|a reset)"
     ) as found:
         rs.check(NEAR, task)
     assert found.value.where == "environment" and "nan_policy" in found.value.hint
@@ -62,7 +62,7 @@ def test_it_may_show_in_a_training_first(tmp_path: Path) -> None:
     """It ends the training as a failure of the environment."""
     task, _ = new_task("line.py:RareGap", tmp_path)
     venv = make_vec_env(task, 1, seed=0)
-    with pytest.raises(BoundaryError, match=r"obs\[0\] is nan") as caught:
+    with pytest.raises(BoundaryError, match=r"obs\[0\] \(field 'obs_0'\) is nan") as caught:
         for _ in range(40):
             venv.reset()
             venv.buffers.begin()

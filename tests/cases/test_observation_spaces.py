@@ -97,7 +97,7 @@ def test_a_small_picture_in_a_dict_is_flattened(tmp_path: Path) -> None:
     trains(task, source, line.SmallCameraInDict(), tmp_path)
 
 
-def test_what_no_wrapper_of_gymnasium_mends(tmp_path: Path) -> None:
+def test_what_no_wrapper_of_gymnasium_fixes(tmp_path: Path) -> None:
     """Refused where nothing is left; else noted in the draft, and refused before a training."""
     with pytest.raises(UsageError, match="obs is a Sequence") as caught:
         new_task("line.py:Readings", tmp_path)

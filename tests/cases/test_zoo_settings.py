@@ -13,7 +13,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from rewardsmith.cli.values import training_changes
 from rewardsmith.errors import UsageError
 from rewardsmith.task.loading import load_task
-from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.task.training import TrainingSpec
 from rewardsmith.train.learner import make_learner, normalised
 from rewardsmith.train.vectors import make_vec_env
 from tests.support.trials import PPO, toy_task, trial

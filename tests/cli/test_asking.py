@@ -76,6 +76,10 @@ def test_the_question_is_on_stdout_and_the_instructions_on_stderr(here: Path) ->
     )
     (run,) = (here / "mine").iterdir()
     assert f"rewardsmith tell mine/{run.name} FILE" in begun.stderr
+    (listed,) = json_of(here, "list", "--runs", "mine")
+    assert listed["status"] == "waiting"
+    shown = call(here, "show", str(run)).stdout
+    assert "waiting" in shown and f"continue with: rewardsmith ask mine/{run.name}" in shown
     assert call(here, "ask", str(run)).stdout == begun.stdout
     (here / "reply.md").write_text(GOOD)
     told = call(here, "tell", str(run), "reply.md")

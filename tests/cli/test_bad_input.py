@@ -15,12 +15,14 @@ from tests.support import lineworld
 from tests.support.command_line import (
     GOOD,
     MISSPELT,
+    QUICK,
     call,
     only_json,
     quick_design,
     refused,
     write_replies,
 )
+from tests.support.fake_llm import FakeLLM
 from tests.support.places import ROOT, SUPPORT
 
 TINY = [
@@ -127,7 +129,29 @@ BAD_TASKS = {
 @pytest.mark.parametrize("case", BAD_TASKS)
 def test_bad_tasks_and_settings(here: Path, case: str) -> None:
     arguments, code, says, hints = BAD_TASKS[case]
-    refused(design(here, *arguments), code, says=says, hints=hints)
+    done = design(here, *arguments)
+    refused(done, code, says=says, hints=hints)
+    assert "continue with" not in done.stderr
+
+
+def test_an_environment_that_fails_is_found_by_a_dry_run_and_leaves_no_run(here: Path) -> None:
+    source = (here / "envs.py").read_text(encoding="utf-8")
+    call(here, "tasks", "new", "envs.py:Line", "--goal", "g", "-o", "own")
+    fail = "def fail(self, action):\n    raise RuntimeError('broken')\n"
+    (here / "own" / "envs.py").write_text(f"{source}\n{fail}\nLine.step = fail\n")
+    refused(design(here, "own", "--dry-run"), 4, says="RuntimeError: broken", hints="env.step")
+    assert not (here / "runs").exists()
+    done = design(here, "own")
+    refused(done, 4, says="RuntimeError: broken", hints="env.step")
+    assert "continue with" not in done.stderr and not list((here / "runs").iterdir())
+
+
+def test_a_key_that_the_first_request_shows_to_be_wrong_leaves_no_run(here: Path) -> None:
+    with FakeLLM([GOOD], ["401: incorrect key"]) as fake:
+        model = ["--model", "openai/fake", "--base-url", fake.url + "/v1", "--yes"]
+        done = call(here, "design", "line", *model, *QUICK, "-O", "samples=1")
+    assert done.returncode == 4 and "the key was refused" in done.stderr
+    assert "continue with" not in done.stderr and not list((here / "runs").iterdir())
     assert not list(here.glob("runs/*")), "nothing was spent, so nothing is left"
 
 

@@ -157,7 +157,7 @@ def test_events_in_a_line() -> None:
     assert "did you mean" in describe(SEARCH[3], verbose=True)
     assert (
         describe(SEARCH[6])
-        == f"program {A}, selection seed 0: fitness 0.25, 50 % solved (100 environment steps, 1 s)"
+        == f"program {A}, selection seed 0: fitness 0.25, 50 % solved (100 environment steps with evaluation, 1 s)"
     )
     failed = describe(trained("native", 0, "report", None, status="failed", message="gone"))
     assert failed == "native reward, report seed 0: failed: gone"

@@ -25,7 +25,7 @@ from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialJob
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
-from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.task.training import TrainingSpec
 from rewardsmith.types import Slot
 from tests.support.crash_driver import HEAD, Slots, answer
 from tests.support.fake_executor import FakeExecutor

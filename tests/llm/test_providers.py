@@ -18,6 +18,7 @@ import pytest
 from openai.resources.chat import Completions
 
 from rewardsmith.errors import BoundaryError, UsageError
+from rewardsmith.llm.access import Access
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import Image, Message, Reply, Request, Usage
@@ -257,6 +258,22 @@ def test_key_is_in_no_message_and_not_in_the_log(start: Start, name: str, tmp_pa
     through(provider, log).reply(RunRequest(Write(Slot(0, 0)), ask(name), 0))
     assert KEY in json.dumps(fake.requests[-1]["headers"])
     assert KEY not in log.path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("a", "a bad header at all"),
+        ("abc", "a bad header at all"),
+        ("head", "a bad header at all"),
+        ("header", "a bad [secret] at all"),
+    ],
+)
+def test_a_short_key_takes_no_ordinary_words_out_of_a_message(
+    name: str, key: str, shown: str
+) -> None:
+    access = Access(name, VARIABLES[name], key)
+    assert access.censored("a bad header at all") == shown
 
 
 def test_refused_temperature_is_left_out_and_remembered(start: Start, name: str) -> None:

@@ -12,7 +12,7 @@ from rewardsmith.errors import UsageError
 from rewardsmith.sandbox.behaviour.for_training import unusable_parts
 from rewardsmith.task import algorithms
 from rewardsmith.task.algorithms import CAPABILITIES, Capabilities
-from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.task.training import TrainingSpec
 
 
 class MyPPO(PPO):

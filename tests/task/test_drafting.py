@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import RunError, UsageError
 from rewardsmith.task.drafting import draft_task, task_from_env, write_task
-from rewardsmith.task.environment import guarded_reset, make_env
+from rewardsmith.task.environment import guarded_reset, longest_episode, make_env
 from rewardsmith.task.layout import make_layout
 from rewardsmith.task.loading import Task, load_task
+from rewardsmith.writers.card import task_card
 from tests.support.lineworld import write_task as write_line_task
 from tests.support.places import SUPPORT
 
@@ -222,3 +225,89 @@ def test_an_environment_in_a_file_is_copied_into_its_task(tmp_path: Path) -> Non
     assert guarded_reset(make_env(loaded), 0)
     with pytest.raises(UsageError, match="no file"):
         draft_task("nowhere.py:LineWorld", "Walk right.", tmp_path / "other")
+
+
+class Flat(gym.Env[Any, Any]):
+    """A vector that nothing names: place, speed, a constant, an echo of the action, noise."""
+
+    observation_space = gym.spaces.Box(-9, 9, (5,), np.float32)
+
+    def __init__(self, discrete: bool = False) -> None:
+        box = gym.spaces.Box(-1, 1, (2,), np.float32)
+        self.action_space = gym.spaces.Discrete(3) if discrete else box
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.steps, self.place, self.speed = 0, 0.0, 0.0
+        return np.array([0, 0, 1, 0, 0], np.float32), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.steps += 1
+        push = float(action) - 1 if np.ndim(action) == 0 else float(action[1])
+        self.speed += 0.1 * push
+        self.place += 0.1 * self.speed
+        row = [self.place, self.speed, 1, push, np.clip(self.np_random.normal(), -9, 9)]
+        done = self.steps == 30
+        return np.array(row, np.float32), 0.0, done, False, {"is_success": done, "height": 2.0}
+
+
+FLAT = "tests.task.test_drafting:Flat"
+
+
+def test_numbers_without_a_name_are_listed_with_what_moves_them(tmp_path: Path) -> None:
+    task, folder, _ = draft_task(FLAT, "Go far.", tmp_path / "task")
+    assert names(task) == [*(f"obs_{at}" for at in range(5)), "height"]
+    assert load_task(folder).spec == task.spec
+    text = (folder / "task.toml").read_text()
+    lines = [line for line in text.splitlines() if line.startswith('source = "obs[')]
+    assert "moved by action[1]" in lines[1] and "moved by action[1]" in lines[3]
+    assert "constant: 1 in 2000 random steps" in lines[2]
+    assert "no action was seen to move it" in lines[4]
+    assert names(draft(FLAT)) == ["height"], "a task without a file reads the observation whole"
+    _, folder, _ = draft_task(FLAT, "Go.", tmp_path / "other", kwargs={"discrete": True})
+    assert "moved by the action: down most by 0, up most by 2" in (folder / "task.toml").read_text()
+
+
+def test_the_draft_says_when_a_success_flag_counts(tmp_path: Path) -> None:
+    _, folder, _ = draft_task(FLAT, "Go far.", tmp_path / "task")
+    text = (folder / "task.toml").read_text()
+    assert 'at = "end"   # "end": the flag counts' in text
+    assert "deterministic = true   # true: the policy takes" in text
+    _, folder, _ = draft_task("CartPole-v1", "Stay up.", tmp_path / "other")
+    assert "at = " not in (folder / "task.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("goal", "asks"),
+    [
+        ("Reach the mark quickly.", "quickly"),
+        ("Arrive within 1,000 steps.", "within 1,000 steps"),
+        ("Use little Energy.", "Energy"),
+        ("Hold the pole; stay at the accosted breakfast.", None),
+    ],
+)
+def test_a_goal_of_time_or_cost_beside_a_success_flag_is_noted(
+    goal: str, asks: str | None, tmp_path: Path
+) -> None:
+    _, folder, notes = draft_task(FLAT, goal, tmp_path / "task")
+    found = [note for note in notes if "only says whether an episode succeeded" in note]
+    assert len(found) == (asks is not None)
+    assert all(f"the goal says {asks!r}" in note for note in found)
+    assert all(f"# Note: {note}" in (folder / "task.toml").read_text() for note in found)
+    _, _, notes = draft_task(FLAT, goal, tmp_path / "own", fitness="native_return")
+    assert not any("succeeded" in note for note in notes)
+
+
+def limited() -> gym.Env[Any, Any]:
+    """An environment with a time limit that no registration declares."""
+    return gym.wrappers.TimeLimit(Flat(), 300)
+
+
+def test_the_time_limit_of_a_wrapper_is_known_where_episodes_end_before() -> None:
+    task = draft("tests.task.test_drafting:limited")
+    with closing(make_env(task)) as env:
+        assert longest_episode(task, env) == 300
+    report = collect_preflight(task).report
+    assert report.episode_length == 30 and task_card(task.spec, report, 100).time_limit == 300

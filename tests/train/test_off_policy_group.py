@@ -17,7 +17,7 @@ from rewardsmith.program import EntryPoint
 from rewardsmith.run.trials import TrainedReport, TrialJob
 from rewardsmith.sandbox.limits import Limits
 from rewardsmith.task.loading import Task
-from rewardsmith.task.spec import PriorSpec
+from rewardsmith.task.training import PriorSpec
 from rewardsmith.terms.term import ProgramFunction
 from rewardsmith.testing import TrainerContract
 from rewardsmith.train.evaluation import run_evaluation

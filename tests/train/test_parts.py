@@ -18,7 +18,7 @@ from rewardsmith.episodes.recording import play, record
 from rewardsmith.errors import NoProgram, UsageError
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task, load_task
-from rewardsmith.task.spec import PriorSpec, ShapingSpec, TrainingSpec
+from rewardsmith.task.training import PriorSpec, ShapingSpec, TrainingSpec
 from rewardsmith.terms.native import NativeReward
 from rewardsmith.terms.potential import PotentialChange
 from rewardsmith.terms.program import ProgramReward

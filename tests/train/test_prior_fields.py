@@ -11,7 +11,7 @@ import pytest
 
 import rewardsmith as rs
 from rewardsmith.task.loading import Task, load_task
-from rewardsmith.task.spec import PriorSpec, ShapingSpec, TrainingSpec
+from rewardsmith.task.training import PriorSpec, ShapingSpec, TrainingSpec
 from rewardsmith.train.prior.fields import PriorOfFields
 from rewardsmith.train.vec_reward import VecReward
 from rewardsmith.train.vectors import RecordedVecEnv, make_vec_env

@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 import rewardsmith as rs
 from rewardsmith.errors import ProgramError
-from rewardsmith.task.spec import PriorPart
+from rewardsmith.task.training import PriorPart
 from rewardsmith.train.members.off_policy_learner import OffPolicyMembers
 from rewardsmith.train.prior.fields import PriorOfFields
 from rewardsmith.train.prior.gradients import actor_gradient, critic_gradient

@@ -11,7 +11,7 @@ from rewardsmith.maths.shaping import check_bonus
 from rewardsmith.program import ENTRY_POINTS, Verdict
 from rewardsmith.sandbox.behaviour.checks import check_on_transitions
 from rewardsmith.task.algorithms import names_that_take_a_prior
-from rewardsmith.task.spec import TrainingSpec
+from rewardsmith.task.training import TrainingSpec
 from rewardsmith.types import Columns, Finding
 
 

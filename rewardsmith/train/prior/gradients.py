@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rewardsmith.task.spec import PriorPart
+from rewardsmith.task.training import PriorPart
 from rewardsmith.train.prior.values import PriorBatch
 from rewardsmith.types import Array
 

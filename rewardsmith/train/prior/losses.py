@@ -11,7 +11,7 @@ import torch
 from stable_baselines3 import DQN
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from rewardsmith.task.spec import PriorPart
+from rewardsmith.task.training import PriorPart
 from rewardsmith.train.prior.gradients import MARGIN, ORDER_SHARE
 from rewardsmith.train.prior.values import PriorBatch
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationError
 
 from rewardsmith.errors import UsageError
-from rewardsmith.task.spec import PriorSpec
+from rewardsmith.task.training import PriorSpec
 from rewardsmith.train.prior.values import QFunction, QPairs
 
 _FOLLOW = 0.75
