@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from rewardsmith.cli.app import app
 from rewardsmith.cli.skill import skill_text
-from tests.support.command_line import GOOD, MISSPELT, environment
+from tests.support.command_line import GOOD, environment
 from tests.support.lineworld import write_task
 
 QUICK = {"rounds": "1", "seeds": "1"}
@@ -51,9 +51,7 @@ def test_an_agent_designs_a_reward_with_the_tools(tmp_path: Path) -> None:
             assert await called(client, "guide") == skill_text()
             asked = await called(client, "begin", task="line", options=QUICK)
             run, question = asked["run"], asked["question"]
-            assert (await called(client, "ask", run=run))["question"] == question
-            told = await called(client, "tell", run=run, reply=MISSPELT)
-            assert told["findings"][0].startswith("RS108") and told["question"] is not None
+            assert "next_position" in question["text"]
             told = await called(client, "tell", run=run, reply=GOOD)
             assert told["accepted"] and told["question"] is None
             best = (await called(client, "show", run=run))["best"]

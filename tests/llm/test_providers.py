@@ -488,7 +488,7 @@ def test_bad_address(name: str, url: str) -> None:
         ("acme/qwen", "openai/qwen with --base-url"),
         ("gpt-6-sol", "did you mean 'openai/gpt-6-sol'?"),
         ("claude-sonnet-5-5", "did you mean 'anthropic/claude-sonnet-5-5'?"),
-        ("whatever", "providers: anthropic, litellm"),
+        ("whatever", "providers: anthropic, command, litellm"),
         ("openai/", "expected a model as provider/name, found 'openai/'"),
         ("/m", "expected a model as provider/name, found '/m'"),
         ("", "expected a model as provider/name, found ''"),

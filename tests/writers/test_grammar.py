@@ -195,19 +195,6 @@ def discounted(genome: Genome, columns: dict[str, Any]) -> float:
 # runs
 
 
-def test_programs_are_of_a_potential_where_success_ends_the_episode(
-    tmp_path: Path, executor: FakeExecutor
-) -> None:
-    """Every second program of the search; none need be where no success is defined."""
-    run = search(tmp_path, executor=executor)
-    odd = {entry.program for slot, entry in run.state.slots.items() if slot.sample % 2}
-    sources = [run.folder.program(name).source for name in odd if name]
-    assert len(sources) >= 4 and all("def potential(" in source for source in sources)
-    even = {entry.program for slot, entry in run.state.slots.items() if not slot.sample % 2}
-    others = [run.folder.program(name).source for name in even if name]
-    assert not all("def potential(" in source for source in others)
-
-
 def search(tmp_path: Path, **settings: Any) -> api.Run:
     task = write_task(tmp_path / "line")
     options = {"rounds": 3, "samples": 4, "seeds": 2}
@@ -230,11 +217,19 @@ def test_without_a_key_the_grammar_writes_and_later_rounds_build_on_scores(
     assert any(len(entry.parents) == 1 for entry in later) and any(
         len(entry.parents) == 2 for entry in later
     )
+    odd = {entry.program for slot, entry in state.slots.items() if slot.sample % 2}
+    even = {entry.program for slot, entry in state.slots.items() if not slot.sample % 2}
+    assert all(is_shaped(run, name) for name in odd if name), "success ends the episode here"
+    assert not all(is_shaped(run, name) for name in even if name)
     best = state.ranked()[0]
     assert {trial.seed for trial in state.trials_of(best, "selection")} >= {
         0,
         1,
     }  # it proved itself
+
+
+def is_shaped(run: api.Run, program: str) -> bool:
+    return "def potential(" in run.folder.program(program).source
 
 
 def test_an_interrupted_search_writes_the_same_programs(

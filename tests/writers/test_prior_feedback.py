@@ -129,7 +129,8 @@ def test_feedback_shows_where_a_prior_is_wrong(tmp_path: Path, discrete: bool) -
     training = {
         "algorithm": "DQN" if discrete else "SAC", "n_envs": 1, "normalise_observations": False,
         "normalise_reward": False,
-        "hyperparameters": {"n_steps": 1, "batch_size": 32, "n_epochs": None, "gamma": 0.95, "learning_starts": 50},
+        "hyperparameters": {"n_steps": 1, "batch_size": 32, "n_epochs": None, "gamma": 0.95, "learning_starts": 50,
+            "policy_kwargs": {"net_arch": [8]}},
     }  # fmt: skip
     training["hyperparameters"].pop("n_epochs")  # type: ignore[attr-defined]
     folder = write_task(tmp_path / "line", discrete=discrete)
