@@ -34,7 +34,7 @@ def watching(output: CommandOutput, page: bool = False) -> Iterator[Observer]:
     Args:
         page: serve a page that follows the run, until the context ends.
     """
-    with ExitStack() as pages, _shown(output) as view:
+    with ExitStack() as pages, _shown(output) as view, view.resumable():
         view.pages = pages if page else None
         yield view
 
@@ -42,16 +42,15 @@ def watching(output: CommandOutput, page: bool = False) -> Iterator[Observer]:
 @contextmanager
 def _shown(output: CommandOutput) -> Iterator[_Noting]:
     console = output.notes
-    view: _Noting
-    if output.quiet or not console.is_terminal or console.is_dumb_terminal:
-        view = _Noting(output) if output.quiet else _Lines(output)
-        with view.resumable():
-            yield view
-        return
-    with Live(console=console, refresh_per_second=2, transient=True, redirect_stdout=False) as live:
-        view = _Table(output, live)
-        with view.resumable():
-            yield view
+    if output.quiet:
+        yield _Noting(output)
+    elif console.is_terminal and not console.is_dumb_terminal:
+        with Live(
+            console=console, refresh_per_second=2, transient=True, redirect_stdout=False
+        ) as live:
+            yield _Table(output, live)
+    else:
+        yield _Lines(output)
 
 
 def command_name(path: Path) -> str:

@@ -128,7 +128,7 @@ async def _result(*words: str, given: str = "", context: Context | None = None) 
 
     Args:
         given: its standard input.
-        context: is told of the progress of a command that may take minutes.
+        context: receives the progress of a command that may take minutes.
 
     Raises:
         ToolError: the command failed; with what to do.
@@ -143,7 +143,7 @@ async def _result(*words: str, given: str = "", context: Context | None = None) 
     try:
         output, errors = await process.communicate(given.encode())
     except asyncio.CancelledError:
-        process.terminate()  # as Ctrl-C: what was done is kept
+        process.terminate()  # ends as with Ctrl-C: the run keeps what was done
         await process.wait()
         raise
     finally:

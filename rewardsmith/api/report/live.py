@@ -135,11 +135,19 @@ class _Handler(BaseHTTPRequestHandler):
         """The page, or its version."""
         place = self._place()
         if place == "":
-            self._send(200, self._live.text(), "text/html; charset=utf-8")
+            self._send_page()
         elif place == "version":
             self._send(200, self._live.version)
         elif place is not None:
             self._send(404, "there is no such page")
+
+    def _send_page(self) -> None:
+        try:
+            text = self._live.text()
+        except RewardsmithError as error:  # the run is damaged
+            self._send(503, error.message)
+        else:
+            self._send(200, text, "text/html; charset=utf-8")
 
     def do_POST(self) -> None:
         """A comment of the user, as JSON: ``{"words": "..."}``."""

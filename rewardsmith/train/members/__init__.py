@@ -16,7 +16,7 @@ hand. A member is one agent; its weights are the same, bit for bit, alone and be
     learner      PPO for several models
 
     single, critics, squashed    networks of actors and critics, and the actions of SAC
-    member_networks              the networks of one member, to be taught from elsewhere
+    member_networks              the networks of one member, for updates beside the learner's
     off_policy                   what the next three share
     sac, td3, dqn                their updates
     replay                       the memories of transitions
