@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rewardsmith.types import Array, Difference, FloatArray, Interval, SeedSummary
+from rewardsmith.types import Difference, FloatArray, Interval, SeedSummary
 
 # scipy is imported inside the functions: its load time must not delay `import rewardsmith`.
 _BOOTSTRAP_FROM = 10
@@ -290,29 +290,3 @@ def _bca(values: tuple[float, ...]) -> tuple[float, float]:
         rng=np.random.default_rng(0),
     ).confidence_interval
     return math.ldexp(float(found.low), exponent), math.ldexp(float(found.high), exponent)
-
-
-def explained_by_groups(values: FloatArray, groups: Array) -> float:
-    """The correlation ratio: the share of the variance that lies between groups, in [0, 1].
-
-    Source: R. A. Fisher, Statistical Methods for Research Workers, 1925.
-
-    Args:
-        values: shape (n,).
-        groups: the group of each value, shape (n,).
-    """
-    total = float(np.var(values)) * len(values)
-    if total == 0:
-        return 0.0
-    mean, between = float(np.mean(values)), 0.0
-    for group in np.unique(groups):
-        members = values[groups == group]
-        between += len(members) * (float(np.mean(members)) - mean) ** 2
-    return between / total
-
-
-def explained_by_number(values: FloatArray, number: FloatArray) -> float:
-    """The squared correlation of two arrays of shape (n,); 0 if one is constant."""
-    if np.ptp(values) == 0 or np.ptp(number) == 0:
-        return 0.0
-    return float(np.corrcoef(values, number)[0, 1] ** 2)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
-from rewardsmith.maths.statistics import explained_by_groups, explained_by_number
+from rewardsmith.maths.association import explained_by_groups, explained_by_number
 from rewardsmith.types import Array
 
 MOST_LISTED = 64  # numbers of an observation
