@@ -1,4 +1,4 @@
-"""The provider and the prices of a run, made from its config."""
+"""Providers and prices of models, made from the settings of a run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from rewardsmith.llm.protocol import Provider
 from rewardsmith.llm.providers import make_provider
 from rewardsmith.llm.retrying import Patience, RetryingProvider
 from rewardsmith.run.config import RunConfig
+from rewardsmith.run.settings import RunSettings
 
 
-def provider_of(config: RunConfig, left_s: float | None = None) -> Provider:
-    """The provider of a run's replies, with a rate limit and retries.
+def patient_provider(model: str, settings: RunSettings, left_s: float | None = None) -> Provider:
+    """The provider of a model, with a rate limit and retries.
 
     Args:
         left_s: seconds that are left in the budget of the run; no wait ends later.
@@ -19,9 +20,8 @@ def provider_of(config: RunConfig, left_s: float | None = None) -> Provider:
     Raises:
         UsageError: there is no such provider, or it has no key.
     """
-    assert config.model is not None
     paced = PacedProvider(
-        make_provider(config.model, config.base_url), config.llm_at_once, config.llm_per_minute
+        make_provider(model, settings.base_url), settings.llm_at_once, settings.llm_per_minute
     )
     longest = Patience().total_s
     return RetryingProvider(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import ConfigDict, Field
 
 from rewardsmith.api.planning import Plan, plan_replay, resolved_plan
-from rewardsmith.api.providers import provider_of
+from rewardsmith.api.providers import patient_provider
 from rewardsmith.api.session import carry_on, nothing_done
 from rewardsmith.api.settings import Settings, takes_settings
 from rewardsmith.api.widening import raised_budget, widened
@@ -330,7 +330,7 @@ def design(task: AnyTask | Plan, goal: str | None, settings: DesignSettings) -> 
     planned = _planned(task, goal, settings)
     if planned.config.writer == "model":  # before a folder is made: the key and the model exist
         assert planned.config.model is not None
-        provider_of(planned.config).check(planned.config.model, CHECK_S)
+        patient_provider(planned.config.model, planned.config).check(planned.config.model, CHECK_S)
     sandbox = _strong_enough(planned.config)
     given = (
         planned.config,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rewardsmith.api.planning import TAPE
-from rewardsmith.api.providers import prices_in, provider_of
+from rewardsmith.api.providers import patient_provider, prices_in
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.engine.loop import Engine
 from rewardsmith.engine.observer import Observer
@@ -126,4 +126,6 @@ def _source(folder: RunFolder, config: RunConfig, needs: Needs, log: ReplyLog) -
     state = fold(folder.events())
     minutes = current_budget(config, state).minutes
     left_s = None if minutes is None else 60 * minutes - state.active_s
-    return ModelSource(provider_of(config, left_s), prices_in(config), config.llm_timeout_s)
+    assert config.model is not None
+    provider = patient_provider(config.model, config, left_s)
+    return ModelSource(provider, prices_in(config), config.llm_timeout_s)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from rewardsmith.cli import options as given
 from rewardsmith.cli.command import CommandOutput, command
+from rewardsmith.cli.new_task import add_new
 from rewardsmith.cli.tables import column_table
 from rewardsmith.run.wording import number
 
@@ -36,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(prompts, name="prompts")
     _add_list(tasks)
     _add_show(tasks)
-    _add_new(tasks)
+    add_new(tasks)
     _add_check(tasks)
     _add_record(tasks)
     _add_prompts(prompts)
@@ -88,54 +89,6 @@ def _add_show(app: typer.Typer) -> None:
             resolved.spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
         )
         output.code(text, "toml")
-
-
-def _add_new(app: typer.Typer) -> None:
-    @command(app, "new")
-    def new(
-        output: CommandOutput,
-        env_id: Annotated[
-            str,
-            typer.Argument(
-                help="Environment: a Gymnasium id, module:Class, or FILE.py:Class; a function that "
-                "makes one can be named in the place of the class."
-            ),
-        ],
-        goal: given.Goal = None,
-        target: Annotated[
-            Path | None,
-            typer.Option("--output", "-o", help="Folder to write; by default tasks/<name>."),
-        ] = None,
-        fitness: given.Fitness = None,
-        kwargs: Annotated[
-            list[str] | None,
-            typer.Option(
-                metavar="NAME=VALUE",
-                help="Argument that the environment is made with; the value is JSON or a text.",
-            ),
-        ] = None,
-    ) -> None:
-        """Draft a task folder for an environment."""
-        from rewardsmith.cli.values import pairs
-        from rewardsmith.task.drafting import draft_task
-
-        given_kwargs, tell = pairs(kwargs), output.notes.print
-        drafted, folder, notes = draft_task(
-            env_id, goal, target, fitness=fitness, kwargs=given_kwargs, tell=tell
-        )
-        if output.json:
-            fields = [field.name for field in drafted.spec.fields]
-            output.emit({"folder": str(folder), "fields": fields, "notes": list(notes)})
-            return
-        for note in notes:
-            output.notes.print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)
-        output.result.print(str(folder), markup=False, soft_wrap=True)
-        parts = "fields" if goal is not None else "goal and the fields"
-        todo = f"edit the {parts} in {folder / 'task.toml'}"
-        if drafted.spec.fitness.source.startswith("fitness.py"):
-            todo += f", define success in {folder / 'fitness.py'}"
-        todo += f"; then: rewardsmith design {folder}"
-        output.notes.print(todo, markup=False, soft_wrap=True)
 
 
 def _add_check(app: typer.Typer) -> None:

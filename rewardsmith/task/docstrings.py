@@ -24,7 +24,7 @@ class Named(NamedTuple):
 
 def observation_names(env: gym.Env[Any, Any], size: int) -> list[Named]:
     """Names of the numbers of a flat observation; empty unless the docstring lists all of them."""
-    rows = _table(_docstring(env), "observation")
+    rows = _table(docstring_of(env), "observation")
     names = [_slug(row["observation"]) for row in rows]
     if len(rows) != size or not all(names):
         return []
@@ -43,7 +43,7 @@ def _unit(row: Mapping[str, str]) -> str:
 def action_names(env: gym.Env[Any, Any]) -> tuple[str, ...]:
     """Names of discrete actions; empty unless the docstring lists all of them."""
     space = env.action_space
-    section = re.search(r"## Action Space(.*?)(\n## |\Z)", _docstring(env), re.DOTALL)
+    section = re.search(r"## Action Space(.*?)(\n## |\Z)", docstring_of(env), re.DOTALL)
     if not isinstance(space, gym.spaces.Discrete) or section is None:
         return ()
     listed = re.findall(r"^\s*[-*] (\d+): (.+?)\.?\s*$", section[1], re.MULTILINE)
@@ -61,7 +61,8 @@ def action_names(env: gym.Env[Any, Any]) -> tuple[str, ...]:
     )
 
 
-def _docstring(env: gym.Env[Any, Any]) -> str:
+def docstring_of(env: gym.Env[Any, Any]) -> str:
+    """The docstring of an environment's class, without indentation; empty if it has none."""
     return inspect.getdoc(type(env.unwrapped)) or ""
 
 

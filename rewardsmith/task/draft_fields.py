@@ -20,6 +20,7 @@ from rewardsmith.task.text import words_in
 
 HIDDEN = ("*success*", "*reward*", "episode*", "fitness*", "TimeLimit*", "_*")
 _UNBOUNDED = 1e6
+_MOST_STUBS = 64  # numbers of an observation, up to which each is listed
 _MOST_DEFAULTS = 16  # numbers of an info key that some steps leave out, up to which it is a field
 
 
@@ -94,9 +95,10 @@ def _parts(space: gym.spaces.Box, named: Iterable[Named]) -> list[DraftField]:
 def _numbered(look: Look) -> list[DraftField]:
     """A field for each number that nothing names."""
     space = look.env.observation_space
-    if not isinstance(space, gym.spaces.Box) or not look.motion.size:
+    if not isinstance(space, gym.spaces.Box) or len(space.shape) != 1:
         return []
-    return _parts(space, [Named(f"obs_{at}") for at in range(look.motion.size)])
+    size = space.shape[0]
+    return _parts(space, [Named(f"obs_{at}") for at in range(size)]) if size <= _MOST_STUBS else []
 
 
 def _info_field(look: Look, key: str) -> DraftField | None:

@@ -25,6 +25,7 @@ from rewardsmith.task.draft_fields import draft_fields, info_source
 from rewardsmith.task.environment import longest_episode, make_env
 from rewardsmith.task.files import TASK_FILE, locate
 from rewardsmith.task.fitness import DRAFT
+from rewardsmith.task.held import Held, hold_actions
 from rewardsmith.task.layout import check_actions
 from rewardsmith.task.loading import Task, known_tasks
 from rewardsmith.task.look import TRAINING_STEPS, Look, look_at, look_time
@@ -37,18 +38,23 @@ from rewardsmith.task.timebox import Tell, silent
 from rewardsmith.task.toml import toml_value
 from rewardsmith.task.training import Policy, TrainingSpec
 
+OWN_FITNESS = "fitness.py:fitness"
+TO_WRITE = "to be written"  # in place of a goal
+
 
 class Draft(NamedTuple):
-    """A drafted task, and what the user should know about it.
+    """A task drafted from what was seen of its environment.
 
     Attributes:
-        notes: what was seen of the environment that needs attention, one sentence each.
-        seen: source of a number of the observation -> how it moved in random steps.
+        notes: what needs the user's attention, one sentence each.
+        look: what was seen in random steps.
+        held: what was seen while one action was held, if that was asked for.
     """
 
     task: Task
     notes: tuple[str, ...]
-    seen: Mapping[str, str]
+    look: Look
+    held: tuple[Held, ...]
 
 
 class WrittenDraft(NamedTuple):
@@ -88,18 +94,32 @@ def task_from_env(
         task = rs.task_from_env("CartPole-v1", goal="Keep the pole upright.")
         run = rs.design(task)
     """
-    return _drafted(environment, env_kwargs, goal, fitness, unmeasured).task
+    return draft_from_data(environment, env_kwargs, goal, fitness, unmeasured).task
 
 
-def _drafted(
+def draft_from_data(
     environment: AnyEnvironment,
     kwargs: Mapping[str, Any],
     goal: str | None,
     fitness: str | None,
     unmeasured: str | None,
+    *,
     tell: Tell = silent,
     numbered: bool = False,
+    hold: bool = False,
 ) -> Draft:
+    """Draft a task from what is seen of its environment.
+
+    Args:
+        environment, goal, fitness, unmeasured: as :func:`task_from_env` takes them.
+        kwargs: arguments that the environment is made with.
+        tell: is called every few seconds with how far the look at a slow environment is.
+        numbered: give each number of an observation without names a field.
+        hold: also play episodes in which one action is held.
+
+    Raises:
+        UsageError, BoundaryError: see :func:`task_from_env`.
+    """
     origin = origin_of(environment, kwargs)
     if not (goal or "").strip():
         raise UsageError(
@@ -129,8 +149,8 @@ def _drafted(
             "action": ActionSpec(names=action_names(env)),
         }
         notes = remarks(look, fields, measure.source, env_id, goal or "")
-        seen = {f"obs[{at}]": how for at, how in enumerate(look.motion.described())}
-    return Draft(Task(name, parse_spec(draft, env_id), folder, files), notes, seen)
+        held = hold_actions(env, look.motion, look_time(tell)) if hold else []
+    return Draft(Task(name, parse_spec(draft, env_id), folder, files), notes, look, tuple(held))
 
 
 def draft_task(
@@ -156,27 +176,32 @@ def draft_task(
             uses ``fitness.py`` instead.
         RunError: the folder exists or cannot be written.
     """
-    to_write = "fitness.py:fitness"
-    task, notes, seen = _drafted(
-        environment, kwargs, goal or "to be written", fitness, to_write, tell, numbered=True
+    draft = draft_from_data(
+        environment, kwargs, goal or TO_WRITE, fitness, OWN_FITNESS, tell=tell, numbered=True
     )
+    task = draft.task
     if goal is None:
         task = replace(task, spec=task.spec.model_copy(update={"goal": ""}))
-    written = write_task(task, target or Path("tasks") / task.name, notes, seen)
-    return WrittenDraft(task, written, notes)
+    folder = target or Path("tasks") / task.name
+    written = write_task(task, folder, draft.notes, draft.look.motion.described())
+    return WrittenDraft(task, written, draft.notes)
 
 
 def write_task(
     task: Task,
     folder: Path,
     notes: Sequence[str] = (),
-    seen: Mapping[str, str] = MappingProxyType({}),
+    comments: Mapping[str, str] = MappingProxyType({}),
+    fitness_code: str = "",
 ) -> Path:
     """Write a drafted task as a folder for the user to edit.
 
     Args:
         notes: comments at the head of its file.
-        seen: source of a field -> comment on its values.
+        comments: source of a field, or ``goal``, ``action``, ``fitness`` or ``training`` -> comment
+            on it.
+        fitness_code: the file that the fitness of the task is in; by default a ``fitness.py`` to be
+            edited.
 
     Raises:
         RunError: the folder exists or cannot be written.
@@ -190,12 +215,12 @@ def write_task(
     try:
         task.copy_files(folder)
         (folder / TASK_FILE).write_text(
-            template.render(task=task.spec, toml=toml_value, notes=notes, seen=seen),
+            template.render(task=task.spec, toml=toml_value, notes=notes, comments=comments),
             encoding="utf-8",
         )
-        fitness = folder / "fitness.py"
-        if not fitness.exists():  # the environment's folder may have one
-            fitness.write_text(DRAFT, encoding="utf-8")
+        own = folder / (task.spec.fitness.source if fitness_code else OWN_FITNESS).partition(":")[0]
+        if not own.exists():  # the environment's folder may have a fitness.py
+            own.write_text(fitness_code or DRAFT, encoding="utf-8")
     except OSError as error:
         raise RunError(
             f"cannot write {folder}: {error.strerror}", "choose a folder that can be written"

@@ -85,7 +85,7 @@ class Look:
         slow: what was measured of an environment that is too slow for all steps; else empty.
         not_finite: where an observation first was NaN or infinite; empty if nowhere.
         many: how many observations were.
-        motion: how the numbers of a flat observation moved.
+        motion: how the numbers of the observation moved.
     """
 
     env: gym.Env[Any, Any]
@@ -143,6 +143,7 @@ def look_at(
     look.at_reset = _numeric_keys(info)
     env.action_space.seed(0)
     look.see(obs, "after a reset")
+    look.motion.begin(obs)
     step = 0
     for _ in range(LOOK_STEPS):
         step += 1
@@ -159,6 +160,7 @@ def look_at(
         if terminated or truncated:
             obs, info = guarded_reset(env)
             look.see(obs, "after a reset")
+            look.motion.begin(obs)
             look.at_reset &= _numeric_keys(info)
             look.ended, step = True, 0
         if time_box.is_over and look.steps >= LEAST_LOOK_STEPS:

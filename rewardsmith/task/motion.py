@@ -1,98 +1,131 @@
-"""What random steps show of the numbers of a flat observation: their range, and what moves them.
+"""Records how the numbers of an observation move in random steps, and describes it in words.
 
-It describes, for the user who names these numbers; no program and no request depends on it.
+It describes, for the user or the model who names these numbers; no program depends on it.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
-from rewardsmith.maths.association import explained_by_groups, explained_by_number
-from rewardsmith.types import Array
+from rewardsmith.task.facts import Facts, NumberFacts, Steps, facts_in
+from rewardsmith.task.observations import PLAIN, leaves, source_of
+from rewardsmith.types import FloatArray
 
-MOST_LISTED = 64  # numbers of an observation
-_LEAST_SHARE = 0.02  # of the variance of a number that an action explains if it moves it
-_LEAST_STEPS = 20
-
-
-class _Step(NamedTuple):
-    """The observation before a step, the action, and the observation after it; numbers."""
-
-    before: Array
-    action: Array
-    after: Array
+MOST_NUMBERS = 400  # of an observation
 
 
 class Motion:
-    """The steps of an environment whose observation is a flat vector of at most 64 numbers.
+    """The steps of an environment, as numbers.
+
+    Vectors and single numbers are recorded, those in a Dict or a Tuple too; no pictures, and not
+    more than 400 numbers.
 
     Attributes:
-        size: of the observation; 0 if it is no such vector, and then nothing is recorded.
+        sources: of the recorded numbers, as fields name them.
     """
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
-        space = env.observation_space
-        flat = isinstance(space, gym.spaces.Box) and len(space.shape) == 1
-        size = int(space.shape[0]) if isinstance(space, gym.spaces.Box) and flat else 0
-        self.size = size if size <= MOST_LISTED else 0
+        self._leaves: list[tuple[str | int, ...]] = []
+        self.sources: list[str] = []
+        for keys, leaf in leaves(env.observation_space):
+            found = list(_sources(keys, leaf))
+            if found and len(self.sources) + len(found) <= MOST_NUMBERS:
+                self._leaves.append(keys)
+                self.sources += found
         self._discrete = isinstance(env.action_space, gym.spaces.Discrete)
-        self._steps: list[_Step] = []
+        self._starts: list[FloatArray] = []
+        self._before: list[FloatArray] = []
+        self._actions: list[FloatArray] = []
+        self._after: list[FloatArray] = []
+
+    def begin(self, obs: Any) -> None:
+        """Take in the observation after a reset."""
+        self._starts.append(self.numbers(obs))
 
     def see(self, before: Any, action: Any, after: Any) -> None:
         """Take in a step within an episode."""
-        if self.size:
-            rows = (np.array(row, np.float64).ravel() for row in (before, action, after))
-            self._steps.append(_Step(*rows))
+        self._before.append(self.numbers(before))
+        self._actions.append(np.array(action, np.float64).ravel())
+        self._after.append(self.numbers(after))
 
-    def described(self) -> list[str]:
-        """A sentence on each number; empty if nothing was recorded."""
-        if not self._steps:
-            return []
-        before, actions, after = (np.stack(rows) for rows in zip(*self._steps, strict=True))
-        return [
-            self._described(before[:, part], actions, after[:, part]) for part in range(self.size)
-        ]
+    def numbers(self, obs: Any) -> FloatArray:
+        """The recorded numbers of an observation, shape (d,)."""
+        parts = [np.ravel(_part(obs, keys)) for keys in self._leaves]
+        return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
 
-    def _described(self, before: Array, actions: Array, after: Array) -> str:
-        seen = after[np.isfinite(before) & np.isfinite(after)]
-        if len(seen) < len(after):
-            return f"NaN or infinite in some of {len(after)} random steps"
-        low, high = float(min(before.min(), after.min())), float(max(before.max(), after.max()))
-        if low == high:
-            return f"constant: {low:.3g} in {len(after)} random steps"
-        measured = f"{low:.3g} to {high:.3g} in {len(after)} random steps"
-        moving = "; ".join(self._moving(before, actions, after))
-        return f"{measured}; {moving or 'no action was seen to move it within a step'}"
+    @cached_property
+    def steps(self) -> Steps:
+        """All steps that were taken in."""
+        before, actions, after = map(np.stack, (self._before, self._actions, self._after))
+        return Steps(before, actions, after, np.stack(self._starts), self._discrete)
 
-    def _moving(self, before: Array, actions: Array, after: Array) -> list[str]:
-        """What moves a number: its change in a step, or its value after it, depends on it."""
-        if len(after) < _LEAST_STEPS:
-            return []
-        if self._discrete:
-            return _moving_choices(before, actions[:, 0].astype(int), after)
-        change = after - before
-        shares = [
-            max(explained_by_number(change, part), explained_by_number(after, part))
-            for part in actions.T
-        ]
-        parts = [part for part, share in enumerate(shares) if share > _least(1, len(after))]
-        return ["moved by " + ", ".join(f"action[{part}]" for part in parts)] if parts else []
+    @cached_property
+    def facts(self) -> Facts:
+        """What the steps show; of no numbers if none are recorded."""
+        return facts_in(self.steps) if self.sources and self._after else Facts((), (), 0)
+
+    def described(self) -> dict[str, str]:
+        """Source of a number -> what was seen of it, in words."""
+        if not self.facts.numbers:
+            return {}
+        numbers = zip(self.sources, self.facts.numbers, strict=True)
+        found = {
+            source: _described(one, self.sources, self.facts.steps, self._discrete)
+            for source, one in numbers
+        }
+        for places in self.facts.units:
+            names = [self.sources[at] for at in places]
+            found[names[0]] += f"; {', '.join(names)} together have length one"
+        return found
 
 
-def _moving_choices(before: Array, chosen: Array, after: Array) -> list[str]:
-    """Of a discrete action: which choices change a number the most."""
-    change, choices = after - before, np.unique(chosen)
-    share = max(explained_by_groups(of, chosen) for of in (change, after))
-    if share <= _least(len(choices), len(after)):
-        return []
-    means = {int(choice): float(change[chosen == choice].mean()) for choice in choices}
-    lowest, highest = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
-    return [f"moved by the action: down most by {lowest}, up most by {highest}"]
+def _part(obs: Any, keys: tuple[str | int, ...]) -> Any:
+    for key in keys:
+        obs = obs[key]
+    return obs
 
 
-def _least(groups: int, steps: int) -> float:
-    """Well above what chance explains in so many steps."""
-    return max(_LEAST_SHARE, 6 * groups / steps)
+def _sources(keys: tuple[str | int, ...], leaf: gym.Space[Any]) -> Iterator[str]:
+    """The sources of the numbers of a part of the observation; none of pictures and texts."""
+    shape, source = tuple(leaf.shape or ()), source_of(keys)
+    if isinstance(leaf, PLAIN) and not shape:
+        yield source
+    elif isinstance(leaf, PLAIN) and len(shape) == 1:
+        yield from (f"{source}[{at}]" for at in range(shape[0]))
+
+
+def _described(one: NumberFacts, sources: list[str], steps: int, discrete: bool) -> str:
+    if one.kind == "broken":
+        return f"NaN or infinite in some of {steps} random steps"
+    if one.kind == "constant":
+        return f"constant: {one.low:.3g} in {steps} random steps"
+    said = [f"{one.low:.3g} to {one.high:.3g} in {steps} random steps"]
+    said += [_KINDS[one.kind]] if one.kind in _KINDS else []
+    if one.kind == "fixed":
+        return "; ".join(said)
+    if one.same_as is not None:
+        return "; ".join([*said, f"always equal to {sources[one.same_as]}"])
+    said += [] if one.rate_of is None else [f"the rate of {sources[one.rate_of]}"]
+    return "; ".join([*said, _moved(one, discrete)])
+
+
+_KINDS = {
+    "flag": "0 or 1 only",
+    "fixed": "set by a reset, constant within an episode",
+    "counter": "changes by the same amount in every step",
+    "angle": "an angle in radians, which jumps by a whole turn",
+}
+
+
+def _moved(one: NumberFacts, discrete: bool) -> str:
+    if not one.moved_by:
+        return "no action was seen to move it within a step"
+    if discrete:
+        down, up = one.moved_by
+        return f"moved by the action: down most by {down}, up most by {up}"
+    return "moved by " + ", ".join(f"action[{part}]" for part in one.moved_by)
