@@ -24,6 +24,9 @@ _NO_MODEL = {
     "grammar": "the built-in grammar search composes the programs",
     "questions": "the program is composed from the task's text fields",
 }
+_OWN_REWARD = (
+    "Success is measured by the environment's own reward, which is to be replaced. Continue?"
+)
 _A_MODEL = (
     "To use a model, set ANTHROPIC_API_KEY or OPENAI_API_KEY, or name a model on your own server: "
     "--model ollama/NAME."
@@ -82,6 +85,8 @@ def _add_design(app: typer.Typer) -> None:
         Writes programs, checks them, trains agents with them, and compares the best program with
         the native reward.
         """
+        from rewardsmith.task.resolving import is_task
+
         shortcuts = {
             name: value
             for name, value in (("rounds", rounds), ("samples", samples))
@@ -96,7 +101,8 @@ def _add_design(app: typer.Typer) -> None:
         if dry_run:
             _emit_plan(output, planned, workers)
             return
-        _confirm(output, planned, workers, None if yes else confirm_above)
+        above, unnamed = None if yes else confirm_above, fitness is None and not is_task(task)
+        _confirm(output, planned, workers, above, fitness_unnamed=unnamed)
         _carry_out(output, planned, runs, execution(executor, workers, gpus), watch)
 
 
@@ -178,7 +184,7 @@ def _add_demo(app: typer.Typer) -> None:
         A built-in grammar search writes the programs; they are checked and trained as in any run.
         """
         planned = _recorded_demo(output) if recorded else _grammar_demo(seed)
-        _confirm(output, planned, workers, None)
+        _confirm(output, planned, workers)
         _carry_out(output, planned, runs, execution(executor, workers, gpus), watch)
 
 
@@ -257,9 +263,19 @@ def _task(task: str, goal: str | None, fitness: str | None) -> Task | str:
 
 
 def _confirm(
-    output: CommandOutput, planned: Plan, workers: int | None, above_usd: float | None
+    output: CommandOutput,
+    planned: Plan,
+    workers: int | None,
+    above_usd: float | None = None,
+    *,
+    fitness_unnamed: bool = False,
 ) -> None:
-    """Show the plan, and ask for confirmation where the run may cost more than ``above_usd``."""
+    """Show the plan, and on a terminal ask for confirmation where there is reason to.
+
+    Args:
+        above_usd: the cost from which a run is confirmed; None asks nothing.
+        fitness_unnamed: the user named neither a task nor a fitness.
+    """
     from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_table
 
@@ -269,15 +285,14 @@ def _confirm(
         output.notes.print(
             f"No model is used: {_NO_MODEL[planned.config.writer]}. {_A_MODEL}", style="cyan"
         )
-    if (
-        planned.config.writer != "model"
-        or above_usd is None
-        or output.quiet
-        or output.json
-        or not sys.stdin.isatty()
-    ):
+    if above_usd is None or output.quiet or output.json or not sys.stdin.isatty():
         return
-    if expected.usd is None or expected.usd.high > above_usd:
+    own_reward = planned.task.spec.fitness.source == "native_return"
+    if fitness_unnamed and own_reward:
+        typer.confirm(_OWN_REWARD, default=True, abort=True, err=True)
+    elif planned.config.writer == "model" and (
+        expected.usd is None or expected.usd.high > above_usd
+    ):
         typer.confirm("Continue?", default=True, abort=True, err=True)
 
 

@@ -14,6 +14,11 @@ AnyTask = Task | AnyEnvironment
 """A task, its name, its folder, or an environment."""
 
 
+def is_task(name: str | None) -> bool:
+    """Whether it names a task or a task folder, and not an environment; None names a run's."""
+    return name is None or (Path(name) / TASK_FILE).is_file() or name in known_tasks()
+
+
 def resolve_task(task: AnyTask, goal: str | None = None) -> Task:
     """A task, the name of a shipped one, a task folder, or an environment.
 
@@ -27,7 +32,7 @@ def resolve_task(task: AnyTask, goal: str | None = None) -> Task:
         return task
     if not isinstance(task, str):
         return task_from_env(task, goal)
-    if (Path(task) / TASK_FILE).is_file() or task in known_tasks():
+    if is_task(task):
         return load_task(task, goal)
     try:
         return task_from_env(task, goal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -312,3 +313,30 @@ def test_an_interrupt_while_libraries_load_ends_soon(
     _, err = process.communicate(timeout=600)
     assert process.returncode == 130, err
     assert "rewardsmith resume" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [((), True), (("--fitness", "native_return"), False), (("--yes",), False)],
+)
+def test_a_run_judged_by_the_native_reward_is_confirmed_on_a_terminal(
+    arguments: tuple[str, ...], asked: bool, tmp_path: Path
+) -> None:
+    """The answer is no: nothing is run. Where nothing is asked, the run is refused later."""
+    leader, follower = pty.openpty()
+    os.write(leader, b"n\n")
+    command = [*COMMAND, "design", "CartPole-v1", "--goal", "Stay up.", "--replies", "none.md"]
+    (tmp_path / "none.md").write_text("no program")
+    done = subprocess.run(
+        [*command, "-O", "rounds=1", "-O", "samples=1", "-O", "repairs=0", *arguments],
+        cwd=tmp_path,
+        env=environment(),
+        stdin=follower,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    os.close(leader)
+    os.close(follower)
+    assert ("Success is measured by the environment's own reward" in done.stderr) == asked
+    assert (tmp_path / "runs").exists() != asked, done.stderr
