@@ -29,7 +29,8 @@ from rewardsmith.journal import disk_error
 from rewardsmith.maths.agreement import kendall_tau
 from rewardsmith.program import NATIVE
 from rewardsmith.run.bank import RunBank
-from rewardsmith.run.events import Event, ExploitsSearched, PreflightDone
+from rewardsmith.run.event import Event
+from rewardsmith.run.events import ExploitsSearched, PreflightDone
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.orders import PlayScripts, Train
 from rewardsmith.run.outcomes import ExploitState

@@ -25,12 +25,13 @@ from rewardsmith.evidence.diagnosis import RunDiagnosis, diagnose_run
 from rewardsmith.run.best import Best, best_program, trial_of_seed
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.creation import create_run
-from rewardsmith.run.events import Commented, fold
+from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.inbox import leave_comment
+from rewardsmith.run.inbox import say_to
 from rewardsmith.run.names import list_runs as folders_of_runs
 from rewardsmith.run.names import open_run
 from rewardsmith.run.state import RunState
+from rewardsmith.run.user_events import Commented
 from rewardsmith.run.wording import spent
 from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.resolving import AnyTask
@@ -202,12 +203,7 @@ class Run:
             raise UsageError("the feedback is empty", hint)
         state = self.state
         chosen = self._first(state.ranked() or list(state.programs), program or "")
-        comment = Commented(program=chosen, words=words.strip())
-        if self.folder.in_use:
-            leave_comment(self.folder, comment)
-        else:
-            with self.folder.lock():
-                self.folder.events().append(comment)
+        say_to(self.folder, Commented(program=chosen, words=words.strip()))
         return chosen
 
     def replay(

@@ -19,9 +19,10 @@ from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
 from rewardsmith.run.best import why_none
 from rewardsmith.run.config import RunConfig
-from rewardsmith.run.events import BudgetRaised, Exported, fold
+from rewardsmith.run.events import Exported, fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.settings import Budget
+from rewardsmith.run.user_events import BudgetRaised
 from rewardsmith.strategy.base import Needs
 from rewardsmith.strategy.making import strategy_of
 from rewardsmith.task.loading import load_task

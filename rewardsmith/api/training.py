@@ -19,7 +19,8 @@ from rewardsmith.program import NATIVE, CheckedProgram
 from rewardsmith.run.best import shipped_trial
 from rewardsmith.run.config import TrainConfig
 from rewardsmith.run.creation import create_train_result
-from rewardsmith.run.events import Admitted, Checked, Event, Worked, fold
+from rewardsmith.run.event import Event
+from rewardsmith.run.events import Admitted, Checked, Worked, fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.names import open_result
 from rewardsmith.run.orders import Train

@@ -10,9 +10,9 @@ from rewardsmith.engine.closing import EXTENDABLE
 from rewardsmith.engine.gate import current_budget
 from rewardsmith.errors import UsageError, did_you_mean
 from rewardsmith.run.config import RunConfig
-from rewardsmith.run.events import Widened
 from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState
+from rewardsmith.run.user_events import Widened
 
 
 def widened(

@@ -85,13 +85,8 @@ def _add_design(app: typer.Typer) -> None:
         Writes programs, checks them, trains agents with them, and compares the best program with
         the native reward.
         """
-        from rewardsmith.task.resolving import is_task
-
-        shortcuts = {
-            name: value
-            for name, value in (("rounds", rounds), ("samples", samples))
-            if value is not None
-        }
+        shortened = {"rounds": rounds, "samples": samples}
+        shortcuts = {name: value for name, value in shortened.items() if value is not None}
         settings = settings.model_copy(update={"options": {**settings.options, **shortcuts}})
         if replay is not None:
             _refuse_beside_replay(task, goal, settings)
@@ -101,8 +96,8 @@ def _add_design(app: typer.Typer) -> None:
         if dry_run:
             _emit_plan(output, planned, workers)
             return
-        above, unnamed = None if yes else confirm_above, fitness is None and not is_task(task)
-        _confirm(output, planned, workers, above, fitness_unnamed=unnamed)
+        environment = task if fitness is None else None
+        _confirm(output, planned, workers, None if yes else confirm_above, environment)
         _carry_out(output, planned, runs, execution(executor, workers, gpus), watch)
 
 
@@ -267,17 +262,17 @@ def _confirm(
     planned: Plan,
     workers: int | None,
     above_usd: float | None = None,
-    *,
-    fitness_unnamed: bool = False,
+    environment: str | None = None,
 ) -> None:
     """Show the plan, and on a terminal ask for confirmation where there is reason to.
 
     Args:
         above_usd: the cost from which a run is confirmed; None asks nothing.
-        fitness_unnamed: the user named neither a task nor a fitness.
+        environment: what the run is for, where the user named no fitness; it may be a task.
     """
     from rewardsmith.api.estimate import estimate
     from rewardsmith.cli.plans import plan_table
+    from rewardsmith.task.resolving import is_task
 
     expected = estimate(planned, workers)
     output.notes.print(plan_table(planned, expected))
@@ -288,7 +283,7 @@ def _confirm(
     if above_usd is None or output.quiet or output.json or not sys.stdin.isatty():
         return
     own_reward = planned.task.spec.fitness.source == "native_return"
-    if fitness_unnamed and own_reward:
+    if own_reward and not is_task(environment):
         typer.confirm(_OWN_REWARD, default=True, abort=True, err=True)
     elif planned.config.writer == "model" and (
         expected.usd is None or expected.usd.high > above_usd

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.program import NATIVE
+from rewardsmith.run.event import Event
 from rewardsmith.run.events import (
     Checked,
-    Event,
     ExploitsSearched,
     Exported,
     Extended,

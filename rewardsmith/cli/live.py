@@ -17,7 +17,8 @@ from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table
 from rewardsmith.engine.observer import Observer
-from rewardsmith.run.events import Event, PreflightDone, Trained
+from rewardsmith.run.event import Event
+from rewardsmith.run.events import PreflightDone, Trained
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialProgress

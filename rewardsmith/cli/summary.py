@@ -80,6 +80,7 @@ def _outcome(run: Run, best: Best, state: RunState) -> list[tuple[str, str]]:
         ("transfer", transfer_line(also, transfer_scores(state, best.id))),
         ("looks", looks_line(state)),
         ("exploits", exploit_line(state.exploits.get(best.id))),
+        ("judged", _judged(run, state, best)),
         ("policy", policy_line(shipped_trial(state, best.id))),
     ]
 
@@ -98,6 +99,17 @@ def _solved(run: Run, best: Best) -> str:
         return ""
     word = "yes" if best.score.mean >= solved else "no"
     return f"{word}, the task is solved at a mean fitness of {number(solved)}"
+
+
+def _judged(run: Run, state: RunState, best: Best) -> str:
+    """How many of the judged pairs the best program orders as people did."""
+    from rewardsmith.api.labelling import judged_share
+
+    found = judged_share(run.folder, state, best.id)
+    if found is None:
+        return ""
+    share, pairs = found
+    return f"the best program orders {share:.0%} of {pairs} pairs of episodes as people did"
 
 
 def _diagnosis(run: Run) -> str:

@@ -36,13 +36,13 @@ from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.sizes import charged
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.config import RunConfig
+from rewardsmith.run.event import Event
 from rewardsmith.run.events import (
     Admitted,
     Audited,
     Checked,
     Consulted,
     Derived,
-    Event,
     Extended,
     PreflightDone,
     Refused,
@@ -54,7 +54,7 @@ from rewardsmith.run.events import (
     fold,
 )
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.inbox import left_comments
+from rewardsmith.run.inbox import is_known, left_events
 from rewardsmith.run.orders import (
     AnyOrder,
     Audit,
@@ -142,7 +142,7 @@ class Engine:
     def _search(self) -> None:
         gate = self._asking.gate(self.state, self._writer.prices)
         while not self.waiting:
-            self._take_comments()
+            self._take_what_was_said()
             planned = self._strategy.plan(self.state)
             orders = (
                 rest_of_wave(self.state)
@@ -162,13 +162,13 @@ class Engine:
                 self.record(Stopped(reason=why))
                 return
 
-    def _take_comments(self) -> None:
+    def _take_what_was_said(self) -> None:
         """Record what the user has said meanwhile, unless a wave is incomplete after a crash."""
         if self.state.unanswered() or rest_of_wave(self.state):
             return
-        for path, comment in left_comments(self.run):
-            if comment.words not in self.state.comments.get(comment.program, ()):
-                self.record(comment)
+        for path, event in left_events(self.run):
+            if not is_known(event, self.state):
+                self.record(event)
             path.unlink(missing_ok=True)
 
     def _close(self, gate: Gate) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rewardsmith.run.events import Event
+from rewardsmith.run.event import Event
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialProgress

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from rewardsmith.errors import RunError
 from rewardsmith.journal import JsonLines
-from rewardsmith.run.events import KINDS, Event
+from rewardsmith.run.event import Event
+from rewardsmith.run.events import KINDS
 
 Kind = TypeVar("Kind", bound=Event)
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.protocol import FinishReason
+from rewardsmith.run.event import Event
 from rewardsmith.run.outcomes import (
     AuditState,
     ExploitState,
@@ -21,27 +20,9 @@ from rewardsmith.run.outcomes import (
     TrialKey,
     TrialState,
 )
-from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState
+from rewardsmith.run.user_events import BudgetRaised, Commented, Judged, Widened
 from rewardsmith.types import Outcome, Slot
-
-
-class Event(BaseModel):
-    """The base of all events.
-
-    Attributes:
-        kind: its name in the log.
-        at: when it was written, ISO 8601, UTC; empty before.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: ClassVar[str]
-    at: str = ""
-
-    def apply(self, state: RunState) -> None:
-        """Apply the event to the state."""
-        raise NotImplementedError
 
 
 class PreflightDone(Event):
@@ -247,38 +228,6 @@ class Extended(Event):
         state.extra_rounds += 1
 
 
-class Commented(Event):
-    """The user commented on a program; the run has one more round."""
-
-    kind: ClassVar[str] = "commented"
-    program: str
-    words: str
-
-    def apply(self, state: RunState) -> None:
-        state.comments.setdefault(self.program, []).append(self.words)
-        state.reopened += 1
-        state.stopped = None
-
-
-class Widened(Event):
-    """The user asked for more rounds, or for more seeds of the final comparison.
-
-    Attributes:
-        rounds: further rounds.
-        report_seeds: seeds of each final comparison from now on; None to leave them.
-    """
-
-    kind: ClassVar[str] = "widened"
-    rounds: int = 0
-    report_seeds: int | None = None
-
-    def apply(self, state: RunState) -> None:
-        state.extra_rounds += self.rounds
-        state.report_seeds = self.report_seeds or state.report_seeds
-        state.reopened += 1
-        state.stopped = None
-
-
 class Trained(Event):
     """A trial ended, or failed.
 
@@ -304,22 +253,6 @@ class Worked(Event):
 
     def apply(self, state: RunState) -> None:
         state.active_s += self.wall_s
-
-
-class BudgetRaised(Event):
-    """The user raised limits.
-
-    Attributes:
-        limits: the new ones; None for those that stay.
-    """
-
-    kind: ClassVar[str] = "budget_raised"
-    limits: Budget
-
-    def apply(self, state: RunState) -> None:
-        state.raised = state.raised.replaced_by(self.limits)
-        state.reopened += 1
-        state.refused = state.stopped = None
 
 
 class Resumed(Event):
@@ -376,6 +309,7 @@ _ALL: tuple[type[Event], ...] = (
     ExploitsSearched,
     Extended,
     Commented,
+    Judged,
     Widened,
     Trained,
     Worked,

@@ -1,4 +1,4 @@
-"""Comments of the user for a run that another process carries out.
+"""What the user says of a run that another process carries out.
 
 Only the process that holds the lock appends to the event log. Others leave a file in the folder
 ``inbox`` of the run, which that process takes between two waves.
@@ -6,34 +6,64 @@ Only the process that holds the lock appends to the event log. Others leave a fi
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from rewardsmith.run.events import Commented
+from pydantic import ValidationError
+
 from rewardsmith.run.folder import RunFolder, write_whole
+from rewardsmith.run.state import RunState
+from rewardsmith.run.user_events import Commented, Judged
 
-_SUFFIX = ".json"
+_SUFFIX, _DAMAGED = ".json", ".damaged"
+_KINDS: dict[str, type[Commented | Judged]] = {one.kind: one for one in (Commented, Judged)}
 
 
-def leave_comment(run: RunFolder, comment: Commented) -> None:
-    """Leave a comment for the process that carries out the run.
+def say_to(run: RunFolder, event: Commented | Judged) -> None:
+    """Record what the user said, or leave it for the process that carries out the run.
+
+    Raises:
+        RunError: the disk is full or read-only.
+    """
+    if run.in_use:
+        leave(run, event)
+        return
+    with run.lock():
+        run.events().append(event)
+
+
+def leave(run: RunFolder, event: Commented | Judged) -> None:
+    """Leave what the user said for the process that carries out the run.
 
     Raises:
         RunError: the disk is full or read-only.
     """
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}{_SUFFIX}"
-    write_whole(_inbox(run) / name, comment.model_dump_json() + "\n")
+    content = {"kind": event.kind, **event.model_dump(mode="json")}
+    write_whole(_inbox(run) / name, json.dumps(content) + "\n")
 
 
-def left_comments(run: RunFolder) -> Iterator[tuple[Path, Commented]]:
-    """The comments that were left, the oldest first, with their files.
+def is_known(event: Commented | Judged, state: RunState) -> bool:
+    """Whether the log has it already: its file was not deleted before a crash."""
+    if isinstance(event, Commented):
+        return event.words in state.comments.get(event.program, ())
+    return state.judgements.get((event.found.pair, event.found.by)) == event.found
 
-    A file is deleted after its event is in the log.
+
+def left_events(run: RunFolder) -> Iterator[tuple[Path, Commented | Judged]]:
+    """What was left, the oldest first, with its files.
+
+    A file is deleted after its event is in the log. One that is damaged is renamed, and left out.
     """
     for path in sorted(_inbox(run).glob(f"[!.]*{_SUFFIX}")):
-        yield path, Commented.model_validate_json(path.read_text(encoding="utf-8"))
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            yield path, _KINDS[content.pop("kind")].model_validate(content)
+        except (ValueError, KeyError, AttributeError, ValidationError):
+            path.replace(path.with_suffix(_DAMAGED))
 
 
 def _inbox(run: RunFolder) -> Path:

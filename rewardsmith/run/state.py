@@ -16,6 +16,7 @@ from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.maths.racing import moderated_bounds
 from rewardsmith.maths.statistics import interval
 from rewardsmith.program import NATIVE
+from rewardsmith.run.judgements import Judgement, Pair
 from rewardsmith.run.outcomes import (
     AuditState,
     ExploitState,
@@ -56,6 +57,9 @@ class RunState:
     # (whole, kept) -> program
     derived: dict[tuple[str, tuple[str, ...]], str | None] = field(default_factory=dict)
     comments: dict[str, list[str]] = field(default_factory=dict)  # program -> the user's comments
+    # (two trials, labeller) -> which one's episode is better
+    judgements: dict[tuple[Pair, str], Judgement] = field(default_factory=dict)
+    judged_after: dict[tuple[Pair, str], int] = field(default_factory=dict)  # the last round then
     # accepted programs -> where each first came from
     programs: dict[str, Slot] = field(default_factory=dict)
     # checked programs -> digest of them and their verdicts
@@ -83,6 +87,14 @@ class RunState:
     def round_slots(self, number: int) -> list[SlotState]:
         """The slots of a round in slot order."""
         return [state for slot, state in sorted(self.slots.items()) if slot.round == number]
+
+    def known_judgements(self, number: int | None = None) -> list[Judgement]:
+        """The judgements that were made before the round after this one; all of them for None."""
+        return [
+            found
+            for key, found in self.judgements.items()
+            if number is None or self.judged_after[key] <= number
+        ]
 
     def unanswered(self) -> bool:
         """Whether requests of the last wave have no reply yet."""

@@ -145,7 +145,7 @@ def program_turn(
     trained: tuple[Kind, ...],
     untrained: tuple[Kind, ...] = ("preference",),
 ) -> Turn:
-    """The turn that shows a valid program, with the comments of the user.
+    """The turn that shows a valid program, with preferences and comments of the user.
 
     It also shows why a trained program failed its screening.
     """
@@ -153,5 +153,7 @@ def program_turn(
     if kinds is trained and state.failed(program):
         kinds = (*trained, "preference")
     exploit: tuple[Kind, ...] = ("exploit",) if state.exploited(program) else ()
+    slot = state.programs[program]
+    judged: tuple[Kind, ...] = ("judged",) if state.known_judgements(slot.round) else ()
     comments: tuple[Kind, ...] = ("user",) if state.comments.get(program) else ()
-    return Turn(program, (*kinds, *exploit, *comments), state.programs[program])
+    return Turn(program, (*kinds, *exploit, *judged, *comments), slot)

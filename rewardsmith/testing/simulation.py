@@ -7,16 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from rewardsmith.program import ENTRY_POINTS
-from rewardsmith.run.events import (
-    Audited,
-    Checked,
-    Derived,
-    Event,
-    Replied,
-    Screened,
-    Trained,
-    fold,
-)
+from rewardsmith.run.event import Event
+from rewardsmith.run.events import Audited, Checked, Derived, Replied, Screened, Trained, fold
 from rewardsmith.run.orders import Audit, Derive, Order, Screen, Stop, Train, Write
 from rewardsmith.run.outcomes import AuditState, ScreenState, ScreenVerdict, TrialState
 from rewardsmith.run.state import REWARDS_NOT_FINISHING

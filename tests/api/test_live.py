@@ -6,19 +6,19 @@ import http.client
 import json
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 import rewardsmith as rs
-from rewardsmith.api.report.live import LivePage, live_page
+from rewardsmith.api.report.live import LivePages, live_page
+from rewardsmith.api.report.loopback import Loopback
 from rewardsmith.engine.observer import Observer
 from rewardsmith.errors import UsageError
-from rewardsmith.run.events import Event
+from rewardsmith.run.event import Event
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.inbox import left_comments
+from rewardsmith.run.inbox import left_events
 from rewardsmith.run.state import RunState
 from tests.support.fake_executor import FakeExecutor
 from tests.support.line_runs import design
@@ -33,14 +33,14 @@ def run(tmp_path: Path, executor: FakeExecutor) -> rs.Run:
 
 
 @pytest.fixture
-def live(run: rs.Run) -> Iterator[LivePage]:
+def live(run: rs.Run) -> Iterator[Loopback]:
     page = live_page(run)
     with page.serving():
         yield page
 
 
 def asked(
-    live: LivePage, place: str, method: str = "GET", body: bytes | None = None, **headers: str
+    live: Loopback, place: str, method: str = "GET", body: bytes | None = None, **headers: str
 ) -> tuple[int, str, dict[str, str]]:
     address = urlsplit(live.url)
     connection = http.client.HTTPConnection("127.0.0.1", address.port or 0)
@@ -52,18 +52,18 @@ def asked(
         connection.close()
 
 
-def path(live: LivePage, place: str = "") -> str:
+def path(live: Loopback, place: str = "") -> str:
     return urlsplit(live.url).path + place
 
 
-def origin(live: LivePage) -> str:
+def origin(live: Loopback) -> str:
     return f"http://{urlsplit(live.url).netloc}"
 
 
-def test_the_page_is_the_report_and_has_its_version(live: LivePage) -> None:
+def test_the_page_is_the_report_and_has_its_version(live: Loopback, run: rs.Run) -> None:
     status, text, headers = asked(live, path(live))
     assert status == 200 and text.startswith("<!doctype html>")
-    assert live.run.best.source.splitlines()[0] in text and "rewardsmith resume" in text
+    assert run.best.source.splitlines()[0] in text and "rewardsmith resume" in text
     _, version, _ = asked(live, path(live, "version"))
     assert f'let version = "{version}"' in text
     (nonce,) = re.findall(r'<script nonce="([^"]+)"', text)
@@ -78,38 +78,40 @@ def test_the_exported_report_has_no_script(run: rs.Run) -> None:
 
 
 @pytest.mark.parametrize("place", ["/", "/version", "/x/", "/{token}x/", "/{token}/report"])
-def test_without_its_token_there_is_no_page(live: LivePage, place: str) -> None:
+def test_without_its_token_there_is_no_page(live: Loopback, place: str) -> None:
     status, text, _ = asked(live, place.format(token=live.token))
     assert status == 404 and live.token not in text
 
 
-def test_another_host_or_origin_is_refused(live: LivePage) -> None:
+def test_another_host_or_origin_is_refused(live: Loopback, run: rs.Run) -> None:
     assert asked(live, path(live), Host="evil.example")[0] == 403
     for headers in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
         assert asked(live, path(live, "say"), "POST", WORDS, **headers)[0] == 403
-    assert not live.run.state.comments
+    assert not run.state.comments
 
 
-def test_a_comment_reaches_the_run(live: LivePage) -> None:
+def test_a_comment_reaches_the_run(live: Loopback, run: rs.Run) -> None:
     _, before, _ = asked(live, path(live, "version"))
     status, text, _ = asked(live, path(live, "say"), "POST", WORDS, Origin=origin(live))
     assert status == 200 and "rewardsmith resume runs one more round" in text
-    assert list(live.run.state.comments.values()) == [["Walk to the right."]]
+    assert list(run.state.comments.values()) == [["Walk to the right."]]
     assert asked(live, path(live, "version"))[1] != before
-    with live.run.folder.lock():
+    with run.folder.lock():
         status, text, _ = asked(live, path(live, "say"), "POST", WORDS, Origin=origin(live))
         assert status == 200 and "takes it soon" in text
         assert "Under way" in asked(live, path(live))[1]
-    assert len(list(left_comments(live.run.folder))) == 1
+    assert len(list(left_events(run.folder))) == 1
 
 
 @pytest.mark.parametrize(
     ("body", "status"),
     [(b"", 413), (b"x" * 10_001, 413), (b"words", 400), (b"[]", 400), (b'{"words": " "}', 409)],
 )
-def test_what_is_no_comment_is_refused(live: LivePage, body: bytes, status: int) -> None:
+def test_what_is_no_comment_is_refused(
+    live: Loopback, run: rs.Run, body: bytes, status: int
+) -> None:
     assert asked(live, path(live, "say"), "POST", body, Origin=origin(live))[0] == status
-    assert not live.run.state.comments
+    assert not run.state.comments
 
 
 class Watching(Observer):
@@ -124,8 +126,7 @@ class Watching(Observer):
 
     def event(self, event: Event, state: RunState) -> None:
         assert self.run is not None
-        with closing(LivePage(self.run)) as page:
-            self.pages.append(page.text())
+        self.pages.append(LivePages(self.run, "nonce").text())
 
 
 def test_the_page_can_be_read_after_every_event(tmp_path: Path, executor: FakeExecutor) -> None:
@@ -138,7 +139,7 @@ def test_the_page_can_be_read_after_every_event(tmp_path: Path, executor: FakeEx
     assert run.best.source.splitlines()[0] in watching.pages[-1]
 
 
-def test_a_port_that_is_taken_is_a_clear_error(live: LivePage) -> None:
+def test_a_port_that_is_taken_is_a_clear_error(live: Loopback, run: rs.Run) -> None:
     port = urlsplit(live.url).port or 0
     with pytest.raises(UsageError, match=f"port {port} cannot be used"):
-        live_page(live.run, port)
+        live_page(run, port)

@@ -13,7 +13,8 @@ from rewardsmith.cli import pace as pace_module
 from rewardsmith.cli.lines import describe
 from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table, trial_table
-from rewardsmith.run.events import Checked, Event, Replied, Trained, Worked, fold
+from rewardsmith.run.event import Event
+from rewardsmith.run.events import Checked, Replied, Trained, Worked, fold
 from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.scores import native_difference
 from rewardsmith.run.state import RunState

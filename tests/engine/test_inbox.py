@@ -9,10 +9,12 @@ import pytest
 import rewardsmith as rs
 from rewardsmith.engine.observer import Observer
 from rewardsmith.llm.replay import Tape
-from rewardsmith.run.events import Commented, Event, Trained
+from rewardsmith.run.event import Event
+from rewardsmith.run.events import Trained
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.inbox import leave_comment, left_comments
+from rewardsmith.run.inbox import leave, left_events
 from rewardsmith.run.state import RunState
+from rewardsmith.run.user_events import Commented
 from tests.support.fake_executor import FakeExecutor
 from tests.support.line_runs import REPLIES, design, kinds, recorded
 from tests.support.lineworld import write_task
@@ -54,7 +56,7 @@ def test_a_comment_is_taken_before_the_next_wave(
     assert happened.count("commented") == 1
     assert happened.index("commented") < happened.index("replied", happened.index("commented"))
     assert list(run.state.comments.values()) == [[WORDS]]
-    assert not list(left_comments(run.folder))
+    assert not list(left_events(run.folder))
     assert len(run.state.slots) == 3, "a comment adds a round"
     asked = [entry.request.messages[-1].content for entry in Tape(run.folder.llm_log)]
     assert f"> {WORDS}" not in asked[0] and f"> {WORDS}" in asked[1]
@@ -67,13 +69,22 @@ def test_a_comment_whose_file_was_left_by_a_crash_is_taken_once(
     run = design(task, tmp_path, options=options, executor=executor)
     (program,) = run.state.programs
     run.say(WORDS)
-    leave_comment(run.folder, Commented(program=program, words=WORDS))
+    leave(run.folder, Commented(program=program, words=WORDS))
     run.resume(executor=executor)
-    assert kinds(run).count("commented") == 1 and not list(left_comments(run.folder))
+    assert kinds(run).count("commented") == 1 and not list(left_events(run.folder))
 
 
 def test_comments_are_read_in_the_order_in_which_they_were_left(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     for words in ("one", "two", "three"):
-        leave_comment(run, Commented(program="p", words=words))
-    assert [comment.words for _, comment in left_comments(run)] == ["one", "two", "three"]
+        leave(run, Commented(program="p", words=words))
+    assert [comment.words for _, comment in left_events(run)] == ["one", "two", "three"]
+
+
+def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    leave(run, Commented(program="p", words="one"))
+    (tmp_path / "inbox" / "0-damaged.json").write_text("{")
+    (tmp_path / "inbox" / "1-other.json").write_text('{"kind": "stopped", "reason": ""}')
+    assert [event.kind for _, event in left_events(run)] == ["commented"]
+    assert len(list((tmp_path / "inbox").glob("*.damaged"))) == 2

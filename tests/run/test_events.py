@@ -9,17 +9,15 @@ import pytest
 
 from rewardsmith.episodes.preflight import Argument, Preflight
 from rewardsmith.errors import RunError
+from rewardsmith.run.event import Event
 from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.events import (
     KINDS,
     Admitted,
     Audited,
-    BudgetRaised,
     Checked,
-    Commented,
     Consulted,
     Derived,
-    Event,
     ExploitsSearched,
     Exported,
     Extended,
@@ -31,12 +29,13 @@ from rewardsmith.run.events import (
     ScriptsPlayed,
     Stopped,
     Trained,
-    Widened,
     Worked,
     fold,
 )
+from rewardsmith.run.judgements import Judgement
 from rewardsmith.run.outcomes import AuditState, ExploitState, ScreenState, TrialState
 from rewardsmith.run.settings import Budget
+from rewardsmith.run.user_events import BudgetRaised, Commented, Judged, Widened
 from rewardsmith.types import Slot
 
 FOUND = Preflight(
@@ -86,6 +85,11 @@ EVENTS: tuple[Event, ...] = (
     ExploitsSearched(found=EXPLOITS),
     Extended(reason="program p has an exploit"),
     Commented(program="p", words="It limps."),
+    Judged(
+        found=Judgement(
+            first=("p", 0, "selection"), second=("q", 0, "selection"), answer="first", by="Ann"
+        )
+    ),
     Widened(rounds=1, report_seeds=20),
 )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from rewardsmith.run.event import Event
 from rewardsmith.run.events import (
     Admitted,
     Checked,
     Derived,
-    Event,
     ExploitsSearched,
     Exported,
     Refused,

@@ -17,7 +17,8 @@ from rewardsmith.episodes.recording import play, record
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.replay import Tape
 from rewardsmith.run.bank import RunBank
-from rewardsmith.run.events import Event, Screened, fold
+from rewardsmith.run.event import Event
+from rewardsmith.run.events import Screened, fold
 from rewardsmith.run.orders import Screen, Stop, Train, Turn, Write
 from rewardsmith.run.outcomes import ScreenState, ScreenVerdict
 from rewardsmith.run.state import RunState

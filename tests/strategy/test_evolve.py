@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from rewardsmith.run.events import Event, ExploitsSearched, Trained, fold
+from rewardsmith.run.event import Event
+from rewardsmith.run.events import ExploitsSearched, Trained, fold
 from rewardsmith.run.orders import Order, Screen, Stop, Train, Turn, Write
 from rewardsmith.run.outcomes import ExploitState
 from rewardsmith.run.state import RunState

@@ -14,8 +14,9 @@ from rewardsmith.episodes.recording import play, record
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.replay import Tape
 from rewardsmith.run.bank import RunBank
-from rewardsmith.run.events import Commented, fold
+from rewardsmith.run.events import fold
 from rewardsmith.run.orders import Stop, Turn, Write
+from rewardsmith.run.user_events import Commented
 from rewardsmith.strategy.text2reward import Text2Reward, Text2RewardOptions
 from rewardsmith.task.loading import load_task, shipped_tasks
 from rewardsmith.types import Slot

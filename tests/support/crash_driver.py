@@ -29,8 +29,8 @@ from rewardsmith.engine.workers import local
 from rewardsmith.engine.workers.executor import Executor
 from rewardsmith.errors import RewardsmithError
 from rewardsmith.llm.openai import OpenAIProvider
+from rewardsmith.run.event import Event
 from rewardsmith.run.event_log import EventLog
-from rewardsmith.run.events import Event
 from rewardsmith.run.trials import TrialJob
 from rewardsmith.writers.requests import RunRequest
 from rewardsmith.writers.sources import ModelSource, Writer

@@ -12,7 +12,7 @@ import numpy as np
 
 from rewardsmith.engine.workers.executor import Call
 from rewardsmith.episodes.files import EPISODES, SCRIPTED_FILE, save_episodes
-from rewardsmith.episodes.random_policy import collect_preflight
+from rewardsmith.episodes.random_policy import collect_preflight, random_behaviour
 from rewardsmith.episodes.scripted import play_scripts
 from rewardsmith.errors import RewardsmithError, UsageError
 from rewardsmith.run.trials import POLICY, TrainedReport, TrialJob, TrialResult, write_json
@@ -27,6 +27,7 @@ class FakeExecutor:
     Args:
         fitness: of a job; by default a number between -1 and 1 that looks like chance.
         trouble: called with each call's name and job; raises what the call shall fail with.
+        varied: each trial has another evaluation episode.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class FakeExecutor:
         workers: int = 1,
         fitness: Callable[[TrialJob], float] | None = None,
         trouble: Callable[[str, TrialJob], None] = lambda *_: None,
+        varied: bool = False,
     ) -> None:
+        self._varied = varied
         self.workers = workers
         self.calls: list[tuple[str, str, int]] = []
         self._fitness = fitness or some_fitness
@@ -90,7 +93,9 @@ class FakeExecutor:
             fitness=fitness,
             steps=steps,
         )
-        save_episodes(folder / EPISODES, collect_preflight(task).behaviour.episodes[:1])
+        earlier = len(list(folder.parents[2].glob(f"*/trials/*/{EPISODES}")))
+        at = earlier if self._varied else 0
+        save_episodes(folder / EPISODES, random_behaviour(task, at + 1).episodes[at : at + 1])
         write_json(folder / "result.json", result)
 
     def _export_policy(self, task: Task, folder: Path) -> None:

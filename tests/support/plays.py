@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rewardsmith.run.events import Event, Trained
+from rewardsmith.run.event import Event
+from rewardsmith.run.events import Trained
 from rewardsmith.run.orders import Order, Screen, Train, Turn, Write
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.testing import simulation

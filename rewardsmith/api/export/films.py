@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from rewardsmith.engine.workers.executor import Executor, trial_call
 from rewardsmith.errors import RewardsmithError
 from rewardsmith.run.best import filmed_trials
@@ -16,7 +19,16 @@ def film_policies(run: RunFolder, state: RunState, program: str, executor: Execu
         Why there is none, for each that could not be made: many environments cannot draw
             themselves.
     """
-    folders = [run.trial(trial).path for trial in filmed_trials(state, program).values()]
+    trials = filmed_trials(state, program).values()
+    return film_trials(run, [run.trial(trial).path for trial in trials], executor)
+
+
+def film_trials(run: RunFolder, folders: Sequence[Path], executor: Executor) -> list[str]:
+    """Film the first evaluation episode of each trial.
+
+    Returns:
+        Why there is none, for each that could not be made.
+    """
     calls = [executor.submit(trial_call(run, "film", [folder], "film.log")) for folder in folders]
     missing = []
     for call in calls:

@@ -44,6 +44,18 @@ def behaviour_charts(run: RunFolder, state: RunState, best: str) -> list[tuple[s
     return [(title, chart) for title, chart in charts if chart]
 
 
+def pair_charts(task: Task, left: Episode, right: Episode, most: int) -> list[tuple[str, Markup]]:
+    """Title and chart of the numbers of two episodes, side by side in each chart."""
+    numbers, others = dict(_numbers(task, left)), dict(_numbers(task, right))
+    charts = []
+    for title, values in list(numbers.items())[:most]:
+        series = [Line("left", _points(values), "best")]
+        if title in others:
+            series.append(Line("right", _points(others[title]), "native"))
+        charts.append((title, lines(series, unit="steps of an episode", height=_HEIGHT)))
+    return [(title, chart) for title, chart in charts if chart]
+
+
 def _first_episode(run: RunFolder, trial: TrialState) -> Episode | None:
     episodes = run.trial(trial).episodes()
     return episodes[0] if episodes else None

@@ -269,6 +269,28 @@ class ExploitFeedback:
 
 
 @dataclass(frozen=True)
+class JudgedFeedback:
+    """``shared/judged``: how a program orders episodes that people compared.
+
+    Attributes:
+        pairs: number of pairs of which one episode was called better.
+        kept: of these, how many the program orders in the same way.
+        problem: the error of the program on these episodes; empty if there was none.
+        episodes: the better and the worse episode of the pair that it violates the most; empty
+            where it violates none.
+        words: what was said about that pair; may be empty.
+        returns: discounted returns of these two episodes under the program.
+    """
+
+    pairs: int
+    kept: float
+    problem: str = ""
+    episodes: Sequence[EpisodeSummary] = ()
+    words: str = ""
+    returns: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
 class UserFeedback:
     """``shared/user``: comments of the user."""
 
@@ -291,6 +313,7 @@ Feedback = (
     | AblationFeedback
     | PriorFeedback
     | PreferenceFeedback
+    | JudgedFeedback
     | UserFeedback
     | FindingFeedback
 )

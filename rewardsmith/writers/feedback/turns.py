@@ -17,6 +17,7 @@ from rewardsmith.run.state import RunState
 from rewardsmith.writers.conversation import PastTurn, Template
 from rewardsmith.writers.feedback.best import best_so_far
 from rewardsmith.writers.feedback.goal import goal_bonuses
+from rewardsmith.writers.feedback.judged import judged_feedback
 from rewardsmith.writers.feedback.prior import prior_feedback_of
 from rewardsmith.writers.feedback.process import curve_summary, hollow_gain, stuck_words
 from rewardsmith.writers.feedback.ranges import range_summary
@@ -79,6 +80,7 @@ def _past_turn(
         "ablation": lambda: _ablation(state, _program(turn)),
         "prior": lambda: prior_feedback_of(run, state, _program(turn)),
         "preference": lambda: _preference(run, state, turn, shown),
+        "judged": lambda: judged_feedback(run, state, _program(turn), turn.slot.round),
         "user": lambda: UserFeedback(list(state.comments.get(_program(turn), []))),
         "findings": lambda: FindingFeedback(state.slots[turn.slot].findings),
         "failed_round": lambda: _failed_round(state, turn),

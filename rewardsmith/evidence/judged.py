@@ -1,0 +1,133 @@
+"""What programs of a run give the episodes that people or judges compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rewardsmith.episodes.columns import joined_columns, split_output
+from rewardsmith.evidence.rewards import columns_read, hosted
+from rewardsmith.maths.judging import in_order
+from rewardsmith.maths.preference import trajectory_scores
+from rewardsmith.program import CheckedProgram
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.judgements import Judgement
+from rewardsmith.run.outcomes import TrialKey
+from rewardsmith.run.state import RunState
+from rewardsmith.run.trial_folder import TrialFolder
+from rewardsmith.types import Episode, FloatArray, Output
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Episodes that can be compared: the first evaluation episode of each finished trial.
+
+    Attributes:
+        trials: whose they are.
+    """
+
+    trials: tuple[TrialKey, ...]
+    episodes: tuple[Episode, ...]
+
+    def place(self, trial: TrialKey) -> int:
+        """The place of a trial."""
+        return self.trials.index(trial)
+
+
+@dataclass(frozen=True)
+class JudgedOrder:
+    """How a program orders the pairs of which one episode was called better.
+
+    Attributes:
+        pairs: the judgements that were compared.
+        kept: for each, 1 if the better episode has the higher discounted return, 0.5 if they are
+            equal, else 0.
+        outputs: of the program on each clip.
+    """
+
+    clips: Clips
+    pairs: tuple[Judgement, ...]
+    kept: FloatArray
+    returns: FloatArray
+    outputs: tuple[Output, ...]
+
+    @property
+    def share(self) -> float:
+        """Share of the pairs in order."""
+        return float(self.kept.mean())
+
+    def worst(self) -> Judgement | None:
+        """The violated pair with the largest difference of returns; None if none is violated."""
+        violated = [pair for pair, kept in zip(self.pairs, self.kept, strict=True) if kept < 1]
+        return max(violated, key=self._difference, default=None)
+
+    def _difference(self, pair: Judgement) -> float:
+        one, other = (float(self.returns[self.clips.place(trial)]) for trial in pair.pair)
+        return abs(one - other)
+
+
+def clips_of(run: RunFolder, trials: Iterable[TrialKey]) -> Clips:
+    """The first evaluation episodes of finished trials, as far as they are on the disk."""
+    found = {}
+    for program, seed, rung in trials:
+        for episode in TrialFolder(run.trial_folder(program, rung, seed)).episodes()[:1]:
+            found[program, seed, rung] = episode
+    return Clips(tuple(found), tuple(found.values()))
+
+
+def judged_order(
+    run: RunFolder, state: RunState, program: str, round_number: int | None = None
+) -> JudgedOrder | None:
+    """How an accepted program orders the judged pairs; None without a pair that has a better one.
+
+    Args:
+        round_number: only pairs that were judged before the round after it; None for all.
+
+    Raises:
+        ProgramError: it fails on the episodes.
+        BoundaryError: the sandbox failed.
+    """
+    judged = state.known_judgements(round_number)
+    asked = [one for one in judged if one.better is not None]
+    trials = {trial for one in asked for trial in one.pair}
+    clips = clips_of(run, sorted(trials))
+    known = tuple(one for one in asked if {*one.pair} <= {*clips.trials})
+    if not known:
+        return None
+    gamma = run.task().spec.training.gamma
+    outputs = outputs_on(run.program(program), clips.episodes, gamma)
+    returns = discounted_returns(outputs, gamma)
+    better = np.array([clips.place(_better(one)) for one in known])
+    worse = np.array([clips.place(_worse(one)) for one in known])
+    return JudgedOrder(clips, known, in_order(returns, better, worse), returns, tuple(outputs))
+
+
+def outputs_on(program: CheckedProgram, episodes: Sequence[Episode], gamma: float) -> list[Output]:
+    """The rewards of an accepted program on each of several episodes.
+
+    Raises:
+        ProgramError: it fails on them.
+        BoundaryError: the sandbox failed.
+    """
+    read = columns_read(program.verdict) or ["action"]
+    with hosted(program, joined_columns(episodes, read), gamma) as running:
+        output = running(joined_columns(episodes, running.arguments))
+    return split_output(output, map(len, episodes))
+
+
+def discounted_returns(outputs: Sequence[Output], gamma: float) -> FloatArray:
+    """The discounted return of each episode, shape (m,)."""
+    totals = np.concatenate([one.total for one in outputs])
+    lengths = np.array([len(one.total) for one in outputs])
+    return trajectory_scores(totals, lengths, "discounted", gamma)
+
+
+def _better(one: Judgement) -> TrialKey:
+    assert one.better is not None
+    return one.better
+
+
+def _worse(one: Judgement) -> TrialKey:
+    return one.second if one.better == one.first else one.first
