@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from rewardsmith.api.sampling import EpisodeSample
     from rewardsmith.api.settings import Settings
+    from rewardsmith.task.spec import TaskSpec
     from rewardsmith.writers.conversation import Conversation
 
 _RECORDED_ROWS = 20  # episodes that are listed one by one
@@ -130,12 +131,17 @@ def _add_new(app: typer.Typer) -> None:
         for note in notes:
             output.notes.print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)
         output.result.print(str(folder), markup=False, soft_wrap=True)
-        parts = "fields" if goal is not None else "goal and the fields"
-        todo = f"edit the {parts} in {folder / 'task.toml'}"
-        if drafted.spec.fitness.source.startswith("fitness.py"):
-            todo += f", define success in {folder / 'fitness.py'}"
-        todo += f"; then: rewardsmith design {folder}"
+        todo = _what_to_edit(drafted.spec, folder)
+        todo += f"; then: rewardsmith tasks check {folder}"
         output.notes.print(todo, markup=False, soft_wrap=True)
+
+
+def _what_to_edit(spec: TaskSpec, folder: Path) -> str:
+    """What a draft leaves to its user, in words."""
+    own = spec.fitness.source.startswith("fitness.py")
+    parts = [*([] if spec.goal else ["goal"]), "fields", *([] if own else ["fitness"])]
+    todo = f"edit {', '.join(parts)} in {folder / 'task.toml'}"
+    return todo + (f", define success in {folder / 'fitness.py'}" if own else "")
 
 
 def _add_check(app: typer.Typer) -> None:
