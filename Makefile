@@ -1,6 +1,7 @@
 # make demo    a complete run, offline, no key needed; prints where its report is
 # make test    lint, types, tests
 # make lint    lint and types only
+# make docs    the documentation as a site, in site/
 # make test-litellm   the model layer again, with the litellm extra and the older OpenAI SDK that it asks for
 # make clean   remove what was built (runs/ stays)
 #
@@ -14,7 +15,7 @@ BIN := .venv/bin
 # Many container images forbid Python to keep compiled modules; every process then compiles torch anew, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-litellm lint clean
+.PHONY: demo test test-litellm lint docs clean
 
 demo: .venv/.stamp
 	$(BIN)/rewardsmith demo
@@ -29,6 +30,9 @@ test-litellm: .venv-litellm/.stamp
 lint: .venv/.stamp
 	$(BIN)/ruff check
 	$(BIN)/mypy
+
+docs: .venv/.stamp
+	$(BIN)/python docs/make_site.py
 
 # uv is fetched through pip and installs in a fraction of pip's time; it does not read pip's configuration, so the
 # find-links go to it by hand (pip separates them by spaces or lines, uv by commas). If any of that fails: plain pip.
@@ -52,5 +56,5 @@ lint: .venv/.stamp
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-litellm build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-litellm build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

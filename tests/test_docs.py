@@ -58,6 +58,21 @@ def test_links_between_pages_hold() -> None:
             assert found, f"{page_path.name}: {target}#{anchor}"
 
 
+def test_the_site_has_every_page_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    """The build is strict: it fails on a link or an anchor that does not exist."""
+    site = runpy.run_path(str(DOCS / "make_site.py"))["build"](tmp_path)
+    settings = (DOCS / "zensical.toml").read_text(encoding="utf-8")
+    for page_path in DOCS.glob("*.md"):
+        assert f'"docs/{page_path.name}"' in settings, f"{page_path.name} is not in the navigation"
+    pages = [site / "index.html", *(site / "docs").glob("*.html")]
+    assert len(pages) == 1 + len(list(DOCS.glob("*.md")))
+    for built in pages:
+        text = built.read_text(encoding="utf-8")
+        loaded = re.findall(r'<(?:script|img|iframe)[^>]* src="?([^" >]+)', text)
+        loaded += re.findall(r'<link[^>]* rel="?stylesheet"?[^>]* href="?([^" >]+)', text)
+        assert loaded and not any("//" in source for source in loaded), built.name
+
+
 def test_the_gallery_shows_every_task_as_it_was_kept() -> None:
     page = (DOCS / "gallery.md").read_text()
     for name in shipped_tasks():
@@ -76,6 +91,23 @@ def test_the_api_reference_is_what_the_docstrings_say() -> None:
     page = runpy.run_path(str(DOCS / "make_api.py"))["page"]
     text = (DOCS / "api.md").read_text(encoding="utf-8")
     assert text == page(), "python docs/make_api.py"
+
+
+def test_the_page_of_commands_is_what_the_commands_say() -> None:
+    made = runpy.run_path(str(DOCS / "make_cli.py"))["page"]()
+    assert (DOCS / "cli.md").read_text(encoding="utf-8") == made, "python docs/make_cli.py"
+    assert all(f"`{option}" in made for option in ("--budget-usd", "--json", "--set NAME=VALUE"))
+
+
+# Options of other programs that the pages name.
+OF_OTHERS = {"--index-url", "--logdir", "--torch-backend"}
+
+
+def test_the_pages_name_no_option_that_is_missing() -> None:
+    known = set(re.findall(r"--[a-z][a-z-]+", (DOCS / "cli.md").read_text(encoding="utf-8")))
+    for page_path in (DOCS.parent / "README.md", *DOCS.glob("*.md")):
+        named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page_path.read_text(encoding="utf-8")))
+        assert named <= known | OF_OTHERS, page_path.name
 
 
 def test_the_page_of_task_files_is_what_the_schema_says() -> None:

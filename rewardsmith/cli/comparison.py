@@ -12,34 +12,26 @@ from rewardsmith.run.wording import duration, number
 
 
 def comparison_table(rows: Sequence[ComparedRun]) -> Table:
-    """The rows as a table."""
-    table = column_table()
-    names = (
-        "run",
-        "written by",
-        "fitness",
-        "native",
-        "steps of a training",
-        "cost",
-        "environment steps",
-        "time",
-        "STARC distance",
-        "EPIC distance",
-    )
-    for name in names:
-        table.add_column(name, overflow="fold", no_wrap=name == "run")
-    for row in rows:
-        cells = [
-            str(row.fitness),
-            "-" if row.native is None else str(row.native),
-            f"{row.training_steps:,}",
-            row.cost,
-            f"{row.steps:,}",
-            duration(row.active_s),
-        ]
-        apart = number(row.apart), number(row.apart_epic)
-        table.add_row(row.run, row.written_by, *cells, *apart)
+    """The measures as a table with one column per run."""
+    table = column_table("", *(row.run for row in rows))
+    columns = [_measures(row) for row in rows]
+    for name in columns[0]:
+        table.add_row(name, *(column[name] for column in columns))
     return table
+
+
+def _measures(row: ComparedRun) -> dict[str, str]:
+    return {
+        "written by": row.written_by,
+        "fitness": str(row.fitness),
+        "native reward": "-" if row.native is None else str(row.native),
+        "steps of a training": f"{row.training_steps:,}",
+        "cost": row.cost,
+        "environment steps": f"{row.steps:,}",
+        "time": duration(row.active_s),
+        "STARC distance": number(row.apart),
+        "EPIC distance": number(row.apart_epic),
+    }
 
 
 def comparison_lines(rows: Sequence[ComparedRun]) -> list[str]:

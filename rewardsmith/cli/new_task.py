@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rewardsmith.api.settings import Settings
     from rewardsmith.api.task_drafts import TaskDrafting
     from rewardsmith.task.loading import Task
+    from rewardsmith.task.spec import TaskSpec
 
 _MODEL_SETTINGS = ("base_url", "price", "effort", "temperature", "max_output_tokens")
 Environment = Annotated[
@@ -88,7 +89,7 @@ def add_new(app: typer.Typer) -> None:
             drafted, folder, notes = draft_task(
                 env_id, goal, target, fitness=fitness, kwargs=given_kwargs, tell=tell
             )
-            _show(output, drafted, folder, notes, by_model=False, has_goal=goal is not None)
+            _show(output, drafted, folder, notes, by_model=False)
             return
         from rewardsmith.api.task_drafts import open_drafting
 
@@ -149,7 +150,6 @@ def _show(
     notes: Sequence[str],
     *,
     by_model: bool = True,
-    has_goal: bool = True,
 ) -> None:
     """Print the folder and what is left to do."""
     if output.json:
@@ -159,17 +159,17 @@ def _show(
     for note in notes:
         output.notes.print(f"note: {note}", style="yellow", markup=False, soft_wrap=True)
     output.result.print(str(folder), markup=False, soft_wrap=True)
-    output.notes.print(_next_steps(task, folder, by_model, has_goal), markup=False, soft_wrap=True)
+    output.notes.print(_next_steps(task.spec, folder, by_model), markup=False, soft_wrap=True)
 
 
-def _next_steps(task: Task, folder: Path, by_model: bool, has_goal: bool) -> str:
+def _next_steps(spec: TaskSpec, folder: Path, by_model: bool) -> str:
+    """What a draft leaves to its user, in words."""
     file = folder / "task.toml"
     if by_model:
-        return (
-            f"read {file}, its fitness above all; try it with: rewardsmith tasks check {folder}; "
-            f"then: rewardsmith design {folder}"
-        )
-    todo = f"edit the {'fields' if has_goal else 'goal and the fields'} in {file}"
-    if task.spec.fitness.source.startswith("fitness.py"):
-        todo += f", define success in {folder / 'fitness.py'}"
-    return f"{todo}; then: rewardsmith design {folder}"
+        todo = f"read {file}, its fitness above all"
+    else:
+        own = spec.fitness.source.startswith("fitness.py")
+        parts = [*([] if spec.goal else ["goal"]), "fields", *([] if own else ["fitness"])]
+        todo = f"edit {', '.join(parts)} in {file}"
+        todo += f", define success in {folder / 'fitness.py'}" if own else ""
+    return f"{todo}; then: rewardsmith tasks check {folder}"

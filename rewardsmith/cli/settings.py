@@ -76,7 +76,8 @@ def read_settings(values: Mapping[str, Any]) -> Settings:
 
 
 def _option(name: str, field: FieldInfo, setting: Setting) -> inspect.Parameter:
-    flag = "--" + (setting.option or name.replace("_", "-"))
+    named = setting.option or name.replace("_", "-")
+    flag = f"--{named}/--no-{named}" if field.default is True else f"--{named}"
     about = typer.Option(
         flag,
         *([setting.short] if setting.short else []),

@@ -116,7 +116,7 @@ def screening_counts(state: RunState) -> str:
 
 def spent(state: RunState) -> str:
     """Requests, tokens, cost, environment steps and time of all sessions."""
-    requests = f"{state.requests} requests"
+    requests = "1 request" if state.requests == 1 else f"{state.requests} requests"
     if state.tokens:
         requests += f", {state.tokens:,} tokens, {cost(state)}"
     return f"{requests}, {state.steps:,} environment steps, {duration(state.active_s)}"

@@ -282,8 +282,11 @@ def _training(look: Look, flat: bool) -> TrainingSpec:
 
 
 def _slug(env_id: str) -> str:
-    """The name of a task's folder; never the name of a shipped task."""
-    name = re.sub(
-        r"[^a-z0-9]+", "-", env_id.removesuffix(".py").replace(".py:", ":").lower()
-    ).strip("-")
+    """The name of a task's folder; never the name of a shipped task.
+
+    ``crane.py:Crane`` gives ``crane``: a class that is named like its file adds nothing.
+    """
+    module, _, attribute = env_id.lower().replace(".py:", ":").rpartition(":")
+    parts = [attribute] if module == attribute else [module, attribute]
+    name = re.sub(r"[^a-z0-9]+", "-", "-".join(parts)).strip("-")
     return f"my-{name}" if name in known_tasks() else name

@@ -55,6 +55,11 @@ def test_an_unknown_command_gets_a_suggestion() -> None:
     assert "design" in done.stderr
 
 
+def test_a_setting_that_is_on_can_be_switched_off() -> None:
+    assert "exploits" in invoke("design", "acrobot", "--dry-run").stdout
+    assert "exploits" not in invoke("design", "acrobot", "--dry-run", "--no-exploit-search").stdout
+
+
 def test_an_unknown_option_is_a_usage_error() -> None:
     assert invoke("list", "--jsn").exit_code == 2
 

@@ -198,6 +198,9 @@ def test_train_compares_with_the_native_reward(finished: Finished) -> None:
     done = call(finished.folder, "compare", finished.run, "last")
     assert done.returncode == 0, done.stderr
     assert "training settings" in done.stdout and "differ: hyperparameters" in done.stdout
+    table = done.stdout.splitlines()
+    assert table[0].split() == [finished.run, rows[1]["run"]], "a column for each run"
+    assert table[2].startswith("fitness") and table[2].count("[") == 2, "one line for each measure"
 
 
 # ------------------------------------------------------------------------------------------------------- Ctrl-C

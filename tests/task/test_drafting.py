@@ -17,6 +17,7 @@ from rewardsmith.task.drafting import draft_task, task_from_env, write_task
 from rewardsmith.task.environment import guarded_reset, longest_episode, make_env
 from rewardsmith.task.layout import make_layout
 from rewardsmith.task.loading import Task, load_task
+from rewardsmith.task.resolving import resolve_task
 from rewardsmith.writers.card import task_card
 from tests.support.lineworld import write_task as write_line_task
 from tests.support.places import SUPPORT
@@ -268,6 +269,32 @@ def test_numbers_without_a_name_are_listed_with_what_moves_them(tmp_path: Path) 
     assert names(draft(FLAT)) == ["height"], "a task without a file reads the observation whole"
     _, folder, _ = draft_task(FLAT, "Go.", tmp_path / "other", kwargs={"discrete": True})
     assert "moved by the action: down most by 0, up most by 2" in (folder / "task.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("env_id", "name"),
+    [("line.py:Line", "line"), ("worlds.py:Line", "worlds-line"), ("CartPole-v1", "cartpole-v1")],
+)
+def test_a_class_named_like_its_file_gives_its_name_once(
+    env_id: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = (Path(__file__).parents[1] / "support" / "lineworld.py").read_text()
+    Path(env_id.partition(":")[0]).write_text(source.replace("LineWorld", "Line"))
+    assert draft_task(env_id, "Go.", None).folder == Path("tasks") / name
+
+
+def test_a_folder_that_is_no_task_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    draft_task("CartPole-v1", "Stand.", Path("tasks/cart"))
+    with pytest.raises(UsageError, match="'tasks/card' is no task folder") as refusal:
+        resolve_task("tasks/card")
+    assert refusal.value.hint == "did you mean 'tasks/cart'?"
+    with pytest.raises(UsageError, match="'tasks' is no task folder") as refusal:
+        resolve_task("tasks")
+    assert "no task.toml" in refusal.value.hint
+    with pytest.raises(UsageError, match="not installed"):
+        resolve_task("ALE/Pong-v5", "Win.")
 
 
 def test_the_draft_says_when_a_success_flag_counts(tmp_path: Path) -> None:
