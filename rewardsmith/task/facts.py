@@ -17,6 +17,7 @@ from rewardsmith.types import Array, FloatArray
 
 Kind = Literal["number", "constant", "fixed", "flag", "counter", "angle", "broken"]
 _LEAST_STEPS = 20
+_STEPS_PER_NUMBER = 10  # of a regression on the state
 _LEAST_SHARE = 0.02  # of the variance of a number that an action explains if it moves it
 _RATE_SHARE = 0.9  # of the variance of the changes of a number that its rate explains
 _UNIT_SIZES = (4, 3, 2)  # numbers of a vector of length one: quaternion, direction, (cos, sin)
@@ -99,7 +100,8 @@ def facts_in(steps: Steps) -> Facts:
     used = [at for at, one in enumerate(found) if finite[at] and one.kind != "constant"]
     if len(steps.after) >= _LEAST_STEPS and used:
         found = _related(found, steps, used)
-    return Facts(tuple(found), tuple(_units(rows, used)), len(steps.after))
+    # a reset may add noise to a vector of length one
+    return Facts(tuple(found), tuple(_units(steps.after, used)), len(steps.after))
 
 
 def rate_share(steps: Steps, rate: int, of: int) -> float:
@@ -148,25 +150,38 @@ def _wraps(values: Array, changes: Array) -> bool:
 
 
 def _moved_by(steps: Steps, used: list[int]) -> list[tuple[int, ...]]:
-    """Of each number, the parts of the action or the choices that move it."""
-    after = _without_extremes(steps.after[:, used])
+    """Of each number, the parts of the action or the choices that move it.
+
+    They explain its change, or what of the change does not follow from the state before, or the
+    value after the step, which may not depend on the state at all.
+    """
     change = _without_extremes(steps.after[:, used] - steps.before[:, used])
+    unexplained = _unexplained(change, steps.before[:, used])
+    effects = (change, unexplained, _without_extremes(steps.after[:, used]))
     if not steps.discrete:
-        shares = np.maximum(
-            explained_by_numbers(change, steps.actions), explained_by_numbers(after, steps.actions)
-        )
-        least = _least(1, len(after))
+        shares = np.max([explained_by_numbers(one, steps.actions) for one in effects], axis=0)
+        least = _least(1, len(change))
         return [tuple(map(int, np.flatnonzero(row > least))) for row in shares]
     chosen = steps.actions[:, 0].astype(int)
     choices = np.unique(chosen)
-    shares = np.maximum(explained_by_groups(change, chosen), explained_by_groups(after, chosen))
+    shares = np.max([explained_by_groups(one, chosen) for one in effects], axis=0)
     means = np.stack([change[chosen == choice].mean(axis=0) for choice in choices])
     extremes = zip(choices[means.argmin(axis=0)], choices[means.argmax(axis=0)], strict=True)
-    least = _least(len(choices), len(after))
+    least = _least(len(choices), len(change))
     return [
         (int(down), int(up)) if share > least else ()
         for (down, up), share in zip(extremes, shares, strict=True)
     ]
+
+
+def _unexplained(change: FloatArray, state: FloatArray) -> FloatArray:
+    """The residuals of a linear regression of changes on the state; the changes if it is large."""
+    if len(change) < _STEPS_PER_NUMBER * state.shape[1]:
+        return change
+    predictors = np.column_stack([state, np.ones(len(state))])
+    weights = np.linalg.lstsq(predictors, change, rcond=None)[0]
+    residuals: FloatArray = change - predictors @ weights
+    return residuals
 
 
 def _without_extremes(columns: FloatArray) -> FloatArray:

@@ -90,11 +90,12 @@ def test_repeated_numbers_and_vectors_of_length_one(facts: Facts) -> None:
     assert facts.units == ((AT["cosine"], AT["sine"]),), "the target between them is no part of it"
 
 
-def test_a_quaternion_is_recognised_as_a_whole() -> None:
+def test_a_quaternion_is_recognised_as_a_whole_also_if_resets_add_noise() -> None:
     rng = np.random.default_rng(1)
     rows: FloatArray = rng.normal(size=(41, 5))
     rows[:, 1:] /= np.linalg.norm(rows[:, 1:], axis=1, keepdims=True)
-    steps = Steps(rows[:-1], rng.uniform(-1, 1, (40, 1)), rows[1:], rows[:1], discrete=False)
+    starts = rows[:1] + 0.01
+    steps = Steps(rows[:-1], rng.uniform(-1, 1, (40, 1)), rows[1:], starts, discrete=False)
     assert facts_in(steps).units == ((1, 2, 3, 4),)
 
 
@@ -109,3 +110,11 @@ def test_a_few_steps_claim_nothing() -> None:
     all_steps = recorded()
     few = Steps(*(part[:5] for part in all_steps[:4]), discrete=False)
     assert all(not one.moved_by and one.rate_of is None for one in facts_in(few).numbers)
+
+
+def test_a_small_effect_of_the_action_beside_a_large_one_of_the_state_is_seen() -> None:
+    rng = np.random.default_rng(2)
+    before, actions = rng.normal(size=(400, 2)), rng.integers(3, size=(400, 1)).astype(float)
+    after = before + np.column_stack([before[:, 1] + 0.05 * (actions[:, 0] - 1), before[:, 0]])
+    found = facts_in(Steps(before, actions, after, before[:1], discrete=True))
+    assert found.numbers[0].moved_by == (0, 2) and found.numbers[1].moved_by == ()

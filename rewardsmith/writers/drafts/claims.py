@@ -165,7 +165,7 @@ def _has_length_one(places: tuple[int, ...], numbers: list[NumberFacts], facts: 
 def _squares(numbers: list[NumberFacts]) -> bool:
     """Whether no number exceeds one, where constants keep the vector from being recognised."""
     some_constant = any(one.kind == "constant" for one in numbers)
-    return some_constant and all(max(-one.low, one.high) <= 1.001 for one in numbers)
+    return some_constant and all(max(-one.low, one.high) <= 1.05 for one in numbers)
 
 
 def _another_rate(claim: _Claim, look: Look) -> Iterator[str]:
