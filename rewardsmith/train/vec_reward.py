@@ -18,7 +18,7 @@ from rewardsmith.terms.reward import Reward, as_reward
 from rewardsmith.train.exploiter import Exploiter
 from rewardsmith.train.rewards import EpisodeSums, TrainingEpisode, reward_block
 from rewardsmith.train.vectors import buffers_of
-from rewardsmith.types import Evaluator
+from rewardsmith.types import Evaluator, TrainingState
 
 # keys of info at the end of an episode
 TERM_SUMS = "reward_term_sums"
@@ -118,6 +118,20 @@ class VecReward(VecEnvWrapper):
     def term_names(self) -> list[str]:
         """Names of the terms seen so far, in the reward's order."""
         return list(self.sums.terms)
+
+    def state(self) -> TrainingState:
+        """What is kept of the episodes under way, once the finished ones are taken."""
+        assert self.history is not None, "only a training is continued"
+        return TrainingState.joined(
+            buffers=self.buffers.state(), history=self.history.state(), sums=self.sums.state()
+        )
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on from there; the environments below are already where they were."""
+        assert self.history is not None, "only a training is continued"
+        self.buffers.restore(state.part("buffers"))
+        self.history.restore(state.part("history"))
+        self.sums.restore(state.part("sums"))
 
     def take_finished(self) -> list[TrainingEpisode]:
         """The episodes that ended since the last call."""
