@@ -25,6 +25,7 @@ TRAINED = "trained.json"  # once its training is over
 RESULT = "result.json"  # once its evaluation is over
 FILM = "film.webp"  # where one was made
 POLICY = "policy.zip"  # once its policy was exported
+ONNX = "policy.onnx"  # the same, once it was exported so
 NORMALISATION = "vecnormalize.pkl"  # where observations or rewards are normalised
 PROGRESS = "progress.json"  # in the first trial's folder of a training call
 RANKING_EPISODES = 5  # per checkpoint, to choose which one to export

@@ -238,7 +238,7 @@ def statistics_of(venv: VecEnv) -> dict[str, Any]:
         "return/var": venv.ret_rms.var,
         "return/count": venv.ret_rms.count,
     }
-    for key, running in _observation_statistics(venv).items():
+    for key, running in observation_statistics(venv).items():
         arrays |= {
             f"obs/{key}/mean": running.mean,
             f"obs/{key}/var": running.var,
@@ -257,7 +257,7 @@ def restore_statistics(venv: VecEnv, arrays: Mapping[str, Any]) -> None:
         return
     for prefix, running in {
         "return": venv.ret_rms,
-        **{f"obs/{k}": r for k, r in _observation_statistics(venv).items()},
+        **{f"obs/{k}": r for k, r in observation_statistics(venv).items()},
     }.items():
         if f"{prefix}/mean" not in arrays:
             raise BoundaryError(f"the checkpoint has no statistics for {prefix}", where="trainer")
@@ -265,7 +265,7 @@ def restore_statistics(venv: VecEnv, arrays: Mapping[str, Any]) -> None:
         running.count = float(arrays[f"{prefix}/count"])
 
 
-def _observation_statistics(venv: VecNormalize) -> dict[str, RunningMeanStd]:
+def observation_statistics(venv: VecNormalize) -> dict[str, RunningMeanStd]:
     """Running statistics by observation key; the empty key for a plain observation."""
     if not venv.norm_obs:
         return {}
