@@ -87,6 +87,8 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.train.term_logging import TermLogger as TermLogger
     from rewardsmith.train.vec_reward import VecReward as VecReward
     from rewardsmith.train.vectors import make_vec_env as make_vec_env
+    from rewardsmith.train.weighted_terms import WeightedTerms as WeightedTerms
+    from rewardsmith.train.weighted_terms import linear as linear
     from rewardsmith.types import Difference as Difference
     from rewardsmith.types import Episode as Episode
     from rewardsmith.types import Evaluator as Evaluator
@@ -153,6 +155,8 @@ _WHERE = {
     "Task": "task.loading",
     "TellResult": "api.search",
     "TermLogger": "train.term_logging",
+    "WeightedTerms": "train.weighted_terms",
+    "linear": "train.weighted_terms",
     "TermRanges": "api.checking",
     "TrainResult": "api.training",
     "TrialProgress": "run.trials",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,3 +175,35 @@ class SeedSummary:
 Shapes = Mapping[
     str, tuple[tuple[int, ...], np.dtype[Any]]
 ]  # argument -> (shape of one row, dtype)
+
+
+class TrainingState(NamedTuple):
+    """A part of the state of a training.
+
+    Attributes:
+        arrays: of numbers or text.
+        facts: what JSON can hold.
+    """
+
+    arrays: Mapping[str, Array]
+    facts: Mapping[str, Any]
+
+    @classmethod
+    def joined(cls, **parts: TrainingState) -> Self:
+        """One state of several parts by name."""
+        arrays = {
+            f"{part}/{name}": array
+            for part, state in parts.items()
+            for name, array in state.arrays.items()
+        }
+        return cls(arrays, {part: state.facts for part, state in parts.items()})
+
+    def part(self, name: str) -> TrainingState:
+        """One part of a joined state."""
+        prefix = f"{name}/"
+        arrays = {
+            key.removeprefix(prefix): array
+            for key, array in self.arrays.items()
+            if key.startswith(prefix)
+        }
+        return TrainingState(arrays, self.facts[name])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rewardsmith.program import EntryPoint
+from rewardsmith.run.config import RunConfig
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.report import SandboxReport, attacks_by_layer, sandbox_report
 
@@ -31,6 +32,17 @@ class Diagnosis:
     refused: dict[str, tuple[str, ...]]
     host_start_ms: float
     call_us: float
+
+
+def strong_enough(config: RunConfig) -> SandboxReport:
+    """The confinement of programs on this machine.
+
+    Raises:
+        BoundaryError: it is not strong, and a weak one was not allowed.
+    """
+    report = sandbox_report()
+    report.require(weak_allowed=config.allow_weak_sandbox)
+    return report
 
 
 def doctor() -> Diagnosis:

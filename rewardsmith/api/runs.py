@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import ConfigDict, Field
 
+from rewardsmith.api.doctor import strong_enough
 from rewardsmith.api.planning import Plan, plan_replay, resolved_plan
 from rewardsmith.api.providers import patient_provider
 from rewardsmith.api.session import carry_on, nothing_done
@@ -23,7 +24,6 @@ from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, R
 from rewardsmith.errors import BoundaryError, UsageError, did_you_mean
 from rewardsmith.evidence.diagnosis import RunDiagnosis, diagnose_run
 from rewardsmith.run.best import Best, best_program, trial_of_seed
-from rewardsmith.run.config import RunConfig
 from rewardsmith.run.creation import create_run
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
@@ -33,7 +33,6 @@ from rewardsmith.run.names import open_run
 from rewardsmith.run.state import RunState
 from rewardsmith.run.user_events import Commented
 from rewardsmith.run.wording import spent
-from rewardsmith.sandbox.report import SandboxReport, sandbox_report
 from rewardsmith.task.resolving import AnyTask
 
 if TYPE_CHECKING:
@@ -92,6 +91,9 @@ class Run:
         program: str | None = None,
         seed: int | None = None,
         executor: str | Executor = "local",
+        onnx: bool = False,
+        hub: str | None = None,
+        private: bool = False,
     ) -> Path:
         """Write ``reward.py``, ``reward.json`` and the policy; returns the folder.
 
@@ -102,14 +104,23 @@ class Run:
             seed: training seed of the policy; by default the one with the highest validation
                 fitness.
             executor: where the policy is built.
+            onnx: write the policy as ``policy.onnx`` too, with the normalisation of observations.
+            hub: the repository of the Hugging Face Hub that the export is uploaded to, such as
+                ``user/name``; nothing is uploaded by default.
+            private: make it a private one, if there is none of that name.
 
         Raises:
             NoProgram: nothing is good enough.
-            UsageError: there is no such program or training, or another one than the best was
-                asked for without a target.
+            UsageError: there is no such program or training, another one than the best was asked
+                for without a target, or a package or a token is missing.
             RunError: the target cannot be written.
+            BoundaryError: the policy cannot be written as ONNX, or the upload failed.
         """
         from rewardsmith.api.export import export_run
+        from rewardsmith.api.export.extras import Extras
+
+        extras = Extras(onnx, hub, private)
+        extras.check()
 
         state, path = self.state, Path(target) if target is not None else None
         chosen = (
@@ -124,7 +135,7 @@ class Run:
                 "name another place with --output",
             )
         with Execution(executor, workers=1).opened() as opened:
-            return export_run(self.folder, state, chosen, path, opened, trial)
+            return export_run(self.folder, state, chosen, path, opened, trial, extras)
 
     def _first(self, known: Sequence[str], program: str, what: str = "program") -> str:
         """The first of some programs whose id begins so."""
@@ -173,7 +184,7 @@ class Run:
             UsageError: a limit is unknown, or lower than before.
         """
         config = self.folder.config()
-        _strong_enough(config)
+        strong_enough(config)
         limits = raised_budget(config, self.state, budget) if budget else None
         wider = widened(config, self.state, rounds, report_seeds)
         if wider is not None:
@@ -327,7 +338,7 @@ def design(task: AnyTask | Plan, goal: str | None, settings: DesignSettings) -> 
     if planned.config.writer == "model":  # before a folder is made: the key and the model exist
         assert planned.config.model is not None
         patient_provider(planned.config.model, planned.config).check(planned.config.model, CHECK_S)
-    sandbox = _strong_enough(planned.config)
+    sandbox = strong_enough(planned.config)
     given = (
         planned.config,
         planned.task,
@@ -382,14 +393,3 @@ def list_runs(runs: str | Path = RUNS) -> list[Run]:
         [run.folder.name for run in rs.list_runs()]
     """
     return [Run(folder) for folder in folders_of_runs(Path(runs))]
-
-
-def _strong_enough(config: RunConfig) -> SandboxReport:
-    """The confinement of programs on this machine.
-
-    Raises:
-        BoundaryError: it is not strong, and a weak one was not allowed.
-    """
-    report = sandbox_report()
-    report.require(weak_allowed=config.allow_weak_sandbox)
-    return report

@@ -68,4 +68,5 @@ def _trained(trial: TrialState) -> str:
     rate = trial.success_rate
     solved = "" if rate is None else f", {100 * rate:.0f} % solved"
     taken = f"{trial.steps:,} environment steps with evaluation, {duration(trial.wall_s)}"
-    return f"{head}: fitness {number(trial.fitness)}{solved} ({taken})"
+    notes = "".join(f"; {note}" for note in trial.continued)
+    return f"{head}: fitness {number(trial.fitness)}{solved} ({taken}{notes})"

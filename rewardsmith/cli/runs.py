@@ -110,12 +110,25 @@ def _add_export(app: typer.Typer) -> None:
                 "fitness."
             ),
         ] = None,
+        onnx: Annotated[bool, typer.Option("--onnx", help="Write the policy as ONNX too.")] = False,
+        hub: Annotated[
+            str | None,
+            typer.Option(
+                metavar="USER/NAME",
+                help="Upload the export to this repository of the Hugging Face Hub.",
+            ),
+        ] = None,
+        private: Annotated[
+            bool, typer.Option("--private", help="Make a private repository if there is none.")
+        ] = False,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Export a program: its reward file, its results and a trained policy."""
         from rewardsmith.api.runs import load_run
 
-        folder = load_run(run, runs).export(target, program=program, seed=seed)
+        folder = load_run(run, runs).export(
+            target, program=program, seed=seed, onnx=onnx, hub=hub, private=private
+        )
         reward = folder / (
             target.name if target is not None and target.suffix == ".py" else "reward.py"
         )

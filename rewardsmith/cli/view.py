@@ -133,4 +133,6 @@ def trial_table(state: RunState) -> Table:
         table.add_row(
             program, rung, str(seed), *cells, style="" if trial.status == "finished" else "red"
         )
+        for note in trial.continued:
+            table.add_row("", note, style="bright_black")
     return table

@@ -27,6 +27,7 @@ from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.guard import MeasurementGuard
 from rewardsmith.run.orders import Rung, Train
 from rewardsmith.run.outcomes import TrialState
+from rewardsmith.run.training_state import has_state
 from rewardsmith.run.trials import (
     JOB,
     RESULT,
@@ -194,7 +195,7 @@ class Trainings:
 
     def _start(self, name: str, trials: list[RunningTrial]) -> _RunningCall:
         for trial in trials:
-            if name == "train":
+            if name == "train" and not has_state(trial.folder, trial.digest):
                 shutil.rmtree(trial.folder, ignore_errors=True)
             else:
                 trial.progress = trial.progress._replace(steps=trial.job.steps)
@@ -281,6 +282,7 @@ def _state(job: TrialJob, result: TrialResult) -> TrialState:
         steps=result.steps,
         wall_s=result.wall_s,
         message=result.message,
+        continued=tuple(map(str, result.continued)),
     )
 
 

@@ -26,11 +26,18 @@ from rewardsmith.task.environment import make_env, wrap_env
 from rewardsmith.task.finite import NAN_HINT, UsableObservations, finite, is_finite, when
 from rewardsmith.task.layout import WHOLE, FieldView, Layout, cut, describe, make_layout
 from rewardsmith.task.loading import Task
-from rewardsmith.types import NATIVE_REWARD, Array, Episode
+from rewardsmith.types import NATIVE_REWARD, Array, Episode, TrainingState
 
 _ROOM = 256  # initial capacity of a history, steps
 _NUMBERS = (float, int, np.float64, np.float32)
 
+
+# what a buffer consists of: lists with an array per leaf, and arrays
+_OF_LEAVES = ("before", "after", "start", "first")
+_OF_STEP = (
+    "action", "previous_action", "terminated", "truncated", "native_reward", "was_reset",
+    "is_first_step", "stepped",
+)  # fmt: skip
 
 _STEPS_TWICE = (
     "one of the task's [env] wrappers steps the environment several times in one step or within "
@@ -127,6 +134,22 @@ class Buffers:
 
     def _view(self, name: str) -> FieldView | None:
         return self.layout.fields.get(WHOLE if name == "obs" else name)
+
+    def state(self) -> TrainingState:
+        """All values."""
+        lists = {name: getattr(self, name) for name in _OF_LEAVES}
+        arrays = {
+            f"{name}/{at}": rows[at] for name, rows in lists.items() for at in range(len(rows))
+        }
+        return TrainingState({**arrays, **{name: getattr(self, name) for name in _OF_STEP}}, {})
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on from there."""
+        for name in _OF_LEAVES:
+            for at, rows in enumerate(getattr(self, name)):
+                rows[...] = state.arrays[f"{name}/{at}"]
+        for name in _OF_STEP:
+            getattr(self, name)[...] = state.arrays[name]
 
     def begin(self) -> None:
         """Begin new episodes in all environments, after each was reset."""
@@ -279,6 +302,19 @@ class History:
         ended = [(int(row), self._episode(int(row))) for row in np.flatnonzero(done)]
         self._begun[done] = self._length
         return ended
+
+    def state(self) -> TrainingState:
+        """The steps of the episodes under way."""
+        first = int(self._begun.min())
+        steps = {str(at): rows[first : self._length] for at, rows in enumerate(self._steps)}
+        return TrainingState({"begun": self._begun - first, **steps}, {})
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on from there."""
+        self._steps = [state.arrays[str(at)].copy() for at in range(len(self._steps))]
+        self._length, self._begun = len(self._steps[0]), state.arrays["begun"].copy()
+        if not self._length:
+            self._steps = [np.empty((_ROOM, *rows.shape[1:]), rows.dtype) for rows in self._steps]
 
     def _make_room(self) -> None:
         """Drop steps that no unfinished episode needs; if these are few, double the capacity."""

@@ -60,6 +60,7 @@ class TrialState(Record):
         validation: mean fitness over the episodes on which checkpoints were ranked, which no score
             uses; it decides which policy is exported.
         steps: environment steps taken, training and evaluation together.
+        continued: how the training went on after each interruption, in words.
     """
 
     program: str
@@ -73,6 +74,7 @@ class TrialState(Record):
     steps: int = 0
     wall_s: float = 0.0
     message: str = ""
+    continued: tuple[str, ...] = ()
 
     @property
     def key(self) -> TrialKey:

@@ -25,6 +25,7 @@ TRAINED = "trained.json"  # once its training is over
 RESULT = "result.json"  # once its evaluation is over
 FILM = "film.webp"  # where one was made
 POLICY = "policy.zip"  # once its policy was exported
+ONNX = "policy.onnx"  # the same, once it was exported so
 NORMALISATION = "vecnormalize.pkl"  # where observations or rewards are normalised
 PROGRESS = "progress.json"  # in the first trial's folder of a training call
 RANKING_EPISODES = 5  # per checkpoint, to choose which one to export
@@ -109,6 +110,24 @@ class PriorOutcome(BaseModel):
     own: float | None
 
 
+class Continued(BaseModel):
+    """That a training went on after an interruption.
+
+    Attributes:
+        steps: environment steps that were already taken.
+        exact: whether its result is that of a training without the interruption; if not, the
+            episodes that were under way are lost and new ones began.
+    """
+
+    steps: int
+    exact: bool
+
+    def __str__(self) -> str:
+        """In words, for tables and records."""
+        how = "exactly" if self.exact else "with fresh episodes"
+        return f"continued from step {self.steps:,}, {how}"
+
+
 class TrainedReport(BaseModel):
     """What the training left behind; written when it is over."""
 
@@ -120,6 +139,7 @@ class TrainedReport(BaseModel):
     message: str = ""
     line: int = 0
     prior: PriorOutcome | None = None
+    continued: list[Continued] = []
 
 
 class TrialResult(BaseModel):
@@ -134,6 +154,7 @@ class TrialResult(BaseModel):
         reached: subgoal -> per evaluation episode the step after which it first held, from 1; None
             where it never did.
         steps: environment steps of training, ranking and evaluation together.
+        continued: each time that the training went on after an interruption.
     """
 
     digest: str
@@ -148,6 +169,7 @@ class TrialResult(BaseModel):
     wall_s: float = 0.0
     message: str = ""
     line: int = 0
+    continued: list[Continued] = []
 
 
 def write_json(path: Path, record: BaseModel) -> None:

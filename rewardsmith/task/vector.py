@@ -5,7 +5,8 @@ A task names such a class in ``[env] vector``. It is a :class:`gymnasium.vector.
 - does not reset by itself (``AutoresetMode.DISABLED``): ``reset(options={"reset_mask": rows})``
   resets some rows, and the observation of a step is the last one of an episode that ends;
 - has a random stream per row, seeded by ``reset(seed=[...])``, so that what happens in a row does
-  not depend on the other rows;
+  not depend on the other rows; if it shows them as ``streams``, a list of NumPy generators, an
+  interrupted training goes on with the same result;
 - keeps no time limit: that of the task is kept outside;
 - gives in ``field(name)`` the values of the functions in ``fields.py`` that the task's fields use,
   shape (n, ...), if there are any.

@@ -14,6 +14,7 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardsmith.errors import ProgramError
+from rewardsmith.run.training_state import remove_state
 from rewardsmith.run.trials import CURVE_POINTS, TRAINED, TrainedReport, TrialJob, write_json
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task
@@ -47,6 +48,7 @@ class Agent:
         record: of the training.
         q_prior: the program's prior on Q, where the model is not yet shaped by it.
         shaper: what shapes the learner by it, once there is one.
+        earlier_s: seconds that its training took before it was interrupted.
         before_saving: brings the model's weights up to date, where they are trained elsewhere.
     """
 
@@ -59,6 +61,7 @@ class Agent:
     exploiter: Exploiter | None
     q_prior: PriorOfFields | None = None
     shaper: QShaper[Any] | None = None
+    earlier_s: float = 0.0
     before_saving: Callable[[Agent], None] = lambda agent: None
 
     def write_row(self, steps: int) -> None:
@@ -83,8 +86,11 @@ class Agent:
         prior = None if self.shaper is None else self.shaper.decision.outcome
         checkpoints = list(self.record.checkpoints)
         report = report_of(task, self.job, steps, wall_s, broken)
-        report = report.model_copy(update={"checkpoints": checkpoints, "prior": prior})
+        continued = list(self.record.continued)
+        found = {"checkpoints": checkpoints, "prior": prior, "continued": continued}
+        report = report.model_copy(update=found)
         write_json(self.folder / TRAINED, report)
+        remove_state(self.folder)
         return report
 
 

@@ -16,7 +16,8 @@ from rewardsmith.errors import BoundaryError, ProgramError, boundary
 from rewardsmith.run.trials import write_progress
 from rewardsmith.task.loading import Task
 from rewardsmith.train.agent import Agent
-from rewardsmith.types import Array
+from rewardsmith.train.continuing import Saver, can_go_on, put_back, save, steps_of
+from rewardsmith.types import Array, TrainingState
 
 
 class Learner(Protocol):
@@ -24,6 +25,12 @@ class Learner(Protocol):
 
     def begin(self) -> None:
         """Reset all environments."""
+
+    def state(self, member: int) -> TrainingState:
+        """What a member goes on from, but for its environments."""
+
+    def restore(self, member: int, state: TrainingState, *, fresh: bool) -> None:
+        """Go on from there; ``fresh`` resets its environments."""
 
     def keep(self, members: Sequence[int]) -> None:
         """Go on with some of the members only."""
@@ -53,6 +60,7 @@ class Cohort(ABC):
     ) -> None:
         self._task, self._begun, self._together = task, begun, len(agents)
         self._members, self._lost = learner, list[Agent]()
+        self._saver, self._written = Saver(), False  # rows, in this iteration
         self.agents, self.job, self.steps = list(agents), agents[0].job, 0
         self._first, self._records = first, [agent.record for agent in agents]
         for agent in agents:
@@ -62,8 +70,12 @@ class Cohort(ABC):
     def iterate(self) -> None:
         """Take some steps with all agents, and learn from them."""
 
-    def learn(self) -> None:
+    def learn(self, states: Sequence[TrainingState] = ()) -> None:
         """Train to the end, or until no agent is left.
+
+        Args:
+            states: from which the agents go on, one for each, after as many steps; by default they
+                begin.
 
         Raises:
             BoundaryError: an environment failed, or the weights of an agent are no longer finite;
@@ -71,9 +83,10 @@ class Cohort(ABC):
         """
         try:
             with boundary("trainer", f"training {_named(self.agents)}"):
-                self._members.begin()
+                self._start(states)
                 while self.steps < self.job.steps and self.agents:
                     self.iterate()
+                    self._save()
                 self.drop_lost()
                 for agent in self.agents:
                     agent.record.checkpoint(self.steps)
@@ -90,10 +103,33 @@ class Cohort(ABC):
                 where="trainer",
             )
 
+    def _start(self, states: Sequence[TrainingState]) -> None:
+        if not states:
+            self._members.begin()
+        for place, (agent, state) in enumerate(zip(self.agents, states, strict=False)):
+            self.steps = steps_of(state)
+            fresh = not put_back(agent, state)
+            self._members.restore(place, state.part("learner"), fresh=fresh)
+
+    def _save(self) -> None:
+        """Save the agents, if a row was just written and enough time has passed."""
+        written, self._written = self._written, False
+        if not written or not self._saver.is_due:
+            return
+        with self._saver.saving():
+            for place, agent in enumerate(self.agents):
+                if can_go_on(agent):
+                    taken = {"steps": self.steps, "wall_s": self._wall_s(agent)}
+                    save(agent, self._task, self._members.state(place), taken)
+
+    def _wall_s(self, agent: Agent) -> float:
+        return agent.earlier_s + (time.monotonic() - self._begun) / self._together
+
     def write_rows(self, agents: Sequence[Agent]) -> None:
         """Write a row of the curve of some agents, and how far all are."""
         for agent in agents:
             agent.write_row(self.steps)
+        self._written = bool(agents)
         if agents:
             write_progress(self._first, [record.progress for record in self._records])
 
@@ -106,8 +142,7 @@ class Cohort(ABC):
     def end(self, agent: Agent, broken: ProgramError | None = None) -> None:
         """Write what is left of an agent's training, and its report."""
         agent.finish(self.steps)
-        wall_s = (time.monotonic() - self._begun) / self._together
-        agent.report(self._task, self.steps, wall_s, broken)
+        agent.report(self._task, self.steps, self._wall_s(agent), broken)
 
     def drop(self, agents: Sequence[Agent]) -> None:
         """Go on without some agents."""

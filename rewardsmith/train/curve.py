@@ -13,10 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from rewardsmith.run.trials import CHECKPOINTS, CURVE, CURVE_POINTS, TrialJob, write_progress
+from rewardsmith.run.trials import (
+    CHECKPOINTS,
+    CURVE,
+    CURVE_POINTS,
+    Continued,
+    TrialJob,
+    write_progress,
+)
 from rewardsmith.task.fitness import Fitness
 from rewardsmith.train.rewards import TrainingEpisode
-from rewardsmith.types import Episode
+from rewardsmith.types import Episode, TrainingState
 
 _MEASURES = ("length", "own_return", "native_return", "fitness", "success")
 
@@ -32,6 +39,7 @@ class TrainingRecord:
 
     Attributes:
         checkpoints: names of those that were written.
+        continued: each time that the training went on after an interruption.
         progress: how far the training was when the last row was written.
     """
 
@@ -44,6 +52,7 @@ class TrainingRecord:
     ) -> None:
         steps = job.steps
         self.checkpoints: list[str] = []
+        self.continued: list[Continued] = []
         self.progress = job.progress()
         self._job, self._folder = job, folder
         self._fitness, self._save, self._last = fitness, save, steps
@@ -101,6 +110,33 @@ class TrainingRecord:
         self.progress = self._job.progress(steps, self._last_fitness)
         write_progress(self._folder, [self.progress])
         return summary
+
+    def state(self) -> TrainingState:
+        """What was written, and what is due next."""
+        curve = np.frombuffer((self._folder / CURVE).read_bytes(), np.uint8)
+        facts = {
+            "checkpoints": self.checkpoints,
+            "continued": [each.model_dump() for each in self.continued],
+            "steps": self.progress.steps,
+            "next_row": self._next_row,
+            "next_checkpoint": self._next_checkpoint,
+            "last_fitness": self._last_fitness,
+            "wall_s": time.monotonic() - self._begun,
+        }
+        return TrainingState({"curve": curve}, facts)
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on from there."""
+        facts, curve = state.facts, state.arrays["curve"].tobytes().decode()
+        self.checkpoints = list(facts["checkpoints"])
+        self.continued = [Continued(**each) for each in facts["continued"]]
+        self._next_row, self._next_checkpoint = facts["next_row"], facts["next_checkpoint"]
+        self._last_fitness, self._begun = facts["last_fitness"], self._begun - facts["wall_s"]
+        self.progress = self._job.progress(facts["steps"], self._last_fitness)
+        self._file.write(curve)
+        if curve:
+            columns = curve.splitlines()[0].split(",")
+            self._writer = csv.DictWriter(self._file, columns, extrasaction="ignore")
 
     def close(self) -> None:
         """Close the curve's file."""

@@ -59,7 +59,8 @@ def run_evaluation(
         result = _failed(trained, trained.steps, trained)
     else:
         result = _measured(task, job, folder, trained, open_functions)
-    result = result.model_copy(update={"wall_s": trained.wall_s + time.monotonic() - begun})
+    wall_s = trained.wall_s + time.monotonic() - begun
+    result = result.model_copy(update={"wall_s": wall_s, "continued": trained.continued})
     write_json(folder / RESULT, result)
     return result
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import groupby
 from pathlib import Path
 
 from stable_baselines3 import DDPG, DQN, PPO, SAC, TD3
@@ -12,10 +13,12 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from rewardsmith.errors import ProgramError
+from rewardsmith.run.training_state import read_state
 from rewardsmith.run.trials import TRAINED, write_json
 from rewardsmith.task.loading import Task
 from rewardsmith.train.agent import Agent, opened_agent, report_of
 from rewardsmith.train.cohort import Cohort
+from rewardsmith.train.continuing import steps_of
 from rewardsmith.train.learner import algorithm_class
 from rewardsmith.train.members.actor_critic import ActorCritic
 from rewardsmith.train.members.learner import optimiser_of
@@ -24,6 +27,7 @@ from rewardsmith.train.members.weights import NotHere, architecture_of, check_ac
 from rewardsmith.train.off_policy import OffPolicyCohort
 from rewardsmith.train.on_policy import OnPolicyCohort
 from rewardsmith.train.trainers import Member
+from rewardsmith.types import TrainingState
 
 _COHORTS: Mapping[type[BaseAlgorithm], Callable[[Task, Sequence[Agent], float, Path], Cohort]] = {
     PPO: OnPolicyCohort,
@@ -75,4 +79,21 @@ def train_group(task: Task, members: Sequence[Member]) -> None:
                 write_json(member.folder / TRAINED, report)
         if agents:
             check_model(agents[0].model)
-            _COHORTS[algorithm](task, agents, begun, members[0].folder).learn()
+        for some, states in _by_steps(task, agents):
+            cohort = _COHORTS[algorithm](task, some, begun, members[0].folder)
+            cohort.learn(states)
+
+
+def _by_steps(
+    task: Task, agents: Sequence[Agent]
+) -> Iterator[tuple[list[Agent], list[TrainingState]]]:
+    """Agents that go on after as many steps, with their states; those that begin come first."""
+    found = [(agent, read_state(agent.folder, agent.job.digest(task.digest))) for agent in agents]
+    beginning = [agent for agent, state in found if state is None]
+    if beginning:
+        yield beginning, []
+    saved = [(agent, state) for agent, state in found if state is not None]
+    saved.sort(key=lambda one: steps_of(one[1]))
+    for _, some in groupby(saved, key=lambda one: steps_of(one[1])):
+        going_on, states = zip(*some, strict=True)
+        yield list(going_on), list(states)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,7 @@ def save_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> N
     weights = io.BytesIO()  # so that Python writes the file: a full disk is then an OSError
     torch.save(model.policy.state_dict(), weights)
     (folder / f"{name}.pt").write_bytes(weights.getvalue())
-    np.savez(folder / f"{name}.npz", **_statistics(venv))
+    np.savez(folder / f"{name}.npz", **statistics_of(venv))
 
 
 def load_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> None:
@@ -165,7 +165,7 @@ def load_state(model: BaseAlgorithm, venv: VecEnv, folder: Path, name: str) -> N
     weights, statistics = read_state(folder, name)
     with boundary("trainer", f"reading checkpoint {name}"):
         model.policy.load_state_dict(weights)
-        _restore(venv, statistics)
+        restore_statistics(venv, statistics)
 
 
 def read_state(folder: Path, name: str) -> tuple[dict[str, torch.Tensor], dict[str, Array]]:
@@ -227,7 +227,8 @@ def _resolved(training: TrainingSpec, venv: VecEnv) -> dict[str, Any]:
     return arguments
 
 
-def _statistics(venv: VecEnv) -> dict[str, Any]:
+def statistics_of(venv: VecEnv) -> dict[str, Any]:
+    """The running statistics of VecNormalize, as arrays by name; none without it."""
     normalising = unwrap_vec_normalize(venv)  # Stable-Baselines3 may have put a wrapper above it
     if normalising is None:
         return {}
@@ -237,7 +238,7 @@ def _statistics(venv: VecEnv) -> dict[str, Any]:
         "return/var": venv.ret_rms.var,
         "return/count": venv.ret_rms.count,
     }
-    for key, running in _observation_statistics(venv).items():
+    for key, running in observation_statistics(venv).items():
         arrays |= {
             f"obs/{key}/mean": running.mean,
             f"obs/{key}/var": running.var,
@@ -246,12 +247,17 @@ def _statistics(venv: VecEnv) -> dict[str, Any]:
     return arrays
 
 
-def _restore(venv: VecEnv, arrays: dict[str, Any]) -> None:
+def restore_statistics(venv: VecEnv, arrays: Mapping[str, Any]) -> None:
+    """Put running statistics back, if there is a VecNormalize on top.
+
+    Raises:
+        BoundaryError: some are missing.
+    """
     if not isinstance(venv, VecNormalize):
         return
     for prefix, running in {
         "return": venv.ret_rms,
-        **{f"obs/{k}": r for k, r in _observation_statistics(venv).items()},
+        **{f"obs/{k}": r for k, r in observation_statistics(venv).items()},
     }.items():
         if f"{prefix}/mean" not in arrays:
             raise BoundaryError(f"the checkpoint has no statistics for {prefix}", where="trainer")
@@ -259,7 +265,7 @@ def _restore(venv: VecEnv, arrays: dict[str, Any]) -> None:
         running.count = float(arrays[f"{prefix}/count"])
 
 
-def _observation_statistics(venv: VecNormalize) -> dict[str, RunningMeanStd]:
+def observation_statistics(venv: VecNormalize) -> dict[str, RunningMeanStd]:
     """Running statistics by observation key; the empty key for a plain observation."""
     if not venv.norm_obs:
         return {}

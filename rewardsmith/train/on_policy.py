@@ -26,7 +26,7 @@ class OnPolicyCohort(Cohort):
     def __init__(self, task: Task, agents: Sequence[Agent], begun: float, first: Path) -> None:
         models = [agent.model for agent in agents if isinstance(agent.model, PPO)]
         seeds = [derived_seed("members", agent.job.seed) for agent in agents]
-        self._learner, self._rollouts = PpoMembers(models, seeds), 0
+        self._learner = PpoMembers(models, seeds)
         self._ended: list[Agent] = []  # in this rollout
         super().__init__(task, agents, self._learner, begun, first)
 
@@ -34,13 +34,13 @@ class OnPolicyCohort(Cohort):
         """Collect a rollout, and learn from it."""
         self._ended = []
         self._learner.collect(self.stepped)
-        self._rollouts += 1
         self.drop(self._ended)
         self._settle()
         if not self.agents:
             return
         losses = self._learner.update(1 - self.steps / self.job.steps)
-        if self._rollouts % rows_between_points(self.job) == 0:
+        rollout = self.job.training.rollout_steps or 1
+        if self.steps // rollout % rows_between_points(self.job) == 0:
             self.log(losses._asdict())
         self.drop_lost()
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from rewardsmith.errors import ProgramError
 from rewardsmith.terms.reward import Reward, TermValue, summed
-from rewardsmith.types import Array, Columns, Episode, FloatArray, Output
+from rewardsmith.types import Array, Columns, Episode, FloatArray, Output, TrainingState
 
 LARGEST = 1e18  # learners compute in float32, which ends at 3e38, and square rewards
 
@@ -119,6 +119,18 @@ class EpisodeSums:
         self.terms: dict[str, FloatArray] = {}
         self._own, self._native = np.zeros(n), np.zeros(n)
         self._length = np.zeros(n, np.int64)
+
+    def state(self) -> TrainingState:
+        """The sums of the episodes under way."""
+        arrays = {"own": self._own, "native": self._native, "length": self._length}
+        terms = {f"term/{at}": sums for at, sums in enumerate(self.terms.values())}
+        return TrainingState({**arrays, **terms}, {"terms": list(self.terms)})
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on from there."""
+        kept = {name: array.copy() for name, array in state.arrays.items()}
+        self._own, self._native, self._length = kept["own"], kept["native"], kept["length"]
+        self.terms = {name: kept[f"term/{at}"] for at, name in enumerate(state.facts["terms"])}
 
     def add(
         self,

@@ -19,7 +19,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardsmith.train.rewards import TrainingEpisode, reward_block
 from rewardsmith.train.vec_reward import VecReward
-from rewardsmith.types import Array, Episode, FloatArray
+from rewardsmith.types import Array, Episode, FloatArray, TrainingState
 
 
 class _Step(NamedTuple):
@@ -48,6 +48,11 @@ class RolloutReward(VecReward):
         """Reset all environments; steps that were kept are forgotten."""
         self._steps: list[_Step] = []
         return super().reset()
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on from between two rollouts; the environments below are already where they were."""
+        self._steps = []
+        super().restore(state)
 
     def settle(self) -> tuple[FloatArray, Array, list[TrainingEpisode]]:
         """Compute the rewards of all steps since the last call.
@@ -90,6 +95,15 @@ class RolloutNormalize(VecNormalize):
         """Reset all environments; discounted returns restart."""
         self._carried = np.zeros(self.num_envs)  # discounted returns at the last settled step
         return super().reset()
+
+    @property
+    def carried(self) -> FloatArray:
+        """Discounted returns at the last settled step, shape (n,)."""
+        return self._carried
+
+    @carried.setter
+    def carried(self, returns: FloatArray) -> None:
+        self._carried = returns
 
     def step_wait(self) -> Any:
         """Finish the step and normalise observations; the zero of a step is not a reward."""

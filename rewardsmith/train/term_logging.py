@@ -6,10 +6,12 @@ from collections import defaultdict
 from typing import Any, NamedTuple
 
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 
 from rewardsmith.train.vec_reward import NATIVE_RETURN, TERM_SUMS
+from rewardsmith.train.weighted_terms import TERMS, WeightedTerms
 
-_TERMS, _NATIVE = "reward_terms", "native_reward"  # keys of info in every step
+_NATIVE = "native_reward"  # key of info in every step
 
 
 class EpisodeTerms(NamedTuple):
@@ -37,6 +39,9 @@ class TermLogger(BaseCallback):
     console, TensorBoard, CSV, or to W&B with ``wandb.init(sync_tensorboard=True)``.
     ``info["native_reward"]`` is logged as ``native_return`` where it exists.
 
+    It also tells a :class:`rewardsmith.WeightedTerms` how far the training is, and logs its weights
+    as ``reward_weight/<term>``; the terms are then the weighted ones.
+
     Args:
         key: of the dict in ``info``.
         prefix: of the names in the log.
@@ -51,13 +56,19 @@ class TermLogger(BaseCallback):
         logger.episodes[-1].terms  # {"progress": 3.1, "effort": -0.2}
     """
 
-    def __init__(self, key: str = _TERMS, prefix: str = "reward") -> None:
+    def __init__(self, key: str = TERMS, prefix: str = "reward") -> None:
         super().__init__()
         self.episodes: list[EpisodeTerms] = []
         self._key, self._prefix = key, prefix
+        self._weighted: WeightedTerms | None = None
         self._running: dict[int, _Running] = defaultdict(_Running)
 
+    def _on_training_start(self) -> None:
+        self._weighted = _weighted_in(self.training_env)
+        self._tell_progress()
+
     def _on_step(self) -> bool:
+        self._tell_progress()
         dones = self.locals["dones"]
         for row, info in enumerate(self.locals["infos"]):
             self._running[row].add(info, self._key)
@@ -65,14 +76,31 @@ class TermLogger(BaseCallback):
                 self._log(self._running.pop(row).ended(info, self.num_timesteps))
         return True
 
+    def _tell_progress(self) -> None:
+        """The share of the training that is left, as Stable-Baselines3 counts it."""
+        if self._weighted is not None:
+            total = self.model._total_timesteps
+            self._weighted.progress_remaining = max(0.0, 1.0 - self.num_timesteps / total)
+
     def _log(self, episode: EpisodeTerms) -> None:
         if not episode.terms:
             return
         self.episodes.append(episode)
         for name, value in episode.terms.items():
             self.logger.record_mean(f"{self._prefix}/{name}", value)
+        for name, weight in self._weighted.weights.items() if self._weighted is not None else ():
+            self.logger.record(f"{self._prefix}_weight/{name}", weight)
         if episode.native is not None:
             self.logger.record_mean("rollout/native_return", episode.native)
+
+
+def _weighted_in(venv: VecEnv) -> WeightedTerms | None:
+    """The environments with weights on their terms, at or below a VecEnv."""
+    while isinstance(venv, VecEnvWrapper):
+        if isinstance(venv, WeightedTerms):
+            return venv
+        venv = venv.venv
+    return None
 
 
 class _Running:

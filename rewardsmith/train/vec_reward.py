@@ -7,6 +7,7 @@ the learner.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from rewardsmith.terms.reward import Reward, as_reward
 from rewardsmith.train.exploiter import Exploiter
 from rewardsmith.train.rewards import EpisodeSums, TrainingEpisode, reward_block
 from rewardsmith.train.vectors import buffers_of
-from rewardsmith.types import Evaluator
+from rewardsmith.types import Evaluator, FloatArray, TrainingState
 
 # keys of info at the end of an episode
 TERM_SUMS = "reward_term_sums"
@@ -41,6 +42,7 @@ class VecReward(VecEnvWrapper):
     Attributes:
         own_rewards: rewards of the latest step without subgoals and the change of a potential,
             shape (n_envs,); their sum, the own return, ranks checkpoints.
+        latest_terms: term -> its values in the latest step, shape (n_envs,).
 
     Raises:
         UsageError: ``venv`` has no recorder, or stands above VecNormalize or VecFrameStack; or a
@@ -77,6 +79,7 @@ class VecReward(VecEnvWrapper):
         self.gamma = gamma
         self.buffers = buffers_of(venv)
         self.own_rewards = np.zeros(self.num_envs)
+        self.latest_terms: Mapping[str, FloatArray] = {}
         self.finished: list[TrainingEpisode] = []
         self.sums = EpisodeSums(self.num_envs)
         self.history = History(self.buffers) if history else None
@@ -97,6 +100,7 @@ class VecReward(VecEnvWrapper):
         columns = self.buffers.columns(self.reward.arguments)
         block = reward_block(self.reward, columns, (1, self.num_envs))
         self.own_rewards = block.ranked[0]
+        self.latest_terms = {name: values[0] for name, values in block.terms.items()}
         kept = self.history.add(dones) if self.history is not None else []
         episodes = {(0, row): episode for row, episode in kept}
         native = self.buffers.native_reward
@@ -118,6 +122,20 @@ class VecReward(VecEnvWrapper):
     def term_names(self) -> list[str]:
         """Names of the terms seen so far, in the reward's order."""
         return list(self.sums.terms)
+
+    def state(self) -> TrainingState:
+        """What is kept of the episodes under way, once the finished ones are taken."""
+        assert self.history is not None, "only a training is continued"
+        return TrainingState.joined(
+            buffers=self.buffers.state(), history=self.history.state(), sums=self.sums.state()
+        )
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on from there; the environments below are already where they were."""
+        assert self.history is not None, "only a training is continued"
+        self.buffers.restore(state.part("buffers"))
+        self.history.restore(state.part("history"))
+        self.sums.restore(state.part("sums"))
 
     def take_finished(self) -> list[TrainingEpisode]:
         """The episodes that ended since the last call."""

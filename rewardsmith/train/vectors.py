@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
@@ -27,6 +28,7 @@ from rewardsmith.task.layout import Layout, make_layout
 from rewardsmith.task.loading import Task
 from rewardsmith.task.observations import check_observations
 from rewardsmith.task.vector import make_vector
+from rewardsmith.train.replaying import EpisodesUnderWay
 from rewardsmith.types import Array
 
 
@@ -43,6 +45,8 @@ class RecordedVecEnv(VecEnv):
             is never stepped.
         most_steps: after which an episode counts as endless.
         idle: rows that need not be stepped, shape (n,), bool; their values mean nothing.
+        under_way: what the episodes under way can be replayed from.
+        latest: the latest observations.
     """
 
     layout: Layout
@@ -50,6 +54,33 @@ class RecordedVecEnv(VecEnv):
     envs: list[gym.Env[Any, Any]]
     most_steps: int
     idle: Array
+    under_way: EpisodesUnderWay
+    latest: Any
+
+    def replay(self) -> Any:
+        """Play the episodes under way again, after their beginnings and actions were restored.
+
+        Returns:
+            The latest observations, as a step returns them.
+
+        Raises:
+            BoundaryError: the environment failed, or an episode ended, which had not.
+        """
+        with boundary("environment", "replaying the episodes under way"):
+            obs = self._replayed()
+        rows = range(self.num_envs)
+        self.buffers.was_reset[:] = [not self.under_way.length(row) for row in rows]
+        self.buffers.advance()
+        return obs
+
+    @abstractmethod
+    def _replayed(self) -> Any:
+        """Play them; return the latest observations."""
+
+    @property
+    @abstractmethod
+    def streams(self) -> list[object]:
+        """What the environment of each row draws random numbers from; None where it is unknown."""
 
     def seed_rows(self, seeds: Sequence[int]) -> None:
         """Seed the next reset of each row."""
@@ -74,7 +105,19 @@ class ScalarVecEnv(DummyVecEnv, RecordedVecEnv):
                 env.close()
             raise
         self.idle = np.zeros(n_envs, bool)
+        self.under_way = EpisodesUnderWay(n_envs)
         super().__init__([partial(_given, env) for env in envs])
+
+    def reset(self) -> Any:
+        """Reset as DummyVecEnv does."""
+        for row, stream in enumerate(self.streams):
+            self.under_way.begins(row, self._seeds[row], stream)
+        return super().reset()
+
+    def step_async(self, actions: Any) -> None:
+        """Take the actions of the next step."""
+        self.under_way.acts(actions)
+        super().step_async(actions)
 
     def step_wait(self) -> Any:
         """Step and reset as DummyVecEnv does, without copying the values in info.
@@ -93,10 +136,32 @@ class ScalarVecEnv(DummyVecEnv, RecordedVecEnv):
             self.buf_dones[row] = done = terminated or truncated
             if done:
                 info["terminal_observation"] = deepcopy(obs)
+                self.under_way.begins(row, None, _stream_of(env))
                 obs, self.reset_infos[row] = env.reset()
             self._save_obs(row, obs)
             infos.append(info)
         return self._obs_from_buf(), self.buf_rews.copy(), self.buf_dones.copy(), infos
+
+    def _replayed(self) -> Any:
+        for row, env in enumerate(self.envs):
+            obs, _ = env.reset(seed=self.under_way.start(row, _stream_of(env)))
+            self.buffers.advance()
+            for action in self.under_way.actions(row):
+                obs, _, terminated, truncated, _ = env.step(action)
+                self.buffers.advance()
+                _must_go_on(terminated or truncated)
+            self._save_obs(row, obs)
+        return self.latest
+
+    @property
+    def latest(self) -> Any:
+        """Copies of the latest observations."""
+        return self._obs_from_buf()
+
+    @property
+    def streams(self) -> list[object]:
+        """The generators that Gymnasium gives to each environment."""
+        return [_stream_of(env) for env in self.envs]
 
     def _obs_from_buf(self) -> Any:
         return dict_to_obs(
@@ -127,20 +192,25 @@ class BatchVecEnv(RecordedVecEnv):
         self._lengths = np.zeros(n_envs, np.int64)
         self.idle = np.zeros(n_envs, bool)
         self._actions: Array = np.zeros(0)
+        self.under_way = EpisodesUnderWay(n_envs)
         super().__init__(n_envs, single.observation_space, single.action_space)
 
     def reset(self) -> Any:
         """Reset all rows, with the seeds that were set since the last reset."""
+        for row, stream in enumerate(self.streams):
+            self.under_way.begins(row, self._seeds[row], stream)
         with boundary("environment", "resetting the vector environment"):
             obs, infos = self._vector.reset(seed=list(self._seeds))  # type: ignore[arg-type]
         self._reset_seeds()
         self._lengths[:] = 0
         self._recorder.reset(np.ones(self.num_envs, bool), obs, infos)
+        self.latest = obs
         return obs
 
     def step_async(self, actions: Any) -> None:
         """Take the actions of the next step."""
         self._actions = np.asarray(actions)
+        self.under_way.acts(self._actions)
 
     def step_wait(self) -> Any:
         """Step all rows, and reset those whose episode ended."""
@@ -157,9 +227,44 @@ class BatchVecEnv(RecordedVecEnv):
                 last = _row(obs, row)
                 about[row] = {"TimeLimit.truncated": cut, "terminal_observation": last}
             obs = self._reset_rows(dones)
+        self.latest = obs
         return obs, np.asarray(rewards, np.float32), dones, about
 
+    def _replayed(self) -> Any:
+        """Play all rows side by side so that they end together; what they do before is ignored."""
+        taken = self.under_way.latest_actions
+        self._lengths = np.array([self.under_way.length(row) for row in range(self.num_envs)])
+        begins = len(taken) - self._lengths
+        self._begin_again(np.ones(self.num_envs, bool))
+        for place, actions in enumerate(taken):
+            self._begin_again(begins == place)
+            obs, rewards, terminated, truncated, infos = self._vector.step(actions)
+            self._recorder.step(actions, obs, rewards, terminated, truncated, infos)
+            self.buffers.advance()
+            _must_go_on((terminated | truncated)[begins <= place].any())
+            self.latest = obs
+        self._begin_again(begins == len(taken))
+        return self.latest
+
+    def _begin_again(self, rows: Array) -> None:
+        """Reset rows in the way their episodes began."""
+        if not rows.any():
+            return
+        seeds: list[int | None] = [None] * self.num_envs
+        for row in np.flatnonzero(rows).tolist():
+            seeds[row] = self.under_way.start(row, self.streams[row])
+        options = {"reset_mask": rows}
+        self.latest, infos = self._vector.reset(seed=seeds, options=options)  # type: ignore[arg-type]
+        self._recorder.reset(rows, self.latest, infos)
+
+    @property
+    def streams(self) -> list[object]:
+        """Those that the vector environment shows."""
+        return list(getattr(self._vector, "streams", [None] * self.num_envs))
+
     def _reset_rows(self, rows: Array) -> Any:
+        for row in np.flatnonzero(rows).tolist():
+            self.under_way.begins(row, None, self.streams[row])
         with boundary("environment", "resetting rows of the vector environment"):
             obs, infos = self._vector.reset(options={"reset_mask": rows})
         self._lengths[rows] = 0
@@ -193,6 +298,15 @@ def _row(obs: Any, row: int) -> Any:
     if isinstance(obs, dict):
         return {key: values[row].copy() for key, values in obs.items()}
     return obs[row].copy()
+
+
+def _stream_of(env: gym.Env[Any, Any]) -> object:
+    return getattr(env.unwrapped, "np_random", None)
+
+
+def _must_go_on(ended: bool) -> None:
+    if ended:
+        raise BoundaryError("an episode ended that had not ended before", where="environment")
 
 
 def _given(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:

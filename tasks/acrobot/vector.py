@@ -37,7 +37,7 @@ class Acrobots(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any]]):
         # Angles of the upper link and of the joint, then how fast they turn.
         self._state = np.zeros((4, num_envs))
         self._seen = np.zeros((num_envs, 6), np.float32)
-        self._streams = [seeding.np_random()[0] for _ in range(num_envs)]
+        self.streams = [seeding.np_random()[0] for _ in range(num_envs)]
 
     def reset(
         self,
@@ -56,8 +56,8 @@ class Acrobots(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any]]):
         seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
         for row in rows:
             if seeds is not None and seeds[row] is not None:
-                self._streams[row], _ = seeding.np_random(seeds[row])
-            start = self._streams[row].uniform(-0.1, 0.1, size=4).astype(np.float32)
+                self.streams[row], _ = seeding.np_random(seeds[row])
+            start = self.streams[row].uniform(-0.1, 0.1, size=4).astype(np.float32)
             self._state[:, row] = start
             self._seen[row] = _observed(start)  # at a start in float32, later in float64
         return self._seen.copy(), {}

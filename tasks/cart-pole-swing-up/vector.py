@@ -51,7 +51,7 @@ class CartPoleSwingUps(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._places = np.zeros((2, num_envs))  # positions of the carts, angles of the poles
         self._speeds = np.zeros((2, num_envs))
-        self._streams = [seeding.np_random()[0] for _ in range(num_envs)]
+        self.streams = [seeding.np_random()[0] for _ in range(num_envs)]
 
     def reset(
         self,
@@ -70,8 +70,8 @@ class CartPoleSwingUps(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]
         seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
         for row in rows:
             if seeds is not None and seeds[row] is not None:
-                self._streams[row], _ = seeding.np_random(seeds[row])
-            start = self._streams[row].uniform(-0.1, 0.1, size=4) + HANGING
+                self.streams[row], _ = seeding.np_random(seeds[row])
+            start = self.streams[row].uniform(-0.1, 0.1, size=4) + HANGING
             self._places[:, row] = start[0], start[2]
             self._speeds[:, row] = start[1], start[3]
         return self._observation(), {}

@@ -37,7 +37,7 @@ class MountainCars(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[A
         self._state = np.zeros((2, num_envs), np.float32)  # positions, velocities
         self._starts = np.zeros((2, num_envs))
         self._started: list[int] = []  # rows that stand at their start
-        self._streams = [seeding.np_random()[0] for _ in range(num_envs)]
+        self.streams = [seeding.np_random()[0] for _ in range(num_envs)]
 
     def reset(
         self,
@@ -56,8 +56,8 @@ class MountainCars(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[A
         seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
         for row in rows:
             if seeds is not None and seeds[row] is not None:
-                self._streams[row], _ = seeding.np_random(seeds[row])
-            self._starts[0, row] = self._streams[row].uniform(-0.6, -0.4)
+                self.streams[row], _ = seeding.np_random(seeds[row])
+            self._starts[0, row] = self.streams[row].uniform(-0.6, -0.4)
             self._state[:, row] = self._starts[:, row]
             self._started.append(row)
         return self._observation(), {}

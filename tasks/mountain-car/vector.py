@@ -30,7 +30,7 @@ class MountainCars(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._state = np.zeros((2, num_envs))  # positions, velocities
-        self._streams = [seeding.np_random()[0] for _ in range(num_envs)]
+        self.streams = [seeding.np_random()[0] for _ in range(num_envs)]
 
     def reset(
         self,
@@ -49,8 +49,8 @@ class MountainCars(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any
         seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
         for row in rows:
             if seeds is not None and seeds[row] is not None:
-                self._streams[row], _ = seeding.np_random(seeds[row])
-            self._state[:, row] = self._streams[row].uniform(-0.6, -0.4), 0.0
+                self.streams[row], _ = seeding.np_random(seeds[row])
+            self._state[:, row] = self.streams[row].uniform(-0.6, -0.4), 0.0
         return self._observation(), {}
 
     def step(

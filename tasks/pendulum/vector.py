@@ -36,7 +36,7 @@ class Pendulums(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[Any]
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._state = np.zeros((2, num_envs))  # angles, velocities
         self._two = np.full(num_envs, 2.0, np.float32)
-        self._streams = [seeding.np_random()[0] for _ in range(num_envs)]
+        self.streams = [seeding.np_random()[0] for _ in range(num_envs)]
 
     def reset(
         self,
@@ -55,8 +55,8 @@ class Pendulums(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[Any]
         seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
         for row in rows:
             if seeds is not None and seeds[row] is not None:
-                self._streams[row], _ = seeding.np_random(seeds[row])
-            start = self._streams[row].uniform(-HIGHEST_START, HIGHEST_START)
+                self.streams[row], _ = seeding.np_random(seeds[row])
+            start = self.streams[row].uniform(-HIGHEST_START, HIGHEST_START)
             self._state[:, row] = start
         return self._observation(), {}
 

@@ -1,5 +1,7 @@
 """Write the export: ``reward.py``, ``reward.json``, ``policy.zip``, ``vecnormalize.pkl``.
 
+On request also ``policy.onnx``, and ``README.md``, which is the model card of an upload.
+
 If the reward file has another name, the other files have its name too, so that one folder can have
 several exports.
 """
@@ -11,6 +13,8 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from rewardsmith.api.export.card import model_card
+from rewardsmith.api.export.extras import NOTHING_MORE, Extras
 from rewardsmith.api.export.module import reward_module
 from rewardsmith.api.export.policy import export_policy
 from rewardsmith.api.export.provenance import provenance
@@ -22,8 +26,9 @@ from rewardsmith.run.folder import RunFolder, write_whole
 from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.seals import check_seal
 from rewardsmith.run.state import RunState
+from rewardsmith.run.trials import ONNX
 
-_REWARD = "reward.py"
+_REWARD, _CARD = "reward.py", "README.md"
 
 
 def export_run(
@@ -33,6 +38,7 @@ def export_run(
     target: Path | None,
     executor: Executor,
     trial: TrialState | None = None,
+    extras: Extras = NOTHING_MORE,
 ) -> Path:
     """Write the export of a program; returns its folder.
 
@@ -42,6 +48,7 @@ def export_run(
         executor: where the policy is built.
         trial: the trial whose policy is exported; by default the one with the highest validation
             fitness.
+        extras: what is done beyond that; see :meth:`Extras.check`.
 
     Raises:
         RunError: the target cannot be written, or the program was changed since it was checked.
@@ -55,14 +62,31 @@ def export_run(
         source = reward_module(run.task(), run.program(program), facts, name)
         prefix = policy_prefix(name)
         write_whole(folder / name, source)
-        export_policy(run, shipped, folder, executor, prefix)
+        files = export_policy(run, shipped, folder, executor, prefix, extras.onnx)
         digest = hashlib.sha256((folder / f"{prefix}policy.zip").read_bytes()).hexdigest()
         facts = replace(facts, policy=replace(facts.policy, sha256=digest))
         text = json.dumps(asdict(facts), indent=1) + "\n"
-        write_whole((folder / name).with_suffix(".json"), text)
+        evidence = Path(name).with_suffix(".json").name
+        write_whole(folder / evidence, text)
+        files = [name, evidence, *files]
+        if extras.wanted:
+            inputs = _inputs(folder / f"{prefix}{ONNX}") if extras.onnx else []
+            subgoals = "subgoals" in run.program(program).verdict.entries
+            text = model_card(run.task(), facts, name, prefix, inputs, subgoals)
+            write_whole(folder / f"{prefix}{_CARD}", text)
+            files.append(f"{prefix}{_CARD}")
     except OSError as error:
         raise disk_error(folder, error) from error
+    extras.upload(folder, files, card=f"{prefix}{_CARD}")
     return folder
+
+
+def _inputs(path: Path) -> list[str]:
+    """Names of the inputs of an ONNX file."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return [one.name for one in session.get_inputs()]
 
 
 def policy_prefix(name: str) -> str:

@@ -63,6 +63,13 @@ def export_policy(call: Call) -> None:
     _on_each(call, export_zip)
 
 
+def export_onnx(call: Call) -> None:
+    """Write each trial's chosen checkpoint as an ONNX file into its folder."""
+    from rewardsmith.train.onnx_policy import export_onnx
+
+    _on_each(call, export_onnx)
+
+
 def film(call: Call) -> None:
     """Write the first evaluation episode of each trial of a call as a moving picture."""
     from rewardsmith.train.film import film_trial
@@ -71,7 +78,7 @@ def film(call: Call) -> None:
 
 
 CALLS: dict[str, Callable[[Call], None]] = {
-    f.__name__: f for f in (preflight, scripts, train, evaluate, export_policy, film)
+    f.__name__: f for f in (preflight, scripts, train, evaluate, export_policy, export_onnx, film)
 }
 
 

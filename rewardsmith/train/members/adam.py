@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rewardsmith.train.members.parameters import Parameters
-from rewardsmith.types import Array, FloatArray
+from rewardsmith.types import Array, FloatArray, TrainingState
 
 
 class Adam:
@@ -35,6 +35,16 @@ class Adam:
         """Go on from the state of some members of another optimiser."""
         self._first[...], self._second[...] = other._first[members], other._second[members]
         self.steps[...] = other.steps[members]
+
+    def state(self, member: int) -> TrainingState:
+        """What a member's optimiser goes on from."""
+        moments = {"first": self._first[member], "second": self._second[member]}
+        return TrainingState(moments, {"steps": int(self.steps[member])})
+
+    def restore(self, member: int, state: TrainingState) -> None:
+        """Go on from there."""
+        self._first[member], self._second[member] = state.arrays["first"], state.arrays["second"]
+        self.steps[member] = state.facts["steps"]
 
     def step(self, rates: FloatArray, members: Sequence[int] | None = None) -> None:
         """Take one step along the gradients.

@@ -13,7 +13,7 @@ from rewardsmith.train.members.off_policy import MakeOptimiser, OffPolicy
 from rewardsmith.train.members.parameters import Parameters, Target
 from rewardsmith.train.members.replay import Batch
 from rewardsmith.train.members.single import Form, Network, network_parameters
-from rewardsmith.types import Array
+from rewardsmith.types import Array, TrainingState
 
 
 class DqnSettings(NamedTuple):
@@ -94,6 +94,16 @@ class Dqn(OffPolicy):
         super().take(other, members)
         assert isinstance(other, Dqn)
         self._chance = other._chance
+
+    def state(self, member: int) -> TrainingState:
+        """What a member goes on from."""
+        chance = TrainingState({}, {"chance": self._chance})
+        return TrainingState.joined(all=super().state(member), exploration=chance)
+
+    def restore(self, member: int, state: TrainingState) -> None:
+        """Go on from there."""
+        super().restore(member, state.part("all"))
+        self._chance = state.facts["exploration"]["chance"]
 
     def networks(self, parameters: Mapping[str, Parameters]) -> ChoiceNetworks:
         """Networks on such parameters of one member."""

@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from rewardsmith.train.members.features import Features
 from rewardsmith.train.members.replay import Batch
-from rewardsmith.types import Array
+from rewardsmith.types import Array, TrainingState
 
 
 class Stepped(NamedTuple):
@@ -57,6 +57,14 @@ class Environments:
     def begin(self) -> None:
         """Reset all."""
         self._take(self.venv.reset())
+
+    def state(self) -> TrainingState:
+        """What was seen last."""
+        return TrainingState({"seen": self.seen, "original": self.original}, {})
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on from there."""
+        self.seen, self.original = state.arrays["seen"], state.arrays["original"]
 
     def finish_step(self) -> Stepped:
         """Wait for the step that was sent to the environments, and see what it gave."""

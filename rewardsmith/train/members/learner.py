@@ -21,7 +21,7 @@ from rewardsmith.train.members.weights import (
     read_weights,
     write_weights,
 )
-from rewardsmith.types import Array
+from rewardsmith.types import Array, TrainingState
 
 
 class PpoMembers:
@@ -101,6 +101,29 @@ class PpoMembers:
         self._networks.parameters.values[...] = networks.parameters.values[members]
         self._optimiser.take(optimiser, members)
         self.rollouts.take(rollouts, members)
+
+    def state(self, member: int) -> TrainingState:
+        """What a member goes on from after an update, but for its environments."""
+        return TrainingState.joined(
+            networks=self._networks.parameters.state(member),
+            optimiser=self._optimiser.state(member),
+            generator=TrainingState({}, self._generators[member].bit_generator.state),
+            seen=TrainingState({"observations": self.rollouts.seen(member)}, {}),
+        )
+
+    def restore(self, member: int, state: TrainingState, *, fresh: bool) -> None:
+        """Go on from there.
+
+        Args:
+            fresh: reset the member's environments, which are not where they were.
+        """
+        self._networks.parameters.restore(member, state.part("networks"))
+        self._optimiser.restore(member, state.part("optimiser"))
+        self._generators[member].bit_generator.state = state.facts["generator"]
+        if fresh:
+            self.rollouts.begin_member(member)
+        else:
+            self.rollouts.seen(member)[...] = state.arrays["seen/observations"]
 
     @property
     def finite(self) -> Array:

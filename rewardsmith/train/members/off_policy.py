@@ -11,7 +11,7 @@ from rewardsmith.train.members.adam import Adam
 from rewardsmith.train.members.member_networks import MemberNetworks
 from rewardsmith.train.members.parameters import Parameters
 from rewardsmith.train.members.replay import Batch
-from rewardsmith.types import Array
+from rewardsmith.types import Array, TrainingState
 
 MakeOptimiser = Callable[[Parameters], Adam]
 
@@ -67,6 +67,27 @@ class OffPolicy(ABC):
         for name, optimiser in self.optimisers.items():
             optimiser.take(other.optimisers[name], members)
         self.updates, self.vector_steps = other.updates, other.vector_steps
+
+    def state(self, member: int) -> TrainingState:
+        """What a member goes on from."""
+        counts = {"updates": self.updates, "vector_steps": self.vector_steps}
+        networks = {name: one.state(member) for name, one in self.parameters.items()}
+        optimisers = {name: one.state(member) for name, one in self.optimisers.items()}
+        return TrainingState.joined(
+            networks=TrainingState.joined(**networks),
+            optimisers=TrainingState.joined(**optimisers),
+            counts=TrainingState({}, counts),
+        )
+
+    def restore(self, member: int, state: TrainingState) -> None:
+        """Go on from there; all members have taken as many steps."""
+        networks, optimisers = state.part("networks"), state.part("optimisers")
+        for name, one in self.parameters.items():
+            one.restore(member, networks.part(name))
+        for name, optimiser in self.optimisers.items():
+            optimiser.restore(member, optimisers.part(name))
+        counts = state.facts["counts"]
+        self.updates, self.vector_steps = counts["updates"], counts["vector_steps"]
 
     def of_member(self, member: int) -> MemberNetworks:
         """The networks of one member, to be taught from elsewhere."""

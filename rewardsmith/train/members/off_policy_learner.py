@@ -15,7 +15,7 @@ from rewardsmith.train.members.member_networks import MemberNetworks
 from rewardsmith.train.members.off_policy_settings import algorithm_of, settings_of
 from rewardsmith.train.members.off_policy_weights import read_weights, write_weights
 from rewardsmith.train.members.replay import MemberMemory, Replay
-from rewardsmith.types import Array, FloatArray
+from rewardsmith.types import Array, FloatArray, TrainingState
 
 
 class Shaper(Protocol):
@@ -166,6 +166,31 @@ class OffPolicyMembers:
         for member, shaper in enumerate(self._shapers):
             if shaper is not None:
                 shaper.moved(algorithm.of_member(member))
+
+    def state(self, member: int) -> TrainingState:
+        """What a member without a shaper goes on from after an update, but for its environments."""
+        return TrainingState.joined(
+            algorithm=self._algorithm.state(member),
+            generator=TrainingState({}, self._generators[member].bit_generator.state),
+            memory=self._replay.state(member),
+            environments=self.environments[member].state(),
+            taken=TrainingState({}, {"steps": self.steps}),
+        )
+
+    def restore(self, member: int, state: TrainingState, *, fresh: bool) -> None:
+        """Go on from there; all members have taken as many steps.
+
+        Args:
+            fresh: reset the member's environments, which are not where they were.
+        """
+        self._algorithm.restore(member, state.part("algorithm"))
+        self._generators[member].bit_generator.state = state.facts["generator"]
+        self._replay.restore(member, state.part("memory"))
+        self.steps = state.facts["taken"]["steps"]
+        if fresh:
+            self.environments[member].begin()
+        else:
+            self.environments[member].restore(state.part("environments"))
 
     def set_shaper(self, member: int, shaper: Shaper | None) -> None:
         """Give a member a shaper, which has a part in all later steps and updates."""

@@ -8,7 +8,7 @@ from copy import copy
 
 import numpy as np
 
-from rewardsmith.types import Array
+from rewardsmith.types import Array, TrainingState
 
 
 class Parameters:
@@ -52,6 +52,14 @@ class Parameters:
     def take(self, other: Parameters, members: Sequence[int]) -> None:
         """Go on from the values of some members of others of the same shapes."""
         self.values[...] = other.values[members]
+
+    def state(self, member: int) -> TrainingState:
+        """The values of a member."""
+        return TrainingState({"values": self.values[member]}, {})
+
+    def restore(self, member: int, state: TrainingState) -> None:
+        """Take such values."""
+        self.values[member] = state.arrays["values"]
 
 
 class Target:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rewardsmith.types import Array
+from rewardsmith.types import Array, TrainingState
 
 
 class Batch(NamedTuple):
@@ -128,6 +128,16 @@ class Replay:
     def of_member(self, member: int) -> MemberMemory:
         """The transitions of one member as they are stored; also if others are forgotten."""
         return MemberMemory(self, self._memories[member])
+
+    def state(self, member: int) -> TrainingState:
+        """The transitions of a member, and where the next ones go."""
+        rows = self._memories[member][: self.filled]
+        return TrainingState({"rows": rows}, {"place": self.place, "filled": self.filled})
+
+    def restore(self, member: int, state: TrainingState) -> None:
+        """Go on with them; all members have as many."""
+        self.place, self.filled = state.facts["place"], state.facts["filled"]
+        self._memories[member][: self.filled] = state.arrays["rows"]
 
     def keep(self, members: Sequence[int]) -> None:
         """Forget the other members."""

@@ -65,8 +65,12 @@ class Rollouts:
 
     def begin(self) -> None:
         """Reset all environments."""
-        for member, venv in enumerate(self._venvs):
-            self._observations[member, -1] = self._features(venv.reset())
+        for member in range(len(self._venvs)):
+            self.begin_member(member)
+
+    def begin_member(self, member: int) -> None:
+        """Reset the environments of a member."""
+        self._observations[member, -1] = self._features(self._venvs[member].reset())
 
     def take(self, other: Rollouts, members: Sequence[int]) -> None:
         """Go on where some members of other rollouts are, with what they have collected."""
@@ -79,6 +83,11 @@ class Rollouts:
             for cut in other._cuts
             if cut.member in members
         ]
+
+    def seen(self, member: int) -> Array:
+        """The latest observations of a member, shape (n, inputs); a view."""
+        latest: Array = self._observations[member, -1]
+        return latest
 
     def collect(self, stepped: Callable[[], None]) -> None:
         """Fill the rollout.
