@@ -159,11 +159,11 @@ def native_farmed(run: RunFolder, state: RunState, rung: str = "report") -> str:
     if not curves or not farmed(curves):
         return ""
     returns = _values(row.own_return for curve in curves for row in curve)
-    most = float(returns.max())
+    first = _values(curve[0].own_return for curve in curves if curve).mean()
     fitness = float(np.mean([trial.fitness or 0.0 for trial in trials]))
     return (
-        f"the native reward is farmed: its agents earn up to {most:.3g} of it in an episode, "
-        f"and their fitness stays at {fitness:.3g}"
+        f"the native reward is farmed: its agents raise it from {first:.3g} to "
+        f"{returns.max():.3g} in an episode, and their fitness stays at {fitness:.3g}"
     )
 
 
