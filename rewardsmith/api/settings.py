@@ -109,7 +109,8 @@ class Settings(RunSettings):
             description="Changes to the training defaults of the task, such as n_envs=8; "
             "hyper-parameters, such as learning_rate=1e-3, are given likewise on the command line, "
             "and in a table hyperparameters in Python. Another algorithm has its own defaults "
-            "where those of the task do not suit it: algorithm=SAC keeps only gamma of a task for PPO."
+            "where those of the task do not suit it: algorithm=SAC keeps only gamma of a task for "
+            "PPO."
         ),
         Setting("Training", option="set", metavar="NAME=VALUE"),
     ] = {}
