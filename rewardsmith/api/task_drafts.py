@@ -97,8 +97,9 @@ class TaskDrafting:
                 f"no reply was a task: {'; '.join(self.problems)}",
                 "try another model, or draft from data alone: leave out --model",
             )
-        task, _, score = self._proposal
-        notes = (*self._draft.notes, *(f"not confirmed: {one}" for one in self.problems))
+        task, _, insisted, score = self._proposal
+        unconfirmed = [f"not confirmed: {one}" for one in (*self.problems, *insisted)]
+        notes = (*self._draft.notes, *unconfirmed)
         comments = origins(self._reply, self._draft, self._goal)
         code = score.code if score is not None else ""
         write_task(task, target or self.folder, notes, comments, code)

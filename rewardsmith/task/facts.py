@@ -54,7 +54,8 @@ class NumberFacts:
         kind: ``fixed`` is constant within an episode, ``broken`` NaN or infinite in some step.
         moved_by: parts of the action on which its change, or its value after the step, depends. Of
             a discrete action the choice that lowers it the most, then that which raises it.
-        rate_of: the number whose change in a step is proportional to this one; None if none is.
+        rate_of: the number whose change in a step goes with this one the most; None if little does.
+        rate_share: the share of the variance of that change that this number explains.
         same_as: an earlier number that always has the same value; None if none has.
     """
 
@@ -65,6 +66,7 @@ class NumberFacts:
     kind: Kind = "number"
     moved_by: tuple[int, ...] = ()
     rate_of: int | None = None
+    rate_share: float = 0.0
     same_as: int | None = None
 
 
@@ -117,10 +119,11 @@ def _related(found: list[NumberFacts], steps: Steps, used: list[int]) -> list[Nu
     related = list(found)
     for place, at in enumerate(used):
         best = int(np.argmax(rates[:, place]))
-        rate_of = used[best] if rates[best, place] >= _RATE_SHARE and best != place else None
-        related[at] = dataclasses.replace(
-            found[at], moved_by=moved[place], rate_of=rate_of, same_as=same[place]
-        )
+        one = dataclasses.replace(found[at], moved_by=moved[place], same_as=same[place])
+        if rates[best, place] >= _RATE_SHARE and best != place:
+            share = float(rates[best, place])
+            one = dataclasses.replace(one, rate_of=used[best], rate_share=share)
+        related[at] = one
     return related
 
 

@@ -110,7 +110,8 @@ def _described(one: NumberFacts, sources: list[str], steps: int, discrete: bool)
         return "; ".join(said)
     if one.same_as is not None:
         return "; ".join([*said, f"always equal to {sources[one.same_as]}"])
-    said += [] if one.rate_of is None else [f"the rate of {sources[one.rate_of]}"]
+    if one.rate_of is not None:
+        said.append(f"explains {one.rate_share:.0%} of the changes of {sources[one.rate_of]}")
     return "; ".join([*said, _moved(one, discrete)])
 
 

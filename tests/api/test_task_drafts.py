@@ -47,7 +47,7 @@ def test_what_recorded_steps_refute_is_asked_again(tmp_path: Path) -> None:
     assert (
         'source = "obs[1]"   # named from its behaviour; ' in text and "moved by action[0]" in text
     )
-    assert 'source = "obs[3:5]"   # a guess; 2 numbers, ' in text
+    assert 'source = "obs[3:5]"   # a guess; a vector of length one; 2 numbers, ' in text
     assert "[training]   # from the model: steps" in text and "not confirmed" not in text
     samples = sample_episodes(task)
     assert {one.kind for one in samples} == {"random", "held", "scripted"}

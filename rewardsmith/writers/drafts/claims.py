@@ -30,28 +30,44 @@ class _Claim(NamedTuple):
     places: tuple[int, ...]
 
 
-def claim_problems(reply: DraftReply, look: Look, fitness: str) -> list[str]:
-    """What recorded steps refute, and what is missing; in the order of the fields.
+class Checked(NamedTuple):
+    """What was found about the claims of a reply, in words.
+
+    Attributes:
+        problems: what must be corrected.
+        insisted: what recorded steps refute and the model is sure of.
+    """
+
+    problems: list[str]
+    insisted: list[str]
+
+
+def check_claims(reply: DraftReply, look: Look, fitness: str) -> Checked:
+    """Check what recorded steps can refute, and what is missing.
 
     Args:
         fitness: its source, which programs must not read.
     """
     placed = list(_placed(reply, look))
     facts = look.motion.facts
-    problems = [
-        *_unknown_sources(reply, look, fitness),
-        *_twice(placed, look),
-        *_uncovered(reply, placed, look),
-    ]
+    found = Checked(
+        [
+            *_unknown_sources(reply, look, fitness),
+            *_twice(placed),
+            *_uncovered(reply, placed, look),
+        ],
+        [],
+    )
     for claim in placed:
         numbers = [facts.numbers[place] for place in claim.places]
-        problems += [
+        refuted = [
             *_outside(claim.field, numbers),
             *_another_kind(claim, numbers, facts),
             *_another_rate(claim, look),
             *_not_moved(claim.field, numbers, look),
         ]
-    return problems
+        (found.insisted if claim.field.sure else found.problems).extend(refuted)
+    return found
 
 
 def places_of(source: str, look: Look) -> tuple[int, ...]:
@@ -101,7 +117,7 @@ def _known(source: Source, look: Look) -> bool:
     return source.kind == "info" and source.name in look.info and look.info[source.name].usable
 
 
-def _twice(placed: list[_Claim], look: Look) -> Iterator[str]:
+def _twice(placed: list[_Claim]) -> Iterator[str]:
     names: dict[str, str] = {}
     for field, _ in placed:
         if field.name in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from rewardsmith.task.look import Look
 from rewardsmith.task.observations import leaves, source_of
 from rewardsmith.task.training import TrainingSpec
 
+_LEFT_OUT = ("## Version History", "## Credits", "## References")
 _LONGEST_TEXT = 40_000  # characters of a documentation or a source
 
 
@@ -84,7 +86,8 @@ def evidence(
         "fitness": fitness,
         "observation_space": _short(str(look.env.observation_space)),
         "action_space": _short(str(look.env.action_space)),
-        "documentation": docstring_of(look.env)[:_LONGEST_TEXT] if documentation else "",
+        "seconds": _seconds(look.env),
+        "documentation": _documentation(look.env) if documentation else "",
         "source": source_text(look.env)[:_LONGEST_TEXT] if send_source else "",
         "steps": look.motion.facts.steps,
         "numbers": list(_number_rows(look)),
@@ -101,6 +104,19 @@ def source_text(env: Any) -> str:
         return inspect.getsource(type(env.unwrapped))
     except (OSError, TypeError):
         return ""
+
+
+def _documentation(env: Any) -> str:
+    """The docstring without the sections that say nothing of the present environment."""
+    parts = re.split(r"^(?=## )", docstring_of(env), flags=re.MULTILINE)
+    kept = [part for part in parts if not part.startswith(_LEFT_OUT)]
+    return "".join(kept).strip()[:_LONGEST_TEXT]
+
+
+def _seconds(env: Any) -> float | None:
+    """The time of the environment that a step takes, where a simulator states it."""
+    found = getattr(env.unwrapped, "dt", None)
+    return float(found) if isinstance(found, int | float) else None
 
 
 def _short(text: str) -> str:

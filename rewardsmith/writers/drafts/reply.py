@@ -25,6 +25,7 @@ class DraftedField(Model):
         rate_of: the source of the number whose rate of change it is.
         moved_by: parts of the action that change it within one step.
         basis: where the model knows it from.
+        sure: whether a claim shall stand although recorded steps refute it.
     """
 
     source: str
@@ -36,6 +37,7 @@ class DraftedField(Model):
     rate_of: str = ""
     moved_by: tuple[int, ...] = ()
     basis: Basis = "guess"
+    sure: bool = False
 
 
 class DraftedAction(Model):
@@ -50,6 +52,7 @@ class DraftedFitness(Model):
 
     Attributes:
         source: ``score``, ``native_return`` or ``info["key"]``.
+        let: name -> expression, which the score, the gates and later ones may read.
         score: an expression in NumPy over the fields of a step, for the source ``score``.
         over: how the scores of the steps become one number.
         gates: conditions on a step, without which it scores 0.
@@ -58,6 +61,7 @@ class DraftedFitness(Model):
 
     source: str
     doc: str = ""
+    let: dict[str, str] = Field(default_factory=dict)
     score: str = ""
     over: Over = "last"
     gates: tuple[str, ...] = ()

@@ -7,7 +7,8 @@ is a ``fitness.py`` that contains them.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+import keyword
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from rewardsmith.writers.drafts.reply import DraftedFitness, Over
 
 _OF_STEP = ("action", "terminated")  # names beside the fields
 _NUMPY = ("np",)
+_LET = "fitness.let."
 _HOW: dict[Over, str] = {
     "last": "the score of the last step",
     "best": "the best score of a step",
@@ -61,6 +63,7 @@ class StepScore:
         self._fitness = fitness
         self._fields = {field.name: field for field in fields}
         self._limit = limit
+        _refuse_names(fitness.let, self._offered())
         self.arguments = self._arguments()
         self._program = self._checked()
 
@@ -79,6 +82,7 @@ class StepScore:
             doc=fitness.doc.replace('"""', "'''").replace("\\", "/") or "to be described",
             how=_HOW[fitness.over],
             reads=reads,
+            let=fitness.let,
             score=fitness.score.strip(),
             gates=fitness.gates,
             value=_CODE[fitness.over].format(limit=self._limit),
@@ -115,10 +119,12 @@ class StepScore:
     def _arguments(self) -> tuple[str, ...]:
         """The names that the expressions read."""
         names: dict[str, None] = {}
+        let: set[str] = set()
         for what, text in self._expressions():
             for node in ast.walk(_parsed(text, what)):
-                if isinstance(node, ast.Name) and node.id not in _NUMPY:
+                if isinstance(node, ast.Name) and node.id not in {*_NUMPY, *let}:
                     names[node.id] = None
+            let |= {what.removeprefix(_LET)} if what.startswith(_LET) else set()
         known = [*_OF_STEP, *self._offered()]
         for name in names:
             if name not in known:
@@ -129,6 +135,7 @@ class StepScore:
         return tuple(names)
 
     def _expressions(self) -> Iterable[tuple[str, str]]:
+        yield from ((f"{_LET}{name}", text) for name, text in self._fitness.let.items())
         yield "fitness.score", self._fitness.score
         yield from ((f"fitness.gates[{at}]", gate) for at, gate in enumerate(self._fitness.gates))
 
@@ -145,10 +152,11 @@ class StepScore:
             (f"gate_{at}", f"np.where({gate}, 1.0, 0.0)")
             for at, gate in enumerate(self._fitness.gates)
         ]
+        let = "".join(f"    {name} = {text}\n" for name, text in self._fitness.let.items())
         lines = "".join(f"        {name!r}: {text},\n" for name, text in terms)
         program = (
             f"import numpy as np\n\n\ndef reward({', '.join(self.arguments)}):\n"
-            f"    return {{\n{lines}    }}\n"
+            f"{let}    return {{\n{lines}    }}\n"
         )
         errors = [
             finding.message
@@ -193,6 +201,14 @@ def problems_of(
             f"episodes: the fitness was {seen}"
         ]
     return []
+
+
+def _refuse_names(let: Mapping[str, str], offered: Iterable[str]) -> None:
+    """Refuse names of intermediate values that are no identifiers or hide a field."""
+    taken = {*_OF_STEP, *_NUMPY, *offered, "episode", "score", "passed", "value"}
+    for name in let:
+        if not name.isidentifier() or keyword.iskeyword(name) or name in taken:
+            raise UsageError(f"fitness.let: the name {name!r} is taken, or no Python identifier")
 
 
 def _has_first(field: FieldSpec) -> bool:

@@ -15,7 +15,8 @@ from rewardsmith.task.field import FieldSpec
 from rewardsmith.task.loading import Task
 from rewardsmith.task.parsing import parse_spec
 from rewardsmith.task.sources import parse_source
-from rewardsmith.writers.drafts.claims import claim_problems, places_of, seen_range
+from rewardsmith.task.training import TrainingSpec
+from rewardsmith.writers.drafts.claims import check_claims, places_of, seen_range
 from rewardsmith.writers.drafts.reply import SCORE, DraftedField, DraftReply
 from rewardsmith.writers.drafts.score import StepScore
 
@@ -28,16 +29,28 @@ _BASIS = {
 }
 
 
+_KINDS = {
+    "angle": "an angle that wraps",
+    "flag": "a flag",
+    "constant": "a constant",
+    "fixed": "set by the reset",
+    "counter": "a counter",
+    "unit": "a vector of length one",
+}
+
+
 class Proposal(NamedTuple):
     """A reply as a task.
 
     Attributes:
         problems: what must be corrected, in words.
+        insisted: what recorded steps refute and the model is sure of.
         score: the fitness, if it is an expression.
     """
 
     task: Task
     problems: list[str]
+    insisted: list[str]
     score: StepScore | None
 
 
@@ -48,7 +61,7 @@ def propose(draft: Draft, reply: DraftReply) -> Proposal:
         draft: from data alone; what the reply does not say is taken from it.
     """
     look = draft.look
-    problems = claim_problems(reply, look, reply.fitness.source)
+    problems, insisted = check_claims(reply, look, reply.fitness.source)
     fields = list(_fields(reply, draft, problems))
     score = _score(reply, fields, draft, problems)
     source = reply.fitness.source
@@ -66,8 +79,8 @@ def propose(draft: Draft, reply: DraftReply) -> Proposal:
     try:
         task = replace(draft.task, spec=parse_spec(spec, "the draft"))
     except UsageError as error:
-        return Proposal(draft.task, [*problems, error.message], score)
-    return Proposal(_trained(task, reply, problems), problems, score)
+        return Proposal(draft.task, [*problems, error.message], insisted, score)
+    return Proposal(_trained(task, reply, problems), problems, insisted, score)
 
 
 def origins(reply: DraftReply, draft: Draft, goal: str | None) -> dict[str, str]:
@@ -149,7 +162,7 @@ def _trained(task: Task, reply: DraftReply, problems: list[str]) -> Task:
     if not reply.training:
         return task
     try:
-        trained = task.with_training(reply.training)
+        trained = task.with_training(_nested(reply.training))
         training = trained.spec.training
         check_names(training.algorithm, training.hyperparameters)
         return trained
@@ -158,9 +171,24 @@ def _trained(task: Task, reply: DraftReply, problems: list[str]) -> Task:
         return task
 
 
+def _claims(field: DraftedField) -> Iterator[str]:
+    """What the model says of the numbers, in words."""
+    if field.kind != "number":
+        yield _KINDS[field.kind]
+    if field.rate_of:
+        yield f"the rate of {field.rate_of}"
+
+
+def _nested(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with hyper-parameters, such as gamma, in their own table."""
+    own = {name: value for name, value in training.items() if name in TrainingSpec.model_fields}
+    rest = {name: value for name, value in training.items() if name not in own}
+    return {**own, "hyperparameters": {**own.get("hyperparameters", {}), **rest}}
+
+
 def _origin(field: DraftedField, seen: Mapping[str, str], draft: Draft) -> str:
     """Where the name of a field is from, and what the recorded steps say of it."""
-    said = [_BASIS[field.basis]]
+    said = [_BASIS[field.basis], *_claims(field)]
     if field.source in seen:
         return "; ".join([*said, seen[field.source]])
     numbers = [draft.look.motion.facts.numbers[at] for at in places_of(field.source, draft.look)]

@@ -87,3 +87,19 @@ def test_a_rate_that_steps_refute_is_named(draft: Draft) -> None:
 def test_a_reply_of_another_form_is_an_error(text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         read_reply(text)
+
+
+def test_a_claim_that_the_model_is_sure_of_is_no_problem_and_stays_a_note(draft: Draft) -> None:
+    text = GOOD.replace('kind = "fixed"', 'kind = "constant"\nsure = true')
+    proposal = propose(draft, read_reply(text))
+    assert proposal.problems == []
+    assert len(proposal.insisted) == 1 and "kind = 'constant', but" in proposal.insisted[0]
+
+
+def test_hyperparameters_may_stand_beside_the_other_settings(draft: Draft) -> None:
+    text = GOOD.replace("steps = 20000", "steps = 20000\ngamma = 0.999\nlearning_rate = 1e-3")
+    proposal = propose(draft, read_reply(text))
+    training = proposal.task.spec.training
+    assert proposal.problems == [] and training.steps == 20_000
+    assert training.hyperparameters["gamma"] == 0.999
+    assert training.hyperparameters["learning_rate"] == 1e-3

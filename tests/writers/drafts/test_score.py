@@ -20,7 +20,8 @@ FIELDS = (
     FieldSpec(name="hand", source="obs[1:4]"),
     FieldSpec(name="cost", source='info["cost"]'),
 )
-NEAR = "np.exp(-np.linalg.norm(next_hand - first_hand, axis=1)) - 0.01 * next_cost * (next_x > x)"
+NEAR = "np.exp(-far) - 0.01 * next_cost * (next_x > x) + 0.1 * np.cumsum(far) / 100"
+LET = {"moved": "next_hand - first_hand", "far": "np.linalg.norm(moved, axis=1)"}
 
 
 def episodes() -> list[Episode]:
@@ -54,7 +55,9 @@ def values(module: ModuleType, recorded: Sequence[Episode]) -> list[tuple[float,
 def test_the_written_file_measures_what_the_sandbox_does(
     over: Over, gates: tuple[str, ...], tmp_path: Path
 ) -> None:
-    fitness = DraftedFitness(source="score", score=NEAR, over=over, gates=gates, solved=0.3)
+    fitness = DraftedFitness(
+        source="score", let=LET, score=NEAR, over=over, gates=gates, solved=0.3
+    )
     score, recorded = StepScore(fitness, FIELDS, limit=12), episodes()
     found = values(written(score, tmp_path), recorded)
     assert [value for value, _ in found] == pytest.approx(score.of(recorded), abs=1e-12)
@@ -81,10 +84,16 @@ def test_gates_and_ends_count(tmp_path: Path) -> None:
         ({"score": "x.tofile('a')"}, "refused"),
         ({"score": "np.fromfile('a') + x"}, "refused"),
         ({"over": "limit"}, "no time limit"),
+        ({"let": {"x": "next_x"}}, "the name 'x' is taken"),
+        ({"let": {"np": "next_x"}}, "the name 'np' is taken"),
+        ({"let": {"a b": "next_x"}}, "no Python identifier"),
+        ({"let": {"near": "far", "far": "next_x"}}, "'far', which is no name of a step"),
     ],
 )
-def test_an_expression_that_cannot_be_used_is_refused(changes: dict[str, str], says: str) -> None:
-    given = {"source": "score", "score": "next_x"} | changes
+def test_an_expression_that_cannot_be_used_is_refused(
+    changes: dict[str, object], says: str
+) -> None:
+    given: dict[str, object] = {"source": "score", "score": "next_x", **changes}
     with pytest.raises(UsageError, match=says):
         StepScore(DraftedFitness.model_validate(given), FIELDS, limit=None)
 
