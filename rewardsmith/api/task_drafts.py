@@ -13,21 +13,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from rewardsmith.api.providers import patient_provider
+from rewardsmith.api.asker import Asker
 from rewardsmith.episodes.random_policy import HELD_EPISODES, HELD_STEPS, random_behaviour
 from rewardsmith.errors import RunError, UsageError
 from rewardsmith.llm.log import ReplyLog
-from rewardsmith.llm.prices import Prices, prices_of
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.llm.protocol import Message, Request
-from rewardsmith.llm.sizes import charged
 from rewardsmith.run.settings import RunSettings
 from rewardsmith.task.drafting import TO_WRITE, Draft, draft_from_data, write_task
 from rewardsmith.task.loading import Task
 from rewardsmith.task.origin import AnyEnvironment
 from rewardsmith.task.spec import FitnessSpec
 from rewardsmith.task.timebox import Tell, silent
-from rewardsmith.types import Episode, Slot
+from rewardsmith.types import Episode
 from rewardsmith.writers.drafts.evidence import evidence
 from rewardsmith.writers.drafts.reply import DraftReply, read_reply
 from rewardsmith.writers.drafts.score import problems_of
@@ -195,37 +193,13 @@ def draft_by_model(
     if folder.exists():
         raise RunError(f"{folder} exists", "choose another folder, or edit the existing task")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    asker = _Asker(model, settings, ReplyLog(folder.with_name(folder.name + LOG_SUFFIX)))
-    for turn in range(1 + CORRECTIONS):
-        drafting.read(asker.reply(drafting.request(model, settings), turn))
+    asker = Asker(model, settings, ReplyLog(folder.with_name(folder.name + LOG_SUFFIX)))
+    for _ in range(1 + CORRECTIONS):
+        drafting.read(asker.reply(drafting.request(model, settings)))
         if not drafting.problems:
             break
     task = drafting.write(folder)
     return ModelDraft(task, folder, drafting.problems, asker.sent, asker.cost_usd)
-
-
-class _Asker:
-    """Sends requests that have no reply yet, and adds up what they cost."""
-
-    def __init__(self, model: str, settings: RunSettings, log: ReplyLog) -> None:
-        self._provider = patient_provider(model, settings)
-        self._prices: Prices = prices_of(model, settings.price, settings.base_url)
-        self._timeout_s, self._log = settings.llm_timeout_s, log
-        self.sent, self.cost_usd = 0, float(0) if self._prices.known else None
-
-    def reply(self, request: Request, turn: int) -> str:
-        known = self._log.get(request.digest, 0)
-        if known is not None:
-            return known.text
-        reply = self._provider.complete(request, self._timeout_s)
-        if reply.cost_usd is None:
-            cost = self._prices.cost(charged(request, reply))
-            reply = dataclasses.replace(reply, cost_usd=cost)
-        self._log.put(request, 0, reply, Slot(0, 0, turn))
-        self.sent += 1
-        if self.cost_usd is not None:
-            self.cost_usd += reply.cost_usd or 0.0
-        return reply.text
 
 
 def _episodes(task: Task) -> Sequence[Episode]:

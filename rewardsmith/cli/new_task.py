@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rewardsmith.task.loading import Task
     from rewardsmith.task.spec import TaskSpec
 
-_MODEL_SETTINGS = ("base_url", "price", "effort", "temperature", "max_output_tokens")
+MODEL_SETTINGS = ("base_url", "price", "effort", "temperature", "max_output_tokens")
 Environment = Annotated[
     str,
     typer.Argument(
@@ -65,7 +65,7 @@ Replies = Annotated[
 def add_new(app: typer.Typer) -> None:
     """Register the command."""
 
-    @command(app, "new", settings=_MODEL_SETTINGS)
+    @command(app, "new", settings=MODEL_SETTINGS)
     def new(
         output: CommandOutput,
         settings: Settings,

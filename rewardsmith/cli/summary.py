@@ -109,7 +109,7 @@ def _judged(run: Run, state: RunState, best: Best) -> str:
     if found is None:
         return ""
     share, pairs = found
-    return f"the best program orders {share:.0%} of {pairs} pairs of episodes as people did"
+    return f"the best program orders {share:.0%} of {pairs} pairs of episodes as the judges did"
 
 
 def _diagnosis(run: Run) -> str:

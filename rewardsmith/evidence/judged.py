@@ -1,4 +1,4 @@
-"""What programs of a run give the episodes that people or judges compared."""
+"""What programs of a run give the episodes that judges compared: people, or a model."""
 
 from __future__ import annotations
 

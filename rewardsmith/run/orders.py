@@ -25,7 +25,7 @@ exploit       the failure that it prefers to success
 ablation      the fitness of each of its functions alone
 prior         where its prior on Q disagrees with the values that the best agent learned
 preference    which recorded episodes it orders wrongly, so that it was not trained
-judged        how it orders episodes that people compared
+judged        how it orders episodes that judges compared
 user          comments of the user
 findings      why it was refused
 failed_round  why every program of its round was refused

@@ -16,6 +16,7 @@ from rewardsmith.episodes.random_policy import collect_preflight, random_behavio
 from rewardsmith.episodes.scripted import play_scripts
 from rewardsmith.errors import RewardsmithError, UsageError
 from rewardsmith.run.trials import POLICY, TrainedReport, TrialJob, TrialResult, write_json
+from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task, load_task
 
 EVALUATION_STEPS = 330  # what ranking and evaluation of the line world take at most
@@ -27,7 +28,7 @@ class FakeExecutor:
     Args:
         fitness: of a job; by default a number between -1 and 1 that looks like chance.
         trouble: called with each call's name and job; raises what the call shall fail with.
-        varied: each trial has another evaluation episode.
+        varied: each trial has another evaluation episode, and its fitness.
     """
 
     def __init__(
@@ -83,7 +84,11 @@ class FakeExecutor:
         job = self._job(folder, "evaluate")
         steps = job.steps + EVALUATION_STEPS
         digest = job.digest(task.digest)
-        fitness = [self._fitness(job)]
+        earlier = len(list(folder.parents[2].glob(f"*/trials/*/{EPISODES}")))
+        at = earlier if self._varied else 0
+        episode = random_behaviour(task, at + 1).episodes[at]
+        measured = fitness_function(task)(episode).value
+        fitness = [measured if self._varied else self._fitness(job)]
         result = TrialResult(
             digest=digest,
             status="finished",
@@ -93,9 +98,7 @@ class FakeExecutor:
             fitness=fitness,
             steps=steps,
         )
-        earlier = len(list(folder.parents[2].glob(f"*/trials/*/{EPISODES}")))
-        at = earlier if self._varied else 0
-        save_episodes(folder / EPISODES, random_behaviour(task, at + 1).episodes[at : at + 1])
+        save_episodes(folder / EPISODES, [episode])
         write_json(folder / "result.json", result)
 
     def _export_policy(self, task: Task, folder: Path) -> None:

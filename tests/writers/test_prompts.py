@@ -264,12 +264,12 @@ def text_of(conversation: Conversation) -> str:
 
 # Every kind of feedback once, under the strategy that gives it.
 GIVES = {"subgoals": "calm", "prior": "qshape"}
-# Templates of one strategy alone; those of the judge and of drafted tasks are rendered in their
-# own tests.
+# Templates of one strategy alone; those of judges and of drafted tasks are rendered in their own
+# tests.
 OWN = [
     name
     for name in Prompts().names()
-    if not name.startswith(("shared/", "default/", "task/")) and "judge" not in name
+    if not name.startswith(("shared/", "default/", "task/", "label/")) and "judge" not in name
 ]
 
 

@@ -1,4 +1,4 @@
-"""How a program orders the episodes that people compared, and which pair it violates the most."""
+"""How a program orders the episodes that judges compared, and which pair it violates the most."""
 
 from __future__ import annotations
 

@@ -270,7 +270,7 @@ class ExploitFeedback:
 
 @dataclass(frozen=True)
 class JudgedFeedback:
-    """``shared/judged``: how a program orders episodes that people compared.
+    """``shared/judged``: how a program orders episodes that judges compared: people, or a model.
 
     Attributes:
         pairs: number of pairs of which one episode was called better.

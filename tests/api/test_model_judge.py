@@ -1,0 +1,84 @@
+"""A model compares episodes over HTTP: both orders, known pairs, and answers paid for once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rewardsmith as rs
+from rewardsmith.api.model_judge import LOG, judge_pairs
+from rewardsmith.errors import UsageError
+from rewardsmith.run.settings import RunSettings
+from tests.support.fake_executor import FakeExecutor
+from tests.support.fake_llm import FakeLLM
+from tests.support.line_runs import design
+from tests.support.lineworld import write_task
+
+MODEL = "openai/judge"
+Answer = Callable[[dict[str, Any]], str]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> rs.Run:
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key-at-all")
+    return design(str(write_task(tmp_path / "line")), tmp_path, executor=FakeExecutor(varied=True))
+
+
+def ends(body: dict[str, Any]) -> list[float]:
+    """The last position of the two episodes of a request."""
+    text = body["messages"][-1]["content"]
+    parts = re.split(r"## Episode [AB]:", text)[1:]
+    rows = [[line for line in part.splitlines() if re.match(r"\| \d", line)] for part in parts]
+    return [float(lines[-1].split("|")[2]) for lines in rows]
+
+
+def fair(body: dict[str, Any]) -> str:
+    a, b = ends(body)
+    return f"A ends at {a}, B at {b}.\nB or A stands further right.\n\n**Better: {'A' if a > b else 'B' if b > a else 'same'}**"
+
+
+def judged(run: rs.Run, answer: Answer, **how: Any) -> tuple[Any, FakeLLM]:
+    with FakeLLM(answer) as fake:
+        settings = RunSettings(base_url=f"{fake.url}/v1", price=(1.0, 1.0))
+        return judge_pairs(run.folder, MODEL, settings=settings, **how), fake
+
+
+def test_a_fair_judge_is_believed_and_asked_in_both_orders(run: rs.Run) -> None:
+    report, fake = judged(run, fair, pairs=5)
+    assert (report.answered, report.abstained) == (5, 0)
+    assert report.right == report.known > 0 and report.cost_usd is not None
+    texts = [request["body"]["messages"][-1]["content"] for request in fake.requests]
+    assert len(texts) == report.requests == len(set(texts)) <= 2 * (5 + report.known)
+    assert "reward" not in texts[0].lower() and "fitness" not in texts[0].lower()
+    found = run.state.judgements
+    assert {by for _, by in found} == {MODEL} and len(found) == 5
+    assert {one.words for one in found.values()} == {"B or A stands further right."}
+
+
+def test_answers_are_paid_for_once(run: rs.Run) -> None:
+    judged(run, fair, pairs=3)
+    again, fake = judged(run, fair, pairs=3)
+    assert again.answered == 3, "three further pairs"
+    assert len(fake.requests) == again.requests <= 6, "the known pairs are not asked again"
+
+
+def test_a_judge_that_always_prefers_the_first_one_is_not_believed(run: rs.Run) -> None:
+    with pytest.raises(UsageError, match=r"is not believed: of . pairs .* it answered 0 rightly"):
+        judged(run, lambda _: "Better: A", pairs=5)
+    assert not run.state.judgements and (run.path / LOG).exists()
+
+
+def test_where_the_two_orders_disagree_the_judge_abstains(run: rs.Run) -> None:
+    """It is fair where the ends are far apart, and prefers the first one where they are near."""
+
+    def hasty(body: dict[str, Any]) -> str:
+        a, b = ends(body)
+        return fair(body) if abs(a - b) > 0.5 else "Better: A"
+
+    report, _ = judged(run, hasty, pairs=30)
+    assert report.abstained > 0 and report.answered > 0
+    assert len(run.state.judgements) == report.answered
