@@ -36,10 +36,8 @@ def add_to(app: typer.Typer) -> None:
                 help="Model, as provider/name, that compares them in your place, from their fields."
             ),
         ] = None,
-        port: Annotated[
-            int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")
-        ] = 0,
-        open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+        port: given.Port = 0,
+        open_: given.OpenPage = False,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Compare episodes of RUN in the browser: which of two is better? Or let a model do it.

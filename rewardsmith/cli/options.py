@@ -45,6 +45,8 @@ Gpus = Annotated[
 Watch = Annotated[
     bool, typer.Option("--watch", help="Serve a page on this machine that follows the run.")
 ]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")]
+OpenPage = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 ConfirmAbove = Annotated[
     float,
     typer.Option(

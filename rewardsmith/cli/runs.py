@@ -177,10 +177,8 @@ def _add_watch(app: typer.Typer) -> None:
     def watch(
         output: CommandOutput,
         run: given.RunName,
-        port: Annotated[
-            int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")
-        ] = 0,
-        open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+        port: given.Port = 0,
+        open_: given.OpenPage = False,
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Serve a page on this machine that follows RUN; comments for the writer go there too."""

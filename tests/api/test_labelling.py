@@ -47,24 +47,22 @@ def run(tmp_path: Path, fake: FakeLLM, monkeypatch: pytest.MonkeyPatch) -> rs.Ru
     return asked_of(fake, task, tmp_path, options=OPTIONS, executor=FakeExecutor(varied=True))
 
 
-def against(run: rs.Run, program: str, session: Labelling) -> None:
-    """Answer every question of a session as the program does not."""
-    gamma = run.folder.task().spec.training.gamma
+def answer_by(run: rs.Run, session: Labelling, *, agreeing: bool, words: str = "") -> list[str]:
+    """Answer every question of a session as the best program does, or the other way round."""
+    program, gamma = run.folder.program(run.best.id), run.folder.task().spec.training.gamma
+    said = []
     while (question := session.question) is not None:
-        episodes = [
-            session.clips.episodes[session.clips.place(one)]
-            for one in (question.left, question.right)
-        ]
-        left, right = discounted_returns(
-            outputs_on(run.folder.program(program), episodes, gamma), gamma
-        )
-        session.answer("second" if left > right else "first", "it goes the wrong way")
+        places = [session.clips.place(one) for one in (question.left, question.right)]
+        outputs = outputs_on(program, [session.clips.episodes[place] for place in places], gamma)
+        left, right = discounted_returns(outputs, gamma)
+        said.append(session.answer("first" if (left > right) == agreeing else "second", words))
+    return said
 
 
 def test_the_writer_is_shown_the_pair_that_its_program_violates(run: rs.Run) -> None:
     best = run.best.id
     session = Labelling(run.folder, by="Ann", pairs=6)
-    against(run, best, session)
+    answer_by(run, session, agreeing=False, words="it goes the wrong way")
     assert judged_share(run.folder, run.state, best) == (0.0, 6)
     run.resume(rounds=1, executor=FakeExecutor(varied=True))
     asked = [entry.request.messages[-1].content for entry in Tape(run.folder.llm_log)]
@@ -75,19 +73,10 @@ def test_the_writer_is_shown_the_pair_that_its_program_violates(run: rs.Run) -> 
 
 
 def test_a_program_that_agrees_is_told_so(run: rs.Run) -> None:
-    session = Labelling(run.folder, by="Ann", pairs=4)
-    best, gamma = run.best.id, run.folder.task().spec.training.gamma
-    while (question := session.question) is not None:
-        episodes = [
-            session.clips.episodes[session.clips.place(one)]
-            for one in (question.left, question.right)
-        ]
-        left, right = discounted_returns(
-            outputs_on(run.folder.program(best), episodes, gamma), gamma
-        )
-        said = session.answer("first" if left > right else "second")
-        assert said.startswith("recorded: ") and said.endswith("the best one agrees")
-    assert judged_share(run.folder, run.state, best) == (1.0, 4)
+    said = answer_by(run, Labelling(run.folder, by="Ann", pairs=4), agreeing=True)
+    assert all(one.startswith("recorded: ") for one in said)
+    assert all(one.endswith("the best one agrees") for one in said)
+    assert judged_share(run.folder, run.state, run.best.id) == (1.0, 4)
 
 
 def test_pairs_on_which_programs_disagree_come_first_and_none_is_asked_twice(run: rs.Run) -> None:

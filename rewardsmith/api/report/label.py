@@ -8,15 +8,13 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, get_args
-
-import jinja2
 
 from rewardsmith.api.export.films import film_trials
 from rewardsmith.api.labelling import Choice, Labelling, Question
 from rewardsmith.api.report.behaviour import pair_charts
 from rewardsmith.api.report.loopback import HTML, NO_PAGE, Loopback, Response
+from rewardsmith.api.report.page import template
 from rewardsmith.engine.workers.executor import Execution
 from rewardsmith.run.outcomes import TrialKey
 from rewardsmith.run.trial_folder import TrialFolder
@@ -104,17 +102,11 @@ class LabelPages:
             self.filming = False
 
     def _page(self) -> str:
-        environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(Path(__file__).parent),
-            undefined=jinja2.StrictUndefined,
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        run = self.session.run
-        template = environment.get_template("label.html.j2")
-        return template.render(
-            run=run.name, goal=self._task.goal, by=self.session.by, nonce=self._nonce
+        return template("label.html.j2").render(
+            run=self.session.run.name,
+            goal=self._task.goal,
+            by=self.session.by,
+            nonce=self._nonce,
         )
 
     def _question(self) -> dict[str, Any]:

@@ -41,6 +41,12 @@ def page(run: RunFolder, live: LivePart | None = None) -> str:
     Raises:
         RunError: the run is damaged.
     """
+    found = facts(run, appraised=live is None or not live.running)
+    return template("page.html.j2").render(**vars(found), live=live)
+
+
+def template(name: str) -> jinja2.Template:
+    """A template of this folder, which escapes what it is given."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
@@ -49,8 +55,7 @@ def page(run: RunFolder, live: LivePart | None = None) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "share": percent}
-    found = facts(run, appraised=live is None or not live.running)
-    return environment.get_template("page.html.j2").render(**vars(found), live=live)
+    return environment.get_template(name)
 
 
 def report_run(run: RunFolder, target: str | Path | None = None) -> Path:
