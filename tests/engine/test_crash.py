@@ -198,16 +198,14 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return undisturbed(tmp_path_factory.mktemp("undisturbed"))
 
 
-# Where trainings are real, sessions take seconds. What is decided does not depend on it, so one of
-# the two is enough.
-@pytest.mark.parametrize(("mode", "unreal"), [("after", False), ("before", True)])
-def test_killed_at_every_event(
-    mode: str, unreal: bool, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    expected = undisturbed(tmp_path, unreal=True) if unreal else request.getfixturevalue("expected")
+# Where trainings are real, sessions take seconds. What is decided does not depend on it, and the
+# tests below interrupt real trainings.
+@pytest.mark.parametrize("mode", ["after", "before"])
+def test_killed_at_every_event(mode: str, tmp_path: Path) -> None:
+    expected = undisturbed(tmp_path, unreal=True)
     kills, waits = 0, {"mode": mode, "events": 0 if mode == "before" else 1}
     with FakeLLM(answer) as fake:
-        sessions = Sessions(tmp_path / mode, fake, unreal=unreal)
+        sessions = Sessions(tmp_path / mode, fake, unreal=True)
         while sessions.session(**waits) != 0:
             kills += 1
             assert kills < 80
@@ -218,9 +216,9 @@ def test_killed_at_every_event(
         assert sessions.run is not None
         assert outcome(sessions.run) == expected
     # Six waves (the report's too), five replies, five judgements, seven trials; the environment,
-    # the end, the export. With exploiters: their wave and three trials, the scripts, and three
+    # the end, the export. Then the exploiters: their wave and three trials, the scripts, and three
     # searches, of one program with an exploit and of one without.
-    assert kills == 6 + 5 + 5 + 7 + 3 + (1 + 3 + 1 + 3 if unreal else 0)
+    assert kills == 6 + 5 + 5 + 7 + 3 + 1 + 3 + 1 + 3
 
 
 def test_killed_at_some_moments(tmp_path: Path, expected: dict[str, Any]) -> None:
