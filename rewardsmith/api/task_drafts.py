@@ -27,9 +27,10 @@ from rewardsmith.task.spec import FitnessSpec
 from rewardsmith.task.timebox import Tell, silent
 from rewardsmith.types import Episode
 from rewardsmith.writers.drafts.evidence import evidence
+from rewardsmith.writers.drafts.origins import origins
 from rewardsmith.writers.drafts.reply import DraftReply, read_reply
 from rewardsmith.writers.drafts.score import problems_of
-from rewardsmith.writers.drafts.writing import Proposal, origins, propose
+from rewardsmith.writers.drafts.writing import Proposal, propose
 
 CORRECTIONS = 2  # requests after the first one
 LOG_SUFFIX = ".drafting.jsonl"
@@ -42,10 +43,12 @@ class TaskDrafting:
         problems: what recorded steps refute of the last reply, in words.
     """
 
-    def __init__(self, draft: Draft, goal: str | None, system: str, first: str) -> None:
+    def __init__(
+        self, draft: Draft, goal: str | None, fitness: str | None, system: str, first: str
+    ) -> None:
         self.problems: tuple[str, ...] = ()
-        self._draft, self._goal, self._system = draft, goal, system
-        self._messages = [Message("user", first)]
+        self._draft, self._goal, self._fitness = draft, goal, fitness
+        self._system, self._messages = system, [Message("user", first)]
         self._reply: DraftReply | None = None
         self._proposal: Proposal | None = None
 
@@ -108,7 +111,7 @@ class TaskDrafting:
             reply = read_reply(text)
         except UsageError as error:
             return [error.message]
-        proposal = propose(self._draft, reply)
+        proposal = propose(self._draft, reply, self._fitness)
         self._reply, self._proposal = reply, proposal
         if proposal.score is None or proposal.problems:
             return proposal.problems
@@ -161,7 +164,11 @@ def open_drafting(
     shown = evidence(draft, goal, fitness, documentation=documentation, send_source=send_source)
     prompts = Prompts()
     return TaskDrafting(
-        draft, goal, prompts.render("task/system"), prompts.render("task/request", **shown)
+        draft,
+        goal,
+        fitness,
+        system=prompts.render("task/system"),
+        first=prompts.render("task/request", **shown),
     )
 
 

@@ -5,4 +5,5 @@ evidence   what was seen of an environment, as the request shows it
 score      a fitness that is written as an expression per step
 claims     checks what a reply says against recorded steps
 writing    the reply as a task
+origins    where each part of it comes from
 """

@@ -103,3 +103,24 @@ def test_hyperparameters_may_stand_beside_the_other_settings(draft: Draft) -> No
     assert proposal.problems == [] and training.steps == 20_000
     assert training.hyperparameters["gamma"] == 0.999
     assert training.hyperparameters["learning_rate"] == 1e-3
+
+
+def test_a_fitness_that_the_user_chose_stays(draft: Draft) -> None:
+    proposal = propose(draft, read_reply(GOOD), 'info["is_success"]')
+    assert proposal.problems == [
+        "fitness.source = 'score', but the user chose 'info[\"is_success\"]'"
+    ]
+
+
+def test_names_of_discrete_actions_are_counted() -> None:
+    discrete = draft_from_data("CartPole-v1", {}, "Stand.", "native_return", None)
+    text = """
+        goal = "Stand."
+        left_out = ["obs[0:4]"]
+        [action]
+        names = ["left", "right", "stay"]
+        [fitness]
+        source = "native_return"
+    """
+    found = propose(discrete, read_reply(text)).problems
+    assert found == ["action.names has 3 names, but the action has 2 choices or numbers"]
