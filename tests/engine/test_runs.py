@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rewardsmith.api import runs as api
+from rewardsmith.api import doctor
 from rewardsmith.engine import loop
 from rewardsmith.engine.checking import Checker, CheckResult
 from rewardsmith.errors import BoundaryError, NoProgram, RunError, UsageError
@@ -148,16 +148,16 @@ def test_a_weak_sandbox_is_refused_before_anything_unless_allowed(
     task: str, tmp_path: Path, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weak = SandboxReport("weak", ("limits",), ("fork",), 0, "Darwin")
-    monkeypatch.setattr(api, "sandbox_report", lambda: weak)
+    monkeypatch.setattr(doctor, "sandbox_report", lambda: weak)
     with pytest.raises(BoundaryError, match="only weak"):
         design(task, tmp_path)
     assert not (tmp_path / "runs").exists()
     run = design(task, tmp_path, allow_weak_sandbox=True)
     assert run.folder.manifest()["sandbox"]["level"] == "weak"
     assert run.resume(executor=executor).best.id == run.best.id
-    monkeypatch.setattr(api, "sandbox_report", sandbox_report)
+    monkeypatch.setattr(doctor, "sandbox_report", sandbox_report)
     strong = design(task, tmp_path, runs=tmp_path / "strong")
-    monkeypatch.setattr(api, "sandbox_report", lambda: weak)
+    monkeypatch.setattr(doctor, "sandbox_report", lambda: weak)
     with pytest.raises(BoundaryError, match="only weak"):
         strong.resume(executor=executor)
 
