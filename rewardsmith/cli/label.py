@@ -36,6 +36,16 @@ def add_to(app: typer.Typer) -> None:
                 help="Model, as provider/name, that compares them in your place, from their fields."
             ),
         ] = None,
+        export: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="Write the answers so far as JSON, and exit."),
+        ] = None,
+        import_: Annotated[
+            Path | None,
+            typer.Option(
+                "--import", metavar="FILE", help="Add the answers of such a file, and exit."
+            ),
+        ] = None,
         port: given.Port = 0,
         open_: given.OpenPage = False,
         runs: given.RunsFolder = Path("runs"),
@@ -48,10 +58,27 @@ def add_to(app: typer.Typer) -> None:
         from rewardsmith.run.names import open_run
 
         folder = open_run(run, runs)
-        if judge is not None:
+        if export is not None or import_ is not None:
+            _exchange(output, folder, export, import_)
+        elif judge is not None:
             _judge(output, folder, judge, pairs, settings)
         else:
             _serve(output, folder, by or _user(), pairs, port, open_)
+
+
+def _exchange(
+    output: CommandOutput, folder: RunFolder, export: Path | None, import_: Path | None
+) -> None:
+    """Add the answers of one file, then write all of them to another."""
+    from rewardsmith.api.judgements import export_judgements, import_judgements
+
+    if import_ is not None:
+        added, foreign = import_judgements(folder, import_)
+        output.notes.print(f"{added} answers added; {foreign} are about trainings of another run")
+    if export is not None:
+        count = export_judgements(folder, export)
+        output.notes.print(f"{count} answers written")
+        output.result.print(str(export), markup=False, soft_wrap=True)
 
 
 def _judge(

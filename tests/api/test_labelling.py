@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import rewardsmith as rs
+from rewardsmith.api.judgements import export_judgements, import_judgements
 from rewardsmith.api.labelling import Labelling, judged_share
 from rewardsmith.api.report.label import LabelPages, label_page
 from rewardsmith.api.report.loopback import Loopback
@@ -20,6 +22,7 @@ from rewardsmith.episodes.files import EPISODES
 from rewardsmith.errors import UsageError
 from rewardsmith.evidence.judged import discounted_returns, outputs_on
 from rewardsmith.llm.replay import Tape
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.trials import FILM
 from tests.support.command_line import GOOD
 from tests.support.fake_executor import FakeExecutor
@@ -198,3 +201,22 @@ def test_a_film_is_shown_where_there_is_one(run: rs.Run, page: Loopback) -> None
     assert fetch(page, "right/1") == (200, b"a film")
     for place in ("right/9", "right/x", "middle/0", "right"):
         assert fetch(page, place)[0] == 404
+
+
+def test_answers_travel_as_a_file(run: rs.Run, tmp_path: Path) -> None:
+    answer_by(run, Labelling(run.folder, by="Ann", pairs=3), agreeing=True)
+    copy = RunFolder(shutil.copytree(run.path, tmp_path / "copy"))
+    answer_by(rs.Run(copy), Labelling(copy, by="Ben", pairs=2), agreeing=False)
+    file = tmp_path / "answers.json"
+    assert export_judgements(copy, file) == 5
+    assert import_judgements(run.folder, file) == (2, 0), "those of Ann are known"
+    assert run.state.judgements == rs.Run(copy).state.judgements
+    assert import_judgements(run.folder, file) == (0, 0)
+    foreign = json.loads(file.read_text())
+    for one in foreign:
+        one["first"][0] = "another program"
+    file.write_text(json.dumps(foreign))
+    assert import_judgements(run.folder, file) == (0, 5)
+    file.write_text("[1]")
+    with pytest.raises(UsageError, match="holds no judgements"):
+        import_judgements(run.folder, file)
