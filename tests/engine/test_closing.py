@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,9 @@ def test_a_failed_report_seed_leads_to_another_look_on_fresh_seeds(
         first: [1000, 1001], second: [2000, 2001], NATIVE: [1000, 1001, 2000, 2001]
     }  # fmt: skip
     assert run.best.native is not None and run.best.native.n == 2
+    facts = json.loads((run.folder.export_folder / "reward.json").read_text())
+    report, native = facts["fitness"]["report"]["by_seed"], facts["native_fitness"]["by_seed"]
+    assert report.keys() == native.keys(), "on the same seeds, although all looks trained both"
 
 
 def test_the_number_of_looks_is_limited(task: str, tmp_path: Path) -> None:

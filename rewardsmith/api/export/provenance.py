@@ -9,8 +9,9 @@ from rewardsmith.program import NATIVE
 from rewardsmith.run.costs import Spent, spent_in
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.outcomes import TrialState
-from rewardsmith.run.scores import fitness_by_seed
+from rewardsmith.run.scores import native_score
 from rewardsmith.run.state import RunState
+from rewardsmith.types import Interval
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def provenance(run: RunFolder, state: RunState, program: str, trial: TrialState)
         slot=state.programs[program],
         parents=run.lineage(program).parents,
         fitness=Fitness(_scores(state, program, "selection"), _scores(state, program, "report")),
-        native_fitness=_scores(state, NATIVE, "report"),
+        native_fitness=_native_scores(state, program),
         looks=state.looks,
         exploits=_exploits(state, program),
         policy=policy_source(trial),
@@ -139,13 +140,22 @@ def policy_source(trial: TrialState) -> PolicySource:
 def _scores(state: RunState, program: str, rung: str) -> Scores | None:
     """Fitness by training seed with its interval; None when there is none."""
     score = state.score(program, rung)
-    if score is None:
-        return None
-    trials = state.trials_of(program, rung)
+    return None if score is None else _over(score, state.trials_of(program, rung))
+
+
+def _native_scores(state: RunState, program: str) -> Scores | None:
+    """The native reward on the report seeds of a program; None when there are none."""
+    score = native_score(state, program, "report")
+    seeds = {trial.seed for trial in state.trials_of(program, "report")}
+    trials = [trial for trial in state.trials_of(NATIVE, "report") if trial.seed in seeds]
+    return None if score is None else _over(score, trials)
+
+
+def _over(score: Interval, trials: Sequence[TrialState]) -> Scores:
     rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
     return Scores(
         mean=score.mean,
         interval_95=(score.low, score.high),
-        by_seed=fitness_by_seed(state, program, rung),
+        by_seed={trial.seed: trial.fitness for trial in trials if trial.fitness is not None},
         success_rate=sum(rates) / len(rates) if rates else None,
     )
