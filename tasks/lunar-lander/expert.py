@@ -7,7 +7,7 @@ NOTHING, LEFT, MAIN, RIGHT = range(4)
 
 def policy(observation: np.ndarray) -> int:
     """Lean against the drift; sink the slower the lower it is, and not at all beside the pad."""
-    x, y, x_velocity, y_velocity, angle, angular_velocity, left_leg, right_leg = observation
+    x, y, x_velocity, y_velocity, angle, angular_velocity, right_leg, left_leg = observation
     if left_leg and right_leg:
         return NOTHING
     wanted_angle = np.clip(0.7 * x + x_velocity, -0.4, 0.4)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rewardsmith.episodes.random_policy import random_behaviour
 from rewardsmith.episodes.recording import play, record
 from rewardsmith.task.environment import missing_modules
 from rewardsmith.task.fitness import fitness_function
@@ -98,3 +99,13 @@ def test_the_arm_is_where_its_pictures_and_its_programs_say() -> None:
     for fields in (episode.fields for episode in env.episodes):
         near = np.linalg.norm(fields["fingertips"] - fields["goal"], axis=1)[1:] <= 0.05
         assert near.any() and not near.all() and (near == fields["success"]).all()
+
+
+def test_a_lander_that_tilts_to_the_left_lands_on_its_left_leg() -> None:
+    episodes = random_behaviour(load_task("lunar-lander"), 20).episodes
+    sides = []
+    for episode in episodes:
+        left, right = (episode.fields[name].astype(bool) for name in ("left_leg", "right_leg"))
+        for step in np.flatnonzero(left != right)[:1]:
+            sides.append(bool(left[step]) == (episode.fields["angle"][step] > 0))
+    assert len(sides) >= 10 and np.mean(sides) > 0.9
