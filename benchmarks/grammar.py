@@ -36,7 +36,7 @@ from rewardsmith.run.state import RunState
 
 OLDER = {
     "OPENBLAS_CORETYPE": "Prescott",
-    "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",  # as NumPy 2.5 names them
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",  # as NumPy 2.4 names them
     "ATEN_CPU_CAPABILITY": "default",
 }
 
