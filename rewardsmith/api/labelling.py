@@ -20,6 +20,7 @@ from rewardsmith.evidence.judged import (
     outputs_on,
 )
 from rewardsmith.maths.judging import disagreement, left_share
+from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.inbox import say_to
 from rewardsmith.run.judgements import Answer, Judgement, Pair, pair_of
@@ -68,7 +69,7 @@ class Labelling:
 
     def __init__(self, run: RunFolder, by: str, pairs: int = 20, seed: int = 0) -> None:
         self.run, self.by = run, by
-        state = _state(run)
+        state = fold(run.events())
         self.clips = clips_of(run, _trials(state))
         if len(self.clips.trials) < _LEAST_CLIPS:
             raise UsageError(
@@ -153,12 +154,6 @@ def judged_share(run: RunFolder, state: RunState, program: str) -> tuple[float, 
     except ProgramError:
         return None
     return (order.share, len(order.pairs)) if order is not None else None
-
-
-def _state(run: RunFolder) -> RunState:
-    from rewardsmith.run.events import fold
-
-    return fold(run.events())
 
 
 def _trials(state: RunState) -> list[TrialKey]:

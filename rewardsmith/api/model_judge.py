@@ -26,7 +26,6 @@ from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.outcomes import TrialKey
 from rewardsmith.run.settings import RunSettings
-from rewardsmith.run.trial_folder import TrialFolder
 from rewardsmith.types import Episode
 from rewardsmith.writers.card import FieldCard, task_card
 from rewardsmith.writers.feedback.moments import numbers_of
@@ -183,6 +182,5 @@ def _known_pairs(session: Labelling) -> list[Question]:
 
 
 def _fitness(run: RunFolder, trial: TrialKey) -> float:
-    program, seed, rung = trial
-    result = TrialFolder(run.trial_folder(program, rung, seed)).result()
+    result = run.trial_at(trial).result()
     return result.fitness[0] if result is not None and result.fitness else 0.0

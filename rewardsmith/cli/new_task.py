@@ -166,10 +166,10 @@ def _next_steps(spec: TaskSpec, folder: Path, by_model: bool) -> str:
     """What a draft leaves to its user, in words."""
     file = folder / "task.toml"
     if by_model:
-        todo = f"read {file}, its fitness above all"
+        step = f"read {file}, its fitness above all"
     else:
         own = spec.fitness.source.startswith("fitness.py")
         parts = [*([] if spec.goal else ["goal"]), "fields", *([] if own else ["fitness"])]
-        todo = f"edit {', '.join(parts)} in {file}"
-        todo += f", define success in {folder / 'fitness.py'}" if own else ""
-    return f"{todo}; then: rewardsmith tasks check {folder}"
+        step = f"edit {', '.join(parts)} in {file}"
+        step += f", define success in {folder / 'fitness.py'}" if own else ""
+    return f"{step}; then: rewardsmith tasks check {folder}"

@@ -16,7 +16,6 @@ from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.judgements import Judgement
 from rewardsmith.run.outcomes import TrialKey
 from rewardsmith.run.state import RunState
-from rewardsmith.run.trial_folder import TrialFolder
 from rewardsmith.types import Episode, FloatArray, Output
 
 
@@ -71,9 +70,9 @@ class JudgedOrder:
 def clips_of(run: RunFolder, trials: Iterable[TrialKey]) -> Clips:
     """The first evaluation episodes of finished trials, as far as they are on the disk."""
     found = {}
-    for program, seed, rung in trials:
-        for episode in TrialFolder(run.trial_folder(program, rung, seed)).episodes()[:1]:
-            found[program, seed, rung] = episode
+    for trial in trials:
+        for episode in run.trial_at(trial).episodes()[:1]:
+            found[trial] = episode
     return Clips(tuple(found), tuple(found.values()))
 
 

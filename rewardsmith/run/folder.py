@@ -24,6 +24,7 @@ from rewardsmith.program import CheckedProgram, Lineage, Program, Verdict
 from rewardsmith.run.config import Manifest, RunConfig, TrainConfig
 from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.lock import in_use, lock
+from rewardsmith.run.outcomes import TrialKey
 from rewardsmith.run.records import AuditRecord, ExploitRecord, ScreenRecord
 from rewardsmith.run.trial_folder import TrialFolder, TrialName
 from rewardsmith.run.trials import JOB, PROGRESS, TrialProgress, read_progress
@@ -98,6 +99,11 @@ class RunFolder:
     def trial(self, trial: TrialName) -> TrialFolder:
         """What one training of a program left behind."""
         return TrialFolder(self.trial_folder(trial.program, trial.rung, trial.seed))
+
+    def trial_at(self, key: TrialKey) -> TrialFolder:
+        """What the training of this key left behind."""
+        program, seed, rung = key
+        return TrialFolder(self.trial_folder(program, rung, seed))
 
     def unfinished_trials(self) -> list[TrialProgress]:
         """Trials that were begun and have no result yet, with how far each is."""

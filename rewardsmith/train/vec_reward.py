@@ -42,7 +42,6 @@ class VecReward(VecEnvWrapper):
     Attributes:
         own_rewards: rewards of the latest step without subgoals and the change of a potential,
             shape (n_envs,); their sum, the own return, ranks checkpoints.
-        latest_terms: term -> its values in the latest step, shape (n_envs,).
 
     Raises:
         UsageError: ``venv`` has no recorder, or stands above VecNormalize or VecFrameStack; or a
@@ -79,7 +78,7 @@ class VecReward(VecEnvWrapper):
         self.gamma = gamma
         self.buffers = buffers_of(venv)
         self.own_rewards = np.zeros(self.num_envs)
-        self.latest_terms: Mapping[str, FloatArray] = {}
+        self._latest: Mapping[str, FloatArray] = {}
         self.finished: list[TrainingEpisode] = []
         self.sums = EpisodeSums(self.num_envs)
         self.history = History(self.buffers) if history else None
@@ -100,7 +99,7 @@ class VecReward(VecEnvWrapper):
         columns = self.buffers.columns(self.reward.arguments)
         block = reward_block(self.reward, columns, (1, self.num_envs))
         self.own_rewards = block.ranked[0]
-        self.latest_terms = {name: values[0] for name, values in block.terms.items()}
+        self._latest = block.terms
         kept = self.history.add(dones) if self.history is not None else []
         episodes = {(0, row): episode for row, episode in kept}
         native = self.buffers.native_reward
@@ -122,6 +121,11 @@ class VecReward(VecEnvWrapper):
     def term_names(self) -> list[str]:
         """Names of the terms seen so far, in the reward's order."""
         return list(self.sums.terms)
+
+    @property
+    def latest_terms(self) -> dict[str, FloatArray]:
+        """Term -> its values in the latest step, shape (n_envs,)."""
+        return {name: values[0] for name, values in self._latest.items()}
 
     def state(self) -> TrainingState:
         """What is kept of the episodes under way, once the finished ones are taken."""

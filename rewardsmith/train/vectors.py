@@ -253,8 +253,8 @@ class BatchVecEnv(RecordedVecEnv):
         seeds: list[int | None] = [None] * self.num_envs
         for row in np.flatnonzero(rows).tolist():
             seeds[row] = self.under_way.start(row, self.streams[row])
-        options = {"reset_mask": rows}
-        self.latest, infos = self._vector.reset(seed=seeds, options=options)  # type: ignore[arg-type]
+        given: Any = {"seed": seeds, "options": {"reset_mask": rows}}
+        self.latest, infos = self._vector.reset(**given)
         self._recorder.reset(rows, self.latest, infos)
 
     @property

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
-
 from rewardsmith.api.export.example import example
 from rewardsmith.api.export.provenance import Provenance, Scores
+from rewardsmith.api.export.templates import template
 from rewardsmith.run.wording import number
 from rewardsmith.task.loading import Task
 
@@ -26,14 +25,7 @@ def model_card(
         inputs: names of the inputs of the ONNX file; none without one.
         subgoals: whether the policy sees which subgoals are done.
     """
-    template = jinja2.Template(
-        Path(__file__).with_name("card.md.j2").read_text(encoding="utf-8"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    text: str = template.render(
+    text: str = template("card.md.j2").render(
         facts=facts,
         title=f"{facts.training.algorithm} on {facts.task}",
         tags=[*_TAGS, facts.training.algorithm, facts.environment],

@@ -15,10 +15,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from rewardsmith.api.export.example import example
 from rewardsmith.api.export.provenance import Provenance
+from rewardsmith.api.export.templates import template
 from rewardsmith.errors import RunError
 from rewardsmith.program import (
     EXPORT_BEGINS,
@@ -52,13 +51,6 @@ def reward_module(
     Raises:
         RunError: the file would not run what was checked.
     """
-    template = jinja2.Template(
-        Path(__file__).with_name("reward.py.j2").read_text(encoding="utf-8"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     source, verdict = program.source, program.verdict
     entries = {name: entry for name, entry in verdict.entries.items() if name != "q_prior"}
     calls = {name: _call(source, entry) for name, entry in entries.items()}
@@ -69,7 +61,7 @@ def reward_module(
     defaults = any(field.default is not None for field in read)
     after_steps = [f.name for f in read if f.parsed_source.kind == "info" and not f.at_reset]
     lines = example(task, Path(name).stem, "subgoals" in entries)
-    text: str = template.render(
+    text: str = template("reward.py.j2").render(
         facts=facts,
         source=_to_stand_in_a_file(source),
         calls=calls,

@@ -17,7 +17,6 @@ from rewardsmith.api.report.loopback import HTML, NO_PAGE, Loopback, Response
 from rewardsmith.api.report.page import template
 from rewardsmith.engine.workers.executor import Execution
 from rewardsmith.run.outcomes import TrialKey
-from rewardsmith.run.trial_folder import TrialFolder
 
 _MOST_CHARTS = 6
 _JSON = "application/json"
@@ -90,14 +89,14 @@ class LabelPages:
 
     def _make_films(self, execution: Execution, ending: threading.Event) -> None:
         shown = itertools.chain.from_iterable(map(_trials, self.session.questions))
-        missing = [one for one in dict.fromkeys(shown) if _folder(self.session, one).film is None]
+        folders = map(self.session.run.trial_at, dict.fromkeys(shown))
+        missing = [folder.path for folder in folders if folder.film is None]
         try:
             with execution.opened(self._task.spec.env.exclusive) as executor:
                 for first in range(0, len(missing), 2):
                     if ending.is_set():
                         break
-                    paths = [_folder(self.session, one).path for one in missing[first : first + 2]]
-                    film_trials(self.session.run, paths, executor)
+                    film_trials(self.session.run, missing[first : first + 2], executor)
         finally:
             self.filming = False
 
@@ -129,7 +128,7 @@ class LabelPages:
         if side not in _SIDES or not number.isdigit() or int(number) >= len(questions):
             return NO_PAGE
         trial = _trials(questions[int(number)])[_SIDES.index(side)]
-        film = _folder(self.session, trial).film
+        film = self.session.run.trial_at(trial).film
         if film is not None:
             return Response(200, film.read_bytes(), "image/webp")
         return Response(404, "it is being made" if self.filming else "there is no film")
@@ -143,11 +142,6 @@ def label_page(session: Labelling, port: int = 0) -> Loopback:
     """
     nonce = secrets.token_urlsafe(16)
     return Loopback(LabelPages(session, nonce), nonce, port)
-
-
-def _folder(session: Labelling, trial: TrialKey) -> TrialFolder:
-    program, seed, rung = trial
-    return TrialFolder(session.run.trial_folder(program, rung, seed))
 
 
 def _trials(question: Question) -> tuple[TrialKey, TrialKey]:

@@ -15,8 +15,9 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from rewardsmith.episodes.columns import episode_columns, joined_columns, shapes_in
+from rewardsmith.episodes.columns import episode_columns, shapes_in
 from rewardsmith.errors import ProgramError, UsageError, did_you_mean
+from rewardsmith.program import EntryPoint
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.static.entry_points import check_static
 from rewardsmith.task.field import FieldSpec
@@ -65,7 +66,8 @@ class StepScore:
         self._limit = limit
         _refuse_names(fitness.let, self._offered())
         self.arguments = self._arguments()
-        self._program = self._checked()
+        self._program = self._composed()
+        self._entry = _checked(self._program, self.arguments)
 
     @cached_property
     def code(self) -> str:
@@ -91,17 +93,14 @@ class StepScore:
         return text
 
     def of(self, episodes: Sequence[Episode]) -> FloatArray:
-        """The fitness of each episode, computed in a program host.
+        """The fitness of each of some episodes, computed in a program host.
 
         Raises:
             ProgramError: an expression failed.
             BoundaryError: the sandbox failed.
         """
-        columns = joined_columns(episodes, self.arguments)
-        report = check_static(self._program, self.arguments)
-        host = ProgramHost(
-            self._program, report.entries["reward"], shapes_in(columns), capacity=4096
-        )
+        shapes = shapes_in(episode_columns(episodes[0], self.arguments))
+        host = ProgramHost(self._program, self._entry, shapes, capacity=4096)
         try:
             return np.array([self._of_episode(host, episode) for episode in episodes], np.float64)
         finally:
@@ -145,7 +144,7 @@ class StepScore:
             if _has_first(field):
                 yield from (name, f"first_{name}")
 
-    def _checked(self) -> str:
+    def _composed(self) -> str:
         """The expressions as a program, which returns the score and the gates as terms."""
         terms = [("score", f"1.0 * ({self._fitness.score})")]
         terms += [
@@ -154,18 +153,10 @@ class StepScore:
         ]
         let = "".join(f"    {name} = {text}\n" for name, text in self._fitness.let.items())
         lines = "".join(f"        {name!r}: {text},\n" for name, text in terms)
-        program = (
+        return (
             f"import numpy as np\n\n\ndef reward({', '.join(self.arguments)}):\n"
             f"{let}    return {{\n{lines}    }}\n"
         )
-        errors = [
-            finding.message
-            for finding in check_static(program, self.arguments).findings
-            if finding.severity == "error"
-        ]
-        if errors:
-            raise UsageError(f"the fitness is refused: {'; '.join(errors)}")
-        return program
 
     def _read(self, name: str) -> str:
         """The code that reads a name from an episode."""
@@ -201,6 +192,15 @@ def problems_of(
             f"episodes: the fitness was {seen}"
         ]
     return []
+
+
+def _checked(program: str, arguments: tuple[str, ...]) -> EntryPoint:
+    """The entry point of a program that may be run."""
+    report = check_static(program, arguments)
+    errors = [one.message for one in report.findings if one.severity == "error"]
+    if errors:
+        raise UsageError(f"the fitness is refused: {'; '.join(errors)}")
+    return report.entries["reward"]
 
 
 def _refuse_names(let: Mapping[str, str], offered: Iterable[str]) -> None:

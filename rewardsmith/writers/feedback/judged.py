@@ -8,7 +8,6 @@ from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.outcomes import TrialKey
 from rewardsmith.run.records import EpisodeSummary
 from rewardsmith.run.state import RunState
-from rewardsmith.run.trial_folder import TrialFolder
 from rewardsmith.writers.feedback.moments import episode_table
 from rewardsmith.writers.feedback.records import JudgedFeedback
 
@@ -47,8 +46,7 @@ def _summary(
 ) -> EpisodeSummary:
     """An episode at its most informative steps under a program."""
     assert state.preflight is not None
-    owner, seed, rung = trial
-    result = TrialFolder(run.trial_folder(owner, rung, seed)).result()
+    result = run.trial_at(trial).result()
     assert result is not None
     place = order.clips.place(trial)
     episode = order.clips.episodes[place]
@@ -56,7 +54,7 @@ def _summary(
     table = episode_table(episode, order.outputs[place], read, state.preflight.arguments)
     return EpisodeSummary(
         title=title,
-        origin="by an agent of this program" if owner == program else "by another agent",
+        origin="by an agent of this program" if trial[0] == program else "by another agent",
         steps=len(episode),
         fitness=result.fitness[0],
         success=result.successes[0] if result.successes else None,
