@@ -48,7 +48,11 @@ async def tasks() -> Any:
 
 
 async def begin(
-    context: Context, task: str, goal: str = "", options: dict[str, str] | None = None
+    context: Context,
+    task: str,
+    goal: str = "",
+    options: dict[str, str] | None = None,
+    settings: dict[str, str] | None = None,
 ) -> Any:
     """Begin a search whose programs you write; returns the run and the first question.
 
@@ -56,10 +60,14 @@ async def begin(
         task: name of a task, path of a task folder, or id of an environment.
         goal: what the agent must achieve; by default the task's own goal.
         options: of the strategy, e.g. {"rounds": "3", "seeds": "3"}.
+        settings: of the run, named as options of `rewardsmith design`, e.g. {"steps": "50000",
+            "report-seeds": "5"}.
     """
     words = ["--goal", goal] if goal else []
     for name, value in (options or {}).items():
         words += ["-O", f"{name}={value}"]
+    for name, value in (settings or {}).items():
+        words += [f"--{name.replace('_', '-')}", value]
     return await _result("design", task, "--ask", *words, context=context)
 
 

@@ -45,6 +45,7 @@ from rewardsmith.terms.term import ProgramFunction
 from rewardsmith.train.trainers import TRAINERS, Trainer
 
 _TICK_S = 0.5  # how often progress is shown while waiting
+_EVALUATED_TOGETHER = 8  # trials of one call, which share the start of the sandbox
 ATTEMPTS = 2  # calls that may fail before a trial is given up; a machine may fail once
 
 Takes = Callable[[Sequence[TrialJob]], int]
@@ -182,14 +183,23 @@ class Trainings:
 
     def _submit(self, trials: Sequence[RunningTrial]) -> list[_RunningCall]:
         """Submit the next call of each trial; the trainer decides which trainings share one."""
-        calls = [self._start("evaluate", [trial]) for trial in trials if trial.trained]
+        trained = [trial for trial in trials if trial.trained]
         untrained = [trial for trial in trials if not trial.trained]
-        calls += [self._start("train", [trial]) for trial in untrained if trial.alone]
-        together = [trial for trial in untrained if not trial.alone]
+        return [
+            *self._in_calls("evaluate", trained, lambda _: _EVALUATED_TOGETHER),
+            *self._in_calls("train", untrained, self._takes),
+        ]
+
+    def _in_calls(
+        self, name: str, trials: Sequence[RunningTrial], takes: Takes
+    ) -> list[_RunningCall]:
+        """Submit calls that share the trials as evenly as ``takes`` allows."""
+        calls = [self._start(name, [trial]) for trial in trials if trial.alone]
+        together = [trial for trial in trials if not trial.alone]
         share = math.ceil(len(together) / self._executor.workers)  # no worker may stand idle
         while together:
-            count = min(share, self._takes([trial.job for trial in together]))
-            calls.append(self._start("train", together[:count]))
+            count = min(share, takes([trial.job for trial in together]))
+            calls.append(self._start(name, together[:count]))
             together = together[count:]
         return calls
 

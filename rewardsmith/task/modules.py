@@ -20,6 +20,9 @@ from types import ModuleType
 from rewardsmith.errors import UsageError, boundary
 
 _SEARCHED: set[Path] = set()  # registry of the folders whose modules were imported for a task
+# What was imported for the folder that was searched last. Each environment of a vector asks for its
+# class, and to search the folder again takes longer than to make many environments.
+_LAST: dict[tuple[Path, Path, int, int], ModuleType] = {}
 
 
 def import_file(path: Path, folder: Path | None = None) -> ModuleType:
@@ -34,6 +37,23 @@ def import_file(path: Path, folder: Path | None = None) -> ModuleType:
     """
     path = path.absolute()
     root = path.parent if folder is None else folder.absolute()
+    stat = path.stat()
+    key = (root, path, stat.st_mtime_ns, stat.st_size)
+    if key not in _LAST:
+        module = _imported(path, root)
+        if any(folder != root for folder, *_ in _LAST):
+            _LAST.clear()
+        _LAST[key] = module
+    return _LAST[key]
+
+
+def search_current_folder() -> None:
+    """Let imports find the user's own modules; last, so that they hide no library."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+
+
+def _imported(path: Path, root: Path) -> ModuleType:
     parts = path.relative_to(root).with_suffix("").parts
     packaged = len(parts) > 1 and all(part.isidentifier() for part in parts)
     doing = f"importing {'/'.join(parts)}.py"
@@ -42,12 +62,6 @@ def import_file(path: Path, folder: Path | None = None) -> ModuleType:
         _searched_first([path.parent, root]),
     ):
         return importlib.import_module(".".join(parts)) if packaged else _import_alone(path)
-
-
-def search_current_folder() -> None:
-    """Let imports find the user's own modules; last, so that they hide no library."""
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
 
 
 def _import_alone(path: Path) -> ModuleType:

@@ -18,6 +18,7 @@ from tests.support.command_line import GOOD, environment
 from tests.support.lineworld import write_task
 
 QUICK = {"rounds": "1", "seeds": "1"}
+CHEAP = {"report-seeds": "1", "deciding_trainings": "0"}
 TOOLS = {"guide", "tasks", "begin", "ask", "tell", "say", "show", "check", "audit", "export"}
 
 
@@ -49,7 +50,7 @@ def test_an_agent_designs_a_reward_with_the_tools(tmp_path: Path) -> None:
             assert {tool.name for tool in listed} == TOOLS
             assert all(tool.description for tool in listed)
             assert await called(client, "guide") == skill_text()
-            asked = await called(client, "begin", task="line", options=QUICK)
+            asked = await called(client, "begin", task="line", options=QUICK, settings=CHEAP)
             run, question = asked["run"], asked["question"]
             assert "next_position" in question["text"]
             told = await called(client, "tell", run=run, reply=GOOD)

@@ -6,6 +6,7 @@ Sessions are real processes that are killed with SIGKILL; the model is a real se
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ import pytest
 
 from rewardsmith.run.events import Checked, Replied, Trained
 from rewardsmith.run.folder import RunFolder
-from tests.support.crash_driver import TAPE, answer
+from tests.support.crash_driver import TAPE, answer, unreal_session
 from tests.support.fake_llm import FakeLLM
 from tests.support.lineworld import write_task
 from tests.support.places import ROOT, SUPPORT
@@ -34,15 +35,16 @@ pytestmark = [
 ]
 DRIVER = SUPPORT / "crash_driver.py"
 GONE_WITHIN_S = 120.0
+_PRELOADED = multiprocessing.get_context("forkserver")
+_PRELOADED.set_forkserver_preload(["tests.support.crash_driver", "openai", "scipy.stats"])
 
 
 class Sessions:
     """The sessions of one run, with what is to hold after each."""
 
-    def __init__(self, folder: Path, fake: FakeLLM, *, unreal: bool = False) -> None:
+    def __init__(self, folder: Path, fake: FakeLLM) -> None:
         self.runs, self._url, self._fake = folder / "runs", fake.url + "/v1", fake
         self._task = write_task(folder / "line")
-        self._always = {"unreal": unreal}
         # Hosts are started with an empty environment but for this one, so it marks every process of
         # the run.
         self._mark = f"/nonexistent/{uuid.uuid4().hex}"
@@ -59,25 +61,39 @@ class Sessions:
 
     def start(self, **how: Any) -> subprocess.Popen[bytes]:
         """A session; it designs if there is no run yet, else it resumes."""
-        run = self.run
-        where = {"task": str(self._task), "runs": str(self.runs), "url": self._url}
-        if run is not None:
-            where = {"run": str(run.path)}
         env = {**os.environ, "PYTHONPATH": str(ROOT), "LD_LIBRARY_PATH": self._mark}
-        command = [sys.executable, str(DRIVER), json.dumps({**where, **self._always, **how})]
+        command = [sys.executable, str(DRIVER), json.dumps({**self._where(), **how})]
         return subprocess.Popen(command, env=env, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
 
     def finish(self, process: subprocess.Popen[bytes]) -> int:
         """Wait for the end of a session, and check its files."""
         _, said = process.communicate(timeout=1200)
-        self._nothing_survives()
-        self._nothing_ran_twice()
-        self._nothing_bought_twice()
-        assert process.returncode in (0, 4, -signal.SIGKILL), said.decode()
-        return process.returncode
+        return self._ended(process.returncode, said.decode())
 
     def session(self, **how: Any) -> int:
         return self.finish(self.start(**how))
+
+    def unreal_session(self, **how: Any) -> int:
+        """A session whose trainings take no time, in a process forked after all imports."""
+        given = {**self._where(), **how, "unreal": True}
+        process = _PRELOADED.Process(target=unreal_session, args=(given, self._mark))
+        process.start()
+        process.join(1200)
+        assert process.exitcode is not None
+        return self._ended(process.exitcode, "see stderr")
+
+    def _where(self) -> dict[str, str]:
+        run = self.run
+        if run is not None:
+            return {"run": str(run.path)}
+        return {"task": str(self._task), "runs": str(self.runs), "url": self._url}
+
+    def _ended(self, code: int, said: str) -> int:
+        self._nothing_survives()
+        self._nothing_ran_twice()
+        self._nothing_bought_twice()
+        assert code in (0, 4, -signal.SIGKILL), said
+        return code
 
     def processes(self) -> dict[int, str]:
         """Living processes of the run: id -> command line."""
@@ -181,8 +197,8 @@ def check_log(sessions: Sessions, *, lost: int | None = None) -> None:
 def undisturbed(folder: Path, *, unreal: bool = False) -> dict[str, Any]:
     """The outcome of an undisturbed run."""
     with FakeLLM(answer) as fake:
-        sessions = Sessions(folder, fake, unreal=unreal)
-        assert sessions.session() == 0
+        sessions = Sessions(folder, fake)
+        assert (sessions.unreal_session() if unreal else sessions.session()) == 0
         check_log(sessions, lost=0)
         assert sessions.run is not None
         result = outcome(sessions.run)
@@ -205,13 +221,13 @@ def test_killed_at_every_event(mode: str, tmp_path: Path) -> None:
     expected = undisturbed(tmp_path, unreal=True)
     kills, waits = 0, {"mode": mode, "events": 0 if mode == "before" else 1}
     with FakeLLM(answer) as fake:
-        sessions = Sessions(tmp_path / mode, fake, unreal=True)
-        while sessions.session(**waits) != 0:
+        sessions = Sessions(tmp_path / mode, fake)
+        while sessions.unreal_session(**waits) != 0:
             kills += 1
             assert kills < 80
             waits["events"] = 1
             if mode == "after" and kills == 12:
-                sessions.session(mode="resumed")
+                sessions.unreal_session(mode="resumed")
         check_log(sessions, lost=0 if mode == "before" else None)
         assert sessions.run is not None
         assert outcome(sessions.run) == expected

@@ -74,7 +74,7 @@ def test_each_trial_of_a_shared_call_has_its_own_result(
     calls.calls.clear()
     shared = design(task, tmp_path, executor=executor)
     assert max(calls.sizes("train")) == 2 and sum(calls.sizes("train")) == 7
-    assert calls.sizes("evaluate") == [1] * 7
+    assert max(calls.sizes("evaluate")) == 4 and sum(calls.sizes("evaluate")) == 7
     assert fitness(shared) == fitness(alone) and len(set(fitness(shared).values())) > 3
 
 

@@ -115,8 +115,14 @@ def die_at(mode: str, count: int) -> None:
     EventLog.append = appending  # type: ignore[method-assign,assignment]
 
 
-def main() -> int:
-    given = json.loads(sys.argv[1])
+def unreal_session(given: dict[str, Any], mark: str) -> None:
+    """A session in a process of multiprocessing; hosts inherit the mark."""
+    os.environ["LD_LIBRARY_PATH"] = mark
+    sys.exit(session(given))
+
+
+def session(given: dict[str, Any]) -> int:
+    """Design or resume; the exit code."""
     local.SPARE_SERVERS = given.get("spare", local.SPARE_SERVERS)
     executor: str | Executor = (
         FakeExecutor(fitness=close_fitness) if given.get("unreal") else "local"
@@ -138,4 +144,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(session(json.loads(sys.argv[1])))
