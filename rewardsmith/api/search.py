@@ -26,7 +26,7 @@ from rewardsmith.llm.prices import FREE
 from rewardsmith.llm.protocol import NOTHING_USED, Message, Reply
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.names import open_run
-from rewardsmith.run.orders import Kind, Turn, Write
+from rewardsmith.run.orders import SEARCH_RUNGS, Kind, Turn, Write
 from rewardsmith.run.outcomes import SlotState
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.making import strategy_of
@@ -232,8 +232,9 @@ def waits_for_reply(run: Run) -> bool:
 
 
 def _decided(state: RunState, program: str) -> bool:
-    """Whether a program was trained, or refused by screening or audit."""
-    return bool(state.trials_of(program, "selection")) or program in state.skipped()
+    """Whether a program was trained, or refused by a test before its training."""
+    trained = any(state.trials_of(program, rung) for rung in SEARCH_RUNGS)
+    return trained or program in state.skipped() or state.twin(program) is not None
 
 
 def _kinds(state: RunState, entry: SlotState) -> tuple[Kind, ...]:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from rewardsmith.cli.tables import column_table
 from rewardsmith.program import NATIVE
+from rewardsmith.run.orders import SEARCH_RUNGS
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialProgress
 from rewardsmith.run.wording import duration, number, outcome, place, short_score
@@ -120,7 +121,9 @@ def trial_table(state: RunState) -> Table:
         table.add_column(
             name, no_wrap=True, justify="left" if name in ("program", "for") else "right"
         )
-    in_order = sorted(state.trials.items(), key=lambda item: (item[0][2] != "selection", item[0]))
+    in_order = sorted(
+        state.trials.items(), key=lambda item: (item[0][2] not in SEARCH_RUNGS, item[0])
+    )
     for (program, seed, rung), trial in in_order:
         rate = "-" if trial.success_rate is None else f"{100 * trial.success_rate:.0f} %"
         cells = [

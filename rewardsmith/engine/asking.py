@@ -18,8 +18,9 @@ from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import RANKING_EPISODES
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
-from rewardsmith.writers.conversation import compose
+from rewardsmith.writers.conversation import Guidance, compose
 from rewardsmith.writers.examples import EXAMPLES, read_examples
+from rewardsmith.writers.feedback.tried import tried_programs
 from rewardsmith.writers.feedback.turns import past_turns
 from rewardsmith.writers.requests import RunRequest, make_request
 
@@ -49,9 +50,16 @@ class Asking:
         """The request of an order, word for word."""
         assert state.preflight is not None
         past = past_turns(self._run, state, self._log, order, self._suspicions)
-        about = (self._spec, state.preflight, self._config.steps)
         talk = compose(
-            self._prompts, self._config.strategy, *about, past, self._examples, self._config.produce
+            self._prompts,
+            self._config.strategy,
+            self._spec,
+            state.preflight,
+            self._config.steps,
+            past,
+            self._examples,
+            self._config.produce,
+            Guidance(order.approach, tried_programs(self._run, state, order.tried)),
         )
         return make_request(self._config, talk, order.longer)
 

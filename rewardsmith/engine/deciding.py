@@ -10,6 +10,8 @@ tie, or when its trainings are spent. The probability of an error is 5 % over al
 
 from __future__ import annotations
 
+from statistics import mean
+
 from rewardsmith.maths.racing import LEVEL, challenger, moderated_bounds
 from rewardsmith.run.config import RunConfig
 from rewardsmith.run.orders import Train
@@ -18,6 +20,7 @@ from rewardsmith.run.state import RunState
 FIRST_DECIDING_SEED = 100
 _BATCH = 2  # seeds
 _RIVALS = 2
+_FAILED = 0.25  # of the way from the random policy to a solution
 
 
 def deciding_orders(config: RunConfig, state: RunState, steps: int) -> list[Train]:
@@ -29,7 +32,7 @@ def deciding_orders(config: RunConfig, state: RunState, steps: int) -> list[Trai
     leader, *others = state.standing() or [""]
     rivals = [program for program in others if not _ruled_out(state, program)][:_RIVALS]
     left = config.deciding_trainings - deciding_trainings_made(state)
-    if not rivals or left <= 0 or not _any_better_than_random(state):
+    if not rivals or left <= 0 or not _worth_deciding(state):
         return []
     rival = challenger(
         moderated_bounds(state.known_fitness(), _level(config), state.fitness_range),
@@ -77,5 +80,15 @@ def _ruled_out(state: RunState, program: str) -> bool:
     return state.exploited(program) or bool(state.unsolved_report_seeds(program))
 
 
-def _any_better_than_random(state: RunState) -> bool:
-    return state.tie_width > 0
+def _worth_deciding(state: RunState) -> bool:
+    """Whether the best program is better than random behaviour, by a quarter of the way to success.
+
+    Which of several failures is the least bad matters to nobody.
+    """
+    solved = state.preflight.solved_from if state.preflight is not None else None
+    if solved is None:
+        return state.tie_width > 0
+    assert state.preflight is not None
+    random = state.preflight.mean_random_fitness
+    best = max(mean(values) for values in state.known_fitness().values())
+    return best - random >= _FAILED * (solved - random)

@@ -48,7 +48,6 @@ from rewardsmith.run.events import (
     Refused,
     Replied,
     Resumed,
-    Screened,
     Stopped,
     Worked,
     fold,
@@ -60,6 +59,7 @@ from rewardsmith.run.orders import (
     Audit,
     Derive,
     Extend,
+    MeasureSimilarity,
     PlayScripts,
     Screen,
     SearchExploits,
@@ -212,7 +212,7 @@ class Engine:
         try:
             self._write([order for order in orders if isinstance(order, Write)])
             self._derive([order for order in orders if isinstance(order, Derive)])
-            self._screen([order for order in orders if isinstance(order, Screen)])
+            self._screen([each for each in orders if isinstance(each, Screen | MeasureSimilarity)])
             self._audit([order for order in orders if isinstance(order, Audit)])
             self._train([order for order in orders if isinstance(order, Train)])
             self._settle(orders)
@@ -311,11 +311,11 @@ class Engine:
                 )
             )
 
-    def _screen(self, orders: Sequence[Screen]) -> None:
+    def _screen(self, orders: Sequence[Screen | MeasureSimilarity]) -> None:
         for order in orders:
             check_seal(self.run, self.state, order.program)
             self._observer.doing(f"screening {order.program} on recorded episodes")
-            self.record(Screened(screen=self._screener.screen(order, self.state)))
+            self.record(self._screener.carry_out(order, self.state))
 
     def _audit(self, orders: Sequence[Audit]) -> None:
         for order in orders:

@@ -1,5 +1,7 @@
 """Screen orders -> verdicts: a program is screened on the recorded episodes before it is trained.
 
+There its rewards are also compared with those of earlier programs.
+
 The feedback is in the folder of the program before its event is recorded.
 """
 
@@ -10,13 +12,17 @@ from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.breaking import describe_failure, describe_non_finite
 from rewardsmith.evidence.rewards import BankRewards, apply_to_bank
+from rewardsmith.evidence.similarity import similarity
 from rewardsmith.run.bank import RunBank
+from rewardsmith.run.events import Screened, SimilarityMeasured
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.orders import Screen
+from rewardsmith.run.orders import MeasureSimilarity, Screen
 from rewardsmith.run.outcomes import ScreenState, ScreenVerdict
 from rewardsmith.run.records import ScreenRecord
 from rewardsmith.run.state import RunState
 from rewardsmith.writers.feedback.preference import preference_summary
+
+_COMPARED = 200  # trajectories on which programs are compared
 
 
 class Screener:
@@ -26,6 +32,20 @@ class Screener:
         self._run = run
         self._bank = bank
         self._gamma = run.task().spec.training.gamma
+
+    def carry_out(
+        self, order: Screen | MeasureSimilarity, state: RunState
+    ) -> Screened | SimilarityMeasured:
+        """Carry out an order on the recorded episodes; the event says what was found.
+
+        Raises:
+            BoundaryError: the sandbox failed.
+        """
+        if isinstance(order, Screen):
+            return Screened(screen=self.screen(order, state))
+        return SimilarityMeasured(
+            program=order.program, similarity=self._similarity(order.program, state)
+        )
 
     def screen(self, order: Screen, state: RunState) -> ScreenState:
         """Screen a program on the recorded episodes of the bank.
@@ -64,6 +84,16 @@ class Screener:
         self._run.write_screen(order.program, record)
         codes = tuple(concern.code for concern in concerns)
         return _screened(order, verdict_of_bank, kept.share, codes)
+
+    def _similarity(self, program: str, state: RunState) -> dict[str, float]:
+        """How similar a program is to each one that was written before it, the first one first."""
+        slot = state.programs[program]
+        known = sorted((place, name) for name, place in state.programs.items() if place < slot)
+        if not known:
+            return {}
+        bank = self._bank.before(state, slot.round, _COMPARED)
+        others = {name: self._run.program(name) for _, name in known}
+        return similarity(self._run.program(program), others, bank, self._gamma)
 
     def _before(self, program: str, state: RunState, bank: Bank) -> BankRewards | None:
         """The rewards of its parent; None without a parent, or if the parent fails on the bank."""

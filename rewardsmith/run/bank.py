@@ -10,6 +10,7 @@ from rewardsmith.episodes.bank import CAPACITY, Bank, Trajectory, measured
 from rewardsmith.episodes.files import ALONG, EPISODES, load_episodes
 from rewardsmith.program import NATIVE
 from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.orders import SEARCH_RUNGS
 from rewardsmith.run.outcomes import TrialKey, TrialState
 from rewardsmith.run.state import RunState
 from rewardsmith.task.fitness import FitnessFunction, fitness_function
@@ -95,7 +96,7 @@ def _counts(trial: TrialState, state: RunState, round_number: int | None) -> boo
         return False
     if trial.program not in state.programs:  # the native reward, which belongs to no round
         return trial.program == NATIVE and round_number is None
-    if trial.rung != "selection" and not _after_closing(state, round_number):
+    if trial.rung not in SEARCH_RUNGS and not _after_closing(state, round_number):
         return False
     return round_number is None or state.programs[trial.program].round < round_number
 

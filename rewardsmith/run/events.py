@@ -12,6 +12,7 @@ from typing import ClassVar
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.protocol import FinishReason
 from rewardsmith.run.event import Event
+from rewardsmith.run.orders import SEARCH_RUNGS
 from rewardsmith.run.outcomes import (
     AuditState,
     ExploitState,
@@ -50,7 +51,7 @@ class Admitted(Event):
     def apply(self, state: RunState) -> None:
         keys = [key for key, _ in self.trials]
         state.wave = frozenset([*self.slots, *keys])
-        if any(rung != "selection" for _, _, rung in keys):
+        if any(rung not in SEARCH_RUNGS for _, _, rung in keys):
             state.close()
         else:
             state.earlier_looks = len(state.looks)
@@ -168,6 +169,21 @@ class Screened(Event):
 
     def apply(self, state: RunState) -> None:
         state.screens[self.screen.program] = self.screen
+
+
+class SimilarityMeasured(Event):
+    """The rewards of a program were compared with those of earlier programs.
+
+    Attributes:
+        similarity: earlier program -> cosine of the angle between the rewards of both.
+    """
+
+    kind: ClassVar[str] = "similarity_measured"
+    program: str
+    similarity: dict[str, float]
+
+    def apply(self, state: RunState) -> None:
+        state.similarity[self.program] = self.similarity
 
 
 class Consulted(Answered):
@@ -303,6 +319,7 @@ _ALL: tuple[type[Event], ...] = (
     Checked,
     Derived,
     Screened,
+    SimilarityMeasured,
     Consulted,
     Audited,
     ScriptsPlayed,

@@ -47,6 +47,17 @@ class Turn:
     slot: Slot
 
 
+Approach = Literal["potential", "stages", "dense", "few", "different"]
+"""A form of reward that a request asks for.
+
+potential  the change of one function of the state
+stages     stages on the way, each rewarded once the earlier ones are done
+dense      bounded terms of the state on every step
+few        as few terms as possible
+different  none of those that were tried
+"""
+
+
 @dataclass(frozen=True)
 class Write:
     """Request a program from the writer.
@@ -54,11 +65,16 @@ class Write:
     Attributes:
         turns: the past turns that the request shows, oldest first.
         longer: how often the limit of the answer is doubled, after an answer that it cut off.
+        approach: the form of reward that it asks for, so that the programs of a round differ; any
+            if empty.
+        tried: further programs of the run, which the request names in a line each.
     """
 
     slot: Slot
     turns: tuple[Turn, ...] = ()
     longer: int = 0
+    approach: Approach | None = None
+    tried: tuple[str, ...] = ()
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -66,14 +82,19 @@ class Write:
         return tuple(turn.program for turn in self.turns if turn.program is not None)
 
 
-Rung = Literal["selection", "exploit", "report", "transfer"]
+Rung = Literal["short", "selection", "exploit", "report", "transfer"]
 """What a training is for.
 
+short      to see in fewer steps which programs are worth a training of the selection
 selection  to choose a program
 exploit    to find exploits of it, see :mod:`rewardsmith.train.exploiter`
 report     to compare it with the native reward, on seeds that chose nothing
 transfer   to compare both with another learning algorithm
 """
+
+
+SEARCH_RUNGS: tuple[Rung, ...] = ("short", "selection")
+"""The rungs of the search; the others follow it."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +133,13 @@ class Screen:
     threshold: float
     contrast: int
     known: Literal["before", "now"] = "before"
+
+
+@dataclass(frozen=True)
+class MeasureSimilarity:
+    """Compare the rewards of a program with those of earlier ones, on recorded transitions."""
+
+    program: str
 
 
 @dataclass(frozen=True)
@@ -154,7 +182,7 @@ class Stop:
     reason: str
 
 
-Order = Write | Derive | Screen | Audit | Train | Stop
+Order = Write | Derive | Screen | MeasureSimilarity | Audit | Train | Stop
 """An order of a strategy."""
 
 ClosingOrder = Train | PlayScripts | SearchExploits | Extend

@@ -33,6 +33,7 @@ REWARDS_NOT_FINISHING = "RS503"
 SUSPECTS_LEAD, EXPLOITED_LEAD = 0.05, 0.5
 TIE, TIE_SEEDS = 0.02, 3
 OFTEN = 0.5  # of the episodes
+SAME_REWARDS = 0.999  # cosine of the angle between the rewards of two programs
 
 
 @dataclass
@@ -42,6 +43,8 @@ class RunState:
     slots: dict[Slot, SlotState] = field(default_factory=dict)
     trials: dict[TrialKey, TrialState] = field(default_factory=dict)
     screens: dict[str, ScreenState] = field(default_factory=dict)
+    # program -> earlier program -> cosine of the angle between their rewards
+    similarity: dict[str, dict[str, float]] = field(default_factory=dict)
     # (request, occurrence) of questions to a judge
     consulted: set[tuple[str, int]] = field(default_factory=set)
     audits: dict[str, AuditState] = field(default_factory=dict)
@@ -148,6 +151,11 @@ class RunState:
     def failed(self, program: str) -> bool:
         """Whether a program failed the screening."""
         return program in self.screens and self.screens[program].verdict == "failed"
+
+    def twin(self, program: str) -> str | None:
+        """The first earlier program with the same rewards up to a positive factor, if any."""
+        found = self.similarity.get(program, {})
+        return next((other for other, value in found.items() if value >= SAME_REWARDS), None)
 
     def screen_verdicts(self) -> dict[str, int]:
         """Verdict -> number of the screened programs that have it."""

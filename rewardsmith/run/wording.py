@@ -77,12 +77,20 @@ def outcome(state: RunState, slot: Slot, entry: SlotState, busy: Collection[str]
     if program in busy:
         return "in training" if state.score(program) is None else "in training for the report"
     if not trials:
-        return screened(state, program) or "accepted"
+        return screened(state, program) or _tested(state, program) or "accepted"
     rates = [trial.success_rate for trial in trials if trial.success_rate is not None]
     solved = f", {100 * sum(rates) / len(rates):.0f} % solved" if rates else ""
     screen = state.screens.get(program)
     doubt = _DOUBTS.get(screen.verdict, "") if screen is not None else ""
     return f"trained on {len(trials)} seed{'s' * (len(trials) > 1)}{solved}{doubt}"
+
+
+def _tested(state: RunState, program: str) -> str:
+    """What is known of a program without a training of the selection; may be empty."""
+    twin, short = state.twin(program), state.score(program, "short")
+    if twin is not None:
+        return f"not trained: its rewards are those of {place(state.programs[twin])}"
+    return f"short training: fitness {number(short.mean)}" if short is not None else ""
 
 
 def only_part(state: RunState, program: str) -> str:

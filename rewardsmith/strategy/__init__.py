@@ -17,6 +17,7 @@ STRATEGIES = Registry(
         "eureka": "rewardsmith.strategy.eureka:Eureka",
         "evolve": "rewardsmith.strategy.evolve:Evolve",
         "qshape": "rewardsmith.strategy.qshape:QShape",
+        "smith": "rewardsmith.strategy.smith:Smith",
         "text2reward": "rewardsmith.strategy.text2reward:Text2Reward",
     },
     "rewardsmith.strategies",

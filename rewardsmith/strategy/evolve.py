@@ -4,13 +4,9 @@ Made for a writer without cost (the grammar); with a model it is the outer loop 
 al. 2024, arXiv 2406.01309) without islands. A request shows the parents: without a parent it
 requests a new program, with one a mutation, with two a crossover.
 
-The score of the best of many programs after one seed is optimistic. So before the search ends, the
-leader is trained on the other seeds as well, and if its mean then falls behind, so is the next one.
-From then on the hardest seed comes first, because on an easy seed all working programs look alike.
-A leader whose reward may favour continuing over finishing does not end the search either: on
-another seed, its agents may exploit that. Nor does one with a known exploit, or with a report seed
-that does not solve the task. A program with a known exploit can be a parent: the request shows the
-exploit.
+The leader is confirmed on the other seeds before the search ends, see
+:mod:`rewardsmith.strategy.leaders`. A program with a known exploit can be a parent: the request
+shows the exploit.
 
 If programs whose agents often succeed have exploits, the first request of a round shows the program
 with the smallest exploit, so that the writer can remove it. Every second request shows only parents
@@ -28,7 +24,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.run.orders import Order, Screen, Stop, Train, Turn
+from rewardsmith.run.orders import Order, Stop, Turn
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import (
     Needs,
@@ -39,9 +35,8 @@ from rewardsmith.strategy.base import (
     most_attempts,
     write_wave,
 )
-from rewardsmith.strategy.rounds import missing_seeds, program_turn
-
-_CONTRAST = 3  # number of good and of bad episodes that the audit needs
+from rewardsmith.strategy.leaders import Leaders
+from rewardsmith.strategy.rounds import program_turn
 
 
 class EvolveOptions(StrategyOptions):
@@ -82,6 +77,7 @@ class Evolve(Strategy[EvolveOptions]):
 
     def __init__(self, options: EvolveOptions, steps: int) -> None:
         super().__init__(options, max(1, round(options.share * steps)))
+        self._leaders = Leaders(options.seeds, self.steps, options.enough)
 
     @property
     def needs(self) -> Needs:
@@ -103,13 +99,13 @@ class Evolve(Strategy[EvolveOptions]):
             writes = write_wave(state, number, self.options.repairs, parents)
             if writes:
                 return writes
-            orders = self._first_trainings(state, number)
+            orders = self._leaders.first_trainings(state, accepted_programs(state, number))
             is_last = number == rounds - 1
-            if not orders and (is_last or self._solved(state)):
-                orders = self._confirmations(state)
+            if not orders and (is_last or self._leaders.solved(state)):
+                orders = self._leaders.confirmations(state)
             if orders:
                 return orders
-            if self._solved(state):
+            if self._leaders.solved(state):
                 return [Stop("the best program solves the task on every seed")]
         return [Stop("all rounds are done")]
 
@@ -128,64 +124,6 @@ class Evolve(Strategy[EvolveOptions]):
     def trials_per_program(self) -> int:
         """One; only leaders get more."""
         return 1
-
-    def _first_trainings(self, state: RunState, number: int) -> list[Order]:
-        return [
-            Train(program, (self._hardest(state),), "selection", self.steps)
-            for program in accepted_programs(state, number)
-            if not state.trials_of(program, "selection")
-        ]
-
-    def _confirmations(self, state: RunState) -> list[Order]:
-        """Trainings on the hardest seed of all programs that succeed so far, then of the leader."""
-        ranked = state.ranked()
-        hardest = self._hardest(state)
-        unconfirmed = [
-            p
-            for p in ranked
-            if self._succeeds(state, p) and (p, hardest, "selection") not in state.trials
-        ]
-        if unconfirmed:
-            return [Train(program, (hardest,), "selection", self.steps) for program in unconfirmed]
-        for leader in ranked[:1]:
-            if state.success_rate(leader) == 0:
-                return []  # there is nothing to confirm
-            seeds = missing_seeds(state, leader, self.options.seeds)
-            if seeds:
-                return [Train(leader, seeds, "selection", self.steps)]
-            if leader not in state.screens:
-                return [Screen(leader, "pairs", "sum", 0.0, _CONTRAST, "now")]
-        return []
-
-    def _hardest(self, state: RunState) -> int:
-        """The seed with the lowest fitness of all programs that were trained on every seed."""
-        seeds = range(self.options.seeds)
-        confirmed = [
-            scores
-            for program in state.programs
-            if None not in (scores := self._scores(state, program))
-        ]
-        return min(seeds, key=lambda seed: sum(scores[seed] or 0.0 for scores in confirmed))
-
-    def _scores(self, state: RunState, program: str) -> list[float | None]:
-        """The fitness of a program on each seed."""
-        return [self._fitness(state, program, seed) for seed in range(self.options.seeds)]
-
-    def _fitness(self, state: RunState, program: str, seed: int) -> float | None:
-        trial = state.trials.get((program, seed, "selection"))
-        return trial.fitness if trial is not None else None
-
-    def _succeeds(self, state: RunState, program: str) -> bool:
-        """Whether a program's agents succeed often enough on its seeds so far."""
-        return (state.success_rate(program) or 0.0) >= self.options.enough
-
-    def _solved(self, state: RunState) -> bool:
-        """Whether the leader succeeds on every seed, and is not known to fail otherwise."""
-        leader = next(iter(state.ranked()), None)
-        if leader is None or not self._succeeds(state, leader):
-            return False
-        doubted = state.rewards_not_finishing(leader) or state.exploited(leader)
-        return not doubted and not state.unsolved_report_seeds(leader)
 
     def _parents(self, state: RunState, number: int, sample: int) -> tuple[Turn, ...]:
         """The parents that a request shows, the best last; they are from earlier rounds."""

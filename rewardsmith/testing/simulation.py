@@ -8,8 +8,27 @@ from typing import Any, Literal
 
 from rewardsmith.program import ENTRY_POINTS
 from rewardsmith.run.event import Event
-from rewardsmith.run.events import Audited, Checked, Derived, Replied, Screened, Trained, fold
-from rewardsmith.run.orders import Audit, Derive, Order, Screen, Stop, Train, Write
+from rewardsmith.run.events import (
+    Audited,
+    Checked,
+    Derived,
+    Replied,
+    Screened,
+    SimilarityMeasured,
+    Trained,
+    fold,
+)
+from rewardsmith.run.orders import (
+    Audit,
+    Derive,
+    MeasureSimilarity,
+    Order,
+    Rung,
+    Screen,
+    Stop,
+    Train,
+    Write,
+)
 from rewardsmith.run.outcomes import AuditState, ScreenState, ScreenVerdict, TrialState
 from rewardsmith.run.state import REWARDS_NOT_FINISHING
 from rewardsmith.strategy.base import Strategy
@@ -23,9 +42,10 @@ Chains = list[list[Event]]  # the results of an order: each chain of events keep
 CarryOut = Callable[[Order], Chains]
 
 
-def replied(slot: Slot) -> Replied:
-    """A reply came."""
-    return Replied(slot=slot, request=f"r{slot.round}.{slot.attempt}", occurrence=slot.sample)
+def replied(slot: Slot, parents: tuple[str, ...] = ()) -> Replied:
+    """A reply came to a request that shows these programs."""
+    request = f"r{slot.round}.{slot.attempt}"
+    return Replied(slot=slot, parents=parents, request=request, occurrence=slot.sample)
 
 
 def checked(
@@ -43,12 +63,18 @@ def checked(
     )
 
 
-def trained(program: str, seed: int, fitness: float | None, status: Any = None) -> Trained:
+def trained(
+    program: str,
+    seed: int,
+    fitness: float | None,
+    status: Any = None,
+    rung: Rung = "selection",
+) -> Trained:
     """A trial ended; it solves every episode if its fitness is 1 or more."""
     trial = TrialState(
         program=program,
         seed=seed,
-        rung="selection",
+        rung=rung,
         status=status or ("finished" if fitness is not None else "program_failed"),
         fitness=fitness,
         success_rate=None if fitness is None else float(fitness >= 1.0),
@@ -115,9 +141,12 @@ class Chance:
         draw = random.Random(f"{self._seed} {order}")
         match order:
             case Write(slot):
-                return [[replied(slot), self._checked(slot, draw)]]
-            case Train(program, seeds):
-                return [[self._trained(program, seed)] for seed in seeds]
+                return [[replied(slot, order.parents), self._checked(slot, draw)]]
+            case Train(program, seeds, rung):
+                return [[self._trained(program, seed, rung)] for seed in seeds]
+            case MeasureSimilarity(program):
+                twin = {"p0": draw.choice([0.5, 1.0])} if program != "p0" else {}
+                return [[SimilarityMeasured(program=program, similarity=twin)]]
             case Screen(program):
                 concerns = draw.choice([(), (REWARDS_NOT_FINISHING,)])
                 return [[screened(program, draw.choice(_VERDICTS), 0.5, *concerns)]]
@@ -136,7 +165,8 @@ class Chance:
         name = draw.choice(["", "", "!"]) + f"p{draw.randrange(20)}"  # some programs are equal
         return checked(slot, name, *functions)
 
-    def _trained(self, program: str, seed: int) -> Trained:
+    def _trained(self, program: str, seed: int, rung: Rung) -> Trained:
         draw = random.Random(f"{self._seed} {program} {seed}")
         status = draw.choice(["finished"] * 8 + ["program_failed", "failed"])
-        return trained(program, seed, draw.random() if status == "finished" else None, status)
+        fitness = draw.random() if status == "finished" else None
+        return trained(program, seed, fitness, status, rung)

@@ -24,7 +24,7 @@ from rewardsmith.testing.simulation import Chance, play
 from rewardsmith.testing.toy import toy_task
 from rewardsmith.writers.conversation import PastTurn, Template, compose
 
-_RUNS = 3  # simulated runs of a test
+_RUNS = 12  # simulated runs of a test
 _CUTS = 6  # interruptions of a simulated run
 _STEPS = 1000
 _TEMPLATES: tuple[Template, ...] = ("reflect", "reconsider", "repair", "failed_round")

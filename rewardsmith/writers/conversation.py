@@ -12,11 +12,11 @@ from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.llm.protocol import Message
 from rewardsmith.program import PRODUCED
-from rewardsmith.run.orders import Kind
+from rewardsmith.run.orders import Approach, Kind
 from rewardsmith.task.spec import TaskSpec
 from rewardsmith.writers.card import task_card
 from rewardsmith.writers.examples import Example
-from rewardsmith.writers.feedback.records import Feedback
+from rewardsmith.writers.feedback.records import Feedback, TriedProgram
 
 
 class Conversation(NamedTuple):
@@ -45,6 +45,21 @@ class PastTurn(NamedTuple):
     parts: tuple[tuple[Kind, Feedback], ...]
 
 
+class Guidance(NamedTuple):
+    """What a request asks for besides a better program; follows the last message.
+
+    Attributes:
+        approach: the form of reward; any for None.
+        tried: programs of the run that the request does not show.
+    """
+
+    approach: Approach | None = None
+    tried: Sequence[TriedProgram] = ()
+
+
+NO_GUIDANCE = Guidance()
+
+
 def compose(
     prompts: Prompts,
     strategy: str,
@@ -54,6 +69,7 @@ def compose(
     past: Sequence[PastTurn],
     examples: Sequence[Example] = (),
     produce: Sequence[str] = ("reward",),
+    guidance: Guidance = NO_GUIDANCE,
 ) -> Conversation:
     """The conversation that requests the next program.
 
@@ -63,6 +79,7 @@ def compose(
         past: oldest first.
         examples: rewards of other tasks, for strategies that show them.
         produce: the functions that the program must define.
+        guidance: what else the request asks for.
     """
     system = prompts.render(
         f"{strategy}/system",
@@ -82,6 +99,9 @@ def compose(
             Message("assistant", turn.answer),
             Message("user", _feedback_message(prompts, strategy, turn)),
         ]
+    if any(guidance):
+        last, words = messages[-1], prompts.render("shared/guidance", **guidance._asdict())
+        messages[-1] = Message(last.role, f"{last.content}\n\n{words}")
     return Conversation(system, tuple(messages))
 
 

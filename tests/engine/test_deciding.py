@@ -112,6 +112,24 @@ def test_nothing_is_decided_where_no_program_is_better_than_the_random_policy(
     assert deciding_trainings_made(run.state) == 0
 
 
+def test_nothing_is_decided_between_failures(task: str, tmp_path: Path) -> None:
+    """The task is solved from 0.5, and the random policy has a fitness of about 0."""
+
+    def of(best: float, where: str) -> int:
+        run = run_of(
+            task,
+            tmp_path / where,
+            lambda job: noisy(job, best, 0.05),
+            SOUND,
+            OTHER,
+            looks=1,
+            deciding_trainings=12,
+        )
+        return deciding_trainings_made(run.state)
+
+    assert of(0.0, "failures") == 0 < of(0.3, "half")
+
+
 def test_a_budget_without_steps_for_it_keeps_the_leader(task: str, tmp_path: Path) -> None:
     def fitness(job: TrialJob) -> float:
         return 0.0 if job.program == NATIVE else noisy(job, 0.5, 0.4)

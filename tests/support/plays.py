@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rewardsmith.run.event import Event
-from rewardsmith.run.events import Trained
-from rewardsmith.run.orders import Order, Screen, Train, Turn, Write
+from rewardsmith.run.events import SimilarityMeasured, Trained
+from rewardsmith.run.orders import MeasureSimilarity, Order, Screen, Train, Turn, Write
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.testing import simulation
 from rewardsmith.testing.simulation import checked, replied, screened, trained
@@ -40,10 +40,13 @@ def carry_out(
         ]
     if isinstance(order, Write):
         program = verdicts.get(tuple(order.slot), verdicts.get(tuple(order.slot[:2])))
-        return [[replied(order.slot), checked(order.slot, program)]]
+        return [[replied(order.slot, order.parents), checked(order.slot, program)]]
+    if isinstance(order, MeasureSimilarity):
+        return [[SimilarityMeasured(program=order.program, similarity={})]]
     assert isinstance(order, Train)
     return [
-        [trained(order.program, seed, _score(scores, order.program, seed))] for seed in order.seeds
+        [trained(order.program, seed, _score(scores, order.program, seed), rung=order.rung)]
+        for seed in order.seeds
     ]
 
 

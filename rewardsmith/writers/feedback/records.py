@@ -256,6 +256,23 @@ class PreferenceFeedback:
 
 
 @dataclass(frozen=True)
+class TriedProgram:
+    """``shared/guidance``: one program that a request names and does not show.
+
+    Attributes:
+        terms: names of its terms.
+        fitness: after its training; None if it was not trained.
+        short: whether that was a short training.
+        remarks: what is known against it, in words.
+    """
+
+    terms: Sequence[str]
+    fitness: float | None
+    short: bool
+    remarks: Sequence[str]
+
+
+@dataclass(frozen=True)
 class ExploitFeedback:
     """``shared/exploit``: the failure that a program prefers to success.
 
