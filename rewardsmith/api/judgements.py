@@ -30,7 +30,7 @@ def export_judgements(run: RunFolder, path: str | Path) -> int:
     Raises:
         RunError: the file cannot be written.
     """
-    found = list(fold(run.events()).judgements.values())
+    found = fold(run.events()).known_judgements()
     write_whole(Path(path), _LIST.dump_json(found, indent=1).decode() + "\n")
     return len(found)
 
@@ -51,7 +51,7 @@ def import_judgements(run: RunFolder, path: str | Path) -> Imported:
         ) from None
     state = fold(run.events())
     known = [one for one in found if {*one.pair} <= state.trials.keys()]
-    new = [one for one in known if state.judgements.get((one.pair, one.by)) != one]
+    new = [one for one in known if state.judgement(one.pair, one.by) != one]
     for one in new:
         say_to(run, Judged(found=one))
     return Imported(len(new), len(found) - len(known))

@@ -50,7 +50,7 @@ def is_known(event: Commented | Judged, state: RunState) -> bool:
     """Whether the log has it already: its file was not deleted before a crash."""
     if isinstance(event, Commented):
         return event.words in state.comments.get(event.program, ())
-    return state.judgements.get((event.found.pair, event.found.by)) == event.found
+    return state.judgement(event.found.pair, event.found.by) == event.found
 
 
 def left_events(run: RunFolder) -> Iterator[tuple[Path, Commented | Judged]]:

@@ -6,7 +6,7 @@ arXiv 1706.03741.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rewardsmith.run.outcomes import Record, TrialKey
 
@@ -39,6 +39,13 @@ class Judgement(Record):
     def better(self) -> TrialKey | None:
         """The better one; None if they are equally good, or the answer was withdrawn."""
         return {"first": self.first, "second": self.second}.get(self.answer)
+
+
+class KnownJudgement(NamedTuple):
+    """A judgement, and the last round that had begun when it was made."""
+
+    judgement: Judgement
+    after: int
 
 
 def pair_of(one: TrialKey, other: TrialKey) -> Pair:

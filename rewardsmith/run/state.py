@@ -16,7 +16,7 @@ from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.maths.racing import moderated_bounds
 from rewardsmith.maths.statistics import interval
 from rewardsmith.program import NATIVE
-from rewardsmith.run.judgements import Judgement, Pair
+from rewardsmith.run.judgements import Judgement, KnownJudgement, Pair
 from rewardsmith.run.outcomes import (
     AuditState,
     ExploitState,
@@ -61,8 +61,7 @@ class RunState:
     derived: dict[tuple[str, tuple[str, ...]], str | None] = field(default_factory=dict)
     comments: dict[str, list[str]] = field(default_factory=dict)  # program -> the user's comments
     # (two trials, labeller) -> which one's episode is better
-    judgements: dict[tuple[Pair, str], Judgement] = field(default_factory=dict)
-    judged_after: dict[tuple[Pair, str], int] = field(default_factory=dict)  # the last round then
+    judgements: dict[tuple[Pair, str], KnownJudgement] = field(default_factory=dict)
     # accepted programs -> where each first came from
     programs: dict[str, Slot] = field(default_factory=dict)
     # checked programs -> digest of them and their verdicts
@@ -94,10 +93,15 @@ class RunState:
     def known_judgements(self, number: int | None = None) -> list[Judgement]:
         """The judgements that were made before the round after this one; all of them for None."""
         return [
-            found
-            for key, found in self.judgements.items()
-            if number is None or self.judged_after[key] <= number
+            known.judgement
+            for known in self.judgements.values()
+            if number is None or known.after <= number
         ]
+
+    def judgement(self, pair: Pair, by: str) -> Judgement | None:
+        """The last answer of a labeller about two trials."""
+        known = self.judgements.get((pair, by))
+        return known.judgement if known is not None else None
 
     def unanswered(self) -> bool:
         """Whether requests of the last wave have no reply yet."""

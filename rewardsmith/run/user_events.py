@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rewardsmith.run.event import Event
-from rewardsmith.run.judgements import Judgement
+from rewardsmith.run.judgements import Judgement, KnownJudgement
 from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState
 
@@ -68,6 +68,5 @@ class Judged(Event):
     found: Judgement
 
     def apply(self, state: RunState) -> None:
-        key = self.found.pair, self.found.by
-        state.judgements[key] = self.found
-        state.judged_after[key] = max((slot.round for slot in state.slots), default=-1)
+        last = max((slot.round for slot in state.slots), default=-1)
+        state.judgements[self.found.pair, self.found.by] = KnownJudgement(self.found, last)

@@ -54,7 +54,7 @@ def test_a_fair_judge_is_believed_and_asked_in_both_orders(run: rs.Run) -> None:
     texts = [request["body"]["messages"][-1]["content"] for request in fake.requests]
     assert len(texts) == report.requests == len(set(texts)) <= 2 * (5 + report.known)
     assert "reward" not in texts[0].lower() and "fitness" not in texts[0].lower()
-    found = run.state.judgements
+    found = {(one.pair, one.by): one for one in run.state.known_judgements()}
     assert {by for _, by in found} == {MODEL} and len(found) == 5
     assert {one.words for one in found.values()} == {"B or A stands further right."}
 
