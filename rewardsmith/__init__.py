@@ -81,6 +81,7 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.task.loading import Task as Task
     from rewardsmith.task.loading import load_task as load_task
     from rewardsmith.task.resolving import resolve_task as resolve_task
+    from rewardsmith.task.vector import BatchEnv as BatchEnv
     from rewardsmith.train.prior.shaping import q_shaped as q_shaped
     from rewardsmith.train.prior.values import QPairs as QPairs
     from rewardsmith.train.term_logging import EpisodeTerms as EpisodeTerms
@@ -102,6 +103,7 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "Appraisal": "evidence.appraisal",
+    "BatchEnv": "task.vector",
     "Best": "run.best",
     "BoundaryError": "errors",
     "Budget": "run.settings",

@@ -1,14 +1,12 @@
 """Many acrobots at once: Acrobot-v1 on arrays, equal to it row by row."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium.envs.classic_control import AcrobotEnv
-from gymnasium.utils import seeding
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
+
+from rewardsmith.task.vector import BatchEnv
 
 STEP = AcrobotEnv.dt  # s
 FASTEST = np.array([[AcrobotEnv.MAX_VEL_1], [AcrobotEnv.MAX_VEL_2]])  # rad/s
@@ -16,56 +14,23 @@ SLOWEST = -FASTEST
 PULLS = np.array([[1.5 * 9.8], [0.5 * 9.8]])  # of gravity on both links and on the lower one
 
 
-class Acrobots(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any]]):
-    """Acrobot-v1, n of them; each row has its own random stream, as a single one has.
-
-    A row that ended is stepped on until it is reset with the option ``reset_mask``. The time limit
-    is the caller's.
-    """
-
-    metadata: dict[str, Any] = {  # noqa: RUF012 - declared an instance variable by gymnasium
-        "autoreset_mode": AutoresetMode.DISABLED,
-    }
+class Acrobots(BatchEnv):
+    """Acrobot-v1, n of them; each row has its own random stream, as a single one has."""
 
     def __init__(self, num_envs: int = 1) -> None:
-        single = AcrobotEnv()
-        self.num_envs = num_envs
-        self.single_observation_space = single.observation_space
-        self.single_action_space = single.action_space
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        super().__init__(AcrobotEnv(), num_envs)
         # Angles of the upper link and of the joint, then how fast they turn.
         self._state = np.zeros((4, num_envs))
         self._seen = np.zeros((num_envs, 6), np.float32)
-        self.streams = [seeding.np_random()[0] for _ in range(num_envs)]
 
-    def reset(
-        self,
-        *,
-        seed: int | Sequence[int | None] | None = None,
-        options: dict[str, Any] | None = None,
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Start episodes; the observation is that of all rows, shape (n, 6).
+    def start(self, row: int, stream: np.random.Generator) -> None:
+        """Put a row at the start of an episode."""
+        start = stream.uniform(-0.1, 0.1, size=4).astype(np.float32)
+        self._state[:, row] = start
+        self._seen[row] = _observed(start)  # at a start in float32, later in float64
 
-        Args:
-            seed: one for each row; s stands for s, s + 1, ...; None goes on with a row's stream.
-            options: "reset_mask", shape (n,), bool: reset only these rows.
-        """
-        mask = (options or {}).get("reset_mask")
-        rows = range(self.num_envs) if mask is None else np.flatnonzero(mask).tolist()
-        seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
-        for row in rows:
-            if seeds is not None and seeds[row] is not None:
-                self.streams[row], _ = seeding.np_random(seeds[row])
-            start = self.streams[row].uniform(-0.1, 0.1, size=4).astype(np.float32)
-            self._state[:, row] = start
-            self._seen[row] = _observed(start)  # at a start in float32, later in float64
-        return self._seen.copy(), {}
-
-    def step(
-        self, actions: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
-        """Move every acrobot on; actions have the shape (n,). All results are new arrays."""
+    def advance(self, actions: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Move every acrobot on; actions have the shape (n,)."""
         state = self._state = _later(self._state, actions - 1.0)
         angles, speeds = state[:2], state[2:]
         while np.count_nonzero(np.abs(angles) > np.pi):
@@ -76,8 +41,10 @@ class Acrobots(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[Any]]):
         cosines = np.cos(angles)
         terminated = -cosines[0] - np.cos(angles[1] + angles[0]) > 1.0
         self._seen = _observed(state)
-        rewards = terminated - 1.0
-        return self._seen.copy(), rewards, terminated, np.zeros(self.num_envs, np.bool_), {}
+        return terminated - 1.0, terminated
+
+    def observe(self) -> NDArray[np.float32]:
+        return self._seen.copy()
 
     def field(self, name: str) -> NDArray[np.float64]:
         """Values of a function of fields.py at the latest observation, shape (n,).

@@ -1,71 +1,38 @@
 """Many mountain cars at once: MountainCarContinuous-v0 on arrays, equal to it row by row."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium.envs.classic_control import Continuous_MountainCarEnv
-from gymnasium.utils import seeding
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
+
+from rewardsmith.task.vector import BatchEnv
 
 GRAVITY = 0.0025
 
 
-class MountainCars(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[Any]]):
+class MountainCars(BatchEnv):
     """MountainCarContinuous-v0, n of them; each row has its own random stream, as a single one has.
-
-    A row that ended is stepped on until it is reset with the option ``reset_mask``. The time limit
-    is the caller's.
 
     The single environment keeps its state in float32, except the one that an episode starts from,
     and so do these cars. For forces beyond [-1, 1] the two may differ in the last bit.
     """
 
-    metadata: dict[str, Any] = {  # noqa: RUF012 - declared an instance variable by gymnasium
-        "autoreset_mode": AutoresetMode.DISABLED,
-    }
-
     def __init__(self, num_envs: int = 1, goal_velocity: float = 0.0) -> None:
         self._car = Continuous_MountainCarEnv(goal_velocity=goal_velocity)  # for its constants
-        self.num_envs = num_envs
-        self.single_observation_space = self._car.observation_space
-        self.single_action_space = self._car.action_space
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        super().__init__(self._car, num_envs)
         self._state = np.zeros((2, num_envs), np.float32)  # positions, velocities
         self._starts = np.zeros((2, num_envs))
         self._started: list[int] = []  # rows that stand at their start
-        self.streams = [seeding.np_random()[0] for _ in range(num_envs)]
 
-    def reset(
-        self,
-        *,
-        seed: int | Sequence[int | None] | None = None,
-        options: dict[str, Any] | None = None,
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Start episodes; the observation is that of all rows, shape (n, 2).
+    def start(self, row: int, stream: np.random.Generator) -> None:
+        """Put a row at the start of an episode."""
+        self._starts[0, row] = stream.uniform(-0.6, -0.4)
+        self._state[:, row] = self._starts[:, row]
+        self._started.append(row)
 
-        Args:
-            seed: one for each row; s stands for s, s + 1, ...; None goes on with a row's stream.
-            options: "reset_mask", shape (n,), bool: reset only these rows.
-        """
-        mask = (options or {}).get("reset_mask")
-        rows = range(self.num_envs) if mask is None else np.flatnonzero(mask).tolist()
-        seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
-        for row in rows:
-            if seeds is not None and seeds[row] is not None:
-                self.streams[row], _ = seeding.np_random(seeds[row])
-            self._starts[0, row] = self.streams[row].uniform(-0.6, -0.4)
-            self._state[:, row] = self._starts[:, row]
-            self._started.append(row)
-        return self._observation(), {}
-
-    def step(
-        self, actions: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
-        """Move every car on; actions have the shape (n, 1). All results are new arrays."""
+    def advance(self, actions: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Move every car on; actions have the shape (n, 1)."""
         car, forces = self._car, actions[:, 0]
         pushes = np.minimum(np.maximum(forces, car.min_action), car.max_action) * car.power
         moved = self._moved(self._state, pushes)
@@ -75,7 +42,7 @@ class MountainCars(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[A
         self._state = moved
         terminated = (moved[0] >= car.goal_position) & (moved[1] >= car.goal_velocity)
         rewards = 100.0 * terminated - np.square(forces, dtype=np.float64) * 0.1
-        return self._observation(), rewards, terminated, np.zeros(self.num_envs, np.bool_), {}
+        return rewards, terminated
 
     def _moved(self, state: NDArray[Any], pushes: NDArray[Any]) -> NDArray[Any]:
         """The state after a step, in the precision of the state before, shape (2, rows)."""
@@ -92,5 +59,5 @@ class MountainCars(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[A
         velocity[position == car.min_position] = 0.0  # the wall on the left stops a car
         return moved
 
-    def _observation(self) -> NDArray[np.float32]:
+    def observe(self) -> NDArray[np.float32]:
         return self._state.T.copy(order="C")

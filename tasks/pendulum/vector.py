@@ -1,69 +1,38 @@
 """Many pendulums at once: Pendulum-v1 on arrays, equal to it row by row."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium.envs.classic_control import PendulumEnv
-from gymnasium.utils import seeding
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
+
+from rewardsmith.task.vector import BatchEnv
 
 HIGHEST_START = np.array([np.pi, 1.0])  # angle, velocity
 
 
-class Pendulums(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[Any]]):
+class Pendulums(BatchEnv):
     """Pendulum-v1, n of them; each row has its own random stream, as a single one has.
 
-    Rows are reset with the option ``reset_mask``. No row ever terminates; the time limit is the
-    caller's.
+    No row ever terminates.
 
     Args:
         g: acceleration by gravity.
     """
 
-    metadata: dict[str, Any] = {  # noqa: RUF012 - declared an instance variable by gymnasium
-        "autoreset_mode": AutoresetMode.DISABLED,
-    }
-
     def __init__(self, num_envs: int = 1, g: float = 10.0) -> None:
         self._pendulum = PendulumEnv(g=g)  # for its constants
-        self.num_envs = num_envs
-        self.single_observation_space = self._pendulum.observation_space
-        self.single_action_space = self._pendulum.action_space
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        super().__init__(self._pendulum, num_envs)
         self._state = np.zeros((2, num_envs))  # angles, velocities
         self._two = np.full(num_envs, 2.0, np.float32)
-        self.streams = [seeding.np_random()[0] for _ in range(num_envs)]
 
-    def reset(
-        self,
-        *,
-        seed: int | Sequence[int | None] | None = None,
-        options: dict[str, Any] | None = None,
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Start episodes; the observation is that of all rows, shape (n, 3).
+    def start(self, row: int, stream: np.random.Generator) -> None:
+        """Put a row at the start of an episode."""
+        start = stream.uniform(-HIGHEST_START, HIGHEST_START)
+        self._state[:, row] = start
 
-        Args:
-            seed: one for each row; s stands for s, s + 1, ...; None goes on with a row's stream.
-            options: "reset_mask", shape (n,), bool: reset only these rows.
-        """
-        mask = (options or {}).get("reset_mask")
-        rows = range(self.num_envs) if mask is None else np.flatnonzero(mask).tolist()
-        seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
-        for row in rows:
-            if seeds is not None and seeds[row] is not None:
-                self.streams[row], _ = seeding.np_random(seeds[row])
-            start = self.streams[row].uniform(-HIGHEST_START, HIGHEST_START)
-            self._state[:, row] = start
-        return self._observation(), {}
-
-    def step(
-        self, actions: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
-        """Move every pendulum on; actions have the shape (n, 1). All results are new arrays."""
+    def advance(self, actions: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Move every pendulum on; actions have the shape (n, 1)."""
         one, (angle, velocity) = self._pendulum, self._state  # views, changed in place
         torque = np.minimum(np.maximum(actions[:, 0], -one.max_torque), one.max_torque)
         upright = (angle + np.pi) % (2 * np.pi) - np.pi
@@ -75,10 +44,9 @@ class Pendulums(VectorEnv[NDArray[np.float32], NDArray[np.float32], NDArray[Any]
         np.maximum(velocity, -one.max_speed, out=velocity)
         np.minimum(velocity, one.max_speed, out=velocity)
         angle += velocity * one.dt
-        never = np.zeros(self.num_envs, np.bool_)
-        return self._observation(), -costs, never, never.copy(), {}
+        return -costs, np.zeros(self.num_envs, np.bool_)
 
-    def _observation(self) -> NDArray[np.float32]:
+    def observe(self) -> NDArray[np.float32]:
         seen = np.empty((self.num_envs, 3), np.float32)
         angle, velocity = self._state
         seen[:, 0] = np.cos(angle)
