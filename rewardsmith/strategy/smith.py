@@ -55,7 +55,7 @@ Role = Literal["improve", "combine", "improve other", "vary"]
 
 APPROACHES: tuple[Approach, ...] = ("potential", "stages", "dense", "few")
 _ROLES: tuple[Role, ...] = ("improve", "combine", "improve other", "vary")
-_FEEDBACK: tuple[Kind, ...] = ("process", "trajectory")
+_FEEDBACK: tuple[Kind, ...] = ("process", "trajectory", "audit")
 _MOST_TRIED = 12  # programs that a request names
 _OTHER_KIND = 0.9  # cosine of the angle between rewards, below which two programs are of two kinds
 
