@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from rewardsmith import __version__
-from rewardsmith.cli import asking, design, doctor, label, mcp, programs, runs, skill, tasks
+from rewardsmith.cli import (
+    asking,
+    design,
+    doctor,
+    label,
+    mcp,
+    programs,
+    runs,
+    schedule,
+    skill,
+    tasks,
+)
 
 app = typer.Typer(
     name="rewardsmith",
@@ -42,6 +53,7 @@ def _rewardsmith(
 design.add_to(app)
 asking.add_to(app)
 runs.add_to(app)
+schedule.add_to(app)
 label.add_to(app)
 programs.add_to(app)
 tasks.add_to(app)

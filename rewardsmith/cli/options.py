@@ -34,7 +34,11 @@ Workers = Annotated[
     typer.Option(min=1, help="Number of concurrent trainings; by default the number of cores."),
 ]
 Executor = Annotated[
-    str, typer.Option(help="Executor that runs the trainings: local, or one from a plugin.")
+    str,
+    typer.Option(
+        metavar="NAME[:ADDRESS]",
+        help="Executor that runs the trainings: local, ray, or one from a plugin.",
+    ),
 ]
 Gpus = Annotated[
     float | None,

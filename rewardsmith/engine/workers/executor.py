@@ -6,8 +6,11 @@ machine copies these folders there, carries the call out, and copies the written
 
 from __future__ import annotations
 
+import inspect
+import io
 import json
 import shutil
+import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -15,6 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from rewardsmith.errors import UsageError
 from rewardsmith.plugins import Registry
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.trials import TrialProgress, read_progress
@@ -148,12 +152,29 @@ def _copy(names: Sequence[str], source: Path, target: Path) -> None:
             shutil.copytree(source / name, target / name, dirs_exist_ok=True)
 
 
+def packed(root: Path, names: Sequence[str]) -> bytes:
+    """Folders and files below a root as bytes; those that do not exist are left out."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for name in names:
+            if (root / name).exists():
+                archive.add(root / name, name)
+    return content.getvalue()
+
+
+def unpack(content: bytes, root: Path) -> None:
+    """Write what :func:`packed` made below another root; nothing is written outside of it."""
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        archive.extractall(root, filter="data")
+
+
 @runtime_checkable
 class Executor(Protocol):
     """Carries out calls in other processes, of this machine or of others.
 
     Registered under the entry-point group ``rewardsmith.executors`` as a callable that takes the
-    number of calls to run side by side, or None for as many as there is room for.
+    number of calls to run side by side, or None for as many as there is room for; and, if it can
+    be reached at an address, that as ``address``.
     """
 
     @property
@@ -178,7 +199,12 @@ class Executor(Protocol):
 
 
 EXECUTORS = Registry(
-    "executor", {"local": "rewardsmith.engine.workers.local:LocalExecutor"}, "rewardsmith.executors"
+    "executor",
+    {
+        "local": "rewardsmith.engine.workers.local:LocalExecutor",
+        "ray": "rewardsmith.engine.workers.ray:RayExecutor",
+    },
+    "rewardsmith.executors",
 )
 
 
@@ -187,7 +213,7 @@ class Execution:
     """Where the calls of a run are carried out.
 
     Attributes:
-        executor: an executor, or its name.
+        executor: an executor, or its name, which an address may follow: ``ray:10.0.0.7:6379``.
         workers: calls that run side by side, for an executor that is opened by name.
         needs: what each training needs.
     """
@@ -204,12 +230,18 @@ class Execution:
             exclusive: no two calls may run side by side, because they share a simulator.
 
         Raises:
-            UsageError: there is no executor of that name.
+            UsageError: there is no executor of that name, or it takes no address.
         """
         if not isinstance(self.executor, str):
             yield self.executor
             return
-        executor: Executor = EXECUTORS.get(self.executor)(1 if exclusive else self.workers)
+        name, _, address = self.executor.partition(":")
+        make, given = EXECUTORS.get(name), {"address": address} if address else {}
+        if address and "address" not in inspect.signature(make).parameters:
+            raise UsageError(
+                f"the executor {name!r} takes no address, found {address!r}", f"--executor {name}"
+            )
+        executor: Executor = make(1 if exclusive else self.workers, **given)
         try:
             yield executor
         finally:
