@@ -92,6 +92,7 @@ BROAD_EXCEPT: dict[str, str] = {
     "sandbox/inside/process.py": "the program host",
     "writers/sources.py": "hands what a background thread raised to the thread that waits",
     "engine/workers/process.py": "outer frame of a process that carries out one call",
+    "engine/workers/ray.py": "hands what Ray raised in a thread of its own to the one that waits",
     "engine/workers/server.py": "outer frame of a worker process",
     "cli/command.py": "outer frame of the command line",
 }

@@ -100,7 +100,12 @@ def test_the_page_of_commands_is_what_the_commands_say() -> None:
 
 
 # Options of other programs that the pages name.
-OF_OTHERS = {"--index-url", "--logdir", "--torch-backend"}
+OF_OTHERS = {
+    *("--index-url", "--torch-backend"),  # of pip and uv
+    "--logdir",  # of TensorBoard
+    *("--address", "--block", "--head", "--num-cpus", "--port"),  # of Ray
+    *("--cpus-per-task", "--exclude", "--nodes", "--ntasks-per-node"),  # of Slurm
+}
 
 
 def test_the_pages_name_no_option_that_is_missing() -> None:

@@ -92,6 +92,10 @@ CODES = {
         "text that would be read differently in an exported file",
         "remove it, or choose another name",
     ),
+    "RS125": Code(
+        "the reward calls a function that has the name of another entry point",
+        "give the helper another name",
+    ),
     "RS201": Code("an exception on real transitions", "handle the values that the message shows"),
     "RS202": Code(
         "a return value outside the contract",

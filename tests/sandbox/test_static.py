@@ -265,6 +265,29 @@ def test_entries_say_what_is_asked_for() -> None:
     }
 
 
+def test_what_the_reward_calls_is_a_helper_and_does_not_count_twice() -> None:
+    potential = "def potential(position):\n    return -position\n"
+    helper = "def gain(one, other):\n    return potential(other) - potential(one)\n"
+    reward = (
+        "def reward(position, next_position):\n    return {'p': gain(position, next_position)}\n"
+    )
+    report = check_static(potential + helper + reward, OFFERED)
+    assert report.ok and [*report.entries] == ["reward"]
+    assert [(f.code, f.severity, f.line) for f in report.findings] == [("RS125", "info", 1)]
+    # A helper may have arguments that no entry point may have.
+    assert check_static(potential.replace("position", "x") + helper + reward, OFFERED).ok
+
+
+def test_functions_beside_the_reward_are_entry_points() -> None:
+    both = "def potential(position):\n    return -position\n" + REWARD
+    assert sorted(check_static(both, OFFERED).entries) == ["potential", "reward"]
+    local = "def reward(position):\n    potential = position\n    return {'p': potential}\n"
+    beside = check_static("def potential(position):\n    return -position\n" + local, OFFERED)
+    assert sorted(beside.entries) == ["potential", "reward"]
+    prior = "def q_prior(position, action):\n    return potential(position)\n"
+    assert "potential" in check_static(both + prior, OFFERED).entries
+
+
 def test_lines_point_into_the_source() -> None:
     report = check_static(
         "import numpy as np\n\ndef reward(position):\n    return np.random.rand()\n", OFFERED

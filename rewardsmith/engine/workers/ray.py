@@ -157,7 +157,7 @@ class RayExecutor:
     def _follow(self) -> None:
         """Learn the progress of all trainings, until this executor is closed."""
         while not self._closed.wait(_REPORT_S):
-            with suppress(Exception):  # the node of the board is lost: there is no progress then
+            with suppress(self._ray.exceptions.RayError):  # the node of the board may be lost
                 self._known = self._ray.get(self._board.all.remote(), timeout=_END_S)
 
 

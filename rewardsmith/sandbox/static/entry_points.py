@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rewardsmith.errors import did_you_mean
@@ -94,6 +95,22 @@ def check_static(
     return StaticReport(entries, tuple(in_order[:_MAX_FINDINGS]), tree)
 
 
+def _used_by_reward(functions: Sequence[ast.FunctionDef | ast.AsyncFunctionDef]) -> set[str]:
+    """Names of the functions that the reward calls, also through others."""
+    called = {node.name: _called_in(node) for node in functions}
+    found, left = set[str](), [name for name in called if name in {"reward", *REWARD_ALIASES}]
+    while left:
+        new = called.get(left.pop(), set()) - found
+        found |= new
+        left += new
+    return found
+
+
+def _called_in(node: ast.AST) -> set[str]:
+    calls = (part.func for part in ast.walk(node) if isinstance(part, ast.Call))
+    return {function.id for function in calls if isinstance(function, ast.Name)}
+
+
 def _parse(source: str) -> ast.Module:
     with warnings.catch_warnings(action="ignore"):  # a SyntaxWarning is no finding
         return ast.parse(source)
@@ -127,9 +144,13 @@ class _Entries:
             node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         ]
         entries: dict[str, EntryPoint] = {}
+        helpers = _used_by_reward(functions)
         for node in functions:
             name = "reward" if node.name in REWARD_ALIASES else node.name
             if name not in ENTRY_POINTS:
+                continue
+            if name != "reward" and name in helpers:
+                self._note_helper(node)
                 continue
             if name in entries:
                 message = f"{name} is defined twice, as {entries[name].function} and {node.name}"
@@ -142,6 +163,12 @@ class _Entries:
                 "RS103", tree, f"no entry point: {_what_there_is(tree, functions)}", _expected(tree)
             )
         return entries, self._findings
+
+    def _note_helper(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """A function that the reward calls: to add what it gives once more would count it twice."""
+        message = f"the reward calls {node.name}, so it is a helper and is not added to the reward"
+        hint = f"give the helper another name than {node.name}"
+        self._findings.append(Finding("RS125", "info", message, hint, node.lineno))
 
     def _add(self, code: str, node: ast.AST, message: str, hint: str = "") -> None:
         self._findings.append(
