@@ -105,7 +105,12 @@ def _add_check(app: typer.Typer) -> None:
         from rewardsmith.api.sampling import sample_episodes
 
         resolved = resolve_without_goal(task, goal, fitness)
-        samples = sample_episodes(resolved, bank=settings.bank, use_expert=settings.use_expert)
+        samples = sample_episodes(
+            resolved,
+            bank=settings.bank,
+            use_expert=settings.use_expert,
+            tell=output.notes.print,
+        )
         if output.json:
             output.emit([asdict(sample) for sample in samples])
             return
