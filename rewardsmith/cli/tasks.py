@@ -131,7 +131,7 @@ def _sample_table(samples: Sequence[EpisodeSample]) -> Table:
     for one in samples:
         solved = "-" if one.solved is None else f"{one.solved:.0%}"
         fitness = [number(value) for value in one.fitness]
-        counts = str(one.episodes), number(one.steps)
+        counts = str(one.episodes), f"{one.steps:,.0f}"
         table.add_row(one.kind, *counts, *fitness, solved, number(one.native))
     return table
 
