@@ -11,7 +11,7 @@ import gymnasium as gym
 from gymnasium.wrappers import TimeLimit
 
 from rewardsmith.errors import BoundaryError, UsageError, boundary, described, did_you_mean
-from rewardsmith.task.conforming import Reset, Step, reset_result, step_result
+from rewardsmith.task.conforming import MIGRATION, Reset, Step, reset_result, step_result
 from rewardsmith.task.ids import (
     how_to_install,
     is_registered,
@@ -20,7 +20,7 @@ from rewardsmith.task.ids import (
     unknown,
 )
 from rewardsmith.task.loading import Task
-from rewardsmith.task.modules import search_current_folder
+from rewardsmith.task.modules import search_current_folder, warning_filters_kept
 from rewardsmith.task.reset import fit_reset
 from rewardsmith.task.spec import EnvironmentSpec
 
@@ -54,7 +54,9 @@ def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
     kwargs = (
         dict(spec.kwargs) if render_mode is None else {**spec.kwargs, "render_mode": render_mode}
     )
-    env = _make_registered(spec, kwargs) if is_registered(spec.id) else _make_class(task, kwargs)
+    with warning_filters_kept():
+        make = _make_registered if is_registered(spec.id) else _make_class
+        env = make(task, kwargs)
     _refuse_foreign(env, spec.id)
     fit_reset(env)
     return env
@@ -91,7 +93,8 @@ def wrap_env(task: Task, env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
     return env
 
 
-def _make_registered(spec: EnvironmentSpec, kwargs: dict[str, Any]) -> gym.Env[Any, Any]:
+def _make_registered(task: Task, kwargs: dict[str, Any]) -> gym.Env[Any, Any]:
+    spec = task.spec.env
     limit = {} if spec.max_episode_steps is None else {"max_episode_steps": spec.max_episode_steps}
     search_current_folder()
     try:
@@ -187,12 +190,14 @@ def _refuse_foreign(env: Any, env_id: str) -> None:
     if not isinstance(env, gym.Env) and (hasattr(env, "possible_agents") or hasattr(env, "agents")):
         raise UsageError(
             f"{env_id} is a multi-agent environment",
-            "rewardsmith trains one agent; wrap the others into the environment",
+            "rewardsmith trains one agent: write a gymnasium.Env that plays the others in its step",
         )
     if not isinstance(env, gym.Env):
         raise UsageError(
             f"{env_id} returned a {type(env).__name__}, not a gymnasium.Env",
-            "derive it from gymnasium.Env",
+            "derive it from gymnasium.Env; around one of another package, such as an environment "
+            "of the old Gym, write a class env.py:Mine that is derived from gymnasium.Env and "
+            f"calls it; {MIGRATION}",
         )
     for attribute in ("observation_space", "action_space"):
         if not isinstance(getattr(env, attribute, None), gym.Space):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import gymnasium as gym
 
 from rewardsmith.errors import UsageError
+from rewardsmith.task.modules import warning_filters_kept
 
 _REGISTERED = re.compile(r"^([\w.]+:)?([\w.:-]+/)?[\w.-]+-v\d+$")
 _NOT_ENVIRONMENTS = {"rewardsmith", "stable-baselines3", "sb3-contrib", "rl-zoo3"}
@@ -93,7 +94,8 @@ def _owner(env_id: str, module: str) -> str:
 def _import_failure(module: str) -> str:
     """Why a module cannot be imported, with what to do; empty if it can be."""
     try:
-        importlib.import_module(module)
+        with warning_filters_kept():
+            importlib.import_module(module)
     except ModuleNotFoundError as error:
         missing = error.name or str(error)
         return f"it needs the module {missing!r}: {how_to_install(missing)}"
