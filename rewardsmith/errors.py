@@ -15,10 +15,14 @@ from __future__ import annotations
 
 import difflib
 import errno
+import os
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ClassVar, Literal
 
+_OURS = Path(__file__).parent
 Boundary = Literal["provider", "sandbox", "trainer", "environment"]
 
 
@@ -113,8 +117,23 @@ def boundary(where: Boundary, doing: str, hint: str = "") -> Iterator[None]:
     except RewardsmithError:
         raise
     except Exception as error:
-        detail = f"{type(error).__name__}: {error}".strip().rstrip(":")
+        detail = described(error) if where == "environment" else _named(error)
         raise BoundaryError(f"{where} failed while {doing}: {detail}", hint, where=where) from error
+
+
+def described(error: BaseException) -> str:
+    """An error of foreign code in one line: its type, its message, and the line that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or _OURS in Path(frames[-1].filename).parents:
+        return _named(error)
+    last = frames[-1]
+    inside, _, place = last.filename.rpartition("-packages" + os.sep)
+    place = place if inside else Path(place).name
+    return f"{_named(error)} ({place}, line {last.lineno})"
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".strip().rstrip(":")
 
 
 def disk_full(error: BaseException) -> bool:

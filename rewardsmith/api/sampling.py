@@ -10,11 +10,12 @@ import numpy as np
 
 from rewardsmith.api.knowledge import given_episodes
 from rewardsmith.episodes.bank import Trajectory, measured
-from rewardsmith.episodes.random_policy import collect_preflight
-from rewardsmith.episodes.scripted import play_scripts
+from rewardsmith.episodes.random_policy import collect_preflight, preflight_time
+from rewardsmith.episodes.scripted import play_scripts, scripted_time
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
+from rewardsmith.task.timebox import Tell, silent
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,11 @@ class EpisodeSample:
 
 
 def sample_episodes(
-    task: Task | str, *, bank: Sequence[str | Path] = (), use_expert: bool = False
+    task: Task | str,
+    *,
+    bank: Sequence[str | Path] = (),
+    use_expert: bool = False,
+    tell: Tell | None = None,
 ) -> list[EpisodeSample]:
     """Play episodes without a learner, and score them with the fitness of the task.
 
@@ -48,6 +53,7 @@ def sample_episodes(
         task: a task, its name, or its folder.
         bank: runs of the same task, or files of recorded episodes, which are scored too.
         use_expert: play episodes of the task's own controller too.
+        tell: is called every few seconds with how far a slow environment is.
 
     Raises:
         UsageError: the task's fields or fitness do not fit the environment, or ``bank`` does not
@@ -60,8 +66,8 @@ def sample_episodes(
     """
     resolved = resolve_task(task)
     fitness = fitness_function(resolved)
-    collected = collect_preflight(resolved)
-    scripted, _ = play_scripts(resolved)
+    collected = collect_preflight(resolved, preflight_time(tell or silent))
+    scripted, _ = play_scripts(resolved, time_box=scripted_time(tell or silent))
     given = given_episodes(resolved, list(map(str, bank)), expert=use_expert)
     found = [
         *measured(collected.behaviour.episodes, fitness, "random"),

@@ -105,7 +105,12 @@ def _add_check(app: typer.Typer) -> None:
         from rewardsmith.api.sampling import sample_episodes
 
         resolved = resolve_without_goal(task, goal, fitness)
-        samples = sample_episodes(resolved, bank=settings.bank, use_expert=settings.use_expert)
+        samples = sample_episodes(
+            resolved,
+            bank=settings.bank,
+            use_expert=settings.use_expert,
+            tell=output.notes.print,
+        )
         if output.json:
             output.emit([asdict(sample) for sample in samples])
             return
@@ -126,7 +131,7 @@ def _sample_table(samples: Sequence[EpisodeSample]) -> Table:
     for one in samples:
         solved = "-" if one.solved is None else f"{one.solved:.0%}"
         fitness = [number(value) for value in one.fitness]
-        counts = str(one.episodes), number(one.steps)
+        counts = str(one.episodes), f"{one.steps:,.0f}"
         table.add_row(one.kind, *counts, *fitness, solved, number(one.native))
     return table
 

@@ -18,7 +18,7 @@ from rewardsmith.episodes.columns import joined_columns
 from rewardsmith.episodes.preflight import Argument, Number, Preflight
 from rewardsmith.episodes.recorder import Buffers, History, recorded_env
 from rewardsmith.errors import UsageError
-from rewardsmith.task.actions import is_legal, random_action
+from rewardsmith.task.actions import is_legal, own_action_space, random_action
 from rewardsmith.task.environment import (
     LIMIT,
     guarded_reset,
@@ -89,7 +89,7 @@ def _played(
     time_box: TimeBox,
 ) -> Behaviour:
     history, found, taken = History(buffers), list[Episode](), 0
-    env.action_space.seed(seed)
+    space = own_action_space(env, seed)
     guarded_reset(env, seed)
     buffers.begin()
     draws, action = np.random.default_rng(seed), None
@@ -97,7 +97,7 @@ def _played(
         if time_box.is_over and len(found) >= LEAST_EPISODES:
             break
         if action is None or held <= 1 or draws.random() < 1 / held or not is_legal(env, action):
-            action = random_action(env)
+            action = random_action(env, space)
         _, _, terminated, truncated, _ = guarded_step(env, action)
         taken += 1
         time_box.step()

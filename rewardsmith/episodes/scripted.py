@@ -20,11 +20,14 @@ from rewardsmith.errors import UsageError
 from rewardsmith.task.actions import is_legal, random_action
 from rewardsmith.task.environment import LIMIT, guarded_reset, guarded_step, most_steps
 from rewardsmith.task.loading import Task
+from rewardsmith.task.timebox import Tell, TimeBox, silent
 from rewardsmith.types import Array, Episode
 
 HELD, PERIODIC, TELEGRAPH, REPLAYED, MIRRORED = 12, 12, 8, 8, 8  # episodes of each family
 _SHORTEST, _LONGEST = 2, 64  # half periods of an oscillation, in steps
 _CUTS = (0.5, 0.7, 0.85, 0.95)  # shares of a success that are replayed
+LEAST_SCRIPTED = 4  # episodes of a slow environment
+_TIME_S = 90.0
 
 Action = Any
 Script = Iterator[Action]
@@ -54,9 +57,12 @@ def scripts(space: spaces.Space[Action], replays: Sequence[Array], seed: int) ->
 
 
 def play_scripts(
-    task: Task, replays: Sequence[Array] = (), seed: int = 0
+    task: Task, replays: Sequence[Array] = (), seed: int = 0, time_box: TimeBox | None = None
 ) -> tuple[list[Episode], int]:
     """One episode of each script.
+
+    Args:
+        time_box: once it is over, four episodes are enough; see :func:`scripted_time`.
 
     Returns:
         The episodes, and the environment steps that they took.
@@ -65,24 +71,44 @@ def play_scripts(
         UsageError: an episode does not end.
         BoundaryError: the environment fails on reset or in a step.
     """
+    time_box = time_box or scripted_time()
     env, buffers = recorded_env(task)
-    history, episodes, steps = History(buffers), list[Episode](), 0
-    longest = most_steps(task, env)
-    for number, script in enumerate(scripts(env.action_space, replays, seed)):
+    history, episodes = History(buffers), dict[int, Episode]()
+    longest, played = most_steps(task, env), scripts(env.action_space, replays, seed)
+    for number in _spread(len(played)):
+        if time_box.is_over and len(episodes) >= LEAST_SCRIPTED:
+            break
         guarded_reset(env, seed + number)
         buffers.begin()
         history.restart()
-        episode = _play(env, itertools.islice(script, longest), history, buffers)
-        episodes.append(episode)
-        steps += len(episode)
+        script = itertools.islice(played[number], longest)
+        episodes[number] = _play(env, script, history, buffers, time_box)
     env.close()
-    return episodes, steps
+    in_order = [episodes[number] for number in sorted(episodes)]
+    return in_order, sum(map(len, in_order))
 
 
-def _play(env: gym.Env[Any, Any], script: Script, history: History, buffers: Buffers) -> Episode:
+def scripted_time(tell: Tell = silent) -> TimeBox:
+    """The time of the scripted episodes."""
+    return TimeBox("scripted episodes", _TIME_S, tell)
+
+
+def _spread(count: int) -> list[int]:
+    """Numbers below ``count``, in an order in which the first few are of different families."""
+    return [number for first in range(HELD) for number in range(first, count, HELD)]
+
+
+def _play(
+    env: gym.Env[Any, Any],
+    script: Script,
+    history: History,
+    buffers: Buffers,
+    time_box: TimeBox,
+) -> Episode:
     for action in script:
         taken = action if is_legal(env, action) else random_action(env)
         _, _, terminated, truncated, _ = guarded_step(env, taken)
+        time_box.step()
         ended = history.add(np.array([terminated or truncated]))
         if ended:
             return ended[0][1]

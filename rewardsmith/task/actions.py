@@ -7,6 +7,7 @@ flags of all components in a row.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
@@ -30,6 +31,16 @@ def action_masks(env: gym.Env[Any, Any]) -> Array | None:
         return None
     with boundary("environment", f"calling {METHOD}()"):
         return np.asarray(env.get_wrapper_attr(METHOD)(), bool).ravel()
+
+
+def own_action_space(env: gym.Env[Any, Any], seed: int) -> spaces.Space[Any]:
+    """A copy of the action space, whose random numbers no reset of the environment changes.
+
+    Some environments seed their action space at each reset: all random episodes would be the same.
+    """
+    space = deepcopy(env.action_space)
+    space.seed(seed)
+    return space
 
 
 def random_action(env: gym.Env[Any, Any], space: spaces.Space[Any] | None = None) -> Any:

@@ -12,10 +12,8 @@ from typing import Any
 from rewardsmith.errors import BoundaryError
 from rewardsmith.task.values import numbers
 
-OLD_GYM = (
-    "it uses the old interface of Gym; "
-    "see https://gymnasium.farama.org/introduction/migration_guide"
-)
+MIGRATION = "see https://gymnasium.farama.org/introduction/migration_guide"
+OLD_GYM = f"it uses the old interface of Gym; {MIGRATION}"
 Reset = tuple[Any, dict[str, Any]]
 _INFO = (dict, type(None))
 Step = tuple[Any, float, bool, bool, dict[str, Any]]

@@ -10,11 +10,17 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.wrappers import TimeLimit
 
-from rewardsmith.errors import BoundaryError, UsageError, boundary, did_you_mean
-from rewardsmith.task.conforming import Reset, Step, reset_result, step_result
-from rewardsmith.task.ids import is_registered, lacks_module, unknown
+from rewardsmith.errors import BoundaryError, UsageError, boundary, described, did_you_mean
+from rewardsmith.task.conforming import MIGRATION, Reset, Step, reset_result, step_result
+from rewardsmith.task.ids import (
+    how_to_install,
+    is_registered,
+    lacks_module,
+    place_of,
+    unknown,
+)
 from rewardsmith.task.loading import Task
-from rewardsmith.task.modules import search_current_folder
+from rewardsmith.task.modules import search_current_folder, warning_filters_kept
 from rewardsmith.task.reset import fit_reset
 from rewardsmith.task.spec import EnvironmentSpec
 
@@ -24,6 +30,11 @@ LIMIT = "set [env] max_episode_steps in the task: an episode may end before"
 _ARGUMENTS = (
     "give arguments with [env] kwargs = { name = value }, or --kwargs NAME=VALUE; "
     "or name a function that makes the environment, in the place of its class"
+)
+
+_BROKEN = (
+    "--debug shows the traceback; if another package raises the error, it may not fit the version "
+    "of a package that it uses"
 )
 
 
@@ -43,7 +54,9 @@ def make_env(task: Task, render_mode: str | None = None) -> gym.Env[Any, Any]:
     kwargs = (
         dict(spec.kwargs) if render_mode is None else {**spec.kwargs, "render_mode": render_mode}
     )
-    env = _make_registered(spec, kwargs) if is_registered(spec.id) else _make_class(task, kwargs)
+    with warning_filters_kept():
+        make = _make_registered if is_registered(spec.id) else _make_class
+        env = make(task, kwargs)
     _refuse_foreign(env, spec.id)
     fit_reset(env)
     return env
@@ -80,11 +93,12 @@ def wrap_env(task: Task, env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
     return env
 
 
-def _make_registered(spec: EnvironmentSpec, kwargs: dict[str, Any]) -> gym.Env[Any, Any]:
+def _make_registered(task: Task, kwargs: dict[str, Any]) -> gym.Env[Any, Any]:
+    spec = task.spec.env
     limit = {} if spec.max_episode_steps is None else {"max_episode_steps": spec.max_episode_steps}
     search_current_folder()
     try:
-        with boundary("environment", f"making {spec.id}"):
+        with boundary("environment", f"making {spec.id}", _BROKEN):
             return gym.make(spec.id, disable_env_checker=True, **limit, **kwargs)
     except BoundaryError as error:
         cause = error.__cause__
@@ -101,17 +115,14 @@ def _make_registered(spec: EnvironmentSpec, kwargs: dict[str, Any]) -> gym.Env[A
         if isinstance(cause, gym.error.UnregisteredEnv) or lacks_module(spec.id):
             raise unknown(spec.id) from None
         if isinstance(cause, ModuleNotFoundError):
-            missing = str(cause).partition(".")[0]
-            raise UsageError(
-                f"{spec.id} needs a module that is missing: {missing}", "install it"
-            ) from None
+            raise _needs(spec.id, cause) from None
         raise
 
 
 def _make_class(task: Task, kwargs: dict[str, Any]) -> gym.Env[Any, Any]:
     cls = import_attribute(task, task.env_id)
     _check_arguments(task.env_id, cls, kwargs)
-    with boundary("environment", f"making {task.env_id}"):
+    with boundary("environment", f"making {task.env_id}", _BROKEN):
         env: gym.Env[Any, Any] = cls(**kwargs)
     limit = task.spec.env.max_episode_steps
     return env if limit is None or not isinstance(env, gym.Env) else TimeLimit(env, limit)
@@ -140,10 +151,7 @@ def import_attribute(task: Task, name: str) -> Any:
     """
     module_name, separator, attribute = name.partition(":")
     if not separator:
-        known = [str(entry) for entry in gym.registry]
-        raise UsageError(
-            f"{name!r} is neither a Gymnasium id nor module:Class", did_you_mean(name, known)
-        )
+        raise UsageError(f"{name!r} is neither a Gymnasium id nor module:Class", place_of(name))
     if module_name.endswith(".py"):
         return task.function(module_name, attribute)
     search_current_folder()
@@ -155,7 +163,7 @@ def import_attribute(task: Task, name: str) -> Any:
                 f"there is no module {module_name!r}",
                 "run from the folder that holds it, or install it",
             ) from None
-        raise UsageError(f"{module_name} needs the module {error.name!r}", "install it") from None
+        raise _needs(module_name, error) from None
     except Exception as error:
         raise BoundaryError(
             f"importing {module_name} failed: {error}",
@@ -169,18 +177,27 @@ def import_attribute(task: Task, name: str) -> Any:
     return getattr(module, attribute)
 
 
+def _needs(what: str, error: ModuleNotFoundError) -> UsageError:
+    missing = error.name or str(error)
+    return UsageError(
+        f"{what} needs the module {missing!r}, which is not installed", how_to_install(missing)
+    )
+
+
 def _refuse_foreign(env: Any, env_id: str) -> None:
     """Refuse anything except a single-agent Gymnasium environment."""
     # a gymnasium.Env may keep what it calls agents: pedestrians, other cars
     if not isinstance(env, gym.Env) and (hasattr(env, "possible_agents") or hasattr(env, "agents")):
         raise UsageError(
             f"{env_id} is a multi-agent environment",
-            "rewardsmith trains one agent; wrap the others into the environment",
+            "rewardsmith trains one agent: write a gymnasium.Env that plays the others in its step",
         )
     if not isinstance(env, gym.Env):
         raise UsageError(
             f"{env_id} returned a {type(env).__name__}, not a gymnasium.Env",
-            "derive it from gymnasium.Env",
+            "derive it from gymnasium.Env; around one of another package, such as an environment "
+            "of the old Gym, write a class env.py:Mine that is derived from gymnasium.Env and "
+            f"calls it; {MIGRATION}",
         )
     for attribute in ("observation_space", "action_space"):
         if not isinstance(getattr(env, attribute, None), gym.Space):
@@ -199,7 +216,7 @@ def guarded_reset(env: gym.Env[Any, Any], seed: int | None = None) -> Reset:
         raise
     except Exception as error:
         raise BoundaryError(
-            f"the environment fails on reset: {type(error).__name__}: {error}",
+            f"the environment fails on reset: {described(error)}",
             "try env.reset(seed=0) by hand",
             where="environment",
         ) from error
@@ -217,7 +234,7 @@ def guarded_step(env: gym.Env[Any, Any], action: Any) -> Step:
         raise
     except Exception as error:
         raise BoundaryError(
-            f"the environment fails in a step: {type(error).__name__}: {error}",
+            f"the environment fails in a step: {described(error)}",
             f"try env.step({action!r}) by hand; if this action is illegal in the state, let the "
             "environment say so in a method action_masks(), or ignore it",
             where="environment",

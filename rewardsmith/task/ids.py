@@ -8,11 +8,11 @@ import importlib.metadata
 import importlib.util
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 
 import gymnasium as gym
 
-from rewardsmith.errors import UsageError, did_you_mean
+from rewardsmith.errors import UsageError
+from rewardsmith.task.modules import warning_filters_kept
 
 _REGISTERED = re.compile(r"^([\w.]+:)?([\w.:-]+/)?[\w.-]+-v\d+$")
 _NOT_ENVIRONMENTS = {"rewardsmith", "stable-baselines3", "sb3-contrib", "rl-zoo3"}
@@ -42,11 +42,34 @@ _PACKAGES = (
     (r"mo-", "mo_gymnasium", "mo-gymnasium"),
 )
 
+# A module, and what pip installs, where the names differ.
+_INSTALLED_BY = {
+    "Box2D": '"gymnasium[box2d]"',
+    "PIL": "pillow",
+    "cv2": "opencv-python",
+    "pkg_resources": '"setuptools<81"',
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+_VERSION = re.compile(r"-v\d+$")
+
 
 def is_registered(env_id: str) -> bool:
     """Whether it is a Gymnasium id (also ``module:Id-v0``); otherwise it is ``module:Class``."""
-    # an id need not have a version
-    return bool(_REGISTERED.match(env_id)) or env_id in gym.registry
+    return bool(_REGISTERED.match(env_id)) or env_id in gym.registry or _is_registered_by(env_id)
+
+
+def _is_registered_by(env_id: str) -> bool:
+    """Whether ``module:Id`` is an id without a version that the module registers."""
+    module, _, name = env_id.rpartition(":")
+    if not module or module.endswith(".py"):
+        return False
+    try:
+        imported = importlib.import_module(module)
+    except Exception:  # whoever makes the environment reports it
+        return False
+    return name in gym.registry and not hasattr(imported, name)
 
 
 def qualified(env_id: str) -> str:
@@ -56,11 +79,35 @@ def qualified(env_id: str) -> str:
     if _near(env_id):  # a spelling mistake is more likely than another package
         return env_id
     for module in _candidates(env_id):
-        with suppress(Exception):  # one of many packages; it need not be the one
-            importlib.import_module(module)
-        if env_id in gym.registry:
-            return f"{module}:{env_id}"
+        if not _import_failure(module) and env_id in gym.registry:
+            return f"{_owner(env_id, module)}:{env_id}"
     return env_id
+
+
+def _owner(env_id: str, module: str) -> str:
+    """The package that an id belongs to; importing ``module`` may import it on the way."""
+    entry = gym.registry[env_id].entry_point
+    owner = registering_module(env_id, entry) if isinstance(entry, str) else module
+    return owner if owner in _candidates(env_id) else module
+
+
+def _import_failure(module: str) -> str:
+    """Why a module cannot be imported, with what to do; empty if it can be."""
+    try:
+        with warning_filters_kept():
+            importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = error.name or str(error)
+        return f"it needs the module {missing!r}: {how_to_install(missing)}"
+    except Exception as error:  # one of many packages; it need not be the one
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def how_to_install(module: str) -> str:
+    """The command that installs a missing module."""
+    top = module.partition(".")[0]
+    return f"pip install {_INSTALLED_BY.get(top, top)}"
 
 
 def registering_module(env_id: str, entry_point: str) -> str:
@@ -90,18 +137,32 @@ def unknown(env_id: str) -> UsageError:
     return UsageError(f"Gymnasium has no environment {env_id!r}", _place(name))
 
 
-def _place(name: str) -> str:
-    """Where the environment may be found instead."""
-    importable = qualified(name)
-    if importable != name:
-        return f"did you mean {importable!r}?"
-    near = did_you_mean(name, [str(registered) for registered in gym.registry])
-    if near.startswith("did you mean"):
-        return near
-    return (
+def place_of(name: str) -> str:
+    """Where an environment that is neither registered nor importable may be found."""
+    return _near_ids(name) or (
         "give module:Id for an id that a module registers, or module:Class; "
         'list the ids of Gymnasium with: python -c "import gymnasium; gymnasium.pprint_registry()"'
     )
+
+
+def _place(name: str) -> str:
+    """Where the environment of an id may be found instead."""
+    importable = qualified(name)
+    if importable != name:
+        return f"did you mean {importable!r}?"
+    failures = {module: _import_failure(module) for module in _candidates(name)}
+    broken = [f"{module} ({why})" for module, why in failures.items() if why]
+    if broken and not _near_ids(name):
+        return f"packages that may register it cannot be imported: {', '.join(broken)}"
+    return place_of(name)
+
+
+def _near_ids(name: str) -> str:
+    """A sentence naming the registered ids with a similar name, whatever the version, if any."""
+    stems = {_VERSION.sub("", registered): registered for registered in sorted(gym.registry)}
+    near = difflib.get_close_matches(_VERSION.sub("", name), stems, n=3, cutoff=0.6)
+    named = " or ".join(repr(stems[stem]) for stem in near)
+    return f"did you mean {named}?" if near else ""
 
 
 def _near(env_id: str) -> bool:

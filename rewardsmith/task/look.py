@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from rewardsmith.task.actions import random_action
+from rewardsmith.task.actions import own_action_space, random_action
 from rewardsmith.task.environment import guarded_reset, guarded_step
 from rewardsmith.task.finite import not_finite, refuse_misfit
 from rewardsmith.task.motion import Motion
@@ -141,14 +141,14 @@ def look_at(
     look, time_box = Look(env, limit=limit), time_box or look_time()
     obs, info = guarded_reset(env, seed=0)
     look.at_reset = _numeric_keys(info)
-    env.action_space.seed(0)
+    space = own_action_space(env, 0)
     look.see(obs, "after a reset")
     look.motion.begin(obs)
     step = 0
     for _ in range(LOOK_STEPS):
         step += 1
         when = f"after step {step} of an episode"
-        before, action = deepcopy(obs), random_action(env)
+        before, action = deepcopy(obs), random_action(env, space)
         obs, reward, terminated, truncated, info = guarded_step(env, action)
         look.see(obs, when)
         look.motion.see(before, action, obs)

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,9 +60,24 @@ def _imported(path: Path, root: Path) -> ModuleType:
     doing = f"importing {'/'.join(parts)}.py"
     with (
         boundary("environment", doing, f"run: python {path}"),
+        warning_filters_kept(),
         _searched_first([path.parent, root]),
     ):
         return importlib.import_module(".".join(parts)) if packaged else _import_alone(path)
+
+
+@contextmanager
+def warning_filters_kept() -> Iterator[None]:
+    """Undo what importing a package does to the filters of warnings.
+
+    A filter of a package that turns warnings into errors would stop our libraries, too.
+    """
+    before = list(warnings.filters)
+    try:
+        yield
+    finally:
+        if warnings.filters != before:  # not catch_warnings: it would show each warning again
+            warnings.filters[:] = before  # type: ignore[index]
 
 
 def _import_alone(path: Path) -> ModuleType:

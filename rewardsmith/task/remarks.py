@@ -96,12 +96,15 @@ def _policy(space: gym.Space[object], env_id: str) -> Iterator[str]:
 
 def _left_out(look: Look) -> Iterator[str]:
     """Parts of the observation that programs cannot read."""
-    for keys, leaf in leaves(look.env.observation_space):
-        source = source_of(keys)
-        if is_plain(leaf) or source in look.texts:
-            continue
+    parts = [(source_of(keys), leaf) for keys, leaf in leaves(look.env.observation_space)]
+    unread = [
+        f"{source}, {leaf}"
+        for source, leaf in parts
+        if not is_plain(leaf) and source not in look.texts
+    ]
+    if unread:
         yield (
-            f"programs cannot read {source}, {leaf}: they read vectors of at most "
+            f"programs cannot read {'; '.join(unread)}: they read vectors of at most "
             f"{LONGEST_VECTOR} numbers, and no pictures or maps; "
             "give them a slice of it, numbers of info, or a function in fields.py"
         )

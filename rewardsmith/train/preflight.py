@@ -18,9 +18,9 @@ from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import BoundaryError, UsageError, boundary
 from rewardsmith.run.trials import write_json
 from rewardsmith.task.actions import says_what_is_legal
-from rewardsmith.task.environment import make_env
+from rewardsmith.task.environment import make_env, wrap_env
 from rewardsmith.task.loading import Task
-from rewardsmith.task.observations import check_policy
+from rewardsmith.task.observations import check_observations, check_policy
 from rewardsmith.task.training import TrainingSpec
 from rewardsmith.terms.specs import added_terms
 from rewardsmith.terms.subgoals import bonus_for
@@ -53,6 +53,7 @@ def run_preflight(
         BoundaryError: the environment fails on reset or in a step.
     """
     check_settings(task.spec.training)
+    _check_policy(task)
     collected = collect_preflight(task)
     if task.spec.env.vector:
         check_vector(task)
@@ -106,6 +107,13 @@ def _check_bonus(task: Task) -> None:
     """A bonus that is too large for one subgoal is too large for any."""
     with closing(make_env(task)) as env:
         bonus_for(task, env, 1)
+
+
+def _check_policy(task: Task) -> None:
+    """Before random episodes are played: the policy must be able to see the observation."""
+    with closing(wrap_env(task, make_env(task))) as env:
+        check_observations(env.observation_space, task.env_id)
+        check_policy(env.observation_space, task.spec.training, task.env_id)
 
 
 def _check_learner(task: Task, training: TrainingSpec) -> str:

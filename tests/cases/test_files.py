@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import shutil
 import sys
+import warnings
 from pathlib import Path
 
+import gymnasium as gym
 import pytest
 
 import rewardsmith as rs
@@ -185,3 +187,22 @@ def test_a_task_hides_no_module_of_the_users_own(
     monkeypatch.delitem(sys.modules, "physics")
     monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(tmp_path)])
     assert moved(task) == pytest.approx(0.1)
+
+
+def test_a_package_that_turns_warnings_into_errors_changes_nothing_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = "import warnings\n\nwarnings.filterwarnings('error', 'of our libraries')\n"
+    line = "from tests.support.lineworld import LineWorld\n"
+    registers = (
+        "import gymnasium as gym\ngym.register('Strict-v0', entry_point='strict:LineWorld')\n"
+    )
+    (tmp_path / "strict.py").write_text(strict + line + registers)
+    (tmp_path / "mine.py").write_text(strict + line)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = list(warnings.filters)
+    for env_id in ("strict:Strict-v0", f"{tmp_path / 'mine.py'}:LineWorld"):
+        make_env(task_from_env(env_id, "Walk right.", fitness="native_return")).close()
+        assert list(warnings.filters) == before
+    gym.registry.pop("Strict-v0")
+    monkeypatch.delitem(sys.modules, "strict")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import pytest
 
+from rewardsmith.api.export.example import example
 from rewardsmith.errors import UsageError
 from rewardsmith.task import ids
 from rewardsmith.task.drafting import task_from_env
@@ -57,6 +60,50 @@ def test_the_package_of_an_id_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         gym.registry.pop("Shop-v0", None)
 
 
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Installed: ``shop`` registers two ids, ``mall`` imports it, and ``kiosk`` lacks a module."""
+    register = "import gymnasium as gym\ngym.register('{}', entry_point='shop.envs:Sale')\n"
+    envs = f"from {LineWorld.__module__} import LineWorld as Sale\n"
+    for place, text in {
+        "shop/__init__.py": register.format("Sale-v0") + register.format("Bargain"),
+        "shop/envs.py": envs,
+        "mall.py": "import shop\n",
+        "kiosk.py": "import shop\nimport pkg_resources_of_kiosk\n",
+    }.items():
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(ids, "_built_on_gymnasium", lambda: iter(["kiosk", "mall", "shop"]))
+    yield
+    for name in ("Sale-v0", "Bargain"):
+        gym.registry.pop(name, None)
+    for name in ("kiosk", "mall", "shop", "shop.envs"):
+        sys.modules.pop(name, None)
+
+
+def test_an_id_is_named_after_its_own_package(packages: None) -> None:
+    """And not after the first one that imports it, which may not even be complete."""
+    assert ids.qualified("Sale-v0") == "shop:Sale-v0"
+
+
+def test_an_id_of_a_module_needs_no_version(packages: None) -> None:
+    task = task_from_env("shop:Bargain", "Walk right.", fitness="native_return")
+    env = made(task)
+    assert env.spec is not None and env.spec.id == "Bargain"
+    assert 'gym.make("shop:Bargain")' in "\n".join(example(task, "reward", False))
+
+
+def test_a_package_that_cannot_be_imported_is_named(packages: None) -> None:
+    hint = refused("Discount-v0").hint
+    assert "kiosk" in hint and "pip install pkg_resources_of_kiosk" in hint
+
+
+def test_a_missing_module_is_named_by_what_pip_installs() -> None:
+    assert ids.how_to_install("pkg_resources") == 'pip install "setuptools<81"'
+    assert ids.how_to_install("simulator.core") == "pip install simulator"
+
+
 @pytest.mark.parametrize(
     ("env_id", "package"),
     [
@@ -78,11 +125,20 @@ def test_a_package_that_is_not_installed_is_named(env_id: str, package: str) -> 
         ("cartpole-v1", "CartPole-v1"),
         ("LunarLandr-v3", "LunarLander-v3"),
         ("Hopper-v9", "Hopper-v5"),
+        ("CartPol", "CartPole-v1"),
     ],
 )
 def test_a_misspelt_id_gets_near_ones_and_no_package(env_id: str, near: str) -> None:
     error = refused(env_id)
     assert near in error.hint and "pip install" not in error.hint
+
+
+def test_ids_are_compared_without_their_versions(packages: None) -> None:
+    gym.register("racetrack-v1", entry_point=LINE)
+    try:
+        assert "racetrack" not in refused("CrafterReward-v1").hint
+    finally:
+        del gym.registry["racetrack-v1"]
 
 
 @pytest.mark.filterwarnings("ignore:.*is out of date")

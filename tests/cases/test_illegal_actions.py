@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import ast
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
+from rewardsmith.api.export.module import reward_module
 from rewardsmith.episodes.scripted import play_scripts
 from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.task.actions import is_legal
 from rewardsmith.task.drafting import task_from_env
 from rewardsmith.task.environment import make_env
 from rewardsmith.train.preflight import run_preflight
+from tests.support.cases import checked
 from tests.support.trials import PPO, toy_task, trial
 
 HERE = "tests.cases.envs.masks"
+FACTS: Any = {
+    "task": "t", "environment": "e", "goal": "fill the board",
+    "fitness": {"report": None, "selection": {"mean": 1.0}},
+    "native_fitness": None, "written_by": "me", "program": "p", "run": "r", "gamma": 0.99,
+    "training": {"algorithm": "MaskablePPO", "steps": 10},
+}  # fmt: skip
 FAR = "def reward(action):\n    return {'far': 1.0 * action}\n"
 
 
@@ -62,3 +74,32 @@ def test_a_masked_learner_needs_masks(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no method action_masks") as caught:
         run_preflight(task, tmp_path)
     assert '"PPO"' in caught.value.hint
+
+
+@pytest.mark.parametrize("normalised", [True, False])
+def test_the_exported_policy_is_shown_which_actions_are_legal(
+    normalised: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contrib = pytest.importorskip("sb3_contrib")
+    settings = {"normalise_observations": normalised, "normalise_reward": False}
+    task = toy_task(f"{HERE}:Masked", algorithm="MaskablePPO", hyperparameters=PPO, **settings)
+    text = reward_module(task, checked(FAR, task), FACTS)
+    (tmp_path / "reward.py").write_text(text)
+    venv = VecNormalize(DummyVecEnv([lambda: make_env(task)]))
+    contrib.MaskablePPO("MlpPolicy", venv, n_steps=8, batch_size=8).save(tmp_path / "policy.zip")
+    venv.save(str(tmp_path / "vecnormalize.pkl"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    given: list[Any] = []
+    predict = contrib.MaskablePPO.predict
+
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        given.append(kwargs["action_masks"])
+        return predict(*args, **kwargs)
+
+    monkeypatch.setattr(contrib.MaskablePPO, "predict", recorded)
+    shown = str(ast.get_docstring(ast.parse(text)))
+    lines = [line[4:] for line in shown.splitlines() if line.startswith("    ")]
+    exec("\n".join(lines), {})
+    assert np.shape(given[0])[-1] == 6 and np.all(given[0])
+    monkeypatch.delitem(sys.modules, "reward")

@@ -13,7 +13,8 @@ from rewardsmith.task.loading import Task
 from rewardsmith.train.preflight import run_preflight
 from tests.cases.envs import line
 from tests.support.cases import checked, new_task, same_in_the_export
-from tests.support.trials import trial
+from tests.support.toy_envs import Counter
+from tests.support.trials import toy_task, trial
 
 FLATTENED = ("gymnasium.wrappers:FlattenObservation",)
 
@@ -52,7 +53,7 @@ def test_what_is_too_large_is_not_dropped_in_silence(tmp_path: Path) -> None:
     assert [field.name for field in task.spec.fields] == ["speed"]
     for source in ('obs["scan"]', 'obs["map"]', 'info["echo"]'):
         assert source in notes
-    assert "at most 10000 numbers" in notes and "fields.py" in notes
+    assert notes.count("at most 10000 numbers") == 1 and "fields.py" in notes
 
 
 def test_a_tuple_is_flattened_and_its_parts_are_fields(tmp_path: Path) -> None:
@@ -146,3 +147,11 @@ def test_a_text_alone_is_a_field_of_words(tmp_path: Path) -> None:
 def test_actions_that_do_not_begin_at_0_are_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"the actions of .* start at \[1 1\]"):
         new_task("line.py:ActionsFromOne", tmp_path)
+
+
+def test_a_policy_that_does_not_fit_is_refused_before_any_step(tmp_path: Path) -> None:
+    task = toy_task("tests.support.toy_envs:Counter", env_kwargs={"form": "dict"})
+    taken = Counter.steps_taken
+    with pytest.raises(UsageError, match="MlpPolicy does not fit the observation") as caught:
+        run_preflight(task, tmp_path)
+    assert 'policy = "MultiInputPolicy"' in caught.value.hint and Counter.steps_taken == taken

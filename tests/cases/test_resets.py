@@ -9,6 +9,7 @@ import pytest
 from gymnasium.wrappers import TimeLimit
 
 import rewardsmith as rs
+from rewardsmith.episodes.random_policy import random_behaviour
 from rewardsmith.errors import BoundaryError
 from rewardsmith.task.drafting import draft_task, task_from_env
 from rewardsmith.task.environment import guarded_reset, make_env
@@ -68,3 +69,8 @@ def test_wrappers_of_a_user_and_of_an_export(tmp_path: Path) -> None:
         limited.reset(seed=0)
         _, reward, *_, info = limited.step(np.zeros(1, np.float32))
         assert reward == pytest.approx(info["native_reward"])
+
+
+def test_random_episodes_differ_though_each_reset_seeds_the_action_space() -> None:
+    played = random_behaviour(toy_task(env_id("Reseeding")), episodes=4).episodes
+    assert len({episode.actions.tobytes() for episode in played}) == 4

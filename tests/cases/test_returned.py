@@ -8,6 +8,7 @@ import pytest
 
 from rewardsmith.episodes.random_policy import collect_preflight
 from rewardsmith.errors import BoundaryError
+from rewardsmith.task.drafting import draft_task
 from tests.cases.envs import line
 from tests.support.cases import checked, new_task, same_in_the_export
 from tests.support.trials import trial
@@ -73,3 +74,13 @@ def test_other_ways_to_say_the_same(tmp_path: Path) -> None:
     same_in_the_export(program, task, line.Sloppy(), tmp_path / "reward.py", actions)
     phases = collect_preflight(task).behaviour.episodes[0].fields["phase"]
     assert phases[0, :3].tolist() == [1, 2, 0] and not phases[1].any()
+
+
+def test_an_error_is_reported_with_the_line_that_raised_it(tmp_path: Path) -> None:
+    """Of the user's file, or of the package; --debug is not needed to find it."""
+    env = tmp_path / "broken.py"
+    env.write_text("def make(**options):\n    options['mode']\n")
+    with pytest.raises(BoundaryError) as caught:
+        draft_task(f"{env}:make", "Do it.", tmp_path / "task")
+    assert "KeyError: 'mode' (broken.py, line 2)" in caught.value.message
+    assert "version" in caught.value.hint

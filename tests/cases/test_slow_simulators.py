@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rewardsmith as rs
 from rewardsmith.engine.observer import Observer
 from rewardsmith.episodes.random_policy import LEAST_EPISODES, collect_preflight
+from rewardsmith.episodes.scripted import HELD, LEAST_SCRIPTED, play_scripts
 from rewardsmith.task.drafting import draft_task
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.look import LEAST_LOOK_STEPS, LOOK_STEPS, look_at
 from rewardsmith.task.timebox import TimeBox
+from rewardsmith.types import Episode
 from tests.support.trials import MATCH, toy_task
 
 MATCH_ID = "tests.support.toy_envs:Match"
@@ -71,3 +75,18 @@ def test_the_random_episodes_end_in_time(no_time: None, tmp_path: Path) -> None:
     source = f"import numpy as np\n\n\n{MATCH}"
     checked = rs.check(source, toy_task(MATCH_ID), runs=tmp_path, observer=Told())
     assert checked.verdict.accepted and "s per step" in said[-1]
+
+
+def test_the_scripted_episodes_end_in_time_and_are_of_several_families() -> None:
+    said: list[str] = []
+    task = toy_task(MATCH_ID)
+    whole, _ = play_scripts(task)
+    some, steps = play_scripts(task, time_box=TimeBox("scripts", 0.0, said.append, Clock()))
+    assert len(some) == LEAST_SCRIPTED and steps == sum(map(len, some))
+    assert said and said[0].startswith("scripts: ")
+    places = [number for number in range(len(whole)) if any(map(same(whole[number]), some))]
+    assert places[0] < HELD <= places[-1]
+
+
+def same(one: Episode) -> Callable[[Episode], bool]:
+    return lambda other: np.array_equal(one.actions, other.actions)

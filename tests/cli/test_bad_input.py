@@ -83,6 +83,12 @@ BAD_TASKS = {
         "--fitness",
     ),
     "two agents": (["envs:Team", "--goal", "g"], 2, "multi-agent", "one agent"),
+    "no gymnasium.Env": (
+        ["envs:Game", "--goal", "g"],
+        2,
+        "returned a Game, not a gymnasium.Env",
+        "derived from gymnasium.Env and calls it",
+    ),
     "only pixels": (
         ["envs:Image", "--goal", "g"],
         2,

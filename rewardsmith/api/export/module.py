@@ -83,6 +83,7 @@ def reward_module(
         example=list(map(_as_doc, lines)),
         prefix="" if name == "reward.py" else f"{Path(name).stem}_",
         normalised=task.spec.training.normalise_observations or task.spec.training.normalise_reward,
+        masked=task.spec.training.algorithm == "MaskablePPO",
         doc=_as_doc,
         wrapped=lambda text: textwrap.fill(text, 100),
     )

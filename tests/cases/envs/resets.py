@@ -58,6 +58,14 @@ class Anything(Tank):
         return self.begin()
 
 
+class Reseeding(Tank):
+    """Seeds its action space at each reset, as gym-anytrading does."""
+
+    def begin(self) -> Start:
+        self.action_space.seed(0)
+        return super().begin()
+
+
 class Lid(gym.Wrapper[Any, Any, Any, Any]):
     """A wrapper whose ``reset`` takes nothing."""
 
