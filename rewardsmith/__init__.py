@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.api.native import audit_native as audit_native
     from rewardsmith.api.planning import Plan as Plan
     from rewardsmith.api.planning import plan as plan
+    from rewardsmith.api.report.samples import sample_page as sample_page
     from rewardsmith.api.runs import DesignSettings as DesignSettings
     from rewardsmith.api.runs import Run as Run
     from rewardsmith.api.runs import design as design
@@ -184,6 +185,7 @@ _WHERE = {
     "record": "episodes.recording",
     "resolve_task": "task.resolving",
     "sample_episodes": "api.sampling",
+    "sample_page": "api.report.samples",
     "strategies": "api.strategies",
     "task_from_env": "task.drafting",
     "train_program": "api.training",

@@ -25,7 +25,7 @@ from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task, load_task, shipped_tasks
 from rewardsmith.writers.examples import Example, description, nearest, reward_alone
 
-EXPERT_EPISODES = 8
+EXPERT_EPISODES, EXPERT_SEED = 8, 10_000
 _EXPERT = "expert.py"
 
 
@@ -44,7 +44,7 @@ def given_episodes(task: Task, places: Sequence[str], *, expert: bool) -> Bank |
     """
     found = [one for place in places for one in _from_place(task, Path(place))]
     if expert:
-        found += _expert(task)
+        found += expert_episodes(task)
     return Bank(found, len(found)) if found else None  # the bank of the run selects from all
 
 
@@ -112,7 +112,13 @@ def _environment(task: Task) -> tuple[object, ...]:
     return env.id, env.kwargs, env.wrappers, code
 
 
-def _expert(task: Task) -> list[Trajectory]:
+def expert_episodes(task: Task) -> list[Trajectory]:
+    """Episodes of the task's own controller, on the seeds from :data:`EXPERT_SEED` on.
+
+    Raises:
+        UsageError: the task has no controller.
+        BoundaryError: the controller, the environment or the fitness fails.
+    """
     path = _expert_of(task)
     if not path.is_file() or "def policy(" not in path.read_text(encoding="utf-8"):
         raise UsageError(
@@ -120,7 +126,7 @@ def _expert(task: Task) -> list[Trajectory]:
             f"--use-expert needs a function policy in its {_EXPERT}",
         )
     env = record(task)
-    play(env, controller_in(f"{path}:policy"), EXPERT_EPISODES, seed=10_000)
+    play(env, controller_in(f"{path}:policy"), EXPERT_EPISODES, EXPERT_SEED)
     env.close()
     return measured(env.episodes, fitness_function(task), "expert")
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from rewardsmith.api.knowledge import given_episodes
+from rewardsmith.api.knowledge import EXPERT_SEED, expert_episodes, given_episodes
 from rewardsmith.episodes.bank import Trajectory, measured
-from rewardsmith.episodes.random_policy import collect_preflight, preflight_time
+from rewardsmith.episodes.random_policy import (
+    HELD_SEED,
+    RANDOM_SEED,
+    collect_preflight,
+    preflight_time,
+)
+from rewardsmith.episodes.replay import Take
 from rewardsmith.episodes.scripted import play_scripts, scripted_time
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.task.loading import Task
@@ -64,19 +71,56 @@ def sample_episodes(
         for sample in rs.sample_episodes("mountain-car", use_expert=True):
             print(sample.kind, sample.fitness, sample.solved)
     """
-    resolved = resolve_task(task)
-    fitness = fitness_function(resolved)
-    collected = collect_preflight(resolved, preflight_time(tell or silent))
-    scripted, _ = play_scripts(resolved, time_box=scripted_time(tell or silent))
-    given = given_episodes(resolved, list(map(str, bank)), expert=use_expert)
-    found = [
-        *measured(collected.behaviour.episodes, fitness, "random"),
-        *measured(collected.held.episodes, fitness, "held"),
-        *measured(scripted, fitness, "scripted"),
-        *(given.trajectories if given is not None else ()),
+    return sample_scores(play_samples(resolve_task(task), bank, use_expert, tell or silent))
+
+
+class PlayedSample(NamedTuple):
+    """One sample episode.
+
+    Attributes:
+        take: how to play it again; None of an episode that was given.
+    """
+
+    trajectory: Trajectory
+    take: Take | None
+
+
+def play_samples(
+    task: Task, bank: Sequence[str | Path], use_expert: bool, tell: Tell
+) -> list[PlayedSample]:
+    """The sample episodes of a task, as :func:`sample_episodes` describes and raises."""
+    fitness = fitness_function(task)
+    collected = collect_preflight(task, preflight_time(tell))
+    scripted, _ = play_scripts(task, time_box=scripted_time(tell))
+    given = given_episodes(task, list(map(str, bank)), expert=False)
+    expert = expert_episodes(task) if use_expert else []
+    random, held = collected.behaviour.episodes, collected.held.episodes
+    return [
+        *_in_a_row(measured(random, fitness, "random"), RANDOM_SEED),
+        *_in_a_row(measured(held, fitness, "held"), HELD_SEED),
+        *_each_seeded(measured(scripted, fitness, "scripted"), 0),
+        *(PlayedSample(one, None) for one in (given.trajectories if given is not None else ())),
+        *_each_seeded(expert, EXPERT_SEED),
     ]
-    kinds = dict.fromkeys(one.origin for one in found)
-    return [_sample(kind, found) for kind in kinds]
+
+
+def sample_scores(samples: Sequence[PlayedSample]) -> list[EpisodeSample]:
+    """The scores of the episodes of each kind."""
+    trajectories = [one.trajectory for one in samples]
+    kinds = dict.fromkeys(one.origin for one in trajectories)
+    return [_sample(kind, trajectories) for kind in kinds]
+
+
+def _in_a_row(found: Sequence[Trajectory], seed: int) -> list[PlayedSample]:
+    """Episodes after one reset with a seed."""
+    episodes = [one.episode for one in found]
+    takes = [Take(seed, episodes[: place + 1]) for place in range(len(episodes))]
+    return list(map(PlayedSample, found, takes))
+
+
+def _each_seeded(found: Sequence[Trajectory], seed: int) -> list[PlayedSample]:
+    """Episodes that begin with seeds in a row."""
+    return [PlayedSample(one, Take(seed + place, [one.episode])) for place, one in enumerate(found)]
 
 
 def _sample(kind: str, found: Sequence[Trajectory]) -> EpisodeSample:

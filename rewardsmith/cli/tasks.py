@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -99,13 +100,23 @@ def _add_check(app: typer.Typer) -> None:
         task: given.TaskArgument,
         goal: given.Goal = None,
         fitness: given.Fitness = None,
+        target: Annotated[
+            Path | None,
+            typer.Option(
+                "--output",
+                "-o",
+                help="HTML file to write: the worst and the best episode of each kind in pictures.",
+            ),
+        ] = None,
     ) -> None:
         """Score sample episodes with the fitness of a task, before anything is trained."""
         from rewardsmith.api.checking import resolve_without_goal
+        from rewardsmith.api.report.samples import sample_page
         from rewardsmith.api.sampling import sample_episodes
 
         resolved = resolve_without_goal(task, goal, fitness)
-        samples = sample_episodes(
+        score = sample_episodes if target is None else partial(sample_page, target=target)
+        samples = score(
             resolved,
             bank=settings.bank,
             use_expert=settings.use_expert,
@@ -117,6 +128,8 @@ def _add_check(app: typer.Typer) -> None:
         measured = resolved.spec.fitness.doc or resolved.spec.fitness.source
         output.result.print(f"fitness: {measured}", markup=False, soft_wrap=True)
         output.result.print("", _sample_table(samples))
+        if target is not None:
+            output.result.print(str(target), markup=False, soft_wrap=True)
         if len({sample.fitness for sample in samples}) == 1:
             output.notes.print(
                 "all these episodes have the same fitness: a search could not tell programs "

@@ -36,6 +36,7 @@ from rewardsmith.types import Array, Columns, Episode, FloatArray
 
 RANDOM_EPISODES = 8
 HELD_EPISODES = 8
+RANDOM_SEED, HELD_SEED = 0, 1  # of the reset before the first episode of each
 # at least so many where the task labels subgoals: that false alarms are rare takes many to show
 LABELLED_STEPS = 4000
 LEAST_EPISODES = 2  # of a slow environment
@@ -56,7 +57,7 @@ class Behaviour(NamedTuple):
 def random_behaviour(
     task: Task,
     episodes: int = RANDOM_EPISODES,
-    seed: int = 0,
+    seed: int = RANDOM_SEED,
     held: float = 1,
     steps: int = 0,
     time_box: TimeBox | None = None,
@@ -155,7 +156,7 @@ def collect_preflight(task: Task, time_box: TimeBox | None = None) -> PreflightD
     behaviour = random_behaviour(
         task, steps=LABELLED_STEPS if task.spec.labels else 0, time_box=time_box
     )
-    held = random_behaviour(task, HELD_EPISODES, seed=1, held=HELD_STEPS, time_box=time_box)
+    held = random_behaviour(task, HELD_EPISODES, HELD_SEED, held=HELD_STEPS, time_box=time_box)
     fewer = min(len(behaviour.episodes), len(held.episodes)) < RANDOM_EPISODES
     slow = [time_box.measured(task.spec.training.steps)] if fewer else []
     for text in slow:

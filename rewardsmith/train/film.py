@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 from PIL import Image
 
 from rewardsmith.episodes.files import EPISODES, load_episodes
-from rewardsmith.errors import BoundaryError, UsageError, boundary
+from rewardsmith.episodes.pictures import (
+    DRAWS_NOT,
+    RENDER_MODE,
+    check_draws,
+    need_no_screen,
+    picture,
+)
+from rewardsmith.errors import BoundaryError, UsageError
 from rewardsmith.run.trials import FILM, RESULT, TrialJob, TrialResult
 from rewardsmith.task.loading import Task
 from rewardsmith.train.playing import Player
@@ -21,7 +25,6 @@ from rewardsmith.train.trainers import OpenFunctions
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed
 
 _MOST_FRAMES = 100
-_DRAWS_NOT = "the environment cannot draw itself"
 _HEIGHT = 240  # pixels, at most
 _FRAME_MS, _LAST_MS = 60, 1200
 
@@ -36,14 +39,14 @@ def film_trial(task: Task, job: TrialJob, folder: Path, open_functions: OpenFunc
         UsageError: the environment cannot draw itself as an array.
         BoundaryError: it failed, or the checkpoint cannot be read.
     """
-    _need_no_screen()
+    need_no_screen()
     result = TrialResult.model_validate_json((folder / RESULT).read_text(encoding="utf-8"))
     length = len(load_episodes(folder / EPISODES)[0])
     try:
-        player = Player(task, job.training, 1, 1, open_functions, render_mode="rgb_array")
+        player = Player(task, job.training, 1, 1, open_functions, render_mode=RENDER_MODE)
     except (BoundaryError, UsageError) as error:
         if "render_mode" in error.message:
-            raise UsageError(_DRAWS_NOT, "let its __init__ take render_mode, and draw") from error
+            raise UsageError(DRAWS_NOT, "let its __init__ take render_mode, and draw") from error
         raise
     with closing(player):
         camera = _put_camera(player.base, every=-(-length // _MOST_FRAMES))
@@ -56,17 +59,8 @@ def film_trial(task: Task, job: TrialJob, folder: Path, open_functions: OpenFunc
     return path
 
 
-def _need_no_screen() -> None:
-    """Let MuJoCo draw by EGL where there is no screen; its default would end the process."""
-    if sys.platform == "linux" and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
-        os.environ.setdefault("MUJOCO_GL", "egl")
-
-
 def _put_camera(venv: RecordedVecEnv, every: int) -> _Camera:
-    if "rgb_array" not in venv.envs[0].metadata.get("render_modes", []):
-        raise UsageError(_DRAWS_NOT, "give it the render mode rgb_array")
+    check_draws(venv.envs[0])
     camera = _Camera(venv.envs[0], every)
     venv.envs[0] = camera
     return camera
@@ -100,7 +94,6 @@ class _Camera(gym.Wrapper[Any, Any, Any, Any]):
         return result
 
     def _picture(self) -> Image.Image:
-        with boundary("environment", "drawing a picture"):
-            picture = Image.fromarray(np.asarray(self.env.render(), np.uint8))
-        picture.thumbnail((4 * _HEIGHT, _HEIGHT))
-        return picture
+        frame = picture(self.env)
+        frame.thumbnail((4 * _HEIGHT, _HEIGHT))
+        return frame

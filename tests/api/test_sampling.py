@@ -10,6 +10,9 @@ import pytest
 import rewardsmith as rs
 from tests.support.command_line import call
 from tests.support.lineworld import write_task
+from tests.support.trials import toy_task
+
+LIGHT = [{"name": "light", "source": 'info["light"]', "at_reset": True}]
 
 
 def test_held_and_scripted_actions_are_scored_beside_random_ones(tmp_path: Path) -> None:
@@ -37,3 +40,44 @@ def test_the_command_warns_of_a_fitness_that_tells_nothing_apart(tmp_path: Path)
     assert "scripted" in done.stdout
     listed = json.loads(call(tmp_path, "tasks", "check", str(task), "--json").stdout)
     assert [one["kind"] for one in listed] == ["random", "held", "scripted"]
+
+
+def test_a_page_shows_the_worst_and_the_best_episode_of_each_kind(tmp_path: Path) -> None:
+    task, given = toy_task("tests.support.toy_envs:Drawn", LIGHT), tmp_path / "mine.npz"
+    with rs.record(task) as env:
+        env.reset(seed=0)
+        while not env.episodes:
+            env.step(env.action_space.sample())
+        env.save(given)
+    scores = rs.sample_page(task, tmp_path / "page.html", bank=[given])
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert [one.kind for one in scores] == ["random", "held", "scripted", "mine.npz"]
+    differ = [one.fitness[0] < one.fitness[2] for one in scores[:3]]
+    assert page.count("<img") == 3 + sum(differ)
+    assert page.count("No pictures") == 1 and "it was given" in page, "of mine.npz alone"
+    assert page.count("<svg") >= page.count("<img") + 1
+    assert "<script" not in page and "http" not in page.replace("http://www.w3.org", "")
+
+
+@pytest.mark.parametrize(
+    ("env", "why"),
+    [
+        ("tests.support.toy_envs:Pixels", "cannot draw itself"),
+        ("tests.support.toy_envs:Moody", "could not be played again"),
+    ],
+)
+def test_without_pictures_a_page_says_why_and_has_the_curves(
+    env: str, why: str, tmp_path: Path
+) -> None:
+    rs.sample_page(toy_task(env, LIGHT), tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert why in page and "<svg" in page and "<img" not in page
+
+
+def test_the_command_writes_the_page(tmp_path: Path) -> None:
+    task = write_task(tmp_path / "line")
+    done = call(tmp_path, "tasks", "check", str(task), "-o", "page.html")
+    assert done.stdout.strip().endswith("page.html"), done.stderr
+    assert "Reach the right end of the line" in (tmp_path / "page.html").read_text("utf-8")
+    refused = call(tmp_path, "tasks", "check", str(task), "-o", str(task))
+    assert refused.returncode == 2 and "found the folder" in refused.stderr

@@ -176,6 +176,13 @@ class Drawn(Pixels):
         return np.kron(self._seen(), np.ones((4, 4, 1), np.uint8)) if self.render_mode else None
 
 
+class Moody(Drawn):
+    """Where its light goes, no seed decides."""
+
+    def _moved(self, action: int) -> int:
+        return int(np.random.default_rng().integers(36))
+
+
 class Halved(gym.ObservationWrapper[Any, Any, Any]):
     """Shows the policy half of everything, and nothing of who it is."""
 

@@ -3,6 +3,7 @@
     charts   numbers -> SVG text
     facts    a run's folder -> what the page says
     page     the facts in the template
+    samples  the sample episodes of a task as a page of their own
 
 Everything that a model, an environment or a user wrote is escaped: the template escapes by
 itself, and only what ``charts`` made is marked as markup.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from rewardsmith.run.best import native_beside, shipped_trial
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.state import RunState
+from rewardsmith.run.wording import number
 from rewardsmith.task.loading import Task
 from rewardsmith.types import Array, Episode, FloatArray
 
@@ -44,6 +46,20 @@ def behaviour_charts(run: RunFolder, state: RunState, best: str) -> list[tuple[s
     return [(title, chart) for title, chart in charts if chart]
 
 
+def episode_charts(task: Task, episode: Episode, kind: str, most: int) -> list[tuple[str, Markup]]:
+    """Title and chart of the first numbers of one episode, each with its last value beside it.
+
+    Args:
+        kind: of the lines, see :class:`Line`.
+        most: number of charts.
+    """
+    charts = [
+        (title, _alone(values, kind))
+        for title, values in itertools.islice(_numbers(task, episode), most)
+    ]
+    return [(title, chart) for title, chart in charts if chart]
+
+
 def pair_charts(task: Task, left: Episode, right: Episode, most: int) -> list[tuple[str, Markup]]:
     """Title and chart of the numbers of two episodes, side by side in each chart."""
     numbers, others = dict(_numbers(task, left)), dict(_numbers(task, right))
@@ -54,6 +70,11 @@ def pair_charts(task: Task, left: Episode, right: Episode, most: int) -> list[tu
             series.append(Line("right", _points(others[title]), "native"))
         charts.append((title, lines(series, unit="steps of an episode", height=_HEIGHT)))
     return [(title, chart) for title, chart in charts if chart]
+
+
+def _alone(values: FloatArray, kind: str) -> Markup:
+    line = Line(number(float(values[-1])), _points(values), kind)
+    return lines([line], unit="steps of an episode", height=_HEIGHT)
 
 
 def _first_episode(run: RunFolder, trial: TrialState) -> Episode | None:

@@ -1,0 +1,74 @@
+"""Episodes played again: pictures of exactly what was recorded, or none."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rewardsmith.episodes.random_policy import RANDOM_SEED, random_behaviour
+from rewardsmith.episodes.replay import Replayer, Take
+from rewardsmith.episodes.scripted import play_scripts
+from rewardsmith.episodes.strip import MOMENTS, moments, strip
+from rewardsmith.errors import UsageError
+from rewardsmith.task.drafting import task_from_env
+from tests.support.trials import toy_task
+
+LIGHT = [{"name": "light", "source": 'info["light"]', "at_reset": True}]
+DRAWN = "tests.support.toy_envs:Drawn"
+
+
+def light(picture: Image.Image) -> int:
+    """Where the light is."""
+    return int(np.asarray(picture.convert("L"), float).mean(0).argmax()) // 4
+
+
+def test_the_pictures_are_those_of_the_recorded_states() -> None:
+    task = toy_task(DRAWN, LIGHT)
+    row, (script, *_) = random_behaviour(task, 3).episodes, play_scripts(task)[0]
+    with closing(Replayer(task)) as replayer:
+        for take in (Take(RANDOM_SEED, row), Take(0, [script])):
+            seen = take.episodes[-1].fields["light"]
+            steps = moments(len(seen) - 1)
+            pictures = replayer.pictures(take, steps)
+            assert list(pictures) == steps and steps[-1] == len(take.episodes[-1])
+            assert [light(one) for one in pictures.values()] == [int(seen[step]) for step in steps]
+
+
+def test_another_episode_than_the_recorded_one_is_never_shown() -> None:
+    task = toy_task(DRAWN, LIGHT)
+    row = random_behaviour(task, 3).episodes
+    with closing(Replayer(task)) as replayer:
+        for take in (Take(RANDOM_SEED + 1, row), Take(RANDOM_SEED, row[1:])):
+            with pytest.raises(UsageError, match="could not be played again"):
+                replayer.pictures(take, [0])
+
+
+def test_continuous_actions_are_given_in_the_numbers_of_their_space() -> None:
+    task = task_from_env("Pendulum-v1", "Hold it up.")
+    (episode,) = random_behaviour(task, 1).episodes
+    with closing(Replayer(task)) as replayer:
+        assert replayer.pictures(Take(RANDOM_SEED, [episode]), ()) == {}
+
+
+@pytest.mark.parametrize("steps", [1, 4, 5, 7, 200, 1001])
+def test_moments_are_spread_from_the_first_state_to_the_last(steps: int) -> None:
+    found = moments(steps)
+    assert found[0] == 0 and found[-1] == steps and len(found) == min(MOMENTS, steps + 1)
+    assert np.ptp(np.diff(found)) <= 1
+
+
+def test_a_strip_shows_its_pictures_in_order_with_a_label_under_each() -> None:
+    colours = ["red", "lime", "blue", "yellow"]
+    pictures = {10 * place: Image.new("RGB", (60, 60), colours[place]) for place in (3, 1, 0, 2)}
+    whole = strip(pictures)
+    across, down = whole.width // 3, whole.height // 2
+    places = [(0, 0), (1, 0), (2, 0), (0, 1)]
+    middles = [(x * across + across // 2, y * down + down // 3) for x, y in places]
+    shown = [whole.getpixel(middle) for middle in middles]
+    assert shown == [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)]
+    labels = whole.crop((0, down - 40, whole.width, down - 4)).convert("L")
+    others = strip({step + 1: one for step, one in pictures.items()})
+    assert labels != others.crop((0, down - 40, whole.width, down - 4)).convert("L")
