@@ -24,7 +24,7 @@ from rewardsmith.run.wording import (
     spent,
     transfer_line,
 )
-from rewardsmith.types import Interval
+from rewardsmith.types import Interval, SeedSummary
 
 if TYPE_CHECKING:
     from rewardsmith.api.runs import Run
@@ -74,7 +74,7 @@ def _outcome(run: Run, best: Best, state: RunState) -> list[tuple[str, str]]:
     return [
         ("", _proof(state, best)),
         ("seeds", seeds_line(seeds) if seeds is not None else ""),
-        ("solved", _solved(run, best)),
+        ("solved", _solved(run, best, seeds)),
         ("diagnosis", _diagnosis(run)),
         ("native", native_farmed(run.folder, state)),
         ("transfer", transfer_line(also, transfer_scores(state, best.id))),
@@ -93,11 +93,13 @@ def _spent(run: Run, state: RunState) -> list[tuple[str, str]]:
     ]
 
 
-def _solved(run: Run, best: Best) -> str:
+def _solved(run: Run, best: Best, seeds: SeedSummary | None) -> str:
     solved = run.folder.task().spec.fitness.solved
     if solved is None:
         return ""
     word = "yes" if best.score.mean >= solved else "no"
+    if word == "yes" and seeds is not None and seeds.solved != seeds.n:
+        word = f"on {seeds.solved} of {seeds.n} seeds"
     return f"{word}, the task is solved at a mean fitness of {number(solved)}"
 
 

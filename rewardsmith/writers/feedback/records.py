@@ -81,6 +81,7 @@ class ProcessFeedback:
         screen: the screening before it; None where there was none.
         by_seed: fitness of each training seed.
         siblings: fitness of the other trained programs of its round, best first.
+        exploited_siblings: how many of these have a known exploit.
         refused: number of programs of its round that were refused.
         diagnosis: which lever is missing, in words; empty if every seed solves the task.
 
@@ -94,6 +95,7 @@ class ProcessFeedback:
     by_seed: Sequence[float]
     success: float | None
     siblings: Sequence[float]
+    exploited_siblings: int
     refused: int
     is_best: bool
     best_answer: int | None

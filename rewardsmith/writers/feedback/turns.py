@@ -134,6 +134,7 @@ def _process(
         by_seed=by_seed,
         success=success,
         siblings=_siblings(state, program),
+        exploited_siblings=sum(map(state.exploited, _trained_siblings(state, program))),
         refused=_refused(state, program),
         **vars(best_program),
         columns=curves.columns,
@@ -146,10 +147,14 @@ def _process(
 
 def _siblings(state: RunState, program: str) -> list[float]:
     """Fitness of the other trained programs of a program's round, best first."""
+    scores = [state.score(name) for name in _trained_siblings(state, program)]
+    return sorted((score.mean for score in scores if score is not None), reverse=True)
+
+
+def _trained_siblings(state: RunState, program: str) -> list[str]:
     number = state.programs[program].round
     others = [name for name, slot in state.programs.items() if slot.round == number]
-    scores = [state.score(name) for name in others if name != program]
-    return sorted((score.mean for score in scores if score is not None), reverse=True)
+    return [name for name in others if name != program and state.score(name) is not None]
 
 
 def _refused(state: RunState, program: str) -> int:
@@ -190,9 +195,9 @@ def _preference(
 
 
 def _trajectory(run: RunFolder, state: RunState, program: str) -> TrajectoryFeedback:
-    """The best and the worst evaluation episode of the program's best trial."""
-    best = _best_trial(state, program)
-    episodes = _episodes(run, best) if best is not None else []
+    """The best and the worst evaluation episode of all the program's training seeds."""
+    trials = [one for one in state.trials_of(program, "selection") if one.status == "finished"]
+    episodes = [episode for trial in trials for episode in _episodes(run, trial)]
     assert state.preflight is not None
     fields = run.program(program).verdict.fields_read
     return trajectory_feedback(episodes, fields, state.preflight.arguments)
