@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -63,7 +64,8 @@ class RayExecutor:
     sandbox is weaker than the one of this machine is refused.
 
     Args:
-        workers: calls of one core that may run side by side; by default all cores of the cluster.
+        workers: calls that may run side by side; by default as many as Ray finds room for, which
+            may become more when the cluster grows.
         address: of the cluster, as ``ray.init`` takes it. By default that of ``RAY_ADDRESS``; a
             cluster of this machine alone is started if there is none.
 
@@ -85,6 +87,8 @@ class RayExecutor:
         self.workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         self._board = ray.remote(num_cpus=0)(_Board).remote()
         self._unpacking = ThreadPoolExecutor(1, "rewardsmith-ray")
+        self._lock, self._most = threading.Lock(), workers
+        self._waiting: deque[tuple[Call, Future[None]]] = deque()
         self._running: dict[Future[None], Any] = {}  # -> Ray's reference
         self._names: dict[str, str] = {}  # log of a call -> its name on the board
         self._known: dict[str, list[TrialProgress]] = {}
@@ -94,24 +98,33 @@ class RayExecutor:
     def submit(self, call: Call) -> Future[None]:
         """Start a call; see :class:`Executor`."""
         self._require(call.needs)
+        future: Future[None] = Future()
+        future.set_running_or_notify_cancel()
+        with self._lock:
+            self._waiting.append((call, future))
+            self._start_what_fits()
+        return future
+
+    def _start_what_fits(self) -> None:
+        while self._waiting and (self._most is None or len(self._running) < self._most):
+            self._start(*self._waiting.popleft())
+
+    def _start(self, call: Call, future: Future[None]) -> None:
         name = f"{id(self)}/{len(self._names)}"
         self._names[str(call.log_path)] = name
         needs = call.needs
-        start = self._ray.remote(
+        remote = self._ray.remote(
             num_cpus=needs.cores,
             num_gpus=needs.gpus or 0,
             memory=needs.memory_mb * _MB,
             max_retries=_RETRIES,
         )(carry_out)
         sent = packed(call.root, (*call.reads, *call.writes))
-        reference = start.remote(call.to_json(), sent, self._board, name, sandbox_report().level)
-        future: Future[None] = Future()
-        future.set_running_or_notify_cancel()
+        reference = remote.remote(call.to_json(), sent, self._board, name, sandbox_report().level)
         self._running[future] = reference
         reference.future().add_done_callback(
             lambda carried: self._unpacking.submit(self._take, call, carried, future)
         )
-        return future
 
     def progress(self, call: Call) -> Sequence[TrialProgress] | None:
         """What the node of a training reported last."""
@@ -120,9 +133,14 @@ class RayExecutor:
     def close(self) -> None:
         """End the running calls, and leave the cluster if this executor joined it."""
         self._closed.set()
-        for reference in self._running.values():
+        with self._lock:
+            waiting, running = [*self._waiting], dict(self._running)
+            self._waiting.clear()
+        for _, future in waiting:
+            future.set_exception(BoundaryError("the executor was closed", where="trainer"))
+        for reference in running.values():
             self._ray.cancel(reference, force=True)
-        wait(list(self._running), _END_S)
+        wait(list(running), _END_S)
         self._unpacking.shutdown(cancel_futures=True)
         self._ray.kill(self._board)
         if self._connected_here:
@@ -152,7 +170,9 @@ class RayExecutor:
         except Exception as error:  # of Ray: the node or the process was lost again and again
             future.set_exception(_lost(error))
         finally:
-            self._running.pop(future, None)
+            with self._lock:
+                self._running.pop(future, None)
+                self._start_what_fits()
 
     def _follow(self) -> None:
         """Learn the progress of all trainings, until this executor is closed."""
