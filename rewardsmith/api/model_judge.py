@@ -2,7 +2,8 @@
 
 Each pair is asked in both orders; the model abstains where its answers differ. Pairs with a known
 answer come first: the best and the worst episodes by fitness. A model that fails on them is not
-believed, and nothing is recorded.
+believed, and nothing is recorded. The model sees the fields of both episodes as numbers, or both
+films as strips of pictures.
 
 Sources: both orders against position bias, Zheng et al. 2023, arXiv 2306.05685; preferences of a
 model over trajectories, Klissarov et al. 2023 (Motif), arXiv 2310.00166.
@@ -11,17 +12,20 @@ model over trajectories, Klissarov et al. 2023 (Motif), arXiv 2310.00166.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from rewardsmith.api.asker import Asker
+from rewardsmith.api.film_strips import film_strips
 from rewardsmith.api.labelling import Choice, Labelling, Question
+from rewardsmith.engine.workers.executor import HERE, Execution
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.prompts import Prompts
-from rewardsmith.llm.protocol import Message, Request
+from rewardsmith.llm.protocol import Image, Message, Request
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.outcomes import TrialKey
@@ -68,7 +72,13 @@ class _Shown(NamedTuple):
 
 
 def judge_pairs(
-    run: RunFolder, model: str, pairs: int = 20, settings: RunSettings | None = None
+    run: RunFolder,
+    model: str,
+    pairs: int = 20,
+    settings: RunSettings | None = None,
+    *,
+    see: bool = False,
+    execution: Execution = HERE,
 ) -> JudgeReport:
     """Let a model compare episodes of a run; its answers become feedback for the writer.
 
@@ -76,16 +86,20 @@ def judge_pairs(
         model: as ``provider/name``; its answers are recorded under this name.
         pairs: how many pairs are asked at most, each in two requests.
         settings: address, prices and limits of the model.
+        see: show the model pictures of the episodes in place of their numbers.
+        execution: where missing films are made.
 
     Raises:
         UsageError: the model is unknown, has no key, or fails on the pairs with a known answer; or
-            the run has too few trainings.
+            the run has too few trainings; or the environment cannot draw itself.
         BoundaryError: the provider failed; what was answered before is kept.
     """
     settings = settings or RunSettings()
     session = Labelling(run, by=model, pairs=pairs)
-    judge = _Judge(session, model, settings)
     known = _known_pairs(session)
+    asked = [*known, *session.questions] if see else []
+    shown = [trial for question in asked for trial in (question.left, question.right)]
+    judge = _Judge(session, model, settings, film_strips(run, shown, execution))
     right = sum(judge.compare(question) == "first" for question in known)
     if known and 2 * right <= len(known):
         raise UsageError(
@@ -108,11 +122,17 @@ class _Judge:
         reason: the last sentence before the verdict of the last reply.
     """
 
-    def __init__(self, session: Labelling, model: str, settings: RunSettings) -> None:
+    def __init__(
+        self,
+        session: Labelling,
+        model: str,
+        settings: RunSettings,
+        strips: Mapping[TrialKey, Image],
+    ) -> None:
         self.asker = Asker(model, settings, ReplyLog(session.run.path / LOG))
         self.reason = ""
         self._model, self._settings = model, settings
-        self._clips = session.clips
+        self._clips, self._strips = session.clips, strips
         state = fold(session.run.events())
         assert state.preflight is not None
         self._arguments = state.preflight.arguments
@@ -121,7 +141,7 @@ class _Judge:
 
     def compare(self, question: Question) -> Choice:
         """The better one; ``skip`` if the answers in the two orders differ."""
-        left, right = (self._episode(one) for one in (question.left, question.right))
+        left, right = question.left, question.right
         one, other = self._answer(left, right), self._answer(right, left)
         swapped = {"A": "B", "B": "A", "same": "same"}
         if one is None or other is None or swapped[one] != other:
@@ -129,7 +149,7 @@ class _Judge:
         choices: dict[str, Choice] = {"A": "first", "B": "second", "same": "same"}
         return choices[one]
 
-    def _answer(self, first: Episode, second: Episode) -> str | None:
+    def _answer(self, first: TrialKey, second: TrialKey) -> str | None:
         text = self.asker.reply(self._request(first, second))
         verdicts = list(_VERDICT.finditer(text))
         if not verdicts:
@@ -139,19 +159,22 @@ class _Judge:
         found = verdicts[-1][1]
         return "same" if found.lower() == "same" else found.upper()
 
-    def _request(self, first: Episode, second: Episode) -> Request:
+    def _request(self, first: TrialKey, second: TrialKey) -> Request:
+        both = first, second
         fields: list[FieldCard] = list(self._card.fields)
         text = self._prompts.render(
             "label/pair",
             goal=self._card.goal,
             fields=fields,
             action=self._card.action,
-            episodes=[self._shown(episode) for episode in (first, second)],
+            episodes=[self._shown(self._episode(trial)) for trial in both],
+            seen=bool(self._strips),
         )
+        pictures = tuple(self._strips[trial] for trial in both if trial in self._strips)
         return Request(
             model=self._model,
             system=self._prompts.render("label/system"),
-            messages=(Message("user", text),),
+            messages=(Message("user", text, pictures),),
             max_output_tokens=self._settings.max_output_tokens,
             temperature=self._settings.temperature,
             effort=self._settings.effort,

@@ -36,6 +36,13 @@ def add_to(app: typer.Typer) -> None:
                 help="Model, as provider/name, that compares them in your place, from their fields."
             ),
         ] = None,
+        see: Annotated[
+            bool,
+            typer.Option(
+                "--see",
+                help="Show the model of --judge pictures of the episodes, not their fields.",
+            ),
+        ] = False,
         export: Annotated[
             Path | None,
             typer.Option(metavar="FILE", help="Write the answers so far as JSON, and exit."),
@@ -61,7 +68,7 @@ def add_to(app: typer.Typer) -> None:
         if export is not None or import_ is not None:
             _exchange(output, folder, export, import_)
         elif judge is not None:
-            _judge(output, folder, judge, pairs, settings)
+            _judge(output, folder, judge, pairs, settings, see)
         else:
             _serve(output, folder, by or _user(), pairs, port, open_)
 
@@ -82,13 +89,18 @@ def _exchange(
 
 
 def _judge(
-    output: CommandOutput, folder: RunFolder, model: str, pairs: int, settings: Settings
+    output: CommandOutput,
+    folder: RunFolder,
+    model: str,
+    pairs: int,
+    settings: Settings,
+    see: bool,
 ) -> None:
     """Let a model compare the episodes."""
     from rewardsmith.api.model_judge import judge_pairs
     from rewardsmith.cli.live import command_name
 
-    report = judge_pairs(folder, model, pairs, settings)
+    report = judge_pairs(folder, model, pairs, settings, see=see)
     if output.json:
         output.emit(asdict(report))
         return

@@ -14,6 +14,7 @@ from rewardsmith.errors import UsageError, boundary
 
 RENDER_MODE = "rgb_array"
 DRAWS_NOT = "the environment cannot draw itself"
+MOST_FRAMES = 100  # of a film, besides the first
 
 
 def need_no_screen() -> None:

@@ -1,7 +1,7 @@
 """A strip: moments of an episode in time order, as one image for a person or for a model.
 
-Pure: it chooses the moments and joins their pictures. :mod:`rewardsmith.episodes.replay` takes
-them.
+It chooses the moments and joins their pictures, which :mod:`rewardsmith.episodes.replay` takes, or
+a film has.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from rewardsmith.episodes.pictures import MOST_FRAMES
 
 MOMENTS = 6
 _COLUMNS = 3
@@ -51,6 +53,23 @@ def strip(pictures: Mapping[int, Image.Image]) -> Image.Image:
         middle = (left + size[0] // 2, top + size[1] + (_LABEL - _GAP) // 2)
         draw.text(middle, label, _INK, font, anchor="mm")
     return whole
+
+
+def strip_of_film(film: Image.Image, steps: int) -> Image.Image:
+    """The strip of a film, whose frames are every k-th step and the last one.
+
+    Args:
+        film: with several frames.
+        steps: of the episode.
+    """
+    every = -(-steps // MOST_FRAMES)
+    shown = [min(number * every, steps) for number in range(getattr(film, "n_frames", 1))]
+    pictures = {}
+    for wanted in moments(steps):
+        number = min(range(len(shown)), key=lambda n: abs(shown[n] - wanted))
+        film.seek(number)
+        pictures[shown[number]] = film.convert("RGB")
+    return strip(pictures)
 
 
 def _size(pictures: Iterable[Image.Image]) -> tuple[int, int]:

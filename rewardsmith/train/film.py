@@ -12,6 +12,7 @@ from PIL import Image
 from rewardsmith.episodes.files import EPISODES, load_episodes
 from rewardsmith.episodes.pictures import (
     DRAWS_NOT,
+    MOST_FRAMES,
     RENDER_MODE,
     check_draws,
     need_no_screen,
@@ -24,7 +25,6 @@ from rewardsmith.train.playing import Player
 from rewardsmith.train.trainers import OpenFunctions
 from rewardsmith.train.vectors import RecordedVecEnv, derived_seed
 
-_MOST_FRAMES = 100
 _HEIGHT = 240  # pixels, at most
 _FRAME_MS, _LAST_MS = 60, 1200
 
@@ -32,7 +32,7 @@ _FRAME_MS, _LAST_MS = 60, 1200
 def film_trial(task: Task, job: TrialJob, folder: Path, open_functions: OpenFunctions) -> Path:
     """Play a finished trial's first evaluation episode again, and write ``film.webp``.
 
-    Every k-th step is a frame, with k so that :data:`_MOST_FRAMES` are enough; the last step always
+    Every k-th step is a frame, with k so that :data:`MOST_FRAMES` are enough; the last step always
     is.
 
     Raises:
@@ -49,7 +49,7 @@ def film_trial(task: Task, job: TrialJob, folder: Path, open_functions: OpenFunc
             raise UsageError(DRAWS_NOT, "let its __init__ take render_mode, and draw") from error
         raise
     with closing(player):
-        camera = _put_camera(player.base, every=-(-length // _MOST_FRAMES))
+        camera = _put_camera(player.base, every=-(-length // MOST_FRAMES))
         seed = derived_seed("evaluation", job.rung, job.seed)
         player.play(folder, [result.checkpoint], seed, job.evaluation.deterministic)
     path = folder / FILM

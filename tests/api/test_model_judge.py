@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import rewardsmith as rs
 from rewardsmith.api.model_judge import LOG, judge_pairs
+from rewardsmith.engine.workers.executor import Execution
 from rewardsmith.errors import UsageError
 from rewardsmith.run.settings import RunSettings
+from rewardsmith.run.trials import FILM
 from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
 from tests.support.line_runs import design
@@ -57,6 +63,45 @@ def test_a_fair_judge_is_believed_and_asked_in_both_orders(run: rs.Run) -> None:
     found = {(one.pair, one.by): one for one in run.state.known_judgements()}
     assert {by for _, by in found} == {MODEL} and len(found) == 5
     assert {one.words for one in found.values()} == {"B or A stands further right."}
+
+
+def write_films(run: rs.Run) -> None:
+    """The further right an episode ends, the brighter the pictures of its film are."""
+    for trial in run.state.trials.values():
+        folder = run.folder.trial(trial)
+        episode = folder.episodes()[0]
+        grey = 120 + round(100 * float(episode.fields["position"][-1]))
+        frames = [Image.new("RGB", (60, 40), (grey,) * 3) for _ in range(len(episode) + 1)]
+        # no two frames may be equal: those would be stored as one
+        for number, frame in enumerate(frames):
+            frame.putpixel((number, 0), (255, 0, 0))
+        frames[0].save(folder.path / FILM, save_all=True, append_images=frames[1:], lossless=True)
+
+
+def looking(body: dict[str, Any]) -> str:
+    """Prefers the brighter of two pictures."""
+    parts = body["messages"][-1]["content"]
+    pictures = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+    content = [base64.b64decode(url.partition("base64,")[2]) for url in pictures]
+    a, b = (np.asarray(Image.open(io.BytesIO(one)).convert("L")).mean() for one in content)
+    return f"I looked.\nBetter: {'A' if a > b else 'B' if b > a else 'same'}"
+
+
+def test_a_judge_that_looks_is_shown_both_films_and_no_numbers(run: rs.Run) -> None:
+    write_films(run)
+    report, fake = judged(run, looking, pairs=5, see=True)
+    assert report.right == report.known > 0 and report.answered == 5
+    bodies = [request["body"]["messages"][-1]["content"] for request in fake.requests]
+    assert all([part["type"] for part in body].count("image_url") == 2 for body in bodies)
+    texts = [part["text"] for body in bodies for part in body if part["type"] == "text"]
+    assert not any("position" in text for text in texts)
+    assert all("The first picture is episode A" in text for text in texts)
+
+
+def test_a_judge_cannot_look_where_nothing_is_drawn(run: rs.Run) -> None:
+    with pytest.raises(UsageError, match="a film cannot be made"):
+        judged(run, looking, pairs=2, see=True, execution=Execution(FakeExecutor()))
+    assert not run.state.judgements
 
 
 def test_answers_are_paid_for_once(run: rs.Run) -> None:

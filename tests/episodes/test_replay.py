@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from rewardsmith.episodes.pictures import MOST_FRAMES
 from rewardsmith.episodes.random_policy import RANDOM_SEED, random_behaviour
 from rewardsmith.episodes.replay import Replayer, Take
 from rewardsmith.episodes.scripted import play_scripts
-from rewardsmith.episodes.strip import MOMENTS, moments, strip
+from rewardsmith.episodes.strip import MOMENTS, moments, strip, strip_of_film
 from rewardsmith.errors import UsageError
 from rewardsmith.task.drafting import task_from_env
 from tests.support.trials import toy_task
@@ -72,3 +74,19 @@ def test_a_strip_shows_its_pictures_in_order_with_a_label_under_each() -> None:
     labels = whole.crop((0, down - 40, whole.width, down - 4)).convert("L")
     others = strip({step + 1: one for step, one in pictures.items()})
     assert labels != others.crop((0, down - 40, whole.width, down - 4)).convert("L")
+
+
+@pytest.mark.parametrize("steps", [4, 100, 101, 250])
+def test_the_strip_of_a_film_ends_with_its_last_frame(steps: int, tmp_path: Path) -> None:
+    every = -(-steps // MOST_FRAMES)
+    shown = [*range(0, steps, every), steps]
+    frames = [Image.new("L", (60, 40), 250 * step // steps).convert("RGB") for step in shown]
+    frames[0].save(tmp_path / "film.webp", save_all=True, append_images=frames[1:], lossless=True)
+    with Image.open(tmp_path / "film.webp") as film:
+        whole = strip_of_film(film, steps).convert("L")
+    columns, rows = 3, -(-min(MOMENTS, len(shown)) // 3)
+    width, height = whole.width // columns, whole.height // rows
+    place = min(MOMENTS, len(shown)) - 1
+    middle = (place % columns * width + width // 2, place // columns * height + height // 3)
+    first = whole.getpixel((width // 2, height // 3))
+    assert first == 0 and whole.getpixel(middle) == 250
