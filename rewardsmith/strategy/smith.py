@@ -132,7 +132,7 @@ class Smith(Strategy[SmithOptions]):
         return self.options.rounds * self.options.samples * most_attempts(self.options.repairs)
 
     def usual_requests(self) -> int:
-        """Those of the rounds without which no improvement can be missed."""
+        """Those of a search in which nothing improves after the first round."""
         return self.options.samples * min(self.options.rounds, 1 + self.options.patience)
 
     def planned_trials(self) -> int:
