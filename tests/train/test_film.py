@@ -39,7 +39,7 @@ def native(venv: RecordedVecEnv) -> RunningFunctions:
 def test_it_shows_the_first_evaluation_episode(
     most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(film, "_MOST_FRAMES", most)
+    monkeypatch.setattr(film, "MOST_FRAMES", most)
     task = toy_task("tests.support.toy_envs:Drawn", LIGHT, policy="CnnPolicy")
     trial(tmp_path, task, REWARD)
     seen = [int(light) for light in load_episodes(tmp_path / "episodes.npz")[0].fields["light"]]
