@@ -36,7 +36,6 @@ PROGRAMS = 12
 _FRUGAL = {"rounds": 3, "samples": 4, "repairs": 0}
 ARMS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "eureka": ("eureka", {**_FRUGAL, "seeds": 2}),
-    "best of 12": ("eureka", {"rounds": 1, "samples": PROGRAMS, "repairs": 0, "seeds": 2}),
     "card": ("card", {"rounds": PROGRAMS, "samples": 1, "repairs": 0, "seeds": 1}),
     "evolve": ("evolve", _FRUGAL),
     "smith": ("smith", _FRUGAL),

@@ -10,7 +10,6 @@ from PIL import Image as Pictures
 
 from rewardsmith.api.export.films import film_trials
 from rewardsmith.engine.workers.executor import Execution
-from rewardsmith.episodes.pictures import DRAWS_NOT
 from rewardsmith.episodes.strip import strip_of_film
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.protocol import Image
@@ -33,7 +32,7 @@ def film_strips(
             reasons = film_trials(run, missing, executor)
         if reasons:
             raise UsageError(
-                f"a film cannot be made: {reasons[0] or DRAWS_NOT}",
+                f"a film cannot be made: {reasons[0]}",
                 "let the model compare the fields instead: leave out --see",
             )
     return {key: _strip(run, key) for key in wanted}

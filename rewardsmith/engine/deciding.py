@@ -85,10 +85,9 @@ def _worth_deciding(state: RunState) -> bool:
 
     Which of several failures is the least bad matters to nobody.
     """
-    solved = state.preflight.solved_from if state.preflight is not None else None
-    if solved is None:
+    found = state.preflight
+    if found is None or found.solved_from is None:
         return state.tie_width > 0
-    assert state.preflight is not None
-    random = state.preflight.mean_random_fitness
+    random = found.mean_random_fitness
     best = max(mean(values) for values in state.known_fitness().values())
-    return best - random >= _FAILED * (solved - random)
+    return best - random >= _FAILED * (found.solved_from - random)

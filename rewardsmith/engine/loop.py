@@ -314,7 +314,7 @@ class Engine:
     def _screen(self, orders: Sequence[Screen | MeasureSimilarity]) -> None:
         for order in orders:
             check_seal(self.run, self.state, order.program)
-            self._observer.doing(f"screening {order.program} on recorded episodes")
+            self._observer.doing(self._screener.doing(order))
             self.record(self._screener.carry_out(order, self.state))
 
     def _audit(self, orders: Sequence[Audit]) -> None:

@@ -12,7 +12,7 @@ from rewardsmith.errors import ProgramError
 from rewardsmith.evidence.audit import audit
 from rewardsmith.evidence.breaking import describe_failure, describe_non_finite
 from rewardsmith.evidence.rewards import BankRewards, apply_to_bank
-from rewardsmith.evidence.similarity import similarity
+from rewardsmith.evidence.similarity import cosine, reward_vector
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.events import Screened, SimilarityMeasured
 from rewardsmith.run.folder import RunFolder
@@ -20,6 +20,7 @@ from rewardsmith.run.orders import MeasureSimilarity, Screen
 from rewardsmith.run.outcomes import ScreenState, ScreenVerdict
 from rewardsmith.run.records import ScreenRecord
 from rewardsmith.run.state import RunState
+from rewardsmith.types import FloatArray
 from rewardsmith.writers.feedback.preference import preference_summary
 
 _COMPARED = 200  # trajectories on which programs are compared
@@ -31,7 +32,15 @@ class Screener:
     def __init__(self, run: RunFolder, bank: RunBank) -> None:
         self._run = run
         self._bank = bank
+        self._compared_on: Bank | None = None
+        self._vectors: dict[str, FloatArray | None] = {}
         self._gamma = run.task().spec.training.gamma
+
+    def doing(self, order: Screen | MeasureSimilarity) -> str:
+        """What an order does, for the progress."""
+        if isinstance(order, Screen):
+            return f"screening {order.program} on recorded episodes"
+        return f"comparing {order.program} with earlier programs"
 
     def carry_out(
         self, order: Screen | MeasureSimilarity, state: RunState
@@ -92,8 +101,21 @@ class Screener:
         if not known:
             return {}
         bank = self._bank.before(state, slot.round, _COMPARED)
-        others = {name: self._run.program(name) for _, name in known}
-        return similarity(self._run.program(program), others, bank, self._gamma)
+        if bank is not self._compared_on:  # all programs of a round are compared on the same one
+            self._compared_on, self._vectors = bank, {}
+        own = self._vector(program)
+        found = {name: self._vector(name) for _, name in known}
+        if own is None:
+            return {}
+        return {name: cosine(own, vector) for name, vector in found.items() if vector is not None}
+
+    def _vector(self, program: str) -> FloatArray | None:
+        """The rewards of a program on the transitions that are compared; computed once."""
+        assert self._compared_on is not None
+        if program not in self._vectors:
+            checked = self._run.program(program)
+            self._vectors[program] = reward_vector(checked, self._compared_on, self._gamma)
+        return self._vectors[program]
 
     def _before(self, program: str, state: RunState, bank: Bank) -> BankRewards | None:
         """The rewards of its parent; None without a parent, or if the parent fails on the bank."""

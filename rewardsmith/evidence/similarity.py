@@ -8,8 +8,6 @@ is always among the transitions, because bonuses are often paid there and nowher
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from rewardsmith.episodes.bank import Bank
@@ -21,26 +19,23 @@ from rewardsmith.types import Array, FloatArray
 _TRANSITIONS = 2000  # at most, besides the last step of each episode
 
 
-def similarity(
-    program: CheckedProgram, others: Mapping[str, CheckedProgram], bank: Bank, gamma: float
-) -> dict[str, float]:
-    """The similarity of a program to others; those that fail on the transitions are left out.
-
-    Args:
-        others: id -> program.
+def reward_vector(program: CheckedProgram, bank: Bank, gamma: float) -> FloatArray | None:
+    """The rewards of a program on the transitions of a bank that are compared, shape (k,).
 
     Returns:
-        id -> cosine of the angle between the rewards, in [-1, 1].
+        None if the program fails on them.
 
     Raises:
         BoundaryError: the sandbox failed.
     """
     rows = compared_rows(bank.lengths)
-    own = _rewards(program, bank, rows, gamma)
-    if own is None:
-        return {}
-    found = {name: _rewards(other, bank, rows, gamma) for name, other in others.items()}
-    return {name: cosine(own, rewards) for name, rewards in found.items() if rewards is not None}
+    try:
+        with hosted(program, bank.columns(columns_read(program.verdict)), gamma) as running:
+            columns = bank.columns(running.arguments)
+            total = running({name: column[rows] for name, column in columns.items()}).total
+    except ProgramError:
+        return None
+    return total if np.isfinite(total).all() else None
 
 
 def compared_rows(lengths: Array) -> Array:
@@ -65,14 +60,3 @@ def cosine(one: FloatArray, other: FloatArray) -> float:
     if not all(sizes):
         return float(sizes[0] == sizes[1])
     return float(np.clip(np.dot(one / sizes[0], other / sizes[1]), -1.0, 1.0))
-
-
-def _rewards(program: CheckedProgram, bank: Bank, rows: Array, gamma: float) -> FloatArray | None:
-    """The reward of each of these transitions; None if the program fails on them."""
-    try:
-        with hosted(program, bank.columns(columns_read(program.verdict)), gamma) as running:
-            columns = bank.columns(running.arguments)
-            total = running({name: column[rows] for name, column in columns.items()}).total
-    except ProgramError:
-        return None
-    return total if np.isfinite(total).all() else None

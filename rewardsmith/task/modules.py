@@ -38,7 +38,8 @@ def import_file(path: Path, folder: Path | None = None) -> ModuleType:
     """
     path = path.absolute()
     root = path.parent if folder is None else folder.absolute()
-    stat = path.stat()
+    with boundary("environment", f"reading {path.name}"):
+        stat = path.stat()
     key = (root, path, stat.st_mtime_ns, stat.st_size)
     if key not in _LAST:
         module = _imported(path, root)

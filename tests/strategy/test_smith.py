@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from rewardsmith.run.event import Event
 from rewardsmith.run.events import SimilarityMeasured, Trained, fold
 from rewardsmith.run.orders import Approach, MeasureSimilarity, Order, Stop, Train, Write
+from rewardsmith.run.wording import outcome
 from rewardsmith.strategy.smith import APPROACHES, Smith, SmithOptions
 from rewardsmith.testing import simulation
+from rewardsmith.types import Slot
+from tests.support.line_runs import design, recorded
+from tests.support.lineworld import write_task
 from tests.support.plays import Scores, Verdicts, carry_out, play, retrained
 
 NAMES = [f"p{number:02}" for number in range(20)]
@@ -153,3 +158,25 @@ def test_a_comment_of_the_user_is_worth_a_round_even_when_nothing_improves() -> 
     state.comments["p00"] = ["it should be faster"]
     orders = smith(rounds=9, patience=1).plan(state)
     assert isinstance(orders[0], Write) and orders[0].slot.round == 2
+
+
+def test_in_a_run_a_program_that_is_scaled_is_a_twin_and_another_one_is_not(tmp_path: Path) -> None:
+    def reply(factor: float, power: int) -> str:
+        gain = f"{factor} * (next_position**{power} - position**{power})"
+        return (
+            f"```python\ndef reward(position, next_position):\n    return {{'gain': {gain}}}\n```"
+        )
+
+    texts = [reply(1.0, 1), reply(3.0, 1), reply(1.0, 2)]
+    replies = [{"round": 0, "sample": n, "text": text} for n, text in enumerate(texts)]
+    run = design(
+        str(write_task(tmp_path / "line")), tmp_path, strategy="smith", replies=recorded(replies),
+        options={"rounds": 1, "samples": 3, "screen": "off"},
+    )  # fmt: skip
+    first, scaled, other = sorted(run.state.programs, key=lambda name: run.state.programs[name])
+    assert run.state.twin(scaled) == first and run.state.twin(other) is None
+    assert not run.state.trials_of(scaled, "selection")
+    place = Slot(0, 1)
+    assert outcome(run.state, place, run.state.slots[place]).endswith(
+        "its rewards are those of 1.1"
+    )

@@ -107,7 +107,11 @@ class RayExecutor:
 
     def _start_what_fits(self) -> None:
         while self._waiting and (self._most is None or len(self._running) < self._most):
-            self._start(*self._waiting.popleft())
+            call, future = self._waiting.popleft()
+            try:
+                self._start(call, future)
+            except Exception as error:  # of Ray, or of the disk: the call must not wait for ever
+                future.set_exception(_lost(error))
 
     def _start(self, call: Call, future: Future[None]) -> None:
         name = f"{id(self)}/{len(self._names)}"
@@ -167,7 +171,7 @@ class RayExecutor:
             future.set_result(None)
         except RewardsmithError as error:
             future.set_exception(error)
-        except Exception as error:  # of Ray: the node or the process was lost again and again
+        except Exception as error:  # of Ray: its node or process was lost again and again
             future.set_exception(_lost(error))
         finally:
             with self._lock:
@@ -250,10 +254,8 @@ def _ray() -> Any:
 def _connect(address: str | None) -> None:
     try:
         _ray().init(address=address, log_to_driver=False, include_dashboard=False)
-    except ValueError as error:  # a cluster that exists takes no settings
-        if "include_dashboard" not in str(error) and "existing" not in str(error):
-            raise UsageError(f"{_WHERE} refuses to be joined: {error}", "see ray.init") from error
-        _ray().init(address=address, log_to_driver=False)
+    except ValueError as error:
+        raise UsageError(f"{_WHERE} refuses to be joined: {error}", "see ray.init") from error
     except ConnectionError as error:
         raise BoundaryError(
             f"there is no Ray cluster at {address}: {error}",
@@ -265,7 +267,7 @@ def _connect(address: str | None) -> None:
 def _lost(error: Exception) -> BoundaryError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return BoundaryError(
-        f"{_WHERE} lost a call {_RETRIES + 1} times: {reason}",
+        f"{_WHERE} did not carry out a call: {reason}",
         "see the logs of Ray",
         where="trainer",
         retryable=True,
