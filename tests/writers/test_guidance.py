@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from pathlib import Path
 from typing import Any, get_args
@@ -10,12 +9,11 @@ from typing import Any, get_args
 import pytest
 
 from rewardsmith.llm.prompts import Prompts
-from rewardsmith.llm.replay import Tape
 from rewardsmith.run.orders import Approach
 from rewardsmith.writers.feedback.records import TriedProgram
 from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
-from tests.support.line_runs import asked_of, design, recorded
+from tests.support.line_runs import asked_of
 from tests.support.lineworld import write_task
 
 
@@ -78,23 +76,3 @@ def test_later_requests_of_smith_name_what_was_tried(tmp_path: Path) -> None:
         shown = text.count("```python")
         assert rows and len(rows) <= 4 and not shown
         assert any("(short training)" in row for row in rows)
-
-
-def test_the_worst_episode_is_that_of_all_seeds(tmp_path: Path) -> None:
-    """A writer that sees the best seed alone never sees how the others fail."""
-    task = write_task(tmp_path / "line")
-    spec = (task / "task.toml").read_text().replace("steps = 256", "steps = 64")
-    (task / "task.toml").write_text(spec)
-    texts = [Numbered()({}), Numbered()({}).replace("gain_1", "gain_2")]
-    replies = [{"round": number, "sample": 0, "text": text} for number, text in enumerate(texts)]
-    run = design(
-        str(task), tmp_path, strategy="eureka", options={"rounds": 2, "samples": 1, "seeds": 3},
-        replies=recorded(replies), executor="local", report_seeds=1,
-    )  # fmt: skip
-    first = min(run.state.programs, key=lambda name: run.state.programs[name])
-    results = [run.folder.trial(one).result() for one in run.state.trials_of(first, "selection")]
-    fitness = [value for result in results if result is not None for value in result.fitness]
-    assert len(fitness) == 9 and len(set(fitness)) > 3
-    text = list(Tape(run.folder.llm_log))[1].request.messages[-1].content
-    shown = [float(value) for value in re.findall(r"steps, fitness (-?[\d.]+)", text)]
-    assert shown == pytest.approx([max(fitness), min(fitness)], rel=2e-2, abs=2e-3)
