@@ -14,8 +14,8 @@ import numpy as np
 from rewardsmith.errors import ProgramError, UsageError
 from rewardsmith.evidence.judged import (
     Clips,
+    clip_returns,
     clips_of,
-    discounted_returns,
     judged_order,
     outputs_on,
 )
@@ -23,7 +23,7 @@ from rewardsmith.maths.judging import disagreement, left_share
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.inbox import say_to
-from rewardsmith.run.judgements import Answer, Judgement, Pair, pair_of
+from rewardsmith.run.judgements import Answer, Clip, Judgement, Pair, pair_of
 from rewardsmith.run.outcomes import TrialKey
 from rewardsmith.run.state import RunState
 from rewardsmith.run.user_events import Judged
@@ -36,10 +36,10 @@ Choice = Literal["first", "second", "same", "skip"]
 
 @dataclass(frozen=True)
 class Question:
-    """Two trials whose first evaluation episodes are shown, one on the left, one on the right."""
+    """Two episodes that are shown, one on the left, one on the right."""
 
-    left: TrialKey
-    right: TrialKey
+    left: Clip
+    right: Clip
 
 
 class Labelling:
@@ -70,10 +70,10 @@ class Labelling:
     def __init__(self, run: RunFolder, by: str, pairs: int = 20, seed: int = 0) -> None:
         self.run, self.by = run, by
         state = fold(run.events())
-        self.clips = clips_of(run, _trials(state))
-        if len(self.clips.trials) < _LEAST_CLIPS:
+        self.clips = clips_of(run, map(Clip.of, _trials(state)))
+        if len(self.clips.names) < _LEAST_CLIPS:
             raise UsageError(
-                f"{run.name} has {len(self.clips.trials)} finished trainings to compare",
+                f"{run.name} has {len(self.clips.names)} finished trainings to compare",
                 "two are needed: let the run go on",
             )
         self.returns = _returns(run, state, self.clips)
@@ -178,18 +178,18 @@ def _returns(run: RunFolder, state: RunState, clips: Clips) -> FloatArray:
             outputs = outputs_on(run.program(program), clips.episodes, gamma)
         except ProgramError:
             continue
-        found.append(discounted_returns(outputs, gamma))
-    return np.array(found).reshape(len(found), len(clips.trials))
+        found.append(clip_returns(clips, outputs, gamma))
+    return np.array(found).reshape(len(found), len(clips.names))
 
 
 def _questions(
     clips: Clips, returns: FloatArray, asked: set[Pair], most: int, draws: np.random.Generator
 ) -> list[Question]:
     """Pairs that were not asked, those on which the programs disagree first; random sides."""
-    count = len(clips.trials)
+    count = len(clips.names)
     doubt = disagreement(returns) if len(returns) else np.zeros((count, count))
     pairs = [
-        (clips.trials[one], clips.trials[other], doubt[one, other])
+        (clips.names[one], clips.names[other], doubt[one, other])
         for one in range(count)
         for other in range(one + 1, count)
     ]

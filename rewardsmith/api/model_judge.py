@@ -28,6 +28,7 @@ from rewardsmith.llm.prompts import Prompts
 from rewardsmith.llm.protocol import Image, Message, Request
 from rewardsmith.run.events import fold
 from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.judgements import Clip
 from rewardsmith.run.outcomes import TrialKey
 from rewardsmith.run.settings import RunSettings
 from rewardsmith.types import Episode
@@ -98,7 +99,7 @@ def judge_pairs(
     session = Labelling(run, by=model, pairs=pairs)
     known = _known_pairs(session)
     asked = [*known, *session.questions] if see else []
-    shown = [trial for question in asked for trial in (question.left, question.right)]
+    shown = [clip.trial for question in asked for clip in (question.left, question.right)]
     judge = _Judge(session, model, settings, film_strips(run, shown, execution))
     right = sum(judge.compare(question) == "first" for question in known)
     if known and 2 * right <= len(known):
@@ -149,7 +150,7 @@ class _Judge:
         choices: dict[str, Choice] = {"A": "first", "B": "second", "same": "same"}
         return choices[one]
 
-    def _answer(self, first: TrialKey, second: TrialKey) -> str | None:
+    def _answer(self, first: Clip, second: Clip) -> str | None:
         text = self.asker.reply(self._request(first, second))
         verdicts = list(_VERDICT.finditer(text))
         if not verdicts:
@@ -159,7 +160,7 @@ class _Judge:
         found = verdicts[-1][1]
         return "same" if found.lower() == "same" else found.upper()
 
-    def _request(self, first: TrialKey, second: TrialKey) -> Request:
+    def _request(self, first: Clip, second: Clip) -> Request:
         both = first, second
         fields: list[FieldCard] = list(self._card.fields)
         text = self._prompts.render(
@@ -167,10 +168,10 @@ class _Judge:
             goal=self._card.goal,
             fields=fields,
             action=self._card.action,
-            episodes=[self._shown(self._episode(trial)) for trial in both],
+            episodes=[self._shown(self._episode(clip)) for clip in both],
             seen=bool(self._strips),
         )
-        pictures = tuple(self._strips[trial] for trial in both if trial in self._strips)
+        pictures = tuple(self._strips[clip.trial] for clip in both if clip.trial in self._strips)
         return Request(
             model=self._model,
             system=self._prompts.render("label/system"),
@@ -180,8 +181,8 @@ class _Judge:
             effort=self._settings.effort,
         )
 
-    def _episode(self, trial: TrialKey) -> Episode:
-        return self._clips.episodes[self._clips.place(trial)]
+    def _episode(self, clip: Clip) -> Episode:
+        return self._clips.episodes[self._clips.place(clip)]
 
     def _shown(self, episode: Episode) -> _Shown:
         numbers = numbers_of(episode, (), self._arguments)
@@ -196,14 +197,14 @@ class _Judge:
 
 def _known_pairs(session: Labelling) -> list[Question]:
     """Pairs of which the first episode is much better by fitness; none if no pair is."""
-    fitness = {trial: _fitness(session.run, trial) for trial in session.clips.trials}
-    order = sorted(fitness, key=lambda trial: fitness[trial])
+    fitness = {clip: _fitness(session.run, clip) for clip in session.clips.names}
+    order = sorted(fitness, key=lambda clip: fitness[clip])
     gap = _LEAST_GAP * (fitness[order[-1]] - fitness[order[0]])
     pairs = list(zip(order[::-1], order, strict=True))[: len(order) // 2]
     clear = [(good, bad) for good, bad in pairs if gap and fitness[good] - fitness[bad] >= gap]
     return [Question(good, bad) for good, bad in clear[:_KNOWN_PAIRS]]
 
 
-def _fitness(run: RunFolder, trial: TrialKey) -> float:
-    result = run.trial_at(trial).result()
-    return result.fitness[0] if result is not None and result.fitness else 0.0
+def _fitness(run: RunFolder, clip: Clip) -> float:
+    result = run.trial_at(clip.trial).result()
+    return result.fitness[clip.episode] if result is not None and result.fitness else 0.0

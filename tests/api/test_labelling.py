@@ -20,7 +20,7 @@ from rewardsmith.api.report.loopback import Loopback
 from rewardsmith.engine.workers.executor import Execution
 from rewardsmith.episodes.files import EPISODES
 from rewardsmith.errors import UsageError
-from rewardsmith.evidence.judged import discounted_returns, outputs_on
+from rewardsmith.evidence.judged import Clips, clip_returns, outputs_on
 from rewardsmith.llm.replay import Tape
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.trials import FILM
@@ -55,9 +55,10 @@ def answer_by(run: rs.Run, session: Labelling, *, agreeing: bool, words: str = "
     program, gamma = run.folder.program(run.best.id), run.folder.task().spec.training.gamma
     said = []
     while (question := session.question) is not None:
-        places = [session.clips.place(one) for one in (question.left, question.right)]
-        outputs = outputs_on(program, [session.clips.episodes[place] for place in places], gamma)
-        left, right = discounted_returns(outputs, gamma)
+        names = question.left, question.right
+        episodes = tuple(session.clips.episodes[session.clips.place(one)] for one in names)
+        outputs = outputs_on(program, episodes, gamma)
+        left, right = clip_returns(Clips(names, episodes), outputs, gamma)
         said.append(session.answer("first" if (left > right) == agreeing else "second", words))
     return said
 
@@ -195,9 +196,8 @@ def test_a_film_is_shown_where_there_is_one(run: rs.Run, page: Loopback) -> None
     with pages.filmed(Execution(FakeExecutor(varied=True))):
         pass
     assert fetch(page, "left/0") == (404, b"there is no film")
-    program, seed, rung = pages.session.questions[1].right
-    folder = run.folder.trial_folder(program, rung, seed)
-    (folder / FILM).write_bytes(b"a film")
+    folder = run.folder.trial_at(pages.session.questions[1].right.trial)
+    (folder.path / FILM).write_bytes(b"a film")
     assert fetch(page, "right/1") == (200, b"a film")
     for place in ("right/9", "right/x", "middle/0", "right"):
         assert fetch(page, place)[0] == 404

@@ -16,7 +16,7 @@ from rewardsmith.api.report.behaviour import pair_charts
 from rewardsmith.api.report.loopback import HTML, NO_PAGE, Loopback, Response
 from rewardsmith.api.report.page import template
 from rewardsmith.engine.workers.executor import Execution
-from rewardsmith.run.outcomes import TrialKey
+from rewardsmith.run.judgements import Clip
 
 _MOST_CHARTS = 6
 _JSON = "application/json"
@@ -88,8 +88,9 @@ class LabelPages:
             thread.join()
 
     def _make_films(self, execution: Execution, ending: threading.Event) -> None:
-        shown = itertools.chain.from_iterable(map(_trials, self.session.questions))
-        folders = map(self.session.run.trial_at, dict.fromkeys(shown))
+        shown = itertools.chain.from_iterable(map(_sides, self.session.questions))
+        trials = dict.fromkeys(clip.trial for clip in shown)
+        folders = map(self.session.run.trial_at, trials)
         missing = [folder.path for folder in folders if folder.film is None]
         try:
             with execution.opened(self._task.spec.env.exclusive) as executor:
@@ -116,7 +117,7 @@ class LabelPages:
             answers = session.answers
             counts = {choice: answers.count(choice) for choice in get_args(Choice)}
             return {**progress, "done": True, "counts": counts, "left": session.left_share()}
-        episodes = [session.clips.episodes[session.clips.place(one)] for one in _trials(question)]
+        episodes = [session.clips.episodes[session.clips.place(one)] for one in _sides(question)]
         charts = pair_charts(self._task, episodes[0], episodes[1], _MOST_CHARTS)
         drawn = [{"title": title, "svg": str(svg)} for title, svg in charts]
         return {**progress, "done": False, "steps": list(map(len, episodes)), "charts": drawn}
@@ -127,8 +128,8 @@ class LabelPages:
         questions = self.session.questions
         if side not in _SIDES or not number.isdigit() or int(number) >= len(questions):
             return NO_PAGE
-        trial = _trials(questions[int(number)])[_SIDES.index(side)]
-        film = self.session.run.trial_at(trial).film
+        clip = _sides(questions[int(number)])[_SIDES.index(side)]
+        film = self.session.run.trial_at(clip.trial).film
         if film is not None:
             return Response(200, film.read_bytes(), "image/webp")
         return Response(404, "it is being made" if self.filming else "there is no film")
@@ -144,7 +145,7 @@ def label_page(session: Labelling, port: int = 0) -> Loopback:
     return Loopback(LabelPages(session, nonce), nonce, port)
 
 
-def _trials(question: Question) -> tuple[TrialKey, TrialKey]:
+def _sides(question: Question) -> tuple[Clip, Clip]:
     return question.left, question.right
 
 
