@@ -124,8 +124,8 @@ def _row_weights(lengths: Array, settings: FitSettings) -> FloatArray:
     within = np.concatenate([np.arange(n, dtype=np.float64) for n in lengths])
     discounts = settings.gamma**within
     if settings.form != "return":
-        return discounts
+        return np.asarray(discounts)
     sums = np.add.reduceat(discounts, np.cumsum(lengths) - lengths)
     if settings.reduction == "sum":
-        return discounts / np.sqrt(sums.mean())
+        return np.asarray(discounts / np.sqrt(sums.mean()))
     return np.asarray(discounts * np.sqrt(sums.mean()) / np.repeat(sums, lengths))

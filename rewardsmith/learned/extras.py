@@ -1,10 +1,10 @@
 """Further losses of a fit of a reward model. One trainer serves all of them.
 
-    nuisance          ODIN: a second output takes up what the reward must not depend on
-    prior             PRIOR: the reward is drawn towards one that is known beforehand
-    second_head       GRM: a second task on the hidden units
-    smoothing         IDS: labels move towards the predictions
-    gradient_penalty  the reward changes slowly
+nuisance          ODIN: a second output takes up what the reward must not depend on
+prior             PRIOR: the reward is drawn towards one that is known beforehand
+second_head       GRM: a second task on the hidden units
+smoothing         IDS: labels move towards the predictions
+gradient_penalty  the reward changes slowly
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class _Prior(Extra):
 
     def __call__(self, features: Tensor, outputs: Outputs, batch: Batch) -> Tensor:
         expected = features[0] @ _tensor(self._weights)
-        return self._strength * (1 - correlation(outputs.rewards, expected))
+        return (1 - correlation(outputs.rewards, expected)) * self._strength
 
 
 def second_head(targets: Sequence[Array], weight: float = 0.01) -> Extra:
@@ -231,7 +231,8 @@ class _SecondHead(Extra):
 
     def __call__(self, features: Tensor, outputs: Outputs, batch: Batch) -> Tensor:
         errors = outputs.heads - _taken(self._targets, batch.rows)
-        return self._weight * (errors**2).mean(dim=(1, 2))
+        loss: Tensor = self._weight * (errors**2).mean(dim=(1, 2))
+        return loss
 
 
 def smoothing(beta: float = 0.01) -> Extra:
@@ -295,7 +296,8 @@ class _GradientPenalty(Extra):
 
         (gradients,) = torch.autograd.grad(outputs.rewards.sum(), features, create_graph=True)
         excess = (gradients.norm(dim=2) - self._largest).clamp(min=0)
-        return self._weight * (excess**2).mean(dim=1)
+        loss: Tensor = self._weight * (excess**2).mean(dim=1)
+        return loss
 
 
 def segment_means(segments: Sequence[Columns], name: str) -> FloatArray:
@@ -319,7 +321,8 @@ def correlation(values: Tensor, other: Tensor) -> Tensor:
     centred = values - values.mean(dim=1, keepdim=True)
     others = other - other.mean()
     product: Tensor = centred @ others
-    return product / (centred.norm(dim=1) * others.norm()).clamp(min=_SMALL)
+    found: Tensor = product / (centred.norm(dim=1) * others.norm()).clamp(min=_SMALL)
+    return found
 
 
 def _expect(name: str, found: FloatArray, shape: tuple[int, ...]) -> None:

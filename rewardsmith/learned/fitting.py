@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from rewardsmith.errors import UsageError
-from rewardsmith.learned.extras import Batch, Extra, Outputs
 from rewardsmith.learned.batches import Problem, problem_of
+from rewardsmith.learned.extras import Batch, Extra, Outputs
 from rewardsmith.learned.likelihood import (
     CLIP,
     calibration_error,
@@ -28,7 +29,7 @@ from rewardsmith.learned.pairs import Pairs
 from rewardsmith.learned.settings import FitSettings
 from rewardsmith.types import Array, Columns, FloatArray
 
-_LEAST_HELD_OUT = 2  # pairs per fold, below which nothing is held out
+_LEAST_HELD_OUT = 4  # pairs per fold, below which nothing is held out
 _SMALL = 1e-8  # an output that varies less is a constant
 
 
@@ -185,7 +186,8 @@ class _Training:
         for extra in self.extras:
             losses = losses * extra.preference_weight
         losses = losses + self._extra_losses(features, found, batch)
-        losses.sum().backward()
+        total: Any = losses.sum()
+        total.backward()
         for extra in self.extras:
             labels = extra.relabelled(labels, torch.sigmoid(difference.detach()))
         self._labels[:, batch.pairs] = labels
@@ -233,15 +235,17 @@ class _Training:
         probability = _probability(self._all_differences(), self.settings.noise)
         losses = _cross_entropy(probability, self._given)
         training, held_out = _mean(losses, self._weights), _mean(losses, self._held_out_weights)
+        none = self._held_out_weights.sum(dim=1) == 0
+        held_out[none] = torch.nan
         self.losses.append((step, float(training.mean()), float(held_out.mean())))
-        better = (held_out < self._best) | held_out.isnan()  # without held-out pairs: the last step
+        better = (held_out < self._best) | none  # without held-out pairs the last step is kept
         self._best = torch.where(better, held_out, self._best)
         for kept, parameter in zip(self._kept, self.networks.parameters(), strict=True):
             kept[better] = parameter[better]
 
 
 def _folds(p: int, settings: FitSettings, rng: np.random.Generator) -> Array:
-    """Which pairs each member holds out, shape (k, p): another fold for each, as far as possible."""
+    """Which pairs each member holds out, shape (k, p): another fold each, while they suffice."""
     held_out = np.zeros((settings.members, p), bool)
     size = round(settings.validation * p)
     if size < _LEAST_HELD_OUT:
@@ -255,17 +259,20 @@ def _folds(p: int, settings: FitSettings, rng: np.random.Generator) -> Array:
 def _probability(difference: Tensor, noise: float) -> Tensor:
     """P(first is better) and P(second is better), shape (2, k, b)."""
     both = torch.stack([difference, -difference])
-    return 0.5 * noise + (1 - noise) * torch.sigmoid(both)
+    probability: Tensor = 0.5 * noise + (1 - noise) * torch.sigmoid(both)
+    return probability
 
 
 def _cross_entropy(probability: Tensor, labels: Tensor) -> Tensor:
     first, second = probability.log()
-    return -labels * first - (1 - labels) * second
+    loss: Tensor = -labels * first - (1 - labels) * second
+    return loss
 
 
 def _mean(losses: Tensor, weights: Tensor) -> Tensor:
-    """Of each member, shape (k,); NaN where no pair has a weight."""
-    return (losses * weights).sum(dim=1) / weights.sum(dim=1)
+    """Of each member, shape (k,); 0 where no pair has a weight."""
+    total: Tensor = (losses * weights).sum(dim=1)
+    return total / weights.sum(dim=1).clamp(min=_SMALL)
 
 
 def _fit(training: _Training, inputs: tuple[Input, ...]) -> Fit:

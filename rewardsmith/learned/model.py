@@ -6,6 +6,7 @@ It is data (JSON) and computed in NumPy, so a training needs no torch for it.
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -62,8 +63,8 @@ class Input(BaseModel, frozen=True, extra="forbid"):
             )
         column = np.asarray(columns[self.name])
         _refuse_text(self.name, column)
-        rows = column.reshape(len(column), -1)
-        if len(column) and rows.shape[1] != self.size:
+        rows = column.reshape(len(column), math.prod(column.shape[1:]))
+        if rows.shape[1] != self.size:
             raise UsageError(
                 f"column {self.name!r}: expected {self.size} numbers per row, "
                 f"found {rows.shape[1]}",
@@ -115,7 +116,7 @@ def inputs_of(columns: Columns, categories: Mapping[str, int] | None = None) -> 
     for name, values in columns.items():
         column = np.asarray(values)
         _refuse_text(name, column)
-        size = int(np.prod(column.shape[1:]))
+        size = math.prod(column.shape[1:])
         if counts.get(name) and size != 1:
             raise UsageError(f"column {name!r}: expected one category per row, found {size}")
         inputs.append(Input(name=name, size=size, categories=counts.get(name, 0)))
@@ -152,7 +153,7 @@ class Weights(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _has_as_many_as_its_shape(self) -> Self:
         found = len(base64.b64decode(self.data, validate=True))
-        expected = 4 * int(np.prod(self.shape))
+        expected = 4 * math.prod(self.shape)
         if found != expected:
             raise ValueError(f"weights of shape {self.shape} have {expected} bytes, not {found}")
         return self

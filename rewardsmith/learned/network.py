@@ -60,7 +60,9 @@ class StackedNetworks(nn.Module):
         rewards = torch.matmul(rows, self.weights[-1]) + self.biases[-1]
         return NetworkOutputs(rewards[..., 0], torch.matmul(rows, self.heads))
 
-    def layers(self, shift: Sequence[float], spread: Sequence[float]) -> tuple[tuple[Layer, ...], ...]:
+    def layers(
+        self, shift: Sequence[float], spread: Sequence[float]
+    ) -> tuple[tuple[Layer, ...], ...]:
         """The layers of each member, its output as ``(output - shift) / spread``."""
         return tuple(
             self._layers_of(member, shift[member], spread[member]) for member in range(len(shift))
@@ -79,4 +81,5 @@ class StackedNetworks(nn.Module):
 def _drawn(members: int, size: int, out: int, generator: torch.Generator) -> Tensor:
     """Initial weights, uniform with the variance of ``torch.nn.Linear``."""
     bound = max(size, 1) ** -0.5
-    return (2 * torch.rand(members, size, out, generator=generator) - 1) * bound
+    drawn: Tensor = (2 * torch.rand(members, size, out, generator=generator) - 1) * bound
+    return drawn

@@ -139,7 +139,7 @@ def from_demonstrations(
 
 
 def _each_equally_often(n: int, count: int, rng: np.random.Generator) -> Array:
-    """count places below n in random order, each as often as the others within one."""
+    """Count places below n in random order, each as often as the others within one."""
     rounds = [rng.permutation(n) for _ in range(-(-count // n))]
     return np.concatenate(rounds)[:count]
 
@@ -159,9 +159,7 @@ def _cut(
     return one, other
 
 
-def from_ratings(
-    ratings: Sequence[int] | Array, count: int | None = None, seed: int = 0
-) -> Pairs:
+def from_ratings(ratings: Sequence[int] | Array, count: int | None = None, seed: int = 0) -> Pairs:
     """Pairs of segments that were rated differently; the one with the higher rating is better.
 
     Ratings are grades in a few bins. ERL-VLM (Luu et al. 2025, arXiv 2506.12822) classifies the

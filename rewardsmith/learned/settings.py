@@ -35,7 +35,7 @@ class FitSettings(BaseModel, frozen=True, extra="forbid"):
     learning_rate: float = Field(5e-3, gt=0, description="Of Adam at the first step.")
     steps: int = Field(200, ge=1, description="Gradient steps; the learning rate falls to 0.")
     batch: int = Field(32, ge=1, description="Pairs per gradient step.")
-    weight_decay: float = Field(1.0, ge=0, description="Of AdamW, for the weights of the layers.")
+    weight_decay: float = Field(0.3, ge=0, description="Of AdamW, for the weights of the layers.")
     noise: float = Field(
         0.1, ge=0, lt=1, description="The share of labels that is expected to be random."
     )
