@@ -122,7 +122,7 @@ class Fits:
         return CheckedProgram(candidate_id(terms), source, verdict, model)
 
     def _inputs(self) -> list[Input]:
-        """What a learned reward reads: the fields after a step, and the action."""
+        """What a learned reward reads: the fields after a step, whether it ends, and the action."""
         offered = self._preflight.arguments
         names = [name for name in offered if name.startswith("next_") and _is_read(offered[name])]
         named = [name for name in names if name != "next_obs"] or names
@@ -131,12 +131,13 @@ class Fits:
                 "a learned reward reads fields of numbers, and this task offers none",
                 "add fields to the task: [[fields]]",
             )
-        action = offered.get("action")
-        read = [_input(name, offered[name]) for name in named]
-        if action is None or not _is_read(action):
-            return read
-        categories = self._preflight.n_actions or 0
-        return [*read, _input("action", action, categories)]
+        # How an episode ends shows in no field where the last step changes none.
+        ends = ["terminated"] if "terminated" in offered and self._preflight.ended > 0 else []
+        read = [_input(name, offered[name]) for name in (*named, *ends)]
+        action, categories = offered.get("action"), self._preflight.n_actions or 0
+        if action is not None and _is_read(action):
+            read.append(_input("action", action, categories))
+        return read
 
 
 def _beside(order: Learn) -> tuple[str, ...]:
