@@ -44,16 +44,21 @@ class ClipPool:
         run: the run.
         trials: whose episodes are used, beside those of the preflight.
         newest: of these trials, the latest ones.
+        filmed: use only the first evaluation episode of each trial, of which there is a film.
     """
 
     def __init__(
-        self, run: RunFolder, trials: Sequence[TrialKey], newest: Sequence[TrialKey]
+        self,
+        run: RunFolder,
+        trials: Sequence[TrialKey],
+        newest: Sequence[TrialKey],
+        filmed: bool = False,
     ) -> None:
-        sources: list[TrialKey] = [(policy, 0, PREFLIGHT) for policy in _POLICIES]
+        random: list[TrialKey] = [(policy, 0, PREFLIGHT) for policy in _POLICIES]
         self._lengths = {
             Clip(*source, place): len(episode)
-            for source in [*sources, *trials]
-            for place, episode in enumerate(run.episodes_of(source))
+            for source in (trials if filmed else [*random, *trials])
+            for place, episode in enumerate(run.episodes_of(source)[: 1 if filmed else None])
         }
         self._all = list(self._lengths)
         self._newest = [clip for clip in self._all if clip.trial in set(newest)]
@@ -65,7 +70,7 @@ class ClipPool:
             steps: of a clip; 0 for whole episodes. A shorter episode is taken whole.
         """
         found: dict[Pair, None] = {}
-        for _ in range(4 * count):
+        for _ in range(4 * count if self._all else 0):
             newest = self._newest if self._newest and draws.random() < _NEWEST else self._all
             first, second = (self._clip(clips, steps, draws) for clips in (newest, self._all))
             if first != second and len(found) < count:
@@ -95,7 +100,7 @@ def drawn_pairs(
     trials = recorded_trials(state, order.round)
     last = max((state.programs[program].round for program, _, _ in trials), default=-1)
     newest = [key for key in trials if state.programs[key[0]].round == last]
-    pool = ClipPool(run, trials, newest)
+    pool = ClipPool(run, trials, newest, filmed=order.judge == "person")
     candidates = pool.pairs(_CANDIDATES * order.pairs, order.steps, draws)
     doubt = disagree(candidates)
     ranked = sorted(range(len(candidates)), key=lambda place: (-doubt[place], place))

@@ -2,9 +2,9 @@
 
 Each round has a judge compare clips, fits an ensemble of networks to all answers so far (Christiano
 et al. 2017, arXiv 1706.03741), and trains new agents under the fitted reward, whose episodes are
-compared in the next round. The first clips are of random policies. Clips are asked first about
-which the members of the last ensemble disagree. Every fitted reward is frozen and trained from
-scratch, so its score says what the reward is worth by itself.
+compared in the next round. The first clips are of random policies. Pairs are asked first on which
+the members of the last ensemble disagree. A person is shown films, which only agents have. Every
+fitted reward is frozen and trained from scratch, so its score says what it is worth by itself.
 
 With ``beside``, the writer is asked for one program first, and the learned reward is added to it.
 """
@@ -60,11 +60,13 @@ class PreferenceOptions(StrategyOptions):
     repairs: int = Field(1, ge=0)
 
     @model_validator(mode="after")
-    def _fitness_is_of_whole_episodes(self) -> Self:
+    def _judge_can_answer(self) -> Self:
         if self.judge == "fitness" and self.segment:
             raise ValueError("the fitness is of whole episodes: set segment=0 or another judge")
         if self.flips and self.judge not in ("fitness", "native"):
             raise ValueError("flips are for the judges fitness and native")
+        if self.judge == "person" and self.beside == "nothing":
+            raise ValueError("a person compares films of agents: set beside=program")
         return self
 
 

@@ -115,7 +115,8 @@ def test_too_few_answers_give_no_reward_and_say_so(task: Task, tmp_path: Path) -
     [
         ({"judge": "fitness", "segment": 5}, "whole episodes"),
         ({"judge": "person", "flips": 0.1}, "flips are for"),
-        ({"judge": "nobody"}, "judge"),
+        ({"judge": "person"}, "films of agents"),
+        ({"judge": "somebody"}, "judge"),
     ],
 )
 def test_options_that_contradict_are_refused(
