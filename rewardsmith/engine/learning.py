@@ -67,11 +67,10 @@ class Fits:
         except OSError as error:
             raise disk_error(folder, error) from error
         name = folder.relative_to(self._run.path).as_posix()
-        # The length of a whole episode counts, that of a part of one says nothing.
-        are_whole = all(clip.steps == 0 for clip in clips.names)
+        # Sums, because a clip is shorter than others only where an episode ends: its length counts.
         settings = FitSettings(
             form=order.form,
-            reduction="sum" if are_whole else "mean",
+            reduction="sum",
             members=order.members,
             pessimism=order.pessimism,
             seed=order.round,

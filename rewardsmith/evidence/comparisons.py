@@ -55,19 +55,20 @@ class ClipPool:
         filmed: bool = False,
     ) -> None:
         random: list[TrialKey] = [(policy, 0, PREFLIGHT) for policy in _POLICIES]
-        self._lengths = {
-            Clip(*source, place): len(episode)
+        self._episodes = {
+            Clip(*source, place): episode
             for source in (trials if filmed else [*random, *trials])
             for place, episode in enumerate(run.episodes_of(source)[: 1 if filmed else None])
         }
-        self._all = list(self._lengths)
+        self._all = list(self._episodes)
         self._newest = [clip for clip in self._all if clip.trial in set(newest)]
 
     def pairs(self, count: int, steps: int, draws: Draws) -> list[Pair]:
         """Different pairs of different clips, drawn at random; fewer if there are not as many.
 
         Args:
-            steps: of a clip; 0 for whole episodes. A shorter episode is taken whole.
+            steps: of a clip; 0 for whole episodes. A clip may be shorter where the episode ends
+                by itself, so that answers say what an end is worth.
         """
         found: dict[Pair, None] = {}
         for _ in range(4 * count if self._all else 0):
@@ -79,10 +80,11 @@ class ClipPool:
 
     def _clip(self, clips: Sequence[Clip], steps: int, draws: Draws) -> Clip:
         clip = clips[int(draws.integers(len(clips)))]
-        spare = self._lengths[clip] - steps
-        if not steps or spare <= 0:
+        episode = self._episodes[clip]
+        last = len(episode) - (1 if episode.terminated else steps)
+        if not steps or last <= 0:
             return clip
-        return clip._replace(start=int(draws.integers(spare + 1)), steps=steps)
+        return clip._replace(start=int(draws.integers(last + 1)), steps=steps)
 
 
 def drawn_pairs(
