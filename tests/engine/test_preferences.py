@@ -49,8 +49,10 @@ def test_each_round_compares_learns_and_trains(task: Task, tmp_path: Path) -> No
     assert first is not None and second is not None and first != second
     assert run.state.functions[first] == ("learned",)
     program = run.folder.program(second)
-    assert program.learned is not None and set(program.learned.arguments) == {
+    assert program.learned is not None
+    assert set(program.learned.arguments) == {
         "next_position",
+        "terminated",
         "action",
     }
     order_of_judge = judged_order(run.folder, run.state, second)
