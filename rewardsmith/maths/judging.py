@@ -126,10 +126,10 @@ def first_deciding(values: FloatArray, directions: Array, margins: FloatArray) -
 
 
 def cycles_of_three(better: Array, worse: Array) -> int:
-    """The number of triples of items of which the first is better than the second, the second
-    better than the third, and the third better than the first.
+    """The number of triples of items that were judged in a circle.
 
-    No scores keep the order of all pairs of such a triple.
+    The first is better than the second, the second better than the third, and the third better than
+    the first: no scores keep the order of all three pairs.
 
     Source: circular triads, Kendall and Babington Smith 1940, On the method of paired comparisons.
 
