@@ -179,7 +179,9 @@ def _judge(
         output.emit(asdict(report))
         return
     cost = "unknown" if report.cost_usd is None else f"${report.cost_usd:.3f}"
-    between = f"; the models agree at {report.agreement:.0%}" if report.agreement else ""
+    between = ""
+    if report.agreement is not None:
+        between = f"; {report.agreement:.0%} of the models' answers about the same pair agree"
     output.result.print(
         f"{report.answered} pairs answered, {report.abstained} abstained{between}; "
         f"{report.requests} requests, cost: {cost}"
@@ -187,9 +189,10 @@ def _judge(
     for member in report.members:
         parts = [f"{member.right} of {report.known} pairs with a known answer right"]
         if member.first_share is not None:
-            parts.append(f"preferred what it was shown first at {member.first_share:.0%} (of 50 %)")
+            share = f"{member.first_share:.0%}"
+            parts.append(f"{share} of its preferences for the episode shown first (50% expected)")
         if member.agreement is not None:
-            parts.append(f"its answers about a pair agree at {member.agreement:.0%}")
+            parts.append(f"{member.agreement:.0%} of its answers about the same pair agree")
         output.result.print(f"{member.model}: {'; '.join(parts)}", markup=False, soft_wrap=True)
     _what_next(output, folder)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from rewardsmith.run.settings import RunSettings
 from rewardsmith.run.trials import FILM
 from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
+from tests.support.judges import ends, fair
 from tests.support.line_runs import design
 from tests.support.lineworld import write_task
 
@@ -33,19 +33,6 @@ Answer = Callable[[dict[str, Any]], str]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> rs.Run:
     monkeypatch.setenv("OPENAI_API_KEY", "not-a-key-at-all")
     return design(str(write_task(tmp_path / "line")), tmp_path, executor=FakeExecutor(varied=True))
-
-
-def ends(body: dict[str, Any]) -> list[float]:
-    """The last position of the two episodes of a request."""
-    text = body["messages"][-1]["content"]
-    parts = re.split(r"## Episode [AB]:", text)[1:]
-    rows = [[line for line in part.splitlines() if re.match(r"\| \d", line)] for part in parts]
-    return [float(lines[-1].split("|")[2]) for lines in rows]
-
-
-def fair(body: dict[str, Any]) -> str:
-    a, b = ends(body)
-    return f"A ends at {a}, B at {b}.\nB or A stands further right.\n\n**Better: {'A' if a > b else 'B' if b > a else 'same'}**"
 
 
 def judged(
