@@ -77,7 +77,7 @@ class GridLabelling(LabelSession[Grid, Extremes | None]):
             new[one, other] = new[other, one] = not asked
         np.fill_diagonal(new, False)
         found = _grids(doubts(self.clips, self.returns), new, clips, grids, draws)
-        self.questions = [Grid(tuple(names[at] for at in grid)) for grid in found]
+        self.questions = [Grid(tuple(map(names.__getitem__, grid))) for grid in found]
 
     def answer(self, answer: Extremes | None, words: str = "") -> str:
         """Answer the question; the answer is in the run when this returns.

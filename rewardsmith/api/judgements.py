@@ -50,7 +50,9 @@ def import_judgements(run: RunFolder, path: str | Path) -> Imported:
             f"{path} holds no judgements: {first}", "give a file that label --export wrote"
         ) from None
     state = fold(run.events())
-    known = [one for one in found if {clip.trial for clip in one.pair} <= state.trials.keys()]
+    known = [
+        one for one in found if one.first.trial in state.trials and one.second.trial in state.trials
+    ]
     new = [one for one in known if state.judgement(one.pair, one.by) != one]
     for one in new:
         say_to(run, Judged(found=one))

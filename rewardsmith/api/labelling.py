@@ -35,6 +35,11 @@ class Question:
         """Both, the left one first."""
         return self.left, self.right
 
+    @property
+    def pair(self) -> Pair:
+        """Both in sorted order."""
+        return pair_of(self.left, self.right)
+
 
 class Labelling(LabelSession[Question, Choice]):
     """A session in which one labeller compares pairs of episodes of a run.

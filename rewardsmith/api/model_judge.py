@@ -25,7 +25,6 @@ from rewardsmith.evidence.judged import fitness_of
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.maths.judging import agreement, left_share, majority
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.judgements import pair_of
 from rewardsmith.run.settings import RunSettings
 from rewardsmith.writers.comparison import PairAnswer, PairJudge, Verdict
 
@@ -109,10 +108,8 @@ def judge_pairs(
     named = dict.fromkeys([models] if isinstance(models, str) else models)
     session = Labelling(run, by=" + ".join(named), pairs=pairs)
     first, later = _planted(session)
-    fresh = {pair_of(one.left, one.right) for one in later}
-    session.questions = [
-        one for one in session.questions if pair_of(one.left, one.right) not in fresh
-    ]
+    planted = {one.pair for one in later}
+    session.questions = [one for one in session.questions if one.pair not in planted]
     shown = [*first, *later, *session.questions] if see else []
     strips = film_strips(run, [clip for one in shown for clip in one.clips], execution)
     log, settings = ReplyLog(run.path / LOG), settings or RunSettings()
@@ -148,8 +145,8 @@ class _Member:
 
     def report(self) -> MemberReport:
         """What is measured of its replies."""
-        as_shown = [said or "none" for found in self._answers for said in found.as_shown]
         votes = [found.votes for found in self._answers]
+        as_shown = [said for found in self._answers for said in found.as_shown]
         return MemberReport(self.model, self.right, left_share(as_shown), agreement(votes))
 
 
@@ -230,8 +227,6 @@ def _planted(session: Labelling) -> tuple[list[Question], list[Question]]:
     known = [Question(*pair) for pair, gap in gaps.items() if gap >= least > 0]
     first, others = known[:KNOWN_PAIRS], known[KNOWN_PAIRS:]
     begun = min(len(session.judged) // QUESTIONS_BETWEEN, len(others))
-    asked = session.judged | {pair_of(one.left, one.right) for one in session.questions}
-    later = sorted(
-        others[begun:] + others[:begun], key=lambda one: pair_of(one.left, one.right) in asked
-    )
+    asked = session.judged | {one.pair for one in session.questions}
+    later = sorted(others[begun:] + others[:begun], key=lambda one: one.pair in asked)
     return first, later[: len(session.questions) // QUESTIONS_BETWEEN]

@@ -47,7 +47,7 @@ def in_order(scores: FloatArray, better: Array, worse: Array) -> FloatArray:
     return np.where(np.isfinite(one) & np.isfinite(other), kept, 0.0)
 
 
-def left_share(answers: Sequence[str]) -> float | None:
+def left_share(answers: Sequence[str | None]) -> float | None:
     """How often the item on the left was called better; None without such answers.
 
     Half is expected if sides are drawn at random: more or less is a bias towards a position.
