@@ -42,8 +42,9 @@ ROOMS = (
     "episodes",
     "task",
     "llm",
-    "maths",
     "program",
+    "learned",
+    "maths",
     "plugins",
     "journal",
     "assets",
@@ -61,7 +62,10 @@ CONFINED = "rewardsmith.sandbox.inside"
 # Library -> where it may be imported at module level (a trailing slash means the folder).
 # Elsewhere: inside functions.
 HEAVY: dict[str, tuple[str, ...]] = {
-    "torch": ("train/",),
+    "torch": (
+        "train/",
+        *("learned/batches.py", "learned/fitting.py", "learned/network.py"),
+    ),
     "stable_baselines3": ("train/",),
     "sb3_contrib": ("train/",),
     "openai": (),

@@ -74,7 +74,7 @@ def clips_of(run: RunFolder, names: Iterable[Clip]) -> Clips:
     found = {}
     for clip in names:
         if clip.trial not in recorded:
-            recorded[clip.trial] = run.trial_at(clip.trial).episodes()
+            recorded[clip.trial] = run.episodes_of(clip.trial)
         for episode in recorded[clip.trial][clip.episode : clip.episode + 1]:
             found[clip] = episode
     return Clips(tuple(found), tuple(found.values()))
@@ -120,15 +120,19 @@ def outputs_on(program: CheckedProgram, episodes: Sequence[Episode], gamma: floa
 
 
 def clip_returns(clips: Clips, outputs: Sequence[Output], gamma: float) -> FloatArray:
-    """The discounted return of each clip, shape (m,).
+    """The return of each clip, shape (m,): discounted for a whole episode, plain for a part.
+
+    A part begins anywhere in an episode, so a discount from its beginning would mean nothing.
 
     Args:
         outputs: of one program on the whole episode of each clip.
     """
-    parts = [one.total[clip.span] for clip, one in zip(clips.names, outputs, strict=True)]
-    return trajectory_scores(
-        np.concatenate(parts), np.array(list(map(len, parts))), "discounted", gamma
-    )
+    found = []
+    for clip, output in zip(clips.names, outputs, strict=True):
+        rewards, discount = output.total[clip.span], 1.0 if clip.steps else gamma
+        length = np.array([len(rewards)])
+        found.append(trajectory_scores(rewards, length, "discounted", discount)[0])
+    return np.array(found)
 
 
 def fitness_of(run: RunFolder, clip: Clip) -> float:

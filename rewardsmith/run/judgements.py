@@ -6,10 +6,15 @@ arXiv 1706.03741.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple, Self
 
+import numpy as np
+
+from rewardsmith.maths.strengths import strengths
 from rewardsmith.run.outcomes import Record, TrialKey
 
+PREFLIGHT = "preflight"  # in place of the rung of a trial: an episode of a random policy
 Answer = Literal["first", "second", "same", "withdrawn"]
 
 
@@ -17,8 +22,8 @@ class Clip(NamedTuple):
     """A recorded episode of a run, or a part of one.
 
     Attributes:
-        program, seed, rung: the trial that recorded it.
-        episode: number among the evaluation episodes of the trial.
+        program, seed, rung: the trial that recorded it, or a policy of the preflight.
+        episode: number of the episode, see :meth:`rewardsmith.run.folder.RunFolder.episodes_of`.
         start: steps before the part.
         steps: of the part; 0 for all steps from ``start`` on.
     """
@@ -71,9 +76,21 @@ class Judgement(Record):
         return pair_of(self.first, self.second)
 
     @property
+    def trials(self) -> set[TrialKey]:
+        """The trials that recorded the two episodes."""
+        return {self.first.trial, self.second.trial}
+
+    @property
     def better(self) -> Clip | None:
         """The better one; None if they are equally good, or the answer was withdrawn."""
         return {"first": self.first, "second": self.second}.get(self.answer)
+
+
+class AskedPairs(NamedTuple):
+    """Pairs that somebody is asked to compare, and the number of answers that are needed."""
+
+    pairs: tuple[Pair, ...]
+    needed: int
 
 
 class KnownJudgement(NamedTuple):
@@ -81,6 +98,40 @@ class KnownJudgement(NamedTuple):
 
     judgement: Judgement
     after: int
+
+
+class Comparisons(NamedTuple):
+    """How a program's agents did in comparisons with those of other programs."""
+
+    won: int
+    lost: int
+    same: int
+
+
+def comparisons(judgements: Iterable[Judgement]) -> dict[str, dict[str, Comparisons]]:
+    """Program -> other program -> how the comparisons of their agents ended."""
+    found: dict[str, dict[str, Comparisons]] = {}
+    for one in judgements:
+        names = one.first.program, one.second.program
+        if one.answer == "withdrawn" or names[0] == names[1]:
+            continue
+        for own, other in (names, names[::-1]):
+            record = found.setdefault(own, {}).get(other, Comparisons(0, 0, 0))
+            better = one.better.program if one.better is not None else None
+            outcome = Comparisons(better == own, better == other, better is None)
+            found[own][other] = Comparisons(*map(sum, zip(record, outcome, strict=True)))
+    return found
+
+
+def program_strengths(judgements: Iterable[Judgement]) -> dict[str, float]:
+    """Program -> its strength in comparisons of agents, see :mod:`rewardsmith.maths.strengths`."""
+    known = comparisons(judgements)
+    names = sorted(known)
+    wins = np.zeros((len(names), len(names)))
+    for row, name in enumerate(names):
+        for other, record in known[name].items():
+            wins[row, names.index(other)] = record.won + 0.5 * record.same
+    return dict(zip(names, map(float, strengths(wins)), strict=True))
 
 
 def pair_of(one: Clip, other: Clip) -> Pair:
