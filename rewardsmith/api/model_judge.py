@@ -186,17 +186,18 @@ class _Panel:
     def report(self) -> JudgeReport:
         """What all of them answered."""
         skipped = self._session.answers.count("skip")
-        costs = [member.asker.cost_usd for member in self.members]
-        known_costs = [cost for cost in costs if cost is not None]
+        askers = [member.asker for member in self.members]
+        costs = [asker.cost_usd for asker in askers if asker.cost_usd is not None]
+        reports = [member.report() for member in self.members]
         return JudgeReport(
             judge=self._session.by,
             answered=len(self._session.answers) - skipped,
             abstained=skipped,
             known=self._known,
-            members=tuple(member.report() for member in self.members),
+            members=tuple(reports),
             agreement=agreement(self._votes),
-            requests=sum(member.asker.sent for member in self.members),
-            cost_usd=sum(known_costs) if len(known_costs) == len(costs) else None,
+            requests=sum(asker.sent for asker in askers),
+            cost_usd=sum(costs) if len(costs) == len(askers) else None,
         )
 
     def _refuse(self, member: _Member) -> None:
