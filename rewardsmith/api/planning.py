@@ -129,6 +129,11 @@ def resolved_plan(task: AnyTask, goal: str | None, settings: Settings) -> Plan:
         resolved.spec.training.of_algorithm(config.also)  # raises where there is none of that name
     check_budget(config, resolved.spec.training.steps_taken(steps))
     _check_writer(config, recorded, strategy)
+    if strategy.chooses_by_fitness and not resolved.spec.fitness.exists:
+        raise UsageError(
+            f"the task has no fitness, by which the strategy {name} compares programs",
+            "let a judge compare what agents do: --strategy icpl; or give [fitness] a source",
+        )
     if writer == "questions":
         texts_of(resolved.spec, strategy.needs.instruction)  # raises where nothing can be asked
     given = given_episodes(resolved, config.bank, expert=config.use_expert)

@@ -66,6 +66,7 @@ class Strategy(ABC, Generic[OptionsT]):
         Options: the record of its options.
         produces: functions that programs define by default: names joined by commas, or ``all``.
         shaping: what it sets in ``[training.shaping]`` by default.
+        chooses_by_fitness: whether it needs a fitness, by which programs are compared.
         prompts: folder that holds ``<name of the strategy>/*.md.j2``, for a strategy of another
             package.
 
@@ -77,6 +78,7 @@ class Strategy(ABC, Generic[OptionsT]):
     Options: ClassVar[type[StrategyOptions]] = StrategyOptions
     produces: ClassVar[str] = "reward"
     shaping: ClassVar[Mapping[str, Any]] = {}
+    chooses_by_fitness: ClassVar[bool] = True
     prompts: ClassVar[Path | None] = None
 
     def __init__(self, options: OptionsT, steps: int) -> None:

@@ -39,6 +39,7 @@ class ICPL(InRounds[ICPLOptions]):
     """Show the writer which of its programs' agents judges prefer."""
 
     Options: ClassVar[type[StrategyOptions]] = ICPLOptions
+    chooses_by_fitness: ClassVar[bool] = False
 
     def orders(self, state: RunState, number: int) -> Sequence[Order]:
         """Trainings of every valid program; then its agents are compared."""
