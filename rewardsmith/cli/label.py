@@ -186,6 +186,8 @@ def _judge(
         f"{report.answered} pairs answered, {report.abstained} abstained{between}; "
         f"{report.requests} requests, cost: {cost}"
     )
+    if not report.known:
+        output.warn("no pair has a clear difference of fitness: the judge could not be checked")
     for member in report.members:
         parts = [f"{member.right} of {report.known} pairs with a known answer right"]
         if member.first_share is not None:
