@@ -135,6 +135,13 @@ def clip_returns(clips: Clips, outputs: Sequence[Output], gamma: float) -> Float
     return np.array(found)
 
 
+def fitness_of(run: RunFolder, clip: Clip) -> float:
+    """The fitness of the episode of a clip, whole; NaN where it is not known."""
+    result = run.trial_at(clip.trial).result()
+    known = result is not None and clip.episode < len(result.fitness)
+    return result.fitness[clip.episode] if result is not None and known else float("nan")
+
+
 def _better(one: Judgement) -> Clip:
     assert one.better is not None
     return one.better

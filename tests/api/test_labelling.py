@@ -110,6 +110,25 @@ def test_an_answer_that_is_taken_back_does_not_count(run: rs.Run) -> None:
     assert found.better == found.second and found.by == "Ann"
 
 
+def test_a_pair_whose_answer_was_taken_back_is_asked_in_the_next_session(run: rs.Run) -> None:
+    session = Labelling(run.folder, by="Ann", pairs=3)
+    asked = {question.left for question in session.questions}
+    session.answer("first")
+    session.undo()
+    again = Labelling(run.folder, by="Ann", pairs=3)
+    assert {question.left for question in again.questions} == asked
+
+
+def test_all_answers_of_a_labeller_can_be_withdrawn(run: rs.Run) -> None:
+    Labelling(run.folder, by="Ben", pairs=1).answer("first")
+    Labelling(run.folder, by="Ann", pairs=1).answer("first")
+    session = Labelling(run.folder, by="Ann", pairs=3)
+    session.answer("second")
+    assert session.withdraw() == 2 and not session.undo()
+    kept = {one.by: one.answer for one in run.state.known_judgements()}
+    assert kept == {"Ann": "withdrawn", "Ben": "first"}
+
+
 def test_answers_are_taken_while_the_run_goes_on(run: rs.Run) -> None:
     session = Labelling(run.folder, by="Ann", pairs=2)
     with run.folder.lock():
