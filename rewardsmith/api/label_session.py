@@ -45,7 +45,8 @@ class LabelSession(Generic[QuestionT, AnswerT]):
     def __init__(self, run: RunFolder, by: str, least: int) -> None:
         self.run, self.by = run, by
         self.state = fold(run.events())
-        self.clips = clips_of(run, map(Clip.of, _trials(self.state)))
+        wanted = [clip for pair in self.asked for clip in pair]
+        self.clips = clips_of(run, dict.fromkeys([*wanted, *map(Clip.of, _trials(self.state))]))
         if len(self.clips.names) < least:
             raise UsageError(
                 f"{run.name} has {len(self.clips.names)} finished trainings to compare",
@@ -67,6 +68,11 @@ class LabelSession(Generic[QuestionT, AnswerT]):
     def question(self) -> QuestionT | None:
         """The next question; None after the last one."""
         return self.questions[self.place] if self.place < len(self.questions) else None
+
+    @property
+    def asked(self) -> list[Pair]:
+        """The pairs for whose answers the run waits."""
+        return [pair for waiting in self.state.asked.values() for pair in waiting.pairs]
 
     @property
     def answers(self) -> list[AnswerT]:

@@ -1,11 +1,13 @@
 """Compare episodes of a run: which of two is better? The answers become feedback for the writer.
 
-The pairs that are asked first are those on which the programs of the run disagree: about the others
-an answer would say nothing new.
+A run that waits for answers says which pairs it needs. Otherwise, the pairs that are asked first
+are those on which the programs of the run disagree: about the others an answer would say nothing
+new.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,7 +49,7 @@ class Labelling(LabelSession[Question, Choice]):
     Args:
         run: a run with at least two finished trainings.
         by: name of the labeller.
-        pairs: how many pairs are asked at most.
+        pairs: how many pairs are asked at most; all for which the run waits.
         seed: of the sides, and of the order of pairs on which the programs disagree equally.
 
     Raises:
@@ -101,6 +103,9 @@ class Labelling(LabelSession[Question, Choice]):
 
     def _drawn(self) -> list[Question]:
         draws = np.random.default_rng(self._seed)
+        waiting = [pair for pair in self.asked if pair not in self.judged]
+        if waiting:
+            return _on_random_sides(waiting, draws)
         return _questions(self.clips, self.returns, self.judged, self._pairs, draws)
 
     def _said(self, found: Judgement) -> str:
@@ -143,9 +148,12 @@ def _questions(
     ]
     new = [pair for pair in pairs if pair_of(pair[0], pair[1]) not in asked]
     order = sorted(draws.permutation(len(new)), key=lambda at: -new[at][2])
-    chosen = [new[at] for at in order[:most]]
-    swaps = draws.random(len(chosen)) < 0.5
+    return _on_random_sides([new[at][:2] for at in order[:most]], draws)
+
+
+def _on_random_sides(pairs: Sequence[Pair], draws: np.random.Generator) -> list[Question]:
+    swaps = draws.random(len(pairs)) < 0.5
     return [
         Question(other, one) if swap else Question(one, other)
-        for (one, other, _), swap in zip(chosen, swaps, strict=True)
+        for (one, other), swap in zip(pairs, swaps, strict=True)
     ]

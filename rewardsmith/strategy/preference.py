@@ -67,6 +67,8 @@ class PreferenceOptions(StrategyOptions):
             raise ValueError("flips are for the judges fitness and native")
         if self.judge == "person" and self.beside == "nothing":
             raise ValueError("a person compares films of agents: set beside=program")
+        if self.judge == "person" and self.segment:
+            raise ValueError("a person compares whole films: set segment=0")
         return self
 
 

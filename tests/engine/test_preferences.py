@@ -118,6 +118,7 @@ def test_too_few_answers_give_no_reward_and_say_so(task: Task, tmp_path: Path) -
         ({"judge": "fitness", "segment": 5}, "whole episodes"),
         ({"judge": "person", "flips": 0.1}, "flips are for"),
         ({"judge": "person"}, "films of agents"),
+        ({"judge": "person", "beside": "program", "segment": 5}, "whole films"),
         ({"judge": "somebody"}, "judge"),
     ],
 )
