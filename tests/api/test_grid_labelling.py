@@ -37,21 +37,22 @@ def better_of(run: rs.Run) -> dict[Pair, Clip]:
     return {one.pair: one.better for one in found if one.better is not None}
 
 
-@pytest.mark.parametrize("size", [3, 4, 6])
+@pytest.mark.parametrize(("size", "best", "worst"), [(3, 2, 0), (4, 0, 2), (6, 4, 5), (6, 3, 1)])
 def test_the_best_is_above_all_others_and_all_others_above_the_worst(
-    run: rs.Run, size: int
+    run: rs.Run, size: int, best: int, worst: int
 ) -> None:
     session = GridLabelling(run.folder, by="Ann", clips=size, grids=1)
     (grid,) = session.questions
     assert len(set(grid.clips)) == size
-    said = session.answer(Extremes(best=2, worst=0), "it arrives")
+    said = session.answer(Extremes(best, worst), "it arrives")
     assert said.startswith(f"recorded as {2 * size - 3} pairs: ") and session.question is None
-    expected = {}
-    for one, other in itertools.combinations(range(size), 2):
-        if {one, other} & {0, 2}:
-            better = 2 if 2 in (one, other) else max(one, other)
-            expected[pair_of(grid.clips[one], grid.clips[other])] = grid.clips[better]
-    assert better_of(run) == expected
+    score = {clip: (place == best) - (place == worst) for place, clip in enumerate(grid.clips)}
+    expected = {
+        pair_of(one, other): max(one, other, key=lambda clip: score[clip])
+        for one, other in itertools.combinations(grid.clips, 2)
+        if score[one] != score[other]
+    }
+    assert better_of(run) == expected and len(expected) == 2 * size - 3
     found = run.state.known_judgements()
     assert {(one.by, one.words) for one in found} == {("Ann", "it arrives")}
 
