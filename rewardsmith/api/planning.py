@@ -155,7 +155,7 @@ def _recorded(replies: str | Path | RecordedReplies | None) -> RecordedReplies |
 def _check_writer(
     config: RunConfig, recorded: RecordedReplies | None, strategy: Strategy[Any]
 ) -> None:
-    """Refuse an unknown model, too few replies, and votes without a model."""
+    """Refuse an unknown model, too few replies, and votes or a judge without a model."""
     if recorded is not None:
         shape = strategy.shape or Shape(rounds=1, samples=1, seeds=1)
         recorded.check(shape.rounds, shape.samples)
@@ -165,6 +165,11 @@ def _check_writer(
         raise UsageError(
             f"votes need a model, but the writer is {config.written_by}",
             "name a model with --model",
+        )
+    elif strategy.needs.judge:
+        raise UsageError(
+            f"judge=model needs a model, but the writer is {config.written_by}",
+            "name a model with --model, or another judge with -O judge=...",
         )
 
 

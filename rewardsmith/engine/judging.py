@@ -24,6 +24,7 @@ from rewardsmith.run.events import (
 )
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.judge_events import Compared, Learned
+from rewardsmith.run.judgements import Judgement
 from rewardsmith.run.orders import AnyOrder, Audit, Compare, Learn
 from rewardsmith.run.seals import check_seal
 from rewardsmith.run.state import RunState
@@ -114,11 +115,22 @@ class Judging:
             answers = answered_pairs(engine.state, order.round)
         else:
             engine.observer.doing(f"comparing {order.pairs} pairs of clips")
-            found = self._comparisons.scripted(order, engine.state)
+            found = (
+                self._answers_of_model(order) if order.judge == "model" else self._scripted(order)
+            )
             for judgement in found:
                 engine.record(Judged(found=judgement))
             answers = len(found)
         engine.record(Compared(round=order.round, answers=answers, decides=order.decides))
+
+    def _scripted(self, order: Compare) -> list[Judgement]:
+        return self._comparisons.scripted(order, self._engine.state)
+
+    def _answers_of_model(self, order: Compare) -> list[Judgement]:
+        """Ask the model of the run about each pair in both orders; it may abstain."""
+        asked = self._comparisons.questions(order, self._engine.state)
+        self._ask([request for requests in asked.values() for request in requests])
+        return self._comparisons.answers(asked, self._engine.state, self._engine.log)
 
     def _wait_for_person(self, order: Compare) -> None:
         """Wait until enough of the pairs of a round are answered on the page."""

@@ -49,6 +49,7 @@ class Needs:
         votes: questions to the model about each of a few steps at which a subgoal becomes true.
         contrast: better and worse trajectories, of each, without which the bank decides nothing.
         seed: seed of a writer that draws at random.
+        judge: whether a model compares episodes.
         instruction: text field that a writer asks questions about; the task's first if empty.
     """
 
@@ -56,6 +57,7 @@ class Needs:
     votes: int = 0
     contrast: int = 3
     seed: int = 0
+    judge: bool = False
     instruction: str = ""
 
 

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from rewardsmith.run.orders import Compare, JudgeName, Order, Turn
 from rewardsmith.run.state import RunState
-from rewardsmith.strategy.base import StrategyOptions, accepted_programs
+from rewardsmith.strategy.base import Needs, StrategyOptions, accepted_programs
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, program_turn, trainings
 
 
@@ -40,6 +40,11 @@ class ICPL(InRounds[ICPLOptions]):
 
     Options: ClassVar[type[StrategyOptions]] = ICPLOptions
     chooses_by_fitness: ClassVar[bool] = False
+
+    @property
+    def needs(self) -> Needs:
+        """A model where it is the judge."""
+        return Needs(judge=self.options.judge == "model")
 
     def orders(self, state: RunState, number: int) -> Sequence[Order]:
         """Trainings of every valid program; then its agents are compared."""

@@ -19,6 +19,7 @@ from pydantic import Field, model_validator
 from rewardsmith.run.orders import Compare, JudgeName, Learn, Order, Stop
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import (
+    Needs,
     Shape,
     Strategy,
     StrategyOptions,
@@ -76,6 +77,11 @@ class Preference(Strategy[PreferenceOptions]):
     """Learn the reward from comparisons of episodes."""
 
     Options: ClassVar[type[StrategyOptions]] = PreferenceOptions
+
+    @property
+    def needs(self) -> Needs:
+        """A model where it is the judge."""
+        return Needs(judge=self.options.judge == "model")
 
     @property
     def shape(self) -> Shape:

@@ -21,7 +21,9 @@ from rewardsmith.task.loading import Task, load_task
 from tests.support.command_line import GOOD
 from tests.support.exports import imported
 from tests.support.fake_executor import FakeExecutor
-from tests.support.line_runs import design, kinds, recorded
+from tests.support.fake_llm import FakeLLM
+from tests.support.judges import fair
+from tests.support.line_runs import asked_of, design, kinds, recorded
 from tests.support.lineworld import write_task
 
 NATIVE_JUDGE = {"rounds": 2, "pairs": 20, "seeds": 1, "judge": "native"}
@@ -169,3 +171,31 @@ def test_a_person_is_waited_for_and_answers_on_the_page(task: Task, tmp_path: Pa
     assert {clip for pair, _ in run.state.judgements for clip in pair} == {
         Clip(program, 0, "selection") for program in run.state.programs
     }
+
+
+def test_a_model_compares_clips_within_the_budget(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key-at-all")
+    options = {"rounds": 1, "pairs": 12, "judge": "model", "seeds": 1}
+    with FakeLLM(fair) as fake:
+        how: dict[str, Any] = {
+            "strategy": "preference",
+            "options": options,
+            "report_seeds": 0,
+            "executor": FakeExecutor(varied=True),
+            "budget": rs.Budget(calls=20),
+        }
+        run = asked_of(fake, str(task.folder), tmp_path, **how)
+    assert run.state.requests == len(fake.requests) == 20
+    assert run.state.compared == {0: 10}, "each pair takes two requests"
+    assert {by for _, by in run.state.judgements} == {"openai/fake"}
+    learned = run.state.learned[0]
+    assert learned is not None
+    order = judged_order(run.folder, run.state, learned)
+    assert order is not None and order.share >= 0.8
+
+
+def test_a_judge_without_a_model_is_refused(task: Task, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="judge=model needs a model"):
+        preferring(task, tmp_path, options={**NATIVE_JUDGE, "judge": "model"})
