@@ -138,9 +138,12 @@ class Judging:
         if order.round not in engine.state.asked:
             engine.record(self._comparisons.asked(order, engine.state))
         needed = engine.state.asked[order.round].needed
+        shown = None
         while (left := needed - answered_pairs(engine.state, order.round)) > 0:
-            name = engine.run.name
-            engine.observer.doing(f"waiting for {left} answers: rewardsmith label {name}")
+            if left != shown:
+                name = engine.run.name
+                engine.observer.doing(f"waiting for {left} answers: rewardsmith label {name}")
+                shown = left
             time.sleep(_TICK_S)
             engine.take_answers()
 
