@@ -31,6 +31,7 @@ from rewardsmith.terms.specs import candidate_id, program_terms
 from rewardsmith.types import Array, Slot
 
 LEAST_PAIRS = 5  # judged pairs with a better clip, below which nothing is fitted
+_SEEDS = 1000  # of the fits of one run
 _WIDEST = 64  # numbers of a field that a learned reward reads
 _LABELS = {"first": 1.0, "second": 0.0, "same": 0.5}
 
@@ -73,7 +74,7 @@ class Fits:
             reduction="sum",
             members=order.members,
             pessimism=order.pessimism,
-            seed=order.round,
+            seed=_SEEDS * order.seed + order.round,
         )
         return Call(
             name="learn",

@@ -98,7 +98,7 @@ def drawn_pairs(
     Args:
         disagree: how far the members of the last learned reward disagree about each pair.
     """
-    draws = np.random.default_rng(order.round)
+    draws = np.random.default_rng([order.seed, order.round])
     trials = recorded_trials(state, order.round)
     last = max((state.programs[program].round for program, _, _ in trials), default=-1)
     newest = [key for key in trials if state.programs[key[0]].round == last]
@@ -142,7 +142,7 @@ class ScriptedJudge:
         self._order = order
         episodes = zip(clips.names, clips.episodes, strict=True)
         self._worth = {clip: self._value(clip, episode, fitness) for clip, episode in episodes}
-        self._draws = np.random.default_rng([order.round, len(clips.names)])
+        self._draws = np.random.default_rng([order.seed, order.round, len(clips.names)])
 
     def judgement(self, pair: Pair) -> Judgement:
         """The answer about a pair; equal clips are equally good."""

@@ -165,6 +165,7 @@ class Compare:
         programs: compare the first evaluation episodes of these programs, all with each other;
             clips of all recorded episodes if empty.
         decides: the answers decide which program is the best, in place of the fitness.
+        seed: of the pairs and of the reversed answers.
     """
 
     round: int
@@ -174,6 +175,7 @@ class Compare:
     flips: float = 0.0
     programs: tuple[str, ...] = ()
     decides: bool = False
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ class Learn:
         members: networks that are fitted.
         pessimism: standard deviations of the members that are taken off their mean.
         form: what the judgements are about, see :mod:`rewardsmith.learned.fitting`.
+        seed: of the fit.
     """
 
     round: int
@@ -193,6 +196,7 @@ class Learn:
     members: int = 3
     pessimism: float = 0.0
     form: Literal["return", "final"] = "return"
+    seed: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ With ``beside``, the writer is asked for one program first, and the learned rewa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -46,6 +47,7 @@ class PreferenceOptions(StrategyOptions):
         form: ``return`` if an answer is about the sum over a clip, ``final`` if about its end.
         seeds: training seeds per reward.
         repairs: repairs of a program that fails the check.
+        seed: of the pairs, of reversed answers, and of the fits.
     """
 
     rounds: int = Field(4, ge=1)
@@ -59,6 +61,7 @@ class PreferenceOptions(StrategyOptions):
     form: Literal["return", "final"] = "return"
     seeds: int = Field(2, ge=1)
     repairs: int = Field(1, ge=0)
+    seed: int = Field(0, ge=0)
 
     @model_validator(mode="after")
     def _judge_can_answer(self) -> Self:
@@ -112,14 +115,16 @@ class Preference(Strategy[PreferenceOptions]):
         return writes or trainings(state, programs, self.options.seeds, self.steps)
 
     def _orders(self, state: RunState, number: int) -> Sequence[Order]:
-        options = self.options
+        asked = self.options
         if number not in state.compared:
-            return [Compare(number, options.judge, options.pairs, options.segment, options.flips)]
+            clips = Compare(number, asked.judge, asked.pairs, asked.segment, asked.flips)
+            return [replace(clips, seed=asked.seed)]
         if number not in state.learned:
             beside = next(iter(accepted_programs(state, 0)), None) if self._first_round else None
-            return [Learn(number, beside, options.members, options.pessimism, options.form)]
+            form, seed = asked.form, asked.seed
+            return [Learn(number, beside, asked.members, asked.pessimism, form, seed)]
         program = state.learned[number]
-        return trainings(state, [program], options.seeds, self.steps) if program else []
+        return trainings(state, [program], asked.seeds, self.steps) if program else []
 
     def planned_requests(self) -> int:
         """Those of the program, if there is one."""
