@@ -152,11 +152,12 @@ def _cut(
     length = min(length, *steps)
     at_end = length == min(steps) or rng.random() < length / np.mean(steps)
     starts = [n - length if at_end else int(rng.integers(n - length)) for n in steps]
-    one, other = (
-        {name: np.asarray(column)[start : start + length] for name, column in columns.items()}
-        for columns, start in zip(both, starts, strict=True)
-    )
+    one, other = map(_part, both, starts, (length, length))
     return one, other
+
+
+def _part(columns: Columns, start: int, length: int) -> Columns:
+    return {name: np.asarray(column)[start : start + length] for name, column in columns.items()}
 
 
 def from_ratings(ratings: Sequence[int] | Array, count: int | None = None, seed: int = 0) -> Pairs:

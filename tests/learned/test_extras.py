@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -50,7 +50,9 @@ class Biased:
     def correlations(self, *extras: Extra) -> tuple[float, float]:
         """Of the learned reward: with the length, and with the quality."""
         settings = FitSettings(batch=128, learning_rate=0.02, steps=300)
-        fit = fit_preferences([{"x": row[None]} for row in self.x], self.pairs, None, settings, extras)
+        fit = fit_preferences(
+            [{"x": row[None]} for row in self.x], self.pairs, None, settings, extras
+        )
         rewards = fit.model({"x": self.x})
         of = (np.corrcoef(rewards, other)[0, 1] for other in (self.length, self.quality))
         return next(of), next(of)
@@ -147,8 +149,16 @@ class Arms:
     def test_loss(self, beta: float) -> float:
         """The expected loss on all pairs of arms alike, without early stopping."""
         settings = FitSettings(
-            form="regret", hidden=(), members=1, noise=0, validation=0, weight_decay=0,
-            steps=600, batch=10_000, evaluate_every=600, learning_rate=1.6e-3,
+            form="regret",
+            hidden=(),
+            members=1,
+            noise=0,
+            validation=0,
+            weight_decay=0,
+            steps=600,
+            batch=10_000,
+            evaluate_every=600,
+            learning_rate=1.6e-3,
         )
         segments = [{"arm": np.array([arm])} for arm in range(200)]
         arm = Input(name="arm", size=1, categories=200)
@@ -202,13 +212,15 @@ def test_extras_of_ones_own_and_several_at_once() -> None:
     class Zero(Extra):
         """Draws rewards to 0, and records what it was given."""
 
-        shapes: set[tuple[int, ...]] = set()
+        shapes: ClassVar[set[tuple[int, ...]]] = set()
 
         def __call__(self, features: Any, outputs: Outputs, batch: Batch) -> Any:
             k, n, d = features.shape
             assert (k, d) == (2, 6) and outputs.rewards.shape == (k, n)
             assert outputs.scores.shape == (k, len(batch.segments)) and len(batch.rows) == n
-            assert torch.equal(batch.segments[batch.first] < 40, torch.ones(len(batch.pairs), dtype=bool))
+            assert torch.equal(
+                batch.segments[batch.first] < 40, torch.ones(len(batch.pairs), dtype=bool)
+            )
             self.shapes.add(outputs.heads.shape[2:])
             return (outputs.rewards**2).mean(dim=1)
 

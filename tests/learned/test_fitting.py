@@ -10,9 +10,8 @@ import torch
 
 from rewardsmith.errors import UsageError
 from rewardsmith.learned.fitting import fit_preferences
-from rewardsmith.learned.model import Input
+from rewardsmith.learned.model import Input, RewardModel
 from rewardsmith.learned.network import StackedNetworks
-from rewardsmith.learned.model import RewardModel
 from rewardsmith.learned.pairs import Pairs
 from rewardsmith.learned.settings import FitSettings
 from tests.support.preferences import accuracy, judged
@@ -42,12 +41,16 @@ def test_segments_of_50_steps_are_learned_too() -> None:
     fit = fit_preferences(segments, pairs, settings=FitSettings(hidden=(16,), steps=120))
     assert accuracy(fit.model, weights, steps=50) > 0.85
     x = {"x": np.concatenate([segment["x"] for segment in segments])}
-    assert np.corrcoef(fit.model(x), x["x"] @ weights)[0, 1] > 0.9  # single steps are rewarded rightly
+    assert (
+        np.corrcoef(fit.model(x), x["x"] @ weights)[0, 1] > 0.9
+    )  # single steps are rewarded rightly
 
 
 def test_equal_seeds_give_equal_bits_and_others_do_not() -> None:
     segments, pairs, _ = judged(0, pairs=40)
-    one, same, other = (fit_preferences(segments, pairs, settings=changed(seed=seed)) for seed in (1, 1, 2))
+    one, same, other = (
+        fit_preferences(segments, pairs, settings=changed(seed=seed)) for seed in (1, 1, 2)
+    )
     assert one.model.model_dump_json() == same.model.model_dump_json()
     assert np.array_equal(one.losses, same.losses)
     assert one.model.model_dump_json() != other.model.model_dump_json()
@@ -102,14 +105,20 @@ def test_the_mean_orders_segments_of_different_lengths_by_their_steps() -> None:
     segments = [{"x": rng.normal(size=(n, 2)) + rng.normal()} for n in rng.integers(3, 30, 120)]
     means = np.array([segment["x"][:, 0].mean() for segment in segments])
     first, second = np.arange(60), np.arange(60, 120)
-    fit = fit_preferences(segments, Pairs.of(first, second, (means[first] > means[second]).astype(float)), settings=SMALL)
+    fit = fit_preferences(
+        segments,
+        Pairs.of(first, second, (means[first] > means[second]).astype(float)),
+        settings=SMALL,
+    )
     learned = np.array([fit.model(segment).mean() for segment in segments])
     assert np.corrcoef(learned, means)[0, 1] > 0.9
 
 
 def test_equal_lengths_make_both_reductions_the_same_fit() -> None:
     segments, pairs, _ = judged(0, pairs=30, steps=4)
-    one, other = (fit_preferences(segments, pairs, settings=changed(reduction=how)) for how in ("mean", "sum"))
+    one, other = (
+        fit_preferences(segments, pairs, settings=changed(reduction=how)) for how in ("mean", "sum")
+    )
     assert np.allclose(one.losses, other.losses, atol=1e-5)
 
 
@@ -120,8 +129,12 @@ def test_the_final_form_reads_only_last_transitions() -> None:
     fit = fit_preferences(segments, pairs, settings=changed(form="final"))
     learned = np.array([fit.model(segment)[-1] for segment in segments])
     assert np.corrcoef(learned, last)[0, 1] > 0.9
-    noise = [{"x": np.concatenate([np.zeros((5, 2)) + 9, segment["x"][-1:]])} for segment in segments]
-    assert np.array_equal(fit_preferences(noise, pairs, settings=changed(form="final")).losses.shape, fit.losses.shape)
+    noise = [
+        {"x": np.concatenate([np.zeros((5, 2)) + 9, segment["x"][-1:]])} for segment in segments
+    ]
+    assert np.array_equal(
+        fit_preferences(noise, pairs, settings=changed(form="final")).losses.shape, fit.losses.shape
+    )
 
 
 def test_the_regret_form_finds_the_reward_behind_given_values() -> None:
@@ -150,8 +163,17 @@ def test_the_regret_form_finds_the_reward_behind_given_values() -> None:
         Pairs.of(first, second, label),
         inputs=[Input(name="cell", size=1, categories=11)],
         settings=FitSettings(
-            form="regret", gamma=gamma, hidden=(), noise=0, validation=0, weight_decay=0,
-            members=1, steps=600, batch=300, learning_rate=0.02, evaluate_every=600,
+            form="regret",
+            gamma=gamma,
+            hidden=(),
+            noise=0,
+            validation=0,
+            weight_decay=0,
+            members=1,
+            steps=600,
+            batch=300,
+            learning_rate=0.02,
+            evaluate_every=600,
         ),
         values=np.array(ends),
     )
@@ -169,7 +191,11 @@ def test_discrete_actions_are_categories() -> None:
     first, second = np.arange(100), np.arange(100, 200)
     fit = fit_preferences(
         segments,
-        Pairs.of(first, second, (returns[first] > returns[second]) + 0.5 * (returns[first] == returns[second])),
+        Pairs.of(
+            first,
+            second,
+            (returns[first] > returns[second]) + 0.5 * (returns[first] == returns[second]),
+        ),
         inputs=[Input(name="action", size=1, categories=4)],
         settings=SMALL,
     )
@@ -188,7 +214,8 @@ def test_weights_count_and_pairs_without_weight_do_not() -> None:
 def test_a_large_difference_of_scores_leaves_everything_finite() -> None:
     segments = [{"x": np.array([[1e4 * place]])} for place in range(4)]
     fit = fit_preferences(
-        segments, Pairs.of([0, 1, 2], [1, 2, 3], [1, 0, 1]),
+        segments,
+        Pairs.of([0, 1, 2], [1, 2, 3], [1, 0, 1]),
         settings=changed(form="regret", noise=0.0, weight_decay=0.0, learning_rate=50.0),
         values=np.array([[0.0, 1e4 * place] for place in range(4)]),
     )
@@ -200,14 +227,19 @@ def test_members_disagree_more_where_no_segment_was() -> None:
     segments, pairs, _ = judged(0, pairs=100, d=2)
     model = fit_preferences(segments, pairs, settings=changed(members=5, hidden=(32, 32))).model
     rng = np.random.default_rng(0)
-    near, far = (model.member_rewards({"x": scale * rng.normal(size=(500, 2))}).std(axis=0).mean() for scale in (1, 5))
+    near, far = (
+        model.member_rewards({"x": scale * rng.normal(size=(500, 2))}).std(axis=0).mean()
+        for scale in (1, 5)
+    )
     assert near > 0.01 and far > 1.5 * near
 
 
 def test_without_held_out_pairs_nothing_is_claimed() -> None:
     segments, pairs, _ = judged(0, pairs=8)
     fit = fit_preferences(segments, pairs, settings=SMALL)
-    assert np.isnan([fit.accuracy, fit.calibration_error]).all() and np.isnan(fit.losses[:, 2]).all()
+    assert (
+        np.isnan([fit.accuracy, fit.calibration_error]).all() and np.isnan(fit.losses[:, 2]).all()
+    )
     assert fit.losses[:, 0].tolist() == [20, 40, 60] and fit.losses[-1, 1] < fit.losses[0, 1]
 
 
@@ -230,11 +262,11 @@ def test_segments_that_do_not_fit_are_refused() -> None:
     segments, pairs, _ = judged(0, pairs=4)
     with pytest.raises(UsageError, match="found none"):
         fit_preferences([], pairs)
-    with pytest.raises(UsageError, match="segment 7: .*'x', which is missing"):
+    with pytest.raises(UsageError, match=r"segment 7: .*'x', which is missing"):
         fit_preferences([*segments[:-1], {"y": np.zeros((1, 6))}], pairs)
-    with pytest.raises(UsageError, match="segment 0: .*not finite"):
+    with pytest.raises(UsageError, match=r"segment 0: .*not finite"):
         fit_preferences([{"x": np.full((1, 6), np.nan)}, *segments[1:]], pairs)
-    with pytest.raises(UsageError, match="segment 2: .*found none"):
+    with pytest.raises(UsageError, match=r"segment 2: .*found none"):
         fit_preferences([*segments[:2], {"x": np.zeros((0, 6))}, *segments[3:]], pairs)
     with pytest.raises(UsageError, match="found text"):
         fit_preferences([segment | {"text": np.array(["a"])} for segment in segments], pairs)

@@ -30,7 +30,9 @@ def test_a_judge_abstains_where_its_scores_differ() -> None:
         mean_scores(np.zeros(3))
 
 
-def biased_votes(rng: np.random.Generator, first_is_better: np.ndarray, swapped: np.ndarray) -> np.ndarray:
+def biased_votes(
+    rng: np.random.Generator, first_is_better: np.ndarray, swapped: np.ndarray
+) -> np.ndarray:
     """A judge that is right in 70 % of all pairs, and prefers the side shown first by 15 %."""
     shown_first_is_better = np.where(swapped, ~first_is_better[:, None], first_is_better[:, None])
     says_first = rng.random(swapped.shape) < np.where(shown_first_is_better, 0.85, 0.45)

@@ -31,7 +31,11 @@ def test_probabilities_of_a_pair_and_of_the_same_pair_swapped_sum_to_1(
     there = preference_probability(first, second, noise)
     back = preference_probability(second, first, noise)
     assert np.allclose(there + back, 1) and (there >= noise / 2 - 1e-12).all()
-    assert ((there >= 0.5 - 1e-12) == (first >= second)).all() or noise > 0.999 or np.isclose(there, 0.5).any()
+    assert (
+        ((there >= 0.5 - 1e-12) == (first >= second)).all()
+        or noise > 0.999
+        or np.isclose(there, 0.5).any()
+    )
     assert np.allclose(preference_probability(first, first, noise), 0.5)
 
 
@@ -39,7 +43,9 @@ def test_known_probabilities() -> None:
     first, second = np.array([0.0, math.log(3), 1e4]), np.zeros(3)
     assert np.allclose(preference_probability(first, second), [0.5, 0.75, 1.0])
     assert np.allclose(preference_probability(first, second, noise=0.2), [0.5, 0.7, 0.9])
-    assert preference_probability(np.array([0.0]), np.array([1e4]))[0] == pytest.approx(math.exp(-50))
+    assert preference_probability(np.array([0.0]), np.array([1e4]))[0] == pytest.approx(
+        math.exp(-50)
+    )
 
 
 def test_the_loss_is_finite_far_from_equality() -> None:
@@ -47,7 +53,9 @@ def test_the_loss_is_finite_far_from_equality() -> None:
     assert preference_loss(far, zero, wrong) == pytest.approx(50.0)
     assert preference_loss(far, zero, 1 - wrong) == pytest.approx(0.0, abs=1e-12)
     assert preference_loss(zero, zero, np.array([0.5])) == pytest.approx(math.log(2))
-    weighted = preference_loss(np.array([0.0, 1e4]), np.zeros(2), np.array([1.0, 0.0]), np.array([1.0, 0.0]))
+    weighted = preference_loss(
+        np.array([0.0, 1e4]), np.zeros(2), np.array([1.0, 0.0]), np.array([1.0, 0.0])
+    )
     assert weighted == pytest.approx(math.log(2))
 
 
@@ -57,7 +65,9 @@ def test_scores_of_the_three_forms() -> None:
     assert np.allclose(segment_scores(rewards, lengths, gamma=0.5), [1 + 1 + 0.75, 4])
     assert np.allclose(segment_scores(rewards, lengths, "final"), [3, 4])
     values = np.array([[1.0, 8.0], [2.0, 0.0]])
-    assert np.allclose(segment_scores(rewards, lengths, "regret", 0.5, values), [2.75 + 1 - 1, 4 - 2])
+    assert np.allclose(
+        segment_scores(rewards, lengths, "regret", 0.5, values), [2.75 + 1 - 1, 4 - 2]
+    )
     with pytest.raises(UsageError, match=r"shape \(2, 2\), found none"):
         segment_scores(rewards, lengths, "regret")
 

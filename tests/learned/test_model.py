@@ -24,7 +24,9 @@ RNG = np.random.default_rng(0)
 
 
 def layer(rng: np.random.Generator, size: int, out: int) -> Layer:
-    return Layer(weight=Weights.of(rng.normal(size=(size, out))), bias=Weights.of(rng.normal(size=out)))
+    return Layer(
+        weight=Weights.of(rng.normal(size=(size, out))), bias=Weights.of(rng.normal(size=out))
+    )
 
 
 def model(inputs: tuple[Input, ...], **changes: object) -> RewardModel:
@@ -41,8 +43,16 @@ def model(inputs: tuple[Input, ...], **changes: object) -> RewardModel:
     return RewardModel.model_validate(fields | changes)
 
 
-COLUMNS = {"x": RNG.normal(size=(50, 2)), "still": RNG.random(50) < 0.5, "action": RNG.integers(2, 6, 50)}
-INPUTS = (Input(name="x", size=2), Input(name="still", size=1), Input(name="action", size=1, categories=4, start=2))
+COLUMNS = {
+    "x": RNG.normal(size=(50, 2)),
+    "still": RNG.random(50) < 0.5,
+    "action": RNG.integers(2, 6, 50),
+}
+INPUTS = (
+    Input(name="x", size=2),
+    Input(name="still", size=1),
+    Input(name="action", size=1, categories=4, start=2),
+)
 
 
 def by_hand(found: RewardModel, columns: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -76,7 +86,9 @@ def test_a_row_has_its_reward_in_any_batch() -> None:
         assert np.allclose(alone, whole[row], atol=1e-6)
 
 
-@pytest.mark.parametrize("change", [{}, {"aggregate": "min", "pessimism": 0.5}, {"post": Threshold(below=-0.75)}])
+@pytest.mark.parametrize(
+    "change", [{}, {"aggregate": "min", "pessimism": 0.5}, {"post": Threshold(below=-0.75)}]
+)
 def test_json_keeps_every_bit(change: dict[str, object]) -> None:
     found = model(INPUTS, **change)
     read = RewardModel.model_validate_json(found.model_dump_json())
@@ -96,18 +108,22 @@ def test_weights_are_float32_and_read_only() -> None:
 
 def test_a_category_is_one_hot_and_has_no_order() -> None:
     found = model((Input(name="action", size=1, categories=4, start=2),))
-    features = found.features({"action": np.array([2, 5])}) * np.array(found.scale) + np.array(found.centre)
+    features = found.features({"action": np.array([2, 5])}) * np.array(found.scale) + np.array(
+        found.centre
+    )
     assert np.allclose(features, [[1, 0, 0, 0], [0, 0, 0, 1]])
-    assert np.array_equal(found({"action": np.array([[3], [4]])}), found({"action": np.array([3.0, 4.0])}))
+    assert np.array_equal(
+        found({"action": np.array([[3], [4]])}), found({"action": np.array([3.0, 4.0])})
+    )
     for wrong in ([1], [6], [2.5]):
         with pytest.raises(UsageError, match="integers from 2 to 5"):
             found({"action": np.array(wrong)})
 
 
 def test_text_is_refused() -> None:
-    with pytest.raises(UsageError, match="'mission'.*found text"):
+    with pytest.raises(UsageError, match=r"'mission'.*found text"):
         inputs_of({"x": np.zeros(3), "mission": np.array(["go", "to", "a"])})
-    with pytest.raises(UsageError, match="'x'.*found text"):
+    with pytest.raises(UsageError, match=r"'x'.*found text"):
         model(INPUTS)(COLUMNS | {"x": np.array([["a", "b"]] * 50)})
     with pytest.raises(UsageError, match="type object"):
         inputs_of({"x": np.array([None, {}], dtype=object)})
@@ -170,7 +186,10 @@ def test_pessimism_only_lowers_rewards_where_members_differ(seed: int, pessimism
         plain = aggregated(rewards, how)  # type: ignore[arg-type]
         cautious = aggregated(rewards, how, pessimism)  # type: ignore[arg-type]
         assert np.allclose(plain - cautious, pessimism * rewards.std(axis=0))
-        assert np.isclose(cautious[0], plain[0]) and (aggregated(rewards, "min") <= plain + 1e-12).all()
+        assert (
+            np.isclose(cautious[0], plain[0])
+            and (aggregated(rewards, "min") <= plain + 1e-12).all()
+        )
 
 
 def test_post_processing_sets_low_rewards_to_0() -> None:

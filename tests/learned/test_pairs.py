@@ -29,7 +29,9 @@ def trajectories(kind: float, lengths: list[int]) -> list[dict[str, np.ndarray]]
 def test_demonstrations_are_better_and_length_and_end_do_not_show_it() -> None:
     demonstrations, rollouts = trajectories(1, [40, 9, 30]), trajectories(0, [100, 60])
     segments, pairs = from_demonstrations(demonstrations, rollouts, count=120, length=12)
-    first, second = ([segments[place] for place in places] for places in (pairs.first, pairs.second))
+    first, second = (
+        [segments[place] for place in places] for places in (pairs.first, pairs.second)
+    )
     assert len(segments) == 240 and pairs.checked(240) is pairs
     assert [a["kind"][0] for a in first] == pairs.label.tolist()
     assert [b["kind"][0] for b in second] == (1 - pairs.label).tolist()

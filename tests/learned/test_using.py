@@ -105,7 +105,9 @@ def test_coefficients_are_recovered_from_noisy_points(form: str) -> None:
     assert found.a == pytest.approx(1.2, abs=0.03) and found.b == pytest.approx(0.35, abs=0.03)
 
 
-@pytest.mark.parametrize(("form", "peak"), [("best-of-n", 1.2 / 0.7), ("rl", math.exp(1.2 / 0.35 - 1))])
+@pytest.mark.parametrize(
+    ("form", "peak"), [("best-of-n", 1.2 / 0.7), ("rl", math.exp(1.2 / 0.35 - 1))]
+)
 def test_the_peak_is_where_the_curve_is_highest(form: str, peak: float) -> None:
     curve = GoldCurve(form, 1.2, 0.35)  # type: ignore[arg-type]
     assert curve.peak == pytest.approx(peak)
@@ -114,7 +116,9 @@ def test_the_peak_is_where_the_curve_is_highest(form: str, peak: float) -> None:
 
 
 def test_the_divergence_of_the_best_of_n() -> None:
-    assert np.allclose(best_of_n_kl(np.array([1, 2, 10])), [0, math.log(2) - 0.5, math.log(10) - 0.9])
+    assert np.allclose(
+        best_of_n_kl(np.array([1, 2, 10])), [0, math.log(2) - 0.5, math.log(10) - 0.9]
+    )
     with pytest.raises(UsageError, match="divergences above 0"):
         gold_curve(np.array([0.0, 1.0]), np.zeros(2), "rl")
 
@@ -155,7 +159,11 @@ def test_a_proxy_can_be_right_except_where_it_matters() -> None:
     proxy = true.copy()
     proxy[top] = rng.permutation(true[top])
     found = tail_accuracy(proxy, true)
-    assert found.overall > 0.99 and found.tail == pytest.approx(0.5, abs=0.06) and found.precision == 1.0
+    assert (
+        found.overall > 0.99
+        and found.tail == pytest.approx(0.5, abs=0.06)
+        and found.precision == 1.0
+    )
     assert tail_accuracy(true, true) == (1.0, 1.0, 1.0)
     assert tail_accuracy(-true, true)[:2] == (0.0, 0.0)
     assert tail_accuracy(np.zeros(10), np.arange(10.0)).overall == 0.5
