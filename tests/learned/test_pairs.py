@@ -32,7 +32,7 @@ def test_demonstrations_are_better_and_length_and_end_do_not_show_it() -> None:
     first, second = (
         [segments[place] for place in places] for places in (pairs.first, pairs.second)
     )
-    assert len(segments) == 240 and pairs.checked(240) is pairs
+    assert len(segments) == 240 and len(pairs.checked(240).label) == 120
     assert [a["kind"][0] for a in first] == pairs.label.tolist()
     assert [b["kind"][0] for b in second] == (1 - pairs.label).tolist()
     assert pairs.label.mean() == 0.5
@@ -132,10 +132,11 @@ def test_a_circle_of_three_is_one_cycle() -> None:
     ("change", "message"),
     [
         ({"first": [0, 3]}, "places from 0 to 2 of 3 segments, found 0 to 3"),
+        ({"first": [0.5, 1.5]}, r"places from 0 to 2 .*float64"),
         ({"first": [0, 2]}, "pair 1 compares segment 2 to itself"),
         ({"label": [0.0, 1.5]}, r"labels in \[0, 1\]"),
         ({"label": [0.0, float("nan")]}, r"labels in \[0, 1\]"),
-        ({"weight": [0.0, 0.0]}, "weight above 0, found none"),
+        ({"weight": [0.0, 0.0]}, "and one above 0"),
         ({"weight": [2.0, -1.0]}, "weights of at least 0"),
         ({"label": [0.0]}, r"found first \(2,\)"),
         ({"first": [], "second": [], "label": [], "weight": []}, "at least one"),
@@ -144,5 +145,6 @@ def test_a_circle_of_three_is_one_cycle() -> None:
 def test_what_are_no_pairs_is_refused(change: dict[str, list[float]], message: str) -> None:
     good = {"first": [0, 1], "second": [1, 2], "label": [1.0, 0.5], "weight": [1.0, 1.0]}
     assert Pairs.of(**good).checked(3)  # type: ignore[arg-type]
+    assert Pairs(**good).checked(3).label.dtype == float  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=message):
         Pairs.of(**(good | change)).checked(3)  # type: ignore[arg-type]
