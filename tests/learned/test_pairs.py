@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewardsmith.errors import UsageError
+from rewardsmith.learned.fitting import FitSettings, fit_preferences
 from rewardsmith.learned.pairs import (
     Pairs,
     by_ranked_factors,
@@ -64,6 +65,24 @@ def test_every_two_ratings_weigh_the_same_in_total() -> None:
     assert len(from_ratings(ratings, count=7).label) == 7
     with pytest.raises(UsageError, match="two different ratings, found 1"):
         from_ratings([2, 2])
+
+
+@pytest.mark.parametrize("source", ["demonstrations", "ratings", "factors"])
+def test_a_reward_is_learned_from_each_source(source: str) -> None:
+    """The true reward is the first of two numbers; each source shows it in its own way."""
+    rng = np.random.default_rng(0)
+    segments = [{"x": rng.normal(size=(6, 2)) + rng.normal(size=2)} for _ in range(60)]
+    means = np.array([segment["x"].mean(axis=0) for segment in segments])
+    if source == "demonstrations":
+        better = [{"x": rng.normal(size=(30, 2)) + [2.0, 0.0]} for _ in range(5)]
+        segments, pairs = from_demonstrations(better, segments, count=100, length=6)
+    elif source == "ratings":
+        pairs = from_ratings(np.digitize(means[:, 0], [-0.7, 0.0, 0.7]), count=200)
+    else:
+        pairs = by_ranked_factors(means, margins=[0.2, 0.0], count=200).pairs
+    fit = fit_preferences(segments, pairs, settings=FitSettings(hidden=(16,), steps=80))
+    x = rng.normal(size=(500, 2))
+    assert np.corrcoef(fit.model({"x": x}), x[:, 0])[0, 1] > 0.9
 
 
 factors = st.lists(st.integers(-3, 3), min_size=3, max_size=3)
