@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Literal
 
+from rewardsmith.learned.model import RewardModel
 from rewardsmith.types import Finding, Slot
 
 ENTRY_POINTS = ("reward", "potential", "subgoals", "q_prior")
@@ -27,7 +28,18 @@ EXPORT_ENDS = "# --- How it is applied to one environment -"
 # names that an exported file binds beside the program's own
 EXPORT_FUNCTIONS = "_FIELD_FUNCTIONS"
 EXPORT_PREFIX = "_module_of_fields_"  # a number follows
-EXPORT_NAMES = ("RewardWrapper", "ShowSubgoals", "_gym", "_np", "_re", EXPORT_FUNCTIONS)
+EXPORT_NAMES = (
+    "RewardWrapper",
+    "ShowSubgoals",
+    "LEARNED",
+    "_WEIGHTS",
+    "_base64",
+    "_gym",
+    "_layers",
+    "_np",
+    "_re",
+    EXPORT_FUNCTIONS,
+)
 
 Style = Literal["batched", "per_transition"]
 
@@ -67,7 +79,8 @@ class EntryPoint:
 
     name: str
     arguments: tuple[str, ...]
-    function: str  # the name it has in the source, which for a reward may be an alias
+    # the name it has in the source, which for a reward may be an alias; empty for a learned reward
+    function: str
 
 
 @dataclass(frozen=True)
@@ -106,8 +119,8 @@ class Verdict:
 
     @property
     def changes_reward(self) -> bool:
-        """Whether it defines a reward or a potential."""
-        return bool({"reward", "potential"} & self.entries.keys())
+        """Whether it defines a reward or a potential, or has a learned reward."""
+        return bool({"reward", "potential", "learned"} & self.entries.keys())
 
     @property
     def fields_read(self) -> list[str]:
@@ -137,16 +150,20 @@ class CheckedProgram:
         id: see :func:`program_id`.
         source: the module as the writer wrote it.
         verdict: the outcome of the checks.
+        learned: a reward that was learned from preferences, which is added to what the program
+            gives; its entry point in the verdict is ``learned``.
     """
 
     id: str
     source: str
     verdict: Verdict
+    learned: RewardModel | None = None
 
     @property
     def size(self) -> int:
-        """Number of nodes of its syntax tree."""
-        return sum(1 for _ in ast.walk(ast.parse(self.source)))
+        """Number of nodes of its syntax tree, and of weights of a learned reward."""
+        weights = self.learned.weights if self.learned is not None else 0
+        return weights + sum(1 for _ in ast.walk(ast.parse(self.source)))
 
     @classmethod
     def of(cls, source: str, verdict: Verdict) -> CheckedProgram:

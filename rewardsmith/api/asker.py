@@ -33,21 +33,24 @@ class Asker:
         self._timeout_s, self._log = settings.llm_timeout_s, log
         self.sent, self.cost_usd = 0, 0.0 if self._prices.known else None
 
-    def reply(self, request: Request) -> str:
+    def reply(self, request: Request, occurrence: int = 0) -> str:
         """The reply to a request, from the log if it is there.
+
+        Args:
+            occurrence: number of earlier equal requests.
 
         Raises:
             BoundaryError: the provider failed.
             RunError: the reply could not be logged.
         """
-        known = self._log.get(request.digest, 0)
+        known = self._log.get(request.digest, occurrence)
         if known is not None:
             return known.text
         reply = self._provider.complete(request, self._timeout_s)
         if reply.cost_usd is None:
             cost = self._prices.cost(charged(request, reply))
             reply = dataclasses.replace(reply, cost_usd=cost)
-        self._log.put(request, 0, reply, Slot(0, 0))
+        self._log.put(request, occurrence, reply, Slot(0, 0))
         self.sent += 1
         if self.cost_usd is not None:
             self.cost_usd += reply.cost_usd or 0.0

@@ -14,19 +14,25 @@ from rewardsmith.episodes.strip import strip_of_film
 from rewardsmith.errors import UsageError
 from rewardsmith.llm.protocol import Image
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.outcomes import TrialKey
+from rewardsmith.run.judgements import Clip
 
 
 def film_strips(
-    run: RunFolder, trials: Iterable[TrialKey], execution: Execution
-) -> Mapping[TrialKey, Image]:
-    """The strip of the film of each trial; films that are missing are made.
+    run: RunFolder, clips: Iterable[Clip], execution: Execution
+) -> Mapping[Clip, Image]:
+    """The strip of the film of each clip; films that are missing are made.
 
     Raises:
-        UsageError: a film cannot be made.
+        UsageError: a film cannot be made, or a clip is no part of a first evaluation episode.
     """
-    wanted = list(dict.fromkeys(trials))
-    missing = [run.trial_at(key).path for key in wanted if run.trial_at(key).film is None]
+    wanted = list(dict.fromkeys(clips))
+    if any(clip.episode for clip in wanted):
+        raise UsageError(
+            "only the first evaluation episode of a training is filmed",
+            "let the model compare the fields instead: leave out --see",
+        )
+    trials = dict.fromkeys(clip.trial for clip in wanted)
+    missing = [run.trial_at(key).path for key in trials if run.trial_at(key).film is None]
     if missing:
         with execution.opened(run.task().spec.env.exclusive) as executor:
             reasons = film_trials(run, missing, executor)
@@ -35,12 +41,12 @@ def film_strips(
                 f"a film cannot be made: {reasons[0]}",
                 "let the model compare the fields instead: leave out --see",
             )
-    return {key: _strip(run, key) for key in wanted}
+    return {clip: _strip(run, clip) for clip in wanted}
 
 
-def _strip(run: RunFolder, trial: TrialKey) -> Image:
-    folder, content = run.trial_at(trial), io.BytesIO()
+def _strip(run: RunFolder, clip: Clip) -> Image:
+    folder, content = run.trial_at(clip.trial), io.BytesIO()
     assert folder.film is not None
     with Pictures.open(folder.film) as film:
-        strip_of_film(film, len(folder.episodes()[0])).save(content, "PNG")
+        strip_of_film(film, len(folder.episodes()[0]), clip.span).save(content, "PNG")
     return Image("image/png", base64.b64encode(content.getvalue()).decode())

@@ -50,7 +50,7 @@ def import_judgements(run: RunFolder, path: str | Path) -> Imported:
             f"{path} holds no judgements: {first}", "give a file that label --export wrote"
         ) from None
     state = fold(run.events())
-    known = [one for one in found if {*one.pair} <= state.trials.keys()]
+    known = [one for one in found if one.trials <= state.trials.keys()]
     new = [one for one in known if state.judgement(one.pair, one.by) != one]
     for one in new:
         say_to(run, Judged(found=one))

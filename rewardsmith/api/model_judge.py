@@ -1,209 +1,233 @@
-"""A language model compares episodes of a run, as a person does on the page of ``label``.
+"""Language models compare episodes of a run, as a person does on the page of ``label``.
 
-Each pair is asked in both orders; the model abstains where its answers differ. Pairs with a known
-answer come first: the best and the worst episodes by fitness. A model that fails on them is not
-believed, and nothing is recorded. The model sees the fields of both episodes as numbers, or both
-films as strips of pictures.
+Each model is asked about a pair in both orders, one or several times, and the answer of the
+majority counts. Several models are a panel, whose majority counts. Pairs with a known answer, of
+episodes that are far apart by fitness, come first and after every few questions. A model that fails
+on them is not believed: nothing more is asked, and the answers so far are withdrawn.
 
-Sources: both orders against position bias, Zheng et al. 2023, arXiv 2306.05685; preferences of a
-model over trajectories, Klissarov et al. 2023 (Motif), arXiv 2310.00166.
+Sources: :mod:`rewardsmith.writers.comparison`; a panel of judges in place of one, Verga et al.
+2024, arXiv 2404.18796.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import numpy as np
+from itertools import product
 
 from rewardsmith.api.asker import Asker
 from rewardsmith.api.film_strips import film_strips
-from rewardsmith.api.labelling import Choice, Labelling, Question
+from rewardsmith.api.labelling import Labelling, Question
 from rewardsmith.engine.workers.executor import HERE, Execution
 from rewardsmith.errors import UsageError
+from rewardsmith.evidence.judged import fitness_of
 from rewardsmith.llm.log import ReplyLog
-from rewardsmith.llm.prompts import Prompts
-from rewardsmith.llm.protocol import Image, Message, Request
-from rewardsmith.run.events import fold
+from rewardsmith.maths.judging import agreement, left_share, majority
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.outcomes import TrialKey
 from rewardsmith.run.settings import RunSettings
-from rewardsmith.types import Episode
-from rewardsmith.writers.card import FieldCard, task_card
-from rewardsmith.writers.feedback.moments import numbers_of
+from rewardsmith.writers.comparison import PairAnswer, PairJudge, Verdict
 
 LOG = "judge.jsonl"  # in the folder of a run
-_KNOWN_PAIRS = 3
+KNOWN_PAIRS = 3  # that are asked first
+QUESTIONS_BETWEEN = 5  # from one further known pair to the next
 _LEAST_GAP = 0.5  # of the range of fitness, from which the answer of a pair is known
-_MOMENTS = 10  # steps of an episode that are shown
-_VERDICT = re.compile(r"better\s*:\s*\**\s*(A|B|same)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class MemberReport:
+    """What one model of a panel answered, or the only model.
+
+    Attributes:
+        right: how many pairs with a known answer it answered rightly.
+        first_share: how often a reply preferred the episode that its request showed first; half is
+            expected, as each pair is asked in both orders. None without such replies.
+        agreement: how often two of its replies about a pair agree, see
+            :func:`rewardsmith.maths.judging.agreement`.
+    """
+
+    model: str
+    right: int
+    first_share: float | None
+    agreement: float | None
 
 
 @dataclass(frozen=True)
 class JudgeReport:
-    """What a model answered.
+    """What a model, or a panel of models, answered.
 
     Attributes:
-        answered: pairs of which it called one episode better, or both equally good, in both orders.
-        abstained: pairs of which its answers in the two orders differ, or are none.
-        known: pairs with a known answer; ``right`` of them were answered rightly.
+        judge: the name under which the answers are recorded.
+        answered: pairs with an answer of the majority.
+        abstained: pairs without one.
+        known: pairs with a known answer.
+        agreement: how often two models agree about a pair; None for a single model.
         requests: that were sent; those of an earlier call are not paid for again.
         cost_usd: of these; None if the price is unknown.
     """
 
-    model: str
+    judge: str
     answered: int
     abstained: int
     known: int
-    right: int
+    members: tuple[MemberReport, ...]
+    agreement: float | None
     requests: int
     cost_usd: float | None
 
 
-class _Shown(NamedTuple):
-    """An episode in a request."""
-
-    steps: int
-    ended: bool
-    columns: list[str]
-    rows: list[list[float]]
-
-
 def judge_pairs(
     run: RunFolder,
-    model: str,
+    models: str | Sequence[str],
     pairs: int = 20,
     settings: RunSettings | None = None,
     *,
+    votes: int = 1,
     see: bool = False,
     execution: Execution = HERE,
 ) -> JudgeReport:
-    """Let a model compare episodes of a run; its answers become feedback for the writer.
+    """Let models compare episodes of a run; the answers become feedback for the writer.
 
     Args:
-        model: as ``provider/name``; its answers are recorded under this name.
-        pairs: how many pairs are asked at most, each in two requests.
-        settings: address, prices and limits of the model.
-        see: show the model pictures of the episodes in place of their numbers.
+        models: one or several as ``provider/name``; the answers are recorded under this name.
+        pairs: how many pairs are asked at most.
+        settings: address, prices and limits of the models.
+        votes: how often each model is asked about a pair, each time in two requests.
+        see: show the models pictures of the episodes in place of their numbers.
         execution: where missing films are made.
 
     Raises:
-        UsageError: the model is unknown, has no key, or fails on the pairs with a known answer; or
-            the run has too few trainings; or the environment cannot draw itself.
+        UsageError: a model is unknown, has no key, or fails on the pairs with a known answer; or
+            the run has too few trainings; or the environment cannot draw itself; or there are
+            several votes at temperature 0.
         BoundaryError: the provider failed; what was answered before is kept.
+
+    Example:
+        judge_pairs(run.folder, ["openai/gpt-5-mini", "anthropic/claude-haiku-4-5"], votes=3)
     """
-    settings = settings or RunSettings()
-    session = Labelling(run, by=model, pairs=pairs)
-    known = _known_pairs(session)
-    asked = [*known, *session.questions] if see else []
-    shown = [trial for question in asked for trial in (question.left, question.right)]
-    judge = _Judge(session, model, settings, film_strips(run, shown, execution))
-    right = sum(judge.compare(question) == "first" for question in known)
-    if known and 2 * right <= len(known):
-        raise UsageError(
-            f"{model} is not believed: of {len(known)} pairs whose answer is known by fitness, it "
-            f"answered {right} rightly",
-            "use another model, compare them yourself (leave out --judge), or check the fitness",
-        )
+    named = dict.fromkeys([models] if isinstance(models, str) else models)
+    session = Labelling(run, by=" + ".join(named), pairs=pairs)
+    first, later = _planted(session)
+    planted = {one.pair for one in later}
+    session.questions = [one for one in session.questions if one.pair not in planted]
+    shown = [*first, *later, *session.questions] if see else []
+    strips = film_strips(run, [clip for one in shown for clip in one.clips], execution)
+    log, settings = ReplyLog(run.path / LOG), settings or RunSettings()
+    panel = _Panel(session)
+    for model in named:
+        judge = PairJudge(run, session.state, session.clips, model, settings, strips, votes)
+        panel.members.append(_Member(model, Asker(model, settings, log), judge))
+    panel.check(first)
     while (question := session.question) is not None:
-        session.answer(judge.compare(question), judge.reason)
-    skipped = session.answers.count("skip")
-    answered = len(session.answers) - skipped
-    asker = judge.asker
-    return JudgeReport(model, answered, skipped, len(known), right, asker.sent, asker.cost_usd)
+        if session.place and session.place % QUESTIONS_BETWEEN == 0:
+            panel.check(later[:1])
+            later = later[1:]
+        answer, words = panel.compare(question)
+        session.answer(answer or "skip", words)
+    return panel.report()
 
 
-class _Judge:
-    """Composes the requests and reads the replies.
+class _Member:
+    """One model, what it answered, and how often it was right."""
 
-    Attributes:
-        reason: the last sentence before the verdict of the last reply.
+    def __init__(self, model: str, asker: Asker, judge: PairJudge) -> None:
+        self.model, self.asker, self._judge = model, asker, judge
+        self.right = 0
+        self._answers: list[PairAnswer] = []
+
+    def answer(self, question: Question) -> PairAnswer:
+        """Ask about a pair; replies that are in the log are not asked for again."""
+        requests = self._judge.requests(question.left, question.right)
+        replies = [self.asker.reply(one.request, one.occurrence) for one in requests]
+        found = self._judge.answer(replies)
+        self._answers.append(found)
+        return found
+
+    def report(self) -> MemberReport:
+        """What is measured of its replies."""
+        votes = [found.votes for found in self._answers]
+        as_shown = [said for found in self._answers for said in found.as_shown]
+        return MemberReport(self.model, self.right, left_share(as_shown), agreement(votes))
+
+
+class _Panel:
+    """The models that are asked; of several, the answer of the majority counts."""
+
+    def __init__(self, session: Labelling) -> None:
+        self.members: list[_Member] = []
+        self._session = session
+        self._known = 0
+        self._votes: list[list[Verdict | None]] = []
+
+    def check(self, questions: Sequence[Question]) -> None:
+        """Ask about pairs of which the first episode is known to be better.
+
+        Raises:
+            UsageError: a model was right about half of all such pairs or fewer; the answers of the
+                panel are withdrawn.
+        """
+        for question in questions:
+            self._known += 1
+            for member in self.members:
+                member.right += member.answer(question).answer == "first"
+        for member in self.members:
+            if self._known and 2 * member.right <= self._known:
+                self._refuse(member)
+
+    def compare(self, question: Question) -> tuple[Verdict | None, str]:
+        """The answer of the majority and the words of a model that gave it; None without one."""
+        said = [member.answer(question) for member in self.members]
+        votes = [one.answer for one in said]
+        self._votes.append(votes)
+        found = majority(votes)
+        agreeing = [one for one in said if found and one.answer == found]
+        return (agreeing[0].answer, agreeing[0].words) if agreeing else (None, "")
+
+    def report(self) -> JudgeReport:
+        """What all of them answered."""
+        skipped = self._session.answers.count("skip")
+        askers = [member.asker for member in self.members]
+        costs = [asker.cost_usd for asker in askers if asker.cost_usd is not None]
+        reports = [member.report() for member in self.members]
+        return JudgeReport(
+            judge=self._session.by,
+            answered=len(self._session.answers) - skipped,
+            abstained=skipped,
+            known=self._known,
+            members=tuple(reports),
+            agreement=agreement(self._votes),
+            requests=sum(asker.sent for asker in askers),
+            cost_usd=sum(costs) if len(costs) == len(askers) else None,
+        )
+
+    def _refuse(self, member: _Member) -> None:
+        taken = self._session.withdraw()
+        message = (
+            f"{member.model} is not believed: of {self._known} pairs whose answer is known by "
+            f"fitness, it answered {member.right} rightly"
+        )
+        if taken:
+            message += f"; the {taken} answers of {self._session.by} are withdrawn"
+        hint = "use another model, compare them yourself (leave out --judge), or check the fitness"
+        raise UsageError(message, hint)
+
+
+def _planted(session: Labelling) -> tuple[list[Question], list[Question]]:
+    """Pairs of which the first episode is much better by fitness: those asked first, and later.
+
+    Those asked later are no questions of this session, and not those that an earlier session began
+    with, as long as there are others. There are none where all episodes have the same fitness.
     """
-
-    def __init__(
-        self,
-        session: Labelling,
-        model: str,
-        settings: RunSettings,
-        strips: Mapping[TrialKey, Image],
-    ) -> None:
-        self.asker = Asker(model, settings, ReplyLog(session.run.path / LOG))
-        self.reason = ""
-        self._model, self._settings = model, settings
-        self._clips, self._strips = session.clips, strips
-        state = fold(session.run.events())
-        assert state.preflight is not None
-        self._arguments = state.preflight.arguments
-        self._card = task_card(session.run.task().spec, state.preflight, 0)
-        self._prompts = Prompts()
-
-    def compare(self, question: Question) -> Choice:
-        """The better one; ``skip`` if the answers in the two orders differ."""
-        left, right = question.left, question.right
-        one, other = self._answer(left, right), self._answer(right, left)
-        swapped = {"A": "B", "B": "A", "same": "same"}
-        if one is None or other is None or swapped[one] != other:
-            return "skip"
-        choices: dict[str, Choice] = {"A": "first", "B": "second", "same": "same"}
-        return choices[one]
-
-    def _answer(self, first: TrialKey, second: TrialKey) -> str | None:
-        text = self.asker.reply(self._request(first, second))
-        verdicts = list(_VERDICT.finditer(text))
-        if not verdicts:
-            return None
-        before = text[: verdicts[-1].start()].strip(" *\n").splitlines()
-        self.reason = before[-1] if before else ""
-        found = verdicts[-1][1]
-        return "same" if found.lower() == "same" else found.upper()
-
-    def _request(self, first: TrialKey, second: TrialKey) -> Request:
-        both = first, second
-        fields: list[FieldCard] = list(self._card.fields)
-        text = self._prompts.render(
-            "label/pair",
-            goal=self._card.goal,
-            fields=fields,
-            action=self._card.action,
-            episodes=[self._shown(self._episode(trial)) for trial in both],
-            seen=bool(self._strips),
-        )
-        pictures = tuple(self._strips[trial] for trial in both if trial in self._strips)
-        return Request(
-            model=self._model,
-            system=self._prompts.render("label/system"),
-            messages=(Message("user", text, pictures),),
-            max_output_tokens=self._settings.max_output_tokens,
-            temperature=self._settings.temperature,
-            effort=self._settings.effort,
-        )
-
-    def _episode(self, trial: TrialKey) -> Episode:
-        return self._clips.episodes[self._clips.place(trial)]
-
-    def _shown(self, episode: Episode) -> _Shown:
-        numbers = numbers_of(episode, (), self._arguments)
-        actions = np.asarray(episode.actions, np.float64).reshape(len(episode), -1)
-        names = [f"action[{part}]" for part in range(actions.shape[1])]
-        columns = [*numbers, *names]
-        values = np.column_stack([*numbers.values(), actions])
-        steps = np.unique(np.linspace(0, len(episode) - 1, _MOMENTS).astype(int))
-        rows = [[float(step + 1), *map(float, values[step])] for step in steps]
-        return _Shown(len(episode), episode.terminated, columns, rows)
-
-
-def _known_pairs(session: Labelling) -> list[Question]:
-    """Pairs of which the first episode is much better by fitness; none if no pair is."""
-    fitness = {trial: _fitness(session.run, trial) for trial in session.clips.trials}
-    order = sorted(fitness, key=lambda trial: fitness[trial])
-    gap = _LEAST_GAP * (fitness[order[-1]] - fitness[order[0]])
-    pairs = list(zip(order[::-1], order, strict=True))[: len(order) // 2]
-    clear = [(good, bad) for good, bad in pairs if gap and fitness[good] - fitness[bad] >= gap]
-    return [Question(good, bad) for good, bad in clear[:_KNOWN_PAIRS]]
-
-
-def _fitness(run: RunFolder, trial: TrialKey) -> float:
-    result = run.trial_at(trial).result()
-    return result.fitness[0] if result is not None and result.fitness else 0.0
+    values = {clip: fitness_of(session.run, clip) for clip in session.clips.names}
+    fitness = {clip: value for clip, value in values.items() if math.isfinite(value)}
+    order = sorted(fitness, key=lambda clip: fitness[clip])
+    least = _LEAST_GAP * (fitness[order[-1]] - fitness[order[0]]) if order else 0.0
+    outermost = list(zip(order[::-1], order, strict=True))[: len(order) // 2]
+    pairs = dict.fromkeys([*outermost, *product(order[::-1], order)])
+    gaps = {(good, bad): fitness[good] - fitness[bad] for good, bad in pairs}
+    known = [Question(*pair) for pair, gap in gaps.items() if gap >= least > 0]
+    first, others = known[:KNOWN_PAIRS], known[KNOWN_PAIRS:]
+    begun = min(len(session.judged) // QUESTIONS_BETWEEN, len(others))
+    asked = session.judged | {one.pair for one in session.questions}
+    later = sorted(others[begun:] + others[:begun], key=lambda one: one.pair in asked)
+    return first, later[: len(session.questions) // QUESTIONS_BETWEEN]

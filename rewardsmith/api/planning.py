@@ -129,6 +129,11 @@ def resolved_plan(task: AnyTask, goal: str | None, settings: Settings) -> Plan:
         resolved.spec.training.of_algorithm(config.also)  # raises where there is none of that name
     check_budget(config, resolved.spec.training.steps_taken(steps))
     _check_writer(config, recorded, strategy)
+    if strategy.chooses_by_fitness and not resolved.spec.fitness.exists:
+        raise UsageError(
+            f"the task has no fitness, by which the strategy {name} compares programs",
+            "let a judge compare what agents do: --strategy icpl; or give [fitness] a source",
+        )
     if writer == "questions":
         texts_of(resolved.spec, strategy.needs.instruction)  # raises where nothing can be asked
     given = given_episodes(resolved, config.bank, expert=config.use_expert)
@@ -150,7 +155,7 @@ def _recorded(replies: str | Path | RecordedReplies | None) -> RecordedReplies |
 def _check_writer(
     config: RunConfig, recorded: RecordedReplies | None, strategy: Strategy[Any]
 ) -> None:
-    """Refuse an unknown model, too few replies, and votes without a model."""
+    """Refuse an unknown model, too few replies, and votes or a judge without a model."""
     if recorded is not None:
         shape = strategy.shape or Shape(rounds=1, samples=1, seeds=1)
         recorded.check(shape.rounds, shape.samples)
@@ -160,6 +165,11 @@ def _check_writer(
         raise UsageError(
             f"votes need a model, but the writer is {config.written_by}",
             "name a model with --model",
+        )
+    elif strategy.needs.judge:
+        raise UsageError(
+            f"judge=model needs a model, but the writer is {config.written_by}",
+            "name a model with --model, or another judge with -O judge=...",
         )
 
 

@@ -97,6 +97,8 @@ def trainable_program(program: AnyProgram, task: Task) -> CheckedProgram:
         UsageError: the file cannot be read, or the program was refused; the message lists the
             findings.
     """
+    if isinstance(program, CheckedProgram) and program.learned is not None:
+        return program  # it was checked in its run, and its weights are no code
     source = program_text(program)
     verdict = check_program(source, task)
     if not verdict.accepted:

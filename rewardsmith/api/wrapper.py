@@ -65,6 +65,7 @@ class LoadedProgram(HostedProgram):
             capacity=capacity,
             style=verdict.style,
             gamma=discount,
+            learned=program.learned,
         )
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -107,6 +107,8 @@ def _judged(run: Run, state: RunState, best: Best) -> str:
     """How many of the judged pairs the best program orders as people did."""
     from rewardsmith.api.labelling import judged_share
 
+    if state.judges_decide:
+        return f"judges prefer it to {len(state.ranked()) - 1} other programs"
     found = judged_share(run.folder, state, best.id)
     if found is None:
         return ""

@@ -83,6 +83,8 @@ def closing_orders(
     owed = _owed(config, state)
     if owed or _settled(state):
         return owed or _transfer(config, state)
+    if state.judges_decide:  # the fitness decides nothing, so it finds no exploit either
+        return _report(config, state, leader)
     deciding = deciding_orders(config, state, steps) if optional else []
     return (
         searches_before(config, state, deciding)
@@ -108,7 +110,7 @@ def searches_before(
     under it, and the strategy plans again. The rest of a wave that was begun is not held up: a
     resumed run decides as an undisturbed one.
     """
-    if not config.exploit_search:
+    if not config.exploit_search or state.judges_decide:
         return []
     further = [
         order.program

@@ -21,17 +21,17 @@ from functools import cached_property
 from typing import Any
 
 from rewardsmith.engine.asking import Asking
-from rewardsmith.engine.auditing import Auditor
 from rewardsmith.engine.checking import Checker
 from rewardsmith.engine.closing import closing_orders, is_optional_training, searches_before
 from rewardsmith.engine.exploits import ExploitSearch
 from rewardsmith.engine.gate import Gate, parts, rest_of_wave, training_steps
+from rewardsmith.engine.judging import Judging
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.screening import Screener
 from rewardsmith.engine.training import Trainings, trained
 from rewardsmith.engine.workers.executor import ONE_CORE, Executor, Resources, preflight_call
 from rewardsmith.episodes.preflight import Preflight
-from rewardsmith.errors import BoundaryError, ProgramError, RewardsmithError
+from rewardsmith.errors import BoundaryError, RewardsmithError
 from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.sizes import charged
 from rewardsmith.run.bank import RunBank
@@ -39,9 +39,7 @@ from rewardsmith.run.config import RunConfig
 from rewardsmith.run.event import Event
 from rewardsmith.run.events import (
     Admitted,
-    Audited,
     Checked,
-    Consulted,
     Derived,
     Extended,
     PreflightDone,
@@ -56,7 +54,6 @@ from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.inbox import is_known, left_events
 from rewardsmith.run.orders import (
     AnyOrder,
-    Audit,
     Derive,
     Extend,
     MeasureSimilarity,
@@ -71,7 +68,6 @@ from rewardsmith.run.seals import check_seal
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import Strategy
 from rewardsmith.types import Slot
-from rewardsmith.writers.judge import SubgoalJudge
 from rewardsmith.writers.requests import RunRequest
 from rewardsmith.writers.sources import Writer
 
@@ -104,16 +100,16 @@ class Engine:
         self._strategy = strategy
         bank = self._bank = RunBank(run)
         self._asking = Asking(run, strategy, log, bank)
-        self._writer = writer
-        self._executor = executor
-        self._log = log
-        self._observer = observer
+        self.writer = writer
+        self.executor = executor
+        self.log = log
+        self.observer = observer
         self._events = run.events()
         self._needs = needs
         also, device = self.config.also, self.config.device
         self._trainings = Trainings(run, self.task, device, executor, needs, also=also)
         self._screener = Screener(run, bank)
-        self._auditor = Auditor(run, bank)
+        self._judging = Judging(self, bank, needs)
         self._exploits = ExploitSearch(run, bank, executor)
         self.waiting: list[RunRequest] = []  # requests that wait for a reply of the user
         self.state: RunState = fold(self._events)
@@ -137,10 +133,14 @@ class Engine:
         """Append an event to the log and apply it to the state."""
         event = self._events.append(event)
         event.apply(self.state)
-        self._observer.event(event, self.state)
+        self.observer.event(event, self.state)
+
+    def gate(self) -> Gate:
+        """What the budget of the run allows."""
+        return self._asking.gate(self.state, self.writer.prices)
 
     def _search(self) -> None:
-        gate = self._asking.gate(self.state, self._writer.prices)
+        gate = self.gate()
         while not self.waiting:
             self._take_what_was_said()
             planned = self._strategy.plan(self.state)
@@ -164,8 +164,11 @@ class Engine:
 
     def _take_what_was_said(self) -> None:
         """Record what the user has said meanwhile, unless a wave is incomplete after a crash."""
-        if self.state.unanswered() or rest_of_wave(self.state):
-            return
+        if not (self.state.unanswered() or rest_of_wave(self.state)):
+            self.take_answers()
+
+    def take_answers(self) -> None:
+        """Record what the user has left in the inbox."""
         for path, event in left_events(self.run):
             if not is_known(event, self.state):
                 self.record(event)
@@ -198,10 +201,10 @@ class Engine:
         return self.state.preflight
 
     def _run_preflight(self) -> None:
-        self._observer.doing("checking the task")
+        self.observer.doing("checking the task")
         call = preflight_call(self.run, self.config.produce, self.config.also, self._needs)
         begun = time.monotonic()
-        self._wait([self._executor.submit(call)], lambda _: None)
+        self.wait([self.executor.submit(call)], lambda _: None)
         self.record(PreflightDone(found=self.run.preflight()))
         self.record(Worked(wall_s=time.monotonic() - begun))
 
@@ -213,7 +216,7 @@ class Engine:
             self._write([order for order in orders if isinstance(order, Write)])
             self._derive([order for order in orders if isinstance(order, Derive)])
             self._screen([each for each in orders if isinstance(each, Screen | MeasureSimilarity)])
-            self._audit([order for order in orders if isinstance(order, Audit)])
+            self._judging.carry_out(orders)
             self._train([order for order in orders if isinstance(order, Train)])
             self._settle(orders)
         finally:
@@ -223,11 +226,11 @@ class Engine:
         if not orders:
             return
         round_number = orders[0].slot.round
-        self._observer.doing(
+        self.observer.doing(
             f"asking for {len(orders)} program{'s' * (len(orders) > 1)} of round {round_number + 1}"
         )
         questions = self._asking.questions(orders, self.state)
-        asked = {self._writer.reply_later(question): question for question in questions}
+        asked = {self.writer.reply_later(question): question for question in questions}
 
         def replied(future: Future[Any]) -> None:
             reply, question = future.result(), asked[future]
@@ -248,7 +251,7 @@ class Engine:
                 )
             )
 
-        self._wait(list(asked), replied)
+        self.wait(list(asked), replied)
         self._settle_open_slots()
 
     def _settle_open_slots(self) -> None:
@@ -265,7 +268,7 @@ class Engine:
 
     def _check(self, slot: Slot) -> None:
         entry = self.state.slots[slot]
-        reply = self._log.get(entry.request, entry.occurrence)
+        reply = self.log.get(entry.request, entry.occurrence)
         assert reply is not None, "a reply is logged before its event"
         found = self._checker.check(
             slot,
@@ -314,46 +317,8 @@ class Engine:
     def _screen(self, orders: Sequence[Screen | MeasureSimilarity]) -> None:
         for order in orders:
             check_seal(self.run, self.state, order.program)
-            self._observer.doing(self._screener.doing(order))
+            self.observer.doing(self._screener.doing(order))
             self.record(self._screener.carry_out(order, self.state))
-
-    def _audit(self, orders: Sequence[Audit]) -> None:
-        for order in orders:
-            check_seal(self.run, self.state, order.program)
-            self._observer.doing(f"auditing the subgoals of {order.program} on recorded episodes")
-            votes = self._consult(order) if order.votes else {}
-            self.record(Audited(audit=self._auditor.audit(order, self.state, votes)))
-
-    def _consult(self, order: Audit) -> dict[str, tuple[int, int]]:
-        """Ask a model about steps in which subgoals become true, as far as the budget allows."""
-        judge = SubgoalJudge(self.run, self._bank)
-        try:
-            questions = judge.questions(order, self.state)
-        except ProgramError:
-            return {}  # the audit says so
-        gate = self._asking.gate(self.state, self._writer.prices)
-        new = [each.request for each in questions if each.request.name not in self.state.consulted]
-        self._observer.doing(f"asking a model about {len(new)} steps")
-        affordable = new[: gate.fitting([each.request for each in new], self.state)]
-        open_ = {self._writer.reply_later(asked): asked for asked in affordable}
-
-        def replied(future: Future[Any]) -> None:
-            reply, question = future.result(), open_[future]
-            if reply is None:
-                return
-            digest, occurrence = question.name
-            self.record(
-                Consulted(
-                    program=order.program,
-                    request=digest,
-                    occurrence=occurrence,
-                    tokens=charged(question.request, reply).total,
-                    usd=reply.cost_usd,
-                )
-            )
-
-        self._wait(list(open_), replied)
-        return judge.votes(questions, self._log)
 
     def _train(self, orders: Sequence[Train]) -> None:
         if not orders:
@@ -361,10 +326,10 @@ class Engine:
         for order in orders:
             check_seal(self.run, self.state, order.program)
         count = sum(len(order.seeds) for order in orders)
-        self._observer.doing(f"training {count} agent{'s' * (count > 1)}")
+        self.observer.doing(f"training {count} agent{'s' * (count > 1)}")
         failures: list[BoundaryError] = []
         exploiters = self._exploits.exploiters(orders, self.state)
-        done = self._trainings.carry_out(orders, self._observer.progress, exploiters)
+        done = self._trainings.carry_out(orders, self.observer.progress, exploiters)
         for trial, outcome in done:
             if isinstance(outcome, BoundaryError):
                 failures.append(outcome)
@@ -379,10 +344,10 @@ class Engine:
             if isinstance(order, Extend):
                 self.record(Extended(reason=order.reason))
             elif isinstance(order, PlayScripts | SearchExploits):
-                self._observer.doing(self._exploits.doing(order))
+                self.observer.doing(self._exploits.doing(order))
                 self.record(self._exploits.carry_out(order, self.state))
 
-    def _wait(self, futures: list[Future[Any]], take: Callable[[Future[Any]], None]) -> None:
+    def wait(self, futures: list[Future[Any]], take: Callable[[Future[Any]], None]) -> None:
         """Take results as they come; the first failure is raised after all of them were taken."""
         pending, failure = set(futures), None
         while pending:
@@ -394,6 +359,6 @@ class Engine:
                     failure = failure or error
                 else:
                     take(future)
-            self._observer.progress([])
+            self.observer.progress([])
         if failure is not None:
             raise failure

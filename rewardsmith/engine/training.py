@@ -252,7 +252,7 @@ class Trainings:
         source, verdict = checked.source, checked.verdict
         prior = verdict.entries.get("q_prior")
         q_prior = None if prior is None else ProgramFunction(source=source, entry=prior)
-        return program_terms(source, verdict.entries, verdict.style), q_prior
+        return program_terms(source, verdict.entries, verdict.style, checked.learned), q_prior
 
 
 def _take_error(ended: _RunningCall) -> None:

@@ -275,7 +275,7 @@ def _warnings(task: Task, episodes: list[Episode], measured: list[Fitness]) -> l
         if field.default is not None and _is_constant(episodes, field.name, field.default)
     ]
     values = [fitness.value for fitness in measured]
-    if len(set(values)) == 1:
+    if len(set(values)) == 1 and spec.exists:
         warnings.append(
             f"the fitness was {values[0]:g} in all {len(values)} random episodes: "
             "until some program succeeds, it cannot distinguish programs; "

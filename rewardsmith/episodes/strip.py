@@ -55,18 +55,20 @@ def strip(pictures: Mapping[int, Image.Image]) -> Image.Image:
     return whole
 
 
-def strip_of_film(film: Image.Image, steps: int) -> Image.Image:
+def strip_of_film(film: Image.Image, steps: int, part: slice = slice(None)) -> Image.Image:
     """The strip of a film, whose frames are every k-th step and the last one.
 
     Args:
         film: with several frames.
         steps: of the episode.
+        part: the steps that are shown; all by default.
     """
+    first, stop, _ = part.indices(steps)
     every = -(-steps // MOST_FRAMES)
     shown = [min(number * every, steps) for number in range(getattr(film, "n_frames", 1))]
     pictures = {}
-    for wanted in moments(steps):
-        number = min(range(len(shown)), key=lambda n: abs(shown[n] - wanted))
+    for wanted in moments(stop - first):
+        number = min(range(len(shown)), key=lambda n: abs(shown[n] - first - wanted))
         film.seek(number)
         pictures[shown[number]] = film.convert("RGB")
     return strip(pictures)

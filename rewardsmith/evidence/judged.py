@@ -13,7 +13,7 @@ from rewardsmith.maths.judging import in_order
 from rewardsmith.maths.preference import trajectory_scores
 from rewardsmith.program import CheckedProgram
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.judgements import Judgement
+from rewardsmith.run.judgements import Clip, Judgement
 from rewardsmith.run.outcomes import TrialKey
 from rewardsmith.run.state import RunState
 from rewardsmith.types import Episode, FloatArray, Output
@@ -21,18 +21,19 @@ from rewardsmith.types import Episode, FloatArray, Output
 
 @dataclass(frozen=True)
 class Clips:
-    """Episodes that can be compared: the first evaluation episode of each finished trial.
+    """Recorded episodes, or parts of them, that can be compared.
 
     Attributes:
-        trials: whose they are.
+        names: which they are.
+        episodes: the whole episode of each; ``name.span`` is the part that is compared.
     """
 
-    trials: tuple[TrialKey, ...]
+    names: tuple[Clip, ...]
     episodes: tuple[Episode, ...]
 
-    def place(self, trial: TrialKey) -> int:
-        """The place of a trial."""
-        return self.trials.index(trial)
+    def place(self, clip: Clip) -> int:
+        """The place of a clip."""
+        return self.names.index(clip)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class JudgedOrder:
         pairs: the judgements that were compared.
         kept: for each, 1 if the better episode has the higher discounted return, 0.5 if they are
             equal, else 0.
-        outputs: of the program on each clip.
+        outputs: of the program on the episode of each clip.
     """
 
     clips: Clips
@@ -63,16 +64,19 @@ class JudgedOrder:
         return max(violated, key=self._difference, default=None)
 
     def _difference(self, pair: Judgement) -> float:
-        one, other = (float(self.returns[self.clips.place(trial)]) for trial in pair.pair)
+        one, other = (float(self.returns[self.clips.place(clip)]) for clip in pair.pair)
         return abs(one - other)
 
 
-def clips_of(run: RunFolder, trials: Iterable[TrialKey]) -> Clips:
-    """The first evaluation episodes of finished trials, as far as they are on the disk."""
+def clips_of(run: RunFolder, names: Iterable[Clip]) -> Clips:
+    """The episodes of these clips, as far as they are on the disk."""
+    recorded: dict[TrialKey, list[Episode]] = {}
     found = {}
-    for trial in trials:
-        for episode in run.trial_at(trial).episodes()[:1]:
-            found[trial] = episode
+    for clip in names:
+        if clip.trial not in recorded:
+            recorded[clip.trial] = run.episodes_of(clip.trial)
+        for episode in recorded[clip.trial][clip.episode : clip.episode + 1]:
+            found[clip] = episode
     return Clips(tuple(found), tuple(found.values()))
 
 
@@ -90,14 +94,13 @@ def judged_order(
     """
     judged = state.known_judgements(round_number)
     asked = [one for one in judged if one.better is not None]
-    trials = {trial for one in asked for trial in one.pair}
-    clips = clips_of(run, sorted(trials))
-    known = tuple(one for one in asked if {*one.pair} <= {*clips.trials})
+    clips = clips_of(run, sorted({clip for one in asked for clip in one.pair}))
+    known = tuple(one for one in asked if {*one.pair} <= {*clips.names})
     if not known:
         return None
     gamma = run.task().spec.training.gamma
     outputs = outputs_on(run.program(program), clips.episodes, gamma)
-    returns = discounted_returns(outputs, gamma)
+    returns = clip_returns(clips, outputs, gamma)
     better = np.array([clips.place(_better(one)) for one in known])
     worse = np.array([clips.place(_worse(one)) for one in known])
     return JudgedOrder(clips, known, in_order(returns, better, worse), returns, tuple(outputs))
@@ -116,17 +119,33 @@ def outputs_on(program: CheckedProgram, episodes: Sequence[Episode], gamma: floa
     return split_output(output, map(len, episodes))
 
 
-def discounted_returns(outputs: Sequence[Output], gamma: float) -> FloatArray:
-    """The discounted return of each episode, shape (m,)."""
-    totals = np.concatenate([one.total for one in outputs])
-    lengths = np.array([len(one.total) for one in outputs])
-    return trajectory_scores(totals, lengths, "discounted", gamma)
+def clip_returns(clips: Clips, outputs: Sequence[Output], gamma: float) -> FloatArray:
+    """The return of each clip, shape (m,): discounted for a whole episode, plain for a part.
+
+    A part begins anywhere in an episode, so a discount from its beginning would mean nothing.
+
+    Args:
+        outputs: of one program on the whole episode of each clip.
+    """
+    found = []
+    for clip, output in zip(clips.names, outputs, strict=True):
+        rewards, discount = output.total[clip.span], 1.0 if clip.steps else gamma
+        length = np.array([len(rewards)])
+        found.append(trajectory_scores(rewards, length, "discounted", discount)[0])
+    return np.array(found)
 
 
-def _better(one: Judgement) -> TrialKey:
+def fitness_of(run: RunFolder, clip: Clip) -> float:
+    """The fitness of the episode of a clip, whole; NaN where it is not known."""
+    result = run.trial_at(clip.trial).result()
+    known = result is not None and clip.episode < len(result.fitness)
+    return result.fitness[clip.episode] if result is not None and known else float("nan")
+
+
+def _better(one: Judgement) -> Clip:
     assert one.better is not None
     return one.better
 
 
-def _worse(one: Judgement) -> TrialKey:
+def _worse(one: Judgement) -> Clip:
     return one.second if one.better == one.first else one.first

@@ -117,10 +117,12 @@ def hosted(program: CheckedProgram, columns: Columns, gamma: float) -> HostedPro
         capacity=_AT_ONCE[style],
         style=style,
         gamma=gamma,
+        learned=program.learned,
     )
 
 
 def columns_read(verdict: Verdict) -> list[str]:
-    """The arguments of the reward and the potential of a program."""
-    entries = [verdict.entries[name] for name in ("reward", "potential") if name in verdict.entries]
+    """The arguments of the reward, the potential and the learned reward of a program."""
+    names = ("reward", "potential", "learned")
+    entries = [verdict.entries[name] for name in names if name in verdict.entries]
     return list(dict.fromkeys(name for entry in entries for name in entry.arguments))

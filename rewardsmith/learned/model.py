@@ -263,6 +263,12 @@ class RewardModel(BaseModel, frozen=True, extra="forbid"):
         """Names of the columns that it reads."""
         return tuple(item.name for item in self.inputs)
 
+    @property
+    def weights(self) -> int:
+        """Number of weights of all members."""
+        layers = [layer for member in self.members for layer in member]
+        return sum(layer.weight.array.size + layer.bias.array.size for layer in layers)
+
     def features(self, columns: Columns) -> FloatArray:
         """The inputs encoded and standardised, shape (n, d), float64.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from math import comb
 
 import numpy as np
 
@@ -45,7 +47,7 @@ def in_order(scores: FloatArray, better: Array, worse: Array) -> FloatArray:
     return np.where(np.isfinite(one) & np.isfinite(other), kept, 0.0)
 
 
-def left_share(answers: Sequence[str]) -> float | None:
+def left_share(answers: Sequence[str | None]) -> float | None:
     """How often the item on the left was called better; None without such answers.
 
     Half is expected if sides are drawn at random: more or less is a bias towards a position.
@@ -55,3 +57,89 @@ def left_share(answers: Sequence[str]) -> float | None:
     """
     sided = [answer for answer in answers if answer in ("first", "second")]
     return sided.count("first") / len(sided) if sided else None
+
+
+def majority(votes: Sequence[str | None]) -> str | None:
+    """The answer of more than half of the votes; None if there is none.
+
+    Args:
+        votes: an answer each; None is a vote for no answer.
+
+    Example:
+        majority(["first", "first", "same"])  # "first"
+        majority(["first", "second"])  # None
+    """
+    answer, count = Counter(votes).most_common(1)[0] if votes else (None, 0)
+    return answer if 2 * count > len(votes) else None
+
+
+def agreement(votes: Sequence[Sequence[str | None]]) -> float | None:
+    """How often two votes on the same item are equal; None without two votes on an item.
+
+    The share of equal pairs of votes is averaged over the items: the observed agreement of Fleiss
+    1971, Measuring nominal scale agreement among many raters.
+
+    Args:
+        votes: for each item its votes; None is a vote for no answer.
+
+    Example:
+        agreement([["first", "first"], ["first", "second"]])  # 0.5
+    """
+    shares = []
+    for item in votes:
+        if len(item) > 1:
+            equal = sum(comb(count, 2) for count in Counter(item).values())
+            shares.append(equal / comb(len(item), 2))
+    return sum(shares) / len(shares) if shares else None
+
+
+def first_deciding(values: FloatArray, directions: Array, margins: FloatArray) -> Array:
+    """Which of ranked factors decides each pair of items, and for which item.
+
+    A pair is decided by the first factor whose values differ by more than its margin.
+
+    Source: ranked factors, Bukharin et al. 2023 (HERON), arXiv 2309.02632.
+
+    Args:
+        values: of each item, most important factor first, shape (m, f). A factor that is not finite
+            decides nothing.
+        directions: 1 if more of the factor is better, -1 if less is, shape (f,).
+        margins: shape (f,), in the units of the factors.
+
+    Returns:
+        Shape (m, m), int, antisymmetric: k if factor k, counted from 1, decides for the item of the
+        row, -k if it decides for the item of the column, 0 if no factor decides.
+
+    Example:
+        first_deciding(np.array([[1.0, 5.0], [1.2, 3.0]]), np.array([1, 1]), np.array([0.5, 0.0]))
+        # [[0, 2], [-2, 0]]: the first factor differs by less than its margin
+    """
+    found = np.zeros((len(values), len(values)), np.int64)
+    for place, (column, direction, margin) in enumerate(
+        zip(values.T, directions, margins, strict=True), 1
+    ):
+        known = np.where(np.isfinite(column), column, np.nan)
+        ahead = direction * (known[:, None] - known[None, :])
+        decided = (ahead > margin).astype(np.int64) - (ahead < -margin)
+        found = np.where(found == 0, place * decided, found)
+    return found
+
+
+def cycles_of_three(better: Array, worse: Array) -> int:
+    """The number of triples of items that were judged in a circle.
+
+    The first is better than the second, the second better than the third, and the third better than
+    the first: no scores keep the order of all three pairs.
+
+    Source: circular triads, Kendall and Babington Smith 1940, On the method of paired comparisons.
+
+    Args:
+        better, worse: numbers of the better and of the worse item of each pair, shape (n,).
+
+    Example:
+        cycles_of_three(np.array([0, 1, 2]), np.array([1, 2, 0]))  # 1
+    """
+    count = 1 + max([*better, *worse], default=-1)
+    above = np.zeros((count, count), np.int64)
+    above[better, worse] = 1
+    return int(np.trace(above @ above @ above)) // 3

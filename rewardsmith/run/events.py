@@ -12,6 +12,7 @@ from typing import ClassVar
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.llm.protocol import FinishReason
 from rewardsmith.run.event import Event
+from rewardsmith.run.judge_events import Compared, ComparisonsAsked, Learned
 from rewardsmith.run.orders import SEARCH_RUNGS
 from rewardsmith.run.outcomes import (
     AuditState,
@@ -187,10 +188,14 @@ class SimilarityMeasured(Event):
 
 
 class Consulted(Answered):
-    """A judge answered about a program; it costs what a request costs."""
+    """A model answered as a judge; it costs what a request costs.
+
+    Attributes:
+        program: that the question is about; empty where it compares episodes.
+    """
 
     kind: ClassVar[str] = "consulted"
-    program: str
+    program: str = ""
 
     def apply(self, state: RunState) -> None:
         state.consulted.add((self.request, self.occurrence))
@@ -320,6 +325,9 @@ _ALL: tuple[type[Event], ...] = (
     Derived,
     Screened,
     SimilarityMeasured,
+    ComparisonsAsked,
+    Compared,
+    Learned,
     Consulted,
     Audited,
     ScriptsPlayed,

@@ -19,10 +19,12 @@ from rewardsmith.episodes.files import TRANSITIONS, load_episodes
 from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.errors import RunError, UsageError
 from rewardsmith.journal import disk_error
+from rewardsmith.learned.model import RewardModel
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.program import CheckedProgram, Lineage, Program, Verdict
 from rewardsmith.run.config import Manifest, RunConfig, TrainConfig
 from rewardsmith.run.event_log import EventLog
+from rewardsmith.run.judgements import PREFLIGHT
 from rewardsmith.run.lock import in_use, lock
 from rewardsmith.run.outcomes import TrialKey
 from rewardsmith.run.records import AuditRecord, ExploitRecord, ScreenRecord
@@ -36,10 +38,12 @@ GIVEN = "given.npz"  # in the bank of a run: the episodes that the user gave
 MANIFEST = "run.json"
 TRAIN_MANIFEST = "train.json"  # in its place in the result of rewardsmith train
 REPORT = "report.html"
+SEGMENTS, FITTED = "segments.npz", "fit.json"  # in the folder of a learned reward
 # in a program's folder
 _SOURCE_FILE = "program.py"
 _VERDICT_FILE = "findings.json"
 _LINEAGE_FILE = "lineage.json"
+_LEARNED_FILE = "learned.json"
 _SCREEN_FILE = "screen.json"
 _AUDIT_FILE = "subgoals.json"
 _EXPLOIT_FILE = "exploit.json"
@@ -105,6 +109,21 @@ class RunFolder:
         program, seed, rung = key
         return TrialFolder(self.trial_folder(program, rung, seed))
 
+    def episodes_of(self, trial: TrialKey) -> list[Episode]:
+        """The episodes of a finished trial, or of a policy of the preflight.
+
+        Those of a trial are its evaluation episodes, then those recorded along its training.
+
+        Args:
+            trial: of a preflight, the policy's name, 0, and ``preflight``.
+        """
+        program, _, rung = trial
+        return self.recorded(program) if rung == PREFLIGHT else self.trial_at(trial).recorded()
+
+    def learning_folder(self, round_number: int) -> Path:
+        """Where the fit of a reward to judgements lies."""
+        return self.path / "learned" / f"round-{round_number}"
+
     def unfinished_trials(self) -> list[TrialProgress]:
         """Trials that were begun and have no result yet, with how far each is."""
         reported = self._reported_progress()
@@ -138,7 +157,7 @@ class RunFolder:
         folder = self.program_folder(program)
         source = (folder / _SOURCE_FILE).read_text(encoding="utf-8")
         verdict = _VERDICT.validate_json((folder / _VERDICT_FILE).read_text(encoding="utf-8"))
-        return CheckedProgram(program, source, verdict)
+        return CheckedProgram(program, source, verdict, _read(folder / _LEARNED_FILE, RewardModel))
 
     def write_program(self, program: CheckedProgram) -> None:
         """Write a program; its verdict comes last, see :meth:`has_program`.
@@ -149,6 +168,8 @@ class RunFolder:
         folder = self.program_folder(program.id)
         verdict = json.dumps(dataclasses.asdict(program.verdict), indent=1)
         write_whole(folder / _SOURCE_FILE, program.source.rstrip() + "\n")
+        if program.learned is not None:
+            _write(folder / _LEARNED_FILE, program.learned)
         write_whole(folder / _VERDICT_FILE, verdict + "\n")
 
     def lineage(self, program: str) -> Lineage:

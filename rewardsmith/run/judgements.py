@@ -6,39 +6,91 @@ arXiv 1706.03741.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, Self
 
+import numpy as np
+
+from rewardsmith.maths.strengths import strengths
 from rewardsmith.run.outcomes import Record, TrialKey
 
+PREFLIGHT = "preflight"  # in place of the rung of a trial: an episode of a random policy
 Answer = Literal["first", "second", "same", "withdrawn"]
-Pair = tuple[TrialKey, TrialKey]  # in sorted order
+
+
+class Clip(NamedTuple):
+    """A recorded episode of a run, or a part of one.
+
+    Attributes:
+        program, seed, rung: the trial that recorded it, or a policy of the preflight.
+        episode: number of the episode, see :meth:`rewardsmith.run.folder.RunFolder.episodes_of`.
+        start: steps before the part.
+        steps: of the part; 0 for all steps from ``start`` on.
+    """
+
+    program: str
+    seed: int
+    rung: str
+    episode: int = 0
+    start: int = 0
+    steps: int = 0
+
+    @classmethod
+    def of(cls, trial: TrialKey) -> Self:
+        """The first evaluation episode of a trial, whole."""
+        return cls(*trial)
+
+    @property
+    def trial(self) -> TrialKey:
+        """The trial that recorded it."""
+        return self.program, self.seed, self.rung
+
+    @property
+    def span(self) -> slice:
+        """The steps of the part."""
+        return slice(self.start, self.start + self.steps if self.steps else None)
+
+
+Pair = tuple[Clip, Clip]  # in sorted order
 
 
 class Judgement(Record):
     """Which of two episodes is better, by one labeller.
 
     Attributes:
-        first, second: trials; their first evaluation episode was shown, the first one on the left.
+        first, second: the episodes that were shown, the first one on the left.
         answer: which one is better.
         by: name of the labeller.
         words: what the labeller said about it; may be empty.
     """
 
-    first: TrialKey
-    second: TrialKey
+    first: Clip
+    second: Clip
     answer: Answer
     by: str
     words: str = ""
 
     @property
     def pair(self) -> Pair:
-        """The two trials, whichever was shown first."""
+        """The two episodes, whichever was shown first."""
         return pair_of(self.first, self.second)
 
     @property
-    def better(self) -> TrialKey | None:
+    def trials(self) -> set[TrialKey]:
+        """The trials that recorded the two episodes."""
+        return {self.first.trial, self.second.trial}
+
+    @property
+    def better(self) -> Clip | None:
         """The better one; None if they are equally good, or the answer was withdrawn."""
         return {"first": self.first, "second": self.second}.get(self.answer)
+
+
+class AskedPairs(NamedTuple):
+    """Pairs that somebody is asked to compare, and the number of answers that are needed."""
+
+    pairs: tuple[Pair, ...]
+    needed: int
 
 
 class KnownJudgement(NamedTuple):
@@ -48,6 +100,40 @@ class KnownJudgement(NamedTuple):
     after: int
 
 
-def pair_of(one: TrialKey, other: TrialKey) -> Pair:
-    """Two trials in sorted order."""
+class Comparisons(NamedTuple):
+    """How a program's agents did in comparisons with those of other programs."""
+
+    won: int
+    lost: int
+    same: int
+
+
+def comparisons(judgements: Iterable[Judgement]) -> dict[str, dict[str, Comparisons]]:
+    """Program -> other program -> how the comparisons of their agents ended."""
+    found: dict[str, dict[str, Comparisons]] = {}
+    for one in judgements:
+        names = one.first.program, one.second.program
+        if one.answer == "withdrawn" or names[0] == names[1]:
+            continue
+        for own, other in (names, names[::-1]):
+            record = found.setdefault(own, {}).get(other, Comparisons(0, 0, 0))
+            better = one.better.program if one.better is not None else None
+            outcome = Comparisons(better == own, better == other, better is None)
+            found[own][other] = Comparisons(*map(sum, zip(record, outcome, strict=True)))
+    return found
+
+
+def program_strengths(judgements: Iterable[Judgement]) -> dict[str, float]:
+    """Program -> its strength in comparisons of agents, see :mod:`rewardsmith.maths.strengths`."""
+    known = comparisons(judgements)
+    names = sorted(known)
+    wins = np.zeros((len(names), len(names)))
+    for row, name in enumerate(names):
+        for other, record in known[name].items():
+            wins[row, names.index(other)] = record.won + 0.5 * record.same
+    return dict(zip(names, map(float, strengths(wins)), strict=True))
+
+
+def pair_of(one: Clip, other: Clip) -> Pair:
+    """Two episodes in sorted order."""
     return (one, other) if one <= other else (other, one)

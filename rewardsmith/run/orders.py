@@ -13,7 +13,7 @@ from rewardsmith.types import Slot
 
 Kind = Literal[
     "process", "trajectory", "subgoals", "audit", "exploit", "ablation", "prior", "preference",
-    "judged", "user", "findings", "failed_round",
+    "judged", "choice", "user", "findings", "failed_round",
 ]  # fmt: skip
 """A kind of feedback.
 
@@ -26,6 +26,7 @@ ablation      the fitness of each of its functions alone
 prior         where its prior on Q disagrees with the values that the best agent learned
 preference    which recorded episodes it orders wrongly, so that it was not trained
 judged        how it orders episodes that judges compared
+choice        how its agents did in comparisons with those of other programs, and its terms
 user          comments of the user
 findings      why it was refused
 failed_round  why every program of its round was refused
@@ -142,6 +143,58 @@ class MeasureSimilarity:
     program: str
 
 
+JudgeName = Literal["fitness", "native", "model", "person"]
+"""Who compares recorded episodes.
+
+fitness  the fitness of the task, on whole episodes
+native   the sum of the environment's own rewards
+model    the language model of the run, from the fields as numbers
+person   somebody on the page of ``rewardsmith label``; the run waits for the answers
+"""
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Have a judge compare recorded episodes, two by two.
+
+    Attributes:
+        round: that the answers belong to; each is asked for once.
+        pairs: number of answers.
+        steps: of each clip; 0 for whole episodes.
+        flips: share of the answers of a scripted judge that are reversed, to simulate errors.
+        programs: compare the first evaluation episodes of these programs, all with each other;
+            clips of all recorded episodes if empty.
+        decides: the answers decide which program is the best, in place of the fitness.
+    """
+
+    round: int
+    judge: JudgeName
+    pairs: int
+    steps: int = 0
+    flips: float = 0.0
+    programs: tuple[str, ...] = ()
+    decides: bool = False
+
+
+@dataclass(frozen=True)
+class Learn:
+    """Fit a reward to all judgements of the run so far.
+
+    Attributes:
+        round: that the fitted reward belongs to.
+        beside: a program that it is added to; by itself if None.
+        members: networks that are fitted.
+        pessimism: standard deviations of the members that are taken off their mean.
+        form: what the judgements are about, see :mod:`rewardsmith.learned.fitting`.
+    """
+
+    round: int
+    beside: str | None = None
+    members: int = 3
+    pessimism: float = 0.0
+    form: Literal["return", "final"] = "return"
+
+
 @dataclass(frozen=True)
 class Audit:
     """Audit the subgoals of a program on recorded episodes, before it is trained.
@@ -182,7 +235,7 @@ class Stop:
     reason: str
 
 
-Order = Write | Derive | Screen | MeasureSimilarity | Audit | Train | Stop
+Order = Write | Derive | Screen | MeasureSimilarity | Compare | Learn | Audit | Train | Stop
 """An order of a strategy."""
 
 ClosingOrder = Train | PlayScripts | SearchExploits | Extend

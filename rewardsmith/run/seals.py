@@ -29,6 +29,8 @@ def seal_of(program: CheckedProgram) -> str:
         "findings": findings,
     }
     content = [program.source, json.dumps(decides, sort_keys=True)]
+    if program.learned is not None:
+        content.append(program.learned.model_dump_json())
     return hashlib.sha256("\0".join(content).encode()).hexdigest()[:32]
 
 

@@ -229,6 +229,8 @@ def validated(
 
 def _usage_error(error: ValidationError, unknown: str, names: Iterable[str]) -> UsageError:
     first = error.errors()[0]
+    if not first["loc"]:  # about several of them
+        return UsageError(first["msg"].removeprefix("Value error, "), f"found {first['input']!r}")
     name = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
         return UsageError(f"{unknown} {name!r}", did_you_mean(name, names))

@@ -16,7 +16,13 @@ from rewardsmith.episodes.preflight import Preflight
 from rewardsmith.maths.racing import moderated_bounds
 from rewardsmith.maths.statistics import interval
 from rewardsmith.program import NATIVE
-from rewardsmith.run.judgements import Judgement, KnownJudgement, Pair
+from rewardsmith.run.judgements import (
+    AskedPairs,
+    Judgement,
+    KnownJudgement,
+    Pair,
+    program_strengths,
+)
 from rewardsmith.run.outcomes import (
     AuditState,
     ExploitState,
@@ -62,6 +68,10 @@ class RunState:
     comments: dict[str, list[str]] = field(default_factory=dict)  # program -> the user's comments
     # (two trials, labeller) -> which one's episode is better
     judgements: dict[tuple[Pair, str], KnownJudgement] = field(default_factory=dict)
+    asked: dict[int, AskedPairs] = field(default_factory=dict)  # round -> what a person is asked
+    compared: dict[int, int] = field(default_factory=dict)  # round -> answers of its judge
+    judges_decide: bool = False  # which program is the best, in place of the fitness
+    learned: dict[int, str | None] = field(default_factory=dict)  # round -> the fitted reward
     # accepted programs -> where each first came from
     programs: dict[str, Slot] = field(default_factory=dict)
     # checked programs -> digest of them and their verdicts
@@ -204,6 +214,8 @@ class RunState:
 
         What is known against a program counts as in :meth:`ranked`.
         """
+        if self.judges_decide:
+            return next(iter([*self.ranked(self.looks), *self.ranked()]), None)
         found = {name: self.score(name, "report") for name in self.looks}
         worth = self._worth({name: score.mean for name, score in found.items() if score})
         return max(worth, key=lambda name: worth[name]) if worth else self.leader
@@ -222,8 +234,10 @@ class RunState:
         the larger exploit margin leads.
 
         This is the order in which strategies try programs. What is reported and exported follows
-        :meth:`standing`.
+        :meth:`standing`. Where judges decide, the order of both is that of their judgements.
         """
+        if self.judges_decide:
+            return self._judged_order(programs)
         fitness = self.known_fitness(programs)
         worth = self._worth({name: mean(values) for name, values in fitness.items()})
 
@@ -243,6 +257,8 @@ class RunState:
         highest mean.
         """
         ranked = self.ranked()
+        if self.judges_decide:
+            return ranked
         failed = [program for program in ranked if self.unsolved_report_seeds(program)]
         if ranked[:1] == failed[:1]:
             return ranked
@@ -261,6 +277,13 @@ class RunState:
             tied.sort(key=lambda program: (-self._margin(program), self.sizes.get(program, 0)))
             order = [*tied, *(program for program in order if program not in tied)]
         return [*order, *failed]
+
+    def _judged_order(self, programs: Iterable[str] | None) -> list[str]:
+        """Programs that were compared, the one that judges prefer the most first."""
+        strength = program_strengths(self.known_judgements())
+        among = self.programs if programs is None else programs
+        known = [name for name in among if name in strength and name in self.programs]
+        return sorted(known, key=lambda name: (-strength[name], self.programs[name], name))
 
     @property
     def tie_width(self) -> float:

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from rewardsmith.episodes.files import EPISODES, REWARDS, load_episodes, load_output
+from rewardsmith.episodes.files import ALONG, EPISODES, REWARDS, load_episodes, load_output
 from rewardsmith.journal import disk_error
 from rewardsmith.run.curves import CurveRow, read_curve
 from rewardsmith.run.trials import (
@@ -67,6 +67,11 @@ class TrialFolder:
         """The evaluation episodes."""
         path = self.path / EPISODES
         return load_episodes(path) if path.exists() else []
+
+    def recorded(self) -> list[Episode]:
+        """The evaluation episodes, then those that were recorded along the training."""
+        along = self.path / ALONG
+        return self.episodes() + (load_episodes(along) if along.exists() else [])
 
     def rewards(self) -> Output | None:
         """The program's rewards for the steps of the evaluation episodes, one after the other."""

@@ -16,6 +16,8 @@ STRATEGIES = Registry(
         "eager": "rewardsmith.strategy.eager:Eager",
         "eureka": "rewardsmith.strategy.eureka:Eureka",
         "evolve": "rewardsmith.strategy.evolve:Evolve",
+        "icpl": "rewardsmith.strategy.icpl:ICPL",
+        "preference": "rewardsmith.strategy.preference:Preference",
         "qshape": "rewardsmith.strategy.qshape:QShape",
         "smith": "rewardsmith.strategy.smith:Smith",
         "text2reward": "rewardsmith.strategy.text2reward:Text2Reward",

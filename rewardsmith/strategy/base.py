@@ -49,6 +49,7 @@ class Needs:
         votes: questions to the model about each of a few steps at which a subgoal becomes true.
         contrast: better and worse trajectories, of each, without which the bank decides nothing.
         seed: seed of a writer that draws at random.
+        judge: whether a model compares episodes.
         instruction: text field that a writer asks questions about; the task's first if empty.
     """
 
@@ -56,6 +57,7 @@ class Needs:
     votes: int = 0
     contrast: int = 3
     seed: int = 0
+    judge: bool = False
     instruction: str = ""
 
 
@@ -66,6 +68,7 @@ class Strategy(ABC, Generic[OptionsT]):
         Options: the record of its options.
         produces: functions that programs define by default: names joined by commas, or ``all``.
         shaping: what it sets in ``[training.shaping]`` by default.
+        chooses_by_fitness: whether it needs a fitness, by which programs are compared.
         prompts: folder that holds ``<name of the strategy>/*.md.j2``, for a strategy of another
             package.
 
@@ -77,6 +80,7 @@ class Strategy(ABC, Generic[OptionsT]):
     Options: ClassVar[type[StrategyOptions]] = StrategyOptions
     produces: ClassVar[str] = "reward"
     shaping: ClassVar[Mapping[str, Any]] = {}
+    chooses_by_fitness: ClassVar[bool] = True
     prompts: ClassVar[Path | None] = None
 
     def __init__(self, options: OptionsT, steps: int) -> None:

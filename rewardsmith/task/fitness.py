@@ -11,7 +11,7 @@ import numpy as np
 from rewardsmith.errors import BoundaryError, UsageError, boundary
 from rewardsmith.task.loading import Task
 from rewardsmith.task.sources import Source, parse_source
-from rewardsmith.task.spec import FitnessSpec
+from rewardsmith.task.spec import NO_FITNESS, FitnessSpec
 from rewardsmith.types import Episode
 
 
@@ -47,12 +47,14 @@ def fitness(episode):
 
 
 def fitness_function(task: Task) -> FitnessFunction:
-    """The function that measures an episode of a task.
+    """The function that measures an episode of a task; 0 for every episode if nothing does.
 
     Raises:
         UsageError: the function of the source does not exist.
     """
     spec = task.spec.fitness
+    if not spec.exists:
+        return lambda _: Fitness(0.0, None)
     if spec.source == "native_return":
         return lambda episode: _inside(_native(episode, spec.solved), spec)
     source = _parse(spec.source)
@@ -65,7 +67,9 @@ def fitness_function(task: Task) -> FitnessFunction:
 def success_source(task: Task) -> str | None:
     """The info source of a success flag, which is recorded as the hidden field ``_success``."""
     source = task.spec.fitness.source
-    return source if source != "native_return" and _parse(source).kind == "info" else None
+    if source in ("native_return", NO_FITNESS):
+        return None
+    return source if _parse(source).kind == "info" else None
 
 
 def _parse(source: str) -> Source:
@@ -76,7 +80,7 @@ def _parse(source: str) -> Source:
     if parsed is None or parsed.kind == "obs":
         raise UsageError(
             f"[fitness] source = {source!r} is not "
-            'fitness.py:function, info["key"] or native_return',
+            'fitness.py:function, info["key"], native_return or none',
             "draft of a fitness.py:\n" + DRAFT,
         )
     return parsed

@@ -102,12 +102,16 @@ class ActionSpec(Model):
     )
 
 
+NO_FITNESS = "none"
+
+
 class FitnessSpec(Model):
     """The task's own measure of an episode; programs never see how it is computed."""
 
     source: str = Field(
-        description='`fitness.py:function`; `info["key"]`, a success flag; or `native_return`, the '
-        "return of the environment's own reward.",
+        description='`fitness.py:function`; `info["key"]`, a success flag; `native_return`, the '
+        "return of the environment's own reward; or `none`, for a goal that only a judge can "
+        "recognise, see the strategy `icpl`.",
         examples=['info["is_success"]'],
     )
     at: Literal["end", "ever"] = Field(
@@ -148,6 +152,11 @@ class FitnessSpec(Model):
         if self.range is not None and self.range[0] >= self.range[1]:
             raise ValueError(f"range: the lower end comes first, found {list(self.range)}")
         return self
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything measures an episode."""
+        return self.source != NO_FITNESS
 
     @property
     def possible(self) -> tuple[float, float] | None:

@@ -6,6 +6,7 @@ reward     the sum of running terms
 native     the environment's own reward
 program    the reward function of a program
 potential  the change of a potential
+learned    a reward that was learned from preferences
 subgoals   a bonus for each subgoal, once per episode
 
 Another package adds a kind through the entry-point group ``rewardsmith.terms``.

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from rewardsmith.errors import UsageError
+from rewardsmith.learned.model import RewardModel
 from rewardsmith.plugins import Registry
 from rewardsmith.program import NATIVE, EntryPoint, Style, program_id
 from rewardsmith.task.training import AddedTerm
@@ -28,6 +29,7 @@ TERMS = Registry(
         "program": "rewardsmith.terms.program:ProgramReward",
         "potential": "rewardsmith.terms.potential:PotentialChange",
         "subgoals": "rewardsmith.terms.subgoals:Subgoals",
+        "learned": "rewardsmith.terms.learned:LearnedReward",
     },
     "rewardsmith.terms",
 )
@@ -77,21 +79,29 @@ NATIVE_TERM = TermSpec(kind="native")
 
 
 def program_terms(
-    source: str, entries: Mapping[str, EntryPoint], style: Style | None
+    source: str,
+    entries: Mapping[str, EntryPoint],
+    style: Style | None,
+    learned: RewardModel | None = None,
 ) -> tuple[TermSpec, ...]:
     """The terms of a program: its reward, or the native one, and what is added to it.
 
     Args:
         entries: the program's functions by name.
         style: calling style of its reward.
+        learned: a learned reward beside them, or in place of them if there are none.
     """
+    model = () if learned is None else (TermSpec(kind="learned", payload=learned),)
+    if model and not entries.keys() - {"learned"}:
+        return model
 
     def term(name: str, form: Style = "batched") -> TermSpec:
         payload = ProgramFunction(source=source, entry=entries[name], style=form)
         return TermSpec(kind="program" if name == "reward" else name, payload=payload)
 
     reward = term("reward", style or "batched") if "reward" in entries else NATIVE_TERM
-    return (reward, *(term(name) for name in ("potential", "subgoals") if name in entries))
+    added = [term(name) for name in ("potential", "subgoals") if name in entries]
+    return (reward, *added, *model)
 
 
 def added_terms(settings: Sequence[AddedTerm]) -> tuple[TermSpec, ...]:

@@ -18,9 +18,12 @@ from rewardsmith.run.events import (
     Trained,
     fold,
 )
+from rewardsmith.run.judge_events import Compared, Learned
 from rewardsmith.run.orders import (
     Audit,
+    Compare,
     Derive,
+    Learn,
     MeasureSimilarity,
     Order,
     Rung,
@@ -147,6 +150,11 @@ class Chance:
             case MeasureSimilarity(program):
                 twin = {"p0": draw.choice([0.5, 1.0])} if program != "p0" else {}
                 return [[SimilarityMeasured(program=program, similarity=twin)]]
+            case Compare(number):
+                return [[Compared(round=number, answers=draw.randint(0, 50))]]
+            case Learn(number, beside):
+                name = draw.choice([None, f"learned{number}", f"learned{number}"])
+                return [[Learned(round=number, program=name, beside=beside, seal="s")]]
             case Screen(program):
                 concerns = draw.choice([(), (REWARDS_NOT_FINISHING,)])
                 return [[screened(program, draw.choice(_VERDICTS), 0.5, *concerns)]]

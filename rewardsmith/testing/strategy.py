@@ -15,7 +15,7 @@ from rewardsmith.errors import UsageError
 from rewardsmith.llm.prompts import Prompts
 from rewardsmith.program import NATIVE
 from rewardsmith.run.events import Replied, Trained, fold
-from rewardsmith.run.orders import Order, Screen, Stop, Train, Write
+from rewardsmith.run.orders import Compare, Learn, Order, Screen, Stop, Train, Write
 from rewardsmith.run.settings import validated
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import Strategy, StrategyOptions
@@ -158,6 +158,12 @@ def _check_order(order: Order, orders: Sequence[Order], state: RunState) -> None
         known = {slot.program for slot in state.slots.values()}
         shown = {*order.parents} <= known
         expect(shown, f"turns with programs of {known}", order.parents, "show what exists")
+    elif isinstance(order, Compare):
+        new = order.round not in state.compared
+        expect(new, "a round without answers", order.round, "compare once in a round")
+    elif isinstance(order, Learn):
+        new = order.round not in state.learned
+        expect(new, "a round without a learned reward", order.round, "learn once in a round")
     else:
         known = {*state.programs, NATIVE} if isinstance(order, Train) else {*state.programs}
         hint = "order it for the ids of accepted programs only"

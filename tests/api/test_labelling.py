@@ -20,7 +20,7 @@ from rewardsmith.api.report.loopback import Loopback
 from rewardsmith.engine.workers.executor import Execution
 from rewardsmith.episodes.files import EPISODES
 from rewardsmith.errors import UsageError
-from rewardsmith.evidence.judged import discounted_returns, outputs_on
+from rewardsmith.evidence.judged import Clips, clip_returns, outputs_on
 from rewardsmith.llm.replay import Tape
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.trials import FILM
@@ -55,9 +55,10 @@ def answer_by(run: rs.Run, session: Labelling, *, agreeing: bool, words: str = "
     program, gamma = run.folder.program(run.best.id), run.folder.task().spec.training.gamma
     said = []
     while (question := session.question) is not None:
-        places = [session.clips.place(one) for one in (question.left, question.right)]
-        outputs = outputs_on(program, [session.clips.episodes[place] for place in places], gamma)
-        left, right = discounted_returns(outputs, gamma)
+        names = question.left, question.right
+        episodes = tuple(session.clips.episodes[session.clips.place(one)] for one in names)
+        outputs = outputs_on(program, episodes, gamma)
+        left, right = clip_returns(Clips(names, episodes), outputs, gamma)
         said.append(session.answer("first" if (left > right) == agreeing else "second", words))
     return said
 
@@ -107,6 +108,25 @@ def test_an_answer_that_is_taken_back_does_not_count(run: rs.Run) -> None:
     session.answer("second")
     (found,) = run.state.known_judgements()
     assert found.better == found.second and found.by == "Ann"
+
+
+def test_a_pair_whose_answer_was_taken_back_is_asked_in_the_next_session(run: rs.Run) -> None:
+    session = Labelling(run.folder, by="Ann", pairs=3)
+    asked = {question.left for question in session.questions}
+    session.answer("first")
+    session.undo()
+    again = Labelling(run.folder, by="Ann", pairs=3)
+    assert {question.left for question in again.questions} == asked
+
+
+def test_all_answers_of_a_labeller_can_be_withdrawn(run: rs.Run) -> None:
+    Labelling(run.folder, by="Ben", pairs=1).answer("first")
+    Labelling(run.folder, by="Ann", pairs=1).answer("first")
+    session = Labelling(run.folder, by="Ann", pairs=3)
+    session.answer("second")
+    assert session.withdraw() == 2 and not session.undo()
+    kept = {one.by: one.answer for one in run.state.known_judgements()}
+    assert kept == {"Ann": "withdrawn", "Ben": "first"}
 
 
 def test_answers_are_taken_while_the_run_goes_on(run: rs.Run) -> None:
@@ -195,9 +215,8 @@ def test_a_film_is_shown_where_there_is_one(run: rs.Run, page: Loopback) -> None
     with pages.filmed(Execution(FakeExecutor(varied=True))):
         pass
     assert fetch(page, "left/0") == (404, b"there is no film")
-    program, seed, rung = pages.session.questions[1].right
-    folder = run.folder.trial_folder(program, rung, seed)
-    (folder / FILM).write_bytes(b"a film")
+    folder = run.folder.trial_at(pages.session.questions[1].right.trial)
+    (folder.path / FILM).write_bytes(b"a film")
     assert fetch(page, "right/1") == (200, b"a film")
     for place in ("right/9", "right/x", "middle/0", "right"):
         assert fetch(page, place)[0] == 404

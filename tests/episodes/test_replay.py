@@ -90,3 +90,12 @@ def test_the_strip_of_a_film_ends_with_its_last_frame(steps: int, tmp_path: Path
     middle = (place % columns * width + width // 2, place // columns * height + height // 3)
     first = whole.getpixel((width // 2, height // 3))
     assert first == 0 and whole.getpixel(middle) == 250
+
+
+def test_the_strip_of_a_part_shows_that_part(tmp_path: Path) -> None:
+    frames = [Image.new("L", (60, 40), 10 * step).convert("RGB") for step in range(21)]
+    frames[0].save(tmp_path / "film.webp", save_all=True, append_images=frames[1:], lossless=True)
+    with Image.open(tmp_path / "film.webp") as film:
+        part = strip_of_film(film, 20, slice(5, 9)).convert("L")
+    shown = {step: frames[step] for step in (5, 6, 7, 8, 9)}
+    assert part.tobytes() == strip(shown).convert("L").tobytes()

@@ -33,7 +33,8 @@ from rewardsmith.run.events import (
     Worked,
     fold,
 )
-from rewardsmith.run.judgements import Judgement
+from rewardsmith.run.judge_events import Compared, ComparisonsAsked, Learned
+from rewardsmith.run.judgements import Clip, Judgement
 from rewardsmith.run.outcomes import AuditState, ExploitState, ScreenState, TrialState
 from rewardsmith.run.settings import Budget
 from rewardsmith.run.user_events import BudgetRaised, Commented, Judged, Widened
@@ -55,6 +56,7 @@ FOUND = Preflight(
 )
 TRIAL = TrialState(program="p", seed=0, rung="selection", status="finished", fitness=0.5, steps=7)
 AUDIT = AuditState(program="p", verdict="refused", trust={"reached": "nothing"})
+CLIP = Clip("p", 0, "selection")
 EXPLOITS = ExploitState(
     program="p", verdict="exploited", margin=-0.5, successes=9, failures=30, finding="RS516 …"
 )
@@ -74,6 +76,9 @@ EVENTS: tuple[Event, ...] = (
     Derived(whole="p", kept=("reward",), program="q", seal="t"),
     SimilarityMeasured(program="p", similarity={"q": 0.5}),
     Screened(screen=ScreenState(program="p", verdict="failed", share=0.5, concerns=("RS503",))),
+    ComparisonsAsked(round=1, pairs=((CLIP, CLIP._replace(start=5, steps=10)),), needed=1),
+    Compared(round=1, answers=1),
+    Learned(round=1, program="l", pairs=9, accuracy=0.75, seal="u", size=40),
     Consulted(program="p", request="j", occurrence=1, tokens=3),
     Audited(audit=AUDIT),
     Trained(trial=TRIAL, digest="d"),
@@ -87,11 +92,7 @@ EVENTS: tuple[Event, ...] = (
     ExploitsSearched(found=EXPLOITS),
     Extended(reason="program p has an exploit"),
     Commented(program="p", words="It limps."),
-    Judged(
-        found=Judgement(
-            first=("p", 0, "selection"), second=("q", 0, "selection"), answer="first", by="Ann"
-        )
-    ),
+    Judged(found=Judgement(first=CLIP, second=Clip("q", 0, "selection"), answer="first", by="Ann")),
     Widened(rounds=1, report_seeds=20),
 )
 
@@ -117,7 +118,7 @@ def test_the_state_of_a_log_is_that_of_its_events(tmp_path: Path) -> None:
     assert state == fold(EVENTS)
     assert (state.tokens, state.usd, state.unpriced, state.requests) == (8, 0.25, 1, 2)
     assert state.steps == FOUND.steps + TRIAL.steps + 12  # of the scripts
-    assert state.programs == {"p": Slot(0, 0), "q": Slot(0, 0)}
+    assert state.programs == {"p": Slot(0, 0), "q": Slot(0, 0), "l": Slot(1, 0)}
     assert state.trials == {("p", 0, "selection"): TRIAL}
     assert state.raised == Budget(tokens=10) and state.refused is None and state.stopped is None
     assert state.comments == {"p": ["It limps."]}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rewardsmith.api.export.example import example
+from rewardsmith.api.export.learned import learned_part
 from rewardsmith.api.export.provenance import Provenance
 from rewardsmith.api.export.templates import template
 from rewardsmith.errors import RunError
@@ -53,7 +54,7 @@ def reward_module(
     """
     source, verdict = program.source, program.verdict
     entries = {name: entry for name, entry in verdict.entries.items() if name != "q_prior"}
-    calls = {name: _call(source, entry) for name, entry in entries.items()}
+    calls = {name: _call(source, entry) for name, entry in entries.items() if entry.function}
     asked = [name for entry in entries.values() for name in entry.arguments]
     goal = [task.spec.training.shaping.relevant_to] if "subgoals" in entries else []
     fields = _read_fields(task, [*asked, *filter(None, goal)])
@@ -64,6 +65,7 @@ def reward_module(
     text: str = template("reward.py.j2").render(
         facts=facts,
         source=_to_stand_in_a_file(source),
+        learned=learned_part(program.learned) if program.learned is not None else None,
         calls=calls,
         entries=entries,
         shaping=task.spec.training.shaping,

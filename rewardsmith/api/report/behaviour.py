@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from markupsafe import Markup
@@ -60,14 +60,24 @@ def episode_charts(task: Task, episode: Episode, kind: str, most: int) -> list[t
     return [(title, chart) for title, chart in charts if chart]
 
 
-def pair_charts(task: Task, left: Episode, right: Episode, most: int) -> list[tuple[str, Markup]]:
-    """Title and chart of the numbers of two episodes, side by side in each chart."""
-    numbers, others = dict(_numbers(task, left)), dict(_numbers(task, right))
+def charts_together(
+    task: Task, episodes: Mapping[str, Episode], most: int
+) -> list[tuple[str, Markup]]:
+    """Title and chart of the numbers of several episodes, one line of each in each chart.
+
+    Args:
+        episodes: label -> episode; the kind of the n-th line is ``clip<n>``.
+        most: number of charts.
+    """
+    numbers = {label: dict(_numbers(task, episode)) for label, episode in episodes.items()}
+    titles = dict.fromkeys(title for found in numbers.values() for title in found)
     charts = []
-    for title, values in list(numbers.items())[:most]:
-        series = [Line("left", _points(values), "best")]
-        if title in others:
-            series.append(Line("right", _points(others[title]), "native"))
+    for title in list(titles)[:most]:
+        series = [
+            Line(label, _points(found[title]), f"clip{place}")
+            for place, (label, found) in enumerate(numbers.items(), 1)
+            if title in found
+        ]
         charts.append((title, lines(series, unit="steps of an episode", height=_HEIGHT)))
     return [(title, chart) for title, chart in charts if chart]
 

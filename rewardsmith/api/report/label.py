@@ -1,29 +1,29 @@
-"""The page on which a person compares two episodes of a run, served on this machine only."""
+"""The page on which a person compares episodes of a run, served on this machine only."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import secrets
 import threading
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, get_args
 
 from rewardsmith.api.export.films import film_trials
-from rewardsmith.api.labelling import Choice, Labelling, Question
-from rewardsmith.api.report.behaviour import pair_charts
+from rewardsmith.api.grid_labelling import Extremes, GridLabelling
+from rewardsmith.api.labelling import Choice, Labelling
+from rewardsmith.api.report.behaviour import charts_together
 from rewardsmith.api.report.loopback import HTML, NO_PAGE, Loopback, Response
 from rewardsmith.api.report.page import template
 from rewardsmith.engine.workers.executor import Execution
-from rewardsmith.run.outcomes import TrialKey
 
 _MOST_CHARTS = 6
 _JSON = "application/json"
-_SIDES = ("left", "right")
+_NOT_CURRENT = Response(409, "this question was answered already")
 
 
-class LabelPages:
+class LabelPages(ABC):
     """The page of a labelling: questions, films, and answers.
 
     Args:
@@ -31,10 +31,14 @@ class LabelPages:
         nonce: of the script.
 
     Attributes:
+        places: names of the episodes of a question, from left to right.
         filming: whether films are still being made.
     """
 
-    def __init__(self, session: Labelling, nonce: str) -> None:
+    page: str  # its template
+    places: Sequence[str]
+
+    def __init__(self, session: Labelling | GridLabelling, nonce: str) -> None:
         self.session = session
         self.filming = False
         self._nonce = nonce
@@ -42,7 +46,7 @@ class LabelPages:
         self._one_at_a_time = threading.Lock()
 
     def get(self, place: str) -> Response:
-        """The page, the question as JSON, or the film of one side of a question."""
+        """The page, the question as JSON, or the film of one episode of a question."""
         if place == "":
             return Response(200, self._page(), HTML)
         with self._one_at_a_time:
@@ -51,9 +55,10 @@ class LabelPages:
             return self._film(place)
 
     def post(self, place: str, content: Any) -> Response:
-        """An answer to a question, ``{"place": 0, "choice": "first", "words": ""}``, or an undo.
+        """An answer to a question, or an undo.
 
-        A question that is not the current one was answered before: two keys, or two windows.
+        An answer names the question and may have words, ``{"place": 0, "words": "", ...}``. A
+        question that is not the current one was answered before: two keys, or two windows.
 
         Raises:
             RewardsmithError: the answer cannot be written.
@@ -64,12 +69,9 @@ class LabelPages:
                 return Response(200, "taken back" if undone else "there is nothing to take back")
             if place != "answer":
                 return NO_PAGE
-            choice, words = _read(content)
-            if choice not in get_args(Choice):
-                return Response(400, f"expected a choice of {', '.join(get_args(Choice))}")
-            if content.get("place") != self.session.place:
-                return Response(409, "this question was answered already")
-            return Response(200, self.session.answer(choice, words))
+            given = content if isinstance(content, dict) else {}
+            words = str(given.get("words") or "")[:500]
+            return self._answer(given, words, current=given.get("place") == self.session.place)
 
     @contextmanager
     def filmed(self, execution: Execution) -> Iterator[None]:
@@ -88,8 +90,8 @@ class LabelPages:
             thread.join()
 
     def _make_films(self, execution: Execution, ending: threading.Event) -> None:
-        shown = itertools.chain.from_iterable(map(_trials, self.session.questions))
-        folders = map(self.session.run.trial_at, dict.fromkeys(shown))
+        trials = dict.fromkeys(clip.trial for one in self.session.questions for clip in one.clips)
+        folders = map(self.session.run.trial_at, trials)
         missing = [folder.path for folder in folders if folder.film is None]
         try:
             with execution.opened(self._task.spec.env.exclusive) as executor:
@@ -101,11 +103,12 @@ class LabelPages:
             self.filming = False
 
     def _page(self) -> str:
-        return template("label.html.j2").render(
+        return template(self.page).render(
             run=self.session.run.name,
             goal=self._task.goal,
             by=self.session.by,
             nonce=self._nonce,
+            places=self.places,
         )
 
     def _question(self) -> dict[str, Any]:
@@ -113,43 +116,97 @@ class LabelPages:
         session, question = self.session, self.session.question
         progress = {"place": session.place, "of": len(session.questions)}
         if question is None:
-            answers = session.answers
-            counts = {choice: answers.count(choice) for choice in get_args(Choice)}
-            return {**progress, "done": True, "counts": counts, "left": session.left_share()}
-        episodes = [session.clips.episodes[session.clips.place(one)] for one in _trials(question)]
-        charts = pair_charts(self._task, episodes[0], episodes[1], _MOST_CHARTS)
+            return {**progress, "done": True, **self._summary()}
+        episodes = [session.clips.episodes[session.clips.place(clip)] for clip in question.clips]
+        together = dict(zip(self.places, episodes, strict=True))
+        charts = charts_together(self._task, together, _MOST_CHARTS)
         drawn = [{"title": title, "svg": str(svg)} for title, svg in charts]
         return {**progress, "done": False, "steps": list(map(len, episodes)), "charts": drawn}
 
     def _film(self, place: str) -> Response:
         """``left/3`` is the film on the left of question 3."""
-        side, _, number = place.partition("/")
+        name, _, number = place.partition("/")
         questions = self.session.questions
-        if side not in _SIDES or not number.isdigit() or int(number) >= len(questions):
+        if name not in self.places or not number.isdigit() or int(number) >= len(questions):
             return NO_PAGE
-        trial = _trials(questions[int(number)])[_SIDES.index(side)]
-        film = self.session.run.trial_at(trial).film
+        clip = questions[int(number)].clips[self.places.index(name)]
+        film = self.session.run.trial_at(clip.trial).film
         if film is not None:
             return Response(200, film.read_bytes(), "image/webp")
         return Response(404, "it is being made" if self.filming else "there is no film")
 
+    @abstractmethod
+    def _answer(self, given: dict[str, Any], words: str, *, current: bool) -> Response:
+        """Take an answer."""
 
-def label_page(session: Labelling, port: int = 0) -> Loopback:
+    @abstractmethod
+    def _summary(self) -> dict[str, Any]:
+        """What was answered in all."""
+
+
+class PairPages(LabelPages):
+    """Two episodes, of which one is better: ``{"place": 0, "choice": "first"}``."""
+
+    page, places = "label_pair.html.j2", ("left", "right")
+    session: Labelling
+
+    def _answer(self, given: dict[str, Any], words: str, *, current: bool) -> Response:
+        choice: Any = given.get("choice")
+        if choice not in get_args(Choice):
+            return Response(400, f"expected a choice of {', '.join(get_args(Choice))}")
+        return Response(200, self.session.answer(choice, words)) if current else _NOT_CURRENT
+
+    def _summary(self) -> dict[str, Any]:
+        answers = self.session.answers
+        counts = {choice: answers.count(choice) for choice in get_args(Choice)}
+        return {"counts": counts, "left": self.session.left_share()}
+
+
+class GridPages(LabelPages):
+    """Several episodes, of which one is the best and one may be the worst.
+
+    An answer is ``{"place": 0, "best": 2, "worst": 0}`` with places from 0; ``worst`` may be left
+    out. ``{"place": 0, "skip": true}`` skips the question.
+    """
+
+    page = "label_grid.html.j2"
+    session: GridLabelling
+
+    def __init__(self, session: GridLabelling, nonce: str) -> None:
+        super().__init__(session, nonce)
+        self.places = [str(place + 1) for place in range(session.size)]
+
+    def _answer(self, given: dict[str, Any], words: str, *, current: bool) -> Response:
+        if given.get("skip") is True:
+            answer = None
+        elif _is_place(given.get("best")) and _is_place(given.get("worst", 0)):
+            answer = Extremes(given["best"], given.get("worst"))
+        else:
+            return Response(400, "expected the places of the best and of the worst episode")
+        if not current:
+            return _NOT_CURRENT
+        return Response(200, self.session.answer(answer, words))
+
+    def _summary(self) -> dict[str, Any]:
+        answers = self.session.answers
+        return {
+            "answered": len(answers) - answers.count(None),
+            "skipped": answers.count(None),
+            "best": self.session.best_places(),
+        }
+
+
+def label_page(session: Labelling | GridLabelling, port: int = 0) -> Loopback:
     """A server of the page of a labelling.
 
     Raises:
         UsageError: the port is taken.
     """
     nonce = secrets.token_urlsafe(16)
-    return Loopback(LabelPages(session, nonce), nonce, port)
+    if isinstance(session, GridLabelling):
+        return Loopback(GridPages(session, nonce), nonce, port)
+    return Loopback(PairPages(session, nonce), nonce, port)
 
 
-def _trials(question: Question) -> tuple[TrialKey, TrialKey]:
-    return question.left, question.right
-
-
-def _read(content: Any) -> tuple[Any, str]:
-    """The choice and the words of a post."""
-    if not isinstance(content, dict):
-        return None, ""
-    return content.get("choice"), str(content.get("words") or "")[:500]
+def _is_place(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from rewardsmith.engine.workers.executor import Call
 from rewardsmith.engine.workers.opening import running_functions
 from rewardsmith.episodes.files import REPLAYS, SCRIPTED_FILE
 from rewardsmith.errors import BoundaryError, RewardsmithError
+from rewardsmith.run.folder import FITTED, SEGMENTS, write_whole
 from rewardsmith.run.trials import JOB, TrialJob
 from rewardsmith.task.loading import Task, load_task
 from rewardsmith.train.trainers import TRAINERS, Member, Trainer
@@ -56,6 +59,32 @@ def evaluate(call: Call) -> None:
     _on_each(call, run_evaluation)
 
 
+def learn(call: Call) -> None:
+    """Fit a reward to judged pairs; see :func:`rewardsmith.learned.fitting.fit_preferences`.
+
+    The folder holds ``segments.npz``: the columns of the clips and the pairs.
+    """
+    import numpy as np
+
+    from rewardsmith.learned.fitting import fit_preferences
+    from rewardsmith.learned.model import Input
+    from rewardsmith.learned.pairs import Pairs
+    from rewardsmith.learned.settings import FitSettings
+
+    (folder,), given = call.folders, call.arguments
+    inputs = tuple(Input.model_validate(one) for one in given["inputs"])
+    with np.load(folder / SEGMENTS, allow_pickle=False) as arrays:
+        cuts = np.cumsum(arrays["lengths"])[:-1]
+        parts = [np.split(arrays[f"columns/{one.name}"], cuts) for one in inputs]
+        pairs = Pairs.of(arrays["first"], arrays["second"], arrays["label"])
+    names = [one.name for one in inputs]
+    segments = [dict(zip(names, columns, strict=True)) for columns in zip(*parts, strict=True)]
+    fit = fit_preferences(segments, pairs, inputs, FitSettings.model_validate(given["settings"]))
+    accuracy = None if math.isnan(fit.accuracy) else fit.accuracy
+    found = {"model": fit.model.model_dump(), "pairs": fit.pairs, "accuracy": accuracy}
+    write_whole(folder / FITTED, json.dumps(found) + "\n")
+
+
 def export_policy(call: Call) -> None:
     """Write each trial's chosen checkpoint as a Stable-Baselines3 zip into its folder."""
     from rewardsmith.train.policy import export_zip
@@ -78,7 +107,8 @@ def film(call: Call) -> None:
 
 
 CALLS: dict[str, Callable[[Call], None]] = {
-    f.__name__: f for f in (preflight, scripts, train, evaluate, export_policy, export_onnx, film)
+    f.__name__: f
+    for f in (preflight, scripts, learn, train, evaluate, export_policy, export_onnx, film)
 }
 
 

@@ -1,4 +1,7 @@
-"""The reward and the potential of a program, each in a host of its own, as one reward."""
+"""The reward and the potential of a program, each in a host of its own, as one reward.
+
+A learned reward beside them runs in this process.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from rewardsmith.learned.model import RewardModel
 from rewardsmith.program import EntryPoint, Style
 from rewardsmith.sandbox.client.host import ProgramHost
 from rewardsmith.sandbox.limits import DEFAULT_LIMITS, Limits
+from rewardsmith.terms.learned import LearnedReward
 from rewardsmith.terms.native import NativeReward
 from rewardsmith.terms.potential import PotentialChange
 from rewardsmith.terms.program import ProgramReward
@@ -26,6 +31,7 @@ class HostedProgram(Reward):
         capacity: transitions per call of a host; larger batches are cut.
         style: of the reward; a potential is always batched.
         gamma: the learner's discount.
+        learned: a learned reward that is added, or stands alone if there are no functions.
 
     Raises:
         ProgramError: the module failed when it was run.
@@ -42,6 +48,7 @@ class HostedProgram(Reward):
         style: Style | None,
         gamma: float,
         limits: Limits = DEFAULT_LIMITS,
+        learned: RewardModel | None = None,
     ) -> None:
         self._hosts: list[ProgramHost] = []
         try:
@@ -56,11 +63,15 @@ class HostedProgram(Reward):
             self.close()
             raise
         hosts = {host.entry.name: host for host in self._hosts}
-        terms: list[Term] = [
-            ProgramReward(hosts["reward"]) if "reward" in hosts else NativeReward()
-        ]
+        terms: list[Term] = []
+        if "reward" in hosts:
+            terms.append(ProgramReward(hosts["reward"]))
+        elif hosts or learned is None:
+            terms.append(NativeReward())
         if "potential" in hosts:
             terms.append(PotentialChange(hosts["potential"], gamma))
+        if learned is not None:
+            terms.append(LearnedReward(learned))
         super().__init__(terms)
 
     def close(self) -> None:

@@ -310,6 +310,28 @@ class JudgedFeedback:
 
 
 @dataclass(frozen=True)
+class ChoiceFeedback:
+    """``shared/choice``: how a program's agents did in comparisons by judges.
+
+    Attributes:
+        won, lost, same: comparisons with agents of other programs.
+        place: from 1, among the ``of`` programs that were compared.
+        words: what judges said about its episodes.
+
+    The others are those of :class:`CurveSummary`, of the terms alone.
+    """
+
+    won: int
+    lost: int
+    same: int
+    place: int
+    of: int
+    words: Sequence[str]
+    columns: list[str]
+    rows: list[CurveLine]
+
+
+@dataclass(frozen=True)
 class UserFeedback:
     """``shared/user``: comments of the user."""
 
@@ -333,6 +355,7 @@ Feedback = (
     | PriorFeedback
     | PreferenceFeedback
     | JudgedFeedback
+    | ChoiceFeedback
     | UserFeedback
     | FindingFeedback
 )

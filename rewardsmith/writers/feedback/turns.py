@@ -16,6 +16,7 @@ from rewardsmith.run.records import AuditRecord, PreferenceSummary, ScreenRecord
 from rewardsmith.run.state import RunState
 from rewardsmith.writers.conversation import PastTurn, Template
 from rewardsmith.writers.feedback.best import best_so_far
+from rewardsmith.writers.feedback.choice import choice_feedback
 from rewardsmith.writers.feedback.goal import goal_bonuses
 from rewardsmith.writers.feedback.judged import judged_feedback
 from rewardsmith.writers.feedback.prior import prior_feedback_of
@@ -81,6 +82,7 @@ def _past_turn(
         "prior": lambda: prior_feedback_of(run, state, _program(turn)),
         "preference": lambda: _preference(run, state, turn, shown),
         "judged": lambda: judged_feedback(run, state, _program(turn), turn.slot.round),
+        "choice": lambda: choice_feedback(run, state, _program(turn)),
         "user": lambda: UserFeedback(list(state.comments.get(_program(turn), []))),
         "findings": lambda: FindingFeedback(state.slots[turn.slot].findings),
         "failed_round": lambda: _failed_round(state, turn),

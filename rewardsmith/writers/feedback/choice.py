@@ -1,0 +1,38 @@
+"""How a program's agents did in comparisons by judges, and its terms along training.
+
+No fitness is named: where judges decide, it may say nothing about the goal.
+"""
+
+from __future__ import annotations
+
+from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.judgements import Comparisons, comparisons
+from rewardsmith.run.state import RunState
+from rewardsmith.writers.feedback.process import curve_summary
+from rewardsmith.writers.feedback.records import ChoiceFeedback
+
+_MOST_WORDS = 4
+_NOT_TERMS = ("fitness", "success rate")
+
+
+def choice_feedback(run: RunFolder, state: RunState, program: str) -> ChoiceFeedback:
+    """The feedback on a program whose agents were compared with others."""
+    judged = state.known_judgements()
+    against = comparisons(judged).get(program, {}).values()
+    total = Comparisons(*(sum(each) for each in zip(*against, strict=True))) if against else None
+    order = state.ranked()
+    words = dict.fromkeys(
+        one.words.strip()
+        for one in judged
+        if program in (one.first.program, one.second.program) and one.words.strip()
+    )
+    curves = [run.trial(trial).curve() for trial in state.trials_of(program, "selection")]
+    summary = curve_summary(curves)
+    return ChoiceFeedback(
+        *(total or Comparisons(0, 0, 0)),
+        place=order.index(program) + 1 if program in order else len(order),
+        of=len(order),
+        words=list(words)[-_MOST_WORDS:],
+        columns=summary.columns,
+        rows=[row for row in summary.rows if row.name not in _NOT_TERMS],
+    )
