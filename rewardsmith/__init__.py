@@ -64,6 +64,13 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.errors import UsageError as UsageError
     from rewardsmith.evidence.appraisal import Appraisal as Appraisal
     from rewardsmith.evidence.diagnosis import RunDiagnosis as RunDiagnosis
+    from rewardsmith.learned.fitting import Fit as Fit
+    from rewardsmith.learned.fitting import fit_preferences as fit_preferences
+    from rewardsmith.learned.model import Input as Input
+    from rewardsmith.learned.model import RewardModel as RewardModel
+    from rewardsmith.learned.model import inputs_of as inputs_of
+    from rewardsmith.learned.pairs import Pairs as Pairs
+    from rewardsmith.learned.settings import FitSettings as FitSettings
     from rewardsmith.program import CheckedProgram as CheckedProgram
     from rewardsmith.program import EntryPoint as EntryPoint
     from rewardsmith.program import Program as Program
@@ -126,12 +133,16 @@ _WHERE = {
     "ExploitReport": "api.auditing",
     "ExploitState": "run.outcomes",
     "Finding": "types",
+    "Fit": "learned.fitting",
+    "FitSettings": "learned.settings",
+    "Input": "learned.model",
     "Interval": "types",
     "LoadedProgram": "api.wrapper",
     "NativeAudit": "api.native",
     "NoProgram": "errors",
     "Observer": "engine.observer",
     "Output": "types",
+    "Pairs": "learned.pairs",
     "Plan": "api.planning",
     "Program": "program",
     "ProgramError": "errors",
@@ -141,6 +152,7 @@ _WHERE = {
     "RecordedEnv": "episodes.recording",
     "RecordedReplies": "writers.recorded",
     "Resources": "engine.workers.executor",
+    "RewardModel": "learned.model",
     "RewardWrapper": "api.wrapper",
     "RewardsmithError": "errors",
     "Run": "api.runs",
@@ -173,6 +185,8 @@ _WHERE = {
     "design": "api.runs",
     "doctor": "api.doctor",
     "estimate": "api.estimate",
+    "fit_preferences": "learned.fitting",
+    "inputs_of": "learned.model",
     "list_runs": "api.runs",
     "load_episodes": "episodes.files",
     "load_program": "api.wrapper",

@@ -26,7 +26,7 @@ from rewardsmith.learned.likelihood import (
 from rewardsmith.learned.model import Input, RewardModel, aggregated, inputs_of
 from rewardsmith.learned.network import NetworkOutputs, StackedNetworks
 from rewardsmith.learned.pairs import Pairs
-from rewardsmith.learned.settings import FitSettings
+from rewardsmith.learned.settings import FitSettings as FitSettings
 from rewardsmith.types import Array, Columns, FloatArray
 
 _LEAST_HELD_OUT = 4  # pairs per fold, below which nothing is held out
@@ -79,7 +79,7 @@ def fit_preferences(
         inputs: what the model reads; None reads all columns of the first segment as numbers. Give
             them (:func:`inputs_of` with ``categories``) where a column holds discrete actions.
         settings: None is the defaults, which suit 200 pairs of short segments.
-        extras: further losses, see :mod:`rewardsmith.learned.extras`.
+        extras: further losses, of ``rewardsmith.learned.extras``.
         values: for ``form="regret"``: V* of the first state of each segment and of the state
             after its last step, shape (m, 2).
 

@@ -254,7 +254,7 @@ class RewardModel(BaseModel, frozen=True, extra="forbid"):
             )
         for member in self.members:
             _check_layers(member, width)
-        if len({tuple(layer.weight.shape for layer in member) for member in self.members}) > 1:
+        if any(_shapes(member) != _shapes(self.members[0]) for member in self.members):
             raise ValueError("expected members with layers of the same shapes")
         return self
 
@@ -334,6 +334,10 @@ def encoded(inputs: tuple[Input, ...], columns: Columns) -> FloatArray:
         found = ", ".join(map(str, sorted(lengths)))
         raise UsageError(f"expected columns with the same number of rows, found {found}")
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _shapes(layers: tuple[Layer, ...]) -> list[tuple[int, ...]]:
+    return [layer.weight.shape for layer in layers]
 
 
 def _check_layers(layers: tuple[Layer, ...], width: int) -> None:

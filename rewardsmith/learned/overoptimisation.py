@@ -126,7 +126,8 @@ def parting_step(
 
 def _smoothed(curve: FloatArray) -> FloatArray:
     """The median of each value and its two neighbours; the ends count twice."""
-    padded = np.pad(np.asarray(curve, np.float64), 1, mode="edge")
+    curve = np.asarray(curve, np.float64)
+    padded = np.concatenate([curve[:1], curve, curve[-1:]])
     return np.asarray(np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0))
 
 

@@ -40,10 +40,10 @@ class Pairs(NamedTuple):
         """Pairs of sequences; without weights all pairs count alike."""
         labels = np.asarray(label, np.float64)
         weights = np.ones(len(labels)) if weight is None else np.asarray(weight, np.float64)
-        return cls(np.asarray(first, int), np.asarray(second, int), labels, weights)
+        return cls(_places(first), _places(second), labels, weights)
 
     def checked(self, segments: int) -> Self:
-        """The same pairs.
+        """The same pairs, as arrays.
 
         Args:
             segments: number of segments that exist.
@@ -56,26 +56,37 @@ class Pairs(NamedTuple):
         if len(shapes) != 1 or len(next(iter(shapes))) != 1:
             found = ", ".join(f"{name} {np.shape(a)}" for name, a in self._asdict().items())
             raise UsageError(f"pairs: expected four arrays of shape (n,), found {found}")
-        if not len(self.first) or not np.sum(self.weight) > 0:
-            raise UsageError("pairs: expected at least one with a weight above 0, found none")
-        places = np.concatenate([self.first, self.second])
+        pairs = type(self).of(*self)
+        first, second, label, weight = pairs
+        if (
+            not len(first)
+            or not np.isfinite(weight).all()
+            or (weight < 0).any()
+            or not weight.any()
+        ):
+            raise UsageError(
+                "pairs: expected at least one pair, finite weights of at least 0, and one above 0"
+            )
+        places = np.concatenate([first, second])
         if places.dtype.kind not in "iu" or places.min() < 0 or places.max() >= segments:
             raise UsageError(
                 f"pairs: expected places from 0 to {segments - 1} of {segments} segments, "
                 f"found {places.min()} to {places.max()} ({places.dtype})"
             )
-        if (self.first == self.second).any():
-            place = int(np.argmax(self.first == self.second))
-            raise UsageError(f"pairs: pair {place} compares segment {self.first[place]} to itself")
-        if not ((np.asarray(self.label) >= 0) & (np.asarray(self.label) <= 1)).all():
+        if (first == second).any():
+            place = int(np.argmax(first == second))
+            raise UsageError(f"pairs: pair {place} compares segment {first[place]} to itself")
+        if not ((label >= 0) & (label <= 1)).all():
             raise UsageError(
                 "pairs: expected labels in [0, 1]",
                 "a label is the probability that the first segment is better; leave pairs "
                 "without an answer out",
             )
-        if not (np.isfinite(self.weight) & (np.asarray(self.weight) >= 0)).all():
-            raise UsageError("pairs: expected finite weights of at least 0")
-        return self
+        return pairs
+
+
+def _places(values: Sequence[int] | Array) -> Array:
+    return np.asarray(values, None if len(values) else int)
 
 
 class CutPairs(NamedTuple):
@@ -152,11 +163,12 @@ def _cut(
     length = min(length, *steps)
     at_end = length == min(steps) or rng.random() < length / np.mean(steps)
     starts = [n - length if at_end else int(rng.integers(n - length)) for n in steps]
-    one, other = (
-        {name: np.asarray(column)[start : start + length] for name, column in columns.items()}
-        for columns, start in zip(both, starts, strict=True)
-    )
+    one, other = map(_part, both, starts, (length, length))
     return one, other
+
+
+def _part(columns: Columns, start: int, length: int) -> Columns:
+    return {name: np.asarray(column)[start : start + length] for name, column in columns.items()}
 
 
 def from_ratings(ratings: Sequence[int] | Array, count: int | None = None, seed: int = 0) -> Pairs:

@@ -25,7 +25,8 @@ class FitSettings(BaseModel, frozen=True, extra="forbid"):
         description="How segments of different lengths compare by return. `mean` divides by the "
         "discounted length, so that length alone decides nothing, and the rewards of the model "
         "have mean 0. `sum` compares plain returns, so that a cost or a gain per step is learned; "
-        "the rewards are then scaled, but not shifted. With equal lengths both are the same fit.",
+        "the rewards are then scaled, but not shifted. With equal lengths both are the same fit, "
+        "and such a constant cannot be learned: use `mean`.",
     )
     gamma: float = Field(1.0, gt=0, le=1, description="Discount within a segment.")
     members: int = Field(3, ge=1, description="Networks of the ensemble.")

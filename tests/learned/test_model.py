@@ -121,9 +121,9 @@ def test_a_category_is_one_hot_and_has_no_order() -> None:
 
 
 def test_text_is_refused() -> None:
-    with pytest.raises(UsageError, match="'mission'.*found text"):
+    with pytest.raises(UsageError, match=r"'mission'.*found text"):
         inputs_of({"x": np.zeros(3), "mission": np.array(["go", "to", "a"])})
-    with pytest.raises(UsageError, match="'x'.*found text"):
+    with pytest.raises(UsageError, match=r"'x'.*found text"):
         model(INPUTS)(COLUMNS | {"x": np.array([["a", "b"]] * 50)})
     with pytest.raises(UsageError, match="type object"):
         inputs_of({"x": np.array([None, {}], dtype=object)})

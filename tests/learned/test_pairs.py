@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewardsmith.errors import UsageError
+from rewardsmith.learned.fitting import FitSettings, fit_preferences
 from rewardsmith.learned.pairs import (
     Pairs,
     by_ranked_factors,
@@ -32,7 +33,7 @@ def test_demonstrations_are_better_and_length_and_end_do_not_show_it() -> None:
     first, second = (
         [segments[place] for place in places] for places in (pairs.first, pairs.second)
     )
-    assert len(segments) == 240 and pairs.checked(240) is pairs
+    assert len(segments) == 240 and len(pairs.checked(240).label) == 120
     assert [a["kind"][0] for a in first] == pairs.label.tolist()
     assert [b["kind"][0] for b in second] == (1 - pairs.label).tolist()
     assert pairs.label.mean() == 0.5
@@ -64,6 +65,24 @@ def test_every_two_ratings_weigh_the_same_in_total() -> None:
     assert len(from_ratings(ratings, count=7).label) == 7
     with pytest.raises(UsageError, match="two different ratings, found 1"):
         from_ratings([2, 2])
+
+
+@pytest.mark.parametrize("source", ["demonstrations", "ratings", "factors"])
+def test_a_reward_is_learned_from_each_source(source: str) -> None:
+    """The true reward is the first of two numbers; each source shows it in its own way."""
+    rng = np.random.default_rng(0)
+    segments = [{"x": rng.normal(size=(6, 2)) + rng.normal(size=2)} for _ in range(60)]
+    means = np.array([segment["x"].mean(axis=0) for segment in segments])
+    if source == "demonstrations":
+        better = [{"x": rng.normal(size=(30, 2)) + [2.0, 0.0]} for _ in range(5)]
+        segments, pairs = from_demonstrations(better, segments, count=100, length=6)
+    elif source == "ratings":
+        pairs = from_ratings(np.digitize(means[:, 0], [-0.7, 0.0, 0.7]), count=200)
+    else:
+        pairs = by_ranked_factors(means, margins=[0.2, 0.0], count=200).pairs
+    fit = fit_preferences(segments, pairs, settings=FitSettings(hidden=(16,), steps=80))
+    x = rng.normal(size=(500, 2))
+    assert np.corrcoef(fit.model({"x": x}), x[:, 0])[0, 1] > 0.9
 
 
 factors = st.lists(st.integers(-3, 3), min_size=3, max_size=3)
@@ -132,10 +151,11 @@ def test_a_circle_of_three_is_one_cycle() -> None:
     ("change", "message"),
     [
         ({"first": [0, 3]}, "places from 0 to 2 of 3 segments, found 0 to 3"),
+        ({"first": [0.5, 1.5]}, r"places from 0 to 2 .*float64"),
         ({"first": [0, 2]}, "pair 1 compares segment 2 to itself"),
         ({"label": [0.0, 1.5]}, r"labels in \[0, 1\]"),
         ({"label": [0.0, float("nan")]}, r"labels in \[0, 1\]"),
-        ({"weight": [0.0, 0.0]}, "weight above 0, found none"),
+        ({"weight": [0.0, 0.0]}, "and one above 0"),
         ({"weight": [2.0, -1.0]}, "weights of at least 0"),
         ({"label": [0.0]}, r"found first \(2,\)"),
         ({"first": [], "second": [], "label": [], "weight": []}, "at least one"),
@@ -144,5 +164,6 @@ def test_a_circle_of_three_is_one_cycle() -> None:
 def test_what_are_no_pairs_is_refused(change: dict[str, list[float]], message: str) -> None:
     good = {"first": [0, 1], "second": [1, 2], "label": [1.0, 0.5], "weight": [1.0, 1.0]}
     assert Pairs.of(**good).checked(3)  # type: ignore[arg-type]
+    assert Pairs(**good).checked(3).label.dtype == float  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=message):
         Pairs.of(**(good | change)).checked(3)  # type: ignore[arg-type]
