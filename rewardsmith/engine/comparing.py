@@ -59,9 +59,10 @@ class Comparisons:
         pairs = self.pairs(order, state)
         clips = clips_of(self._run, dict.fromkeys(clip for pair in pairs for clip in pair))
         judge, write = self._judge(state, clips), Write(Slot(order.round, 0, _ATTEMPT))
-        return {
-            pair: [RunRequest(write, *asked) for asked in judge.requests(*pair)] for pair in pairs
-        }
+        asked = {}
+        for pair in pairs:
+            asked[pair] = [RunRequest(write, *request) for request in judge.requests(*pair)]
+        return asked
 
     def answers(
         self, asked: Mapping[Pair, Sequence[RunRequest]], state: RunState, log: ReplyLog

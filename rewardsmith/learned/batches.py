@@ -91,6 +91,10 @@ def problem_of(
     if settings.form == "regret":
         first, last = checked_values(values, len(lengths)).T
         offsets = settings.gamma ** lengths.astype(np.float64) * last - first
+    row_weights = _row_weights(lengths, settings)
+    if lengths.max() > settings.most_steps:
+        kept, stands_for, lengths = _thinned(lengths, settings.most_steps)
+        features, rows, row_weights = features[kept], rows[kept], row_weights[kept] * stands_for
     return Problem(
         torch.from_numpy(features),
         centre,
@@ -98,7 +102,7 @@ def problem_of(
         rows,
         np.cumsum(lengths) - lengths,
         lengths,
-        torch.from_numpy(_row_weights(lengths, settings).astype(np.float32)),
+        torch.from_numpy(row_weights.astype(np.float32)),
         torch.from_numpy(offsets.astype(np.float32)),
         pairs,
     )
@@ -129,3 +133,20 @@ def _row_weights(lengths: Array, settings: FitSettings) -> FloatArray:
     if settings.reduction == "sum":
         return np.asarray(discounts / np.sqrt(sums.mean()))
     return np.asarray(discounts * np.sqrt(sums.mean()) / np.repeat(sums, lengths))
+
+
+def _thinned(lengths: Array, most: int) -> tuple[Array, FloatArray, Array]:
+    """Places of the transitions that are used, how many each stands for, and the new lengths.
+
+    The last transition of a segment stands for itself alone, because the end of an episode may
+    have a reward of its own.
+    """
+    kept, stands_for = [], []
+    for start, length in zip(np.cumsum(lengths) - lengths, lengths, strict=True):
+        count = min(length, most)
+        edges = np.rint(np.linspace(0, length - 1, count)).astype(int)
+        widths = np.diff(edges)
+        kept.append(start + np.append(edges[:-1] + widths // 2, length - 1))
+        stands_for.append(np.append(widths, 1))
+    counts = np.array(list(map(len, kept)))
+    return np.concatenate(kept), np.concatenate(stands_for).astype(np.float64), counts

@@ -28,6 +28,12 @@ class FitSettings(BaseModel, frozen=True, extra="forbid"):
         "the rewards are then scaled, but not shifted. With equal lengths both are the same fit, "
         "and such a constant cannot be learned: use `mean`.",
     )
+    most_steps: int = Field(
+        100,
+        ge=2,
+        description="Transitions of a segment that are used. Of a longer segment, evenly spaced "
+        "ones stand for those around them, and the last one for itself.",
+    )
     gamma: float = Field(1.0, gt=0, le=1, description="Discount within a segment.")
     members: int = Field(3, ge=1, description="Networks of the ensemble.")
     hidden: tuple[int, ...] = Field(

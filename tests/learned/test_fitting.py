@@ -46,6 +46,31 @@ def test_segments_of_50_steps_are_learned_too() -> None:
     )  # single steps are rewarded rightly
 
 
+def test_of_long_segments_some_transitions_stand_for_the_others() -> None:
+    """Whole episodes: a slow signal counts as often as it is there, and so does the end."""
+    rng = np.random.default_rng(0)
+    segments = []
+    for length in rng.integers(300, 600, 80):
+        slow = np.repeat(rng.normal(size=10), 60)[:length]
+        ends = np.arange(length) == length - 1
+        segments.append({"slow": slow, "ends": ends * rng.choice([-40.0, 40.0])})
+    worth = np.array([one["slow"].sum() + one["ends"].sum() for one in segments])
+    first, second = rng.integers(80, size=(2, 400))
+    chosen = first != second
+    first, second = first[chosen], second[chosen]
+    pairs = Pairs.of(first, second, (worth[first] > worth[second]).astype(float))
+    ratios = []
+    for most in (50, 600):
+        settings = FitSettings(hidden=(), reduction="sum", steps=200, most_steps=most)
+        model = fit_preferences(segments, pairs, settings=settings).model
+        learned = np.array([model(segment).sum() for segment in segments])
+        assert np.mean((learned[first] > learned[second]) == (worth[first] > worth[second])) >= 0.9
+        end = model({"slow": np.zeros(2), "ends": np.array([0.0, 40.0])})
+        slow = model({"slow": np.array([0.0, 1.0]), "ends": np.zeros(2)})
+        ratios.append((end[1] - end[0]) / (slow[1] - slow[0]))
+    assert ratios[0] == pytest.approx(ratios[1], rel=0.3), "the end stands for itself alone"
+
+
 def test_equal_seeds_give_equal_bits_and_others_do_not() -> None:
     segments, pairs, _ = judged(0, pairs=40)
     one, same = (fit_preferences(segments, pairs, settings=SMALL) for _ in range(2))
