@@ -46,9 +46,11 @@ class Comparisons:
 
     def asked(self, order: Compare, state: RunState) -> ComparisonsAsked:
         """The event that asks a person."""
-        spare = order if order.programs else _with_spare(order)
-        pairs = tuple(self.pairs(spare, state))
-        return ComparisonsAsked(round=order.round, pairs=pairs, needed=min(order.pairs, len(pairs)))
+        pairs = tuple(self.pairs(order if order.programs else _with_spare(order), state))
+        needed = order.pairs
+        if order.programs:  # as many as one choice of the best and the worst of them says
+            needed = 2 * len({clip for pair in pairs for clip in pair}) - 3
+        return ComparisonsAsked(round=order.round, pairs=pairs, needed=min(needed, len(pairs)))
 
     def scripted(self, order: Compare, state: RunState) -> list[Judgement]:
         """The answers of a judge that compares numbers."""
