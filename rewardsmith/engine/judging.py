@@ -142,7 +142,9 @@ class Judging:
         while (left := needed - answered_pairs(engine.state, order.round)) > 0:
             if left != shown:
                 name = engine.run.name
-                engine.observer.doing(f"waiting for {left} answers: rewardsmith label {name}")
+                engine.observer.doing(
+                    f"waiting for {left} answers, also on: rewardsmith label {name}"
+                )
                 shown = left
             time.sleep(_TICK_S)
             engine.take_answers()
