@@ -118,8 +118,9 @@ class Judging:
             found = (
                 self._answers_of_model(order) if order.judge == "model" else self._scripted(order)
             )
-            for judgement in found:
-                engine.record(Judged(found=judgement))
+            for one in found:
+                if engine.state.judgement(one.pair, one.by) != one:  # else known before a crash
+                    engine.record(Judged(found=one))
             answers = len(found)
         engine.record(Compared(round=order.round, answers=answers, decides=order.decides))
 

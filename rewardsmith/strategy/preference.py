@@ -30,6 +30,8 @@ from rewardsmith.strategy.base import (
 )
 from rewardsmith.strategy.rounds import trainings
 
+_LEAST_FILMS = 4  # six pairs; nothing is fitted to fewer than five
+
 
 class PreferenceOptions(StrategyOptions):
     """Options of :class:`Preference`.
@@ -45,7 +47,7 @@ class PreferenceOptions(StrategyOptions):
         members: networks of the ensemble.
         pessimism: standard deviations over the members that are taken off their mean.
         form: ``return`` if an answer is about the sum over a clip, ``final`` if about its end.
-        seeds: training seeds per reward.
+        seeds: training seeds per reward; a person needs at least four.
         repairs: repairs of a program that fails the check.
         seed: of the pairs, of reversed answers, and of the fits.
     """
@@ -73,6 +75,11 @@ class PreferenceOptions(StrategyOptions):
             raise ValueError("a person compares films of agents: set beside=program")
         if self.judge == "person" and self.segment:
             raise ValueError("a person compares whole films: set segment=0")
+        if self.judge == "person" and self.seeds < _LEAST_FILMS:
+            raise ValueError(
+                "a person first compares the agents of the program, one for each seed, "
+                f"and too few pairs of them teach nothing: set seeds={_LEAST_FILMS} or more"
+            )
         return self
 
 
@@ -119,6 +126,8 @@ class Preference(Strategy[PreferenceOptions]):
         if number not in state.compared:
             clips = Compare(number, asked.judge, asked.pairs, asked.segment, asked.flips)
             return [replace(clips, seed=asked.seed)]
+        if not state.compared[number]:
+            return []  # the same answers as before would only be fitted again
         if number not in state.learned:
             beside = next(iter(accepted_programs(state, 0)), None) if self._first_round else None
             form, seed = asked.form, asked.seed
