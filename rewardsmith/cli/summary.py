@@ -22,6 +22,7 @@ from rewardsmith.run.wording import (
     screening_counts,
     seeds_line,
     spent,
+    standing_line,
     transfer_line,
 )
 from rewardsmith.types import Interval, SeedSummary
@@ -104,11 +105,11 @@ def _solved(run: Run, best: Best, seeds: SeedSummary | None) -> str:
 
 
 def _judged(run: Run, state: RunState, best: Best) -> str:
-    """How many of the judged pairs the best program orders as people did."""
+    """What judges say of the best program: by comparisons of its agents, or of episodes."""
     from rewardsmith.api.labelling import judged_share
 
     if state.judges_decide:
-        return f"judges prefer it to {len(state.ranked()) - 1} other programs"
+        return standing_line(state.judged_standing(best.id))
     found = judged_share(run.folder, state, best.id)
     if found is None:
         return ""

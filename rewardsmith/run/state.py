@@ -21,7 +21,9 @@ from rewardsmith.run.judgements import (
     Judgement,
     KnownJudgement,
     Pair,
+    Standing,
     program_strengths,
+    standing_of,
 )
 from rewardsmith.run.outcomes import (
     AuditState,
@@ -291,6 +293,12 @@ class RunState:
             return -strength.get(program, -math.inf), self.programs[program], program
 
         return sorted(self.known_fitness(programs), key=rank)
+
+    def judged_standing(self, program: str) -> Standing | None:
+        """Where a program stands among those that were compared; None if it was not."""
+        strength = program_strengths(self.known_judgements())
+        known = {name: value for name, value in strength.items() if name in self.programs}
+        return standing_of(program, known) if program in known else None
 
     @property
     def tie_width(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from rewardsmith.run.judgements import Standing
 from rewardsmith.run.outcomes import ExploitState, SlotState, TrialState
 from rewardsmith.run.state import RunState
 from rewardsmith.types import Difference, Interval, SeedSummary, Slot
@@ -154,6 +155,17 @@ def exploit_line(found: ExploitState | None) -> str:
     how = "" if found.trained else ", without exploiters"
     compared = f"{found.failures:,} failures and {found.successes:,} successes{how}"
     return f"none found among {compared}; margin {number(found.margin)} of the usual return"
+
+
+def standing_line(standing: Standing | None) -> str:
+    """Where a program stands in the comparisons of agents, in words."""
+    if standing is None:
+        return "no judge compared its agents with those of other programs"
+    above, below, others = standing
+    words = f"of {others} other program{'s' * (others != 1)}, judges prefer it to {below}"
+    words += f", and {above} to it" if above else ""
+    same = others - above - below
+    return words + (f"; {same} {'is' if same == 1 else 'are'} as good" if same else "")
 
 
 def transfer_line(algorithm: str | None, scores: tuple[Interval, Interval] | None) -> str:

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.run.orders import Compare, JudgeName, Order, Turn
+from rewardsmith.run.orders import Compare, JudgeName, Kind, Order, Turn
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import Needs, StrategyOptions, accepted_programs
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, program_turn, trainings
@@ -40,6 +40,7 @@ class ICPL(InRounds[ICPLOptions]):
 
     Options: ClassVar[type[StrategyOptions]] = ICPLOptions
     chooses_by_fitness: ClassVar[bool] = False
+    feedback: ClassVar[tuple[Kind, ...]] = ("choice",)
 
     @property
     def needs(self) -> Needs:
@@ -68,4 +69,4 @@ class ICPL(InRounds[ICPLOptions]):
         earlier = [name for name, slot in state.programs.items() if slot.round < number]
         best = state.ranked(earlier)[: self.options.history]
         shown = dict.fromkeys([last[-1], *reversed(best)])
-        return tuple(program_turn(state, name, ("choice",)) for name in shown)
+        return tuple(program_turn(state, name, self.feedback) for name in shown)
