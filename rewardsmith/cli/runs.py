@@ -346,5 +346,5 @@ def _row(folder: RunFolder) -> RunRow:
         created=manifest["created"][:16].replace("T", " "),
         written_by=asked.written_by,
         status=status(folder, state),
-        fitness=str(score) if score is not None else "",
+        fitness=str(score) if score is not None and state.has_fitness else "",
     )

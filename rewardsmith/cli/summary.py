@@ -45,11 +45,7 @@ def summary(run: Run, name: str | None = None) -> Table:
         "best",
         Text(best.id, "bold green").append(f" ({_origin(state, best.id)})", "not bold default"),
     )
-    lines.add_row(
-        "fitness",
-        f"{_over(best.score)}{_against(best, run.folder.config().report_seeds)}",
-        style="bold",
-    )
+    lines.add_row("fitness", _fitness(run, best, state), style="bold")
     for label, text in (*_outcome(run, best, state), *_spent(run, state)):
         if text:
             lines.add_row(label, text)
@@ -68,13 +64,19 @@ def summary(run: Run, name: str | None = None) -> Table:
     return lines
 
 
+def _fitness(run: Run, best: Best, state: RunState) -> str:
+    if not state.has_fitness:
+        return "none: the task does not measure episodes"
+    return f"{_over(best.score)}{_against(best, run.folder.config().report_seeds)}"
+
+
 def _outcome(run: Run, best: Best, state: RunState) -> list[tuple[str, str]]:
     """What is known of the best program, as (label, text); without text, nothing is known."""
     seeds = seeds_of(state, best.id, best.rung, run.folder.task().spec.fitness.solved)
     also = run.folder.config().also
     return [
         ("", _proof(state, best)),
-        ("seeds", seeds_line(seeds) if seeds is not None else ""),
+        ("seeds", seeds_line(seeds) if seeds is not None and state.has_fitness else ""),
         ("solved", _solved(run, best, seeds)),
         ("diagnosis", _diagnosis(run)),
         ("native", native_farmed(run.folder, state)),
@@ -82,7 +84,7 @@ def _outcome(run: Run, best: Best, state: RunState) -> list[tuple[str, str]]:
         ("looks", looks_line(state)),
         ("exploits", exploit_line(state.exploits.get(best.id))),
         ("judged", _judged(run, state, best)),
-        ("policy", policy_line(shipped_trial(state, best.id))),
+        ("policy", policy_line(shipped_trial(state, best.id), has_fitness=state.has_fitness)),
     ]
 
 

@@ -114,7 +114,9 @@ class Judging:
             self._wait_for_person(order)
             answers = answered_pairs(engine.state, order.round)
         else:
-            engine.observer.doing(f"comparing {order.pairs} pairs of clips")
+            engine.observer.doing(
+                f"comparing {order.pairs} pair{'s' * (order.pairs != 1)} of clips"
+            )
             found = (
                 self._answers_of_model(order) if order.judge == "model" else self._scripted(order)
             )

@@ -153,6 +153,9 @@ person   somebody on the page of ``rewardsmith label``; the run waits for the an
 """
 
 
+REQUESTS_PER_PAIR = 2  # to a model as the judge: one in either order
+
+
 @dataclass(frozen=True)
 class Compare:
     """Have a judge compare recorded episodes, two by two.

@@ -148,6 +148,11 @@ class RunState:
         return (self.success_rate(program) or 0.0) >= OFTEN
 
     @property
+    def has_fitness(self) -> bool:
+        """Whether the task has a fitness; without one, each score is 0 and says nothing."""
+        return self.preflight is None or self.preflight.has_fitness
+
+    @property
     def fitness_range(self) -> tuple[float, float] | None:
         """Lowest and highest possible fitness; None where the task does not name them."""
         return self.preflight.fitness_range if self.preflight is not None else None

@@ -11,11 +11,12 @@ most likely; the best program so far is always compared with those of the new ro
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import comb
 from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.run.orders import Compare, JudgeName, Kind, Order, Turn
+from rewardsmith.run.orders import REQUESTS_PER_PAIR, Compare, JudgeName, Kind, Order, Turn
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import Needs, StrategyOptions, accepted_programs
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, program_turn, trainings
@@ -55,9 +56,15 @@ class ICPL(InRounds[ICPLOptions]):
             return missing
         earlier = [name for name, slot in state.programs.items() if slot.round < number]
         compared = dict.fromkeys([*state.ranked(earlier)[:1], *programs])
-        pairs = len(compared) * (len(compared) - 1) // 2
+        pairs = comb(len(compared), 2)
         judge = self.options.judge
         return [Compare(number, judge, pairs, programs=tuple(compared), decides=True)]
+
+    def judge_requests(self) -> int:
+        """A model is asked in both orders about every pair, also with the best one before."""
+        samples, later = self.options.samples, self.options.rounds - 1
+        pairs = comb(samples, 2) + later * comb(samples + 1, 2)
+        return REQUESTS_PER_PAIR * pairs if self.needs.judge else 0
 
     def turns(self, state: RunState, number: int) -> tuple[Turn, ...]:
         """The worst program of the last round, then the best ones, the best of all at the end."""

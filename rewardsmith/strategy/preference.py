@@ -17,7 +17,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rewardsmith.run.orders import Compare, JudgeName, Learn, Order, Stop
+from rewardsmith.run.orders import REQUESTS_PER_PAIR, Compare, JudgeName, Learn, Order, Stop
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import (
     Needs,
@@ -142,6 +142,11 @@ class Preference(Strategy[PreferenceOptions]):
     def usual_requests(self) -> int:
         """One if a program is asked for."""
         return self._first_round
+
+    def judge_requests(self) -> int:
+        """A model is asked about every pair in both orders."""
+        pairs = self.options.rounds * self.options.pairs
+        return REQUESTS_PER_PAIR * pairs if self.needs.judge else 0
 
     def planned_trials(self) -> int:
         """Every learned reward, and the program, on every seed."""
