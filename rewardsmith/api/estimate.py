@@ -56,7 +56,9 @@ def estimate(plan: Plan, workers: int | None = None, measured: Measured | None =
     """
     config, budget = plan.config, plan.config.budget
     paid = config.writer == "model"
-    calls = Range(plan.strategy.usual_requests(), plan.strategy.planned_requests())
+    judged = plan.strategy.judge_requests()
+    programs = plan.strategy.usual_requests(), plan.strategy.planned_requests()
+    calls = Range(*(count + judged for count in programs))
     if budget.calls is not None:
         calls = Range(*(min(count, budget.calls) for count in calls))
     each = _usual(plan), _most(plan)

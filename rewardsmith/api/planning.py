@@ -34,6 +34,7 @@ from rewardsmith.strategy.making import make_strategy, strategy_of
 from rewardsmith.task.algorithms import check_names
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import AnyTask, resolve_task
+from rewardsmith.task.spec import FitnessSpec
 from rewardsmith.writers.examples import EXAMPLES, Example, examples_text
 from rewardsmith.writers.questions.program import texts_of
 from rewardsmith.writers.recorded import REPLIES, RecordedReplies, RecordedReply, load_replies
@@ -120,11 +121,16 @@ def resolved_plan(task: AnyTask, goal: str | None, settings: Settings) -> Plan:
         model=(settings.model or default_model()) if writer == "model" else None,
         replies=_provenance(recorded),
         steps=steps,
-        report_seeds=_report_seeds(settings.report_seeds, steps),
+        asks=strategy.usual_requests() > 0,
+        report_seeds=_report_seeds(settings.report_seeds, steps, resolved.spec.fitness),
         produce=produced(settings.produce, name, resolved, writer),
         bank=tuple(map(str, settings.bank)),
         start=program_id(program_text(settings.start)) if settings.start is not None else None,
     )
+    if (
+        not strategy.chooses_by_fitness
+    ):  # the fitness decides nothing, so it finds no exploit either
+        config = config.model_copy(update={"deciding_trainings": 0, "exploit_search": False})
     if config.also is not None:
         resolved.spec.training.of_algorithm(config.also)  # raises where there is none of that name
     check_budget(config, resolved.spec.training.steps_taken(steps))
@@ -141,8 +147,15 @@ def resolved_plan(task: AnyTask, goal: str | None, settings: Settings) -> Plan:
     return Plan(resolved, config, strategy, _prompts(settings, strategy), files, given)
 
 
-def _report_seeds(wanted: int | None, steps: int) -> int:
-    """Ten where a training takes seconds; each costs two trainings."""
+def _report_seeds(wanted: int | None, steps: int, fitness: FitnessSpec) -> int:
+    """Ten where a training takes seconds; each costs two trainings. None without a fitness."""
+    if not fitness.exists:
+        if wanted:
+            raise UsageError(
+                f"a report over {wanted} seeds compares fitness, and the task has none",
+                "leave out --report-seeds, or give [fitness] a source",
+            )
+        return 0
     if wanted is not None:
         return wanted
     return 10 if steps <= _SHORT_TRAINING else 5
@@ -166,7 +179,7 @@ def _check_writer(
             f"votes need a model, but the writer is {config.written_by}",
             "name a model with --model",
         )
-    elif strategy.needs.judge:
+    if strategy.needs.judge and config.model is None:
         raise UsageError(
             f"the judge needs a model, but the writer is {config.written_by}",
             "name a model with --model, or another judge with -O judge=...",
@@ -203,32 +216,41 @@ def plan_replay(
 
     Raises:
         RunError: the run has no replies, or its folder was changed.
+        UsageError: a model was its judge, and the replies shall be used by position.
     """
-    tape, config = Tape(run.llm_log), run.config()
+    config, known = run.config(), run.given_bank()
     strategy = strategy_of(config)
-    if not by_position:
-        # a request names its model, also when the replies came from a file
-        asked = next((line.request.model for line in tape), None)
-        changes = {
-            "writer": "replay",
-            "model": asked,
-            "replies": f"the replies of {run.name}, replayed",
-        }
-        files = {TAPE: run.llm_log.read_text(encoding="utf-8")}
+    if config.asks or strategy.needs.judge:
+        changes, files = _replayed(run, config, strategy, by_position)
     else:
-        recorded = _by_position(tape, config)
-        changes = {
-            "writer": "replies",
-            "model": None,
-            "replies": f"the replies of {run.name}, replayed by position",
-        }
-        files = {REPLIES: recorded.model_dump_json(indent=1) + "\n"}
+        changes, files = {}, {}  # nothing was asked that could be replied to
     if (run.path / EXAMPLES).exists():
         files[EXAMPLES] = (run.path / EXAMPLES).read_text(encoding="utf-8")
-    known = run.given_bank()
     session = {"base_url": None, "allow_weak_sandbox": allow_weak_sandbox}
     config = config.model_copy(update=changes | session)
     return Plan(run.task(), config, strategy, run.prompts(), files, known)
+
+
+def _replayed(
+    run: RunFolder, config: RunConfig, strategy: Strategy[Any], by_position: bool
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The changes of the settings, and the files with the replies."""
+    tape = Tape(run.llm_log)
+    if not by_position:
+        # a request names its model, also when the replies came from a file
+        asked = next((line.request.model for line in tape), None)
+        origin = f"the replies of {run.name}, replayed"
+        changes = {"writer": "replay", "model": asked, "replies": origin}
+        return changes, {TAPE: run.llm_log.read_text(encoding="utf-8")}
+    if strategy.needs.judge:
+        raise UsageError(
+            f"a model was the judge of {run.name}, and its answers belong to what it was shown",
+            "replay the run without by_position",
+        )
+    recorded = _by_position(tape, config)
+    origin = f"the replies of {run.name}, replayed by position"
+    changes = {"writer": "replies", "model": None, "replies": origin}
+    return changes, {REPLIES: recorded.model_dump_json(indent=1) + "\n"}
 
 
 def _by_position(tape: Tape, config: RunConfig) -> RecordedReplies:

@@ -23,6 +23,11 @@ def widened(
     Raises:
         UsageError: there are fewer seeds than before, or the run can have no further round.
     """
+    if report_seeds and not state.has_fitness:
+        raise UsageError(
+            "a report compares fitness, and the task has none",
+            "let judges compare more programs: resume with --rounds",
+        )
     before = state.report_seeds or config.report_seeds
     if rounds < 0 or (report_seeds is not None and report_seeds < before):
         raise UsageError(

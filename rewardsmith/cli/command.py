@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -27,6 +28,7 @@ from typer.core import TyperCommand
 
 from rewardsmith.errors import BoundaryError, RewardsmithError, RunError
 
+_TICK_S = 0.5  # how often a wait looks for a signal
 INTERRUPTED = 130
 _PIPE_WIDTH = 240  # columns of a file or pipe, where nothing should be folded or cut
 
@@ -201,6 +203,15 @@ def _with_settings(run: Callable[..., None], names: Sequence[str]) -> type[Typer
             return whole().invoke(ctx)
 
     return WithSettings
+
+
+def until_interrupted() -> None:
+    """Wait for Ctrl-C or SIGTERM, while threads serve a page.
+
+    A signal that arrives just before a wait without an end does not wake it up.
+    """
+    while True:
+        time.sleep(_TICK_S)
 
 
 def guarded(output: CommandOutput, work: Callable[[], None]) -> int:

@@ -276,7 +276,7 @@ def _confirm(
 
     expected = estimate(planned, workers)
     output.notes.print(plan_table(planned, expected))
-    if planned.config.writer in _NO_MODEL:
+    if planned.config.asks and planned.config.writer in _NO_MODEL:
         output.notes.print(
             f"No model is used: {_NO_MODEL[planned.config.writer]}. {_A_MODEL}", style="cyan"
         )

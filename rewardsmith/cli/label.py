@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rewardsmith.cli import options as given
-from rewardsmith.cli.command import CommandOutput, command
+from rewardsmith.cli.command import CommandOutput, command, until_interrupted
 from rewardsmith.cli.new_task import MODEL_SETTINGS
 from rewardsmith.errors import UsageError
 
@@ -215,8 +215,6 @@ def _serve(
     open_: bool,
 ) -> None:
     """Serve the page until Ctrl-C."""
-    import threading
-
     from rewardsmith.api.label_server import label
     from rewardsmith.cli.live import command_name
 
@@ -234,4 +232,4 @@ def _serve(
         output.stream.flush()
         if open_:
             typer.launch(page.url)
-        threading.Event().wait()
+        until_interrupted()

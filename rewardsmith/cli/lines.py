@@ -19,10 +19,11 @@ from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.wording import duration, exploit_line, number, short_finding
 
 
-def describe(event: Event, verbose: bool = False) -> str:
+def describe(event: Event, verbose: bool = False, *, has_fitness: bool = True) -> str:
     """One line about an event; empty for events that only change the state.
 
     Args:
+        has_fitness: whether the task has a fitness.
         verbose: show all findings in full, with what to do about them.
     """
     match event:
@@ -31,7 +32,7 @@ def describe(event: Event, verbose: bool = False) -> str:
         case Checked():
             return _checked(event, verbose)
         case Trained():
-            return _trained(event.trial)
+            return _trained(event.trial, has_fitness)
         case ScriptsPlayed():
             return f"episodes of scripted actions recorded ({event.steps:,} environment steps)"
         case ExploitsSearched():
@@ -48,6 +49,8 @@ def describe(event: Event, verbose: bool = False) -> str:
 
 def _preflight(found: Preflight) -> str:
     episodes = len(found.random_fitness)
+    if not found.has_fitness:
+        return f"random policy: {episodes} episodes; the task has no fitness"
     return f"random policy: fitness {number(found.mean_random_fitness)} over {episodes} episodes"
 
 
@@ -60,7 +63,7 @@ def _checked(event: Checked, verbose: bool) -> str:
     return f"{event.slot}: refused, " + "\n             ".join(shown or ["no reason given"])
 
 
-def _trained(trial: TrialState) -> str:
+def _trained(trial: TrialState, has_fitness: bool) -> str:
     who = "native reward" if trial.program == NATIVE else f"program {trial.program}"
     head = f"{who}, {trial.rung} seed {trial.seed}"
     if trial.status != "finished":
@@ -69,4 +72,5 @@ def _trained(trial: TrialState) -> str:
     solved = "" if rate is None else f", {100 * rate:.0f} % solved"
     taken = f"{trial.steps:,} environment steps with evaluation, {duration(trial.wall_s)}"
     notes = "".join(f"; {note}" for note in trial.continued)
-    return f"{head}: fitness {number(trial.fitness)}{solved} ({taken}{notes})"
+    result = f"fitness {number(trial.fitness)}{solved}" if has_fitness else "trained"
+    return f"{head}: {result} ({taken}{notes})"

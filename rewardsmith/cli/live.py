@@ -138,7 +138,7 @@ class _Lines(_Noting):
         self._line(what + " ...")
 
     def event(self, event: Event, state: RunState) -> None:
-        text = describe(event, self._output.verbose)
+        text = describe(event, self._output.verbose, has_fitness=state.has_fitness)
         if text:
             self._line(text)
         super().event(event, state)

@@ -75,7 +75,7 @@ def plan_record(planned: Plan, expected: Estimate) -> PlanRecord:
         config=planned.config,
         price=planned.prices.shown,
         expected=bounds,
-        requests_at_most=planned.strategy.planned_requests(),
+        requests_at_most=planned.strategy.planned_requests() + planned.strategy.judge_requests(),
         trainings_at_most=planned.strategy.planned_trials() + sum(planned.closing),
         training_steps_at_most=planned.most_steps,
     )

@@ -124,7 +124,7 @@ def _best(run: Run, best: Best) -> BestResult:
         difference=native_difference(state, best.id) if best.rung == "report" else None,
         solved=None if solved is None else best.score.mean >= solved,
         seeds=seeds_of(state, best.id, best.rung, solved),
-        policy=policy_source(shipped_trial(state, best.id)),
+        policy=policy_source(shipped_trial(state, best.id), has_fitness=state.has_fitness),
         exploits=state.exploits.get(best.id),
         transfer=_transfer(run, best),
         source=best.source,

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from rewardsmith.cli import options as given
-from rewardsmith.cli.command import CommandOutput, command
+from rewardsmith.cli.command import CommandOutput, command, until_interrupted
 from rewardsmith.cli.complete import result_names
 from rewardsmith.cli.tables import column_table
 from rewardsmith.errors import RewardsmithError
@@ -182,8 +182,6 @@ def _add_watch(app: typer.Typer) -> None:
         runs: given.RunsFolder = Path("runs"),
     ) -> None:
         """Serve a page on this machine that follows RUN; comments for the writer go there too."""
-        import threading
-
         from rewardsmith.api.report.live import live_page
         from rewardsmith.api.runs import load_run
 
@@ -197,7 +195,7 @@ def _add_watch(app: typer.Typer) -> None:
             output.stream.flush()
             if open_:
                 typer.launch(page.url)
-            threading.Event().wait()
+            until_interrupted()
 
 
 def _add_compare(app: typer.Typer) -> None:
@@ -346,5 +344,5 @@ def _row(folder: RunFolder) -> RunRow:
         created=manifest["created"][:16].replace("T", " "),
         written_by=asked.written_by,
         status=status(folder, state),
-        fitness=str(score) if score is not None else "",
+        fitness=str(score) if score is not None and state.has_fitness else "",
     )

@@ -23,6 +23,7 @@ from rewardsmith.run.wording import (
     screening_counts,
     seeds_line,
     spent,
+    standing_line,
     transfer_line,
 )
 from rewardsmith.types import Interval, SeedSummary
@@ -45,11 +46,7 @@ def summary(run: Run, name: str | None = None) -> Table:
         "best",
         Text(best.id, "bold green").append(f" ({_origin(state, best.id)})", "not bold default"),
     )
-    lines.add_row(
-        "fitness",
-        f"{_over(best.score)}{_against(best, run.folder.config().report_seeds)}",
-        style="bold",
-    )
+    lines.add_row("fitness", _fitness(run, best, state), style="bold")
     for label, text in (*_outcome(run, best, state), *_spent(run, state)):
         if text:
             lines.add_row(label, text)
@@ -68,13 +65,19 @@ def summary(run: Run, name: str | None = None) -> Table:
     return lines
 
 
+def _fitness(run: Run, best: Best, state: RunState) -> str:
+    if not state.has_fitness:
+        return "none: the task does not measure episodes"
+    return f"{_over(best.score)}{_against(best, run.folder.config().report_seeds)}"
+
+
 def _outcome(run: Run, best: Best, state: RunState) -> list[tuple[str, str]]:
     """What is known of the best program, as (label, text); without text, nothing is known."""
     seeds = seeds_of(state, best.id, best.rung, run.folder.task().spec.fitness.solved)
     also = run.folder.config().also
     return [
         ("", _proof(state, best)),
-        ("seeds", seeds_line(seeds) if seeds is not None else ""),
+        ("seeds", seeds_line(seeds) if seeds is not None and state.has_fitness else ""),
         ("solved", _solved(run, best, seeds)),
         ("diagnosis", _diagnosis(run)),
         ("return", overoptimised(run.folder, state, best.id)),
@@ -83,7 +86,7 @@ def _outcome(run: Run, best: Best, state: RunState) -> list[tuple[str, str]]:
         ("looks", looks_line(state)),
         ("exploits", exploit_line(state.exploits.get(best.id))),
         ("judged", _judged(run, state, best)),
-        ("policy", policy_line(shipped_trial(state, best.id))),
+        ("policy", policy_line(shipped_trial(state, best.id), has_fitness=state.has_fitness)),
     ]
 
 
@@ -106,11 +109,11 @@ def _solved(run: Run, best: Best, seeds: SeedSummary | None) -> str:
 
 
 def _judged(run: Run, state: RunState, best: Best) -> str:
-    """How many of the judged pairs the best program orders as people did."""
+    """What judges say of the best program: by comparisons of its agents, or of episodes."""
     from rewardsmith.api.labelling import judged_share
 
     if state.judges_decide:
-        return f"judges prefer it to {len(state.ranked()) - 1} other programs"
+        return standing_line(state.judged_standing(best.id))
     found = judged_share(run.folder, state, best.id)
     if found is None:
         return ""

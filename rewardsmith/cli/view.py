@@ -66,7 +66,7 @@ def program_table(
             "native",
             "the environment's own reward",
             "",
-            short_score(state.score(NATIVE, "report")),
+            short_score(state.score(NATIVE, "report")) if state.has_fitness else "",
         )
     if hidden:
         table.caption = f"{hidden} earlier programs are not shown"
@@ -74,7 +74,7 @@ def program_table(
 
 
 def _scores(state: RunState, slot: Slot, program: str | None) -> tuple[str, str]:
-    if program is None or state.programs.get(program) != slot:
+    if program is None or state.programs.get(program) != slot or not state.has_fitness:
         return "", ""
     selection, report = (
         short_score(state.score(program, rung)) for rung in ("selection", "report")
@@ -127,7 +127,7 @@ def trial_table(state: RunState) -> Table:
     for (program, seed, rung), trial in in_order:
         rate = "-" if trial.success_rate is None else f"{100 * trial.success_rate:.0f} %"
         cells = [
-            number(trial.fitness),
+            number(trial.fitness if state.has_fitness else None),
             rate,
             number(trial.own_return),
             f"{trial.steps:,}",

@@ -84,7 +84,7 @@ def closing_orders(
     if owed or _settled(state):
         return owed or _transfer(config, state)
     if state.judges_decide:  # the fitness decides nothing, so it finds no exploit either
-        return _report(config, state, leader)
+        return _report(config, state, leader) or _transfer(config, state)
     deciding = deciding_orders(config, state, steps) if optional else []
     return (
         searches_before(config, state, deciding)

@@ -25,7 +25,7 @@ from rewardsmith.run.events import (
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.judge_events import Compared, Learned
 from rewardsmith.run.judgements import Judgement
-from rewardsmith.run.orders import AnyOrder, Audit, Compare, Learn
+from rewardsmith.run.orders import OF_THE_MODEL, AnyOrder, Audit, Compare, Learn
 from rewardsmith.run.seals import check_seal
 from rewardsmith.run.state import RunState
 from rewardsmith.run.user_events import Judged
@@ -114,11 +114,13 @@ class Judging:
             self._wait_for_person(order)
             answers = answered_pairs(engine.state, order.round)
         else:
-            engine.observer.doing(f"comparing {order.pairs} pairs of clips")
-            asks = order.judge in ("model", "vision")
+            pairs = f"{order.pairs} pair{'s' * (order.pairs != 1)}"
+            engine.observer.doing(f"comparing {pairs} of clips")
+            asks = order.judge in OF_THE_MODEL
             found = self._answers_of_model(order) if asks else self._scripted(order)
-            for judgement in found:
-                engine.record(Judged(found=judgement))
+            for one in found:
+                if engine.state.judgement(one.pair, one.by) != one:  # else known before a crash
+                    engine.record(Judged(found=one))
             answers = len(found)
         engine.record(Compared(round=order.round, answers=answers, decides=order.decides))
 

@@ -54,6 +54,7 @@ class Preflight(BaseModel):
             range of a field includes its values after the last step.
         hidden: names of fields that exist but are not offered.
         random_fitness: per episode of the random policy.
+        has_fitness: whether the task has a fitness; without one, all numbers of it are 0.
         solved_from: fitness at which the task counts as solved; None where it names none.
         fitness_range: lowest and highest possible fitness; None where the task does not name them.
         episode_length: mean over these episodes, steps.
@@ -74,6 +75,7 @@ class Preflight(BaseModel):
     arguments: dict[str, Argument]
     hidden: tuple[str, ...]
     random_fitness: tuple[float, ...]
+    has_fitness: bool = True
     fitness_range: tuple[float, float] | None = None
     solved_from: float | None = None
     episode_length: float

@@ -174,6 +174,7 @@ def collect_preflight(task: Task, time_box: TimeBox | None = None) -> PreflightD
         arguments=arguments,
         hidden=behaviour.layout.hidden,
         random_fitness=tuple(fitness.value for fitness in measured),
+        has_fitness=task.spec.fitness.exists,
         fitness_range=task.spec.fitness.possible,
         solved_from=task.spec.fitness.solved,
         episode_length=float(np.mean(list(map(len, behaviour.episodes)))),

@@ -95,6 +95,8 @@ def drawn_pairs(
 ) -> list[Pair]:
     """The pairs of a comparison: those on which the learned rewards disagree the most.
 
+    Pairs that had an answer before are left out; there are fewer where not enough others exist.
+
     Args:
         disagree: how far the members of the last learned reward disagree about each pair.
     """
@@ -103,7 +105,8 @@ def drawn_pairs(
     last = max((state.programs[program].round for program, _, _ in trials), default=-1)
     newest = [key for key in trials if state.programs[key[0]].round == last]
     pool = ClipPool(run, trials, newest, filmed=order.judge in FILMED)
-    candidates = pool.pairs(_CANDIDATES * order.pairs, order.steps, draws)
+    drawn = pool.pairs(_CANDIDATES * order.pairs, order.steps, draws)
+    candidates = [pair for pair in drawn if pair not in state.settled_pairs]
     doubt = disagree(candidates)
     ranked = sorted(range(len(candidates)), key=lambda place: (-doubt[place], place))
     return [candidates[place] for place in sorted(ranked[: order.pairs])]

@@ -26,6 +26,7 @@ class RunConfig(RunSettings):
         replies: the origin of the recorded replies, in words; None where none are used.
         steps: training steps of each training.
         report_seeds: seeds of the final comparison; 0 without one.
+        asks: whether programs are asked for at all; otherwise rewards are only learned.
         produce: functions that programs are asked to define, see
             :data:`rewardsmith.program.ENTRY_POINTS`.
         bank: runs and files of recorded episodes that the run was given; the run has a copy.
@@ -40,6 +41,7 @@ class RunConfig(RunSettings):
     replies: str | None = None
     steps: int = Field(gt=0)
     report_seeds: int = Field(5, ge=0)
+    asks: bool = True
     produce: tuple[str, ...] = ("reward",)
     bank: tuple[str, ...] = ()
     start: str | None = None
@@ -53,6 +55,8 @@ class RunConfig(RunSettings):
     @property
     def written_by(self) -> str:
         """The writer in words."""
+        if not self.asks:
+            return "rewardsmith, from the answers of judges"
         without_model = {
             "grammar": "the built-in grammar search, without a model",
             "questions": "the built-in questions about the instruction, without a model",
@@ -116,6 +120,6 @@ class Manifest(TypedDict):
     git: str | None
 
 
-NOT_IN_DIGEST = {
+NOT_IN_DIGEST = {"asks"} | {  # the options decide it
     name for name in RunSettings.model_fields if not setting_of(RunSettings, name).in_digest
 }

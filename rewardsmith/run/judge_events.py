@@ -46,6 +46,7 @@ class Compared(Event):
         state.compared[self.round] = self.answers
         state.judges_decide |= self.decides
         state.asked.pop(self.round, None)
+        state.settled_pairs = frozenset(one.pair for one in state.known_judgements())
 
 
 class Learned(Event):

@@ -6,7 +6,7 @@ arXiv 1706.03741.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple, Self
 
 import numpy as np
@@ -15,6 +15,7 @@ from rewardsmith.maths.strengths import strengths
 from rewardsmith.run.outcomes import Record, TrialKey
 
 PREFLIGHT = "preflight"  # in place of the rung of a trial: an episode of a random policy
+_SAME_STRENGTH = 1e-6  # strengths are computed step by step, so equal ones differ by less
 Answer = Literal["first", "second", "same", "withdrawn"]
 
 
@@ -100,6 +101,20 @@ class KnownJudgement(NamedTuple):
     after: int
 
 
+class Standing(NamedTuple):
+    """Where a program stands among those whose agents judges compared.
+
+    Attributes:
+        above: number of programs that judges prefer to it.
+        below: number of programs to which they prefer it.
+        others: number of the other programs; those that are neither above nor below are as good.
+    """
+
+    above: int
+    below: int
+    others: int
+
+
 class Comparisons(NamedTuple):
     """How a program's agents did in comparisons with those of other programs."""
 
@@ -132,6 +147,13 @@ def program_strengths(judgements: Iterable[Judgement]) -> dict[str, float]:
         for other, record in known[name].items():
             wins[row, names.index(other)] = record.won + 0.5 * record.same
     return dict(zip(names, map(float, strengths(wins)), strict=True))
+
+
+def standing_of(program: str, strength: Mapping[str, float]) -> Standing:
+    """Where a program stands by these strengths; it is one of them."""
+    gaps = np.array([*strength.values()]) - strength[program]
+    above, below = np.sum(gaps > _SAME_STRENGTH), np.sum(gaps < -_SAME_STRENGTH)
+    return Standing(int(above), int(below), len(gaps) - 1)
 
 
 def pair_of(one: Clip, other: Clip) -> Pair:

@@ -157,6 +157,11 @@ person   somebody on the page of ``rewardsmith label``; the run waits for the an
 FILMED: tuple[JudgeName, ...] = ("vision", "person")
 """Judges who are shown films, of which there is one of the first evaluation episode of a trial."""
 
+OF_THE_MODEL: tuple[JudgeName, ...] = ("model", "vision")
+"""Judges that are the language model of the run."""
+
+REQUESTS_PER_PAIR = 2  # to a model as the judge: one in either order
+
 
 @dataclass(frozen=True)
 class Compare:

@@ -21,7 +21,9 @@ from rewardsmith.run.judgements import (
     Judgement,
     KnownJudgement,
     Pair,
+    Standing,
     program_strengths,
+    standing_of,
 )
 from rewardsmith.run.outcomes import (
     AuditState,
@@ -70,6 +72,8 @@ class RunState:
     judgements: dict[tuple[Pair, str], KnownJudgement] = field(default_factory=dict)
     asked: dict[int, AskedPairs] = field(default_factory=dict)  # round -> what a person is asked
     compared: dict[int, int] = field(default_factory=dict)  # round -> answers of its judge
+    # those that had an answer at the end of the last comparison; no judge is asked about them again
+    settled_pairs: frozenset[Pair] = frozenset()
     judges_decide: bool = False  # which program is the best, in place of the fitness
     learned: dict[int, str | None] = field(default_factory=dict)  # round -> the fitted reward
     # accepted programs -> where each first came from
@@ -142,6 +146,11 @@ class RunState:
     def often_succeeds(self, program: str) -> bool:
         """Whether agents of a program succeed in at least half of their episodes."""
         return (self.success_rate(program) or 0.0) >= OFTEN
+
+    @property
+    def has_fitness(self) -> bool:
+        """Whether the task has a fitness; without one, each score is 0 and says nothing."""
+        return self.preflight is None or self.preflight.has_fitness
 
     @property
     def fitness_range(self) -> tuple[float, float] | None:
@@ -279,11 +288,22 @@ class RunState:
         return [*order, *failed]
 
     def _judged_order(self, programs: Iterable[str] | None) -> list[str]:
-        """Programs that were compared, the one that judges prefer the most first."""
+        """Programs with a selection score, the one that judges prefer the most first.
+
+        Those whose agents were compared with no others come last.
+        """
         strength = program_strengths(self.known_judgements())
-        among = self.programs if programs is None else programs
-        known = [name for name in among if name in strength and name in self.programs]
-        return sorted(known, key=lambda name: (-strength[name], self.programs[name], name))
+
+        def rank(program: str) -> tuple[float, Slot, str]:
+            return -strength.get(program, -math.inf), self.programs[program], program
+
+        return sorted(self.known_fitness(programs), key=rank)
+
+    def judged_standing(self, program: str) -> Standing | None:
+        """Where a program stands among those that were compared; None if it was not."""
+        strength = program_strengths(self.known_judgements())
+        known = {name: value for name, value in strength.items() if name in self.programs}
+        return standing_of(program, known) if program in known else None
 
     @property
     def tie_width(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from rewardsmith.run.judgements import Standing
 from rewardsmith.run.outcomes import ExploitState, SlotState, TrialState
 from rewardsmith.run.state import RunState
 from rewardsmith.types import Difference, Interval, SeedSummary, Slot
@@ -137,8 +138,14 @@ def cost(state: RunState) -> str:
     return "price unknown" if state.unpriced == state.requests else f"at least {money(state.usd)}"
 
 
-def policy_line(trial: TrialState) -> str:
-    """The exported policy in words: the fitness of one training seed, not that of the reward."""
+def policy_line(trial: TrialState, *, has_fitness: bool = True) -> str:
+    """The exported policy in words: the fitness of one training seed, not that of the reward.
+
+    Args:
+        has_fitness: whether the task has a fitness.
+    """
+    if not has_fitness:
+        return f"{trial.rung} seed {trial.seed}"
     solved = "" if trial.success_rate is None else f", {100 * trial.success_rate:.0f} % solved"
     return f"{trial.rung} seed {trial.seed}, fitness {number(trial.fitness)}{solved}"
 
@@ -154,6 +161,18 @@ def exploit_line(found: ExploitState | None) -> str:
     how = "" if found.trained else ", without exploiters"
     compared = f"{found.failures:,} failures and {found.successes:,} successes{how}"
     return f"none found among {compared}; margin {number(found.margin)} of the usual return"
+
+
+def standing_line(standing: Standing | None) -> str:
+    """Where a program stands in the comparisons of agents, in words."""
+    if standing is None:
+        return "no judge has compared its agents with those of other programs"
+    above, below, others = standing
+    programs = f"other program{'s' * (others != 1)}"
+    words = f"judges prefer its agents to those of {below} of {others} {programs}"
+    words += f", and those of {above} to its own" if above else ""
+    same = others - above - below
+    return words + (f"; those of {same} are as good" if same else "")
 
 
 def transfer_line(algorithm: str | None, scores: tuple[Interval, Interval] | None) -> str:

@@ -109,6 +109,10 @@ class Strategy(ABC, Generic[OptionsT]):
     def usual_requests(self) -> int:
         """The requests that it makes where every program is valid."""
 
+    def judge_requests(self) -> int:
+        """The requests to a model that compares episodes, besides those for programs."""
+        return 0
+
     @abstractmethod
     def planned_trials(self) -> int:
         """The most trainings that the strategy can order before the final comparison."""

@@ -11,11 +11,20 @@ most likely; the best program so far is always compared with those of the new ro
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import comb
 from typing import ClassVar
 
 from pydantic import Field
 
-from rewardsmith.run.orders import Compare, JudgeName, Order, Turn
+from rewardsmith.run.orders import (
+    OF_THE_MODEL,
+    REQUESTS_PER_PAIR,
+    Compare,
+    JudgeName,
+    Kind,
+    Order,
+    Turn,
+)
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import Needs, StrategyOptions, accepted_programs
 from rewardsmith.strategy.rounds import InRounds, RoundOptions, program_turn, trainings
@@ -41,11 +50,12 @@ class ICPL(InRounds[ICPLOptions]):
 
     Options: ClassVar[type[StrategyOptions]] = ICPLOptions
     chooses_by_fitness: ClassVar[bool] = False
+    feedback: ClassVar[tuple[Kind, ...]] = ("choice",)
 
     @property
     def needs(self) -> Needs:
         """A model where it is the judge."""
-        return Needs(judge=self.options.judge in ("model", "vision"))
+        return Needs(judge=self.options.judge in OF_THE_MODEL)
 
     def orders(self, state: RunState, number: int) -> Sequence[Order]:
         """Trainings of every valid program; then its agents are compared."""
@@ -55,9 +65,15 @@ class ICPL(InRounds[ICPLOptions]):
             return missing
         earlier = [name for name, slot in state.programs.items() if slot.round < number]
         compared = dict.fromkeys([*state.ranked(earlier)[:1], *programs])
-        pairs = len(compared) * (len(compared) - 1) // 2
+        pairs = comb(len(compared), 2)
         judge = self.options.judge
         return [Compare(number, judge, pairs, programs=tuple(compared), decides=True)]
+
+    def judge_requests(self) -> int:
+        """A model is asked in both orders about every pair, also with the best one before."""
+        samples, later = self.options.samples, self.options.rounds - 1
+        pairs = comb(samples, 2) + later * comb(samples + 1, 2)
+        return REQUESTS_PER_PAIR * pairs if self.needs.judge else 0
 
     def turns(self, state: RunState, number: int) -> tuple[Turn, ...]:
         """The worst program of the last round, then the best ones, the best of all at the end."""
@@ -69,4 +85,4 @@ class ICPL(InRounds[ICPLOptions]):
         earlier = [name for name, slot in state.programs.items() if slot.round < number]
         best = state.ranked(earlier)[: self.options.history]
         shown = dict.fromkeys([last[-1], *reversed(best)])
-        return tuple(program_turn(state, name, ("choice",)) for name in shown)
+        return tuple(program_turn(state, name, self.feedback) for name in shown)

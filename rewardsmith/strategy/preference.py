@@ -17,7 +17,16 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rewardsmith.run.orders import FILMED, Compare, JudgeName, Learn, Order, Stop
+from rewardsmith.run.orders import (
+    FILMED,
+    OF_THE_MODEL,
+    REQUESTS_PER_PAIR,
+    Compare,
+    JudgeName,
+    Learn,
+    Order,
+    Stop,
+)
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import (
     Needs,
@@ -29,6 +38,8 @@ from rewardsmith.strategy.base import (
     write_wave,
 )
 from rewardsmith.strategy.rounds import trainings
+
+_LEAST_FILMS = 4  # six pairs; nothing is fitted to fewer than five
 
 
 class PreferenceOptions(StrategyOptions):
@@ -45,7 +56,7 @@ class PreferenceOptions(StrategyOptions):
         members: networks of the ensemble.
         pessimism: standard deviations over the members that are taken off their mean.
         form: ``return`` if an answer is about the sum over a clip, ``final`` if about its end.
-        seeds: training seeds per reward.
+        seeds: training seeds per reward; a person needs at least four.
         repairs: repairs of a program that fails the check.
         seed: of the pairs, of reversed answers, and of the fits.
     """
@@ -73,6 +84,11 @@ class PreferenceOptions(StrategyOptions):
             raise ValueError(f"judge={self.judge} needs films of agents: set beside=program")
         if self.judge == "person" and self.segment:
             raise ValueError("a person compares whole films: set segment=0")
+        if self.judge == "person" and self.seeds < _LEAST_FILMS:
+            raise ValueError(
+                "a person first compares the agents of the program, one for each seed, "
+                f"and too few pairs of them teach nothing: set seeds={_LEAST_FILMS} or more"
+            )
         return self
 
 
@@ -84,7 +100,7 @@ class Preference(Strategy[PreferenceOptions]):
     @property
     def needs(self) -> Needs:
         """A model where it is the judge."""
-        return Needs(judge=self.options.judge in ("model", "vision"))
+        return Needs(judge=self.options.judge in OF_THE_MODEL)
 
     @property
     def shape(self) -> Shape:
@@ -119,6 +135,8 @@ class Preference(Strategy[PreferenceOptions]):
         if number not in state.compared:
             clips = Compare(number, asked.judge, asked.pairs, asked.segment, asked.flips)
             return [replace(clips, seed=asked.seed)]
+        if not state.compared[number]:
+            return []  # the same answers as before would only be fitted again
         if number not in state.learned:
             beside = next(iter(accepted_programs(state, 0)), None) if self._first_round else None
             form, seed = asked.form, asked.seed
@@ -133,6 +151,11 @@ class Preference(Strategy[PreferenceOptions]):
     def usual_requests(self) -> int:
         """One if a program is asked for."""
         return self._first_round
+
+    def judge_requests(self) -> int:
+        """A model is asked about every pair in both orders."""
+        pairs = self.options.rounds * self.options.pairs
+        return REQUESTS_PER_PAIR * pairs if self.needs.judge else 0
 
     def planned_trials(self) -> int:
         """Every learned reward, and the program, on every seed."""

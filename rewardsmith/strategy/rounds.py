@@ -147,13 +147,16 @@ def program_turn(
 ) -> Turn:
     """The turn that shows a valid program, with preferences and comments of the user.
 
-    It also shows why a trained program failed its screening.
+    It also shows why a trained program failed its screening. How the program orders judged episodes
+    is left out beside ``choice``: what judges said is part of that, and the fitness of episodes
+    would contradict them.
     """
     kinds = trained if state.trials_of(program, "selection") else untrained
     if kinds is trained and state.failed(program):
         kinds = (*trained, "preference")
     exploit: tuple[Kind, ...] = ("exploit",) if state.exploited(program) else ()
     slot = state.programs[program]
-    judged: tuple[Kind, ...] = ("judged",) if state.known_judgements(slot.round) else ()
+    shows = "choice" not in trained and state.known_judgements(slot.round)
+    judged: tuple[Kind, ...] = ("judged",) if shows else ()
     comments: tuple[Kind, ...] = ("user",) if state.comments.get(program) else ()
     return Turn(program, (*kinds, *exploit, *judged, *comments), slot)

@@ -64,6 +64,7 @@ class TaskCard:
         greedy: whether the evaluated policy is deterministic.
         numbers: of the fields, one by one, with usual values and changes.
         fitness: what the fitness weighs, in words; empty if the task does not say.
+        random_fitness: of the random policy, on average; None where the task has no fitness.
         solved: fitness from which the task counts as solved; None where it is not declared.
     """
 
@@ -82,7 +83,7 @@ class TaskCard:
     normalised_reward: bool
     greedy: bool
     fitness: str
-    random_fitness: float
+    random_fitness: float | None
     solved: float | None
 
 
@@ -108,7 +109,7 @@ def task_card(spec: TaskSpec, preflight: Preflight, steps: int) -> TaskCard:
         normalised_reward=spec.training.normalise_reward,
         greedy=spec.evaluation.deterministic,
         fitness=spec.fitness.doc,
-        random_fitness=preflight.mean_random_fitness,
+        random_fitness=preflight.mean_random_fitness if spec.fitness.exists else None,
         solved=spec.fitness.solved,
     )
 

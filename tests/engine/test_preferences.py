@@ -14,11 +14,14 @@ from PIL import Image
 
 import rewardsmith as rs
 from rewardsmith.api.labelling import Labelling
-from rewardsmith.errors import NoProgram, UsageError
+from rewardsmith.errors import BoundaryError, NoProgram, UsageError
 from rewardsmith.evidence.judged import judged_order
+from rewardsmith.run.event import Event
+from rewardsmith.run.event_log import EventLog
 from rewardsmith.run.judgements import Clip
 from rewardsmith.run.names import list_runs
-from rewardsmith.run.trials import FILM
+from rewardsmith.run.trials import FILM, TrialJob
+from rewardsmith.run.user_events import Judged
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task, load_task
 from tests.support.command_line import GOOD
@@ -26,12 +29,19 @@ from tests.support.exports import imported
 from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
 from tests.support.judges import fair
-from tests.support.line_runs import asked_of, design, kinds, recorded, the_run
+from tests.support.line_runs import asked_of, design, happened, kinds, recorded, the_run
 from tests.support.lineworld import write_task
 
 NATIVE_JUDGE = {"rounds": 2, "pairs": 40, "seeds": 1, "judge": "native"}
 PULL = GOOD.replace("5.0 * (next_position - position)", "position - next_position").replace(
     "next_position}", "-next_position}"
+)
+ICPL_REPLIES = recorded(
+    [
+        {"round": number, "sample": place, "text": text.replace("5.0", f"{5 + number}.0")}
+        for number in (0, 1)
+        for place, text in enumerate((GOOD, PULL, GOOD.replace("5.0 *", "5.0 * 2.0 *")))
+    ]
 )
 
 
@@ -60,6 +70,8 @@ def test_each_round_compares_learns_and_trains(task: Task, tmp_path: Path) -> No
         "terminated",
         "action",
     }
+    asked = [event.found.pair for event in run.folder.events() if isinstance(event, Judged)]
+    assert len(asked) == len(set(asked)), "no pair is asked about twice"
     order_of_judge = judged_order(run.folder, run.state, second)
     assert order_of_judge is not None and order_of_judge.share >= 0.8
 
@@ -113,7 +125,9 @@ def test_too_few_answers_give_no_reward_and_say_so(task: Task, tmp_path: Path) -
     with pytest.raises(NoProgram, match="without a usable program") as caught:
         preferring(load_task(task.folder), tmp_path)
     (folder,) = list_runs(tmp_path / "runs")
-    assert rs.Run(folder).state.learned == {0: None, 1: None}
+    state = rs.Run(folder).state
+    assert state.learned == {0: None}
+    assert state.compared[0] > 0 == state.compared[1], "no pair is asked about twice"
     assert "no reward could be learned" in caught.value.hint
 
 
@@ -124,6 +138,7 @@ def test_too_few_answers_give_no_reward_and_say_so(task: Task, tmp_path: Path) -
         ({"judge": "person", "flips": 0.1}, "flips are for"),
         ({"judge": "person"}, "films of agents"),
         ({"judge": "person", "beside": "program", "segment": 5}, "whole films"),
+        ({"judge": "person", "beside": "program"}, "set seeds=4"),
         ({"judge": "somebody"}, "judge"),
     ],
 )
@@ -145,6 +160,64 @@ def test_clips_are_parts_that_only_an_end_shortens(task: Task, tmp_path: Path) -
     assert min(lengths.values()) < max(lengths.values()) == 3
     for clip, length in lengths.items():
         assert length == 3 or episodes[clip].terminated
+
+
+class Death(BaseException):
+    """Stands in for a kill: nothing of the run is written after it."""
+
+
+def die_after(count: int, patch: pytest.MonkeyPatch) -> None:
+    """Let a session die when it has appended so many events."""
+    append, left = EventLog.append, [count]
+
+    def appended(log: EventLog, event: Event) -> Event:
+        if left[0] == 0:
+            raise Death
+        found = append(log, event)
+        left[0] -= found.kind not in ("resumed", "stopped")  # so that each session gets further
+        if left[0] == 0:
+            raise Death
+        return found
+
+    patch.setattr(EventLog, "append", appended)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "options", "every"),
+    [
+        ("preference", {**NATIVE_JUDGE, "flips": 0.2}, 4),
+        ("icpl", {"rounds": 2, "samples": 3, "seeds": 1, "judge": "fitness", "repairs": 0}, 1),
+    ],
+)
+def test_a_run_that_is_interrupted_ends_the_same(
+    task: Task, tmp_path: Path, strategy: str, options: dict[str, Any], every: int
+) -> None:
+    def begin(name: str) -> rs.Run:
+        replies = ICPL_REPLIES if strategy == "icpl" else None
+        how: dict[str, Any] = {"strategy": strategy, "options": options, "report_seeds": 1}
+        return preferring(task, tmp_path / name, **how, replies=replies)
+
+    def outcome(run: rs.Run) -> dict[str, Any]:
+        state = run.state
+        judged = state.learned, state.compared, state.known_judgements(), state.judges_decide
+        return {**happened(run), "judged": judged, "best": run.best.id}
+
+    expected = outcome(begin("whole"))
+    kills = 0
+    while True:
+        with pytest.MonkeyPatch.context() as patch:
+            die_after(every, patch)
+            try:
+                if kills:
+                    the_run(tmp_path / "cut").resume(executor=FakeExecutor(varied=True))
+                else:
+                    begin("cut")
+                break
+            except Death:
+                kills += 1
+        assert kills < 100, "each session gets further"
+    assert outcome(the_run(tmp_path / "cut")) == expected
+    assert kills > 12 and {"compared", "trained"} <= {*kinds(the_run(tmp_path / "cut"))}
 
 
 def test_a_person_is_waited_for_and_answers_on_the_page(task: Task, tmp_path: Path) -> None:
@@ -175,6 +248,37 @@ def test_a_person_is_waited_for_and_answers_on_the_page(task: Task, tmp_path: Pa
     assert {clip for pair, _ in run.state.judgements for clip in pair} == {
         Clip(program, 0, "selection") for program in run.state.programs
     }
+
+
+def test_a_program_that_was_compared_with_no_other_is_still_chosen(
+    task: Task, tmp_path: Path
+) -> None:
+    """The only valid program of a first round is compared with those of the next one."""
+    bad = "def reward(positon):\n    return positon"
+    texts = [(0, 0, GOOD), (0, 1, bad), (1, 0, PULL), (1, 1, bad)]
+    replies = recorded([{"round": r, "sample": n, "text": text} for r, n, text in texts])
+    options = {"rounds": 1, "samples": 2, "seeds": 1, "judge": "fitness", "repairs": 0}
+    given = {"strategy": "icpl", "replies": replies}
+    alone = preferring(task, tmp_path / "alone", **given, options=options)
+    assert [alone.best.id] == [*alone.state.programs]
+    both = preferring(task, tmp_path / "both", **given, options={**options, "rounds": 2})
+    assert both.state.compared == {0: 0, 1: 1}
+    assert len(both.state.ranked()) == 2
+
+
+def test_a_program_of_which_a_training_failed_is_not_chosen(task: Task, tmp_path: Path) -> None:
+    """Judges may have compared its other agent; without a score, nothing can be reported of it."""
+
+    def trouble(call: str, job: TrialJob) -> None:
+        if call == "train" and job.seed == 1 and "-next_position" in str(job.reward):
+            raise BoundaryError("the trainer failed", "none", where="trainer")
+
+    options = {"rounds": 1, "samples": 3, "seeds": 2, "judge": "fitness", "repairs": 0}
+    executor = FakeExecutor(varied=True, trouble=trouble)
+    given = {"strategy": "icpl", "replies": ICPL_REPLIES, "options": options}
+    run = preferring(task, tmp_path, **given, executor=executor)
+    (failed,) = [one for one in run.state.programs if not run.state.fitness(one)]
+    assert failed not in run.state.ranked() and run.best.id != failed
 
 
 def test_a_model_compares_clips_within_the_budget(

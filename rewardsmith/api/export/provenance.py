@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rewardsmith.program import NATIVE
+from rewardsmith.run.config import RunConfig
 from rewardsmith.run.costs import Spent, spent_in
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.outcomes import TrialState
@@ -104,7 +105,7 @@ def provenance(run: RunFolder, state: RunState, program: str, trial: TrialState)
         task=config.task,
         goal=task.goal,
         environment=task.env_id,
-        written_by=config.written_by,
+        written_by=_written_by(config, run, state, program),
         strategy=config.strategy,
         slot=state.programs[program],
         parents=run.lineage(program).parents,
@@ -112,7 +113,7 @@ def provenance(run: RunFolder, state: RunState, program: str, trial: TrialState)
         native_fitness=_native_scores(state, program),
         looks=state.looks,
         exploits=_exploits(state, program),
-        policy=policy_source(trial),
+        policy=policy_source(trial, has_fitness=state.has_fitness),
         spent=spent_in(state),
         training=Training(task.spec.training.algorithm, config.steps),
         gamma=task.spec.training.gamma,
@@ -125,21 +126,33 @@ def provenance(run: RunFolder, state: RunState, program: str, trial: TrialState)
     )
 
 
+def _written_by(config: RunConfig, run: RunFolder, state: RunState, program: str) -> str:
+    """The writer in words, and whether a learned reward was added to what it wrote."""
+    added = "learned" in state.functions[program] and bool(run.lineage(program).parents)
+    note = " (a reward from the answers of judges was added)" if added else ""
+    return f"{config.written_by}{note}"
+
+
 def _exploits(state: RunState, program: str) -> Mapping[str, object] | None:
     """The outcome of the exploit search; None without one."""
     found = state.exploits.get(program)
     return None if found is None else found.model_dump(exclude={"program"})
 
 
-def policy_source(trial: TrialState) -> PolicySource:
-    """The source of a policy that is exported; it has no digest yet."""
-    measured = trial.validation, trial.fitness, trial.success_rate
+def policy_source(trial: TrialState, *, has_fitness: bool = True) -> PolicySource:
+    """The source of a policy that is exported; it has no digest yet.
+
+    Args:
+        has_fitness: whether the task has a fitness.
+    """
+    numbers = trial.validation, trial.fitness, trial.success_rate
+    measured = numbers if has_fitness else (None, None, None)
     return PolicySource(trial.seed, trial.rung, *measured)
 
 
 def _scores(state: RunState, program: str, rung: str) -> Scores | None:
     """Fitness by training seed with its interval; None when there is none."""
-    score = state.score(program, rung)
+    score = state.score(program, rung) if state.has_fitness else None
     return None if score is None else _over(score, state.trials_of(program, rung))
 
 

@@ -43,6 +43,7 @@ from rewardsmith.run.wording import (
     screening_counts,
     seeds_line,
     spent,
+    standing_line,
     transfer_line,
 )
 from rewardsmith.task.loading import Task
@@ -61,6 +62,7 @@ class Facts:
         proof: whether it is better than the native reward, in words.
         seeds: its training seeds one by one, in words.
         policy: the exported policy, in words.
+        judged: where the best program stands in comparisons, in words; empty unless they decide.
         diagnosis: which lever is missing, in words; empty if every seed solves the task.
         overoptimised: in how many trainings the fitness fell while the return rose; empty for few.
         farmed: whether the native reward is farmed, in words.
@@ -86,6 +88,7 @@ class Facts:
     proof: str
     seeds: str
     policy: str
+    judged: str
     diagnosis: str
     overoptimised: str
     farmed: str
@@ -128,7 +131,8 @@ def facts(run: RunFolder, *, appraised: bool = True) -> Facts:
         threshold=solved,
         proof=_proof(state, best, gain) if best is not None and gain is not None else "",
         seeds=seeds_line(seeds) if seeds is not None else "",
-        policy=policy_line(shipped_trial(state, best.id)) if best is not None else "",
+        policy=_policy(state, best.id) if best is not None else "",
+        judged=_judged(state, best.id) if best is not None else "",
         diagnosis=_diagnosis(run, state, best.id) if best is not None else "",
         farmed=native_farmed(run, state),
         overoptimised=overoptimised(run, state, best.id) if best is not None else "",
@@ -228,6 +232,14 @@ def _screened(state: RunState) -> list[tuple[str, str]]:
     return rows
 
 
+def _policy(state: RunState, best: str) -> str:
+    return policy_line(shipped_trial(state, best), has_fitness=state.has_fitness)
+
+
+def _judged(state: RunState, best: str) -> str:
+    return standing_line(state.judged_standing(best)) if state.judges_decide else ""
+
+
 def _scores(state: RunState, solved: float | None) -> dict[str, Markup]:
     """Dot charts: selection, program by program, and the report beside the native reward."""
     ranked = state.ranked()
@@ -261,7 +273,7 @@ def _look(state: RunState, number: int) -> str:
 def _curves(run: RunFolder, state: RunState, best: str) -> dict[str, Markup]:
     """Fitness along training, of the best program and the native reward; the best one's terms."""
     rung = "report" if state.trials_of(best, "report") else "selection"
-    fitness = [
+    measured = [
         Line(label, points, kind)
         for program, label, kind in ((NATIVE, "native", "native"), (best, "designed", "best"))
         for trial in state.trials_of(program, rung)
@@ -270,6 +282,7 @@ def _curves(run: RunFolder, state: RunState, best: str) -> dict[str, Markup]:
     rows = run.trial(shipped_trial(state, best)).curve()
     names = list(rows[0].terms)[:_MOST_TERMS] if rows else []
     terms = [_term_line(rows, name, number) for number, name in enumerate(names)]
+    fitness = measured if state.has_fitness else []
     return {"fitness": lines(fitness, unit="steps"), "terms": lines(terms, unit="steps")}
 
 
@@ -290,6 +303,7 @@ def _films(run: RunFolder, state: RunState, best: str) -> list[tuple[str, str]]:
         folder = run.trial(trial)
         if folder.film is None:
             continue
-        about = f"{label}: {len(folder.episodes()[0]):,} steps, fitness {number(trial.fitness)}"
+        about = f"{label}: {len(folder.episodes()[0]):,} steps"
+        about += f", fitness {number(trial.fitness)}" if state.has_fitness else ""
         found.append((about, b64encode(folder.film.read_bytes()).decode()))
     return found

@@ -57,7 +57,7 @@ def written_programs(run: RunFolder, state: RunState) -> Iterator[WrittenProgram
             entry=entry,
             is_best=best is not None and entry.program == best and state.programs[best] == slot,
             outcome=outcome(state, slot, entry),
-            score=state.score(entry.program) if entry.program is not None else None,
+            score=_score(state, entry.program),
             source=source,
             difference=_difference(run, entry, source),
             parents=parents,
@@ -65,6 +65,10 @@ def written_programs(run: RunFolder, state: RunState) -> Iterator[WrittenProgram
             request=messages[-1].content if len(messages) > 1 else "",
             reply=line.reply.text if line is not None else "",
         )
+
+
+def _score(state: RunState, program: str | None) -> Interval | None:
+    return state.score(program) if program is not None and state.has_fitness else None
 
 
 def _concerns(run: RunFolder, entry: SlotState) -> list[str]:

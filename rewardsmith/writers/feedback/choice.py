@@ -20,7 +20,6 @@ def choice_feedback(run: RunFolder, state: RunState, program: str) -> ChoiceFeed
     judged = state.known_judgements()
     against = comparisons(judged).get(program, {}).values()
     total = Comparisons(*(sum(each) for each in zip(*against, strict=True))) if against else None
-    order = state.ranked()
     words = dict.fromkeys(
         one.words.strip()
         for one in judged
@@ -30,8 +29,7 @@ def choice_feedback(run: RunFolder, state: RunState, program: str) -> ChoiceFeed
     summary = curve_summary(curves)
     return ChoiceFeedback(
         *(total or Comparisons(0, 0, 0)),
-        place=order.index(program) + 1 if program in order else len(order),
-        of=len(order),
+        standing=state.judged_standing(program),
         words=list(words)[-_MOST_WORDS:],
         columns=summary.columns,
         rows=[row for row in summary.rows if row.name not in _NOT_TERMS],

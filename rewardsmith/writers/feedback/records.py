@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rewardsmith.run.judgements import Standing
 from rewardsmith.run.records import (
     EpisodeSummary,
     PreferenceSummary,
@@ -315,7 +316,7 @@ class ChoiceFeedback:
 
     Attributes:
         won, lost, same: comparisons with agents of other programs.
-        place: from 1, among the ``of`` programs that were compared.
+        standing: among the programs that were compared; None if it was not compared.
         words: what judges said about its episodes.
 
     The others are those of :class:`CurveSummary`, of the terms alone.
@@ -324,8 +325,7 @@ class ChoiceFeedback:
     won: int
     lost: int
     same: int
-    place: int
-    of: int
+    standing: Standing | None
     words: Sequence[str]
     columns: list[str]
     rows: list[CurveLine]
