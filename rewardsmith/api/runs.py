@@ -33,6 +33,7 @@ from rewardsmith.run.names import open_run
 from rewardsmith.run.state import RunState
 from rewardsmith.run.user_events import Commented
 from rewardsmith.run.wording import spent
+from rewardsmith.strategy.making import strategy_of
 from rewardsmith.task.resolving import AnyTask
 
 if TYPE_CHECKING:
@@ -207,8 +208,15 @@ class Run:
             The id of the program.
 
         Raises:
-            UsageError: the words are empty, or there is no such program.
+            UsageError: the words are empty, there is no such program, or the strategy asks no
+                writer that could read them.
         """
+        config = self.folder.config()
+        if not strategy_of(config).takes_comments:
+            raise UsageError(
+                f"the strategy {config.strategy} learns from comparisons, and reads no feedback",
+                f"say which behaviour is better: rewardsmith label {self.folder.name}",
+            )
         if not words.strip():
             hint = "say in a sentence what the agent should do differently"
             raise UsageError("the feedback is empty", hint)

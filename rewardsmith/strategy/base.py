@@ -69,6 +69,7 @@ class Strategy(ABC, Generic[OptionsT]):
         produces: functions that programs define by default: names joined by commas, or ``all``.
         shaping: what it sets in ``[training.shaping]`` by default.
         chooses_by_fitness: whether it needs a fitness, by which programs are compared.
+        takes_comments: whether a comment of the user (``rewardsmith say``) changes its next round.
         prompts: folder that holds ``<name of the strategy>/*.md.j2``, for a strategy of another
             package.
 
@@ -81,6 +82,7 @@ class Strategy(ABC, Generic[OptionsT]):
     produces: ClassVar[str] = "reward"
     shaping: ClassVar[Mapping[str, Any]] = {}
     chooses_by_fitness: ClassVar[bool] = True
+    takes_comments: ClassVar[bool] = True
     prompts: ClassVar[Path | None] = None
 
     def __init__(self, options: OptionsT, steps: int) -> None:

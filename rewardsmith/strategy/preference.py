@@ -87,6 +87,7 @@ class Preference(Strategy[PreferenceOptions]):
     """Learn the reward from comparisons of episodes."""
 
     Options: ClassVar[type[StrategyOptions]] = PreferenceOptions
+    takes_comments: ClassVar[bool] = False
 
     @property
     def needs(self) -> Needs:

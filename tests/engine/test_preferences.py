@@ -219,8 +219,18 @@ def test_a_run_that_is_interrupted_ends_the_same(
     assert kills > 12 and {"compared", "trained"} <= {*kinds(the_run(tmp_path / "cut"))}
 
 
-def test_a_person_is_waited_for_and_answers_on_the_page(task: Task, tmp_path: Path) -> None:
-    """The answers come from another session while the run waits; each is asked for once."""
+def test_a_person_is_waited_for_and_answers_on_the_page(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answers come from another session while the run waits, which is no active time."""
+    sleep, clock, slept = time.sleep, time.monotonic, [0.0]
+
+    def long_sleep(seconds: float) -> None:
+        sleep(0.02)
+        slept[0] += 10_000 * seconds
+
+    monkeypatch.setattr(time, "sleep", long_sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + slept[0])
     options = {"rounds": 1, "samples": 3, "seeds": 1, "judge": "person", "repairs": 0}
     texts = (GOOD, PULL, GOOD.replace("5.0", "2.0"))
     replies = [{"round": 0, "sample": n, "text": text} for n, text in enumerate(texts)]
@@ -228,7 +238,7 @@ def test_a_person_is_waited_for_and_answers_on_the_page(task: Task, tmp_path: Pa
 
     def answer() -> None:
         while not (found := list_runs(tmp_path / "runs")) or not rs.Run(found[0]).state.asked:
-            time.sleep(0.05)
+            sleep(0.05)
         session = Labelling(found[0], by="Ann")
         while (question := session.question) is not None:
             better = "first" if question.left.program > question.right.program else "second"
@@ -242,6 +252,7 @@ def test_a_person_is_waited_for_and_answers_on_the_page(task: Task, tmp_path: Pa
     )  # fmt: skip
     person.join()
     assert run.state.compared == {0: 3} and len(answered) == 3
+    assert run.state.active_s < 1000 < slept[0]
     assert run.state.ranked() == sorted(run.state.programs, reverse=True), "as Ann prefers them"
     assert run.best.id == max(run.state.programs), "whatever their fitness"
     assert {clip for pair, _ in run.state.judgements for clip in pair} == {
