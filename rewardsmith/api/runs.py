@@ -18,7 +18,7 @@ from rewardsmith.api.planning import Plan, plan_replay, resolved_plan
 from rewardsmith.api.providers import patient_provider
 from rewardsmith.api.session import carry_on, nothing_done
 from rewardsmith.api.settings import Settings, takes_settings
-from rewardsmith.api.widening import raised_budget, widened
+from rewardsmith.api.widening import check_feedback_is_read, raised_budget, widened
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import BoundaryError, UsageError, did_you_mean
@@ -33,7 +33,6 @@ from rewardsmith.run.names import open_run
 from rewardsmith.run.state import RunState
 from rewardsmith.run.user_events import Commented
 from rewardsmith.run.wording import spent
-from rewardsmith.strategy.making import strategy_of
 from rewardsmith.task.resolving import AnyTask
 
 if TYPE_CHECKING:
@@ -211,12 +210,7 @@ class Run:
             UsageError: the words are empty, there is no such program, or the strategy asks no
                 writer that could read them.
         """
-        config = self.folder.config()
-        if not strategy_of(config).takes_comments:
-            raise UsageError(
-                f"the strategy {config.strategy} learns from comparisons, and reads no feedback",
-                f"say which behaviour is better: rewardsmith label {self.folder.name}",
-            )
+        check_feedback_is_read(self.folder.name, self.folder.config())
         if not words.strip():
             hint = "say in a sentence what the agent should do differently"
             raise UsageError("the feedback is empty", hint)
