@@ -168,11 +168,14 @@ class Judging:
     def _ask(self, questions: Sequence[RunRequest], program: str = "") -> None:
         """Ask a model the questions that have no reply yet, as far as the budget allows.
 
+        Equal ones, which are about clips that look the same, are asked once.
+
         Args:
             program: that they are about; empty where they compare episodes.
         """
         engine = self._engine
-        new = [asked for asked in questions if asked.name not in engine.state.consulted]
+        known = engine.state.consulted
+        new = list({one.name: one for one in questions if one.name not in known}.values())
         count = engine.gate().fitting([asked.request for asked in new], engine.state)
         open_ = {engine.writer.reply_later(asked): asked for asked in new[:count]}
 

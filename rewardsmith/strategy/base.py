@@ -33,11 +33,13 @@ class Shape:
         rounds: number of rounds.
         samples: programs per round.
         seeds: trainings per program, each on a seed of its own.
+        asking: the first rounds, in which programs are asked for; None for all of them.
     """
 
     rounds: int
     samples: int
     seeds: int
+    asking: int | None = None
 
 
 @dataclass(frozen=True)

@@ -96,8 +96,9 @@ class Preference(Strategy[PreferenceOptions]):
 
     @property
     def shape(self) -> Shape:
-        """One learned reward per round."""
-        return Shape(self.options.rounds, 1, self.options.seeds)
+        """One learned reward per round; the program, if there is one, is that of the first."""
+        first = self._first_round
+        return Shape(first + self.options.rounds, 1, self.options.seeds, asking=first)
 
     def plan(self, state: RunState) -> Sequence[Order]:
         """The orders that the current round still needs, or the first ones of the next."""

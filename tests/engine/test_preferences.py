@@ -84,7 +84,7 @@ def test_fits_are_the_same_in_every_run(task: Task, tmp_path: Path) -> None:
 def test_the_exported_file_pays_what_the_training_paid(
     task: Task, tmp_path: Path, beside: str
 ) -> None:
-    options = {**NATIVE_JUDGE, "rounds": 1, "beside": beside, "pessimism": 0.5}
+    options = {**NATIVE_JUDGE, "rounds": 2, "beside": beside, "pessimism": 0.5}
     replies = recorded([{"round": 0, "sample": 0, "text": GOOD}]) if beside == "program" else None
     run = preferring(task, tmp_path, options=options, replies=replies)
     learned = run.state.learned[max(run.state.learned)]
@@ -312,6 +312,20 @@ def test_a_model_compares_clips_within_the_budget(
     assert learned is not None
     order = judged_order(run.folder, run.state, learned)
     assert order is not None and order.share >= 0.8
+
+
+def test_equal_clips_are_asked_about_once(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Agents that do the same look the same, so that requests about their clips are equal."""
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key-at-all")
+    options = {"rounds": 2, "pairs": 20, "judge": "model", "seeds": 3}
+    with FakeLLM(fair) as fake:
+        how: dict[str, Any] = {"strategy": "preference", "options": options, "report_seeds": 0}
+        run = asked_of(fake, str(task.folder), tmp_path, **how, executor=FakeExecutor())
+    sent = [str(request["body"]["messages"]) for request in fake.requests]
+    assert len(sent) == len(set(sent)) == run.state.requests
+    assert set(run.state.compared) == {0, 1}
 
 
 def test_a_judge_without_a_model_is_refused(task: Task, tmp_path: Path) -> None:
