@@ -181,7 +181,7 @@ def _check_writer(
         )
     if strategy.needs.judge and config.model is None:
         raise UsageError(
-            f"judge=model needs a model, but the writer is {config.written_by}",
+            f"the judge needs a model, but the writer is {config.written_by}",
             "name a model with --model, or another judge with -O judge=...",
         )
 

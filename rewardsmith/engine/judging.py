@@ -118,9 +118,8 @@ class Judging:
             engine.observer.doing(
                 f"comparing {order.pairs} pair{'s' * (order.pairs != 1)} of clips"
             )
-            found = (
-                self._answers_of_model(order) if order.judge == "model" else self._scripted(order)
-            )
+            asks = order.judge in ("model", "vision")
+            found = self._answers_of_model(order) if asks else self._scripted(order)
             for one in found:
                 if engine.state.judgement(one.pair, one.by) != one:  # else known before a crash
                     engine.record(Judged(found=one))
@@ -132,9 +131,10 @@ class Judging:
 
     def _answers_of_model(self, order: Compare) -> list[Judgement]:
         """Ask the model of the run about each pair in both orders; it may abstain."""
-        asked = self._comparisons.questions(order, self._engine.state)
+        engine = self._engine
+        asked = self._comparisons.questions(order, engine.state, engine.executor)
         self._ask([request for requests in asked.values() for request in requests])
-        return self._comparisons.answers(asked, self._engine.state, self._engine.log)
+        return self._comparisons.answers(asked, engine.state, engine.log)
 
     def _wait_for_person(self, order: Compare) -> None:
         """Wait until enough of the pairs of a round are answered on the page."""
@@ -146,7 +146,9 @@ class Judging:
         while (left := needed - answered_pairs(engine.state, order.round)) > 0:
             if left != shown:
                 name = engine.run.name
-                engine.observer.doing(f"waiting for {left} answers: rewardsmith label {name}")
+                engine.observer.doing(
+                    f"waiting for {left} answers, also on: rewardsmith label {name}"
+                )
                 shown = left
             begun = time.monotonic()
             time.sleep(_TICK_S)
@@ -168,14 +170,13 @@ class Judging:
     def _ask(self, questions: Sequence[RunRequest], program: str = "") -> None:
         """Ask a model the questions that have no reply yet, as far as the budget allows.
 
-        Equal ones, which are about clips that look the same, are asked once.
-
         Args:
             program: that they are about; empty where they compare episodes.
         """
         engine = self._engine
-        known = engine.state.consulted
-        new = list({one.name: one for one in questions if one.name not in known}.values())
+        # Two clips that look the same make one question of both orders.
+        different = {asked.name: asked for asked in questions}
+        new = [asked for name, asked in different.items() if name not in engine.state.consulted]
         count = engine.gate().fitting([asked.request for asked in new], engine.state)
         open_ = {engine.writer.reply_later(asked): asked for asked in new[:count]}
 

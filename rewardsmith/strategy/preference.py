@@ -17,7 +17,15 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rewardsmith.run.orders import REQUESTS_PER_PAIR, Compare, JudgeName, Learn, Order, Stop
+from rewardsmith.run.orders import (
+    FILMED,
+    REQUESTS_PER_PAIR,
+    Compare,
+    JudgeName,
+    Learn,
+    Order,
+    Stop,
+)
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import (
     Needs,
@@ -39,15 +47,15 @@ class PreferenceOptions(StrategyOptions):
     Attributes:
         rounds: number of rewards that are fitted, each to all answers so far.
         pairs: answers per round.
-        judge: who compares: ``fitness`` or ``native`` (scripts, for experiments), ``model``, or
-            ``person``.
+        judge: who compares: ``fitness`` or ``native`` (scripts, for experiments), ``model`` or
+            ``vision`` (the model of the run, from numbers or from films), or ``person``.
         flips: share of a script's answers that are reversed, to simulate a judge that errs.
         segment: steps of a clip; 0 for whole episodes.
         beside: what the learned reward is added to.
         members: networks of the ensemble.
         pessimism: standard deviations over the members that are taken off their mean.
         form: ``return`` if an answer is about the sum over a clip, ``final`` if about its end.
-        seeds: training seeds per reward; a person needs at least four.
+        seeds: training seeds per reward; a judge of films needs at least four.
         repairs: repairs of a program that fails the check.
         seed: of the pairs, of reversed answers, and of the fits.
     """
@@ -71,13 +79,13 @@ class PreferenceOptions(StrategyOptions):
             raise ValueError("the fitness is of whole episodes: set segment=0 or another judge")
         if self.flips and self.judge not in ("fitness", "native"):
             raise ValueError("flips are for the judges fitness and native")
-        if self.judge == "person" and self.beside == "nothing":
-            raise ValueError("a person compares films of agents: set beside=program")
+        if self.judge in FILMED and self.beside == "nothing":
+            raise ValueError(f"judge={self.judge} needs films of agents: set beside=program")
         if self.judge == "person" and self.segment:
             raise ValueError("a person compares whole films: set segment=0")
-        if self.judge == "person" and self.seeds < _LEAST_FILMS:
+        if self.judge in FILMED and self.seeds < _LEAST_FILMS:
             raise ValueError(
-                "a person first compares the agents of the program, one for each seed, "
+                "films are first of the agents of the program, one for each seed, "
                 f"and too few pairs of them teach nothing: set seeds={_LEAST_FILMS} or more"
             )
         return self
@@ -92,7 +100,7 @@ class Preference(Strategy[PreferenceOptions]):
     @property
     def needs(self) -> Needs:
         """A model where it is the judge."""
-        return Needs(judge=self.options.judge == "model")
+        return Needs(judge=self.options.judge in ("model", "vision"))
 
     @property
     def shape(self) -> Shape:

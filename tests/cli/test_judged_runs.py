@@ -130,5 +130,5 @@ def test_a_user_is_asked_for_as_few_programs_as_the_strategy_allows(line: Path) 
 
 def test_recorded_replies_cannot_judge(line: Path, tmp_path: Path) -> None:
     options = {**ICPL, "judge": "model"}
-    with pytest.raises(UsageError, match="judge=model needs a model"):
+    with pytest.raises(UsageError, match="the judge needs a model"):
         run_of(line, tmp_path, strategy="icpl", options=options, replies=replies())

@@ -14,6 +14,7 @@ from rewardsmith.api.report.programs import WrittenProgram, written_programs
 from rewardsmith.api.report.subgoals import SubgoalFacts, subgoal_facts
 from rewardsmith.evidence.appraisal import appraise_in_run, summary_rows
 from rewardsmith.evidence.diagnosis import diagnose_run, native_farmed
+from rewardsmith.evidence.overoptimisation import overoptimised
 from rewardsmith.maths.agreement import Credit
 from rewardsmith.program import NATIVE
 from rewardsmith.run.best import (
@@ -63,6 +64,7 @@ class Facts:
         policy: the exported policy, in words.
         judged: where the best program stands in comparisons, in words; empty unless they decide.
         diagnosis: which lever is missing, in words; empty if every seed solves the task.
+        overoptimised: in how many trainings the fitness fell while the return rose; empty for few.
         farmed: whether the native reward is farmed, in words.
         transfer: the result with another learning algorithm, in words.
         exploits: (program, outcome of its exploit search, in words).
@@ -88,6 +90,7 @@ class Facts:
     policy: str
     judged: str
     diagnosis: str
+    overoptimised: str
     farmed: str
     transfer: str
     exploits: list[tuple[str, str]]
@@ -132,6 +135,7 @@ def facts(run: RunFolder, *, appraised: bool = True) -> Facts:
         judged=_judged(state, best.id) if best is not None else "",
         diagnosis=_diagnosis(run, state, best.id) if best is not None else "",
         farmed=native_farmed(run, state),
+        overoptimised=overoptimised(run, state, best.id) if best is not None else "",
         transfer=_transfer(run, state, best.id) if best is not None else "",
         exploits=[(name, exploit_line(found)) for name, found in state.exploits.items()],
         looks=looks_line(state),
