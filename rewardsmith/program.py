@@ -25,6 +25,7 @@ EXPORT_BEGINS = (
     "# --- The program, as it was written -"  # the lines around a program in an exported file
 )
 EXPORT_ENDS = "# --- How it is applied to one environment -"
+EXPORT_LEARNED = "# --- The weights of the learned reward"  # the line before the weights in it
 # names that an exported file binds beside the program's own
 EXPORT_FUNCTIONS = "_FIELD_FUNCTIONS"
 EXPORT_PREFIX = "_module_of_fields_"  # a number follows

@@ -76,11 +76,13 @@ def fitting_options(
 ) -> dict[str, int]:
     """Default options for a writer: as many samples and repairs as there are replies.
 
+    A user is asked for as few programs as the strategy allows.
+
     Args:
         given: the options that the user named.
     """
     if writer == "user":
-        return {"samples": 1}
+        return _fewest_samples(strategy)
     if recorded is None or any(reply.attempt for reply in recorded.replies):
         return {}
     if not recorded.listed or not {"rounds", "samples"} <= set(
@@ -94,6 +96,14 @@ def fitting_options(
     if isinstance(rounds, int) and rounds > 0:
         return {"repairs": 0, "rounds": rounds, "samples": max(1, replies // rounds)}
     return {"repairs": 0}
+
+
+def _fewest_samples(strategy: str) -> dict[str, int]:
+    field = strategy_class(strategy).Options.model_fields.get("samples")
+    if field is None:
+        return {}
+    bounds = [getattr(bound, "ge", None) or 1 for bound in field.metadata]
+    return {"samples": max([1, *bounds])}
 
 
 def produced(

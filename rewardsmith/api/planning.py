@@ -171,7 +171,7 @@ def _check_writer(
     """Refuse an unknown model, too few replies, and votes or a judge without a model."""
     if recorded is not None:
         shape = strategy.shape or Shape(rounds=1, samples=1, seeds=1)
-        recorded.check(shape.rounds, shape.samples)
+        recorded.check(shape.rounds if shape.asking is None else shape.asking, shape.samples)
     elif config.model is not None:
         provider_name(config.model)
     elif strategy.needs.votes:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rewardsmith.errors import UsageError
-from rewardsmith.program import CheckedProgram, Program, Verdict
+from rewardsmith.program import EXPORT_LEARNED, CheckedProgram, Program, Verdict
 from rewardsmith.task.loading import Task
 from rewardsmith.task.resolving import resolve_task
 
@@ -78,6 +78,12 @@ def _text_of_file(path: Path) -> str:
         hint = "give the path of a Python file, or source text with a line break"
         raise UsageError(f"cannot read {path}: {error}", hint) from None
     if path.suffix not in (".md", ".txt"):
+        if EXPORT_LEARNED in text:
+            raise UsageError(
+                f"{path} has a learned reward, which is weights and no program",
+                "use the RewardWrapper of the file; or train it from its run, in Python: "
+                "rewardsmith.train_program(run.folder.program(ID), task)",
+            )
         return program_in(text)
     found = extract_code(text)
     if found.source is None:

@@ -18,7 +18,7 @@ from rewardsmith.api.planning import Plan, plan_replay, resolved_plan
 from rewardsmith.api.providers import patient_provider
 from rewardsmith.api.session import carry_on, nothing_done
 from rewardsmith.api.settings import Settings, takes_settings
-from rewardsmith.api.widening import raised_budget, widened
+from rewardsmith.api.widening import check_feedback_is_read, raised_budget, widened
 from rewardsmith.engine.observer import Observer
 from rewardsmith.engine.workers.executor import ONE_CORE, Execution, Executor, Resources
 from rewardsmith.errors import BoundaryError, UsageError, did_you_mean
@@ -207,8 +207,10 @@ class Run:
             The id of the program.
 
         Raises:
-            UsageError: the words are empty, or there is no such program.
+            UsageError: the words are empty, there is no such program, or the strategy asks no
+                writer that could read them.
         """
+        check_feedback_is_read(self.folder.name, self.folder.config())
         if not words.strip():
             hint = "say in a sentence what the agent should do differently"
             raise UsageError("the feedback is empty", hint)

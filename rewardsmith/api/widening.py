@@ -13,6 +13,7 @@ from rewardsmith.run.config import RunConfig
 from rewardsmith.run.settings import Budget
 from rewardsmith.run.state import RunState
 from rewardsmith.run.user_events import Widened
+from rewardsmith.strategy.making import strategy_of
 
 
 def widened(
@@ -41,6 +42,19 @@ def widened(
             "start a new run with a model",
         )
     return Widened(rounds=rounds, report_seeds=report_seeds) if rounds or report_seeds else None
+
+
+def check_feedback_is_read(name: str, config: RunConfig) -> None:
+    """Refuse feedback in words where no writer would read it.
+
+    Raises:
+        UsageError: the strategy takes no comments.
+    """
+    if not strategy_of(config).takes_comments:
+        raise UsageError(
+            f"the strategy {config.strategy} learns from comparisons, and reads no feedback",
+            f"say which behaviour is better: rewardsmith label {name}",
+        )
 
 
 def raised_budget(config: RunConfig, state: RunState, budget: Mapping[str, float]) -> Budget:

@@ -15,6 +15,7 @@ from rewardsmith.run.events import (
     Stopped,
     Trained,
 )
+from rewardsmith.run.judge_events import Learned
 from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.wording import duration, exploit_line, number, short_finding
 
@@ -33,6 +34,8 @@ def describe(event: Event, verbose: bool = False, *, has_fitness: bool = True) -
             return _checked(event, verbose)
         case Trained():
             return _trained(event.trial, has_fitness)
+        case Learned():
+            return _learned(event)
         case ScriptsPlayed():
             return f"episodes of scripted actions recorded ({event.steps:,} environment steps)"
         case ExploitsSearched():
@@ -61,6 +64,16 @@ def _checked(event: Checked, verbose: bool) -> str:
         return f"{event.slot}: program {event.program} accepted{noted}"
     shown = findings if verbose else tuple(short_finding(finding) for finding in findings[:1])
     return f"{event.slot}: refused, " + "\n             ".join(shown or ["no reason given"])
+
+
+def _learned(event: Learned) -> str:
+    if event.program is None:
+        return "no reward was learned: in too few pairs one clip was better"
+    share = event.accuracy
+    kept = (
+        "" if share is None else f"; it orders {share:.0%} of those that were kept back as judged"
+    )
+    return f"program {event.program} learned from {event.pairs} judged pairs{kept}"
 
 
 def _trained(trial: TrialState, has_fitness: bool) -> str:

@@ -74,6 +74,7 @@ class Judging:
         self._needs = needs
         self._auditor = Auditor(engine.run, bank)
         self._comparisons = Comparisons(engine.run)
+        self.waited_s = 0.0  # for the answers of a person, which is no work
 
     def carry_out(self, orders: Sequence[AnyOrder]) -> None:
         """Carry out those of the orders that need a judge.
@@ -148,7 +149,9 @@ class Judging:
                     f"waiting for {left} answers, also on: rewardsmith label {name}"
                 )
                 shown = left
+            begun = time.monotonic()
             time.sleep(_TICK_S)
+            self.waited_s += time.monotonic() - begun
             engine.take_answers()
 
     def _learn(self, order: Learn) -> None:

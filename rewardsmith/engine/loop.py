@@ -211,7 +211,7 @@ class Engine:
     def _carry_out_timed(self, orders: Sequence[AnyOrder]) -> None:
         if not orders:
             return
-        begun = time.monotonic()
+        begun = time.monotonic() - self._judging.waited_s
         try:
             self._write([order for order in orders if isinstance(order, Write)])
             self._derive([order for order in orders if isinstance(order, Derive)])
@@ -220,7 +220,7 @@ class Engine:
             self._train([order for order in orders if isinstance(order, Train)])
             self._settle(orders)
         finally:
-            self.record(Worked(wall_s=time.monotonic() - begun))
+            self.record(Worked(wall_s=time.monotonic() - self._judging.waited_s - begun))
 
     def _write(self, orders: Sequence[Write]) -> None:
         if not orders:

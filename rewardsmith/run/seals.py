@@ -49,4 +49,4 @@ def check_seal(run: RunFolder, state: RunState, program: str) -> None:
         raise disk_error(run.program_folder(program), error) from error
     if broken:
         message = f"{run.program_folder(program)} was changed since it was checked"
-        raise RunError(message, "restore program.py and findings.json, or start a new run")
+        raise RunError(message, "restore the files of that folder, or start a new run")

@@ -33,11 +33,13 @@ class Shape:
         rounds: number of rounds.
         samples: programs per round.
         seeds: trainings per program, each on a seed of its own.
+        asking: the first rounds, in which programs are asked for; None for all of them.
     """
 
     rounds: int
     samples: int
     seeds: int
+    asking: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Strategy(ABC, Generic[OptionsT]):
         produces: functions that programs define by default: names joined by commas, or ``all``.
         shaping: what it sets in ``[training.shaping]`` by default.
         chooses_by_fitness: whether it needs a fitness, by which programs are compared.
+        takes_comments: whether a comment of the user (``rewardsmith say``) changes its next round.
         prompts: folder that holds ``<name of the strategy>/*.md.j2``, for a strategy of another
             package.
 
@@ -81,6 +84,7 @@ class Strategy(ABC, Generic[OptionsT]):
     produces: ClassVar[str] = "reward"
     shaping: ClassVar[Mapping[str, Any]] = {}
     chooses_by_fitness: ClassVar[bool] = True
+    takes_comments: ClassVar[bool] = True
     prompts: ClassVar[Path | None] = None
 
     def __init__(self, options: OptionsT, steps: int) -> None:

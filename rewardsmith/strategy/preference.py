@@ -56,7 +56,7 @@ class PreferenceOptions(StrategyOptions):
         members: networks of the ensemble.
         pessimism: standard deviations over the members that are taken off their mean.
         form: ``return`` if an answer is about the sum over a clip, ``final`` if about its end.
-        seeds: training seeds per reward; a person needs at least four.
+        seeds: training seeds per reward; a judge of films needs at least four.
         repairs: repairs of a program that fails the check.
         seed: of the pairs, of reversed answers, and of the fits.
     """
@@ -84,9 +84,9 @@ class PreferenceOptions(StrategyOptions):
             raise ValueError(f"judge={self.judge} needs films of agents: set beside=program")
         if self.judge == "person" and self.segment:
             raise ValueError("a person compares whole films: set segment=0")
-        if self.judge == "person" and self.seeds < _LEAST_FILMS:
+        if self.judge in FILMED and self.seeds < _LEAST_FILMS:
             raise ValueError(
-                "a person first compares the agents of the program, one for each seed, "
+                "films are first of the agents of the program, one for each seed, "
                 f"and too few pairs of them teach nothing: set seeds={_LEAST_FILMS} or more"
             )
         return self
@@ -96,6 +96,7 @@ class Preference(Strategy[PreferenceOptions]):
     """Learn the reward from comparisons of episodes."""
 
     Options: ClassVar[type[StrategyOptions]] = PreferenceOptions
+    takes_comments: ClassVar[bool] = False
 
     @property
     def needs(self) -> Needs:
@@ -104,8 +105,9 @@ class Preference(Strategy[PreferenceOptions]):
 
     @property
     def shape(self) -> Shape:
-        """One learned reward per round."""
-        return Shape(self.options.rounds, 1, self.options.seeds)
+        """One learned reward per round; the program, if there is one, is that of the first."""
+        first = self._first_round
+        return Shape(first + self.options.rounds, 1, self.options.seeds, asking=first)
 
     def plan(self, state: RunState) -> Sequence[Order]:
         """The orders that the current round still needs, or the first ones of the next."""

@@ -84,6 +84,9 @@ def test_a_learned_reward_is_not_said_to_be_written(line: Path, tmp_path: Path) 
         text = (export / "reward.py").read_text(encoding="utf-8")
         said = " ".join(text.split())
         assert "from the answers of judges" in said and "grammar" not in said
+        assert ("The program, as it was written" in text) == (one is both)
+        with pytest.raises(UsageError, match="weights and no program"):
+            rs.train_program(export / "reward.py", str(line))  # not without its learned part
 
 
 def test_a_run_that_asked_nothing_can_be_repeated(line: Path, tmp_path: Path) -> None:
@@ -108,7 +111,24 @@ def test_estimates_count_the_requests_to_a_judge(line: Path) -> None:
     assert [one - other for one, other in zip(judged, plain, strict=True)] == [2 * pairs] * 2
 
 
+def test_feedback_that_nothing_would_read_is_refused(line: Path, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"strategy": "preference", "report_seeds": 0, "replies": None}
+    run = run_of(line, tmp_path, **given, options=LEARNING)
+    with pytest.raises(UsageError, match="reads no feedback") as caught:
+        run.say("Go further right.")
+    assert "rewardsmith label" in caught.value.hint
+
+
+def test_a_user_is_asked_for_as_few_programs_as_the_strategy_allows(line: Path) -> None:
+    def options(strategy: str) -> dict[str, Any]:
+        judge = {"judge": "native"}
+        return rs.plan(str(line), ask=True, strategy=strategy, options=judge).config.options
+
+    assert options("icpl")["samples"] == 2
+    assert "samples" not in options("preference")
+
+
 def test_recorded_replies_cannot_judge(line: Path, tmp_path: Path) -> None:
     options = {**ICPL, "judge": "model"}
-    with pytest.raises(UsageError, match="judge=model needs a model"):
+    with pytest.raises(UsageError, match="the judge needs a model"):
         run_of(line, tmp_path, strategy="icpl", options=options, replies=replies())

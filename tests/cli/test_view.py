@@ -15,6 +15,7 @@ from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table, trial_table
 from rewardsmith.run.event import Event
 from rewardsmith.run.events import Checked, Replied, Trained, Worked, fold
+from rewardsmith.run.judge_events import Learned
 from rewardsmith.run.outcomes import TrialState
 from rewardsmith.run.scores import native_difference
 from rewardsmith.run.state import RunState
@@ -163,6 +164,12 @@ def test_events_in_a_line() -> None:
     failed = describe(trained("native", 0, "report", None, status="failed", message="gone"))
     assert failed == "native reward, report seed 0: failed: gone"
     assert describe(Worked(wall_s=1.0)) == ""
+    assert describe(SEARCH[6], has_fitness=False).endswith(
+        "seed 0: trained (100 environment steps with evaluation, 1 s)"
+    )
+    learned = Learned(round=0, program=A, pairs=40, accuracy=0.9)
+    assert describe(learned).startswith(f"program {A} learned from 40 judged pairs; it orders 90%")
+    assert describe(Learned(round=0, program=None)).startswith("no reward was learned")
 
 
 class Clock:

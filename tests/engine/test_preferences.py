@@ -85,7 +85,7 @@ def test_fits_are_the_same_in_every_run(task: Task, tmp_path: Path) -> None:
 def test_the_exported_file_pays_what_the_training_paid(
     task: Task, tmp_path: Path, beside: str
 ) -> None:
-    options = {**NATIVE_JUDGE, "rounds": 1, "beside": beside, "pessimism": 0.5}
+    options = {**NATIVE_JUDGE, "rounds": 2, "beside": beside, "pessimism": 0.5}
     replies = recorded([{"round": 0, "sample": 0, "text": GOOD}]) if beside == "program" else None
     run = preferring(task, tmp_path, options=options, replies=replies)
     learned = run.state.learned[max(run.state.learned)]
@@ -220,8 +220,18 @@ def test_a_run_that_is_interrupted_ends_the_same(
     assert kills > 12 and {"compared", "trained"} <= {*kinds(the_run(tmp_path / "cut"))}
 
 
-def test_a_person_is_waited_for_and_answers_on_the_page(task: Task, tmp_path: Path) -> None:
-    """The answers come from another session while the run waits; each is asked for once."""
+def test_a_person_is_waited_for_and_answers_on_the_page(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answers come from another session while the run waits, which is no active time."""
+    sleep, clock, slept = time.sleep, time.monotonic, [0.0]
+
+    def long_sleep(seconds: float) -> None:
+        sleep(0.02)
+        slept[0] += 10_000 * seconds
+
+    monkeypatch.setattr(time, "sleep", long_sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + slept[0])
     options = {"rounds": 1, "samples": 3, "seeds": 1, "judge": "person", "repairs": 0}
     texts = (GOOD, PULL, GOOD.replace("5.0", "2.0"))
     replies = [{"round": 0, "sample": n, "text": text} for n, text in enumerate(texts)]
@@ -229,7 +239,7 @@ def test_a_person_is_waited_for_and_answers_on_the_page(task: Task, tmp_path: Pa
 
     def answer() -> None:
         while not (found := list_runs(tmp_path / "runs")) or not rs.Run(found[0]).state.asked:
-            time.sleep(0.05)
+            sleep(0.05)
         session = Labelling(found[0], by="Ann")
         while (question := session.question) is not None:
             better = "first" if question.left.program > question.right.program else "second"
@@ -243,6 +253,7 @@ def test_a_person_is_waited_for_and_answers_on_the_page(task: Task, tmp_path: Pa
     )  # fmt: skip
     person.join()
     assert run.state.compared == {0: 3} and len(answered) == 3
+    assert run.state.active_s < 1000 < slept[0]
     assert run.state.ranked() == sorted(run.state.programs, reverse=True), "as Ann prefers them"
     assert run.best.id == max(run.state.programs), "whatever their fitness"
     assert {clip for pair, _ in run.state.judgements for clip in pair} == {
@@ -302,6 +313,20 @@ def test_a_model_compares_clips_within_the_budget(
     assert learned is not None
     order = judged_order(run.folder, run.state, learned)
     assert order is not None and order.share >= 0.8
+
+
+def test_equal_clips_are_asked_about_once(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Agents that do the same look the same, so that requests about their clips are equal."""
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key-at-all")
+    options = {"rounds": 2, "pairs": 20, "judge": "model", "seeds": 3}
+    with FakeLLM(fair) as fake:
+        how: dict[str, Any] = {"strategy": "preference", "options": options, "report_seeds": 0}
+        run = asked_of(fake, str(task.folder), tmp_path, **how, executor=FakeExecutor())
+    sent = [str(request["body"]["messages"]) for request in fake.requests]
+    assert len(sent) == len(set(sent)) == run.state.requests
+    assert set(run.state.compared) == {0, 1}
 
 
 def test_a_judge_without_a_model_is_refused(task: Task, tmp_path: Path) -> None:
