@@ -109,8 +109,9 @@ class Groups:
         return np.asarray(np.bincount(self.index, values, len(self.sizes)), np.float64)
 
     def mean(self, values: FloatArray) -> FloatArray:
-        """The mean of each group, shape (m,)."""
-        return self.total(values) / self.sizes
+        """The mean of each group, shape (m,); without rounding where all values are equal."""
+        lowest, highest = self.lowest(values), self.highest(values)
+        return np.where(lowest == highest, lowest, self.total(values) / self.sizes)
 
     def std(self, values: FloatArray, ddof: int = 1) -> FloatArray:
         """The standard deviation of each group, shape (m,); exactly 0 where all are equal.
