@@ -89,11 +89,10 @@ def novel_share(items: Array, mask: Array, groups: Array) -> FloatArray:
     for group, found in zip(within.index.tolist(), own, strict=True):
         for item in found:
             users[group, item] = users.get((group, item), 0) + 1
-    new = [
-        sum(users[group, item] == 1 for item in found) / max(len(found), 1)
-        for group, found in zip(within.index.tolist(), own, strict=True)
-    ]
-    return np.array(new, np.float64)
+    new = np.zeros(len(own))
+    for row, (group, found) in enumerate(zip(within.index.tolist(), own, strict=True)):
+        new[row] = sum(users[group, item] == 1 for item in found) / max(len(found), 1)
+    return new
 
 
 def ngrams(tokens: Array, mask: Array, size: int) -> list[tuple[list[int], list[tuple[int, ...]]]]:

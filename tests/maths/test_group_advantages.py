@@ -142,7 +142,7 @@ def test_the_selection_prefers_groups_that_teach() -> None:
 
 @settings(max_examples=25)
 @given(SEEDS, st.floats(0.05, 1))
-def test_no_group_without_spread_is_chosen_while_others_wait(seed: int, share: float) -> None:
+def test_no_group_without_spread_is_chosen_before_others(seed: int, share: float) -> None:
     rng = np.random.default_rng(seed)
     rewards, groups = rng.integers(0, 2, 40).astype(float), np.arange(40) // 4
     chosen = largest_spread(rewards, groups, share)
