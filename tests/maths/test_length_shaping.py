@@ -56,7 +56,7 @@ def test_laser_de_lets_wrong_answers_search_on() -> None:
     correct, lengths = np.array([0, 0, 0, 1]), np.array([90, 90, 10, 90])
     explores = np.array([1, 0, 1, 1])
     assert step_bonus(correct, lengths, 50, explores=explores).tolist() == [0.5, 0, 0, 1]
-    assert step_bonus(np.ones(2), np.array([30, 30]), np.array([20, 40])).tolist() == [1, 1.5]
+    assert step_bonus(np.ones(3), np.full(3, 30), np.array([20, 30, 40])).tolist() == [1, 1.5, 1.5]
 
 
 @settings(max_examples=25)

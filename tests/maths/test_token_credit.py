@@ -79,6 +79,8 @@ def test_shapley_values_sum_to_the_score_for_any_number_of_samples(seed: int, sa
 
     found = shapley_segments(value, 4, samples, seed)
     assert found.sum() == pytest.approx(table[-1] - table[0])
+    weights = table[:5]
+    assert np.allclose(shapley_segments(lambda kept: kept @ weights, 5, samples, seed), weights)
 
 
 def test_shapley_values_find_equal_shares_of_a_pair_and_nothing_for_a_dummy() -> None:
@@ -133,6 +135,7 @@ def test_a_sparse_bonus_reaches_few_tokens(seed: int) -> None:
     found = sparse_bonus(signal, mask, threshold=0.5, top=3, scale=0.01)
     assert ((found > 0).sum(axis=1) <= 3).all() and (found[~mask] == 0).all()
     assert found.min() >= 0 and found.max() <= 0.01
+    assert (found[found > 0] >= 0.5 * 0.01).all()
     several = mask.sum(axis=1) > 1
     assert (found.max(axis=1)[several] == 0.01).all()
     assert np.allclose(sparse_bonus(5 * signal + 3, mask, 0.5, 3), found)
@@ -188,6 +191,9 @@ def test_limits_of_turn_returns_and_advantages(seed: int, gamma: float, lam: flo
     assert np.allclose(
         turn_gae(rewards, values, mask, gamma, 1.0), np.where(mask, returns - values, 0)
     )
+    after = np.where(mask, np.pad(np.where(mask, values, 0)[:, 1:], ((0, 0), (0, 1))), 0)
+    one_step = np.where(mask, plain + gamma * after - values, 0)
+    assert np.allclose(turn_gae(rewards, values, mask, gamma, 0.0), one_step)
     # Exact values leave no advantage, whatever lambda.
     assert np.allclose(turn_gae(rewards, returns, mask, gamma, lam), 0)
     assert np.allclose(trajectory_score(rewards, mask, "to_go", gamma), returns[:, 0])
@@ -251,6 +257,8 @@ def test_merging_is_idempotent_and_splitting_a_step_gains_nothing(seed: int) -> 
     labels = rng.integers(0, 2, mask.shape)
     units = merged_steps(labels, mask)
     assert np.array_equal(merged_steps(units, mask), units)
+    both = mask[:, 1:]
+    assert np.array_equal((np.diff(units) == 1)[both], (np.diff(labels) != 0)[both])
     split, double = np.repeat(labels, 2, axis=1), np.repeat(mask, 2, axis=1)
     assert np.array_equal(merged_steps(split, double), np.repeat(units, 2, axis=1))
 
