@@ -228,6 +228,30 @@ def clipped_linear(probability: Array, prior: float) -> FloatArray:
     return np.maximum(0.0, probability - prior)
 
 
+def semantic_similarity(embeddings: Array, references: Array) -> FloatArray:
+    """The cosine between the embeddings of an answer and of a reference.
+
+    Never use it alone. Embeddings of the opposite of a sentence, or of its words in disorder, are
+    often nearer to it than those of a paraphrase: multiply it with the verdict of a verifier.
+
+    Source: Shaping Explanations, Pappone et al. 2025, arXiv 2509.13081; formula from memory.
+
+    Args:
+        embeddings: of the answers, shape (n, d); a row of zeros for an empty text.
+        references: shape (n, d).
+
+    Returns:
+        Shape (n,), in [-1, 1]; 0 where one of the two is all zeros.
+    """
+    one, other = np.asarray(embeddings, np.float64), np.asarray(references, np.float64)
+    if one.ndim != 2 or one.shape != other.shape:
+        raise ValueError(f"expected two arrays (n, d), found {one.shape} and {other.shape}")
+    norms = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    product = (one * other).sum(axis=1)
+    cosine = np.divide(product, norms, out=np.zeros_like(norms), where=norms > 0)
+    return np.asarray(np.clip(cosine, -1.0, 1.0))
+
+
 def rank_incentive(ranks: Array) -> FloatArray:
     """The reward for the rank of the wanted document: steep in the first ten, flat up to 100.
 

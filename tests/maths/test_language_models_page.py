@@ -13,9 +13,9 @@ import pytest
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "language_models.md").read_text("utf-8")
 MODULES = (
-    *("completions", "controllers", "diversity", "group_advantages", "group_scaling"),
-    *("group_selection", "length_bias", "length_shaping", "rubrics", "score_shapes"),
-    *("token_credit", "turn_credit"),
+    *("completions", "controllers", "direct_alignment", "diversity", "group_advantages"),
+    *("group_scaling", "group_selection", "length_bias", "length_shaping", "rubrics"),
+    *("score_shapes", "self_labels", "token_credit", "tool_calls", "turn_credit"),
 )
 
 
