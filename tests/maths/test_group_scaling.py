@@ -79,6 +79,9 @@ def length_after_training(
 ) -> float:
     """Mean length of a policy over (right?, length) after 400 steps of 8 groups of 8 completions.
 
+    Length, fitness, score and divergence weight are those of a training of a small language model;
+    the spread of the lengths of the base policy, 12 tokens, is our choice.
+
     The base policy is right in 68 % and 27 tokens long; the policy is the base tilted by two
     numbers, one for being right and one for length. The score is 3 * right + 0.15 * length.
     """
