@@ -1,10 +1,11 @@
 """Rewards learned from 200 answers of a judge that errs in a tenth of them.
 
 For each task, searches with different seeds: four rounds of 50 answers, a fit to all answers so far
-after each, and one training under it. The learned reward whose training was the best is then
-trained on fresh seeds, beside the environment's own reward with the same steps.
+after each, and one training under it. The best learned reward is then trained on fresh seeds, beside
+the environment's own reward with the same steps. With --deciding 12, the default of a run, up to
+twelve further trainings decide which reward is the best; with 0, one training of each does.
 
-    python benchmarks/preferences.py --searches 5 --report-seeds 2 -o benchmarks/results/preferences.json
+    python benchmarks/preferences.py --searches 5 --deciding 12 -o benchmarks/results/preferences.json
 
 The judges are scripts. On pendulum and lunar-lander they compare clips of 50 steps by the sum of
 the environment's own rewards, as published experiments do; on mountain-car-continuous whole
@@ -31,7 +32,7 @@ TASKS: dict[str, dict[str, Any]] = {
 ASKED = {"rounds": 4, "pairs": 50, "flips": 0.1, "seeds": 1}
 
 
-def search(task: str, seed: int, report_seeds: int, runs: Path) -> dict[str, Any]:
+def search(task: str, seed: int, deciding: int, report_seeds: int, runs: Path) -> dict[str, Any]:
     """One search: what its rewards came to, and the fitness of its report seeds."""
     begun = time.monotonic()
     run = rs.design(
@@ -41,7 +42,7 @@ def search(task: str, seed: int, report_seeds: int, runs: Path) -> dict[str, Any
         report_seeds=report_seeds,
         looks=1,
         exploit_search=False,
-        deciding_trainings=0,
+        deciding_trainings=deciding,
         extra_rounds=0,
         runs=runs,
     )
@@ -50,6 +51,7 @@ def search(task: str, seed: int, report_seeds: int, runs: Path) -> dict[str, Any
     return {
         "task": task,
         "seed": seed,
+        "deciding": deciding,
         "answers": sum(state.compared.values()),
         "selection": [
             state.fitness(one)[0] if one and state.fitness(one) else None for one in learned
@@ -82,6 +84,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--searches", type=int, default=5)
     arguments.add_argument("--report-seeds", type=int, default=2)
+    arguments.add_argument("--deciding", type=int, default=12, help="trainings that decide")
     arguments.add_argument("--tasks", default=",".join(TASKS))
     arguments.add_argument("--runs", type=Path, default=Path("runs"))
     arguments.add_argument("-o", "--output", type=Path, required=True)
@@ -89,20 +92,22 @@ def main() -> None:
     known = json.loads(given.output.read_text())["searches"] if given.output.exists() else []
     for seed in range(given.searches):
         for task in given.tasks.split(","):
-            if any((row["task"], row["seed"]) == (task, seed) for row in known):
+            place = (task, seed, given.deciding)
+            if any((row["task"], row["seed"], row["deciding"]) == place for row in known):
                 continue
-            known.append(search(task, seed, given.report_seeds, given.runs))
+            known.append(search(*place, given.report_seeds, given.runs))
             print(known[-1], flush=True)
             write(given.output, known)
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> None:
     """The searches, and a summary of each task."""
-    tasks = dict.fromkeys(row["task"] for row in rows)
-    summaries = {}
-    for task in tasks:
+    summaries: dict[str, Any] = {}
+    for task, deciding in dict.fromkeys((row["task"], row["deciding"]) for row in rows):
         solved_from = rs.load_task(task).spec.fitness.solved or 0.0
-        summaries[task] = summary([row for row in rows if row["task"] == task], solved_from)
+        same = [row for row in rows if (row["task"], row["deciding"]) == (task, deciding)]
+        name = f"{task}, {deciding} deciding trainings"
+        summaries[name] = {"searches": len(same), **summary(same, solved_from)}
     content = {"asked": {**ASKED, "judges": TASKS}, "summary": summaries, "searches": rows}
     path.write_text(json.dumps(content, indent=1) + "\n")
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # for editors and type checkers; _WHERE says the same to Pyth
     from rewardsmith.api.estimate import Estimate as Estimate
     from rewardsmith.api.estimate import Range as Range
     from rewardsmith.api.estimate import estimate as estimate
+    from rewardsmith.api.label_server import LabelServer as LabelServer
+    from rewardsmith.api.label_server import label as label
     from rewardsmith.api.native import NativeAudit as NativeAudit
     from rewardsmith.api.native import audit_native as audit_native
     from rewardsmith.api.planning import Plan as Plan
@@ -171,6 +173,8 @@ _WHERE = {
     "TellResult": "api.search",
     "TermLogger": "train.term_logging",
     "WeightedTerms": "train.weighted_terms",
+    "LabelServer": "api.label_server",
+    "label": "api.label_server",
     "linear": "train.weighted_terms",
     "TermRanges": "api.checking",
     "TrainResult": "api.training",

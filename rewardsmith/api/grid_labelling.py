@@ -71,11 +71,12 @@ class GridLabelling(LabelSession[Grid, Extremes | None]):
         super().__init__(run, by, least=clips)
         self.size = clips
         names, draws = self.clips.names, np.random.default_rng(seed)
-        new = np.ones((len(names), len(names)), bool)
+        wanted = {pair for pair in self.asked if pair not in self.judged}
+        new = np.zeros((len(names), len(names)), bool)
         for one, other in combinations(range(len(names)), 2):
-            asked = pair_of(names[one], names[other]) in self.judged
-            new[one, other] = new[other, one] = not asked
-        np.fill_diagonal(new, False)
+            pair = pair_of(names[one], names[other])
+            is_new = pair in wanted if wanted else pair not in self.judged
+            new[one, other] = new[other, one] = is_new
         found = _grids(doubts(self.clips, self.returns), new, clips, grids, draws)
         self.questions = [Grid(tuple(map(names.__getitem__, grid))) for grid in found]
 

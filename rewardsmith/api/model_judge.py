@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from rewardsmith.api.asker import Asker
-from rewardsmith.api.film_strips import film_strips
 from rewardsmith.api.labelling import Labelling, Question
+from rewardsmith.engine.film_strips import film_strips
 from rewardsmith.engine.workers.executor import HERE, Execution
 from rewardsmith.errors import UsageError
 from rewardsmith.evidence.judged import fitness_of

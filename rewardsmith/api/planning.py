@@ -168,7 +168,7 @@ def _check_writer(
         )
     elif strategy.needs.judge:
         raise UsageError(
-            f"judge=model needs a model, but the writer is {config.written_by}",
+            f"the judge needs a model, but the writer is {config.written_by}",
             "name a model with --model, or another judge with -O judge=...",
         )
 

@@ -60,7 +60,7 @@ def carry_on(
         NoProgram: the run ended without a usable program.
     """
     from rewardsmith.api.export import export_run
-    from rewardsmith.api.export.films import film_policies
+    from rewardsmith.engine.films import film_policies
 
     with folder.lock():
         observer.begun(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -108,7 +107,7 @@ def add_to(app: typer.Typer) -> None:
         elif judge:
             _judge(output, folder, judge, pairs, settings, votes, see)
         else:
-            _serve(output, folder, by or _user(), pairs, clips, port, open_)
+            _serve(output, folder, by, pairs, clips, port, open_)
 
 
 def _refuse_mixtures(judges: list[str], factors: list[str], clips: int, votes: int) -> None:
@@ -209,7 +208,7 @@ def _what_next(output: CommandOutput, folder: RunFolder) -> None:
 def _serve(
     output: CommandOutput,
     folder: RunFolder,
-    by: str,
+    by: str | None,
     pairs: int,
     clips: int,
     port: int,
@@ -218,20 +217,10 @@ def _serve(
     """Serve the page until Ctrl-C."""
     import threading
 
-    from rewardsmith.api.grid_labelling import GridLabelling
-    from rewardsmith.api.labelling import Labelling
-    from rewardsmith.api.report.label import LabelPages, label_page
+    from rewardsmith.api.label_server import label
     from rewardsmith.cli.live import command_name
-    from rewardsmith.engine.workers.executor import HERE
 
-    session: Labelling | GridLabelling
-    if clips == 2:
-        session = Labelling(folder, by, pairs)
-    else:
-        session = GridLabelling(folder, by, clips, pairs)
-    page = label_page(session, port)
-    assert isinstance(page.pages, LabelPages)
-    with page.serving(), page.pages.filmed(HERE):
+    with label(folder, by=by, pairs=pairs, clips=clips, port=port) as page:
         if output.json:
             output.emit({"url": page.url})
         else:
@@ -246,10 +235,3 @@ def _serve(
         if open_:
             typer.launch(page.url)
         threading.Event().wait()
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # of a container without users
-        return "user"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -18,12 +19,16 @@ from rewardsmith.cli.pace import Pace
 from rewardsmith.cli.view import bars, program_table
 from rewardsmith.engine.observer import Observer
 from rewardsmith.run.event import Event
-from rewardsmith.run.events import PreflightDone, Trained
+from rewardsmith.run.events import PreflightDone, Resumed, Trained
 from rewardsmith.run.folder import RunFolder
+from rewardsmith.run.judge_events import Compared, ComparisonsAsked
 from rewardsmith.run.state import RunState
 from rewardsmith.run.trials import TrialProgress
 from rewardsmith.run.wording import cost, duration
 from rewardsmith.strategy.making import strategy_of
+
+if TYPE_CHECKING:
+    from rewardsmith.api.label_server import LabelServer
 
 _PROGRESS_S = 60.0  # seconds between two progress lines
 
@@ -73,6 +78,7 @@ class _Noting(Observer):
         self._output = output
         self.pages: ExitStack | None = None
         self._path: Path | None = None
+        self._labels: LabelServer | None = None
 
     @contextmanager
     def resumable(self) -> Iterator[None]:
@@ -80,6 +86,7 @@ class _Noting(Observer):
         try:
             yield
         finally:
+            self._end_labels()
             if self._path is not None and not self._path.exists():
                 self._output.resume_hint = ""
 
@@ -99,6 +106,25 @@ class _Noting(Observer):
         if isinstance(event, PreflightDone):
             for warning in event.found.warnings:
                 self._output.warn(warning)
+        if isinstance(event, ComparisonsAsked | Resumed) and state.asked:
+            self._serve_labels()
+        elif isinstance(event, Compared):
+            self._end_labels()
+
+    def _serve_labels(self) -> None:
+        """Serve the page on which the answers are given that the run waits for."""
+        from rewardsmith.api.label_server import label
+
+        assert self._path is not None
+        self._end_labels()
+        self._labels = label(RunFolder(self._path))
+        text = f"compare the films, the run waits for it: {self._labels.url}"
+        self._output.notes.print(text, markup=False, soft_wrap=True)
+
+    def _end_labels(self) -> None:
+        if self._labels is not None:
+            self._labels.close()
+            self._labels = None
 
 
 class _Lines(_Noting):

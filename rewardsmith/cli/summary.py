@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rewardsmith.evidence.diagnosis import native_farmed
+from rewardsmith.evidence.overoptimisation import overoptimised
 from rewardsmith.run.best import native_solves_too, shipped_trial
 from rewardsmith.run.folder import REPORT
 from rewardsmith.run.scores import native_difference, seeds_of, transfer_scores
@@ -76,6 +77,7 @@ def _outcome(run: Run, best: Best, state: RunState) -> list[tuple[str, str]]:
         ("seeds", seeds_line(seeds) if seeds is not None else ""),
         ("solved", _solved(run, best, seeds)),
         ("diagnosis", _diagnosis(run)),
+        ("return", overoptimised(run.folder, state, best.id)),
         ("native", native_farmed(run.folder, state)),
         ("transfer", transfer_line(also, transfer_scores(state, best.id))),
         ("looks", looks_line(state)),

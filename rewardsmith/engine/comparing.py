@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from rewardsmith.engine.film_strips import film_strips
+from rewardsmith.engine.workers.executor import Execution, Executor
 from rewardsmith.evidence.comparisons import (
     ScriptedJudge,
     drawn_pairs,
@@ -13,10 +15,11 @@ from rewardsmith.evidence.comparisons import (
 )
 from rewardsmith.evidence.judged import Clips, clips_of
 from rewardsmith.llm.log import ReplyLog
+from rewardsmith.llm.protocol import Image
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.judge_events import ComparisonsAsked
-from rewardsmith.run.judgements import Judgement, Pair, pair_of
-from rewardsmith.run.orders import Compare, Write
+from rewardsmith.run.judgements import Clip, Judgement, Pair, pair_of
+from rewardsmith.run.orders import FILMED, Compare, Write
 from rewardsmith.run.state import RunState
 from rewardsmith.task.fitness import fitness_function
 from rewardsmith.types import Slot
@@ -43,9 +46,11 @@ class Comparisons:
 
     def asked(self, order: Compare, state: RunState) -> ComparisonsAsked:
         """The event that asks a person."""
-        spare = order if order.programs else _with_spare(order)
-        pairs = tuple(self.pairs(spare, state))
-        return ComparisonsAsked(round=order.round, pairs=pairs, needed=min(order.pairs, len(pairs)))
+        pairs = tuple(self.pairs(order if order.programs else _with_spare(order), state))
+        needed = order.pairs
+        if order.programs:  # as many as one choice of the best and the worst of them says
+            needed = 2 * len({clip for pair in pairs for clip in pair}) - 3
+        return ComparisonsAsked(round=order.round, pairs=pairs, needed=min(needed, len(pairs)))
 
     def scripted(self, order: Compare, state: RunState) -> list[Judgement]:
         """The answers of a judge that compares numbers."""
@@ -54,11 +59,23 @@ class Comparisons:
         judge = ScriptedJudge(clips, order, self._fitness)
         return [judge.judgement(pair) for pair in pairs]
 
-    def questions(self, order: Compare, state: RunState) -> dict[Pair, list[RunRequest]]:
-        """The requests to a model about each pair."""
+    def questions(
+        self, order: Compare, state: RunState, executor: Executor
+    ) -> dict[Pair, list[RunRequest]]:
+        """The requests to a model about each pair.
+
+        Args:
+            executor: makes the films that are missing, for a judge who looks at them.
+
+        Raises:
+            UsageError: the environment cannot draw itself.
+        """
         pairs = self.pairs(order, state)
-        clips = clips_of(self._run, dict.fromkeys(clip for pair in pairs for clip in pair))
-        judge, write = self._judge(state, clips), Write(Slot(order.round, 0, _ATTEMPT))
+        names = list(dict.fromkeys(clip for pair in pairs for clip in pair))
+        seen = order.judge in FILMED
+        strips = film_strips(self._run, names, Execution(executor)) if seen else {}
+        judge = self._judge(state, clips_of(self._run, names), strips)
+        write = Write(Slot(order.round, 0, _ATTEMPT))
         asked = {}
         for pair in pairs:
             asked[pair] = [RunRequest(write, *request) for request in judge.requests(*pair)]
@@ -83,8 +100,11 @@ class Comparisons:
                 )
         return found
 
-    def _judge(self, state: RunState, clips: Clips) -> PairJudge:
-        return PairJudge(self._run, state, clips, self._config.model or "", self._config)
+    def _judge(
+        self, state: RunState, clips: Clips, strips: Mapping[Clip, Image] | None = None
+    ) -> PairJudge:
+        model = self._config.model or ""
+        return PairJudge(self._run, state, clips, model, self._config, strips)
 
     def _doubt(self, pairs: Sequence[Pair], state: RunState) -> list[float]:
         """How far the members of the last learned reward disagree about each pair."""

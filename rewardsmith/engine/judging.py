@@ -115,9 +115,8 @@ class Judging:
             answers = answered_pairs(engine.state, order.round)
         else:
             engine.observer.doing(f"comparing {order.pairs} pairs of clips")
-            found = (
-                self._answers_of_model(order) if order.judge == "model" else self._scripted(order)
-            )
+            asks = order.judge in ("model", "vision")
+            found = self._answers_of_model(order) if asks else self._scripted(order)
             for judgement in found:
                 engine.record(Judged(found=judgement))
             answers = len(found)
@@ -128,9 +127,10 @@ class Judging:
 
     def _answers_of_model(self, order: Compare) -> list[Judgement]:
         """Ask the model of the run about each pair in both orders; it may abstain."""
-        asked = self._comparisons.questions(order, self._engine.state)
+        engine = self._engine
+        asked = self._comparisons.questions(order, engine.state, engine.executor)
         self._ask([request for requests in asked.values() for request in requests])
-        return self._comparisons.answers(asked, self._engine.state, self._engine.log)
+        return self._comparisons.answers(asked, engine.state, engine.log)
 
     def _wait_for_person(self, order: Compare) -> None:
         """Wait until enough of the pairs of a round are answered on the page."""
@@ -142,7 +142,9 @@ class Judging:
         while (left := needed - answered_pairs(engine.state, order.round)) > 0:
             if left != shown:
                 name = engine.run.name
-                engine.observer.doing(f"waiting for {left} answers: rewardsmith label {name}")
+                engine.observer.doing(
+                    f"waiting for {left} answers, also on: rewardsmith label {name}"
+                )
                 shown = left
             time.sleep(_TICK_S)
             engine.take_answers()
@@ -166,7 +168,9 @@ class Judging:
             program: that they are about; empty where they compare episodes.
         """
         engine = self._engine
-        new = [asked for asked in questions if asked.name not in engine.state.consulted]
+        # Two clips that look the same make one question of both orders.
+        different = {asked.name: asked for asked in questions}
+        new = [asked for name, asked in different.items() if name not in engine.state.consulted]
         count = engine.gate().fitting([asked.request for asked in new], engine.state)
         open_ = {engine.writer.reply_later(asked): asked for asked in new[:count]}
 

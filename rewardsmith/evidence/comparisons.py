@@ -13,7 +13,7 @@ from rewardsmith.learned.model import RewardModel
 from rewardsmith.maths.judging import disagreement
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.judgements import PREFLIGHT, Answer, Clip, Judgement, Pair, pair_of
-from rewardsmith.run.orders import Compare
+from rewardsmith.run.orders import FILMED, Compare
 from rewardsmith.run.outcomes import TrialKey
 from rewardsmith.run.state import RunState
 from rewardsmith.task.fitness import FitnessFunction
@@ -102,7 +102,7 @@ def drawn_pairs(
     trials = recorded_trials(state, order.round)
     last = max((state.programs[program].round for program, _, _ in trials), default=-1)
     newest = [key for key in trials if state.programs[key[0]].round == last]
-    pool = ClipPool(run, trials, newest, filmed=order.judge == "person")
+    pool = ClipPool(run, trials, newest, filmed=order.judge in FILMED)
     candidates = pool.pairs(_CANDIDATES * order.pairs, order.steps, draws)
     doubt = disagree(candidates)
     ranked = sorted(range(len(candidates)), key=lambda place: (-doubt[place], place))

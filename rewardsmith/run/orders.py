@@ -143,14 +143,19 @@ class MeasureSimilarity:
     program: str
 
 
-JudgeName = Literal["fitness", "native", "model", "person"]
-"""Who compares recorded episodes.
+JudgeName = Literal["fitness", "native", "model", "vision", "person"]
+"""Who compares recorded episodes, see :data:`FILMED` for those who are shown films.
 
 fitness  the fitness of the task, on whole episodes
 native   the sum of the environment's own rewards
 model    the language model of the run, from the fields as numbers
+vision   the language model of the run, from pictures of films
 person   somebody on the page of ``rewardsmith label``; the run waits for the answers
 """
+
+
+FILMED: tuple[JudgeName, ...] = ("vision", "person")
+"""Judges who are shown films, of which there is one of the first evaluation episode of a trial."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ class ICPLOptions(RoundOptions):
     """Options of :class:`ICPL`.
 
     Attributes:
-        judge: who compares: ``person``, ``model``, or a script: ``fitness`` or ``native``.
+        judge: who compares: ``person``; ``model`` or ``vision``, the model of the run, from
+            numbers or from films; or a script: ``fitness`` or ``native``.
         history: number of past rounds whose best program a request shows.
     """
 
@@ -44,7 +45,7 @@ class ICPL(InRounds[ICPLOptions]):
     @property
     def needs(self) -> Needs:
         """A model where it is the judge."""
-        return Needs(judge=self.options.judge == "model")
+        return Needs(judge=self.options.judge in ("model", "vision"))
 
     def orders(self, state: RunState, number: int) -> Sequence[Order]:
         """Trainings of every valid program; then its agents are compared."""

@@ -17,7 +17,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rewardsmith.run.orders import Compare, JudgeName, Learn, Order, Stop
+from rewardsmith.run.orders import FILMED, Compare, JudgeName, Learn, Order, Stop
 from rewardsmith.run.state import RunState
 from rewardsmith.strategy.base import (
     Needs,
@@ -37,8 +37,8 @@ class PreferenceOptions(StrategyOptions):
     Attributes:
         rounds: number of rewards that are fitted, each to all answers so far.
         pairs: answers per round.
-        judge: who compares: ``fitness`` or ``native`` (scripts, for experiments), ``model``, or
-            ``person``.
+        judge: who compares: ``fitness`` or ``native`` (scripts, for experiments), ``model`` or
+            ``vision`` (the model of the run, from numbers or from films), or ``person``.
         flips: share of a script's answers that are reversed, to simulate a judge that errs.
         segment: steps of a clip; 0 for whole episodes.
         beside: what the learned reward is added to.
@@ -69,8 +69,8 @@ class PreferenceOptions(StrategyOptions):
             raise ValueError("the fitness is of whole episodes: set segment=0 or another judge")
         if self.flips and self.judge not in ("fitness", "native"):
             raise ValueError("flips are for the judges fitness and native")
-        if self.judge == "person" and self.beside == "nothing":
-            raise ValueError("a person compares films of agents: set beside=program")
+        if self.judge in FILMED and self.beside == "nothing":
+            raise ValueError(f"judge={self.judge} needs films of agents: set beside=program")
         if self.judge == "person" and self.segment:
             raise ValueError("a person compares whole films: set segment=0")
         return self
@@ -84,7 +84,7 @@ class Preference(Strategy[PreferenceOptions]):
     @property
     def needs(self) -> Needs:
         """A model where it is the judge."""
-        return Needs(judge=self.options.judge == "model")
+        return Needs(judge=self.options.judge in ("model", "vision"))
 
     @property
     def shape(self) -> Shape:

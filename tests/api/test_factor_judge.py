@@ -13,16 +13,22 @@ from rewardsmith.errors import UsageError
 from rewardsmith.run.judgements import Judgement
 from rewardsmith.types import Episode
 from tests.support.fake_executor import FakeExecutor
-from tests.support.line_runs import design
+from tests.support.line_runs import copied, design
 from tests.support.lineworld import write_task
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> rs.Run:
-    task = write_task(tmp_path / "line")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> rs.Run:
+    folder = tmp_path_factory.mktemp("made")
+    task = write_task(folder / "line")
     with (task / "task.toml").open("a", encoding="utf-8") as file:
         file.write('\n[[fields]]\nname = "both"\nsource = "obs[0:2]"\n')
-    return design(str(task), tmp_path, executor=FakeExecutor(varied=True))
+    return design(str(task), folder, executor=FakeExecutor(varied=True))
+
+
+@pytest.fixture
+def run(made: rs.Run, tmp_path: Path) -> rs.Run:
+    return copied(made, tmp_path)
 
 
 @pytest.mark.parametrize(

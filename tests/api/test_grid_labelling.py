@@ -22,13 +22,19 @@ from rewardsmith.errors import UsageError
 from rewardsmith.run.judgements import Clip, Pair, pair_of
 from rewardsmith.run.trials import FILM
 from tests.support.fake_executor import FakeExecutor
-from tests.support.line_runs import design
+from tests.support.line_runs import copied, design
 from tests.support.lineworld import write_task
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> rs.Run:
+    folder = tmp_path_factory.mktemp("made")
+    return design(str(write_task(folder / "line")), folder, executor=FakeExecutor(varied=True))
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> rs.Run:
-    return design(str(write_task(tmp_path / "line")), tmp_path, executor=FakeExecutor(varied=True))
+def run(made: rs.Run, tmp_path: Path) -> rs.Run:
+    return copied(made, tmp_path)
 
 
 def better_of(run: rs.Run) -> dict[Pair, Clip]:

@@ -27,7 +27,7 @@ from rewardsmith.run.trials import FILM
 from tests.support.command_line import GOOD
 from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
-from tests.support.line_runs import asked_of
+from tests.support.line_runs import asked_of, copied
 from tests.support.lineworld import write_task
 
 PULL = GOOD.replace("5.0 * (next_position - position)", "position - next_position").replace(
@@ -37,17 +37,20 @@ ANSWERS = (GOOD, PULL, GOOD.replace("5.0", "2.0"), GOOD.replace("5.0", "3.0"))
 OPTIONS = {"rounds": 1, "samples": 3, "seeds": 1, "repairs": 0}
 
 
-@pytest.fixture
-def fake() -> Iterator[FakeLLM]:
-    with FakeLLM(ANSWERS) as server:
-        yield server
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rs.Run]:
+    """A run whose model goes on answering."""
+    folder = tmp_path_factory.mktemp("made")
+    task = str(write_task(folder / "line"))
+    with FakeLLM(ANSWERS) as fake, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", "not-a-key-at-all")
+        how: dict[str, Any] = {"options": OPTIONS, "executor": FakeExecutor(varied=True)}
+        yield asked_of(fake, task, folder, **how)
 
 
 @pytest.fixture
-def run(tmp_path: Path, fake: FakeLLM, monkeypatch: pytest.MonkeyPatch) -> rs.Run:
-    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key-at-all")
-    task = str(write_task(tmp_path / "line"))
-    return asked_of(fake, task, tmp_path, options=OPTIONS, executor=FakeExecutor(varied=True))
+def run(made: rs.Run, tmp_path: Path) -> rs.Run:
+    return copied(made, tmp_path)
 
 
 def answer_by(run: rs.Run, session: Labelling, *, agreeing: bool, words: str = "") -> list[str]:

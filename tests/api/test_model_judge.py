@@ -22,17 +22,23 @@ from rewardsmith.run.trials import FILM
 from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
 from tests.support.judges import ends, fair
-from tests.support.line_runs import design
+from tests.support.line_runs import copied, design
 from tests.support.lineworld import write_task
 
 MODEL = "openai/judge"
 Answer = Callable[[dict[str, Any]], str]
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> rs.Run:
+    folder = tmp_path_factory.mktemp("made")
+    return design(str(write_task(folder / "line")), folder, executor=FakeExecutor(varied=True))
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> rs.Run:
+def run(made: rs.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> rs.Run:
     monkeypatch.setenv("OPENAI_API_KEY", "not-a-key-at-all")
-    return design(str(write_task(tmp_path / "line")), tmp_path, executor=FakeExecutor(varied=True))
+    return copied(made, tmp_path)
 
 
 def judged(

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 import rewardsmith as rs
-from tests.support.command_line import COMMAND, call, environment, only_json, refused
+from tests.support.command_line import (
+    COMMAND,
+    GOOD,
+    call,
+    environment,
+    only_json,
+    refused,
+    write_replies,
+)
 from tests.support.fake_executor import FakeExecutor
 from tests.support.fake_llm import FakeLLM
 from tests.support.judges import fair
@@ -101,3 +111,38 @@ def test_the_page_shows_several_episodes(here: Path) -> None:
                 assert len(json.load(reply)["steps"]) == 4
         finally:
             page.terminate()
+
+
+def answered(url: str) -> int:
+    """Say of every question that the left episode is better; returns the number of answers."""
+    address, count = urlsplit(url), 0
+    origin = {"Origin": f"http://{address.netloc}"}
+    while True:
+        with urllib.request.urlopen(f"{url}question") as reply:
+            question = json.load(reply)
+        if question["done"]:
+            return count
+        content = json.dumps({"place": question["place"], "choice": "first", "words": "higher"})
+        asked = urllib.request.Request(f"{url}answer", content.encode(), origin)
+        urllib.request.urlopen(asked).close()
+        count += 1
+
+
+def test_a_run_that_waits_for_answers_serves_the_page(tmp_path: Path) -> None:
+    task = write_task(tmp_path / "line")
+    texts = (GOOD, GOOD.replace("5.0", "-2.0"), GOOD.replace("5.0", "0.5"))
+    replies = write_replies(tmp_path / "replies.json", *texts)
+    options = ["-O", "rounds=1", "-O", "samples=3", "-O", "seeds=1"]
+    command = [*COMMAND, "design", str(task), "--strategy", "icpl", *options]
+    command += ["--replies", str(replies), "--report-seeds", "0"]
+    said, pipes = "", {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), text=True, **pipes) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said += line
+            if found := re.search(r"compare the films.*(http://\S+/)", line):
+                assert answered(found[1]) == 3
+    assert process.returncode == 0, said
+    (run,) = rs.list_runs(tmp_path / "runs")
+    state = run.state
+    assert state.compared == {0: 3} and state.judges_decide and not state.asked

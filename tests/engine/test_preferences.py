@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import rewardsmith as rs
 from rewardsmith.api.labelling import Labelling
@@ -17,6 +18,7 @@ from rewardsmith.errors import NoProgram, UsageError
 from rewardsmith.evidence.judged import judged_order
 from rewardsmith.run.judgements import Clip
 from rewardsmith.run.names import list_runs
+from rewardsmith.run.trials import FILM
 from rewardsmith.task.environment import make_env
 from rewardsmith.task.loading import Task, load_task
 from tests.support.command_line import GOOD
@@ -199,5 +201,44 @@ def test_a_model_compares_clips_within_the_budget(
 
 
 def test_a_judge_without_a_model_is_refused(task: Task, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="judge=model needs a model"):
+    with pytest.raises(UsageError, match="the judge needs a model"):
         preferring(task, tmp_path, options={**NATIVE_JUDGE, "judge": "model"})
+
+
+class Filming(FakeExecutor):
+    """The films of a program have a colour of its own."""
+
+    def _film(self, task: Task, folder: Path) -> None:
+        colour = int(folder.parents[1].name[:4], 16) >> 8
+        frames = [Image.new("RGB", (40, 30), (40 * number, colour, 0)) for number in range(3)]
+        frames[0].save(folder / FILM, save_all=True, append_images=frames[1:], lossless=True)
+
+
+@pytest.mark.parametrize("can_draw", [True, False])
+def test_a_model_looks_at_films(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_draw: bool
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key-at-all")
+    texts = iter([GOOD, PULL, GOOD.replace("5.0", "2.0")])
+
+    def answer(body: dict[str, Any]) -> str:
+        images = [part for part in parts(body) if part["type"] == "image_url"]
+        return "The same.\n\n**Better: same**" if images else next(texts)
+
+    def parts(body: dict[str, Any]) -> list[dict[str, Any]]:
+        content = body["messages"][-1]["content"]
+        return content if isinstance(content, list) else []
+
+    executor = Filming(varied=True) if can_draw else FakeExecutor(varied=True)
+    options = {"rounds": 1, "samples": 3, "seeds": 1, "judge": "vision", "repairs": 0}
+    how: dict[str, Any] = {"strategy": "icpl", "options": options, "report_seeds": 0}
+    with FakeLLM(answer) as fake:
+        if not can_draw:
+            with pytest.raises(UsageError, match="a film cannot be made"):
+                asked_of(fake, str(task.folder), tmp_path, executor=executor, **how)
+            return
+        run = asked_of(fake, str(task.folder), tmp_path, executor=executor, **how)
+    assert run.state.compared == {0: 3}
+    assert {known.judgement.answer for known in run.state.judgements.values()} == {"same"}
+    looks = [len(parts(request["body"])) for request in fake.requests[3:]]
+    assert looks == [3] * 6, "a text and two images, in both orders"

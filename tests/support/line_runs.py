@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 from rewardsmith.api import runs as api
+from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.names import list_runs
 from rewardsmith.task.resolving import AnyTask
 from rewardsmith.writers.recorded import RecordedReplies
@@ -39,6 +41,11 @@ def asked_of(fake: FakeLLM, task: str, tmp_path: Path, **settings: Any) -> api.R
     return design(
         task, tmp_path, model="openai/fake", base_url=fake.url + "/v1", replies=None, **settings
     )
+
+
+def copied(run: api.Run, tmp_path: Path) -> api.Run:
+    """A copy of a run, for a test that changes it."""
+    return api.Run(RunFolder(shutil.copytree(run.path, tmp_path / run.path.name)))
 
 
 def the_run(tmp_path: Path) -> api.Run:

@@ -14,6 +14,7 @@ from rewardsmith.api.report.programs import WrittenProgram, written_programs
 from rewardsmith.api.report.subgoals import SubgoalFacts, subgoal_facts
 from rewardsmith.evidence.appraisal import appraise_in_run, summary_rows
 from rewardsmith.evidence.diagnosis import diagnose_run, native_farmed
+from rewardsmith.evidence.overoptimisation import overoptimised
 from rewardsmith.maths.agreement import Credit
 from rewardsmith.program import NATIVE
 from rewardsmith.run.best import (
@@ -61,6 +62,7 @@ class Facts:
         seeds: its training seeds one by one, in words.
         policy: the exported policy, in words.
         diagnosis: which lever is missing, in words; empty if every seed solves the task.
+        overoptimised: in how many trainings the fitness fell while the return rose; empty for few.
         farmed: whether the native reward is farmed, in words.
         transfer: the result with another learning algorithm, in words.
         exploits: (program, outcome of its exploit search, in words).
@@ -85,6 +87,7 @@ class Facts:
     seeds: str
     policy: str
     diagnosis: str
+    overoptimised: str
     farmed: str
     transfer: str
     exploits: list[tuple[str, str]]
@@ -128,6 +131,7 @@ def facts(run: RunFolder, *, appraised: bool = True) -> Facts:
         policy=policy_line(shipped_trial(state, best.id)) if best is not None else "",
         diagnosis=_diagnosis(run, state, best.id) if best is not None else "",
         farmed=native_farmed(run, state),
+        overoptimised=overoptimised(run, state, best.id) if best is not None else "",
         transfer=_transfer(run, state, best.id) if best is not None else "",
         exploits=[(name, exploit_line(found)) for name, found in state.exploits.items()],
         looks=looks_line(state),

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, get_args
 
-from rewardsmith.api.export.films import film_trials
 from rewardsmith.api.grid_labelling import Extremes, GridLabelling
 from rewardsmith.api.labelling import Choice, Labelling
 from rewardsmith.api.report.behaviour import charts_together
 from rewardsmith.api.report.loopback import HTML, NO_PAGE, Loopback, Response
 from rewardsmith.api.report.page import template
+from rewardsmith.engine.films import film_trials
 from rewardsmith.engine.workers.executor import Execution
 
 _MOST_CHARTS = 6
