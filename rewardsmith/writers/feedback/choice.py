@@ -6,10 +6,10 @@ No fitness is named: where judges decide, it may say nothing about the goal.
 from __future__ import annotations
 
 from rewardsmith.run.folder import RunFolder
-from rewardsmith.run.judgements import Comparisons, comparisons
+from rewardsmith.run.judgements import Comparisons, Judgement, comparisons
 from rewardsmith.run.state import RunState
 from rewardsmith.writers.feedback.process import curve_summary
-from rewardsmith.writers.feedback.records import ChoiceFeedback
+from rewardsmith.writers.feedback.records import ChoiceFeedback, Outcome, Said
 
 _MOST_WORDS = 4
 _NOT_TERMS = ("fitness", "success rate")
@@ -20,17 +20,20 @@ def choice_feedback(run: RunFolder, state: RunState, program: str) -> ChoiceFeed
     judged = state.known_judgements()
     against = comparisons(judged).get(program, {}).values()
     total = Comparisons(*(sum(each) for each in zip(*against, strict=True))) if against else None
-    words = dict.fromkeys(
-        one.words.strip()
-        for one in judged
-        if program in (one.first.program, one.second.program) and one.words.strip()
-    )
+    about = [one for one in judged if program in (one.first.program, one.second.program)]
+    words = dict.fromkeys(_said(one, program) for one in about if one.words.strip())
     curves = [run.trial(trial).curve() for trial in state.trials_of(program, "selection")]
     summary = curve_summary(curves)
     return ChoiceFeedback(
         *(total or Comparisons(0, 0, 0)),
         standing=state.judged_standing(program),
-        words=list(words)[-_MOST_WORDS:],
+        said=list(words)[-_MOST_WORDS:],
         columns=summary.columns,
         rows=[row for row in summary.rows if row.name not in _NOT_TERMS],
     )
+
+
+def _said(judgement: Judgement, program: str) -> Said:
+    better = judgement.better.program if judgement.better is not None else None
+    outcome: Outcome = "same" if better is None else "better" if better == program else "worse"
+    return Said(outcome, judgement.words.strip())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from rewardsmith.run.judgements import Standing
 from rewardsmith.run.records import (
@@ -310,6 +311,16 @@ class JudgedFeedback:
     returns: Sequence[float] = ()
 
 
+Outcome = Literal["better", "worse", "same"]
+
+
+class Said(NamedTuple):
+    """What a judge said, and whether the program was the better one of the two."""
+
+    outcome: Outcome
+    words: str
+
+
 @dataclass(frozen=True)
 class ChoiceFeedback:
     """``shared/choice``: how a program's agents did in comparisons by judges.
@@ -317,7 +328,7 @@ class ChoiceFeedback:
     Attributes:
         won, lost, same: comparisons with agents of other programs.
         standing: among the programs that were compared; None if it was not compared.
-        words: what judges said about its episodes.
+        said: the last things that judges said about comparisons with it.
 
     The others are those of :class:`CurveSummary`, of the terms alone.
     """
@@ -326,7 +337,7 @@ class ChoiceFeedback:
     lost: int
     same: int
     standing: Standing | None
-    words: Sequence[str]
+    said: Sequence[Said]
     columns: list[str]
     rows: list[CurveLine]
 
