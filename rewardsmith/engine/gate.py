@@ -128,10 +128,14 @@ class Gate:
         )
         return list(writes[:count]), refusal
 
-    def fitting(self, requests: Sequence[Request], state: RunState) -> int:
-        """How many of some requests the budget can pay for together, at worst; the first ones."""
+    def fitting(self, requests: Sequence[Request], state: RunState) -> tuple[int, str | None]:
+        """How many of some requests, from the first on, the budget can pay for, at worst.
+
+        Returns:
+            Their number, and why no more; None if it can pay for all.
+        """
         budget = current_budget(self._config, state)
-        return self._fitting([partial(most_used, each) for each in requests], budget, state)[0]
+        return self._fitting([partial(most_used, each) for each in requests], budget, state)
 
     def _fitting(
         self, most: Sequence[Callable[[], Usage]], budget: Budget, state: RunState

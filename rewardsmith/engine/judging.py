@@ -18,10 +18,7 @@ from rewardsmith.llm.log import ReplyLog
 from rewardsmith.llm.sizes import charged
 from rewardsmith.run.bank import RunBank
 from rewardsmith.run.event import Event
-from rewardsmith.run.events import (
-    Audited,
-    Consulted,
-)
+from rewardsmith.run.events import Audited, Consulted, Refused
 from rewardsmith.run.folder import RunFolder
 from rewardsmith.run.judge_events import Compared, Learned
 from rewardsmith.run.judgements import Judgement
@@ -176,7 +173,10 @@ class Judging:
         # Two clips that look the same make one question of both orders.
         different = {asked.name: asked for asked in questions}
         new = [asked for name, asked in different.items() if name not in engine.state.consulted]
-        count = engine.gate().fitting([asked.request for asked in new], engine.state)
+        asked_now = [asked.request for asked in new]
+        count, refusal = engine.gate().fitting(asked_now, engine.state)
+        if refusal is not None and engine.state.refused is None:
+            engine.record(Refused(reason=refusal))
         open_ = {engine.writer.reply_later(asked): asked for asked in new[:count]}
 
         def replied(future: Future[Any]) -> None:

@@ -308,6 +308,7 @@ def test_a_model_compares_clips_within_the_budget(
         run = asked_of(fake, str(task.folder), tmp_path, **how)
     assert run.state.requests == len(fake.requests) == 20
     assert run.state.compared == {0: 10}, "each pair takes two requests"
+    assert run.state.stopped == "the budget of 20 calls is used up"
     assert {by for _, by in run.state.judgements} == {"openai/fake"}
     learned = run.state.learned[0]
     assert learned is not None
