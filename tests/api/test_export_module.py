@@ -134,7 +134,9 @@ def test_every_name_that_a_file_binds_itself_is_reserved() -> None:
     template = Path(module.__file__).with_name("reward.py.j2").read_text(encoding="utf-8")
     bound = {
         name
-        for pair in re.findall(r"^(?:import \w+ as (\w+)|(?:class|def) (\w+))", template, re.M)
+        for pair in re.findall(
+            r"^(?:import \w+ as (\w+)|(?:class|def) (\w+)|(\w+) = )", template, re.M
+        )
         for name in pair
         if name
     }

@@ -72,10 +72,10 @@ def test_factors_say_how_many_pairs_each_of_them_decided(here: Path) -> None:
     words = ["label", "last", "--judge", "factors", *factors, "--pairs", "6"]
     done = call(here, *words)
     assert done.returncode == 0, done.stderr
-    expected = "4 pairs answered (0 by length:low, 4 by position:high:last), 2 abstained"
+    expected = "6 pairs answered (0 by length:low, 6 by position:high:last), 0 abstained"
     assert done.stdout.strip() == expected and "resume" in done.stderr
     report = only_json(call(here, *words, "--json"))
-    assert report["decided"] == {"length:low": 0, "position:high:last": 4}
+    assert report["decided"] == {"length:low": 0, "position:high:last": 6}
     assert report["cycles"] == 0 and "factors" in labellers(here)
 
 

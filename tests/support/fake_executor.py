@@ -13,7 +13,11 @@ import numpy as np
 from rewardsmith.engine.workers.calls import learn
 from rewardsmith.engine.workers.executor import Call
 from rewardsmith.episodes.files import EPISODES, SCRIPTED_FILE, save_episodes
-from rewardsmith.episodes.random_policy import collect_preflight, random_behaviour
+from rewardsmith.episodes.random_policy import (
+    RANDOM_SEED,
+    collect_preflight,
+    random_behaviour,
+)
 from rewardsmith.episodes.scripted import play_scripts
 from rewardsmith.errors import RewardsmithError, UsageError
 from rewardsmith.run.trials import POLICY, TrainedReport, TrialJob, TrialResult, write_json
@@ -87,8 +91,8 @@ class FakeExecutor:
         job = self._job(folder, "evaluate")
         steps = job.steps + EVALUATION_STEPS
         digest = job.digest(task.digest)
-        at = _chance(job, 40) if self._varied else 0
-        episode = random_behaviour(task, at + 1).episodes[at]
+        seed = _chance(job, 1 << 20) if self._varied else RANDOM_SEED
+        episode = random_behaviour(task, 1, seed).episodes[0]
         measured = fitness_function(task)(episode).value
         fitness = [measured if self._varied else self._fitness(job)]
         result = TrialResult(
