@@ -61,10 +61,11 @@ class Fits:
         if sum(one.better is not None for one in known) < LEAST_PAIRS:
             return None
         inputs = self._inputs()
+        arrays = _arrays(clips, known, inputs)
         folder = self._run.learning_folder(order.round)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(folder / SEGMENTS, **_arrays(clips, known, inputs))  # type: ignore[arg-type]
+            np.savez_compressed(folder / SEGMENTS, **arrays)  # type: ignore[arg-type]
         except OSError as error:
             raise disk_error(folder, error) from error
         name = folder.relative_to(self._run.path).as_posix()

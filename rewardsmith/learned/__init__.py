@@ -6,7 +6,7 @@ network            networks of all members of an ensemble at once, in torch
 extras             further losses of a fit: ODIN, PRIOR, GRM, IDS, a gradient penalty
 likelihood         how probable a preference is, given rewards
 pairs              pairs from demonstrations, ratings or ranked factors
-votes              several answers of judges as one
+critiques          the mean of a judge's scores after several critiques
 outcome_table      outcomes of episodes that a judge answers once each
 motif              thresholds and counts on a learned reward
 advantage          whether a learned reward is an advantage function

@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from rewardsmith.errors import UsageError
+from rewardsmith.maths.judging import cycles_of_three, first_deciding
 from rewardsmith.types import Array, Columns, FloatArray
 
 
@@ -237,34 +238,6 @@ class RankedPairs(NamedTuple):
     cycles: int
 
 
-def ranked_comparison(
-    first: FloatArray, second: FloatArray, signs: Sequence[float], margins: Sequence[float]
-) -> tuple[Array, Array]:
-    """Which of two items is better by factors in order of importance.
-
-    The first factor decides by which one item exceeds the other by more than its margin.
-
-    Source: HERON (Bukharin et al. 2023, arXiv 2309.02632).
-
-    Args:
-        first, second: factors of the items, shape (..., f), the most important first.
-        signs: 1 where more is better, -1 where less is, f of them.
-        margins: at least 0, f of them, in units of the factors.
-
-    Returns:
-        1 where the first is better, -1 where the second is, 0 where no factor decides; and the
-        place of the factor that decided, -1 where none does. Both of shape (...).
-
-    Example:
-        ranked_comparison(np.array([1.0, 0.0]), np.array([1.0, 5.0]), [1, 1], [0, 0])  # -1, 1
-    """
-    gap = (np.asarray(first) - np.asarray(second)) * np.asarray(signs, np.float64)
-    sides = np.where(np.abs(gap) > np.asarray(margins), np.sign(gap), 0.0).astype(int)
-    level = np.argmax(sides != 0, axis=-1)
-    side = np.take_along_axis(sides, level[..., None], axis=-1)[..., 0]
-    return side, np.where(side == 0, -1, level)
-
-
 def by_ranked_factors(
     factors: FloatArray,
     signs: Sequence[float] | None = None,
@@ -295,10 +268,10 @@ def by_ranked_factors(
     """
     factors = np.asarray(factors, np.float64)
     signs, margins = _ranking(factors, signs, margins)
-    scaled = [margin * std for margin, std in zip(margins, factors.std(axis=0), strict=True)]
-    side, level = ranked_comparison(factors[:, None], factors[None], signs, scaled)
+    scaled = np.asarray(margins) * factors.std(axis=0)
+    deciding = first_deciding(factors, np.asarray(signs), scaled)
     first, second = np.triu_indices(len(factors), 1)
-    decided = side[first, second] != 0
+    decided = deciding[first, second] != 0
     if not decided.any():
         raise UsageError(
             f"no factor decides any of {len(decided)} pairs", "lower the margins, or add a factor"
@@ -306,8 +279,10 @@ def by_ranked_factors(
     rng = np.random.default_rng(seed)
     one, other = _shuffled(first[decided], second[decided], rng)
     one, other = one[:count], other[:count]
-    pairs = Pairs.of(one, other, (side[one, other] > 0).astype(float))
-    return RankedPairs(pairs, level[one, other], int((~decided).sum()), cycles(side > 0))
+    pairs = Pairs.of(one, other, (deciding[one, other] > 0).astype(float))
+    level = np.abs(deciding[one, other]) - 1
+    circles = cycles_of_three(*np.nonzero(deciding > 0))
+    return RankedPairs(pairs, level, int((~decided).sum()), circles)
 
 
 def _ranking(
@@ -325,16 +300,3 @@ def _ranking(
             f"{list(signs)} and margins {list(margins)}"
         )
     return signs, margins
-
-
-def cycles(beats: Array) -> int:
-    """How many triples beat each other in a circle.
-
-    Args:
-        beats: shape (m, m), bool: whether the row's item beats the column's.
-
-    Example:
-        cycles(np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]], bool))  # 1
-    """
-    wins = np.asarray(beats, np.float64)
-    return round(float(np.einsum("ij,ji->", wins @ wins, wins)) / 3)

@@ -115,7 +115,7 @@ class Standing(NamedTuple):
     others: int
 
 
-class Comparisons(NamedTuple):
+class Tally(NamedTuple):
     """How a program's agents did in comparisons with those of other programs."""
 
     won: int
@@ -123,18 +123,18 @@ class Comparisons(NamedTuple):
     same: int
 
 
-def comparisons(judgements: Iterable[Judgement]) -> dict[str, dict[str, Comparisons]]:
+def comparisons(judgements: Iterable[Judgement]) -> dict[str, dict[str, Tally]]:
     """Program -> other program -> how the comparisons of their agents ended."""
-    found: dict[str, dict[str, Comparisons]] = {}
+    found: dict[str, dict[str, Tally]] = {}
     for one in judgements:
         names = one.first.program, one.second.program
         if one.answer == "withdrawn" or names[0] == names[1]:
             continue
         for own, other in (names, names[::-1]):
-            record = found.setdefault(own, {}).get(other, Comparisons(0, 0, 0))
+            record = found.setdefault(own, {}).get(other, Tally(0, 0, 0))
             better = one.better.program if one.better is not None else None
-            outcome = Comparisons(better == own, better == other, better is None)
-            found[own][other] = Comparisons(*map(sum, zip(record, outcome, strict=True)))
+            outcome = Tally(better == own, better == other, better is None)
+            found[own][other] = Tally(*map(sum, zip(record, outcome, strict=True)))
     return found
 
 

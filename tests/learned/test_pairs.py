@@ -12,11 +12,10 @@ from rewardsmith.learned.fitting import FitSettings, fit_preferences
 from rewardsmith.learned.pairs import (
     Pairs,
     by_ranked_factors,
-    cycles,
     from_demonstrations,
     from_ratings,
-    ranked_comparison,
 )
+from rewardsmith.maths.judging import cycles_of_three, first_deciding
 
 
 def trajectories(kind: float, lengths: list[int]) -> list[dict[str, np.ndarray]]:
@@ -95,8 +94,9 @@ def test_swapping_two_items_swaps_the_answer(
     one: list[int], other: list[int], sign: list[int], margin: list[int]
 ) -> None:
     a, b = np.array(one, float), np.array(other, float)
-    there, level = ranked_comparison(a, b, sign, margin)
-    back, same_level = ranked_comparison(b, a, sign, margin)
+    deciding_factor = first_deciding(np.array([a, b]), np.array(sign), np.array(margin, float))
+    there, back = np.sign(deciding_factor[0, 1]), np.sign(deciding_factor[1, 0])
+    level, same_level = (abs(deciding_factor[place]) - 1 for place in ((0, 1), (1, 0)))
     assert there == -back and level == same_level
     gap = (a - b) * sign
     deciding = [k for k in range(3) if abs(gap[k]) > margin[k]]
@@ -144,7 +144,8 @@ def test_undecided_pairs_are_dropped_and_counted() -> None:
 
 def test_a_circle_of_three_is_one_cycle() -> None:
     circle = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]], bool)
-    assert cycles(circle) == 1 and cycles(np.triu(np.ones((5, 5), bool), 1)) == 0
+    order = np.triu(np.ones((5, 5), bool), 1)
+    assert cycles_of_three(*np.nonzero(circle)) == 1 and cycles_of_three(*np.nonzero(order)) == 0
 
 
 @pytest.mark.parametrize(

@@ -311,13 +311,13 @@ class JudgedFeedback:
     returns: Sequence[float] = ()
 
 
-Outcome = Literal["better", "worse", "same"]
+Side = Literal["better", "worse", "same"]
 
 
 class Said(NamedTuple):
-    """What a judge said, and whether the program was the better one of the two."""
+    """What a judge said, and which of the two the program was."""
 
-    outcome: Outcome
+    side: Side
     words: str
 
 
